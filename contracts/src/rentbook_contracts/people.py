@@ -1,0 +1,15 @@
+"""The staff who act, by the subject of their sign-in and the roles that it carries."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A part in the work. Bands of authority name roles; what a role may decide, and up to what amount, is dated policy in approvals."""
+
+    OFFICER = "officer"
+    SENIOR_OFFICER = "senior-officer"
+    TEAM_LEADER = "team-leader"
+    INCOME_MANAGER = "income-manager"
+    HEAD_OF_SERVICE = "head-of-service"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
