@@ -1,0 +1,603 @@
+"""What the ledger tells and offers: rent accounts, receipts, holds, and the facts that a refund rests on."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from rentbook_contracts.approvals import content_hash
+from rentbook_contracts.message import Fact
+from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
+from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+
+
+class AccountKind(StrEnum):
+    """What an account holds (domain.md 1.1). A former tenant's account keeps its kind; its status says that the tenancy has ended."""
+
+    RENT = "RENT"
+    RECHARGE = "RECHARGE"
+    COURT = "COURT"
+    GARAGE = "GARAGE"
+    HBO = "HBO"
+    USEOCC = "USEOCC"
+    SUSPENSE = "SUSPENSE"
+    CONTROL = "CONTROL"
+
+
+class AccountStatus(StrEnum):
+    """Where the account is in its life (domain.md 1.1)."""
+
+    PENDING = "PENDING"
+    CURRENT = "CURRENT"
+    NOTICE_GIVEN = "NOTICE_GIVEN"
+    ENDED_OPEN = "ENDED_OPEN"
+    FORMER = "FORMER"
+    CLOSED = "CLOSED"
+
+
+class AccountHold(StrEnum):
+    """A state of the debtor that limits what may be done with the account (domain.md 1.1). Not the earmark of a credit: see PlaceHold."""
+
+    BREATHING_SPACE = "BREATHING_SPACE"
+    DECEASED = "DECEASED"
+    DISPUTE = "DISPUTE"
+    FRAUD = "FRAUD"
+    LEGAL = "LEGAL"
+    INSOLVENCY = "INSOLVENCY"
+
+
+class CreditSource(StrEnum):
+    """Whose money a credit was, as far as the receipt shows (domain.md 4, check 2)."""
+
+    TENANT = "TENANT"
+    HOUSING_BENEFIT = "HOUSING_BENEFIT"
+    UC_MANAGED = "UC_MANAGED"
+    DWP_DEDUCTION = "DWP_DEDUCTION"
+    HOUSING_PAYMENT = "HOUSING_PAYMENT"
+    OMBUDSMAN = "OMBUDSMAN"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+# --- facts -------------------------------------------------------------------------------------------------------------------------
+
+
+class AccountFact(Fact):
+    """Something that happened to one account. `balance_pence` is the balance after it."""
+
+    topic: ClassVar[str] = "ledger.accounts"
+    keyed_by: ClassVar[str] = "account"
+
+    account: UUID
+    balance_pence: Pence
+
+
+class AccountOpened(AccountFact):
+    """A rent account or sub-account exists, with its opening balance."""
+
+    type: ClassVar[str] = "ledger.account-opened.v1"
+
+    kind: AccountKind
+
+
+class ChargePosted(AccountFact):
+    """A week's charge was debited."""
+
+    type: ClassVar[str] = "ledger.charge-posted.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    week_commencing: date
+
+
+class ReceiptPosted(AccountFact):
+    """Money came in. `cleared_on` is the day from which it may count towards a refund (domain.md 3.2)."""
+
+    type: ClassVar[str] = "ledger.receipt-posted.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    method: str = Field(max_length=3, description="Transaction code of domain.md 2.1, for example RDD")
+    effective_date: date
+    cleared_on: date
+    bank_file: UUID | None = None
+
+
+class TransferPosted(AccountFact):
+    """Credit moved between accounts, for example an offset. The amount is signed as it meets this account."""
+
+    type: ClassVar[str] = "ledger.transfer-posted.v1"
+
+    journal: UUID
+    amount_pence: Pence
+    case: UUID | None = None
+
+
+class RefundPosted(AccountFact):
+    """Credit left the account to be paid to the tenant."""
+
+    type: ClassVar[str] = "ledger.refund-posted.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    case: UUID
+
+
+class JournalReversed(AccountFact):
+    """An earlier journal was undone by its mirror image. The amount is signed as it meets this account."""
+
+    type: ClassVar[str] = "ledger.journal-reversed.v1"
+
+    journal: UUID
+    reverses: UUID
+    amount_pence: Pence
+
+
+class CreditHeld(AccountFact):
+    """An amount of the credit is earmarked for a case: no other case can count it."""
+
+    type: ClassVar[str] = "ledger.credit-held.v1"
+
+    hold: UUID
+    case: UUID
+    amount_pence: PositivePence
+
+
+class CreditFreed(AccountFact):
+    """An earmark was lifted without a posting."""
+
+    type: ClassVar[str] = "ledger.credit-freed.v1"
+
+    hold: UUID
+    case: UUID
+    amount_pence: PositivePence
+
+
+class AccountHoldChanged(AccountFact):
+    """A hold on the debtor was set or lifted."""
+
+    type: ClassVar[str] = "ledger.account-hold-changed.v1"
+
+    account_hold: AccountHold
+    in_force: bool
+
+
+class TenancyEnded(AccountFact):
+    """The tenancy behind the account has ended."""
+
+    type: ClassVar[str] = "ledger.tenancy-ended.v1"
+
+    tenancy: UUID
+    ended_on: date
+
+
+class BankFileTaken(Fact):
+    """A bank file was posted, whole."""
+
+    type: ClassVar[str] = "ledger.bank-file-taken.v1"
+    topic: ClassVar[str] = "ledger.bank-files"
+    keyed_by: ClassVar[str] = "bank_file"
+
+    bank_file: UUID
+    receipts: int = Field(ge=0)
+    total_pence: Pence
+    in_suspense: int = Field(ge=0)
+
+
+# --- what a refund rests on --------------------------------------------------------------------------------------------------------
+
+
+class CreditBehind(Message):
+    """One of the newest credits that together make up the account's credit."""
+
+    journal: UUID
+    method: str
+    source: CreditSource
+    amount_pence: PositivePence
+    effective_date: date
+    cleared_on: date
+    payer: str | None = Field(default=None, description="Keyed fingerprint of the paying bank account, where the file told it")
+
+
+class TenancyFacts(Message):
+    """The tenancy behind an account, as far as a refund needs it (domain.md 4, check 5)."""
+
+    tenancy: UUID
+    garage: bool
+    started_on: date
+    ended_on: date | None
+    keys_returned_on: date | None
+    final_charges_posted: bool
+    recharge_inspected: bool
+    forwarding_address_known: bool
+
+
+class PersonFacts(Message):
+    """A person answerable for the account."""
+
+    person: UUID
+    died_on: date | None = None
+    insolvent: bool = False
+
+
+class DebtOfSamePeople(Message):
+    """A debt that a credit might pay, with the people who owe it (domain.md 4, check 4)."""
+
+    account: UUID
+    version: int
+    kind: AccountKind
+    former: bool
+    amount_pence: PositivePence
+    statute_barred_pence: NonNegativePence
+    people: tuple[UUID, ...]
+    disputed: bool
+    breathing_space: bool
+
+
+class AccountForRefund(Message):
+    """Which account, and for which case: a case's own earmark does not count against it."""
+
+    account: UUID
+    case: UUID | None = None
+
+
+class RefundFacts(Message):
+    """What the ledger knows about a credit, read in one snapshot. Amounts without a sign are pence of credit."""
+
+    account: UUID
+    version: int
+    kind: AccountKind
+    status: AccountStatus
+    as_of: date = Field(description="Europe/London business date of the reading")
+    balance_pence: Pence
+    cleared_credit_pence: NonNegativePence = Field(description="Cleared credit, less what other cases have earmarked")
+    uncleared_pence: NonNegativePence
+    held_by_others_pence: NonNegativePence
+    weekly_charge_pence: NonNegativePence
+    pays_by_direct_debit: bool
+    credits: tuple[CreditBehind, ...]
+    tenancy: TenancyFacts
+    people: tuple[PersonFacts, ...]
+    account_holds: tuple[AccountHold, ...]
+    debts: tuple[DebtOfSamePeople, ...]
+    actors: tuple[str, ...] = Field(description="Staff who posted, matched, transferred or adjusted an entry behind the credit")
+
+
+ACCOUNT_FOR_REFUND: Query[AccountForRefund, RefundFacts] = Query("account-for-refund", "ledger", AccountForRefund, RefundFacts)
+
+
+# --- money operations ---------------------------------------------------------------------------------------------------------------
+
+
+class Offset(Message):
+    """Part of a credit that pays another account of the same people."""
+
+    account: UUID
+    amount_pence: PositivePence
+
+
+class RefundPlan(Message):
+    """What a refund would do, whole: this is what is approved, by its hash, and what is posted.
+
+    `payee` names a version of stored payee details (never the details). `checks_hash` covers the checks as they were shown.
+    """
+
+    case: UUID
+    attempt: int = Field(ge=1)
+    account: UUID
+    refund_pence: NonNegativePence
+    offsets: tuple[Offset, ...] = ()
+    payee: UUID | None = None
+    checks_hash: str
+
+    @property
+    def total_pence(self) -> int:
+        return self.refund_pence + sum(offset.amount_pence for offset in self.offsets)
+
+    @property
+    def content_hash(self) -> str:
+        return content_hash(self)
+
+
+class PlaceHold(Message):
+    """Earmark the plan's whole amount. One earmark for each plan of a case."""
+
+    plan: RefundPlan
+
+
+class HoldPlaced(Message):
+    hold: UUID
+
+
+class ReleaseHold(Message):
+    hold: UUID
+    case: UUID
+
+
+class PostRefund(Message):
+    """Post the whole plan and consume its earmark, in one transaction, if approvals' own decision on this very plan was heard.
+
+    `versions` are the versions of the plan's accounts at the last check. Errors: AccountMoved (check again), DecisionRecalled,
+    HoldGone. A decision that was not heard yet is waited for.
+    """
+
+    plan: RefundPlan
+    hold: UUID
+    decision: UUID
+    versions: dict[UUID, int]
+
+
+class RefundIsPosted(Message):
+    """`refund_journal` is None where the plan only offsets."""
+
+    refund_journal: UUID | None
+    offset_journals: tuple[UUID, ...]
+
+
+class ReverseRefund(Message):
+    """Undo the refund journal of a returned payment: the credit is on the account again."""
+
+    case: UUID
+    attempt: int
+    journal: UUID
+    reason: str = Field(max_length=60, description="Reason code of the bank's report")
+
+
+class RefundReversed(Message):
+    journal: UUID
+
+
+PLACE_HOLD: Operation[PlaceHold, HoldPlaced] = Operation("ledger.place-hold", "ledger", PlaceHold, HoldPlaced)
+RELEASE_HOLD: Operation[ReleaseHold, Nothing] = Operation("ledger.release-hold", "ledger", ReleaseHold, Nothing)
+POST_REFUND: Operation[PostRefund, RefundIsPosted] = Operation("ledger.post-refund", "ledger", PostRefund, RefundIsPosted)
+REVERSE_REFUND: Operation[ReverseRefund, RefundReversed] = Operation("ledger.reverse-refund", "ledger", ReverseRefund, RefundReversed)
+
+
+# --- pages --------------------------------------------------------------------------------------------------------------------------
+
+
+class Tenant(Message):
+    person: UUID
+    name: str
+    joint: bool = False
+    until: date | None = None
+    died_on: date | None = None
+
+
+class AccountLabel(Message):
+    """How an account is named to a person who works with it."""
+
+    account: UUID
+    reference: str
+    kind: AccountKind
+    status: AccountStatus
+    names: tuple[str, ...]
+    address: str
+    balance_pence: Pence
+
+
+class Accounts(Message):
+    accounts: tuple[UUID, ...] = Field(max_length=500)
+
+
+class AccountLabels(Message):
+    labels: tuple[AccountLabel, ...]
+
+
+class SearchAccounts(Message):
+    """Part of a name, an address, a postcode or a reference."""
+
+    text: str = Field(min_length=1, max_length=100)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class FoundAccounts(Message):
+    labels: tuple[AccountLabel, ...]
+    more: bool
+
+
+class Provenance(Message):
+    """Where an entry came from: the line of a file, a person, an approval, or a standing charge."""
+
+    bank_file: UUID | None = None
+    file_name: str | None = None
+    line: int | None = None
+    entry_reference: str | None = None
+    actor: str | None = Field(default=None, description="Staff subject, or `system`")
+    decision: UUID | None = None
+    case: UUID | None = None
+    source: str | None = Field(default=None, description="In words, for example: weekly debit of 5 October 2026")
+
+
+class Entry(Message):
+    """One line of an account. `running_pence` is the balance after it, in posting order."""
+
+    journal: UUID
+    code: str
+    code_words: str
+    element: str
+    amount_pence: Pence
+    running_pence: Pence
+    effective_date: date
+    posted_at: datetime
+    cleared_on: date | None
+    narrative: str
+    reverses: UUID | None = None
+    reversed_by: UUID | None = None
+    provenance: Provenance
+
+
+class CreditHold(Message):
+    hold: UUID
+    case: UUID
+    amount_pence: PositivePence
+    placed_at: datetime
+
+
+class WeeklyCharge(Message):
+    element: str
+    amount_pence: Pence
+
+
+class MonthBalance(Message):
+    on: date
+    balance_pence: Pence
+
+
+class AccountPageAsked(Message):
+    """`as_at`: balances and entries effective on or before that date; None is now. Filters narrow the entries, never the balances."""
+
+    account: UUID
+    as_at: date | None = None
+    since: date | None = None
+    codes: tuple[str, ...] = ()
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class AccountPage(Message):
+    label: AccountLabel
+    version: int
+    tenancy: TenancyFacts
+    tenants: tuple[Tenant, ...]
+    as_at: date
+    balance_pence: Pence
+    cleared_credit_pence: NonNegativePence
+    uncleared_pence: NonNegativePence
+    held_pence: NonNegativePence
+    in_arrears_since: date | None
+    weekly_charges: tuple[WeeklyCharge, ...]
+    entries: tuple[Entry, ...]
+    entries_in_all: int
+    sub_accounts: tuple[AccountLabel, ...]
+    other_accounts: tuple[AccountLabel, ...] = Field(description="Accounts of the same people outside this tenancy")
+    credit_holds: tuple[CreditHold, ...]
+    account_holds: tuple[AccountHold, ...]
+    months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
+
+
+class ExplainBalance(Message):
+    account: UUID
+    as_at: date | None = None
+
+
+class BalancePart(Message):
+    """All entries of one kind, with their sum: the parts add up to the balance."""
+
+    kind: Literal["opening", "charges", "receipts", "adjustments", "transfers", "refunds", "reversals", "write-offs"]
+    words: str
+    sum_pence: Pence
+    entries: tuple[Entry, ...]
+
+
+class BalanceExplained(Message):
+    label: AccountLabel
+    as_at: date
+    balance_pence: Pence
+    parts: tuple[BalancePart, ...]
+
+
+ACCOUNT_LABELS: Query[Accounts, AccountLabels] = Query("account-labels", "ledger", Accounts, AccountLabels)
+SEARCH_ACCOUNTS: Query[SearchAccounts, FoundAccounts] = Query("search-accounts", "ledger", SearchAccounts, FoundAccounts)
+ACCOUNT_PAGE: Query[AccountPageAsked, AccountPage] = Query("account-page", "ledger", AccountPageAsked, AccountPage)
+EXPLAIN_BALANCE: Query[ExplainBalance, BalanceExplained] = Query("explain-balance", "ledger", ExplainBalance, BalanceExplained)
+
+
+# --- bank files ---------------------------------------------------------------------------------------------------------------------
+# A file's bytes go to the ledger as they are: POST /bank-files?name=NAME with the caller's headers, answered by BankFilePage (201 taken,
+# 200 already taken, 422 refused).
+
+BANK_FILE_LIMIT_BYTES = 20 * 1024 * 1024
+
+
+class FileStatus(StrEnum):
+    TAKEN = "TAKEN"
+    REFUSED = "REFUSED"
+    ALREADY_TAKEN = "ALREADY_TAKEN"
+
+
+class FileFault(Message):
+    """Why a file was refused: the line it stands on, the rule that it breaks, and what to do, in words."""
+
+    line: int | None
+    rule: str
+    message: str
+
+
+class FileLine(Message):
+    line: int
+    amount_pence: Pence
+    code: str
+    entry_reference: str | None
+    effective_date: date
+    pending: bool
+    account: UUID | None
+    account_reference: str | None
+    in_suspense: bool
+    journal: UUID | None
+    suspense_reason: str | None = None
+
+
+class BankFilePage(Message):
+    bank_file: UUID
+    name: str
+    format: str
+    status: FileStatus
+    sha256: str
+    size_bytes: int
+    uploaded_at: datetime
+    uploaded_by: str
+    receipts: int = 0
+    total_pence: Pence = 0
+    in_suspense: int = 0
+    pending: int = 0
+    lines: tuple[FileLine, ...] = ()
+    faults: tuple[FileFault, ...] = ()
+    faults_in_all: int = 0
+    earlier: UUID | None = Field(default=None, description="The file that was taken already, where this one repeats it")
+    earlier_name: str | None = None
+    earlier_at: datetime | None = None
+    earlier_by: str | None = None
+
+
+class BankFileAsked(Message):
+    bank_file: UUID
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class BankFilesAsked(Message):
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class BankFiles(Message):
+    files: tuple[BankFilePage, ...]
+
+
+BANK_FILE_PAGE: Query[BankFileAsked, BankFilePage] = Query("bank-file-page", "ledger", BankFileAsked, BankFilePage)
+BANK_FILES: Query[BankFilesAsked, BankFiles] = Query("bank-files", "ledger", BankFilesAsked, BankFiles)
+
+
+# --- the weekly debit ---------------------------------------------------------------------------------------------------------------
+
+
+class DebitWeek(Message):
+    """Debit every chargeable account for the week that begins on this Monday (domain.md 1.3). The week is the key: it debits once."""
+
+    week_commencing: date
+
+
+class WeekDebited(Message):
+    week_commencing: date
+    accounts: int
+    total_pence: NonNegativePence
+    rent_free: bool = False
+
+
+DEBIT_WEEK: Command[DebitWeek, WeekDebited] = Command("debit-week", "ledger", DebitWeek, WeekDebited)
+
+FACTS: tuple[type[Fact], ...] = (
+    AccountOpened, ChargePosted, ReceiptPosted, TransferPosted, RefundPosted, JournalReversed, CreditHeld, CreditFreed,
+    AccountHoldChanged, TenancyEnded, BankFileTaken,
+)

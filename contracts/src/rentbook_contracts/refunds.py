@@ -1,0 +1,523 @@
+"""What refunds tells and offers: cases, checks, payees, payment runs."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from rentbook_contracts.approvals import Lane
+from rentbook_contracts.ledger import RefundPlan
+from rentbook_contracts.message import Fact
+from rentbook_contracts.money import NonNegativePence, PositivePence
+from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+
+
+class CheckOutcome(StrEnum):
+    PASS = "PASS"  # noqa: S105 - the outcome of a check, not a secret
+    FAIL = "FAIL"
+    REFER = "REFER"
+
+
+class CaseStatus(StrEnum):
+    """Where a case stands, as a person would say it."""
+
+    REVIEW = "review"
+    CHECKING = "checking"
+    WAITING_FOR_EVIDENCE = "waiting-for-evidence"
+    WITH_APPROVER = "with-approver"
+    SENT_BACK = "sent-back"
+    APPROVED = "approved"
+    RELEASED = "released"
+    WITH_BANK = "with-bank"
+    PAID = "paid"
+    OFFSET = "offset"
+    NOTHING_DUE = "nothing-due"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    RETURNED = "returned"
+
+
+class CaseOutcome(StrEnum):
+    """How a case (one attempt of it) ended."""
+
+    PAID = "paid"
+    OFFSET = "offset"
+    NOTHING_DUE = "nothing-due"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+# --- facts -------------------------------------------------------------------------------------------------------------------------
+
+
+class CaseFact(Fact):
+    topic: ClassVar[str] = "refunds.cases"
+    keyed_by: ClassVar[str] = "case"
+
+    case: UUID
+    account: UUID
+
+
+class RefundReviewOpened(CaseFact):
+    """Credit above the floor was found; somebody looks at it. Nobody asked for it yet."""
+
+    type: ClassVar[str] = "refunds.review-opened.v1"
+
+    credit_pence: PositivePence
+
+
+class RefundRequested(CaseFact):
+    type: ClassVar[str] = "refunds.requested.v1"
+
+    amount_pence: PositivePence | None = None
+
+
+class RefundClosed(CaseFact):
+    """The case, or this attempt at it, has ended. Paid: `refund_pence` is with the bank and was accepted."""
+
+    type: ClassVar[str] = "refunds.closed.v1"
+
+    attempt: int
+    outcome: CaseOutcome
+    refund_pence: NonNegativePence
+    offset_pence: NonNegativePence
+
+
+class RefundReturned(CaseFact):
+    """The bank sent the payment back: the credit returns to the account and the case is open again."""
+
+    type: ClassVar[str] = "refunds.returned.v1"
+
+    attempt: int
+    amount_pence: PositivePence
+    reason: str
+
+
+FACTS: tuple[type[Fact], ...] = (RefundReviewOpened, RefundRequested, RefundClosed, RefundReturned)
+
+
+# --- the steps of RefundApproval ----------------------------------------------------------------------------------------------------
+
+
+class RefundCase(Message):
+    """One attempt at a case: what the workflow is started with. `returned` is the refund journal of a payment that came back."""
+
+    case: UUID
+    attempt: int = Field(default=1, ge=1)
+    returned: UUID | None = None
+    returned_reason: str | None = None
+
+
+class RunCheck(Message):
+    case: UUID
+    attempt: int
+    round: int
+    check: int = Field(ge=1, le=10)
+
+
+class CheckDone(Message):
+    """The outcome only: evidence stays with refunds."""
+
+    check: int
+    outcome: CheckOutcome
+
+
+class PlanRefund(Message):
+    case: UUID
+    attempt: int
+    round: int
+
+
+class PlanMade(Message):
+    """`plan` is None where nothing may move. `blocked` names the checks that fail or wait."""
+
+    plan: RefundPlan | None
+    blocked: tuple[int, ...] = ()
+    lane: Lane = Lane.LOOK
+    lane_reasons: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    raised_by: str = "system"
+
+
+class Recheck(Message):
+    """Checks 1 to 4 again for an approved plan (domain.md 4, check 10)."""
+
+    plan: RefundPlan
+
+
+class Rechecked(Message):
+    """`versions` are the versions of the plan's accounts that were read. `void_because` is None while the approval stands."""
+
+    versions: dict[UUID, int]
+    void_because: str | None = None
+
+
+class NoteProgress(Message):
+    """Where the case stands, for its page."""
+
+    case: UUID
+    attempt: int
+    status: CaseStatus
+    note: str | None = None
+
+
+class EvidenceTimers(Message):
+    """How long documents are awaited: working-day policy turned into dates, UTC."""
+
+    remind_at: datetime
+    lapse_at: datetime
+
+
+class AwaitEvidence(Message):
+    case: UUID
+    attempt: int
+    round: int
+    checks: tuple[int, ...]
+
+
+class QueuePayment(Message):
+    """The approved plan may be taken into a payment run."""
+
+    plan: RefundPlan
+    decision: UUID
+
+
+class LinePosted(Message):
+    """The ledger has posted a released line; or it may not be paid, because."""
+
+    run: UUID
+    plan: RefundPlan
+    refund_journal: UUID | None = None
+    dropped_because: str | None = None
+
+
+class CloseCase(Message):
+    case: UUID
+    attempt: int
+    outcome: CaseOutcome
+    plan: RefundPlan | None = None
+
+
+RUN_CHECK: Operation[RunCheck, CheckDone] = Operation("refunds.run-check", "refunds", RunCheck, CheckDone)
+PLAN_REFUND: Operation[PlanRefund, PlanMade] = Operation("refunds.plan", "refunds", PlanRefund, PlanMade)
+AWAIT_EVIDENCE: Operation[AwaitEvidence, EvidenceTimers] = Operation("refunds.await-evidence", "refunds", AwaitEvidence, EvidenceTimers)
+RECHECK: Operation[Recheck, Rechecked] = Operation("refunds.recheck", "refunds", Recheck, Rechecked)
+NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progress", "refunds", NoteProgress, Nothing)
+QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)
+LINE_POSTED: Operation[LinePosted, Nothing] = Operation("refunds.line-posted", "refunds", LinePosted, Nothing)
+CLOSE_CASE: Operation[CloseCase, Nothing] = Operation("refunds.close-case", "refunds", CloseCase, Nothing)
+
+
+# --- the steps of PaymentRun --------------------------------------------------------------------------------------------------------
+
+
+class PaymentRunCase(Message):
+    run: UUID
+    lines: int = Field(ge=1)
+
+
+class BuildFile(Message):
+    run: UUID
+
+
+class FileBuilt(Message):
+    """`count` may be 0: every released line was dropped, and there is nothing to send."""
+
+    run: UUID
+    sha256: str
+    count: int = Field(ge=0)
+    total_pence: NonNegativePence
+
+
+class SubmitFile(Message):
+    run: UUID
+    sha256: str
+
+
+class FileFate(StrEnum):
+    """What the bank says of a file. UNKNOWN is asked about, never repeated; NOT_SEEN is the bank's word that it has no such file."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_SEEN = "not-seen"
+
+
+class FileAnswer(Message):
+    fate: FileFate
+    reason: str | None = None
+
+
+class SettleRun(Message):
+    """The bank's last word on the file: lines are paid, or come back to be paid again."""
+
+    run: UUID
+    fate: FileFate
+
+
+BUILD_FILE: Operation[BuildFile, FileBuilt] = Operation("refunds.build-file", "refunds", BuildFile, FileBuilt)
+SUBMIT_FILE: Operation[SubmitFile, FileAnswer] = Operation("refunds.submit-file", "refunds", SubmitFile, FileAnswer)
+ASK_FATE: Operation[SubmitFile, FileAnswer] = Operation("refunds.ask-fate", "refunds", SubmitFile, FileAnswer)
+SETTLE_RUN: Operation[SettleRun, Nothing] = Operation("refunds.settle-run", "refunds", SettleRun, Nothing)
+
+
+# --- commands of the desk -----------------------------------------------------------------------------------------------------------
+
+
+class NewPayee(Message):
+    """Where the money shall go. Bank details travel only from the desk to refunds, over HTTP, and are stored under an envelope."""
+
+    name: str = Field(min_length=1, max_length=120, repr=False)
+    sort_code: str = Field(pattern=r"^\d{6}$", repr=False)
+    account_number: str = Field(pattern=r"^\d{6,8}$", repr=False)
+    person: UUID | None = Field(default=None, description="The tenant whose account it is; None is a third party with authority")
+    business: bool = False
+
+
+class RequestRefund(Message):
+    """A tenant's request, as an officer takes it. `amount_pence` None asks for all that may be refunded.
+
+    `consents` are accounts that the tenant agrees to pay off from the credit; `opted_out` are those that the tenant refuses.
+    """
+
+    account: UUID
+    asked_by: UUID
+    identified_how: str = Field(min_length=1, max_length=200)
+    amount_pence: PositivePence | None = None
+    reason_code: str
+    consents: tuple[UUID, ...] = ()
+    opted_out: tuple[UUID, ...] = ()
+    joint_consent: bool = False
+    payee: NewPayee
+    note: str = Field(default="", max_length=2000)
+
+
+class CaseOpened(Message):
+    case: UUID
+
+
+class AddEvidence(Message):
+    """A document or an answer that settles a referred check. `settles` says whether the check may now pass."""
+
+    case: UUID
+    check: int = Field(ge=1, le=10)
+    kind: str = Field(max_length=60)
+    reference: str = Field(default="", max_length=120)
+    note: str = Field(default="", max_length=2000)
+    settles: bool
+    received_on: date
+
+
+class ChangePayee(Message):
+    case: UUID
+    payee: NewPayee
+    called_back: bool
+
+
+class Resubmit(Message):
+    """The answer to a question with which the case was sent back."""
+
+    case: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class WithdrawCase(Message):
+    case: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+REQUEST_REFUND: Command[RequestRefund, CaseOpened] = Command("request-refund", "refunds", RequestRefund, CaseOpened)
+ADD_EVIDENCE: Command[AddEvidence, Nothing] = Command("add-evidence", "refunds", AddEvidence, Nothing)
+CHANGE_PAYEE: Command[ChangePayee, Nothing] = Command("change-payee", "refunds", ChangePayee, Nothing)
+RESUBMIT: Command[Resubmit, Nothing] = Command("resubmit", "refunds", Resubmit, Nothing)
+WITHDRAW_CASE: Command[WithdrawCase, Nothing] = Command("withdraw-case", "refunds", WithdrawCase, Nothing)
+
+
+# --- pages --------------------------------------------------------------------------------------------------------------------------
+
+
+class CheckShown(Message):
+    check: int
+    title: str
+    outcome: CheckOutcome | None = Field(description="None while it runs")
+    reason_code: str
+    evidence: tuple[str, ...]
+    source: str
+    by: str
+    at: datetime | None
+    expires_on: date | None
+
+
+class EvidenceShown(Message):
+    check: int
+    kind: str
+    reference: str
+    note: str
+    settles: bool
+    by: str
+    at: datetime
+
+
+class PayeeShown(Message):
+    """Details as people may see them: the sort code and account number are masked but for the last digits."""
+
+    payee: UUID
+    name: str
+    masked: str
+    belongs_to: UUID | None
+    entered_by: str
+    entered_at: datetime
+    modulus: str
+    confirmation: str
+    suggested_name: str | None = None
+
+
+class CaseEvent(Message):
+    at: datetime
+    by: str
+    what: str
+    note: str = ""
+
+
+class OffsetShown(Message):
+    account: UUID
+    amount_pence: PositivePence
+
+
+class CaseAsked(Message):
+    case: UUID
+
+
+class CasePage(Message):
+    case: UUID
+    attempt: int
+    round: int
+    account: UUID
+    status: CaseStatus
+    status_note: str
+    asked_by: UUID | None
+    asked_at: datetime
+    taken_by: str
+    identified_how: str
+    requested_pence: PositivePence | None
+    reason_code: str
+    note: str
+    joint_consent: bool
+    consents: tuple[UUID, ...]
+    opted_out: tuple[UUID, ...]
+    payee: PayeeShown | None
+    checks: tuple[CheckShown, ...]
+    evidence: tuple[EvidenceShown, ...]
+    plan: RefundPlan | None
+    plan_hash: str | None
+    floor_pence: NonNegativePence
+    cleared_credit_pence: NonNegativePence
+    events: tuple[CaseEvent, ...]
+    run: UUID | None
+    refund_journal: UUID | None
+    decide_by: date
+    pay_by: date
+    policy_version: str
+    earlier_cases: tuple[UUID, ...] = ()
+
+
+class CaseRow(Message):
+    case: UUID
+    attempt: int
+    account: UUID
+    status: CaseStatus
+    requested_pence: PositivePence | None
+    refund_pence: NonNegativePence
+    offset_pence: NonNegativePence
+    opened_at: datetime
+    taken_by: str
+    pay_by: date
+
+
+class CasesAsked(Message):
+    """Cases of one account, or of all, newest first."""
+
+    account: UUID | None = None
+    statuses: tuple[CaseStatus, ...] = ()
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class Cases(Message):
+    cases: tuple[CaseRow, ...]
+
+
+class ReadyPayment(Message):
+    case: UUID
+    attempt: int
+    account: UUID
+    content_hash: str
+    amount_pence: PositivePence
+    approved_at: datetime
+    decision: UUID
+    pay_by: date
+
+
+class ReadyPayments(Message):
+    """`next_processing_day` is the Bacs processing day that a release now would meet (domain.md 3.2)."""
+
+    payments: tuple[ReadyPayment, ...]
+    total_pence: NonNegativePence
+    next_processing_day: date
+    cut_off: datetime
+
+
+class RunLine(Message):
+    case: UUID
+    attempt: int
+    account: UUID
+    amount_pence: PositivePence
+    status: str
+    because: str | None = None
+    refund_journal: UUID | None = None
+
+
+class RunStatus(StrEnum):
+    RELEASED = "released"
+    FILE_BUILT = "file-built"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EMPTY = "empty"
+
+
+class RunPage(Message):
+    run: UUID
+    status: RunStatus
+    released_at: datetime
+    released_total_pence: PositivePence
+    processing_day: date | None
+    entry_day: date | None
+    file_name: str | None
+    sha256: str | None
+    count: int
+    total_pence: NonNegativePence
+    lines: tuple[RunLine, ...]
+    reports: tuple[str, ...] = ()
+    status_note: str = ""
+
+
+class RunAsked(Message):
+    run: UUID
+
+
+class RunsAsked(Message):
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class Runs(Message):
+    runs: tuple[RunPage, ...]
+
+
+CASE_PAGE: Query[CaseAsked, CasePage] = Query("case-page", "refunds", CaseAsked, CasePage)
+CASES: Query[CasesAsked, Cases] = Query("cases", "refunds", CasesAsked, Cases)
+READY_PAYMENTS: Query[Nothing, ReadyPayments] = Query("ready-payments", "refunds", Nothing, ReadyPayments)
+RUN_PAGE: Query[RunAsked, RunPage] = Query("run-page", "refunds", RunAsked, RunPage)
+RUNS: Query[RunsAsked, Runs] = Query("runs", "refunds", RunsAsked, Runs)
+# The payment file's bytes: GET /payment-files/RUN with the caller's headers, for finance only.
