@@ -1,0 +1,44 @@
+"""What is wrong with a file, in words that name the line and the rule; nothing personal and no bank details in them."""
+
+from dataclasses import dataclass, field
+
+FAULTS_KEPT = 200
+"""How many faults a report lists; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule of a file. `line` counts from 1; None where the fault belongs to the file as a whole."""
+
+    line: int | None
+    rule: str
+    message: str
+
+
+class Refusal(Exception):
+    """Reading stops here: nothing after this fault can be trusted."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.rule)
+        self.fault = fault
+
+
+@dataclass(slots=True)
+class Faults:
+    """Faults in the order found: the first `keep` in full, and the number of all."""
+
+    keep: int = FAULTS_KEPT
+    kept: list[Fault] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, line: int | None, rule: str, message: str) -> None:
+        """Note one fault; beyond `keep` it is only counted."""
+        self.count += 1
+        if len(self.kept) < self.keep:
+            self.kept.append(Fault(line, rule, message))
+
+    def add_all(self, faults: "Faults") -> None:
+        """Take over the faults that another reader found."""
+        for fault in faults.kept:
+            self.add(fault.line, fault.rule, fault.message)
+        self.count += faults.count - len(faults.kept)
