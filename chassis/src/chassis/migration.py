@@ -1,0 +1,86 @@
+"""How a service's database gets its tables: alembic, run by the owner of the tables, granting to the role that runs the service."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from chassis.settings import Settings
+from chassis.tables import chassis
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
+
+GRANTS = (
+    ("outbox_event", "SELECT, INSERT, UPDATE (published_at)"),
+    ("outbox_workflow", "SELECT, INSERT, UPDATE (attempts, not_before, last_fault, done_at, outcome, reason)"),
+    ("relay_epoch", "SELECT, INSERT, UPDATE"),
+    ("inbox", "SELECT, INSERT"),
+    ("heard_version", "SELECT, INSERT, UPDATE (version)"),
+    ("parked", "SELECT, INSERT, UPDATE (reason, resolved_at, resolution, resolved_by, seconded_by, because)"),
+    ("accepted_command", "SELECT, INSERT, UPDATE (answer)"),
+    ("process_probe", "SELECT, INSERT, UPDATE"),
+)
+"""What the role that runs a service may do. Nobody who serves requests can delete or rewrite what was said."""
+
+
+def create_chassis_tables(op: "Operations") -> None:
+    """Create the chassis tables and grant them to the role that runs the service; for a service's first revision."""
+    chassis.create_all(op.get_bind(), checkfirst=False)
+    for table, rights in GRANTS:
+        grant(op, table, rights)
+
+
+def grant(op: "Operations", table: str, rights: str) -> None:
+    """Grant rights on one table, for example `SELECT, INSERT`, to the role that runs the service."""
+    op.execute(f"GRANT {rights} ON {table} TO {app_role(op)}")
+
+
+def app_role(op: "Operations") -> str:
+    """The quoted name of the role that runs the service: the user of RENTBOOK_DATABASE_URL, as told to `migrate`."""
+    config = op.get_context().config
+    assert config is not None, "run through chassis.migration"
+    return '"' + str(config.attributes["app_role"]).replace('"', '""') + '"'
+
+
+def migrate(settings: Settings, folder: Path) -> None:
+    """Bring the database to the newest revision in `folder`, in one transaction. Errors: ValueError without an owner's address."""
+    from alembic import command
+    from alembic.config import Config
+
+    if settings.owner_database_url is None:
+        raise ValueError("RENTBOOK_OWNER_DATABASE_URL is needed to migrate: only the owner of the tables may change them.")
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["url"] = settings.owner_database_url
+    config.attributes["app_role"] = sa.make_url(settings.database_url).username
+    command.upgrade(config, "head")
+
+
+def run_environment(metadata: sa.MetaData) -> None:
+    """The whole of a service's `migrations/env.py`: `run_environment(tables.metadata)`."""
+    from alembic import context
+
+    asyncio.run(_upgrade(context.config.attributes["url"], metadata))
+
+
+async def _upgrade(url: str, metadata: sa.MetaData) -> None:
+    engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.begin() as connection:
+            # Two processes may migrate at once; the second finds nothing left to do.
+            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(7365501)"))
+            await connection.run_sync(_upgrade_on, metadata)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade_on(connection: sa.Connection, metadata: sa.MetaData) -> Any:
+    from alembic import context
+
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,215 @@
+"""The transaction: the only way out of a service. Rows, facts to tell and workflows to start commit together or not at all."""
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import sqlalchemy as sa
+from pydantic import BaseModel
+from rentbook_contracts.message import Fact
+from rentbook_contracts.operation import BrokenRule, Command, In, Out, Query, Signal, Update, Workflow
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chassis import peers
+from chassis.peers import SYSTEM, Caller, Refused, Unanswered
+from chassis.settings import Settings
+from chassis.tables import BUCKETS, accepted_command, outbox_event, outbox_workflow
+from chassis.telemetry import Telemetry, carry
+
+__all__ = ["SYSTEM", "Caller", "Refused", "Runtime", "SameFormOtherContent", "Transaction", "Unanswered", "once", "run", "transaction"]
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Settings)
+
+FACT_LIMIT_BYTES = 512 * 1024
+"""A fact is small. A broker that refused one for its size would let the next of its key overtake it."""
+
+TRANSACTION_ATTEMPTS = 4
+"""How often work is begun anew when PostgreSQL chose it as the victim of a conflict (40001) or a deadlock (40P01)."""
+
+
+class SameFormOtherContent(BrokenRule):
+    """A form's id came a second time with other words in it."""
+
+
+@dataclass
+class Runtime:
+    """What a running service's use cases stand on. Built once by the process; tests build their own."""
+
+    name: str
+    settings: Settings
+    engine: AsyncEngine
+    http: httpx.AsyncClient
+    telemetry: Telemetry
+    service_token: str
+    events_wake: asyncio.Event = field(default_factory=asyncio.Event)
+    workflows_wake: asyncio.Event = field(default_factory=asyncio.Event)
+    leads_events: bool = False
+    leads_workflows: bool = False
+
+
+@dataclass
+class Transaction:
+    """One database transaction. `now` is UTC and stays the same throughout; business dates are for the caller to derive."""
+
+    runtime: Runtime
+    connection: AsyncConnection
+    now: datetime
+    caller: Caller
+    _told: bool = False
+    _asked_workflows: bool = False
+
+    def settings(self, kind: type[S]) -> S:
+        """The service's own settings. Errors: AssertionError if the process was given another kind."""
+        assert isinstance(self.runtime.settings, kind), kind.__name__
+        return self.runtime.settings
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """For a service's outside partners, such as a bank. Peers are asked with `ask` and `command`."""
+        return self.runtime.http
+
+    async def publish(self, fact: Fact, *, version: int) -> UUID:
+        """Tell a fact, once this transaction commits; the id is the event's.
+
+        `version` is the aggregate's gapless version from 1, taken by the caller under the lock of the aggregate's row: that lock is also
+        what orders the facts of one aggregate. Errors: IntegrityError where the version was told already; ValueError above 512 KiB.
+        """
+        body = fact.model_dump_json()
+        if len(body.encode()) > FACT_LIMIT_BYTES:
+            raise ValueError(f"{fact.type} is longer than {FACT_LIMIT_BYTES} bytes")
+        event = uuid4()
+        headers = {
+            "content-type": "application/json",
+            "ce_specversion": "1.0",
+            "ce_id": str(event),
+            "ce_type": fact.type,
+            "ce_source": f"/rentbook/{self.runtime.name}",
+            "ce_subject": fact.key,
+            "ce_time": self.now.isoformat(),
+            "ce_aggregateversion": str(version),
+            **carry(),
+        }
+        row = {"id": event, "topic": fact.topic, "key": fact.key, "aggregate_version": version, "headers": headers, "body": body}
+        await self.connection.execute(outbox_event.insert().values(bucket=bucket_of(fact.key), written_at=self.now, **row))
+        self._told = True
+        return event
+
+    async def start(self, workflow: Workflow[In, Out], argument: In, *, workflow_id: str) -> None:
+        """Start a workflow after the commit. One that was already started under this id, running or closed, counts as started."""
+        await self._request(kind="start", workflow_id=workflow_id, name=workflow.name, queue=workflow.queue, argument=argument)
+
+    async def signal(self, workflow_id: str, signal: Signal[In], argument: In) -> None:
+        """Tell a running workflow, after the commit and after what was asked of it before. It may arrive twice."""
+        await self._request(kind="signal", workflow_id=workflow_id, name=signal.name, argument=argument)
+
+    async def update(self, workflow_id: str, update: Update[In], argument: In, *, update_id: str) -> None:
+        """Ask a running workflow, after the commit and after what was asked of it before; once per `update_id`.
+
+        What became of it (accepted, rejected, workflow closed) goes to the service's `UpdateOutcome` use case.
+        """
+        await self._request(kind="update", workflow_id=workflow_id, name=update.name, update_id=update_id, argument=argument)
+
+    async def _request(self, *, argument: BaseModel, workflow_id: str, **columns: str) -> None:
+        row = {"workflow_id": workflow_id, "bucket": bucket_of(workflow_id), "argument": argument.model_dump_json(), "headers": carry()}
+        await self.connection.execute(outbox_workflow.insert().values(written_at=self.now, **row, **columns))
+        self._asked_workflows = True
+
+    async def ask(self, query: Query[In, Out], argument: In) -> Out:
+        """Ask the service that owns the rows, on behalf of this transaction's caller.
+
+        Errors: Unanswered (try again later), Refused (the owner's broken rule).
+        """
+        return await peers.ask(self._peers, self.caller, query, argument)
+
+    async def command(self, command: Command[In, Out], argument: In, *, form: str) -> Out:
+        """Have the service that owns the rows change them, once per `form`. It does not wait for this transaction's commit.
+
+        Errors: Unanswered (not known whether it happened: try again with the same form), Refused (the owner's broken rule).
+        """
+        return await peers.command(self._peers, self.caller, command, argument, form=form)
+
+    @property
+    def _peers(self) -> peers.Peers:
+        return peers.Peers(self.runtime.http, self.runtime.settings, self.runtime.service_token, self.runtime.telemetry)
+
+
+def bucket_of(key: str) -> int:
+    return zlib.crc32(key.encode()) % BUCKETS
+
+
+@asynccontextmanager
+async def transaction(runtime: Runtime, *, caller: Caller = SYSTEM, read_only: bool = False) -> AsyncIterator[Transaction]:
+    """Begin; commit when the block ends, roll back when it raises. Relays are woken after the commit."""
+    async with runtime.engine.begin() as connection:
+        if read_only:
+            await connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+        tx = Transaction(runtime, connection, datetime.now(UTC), caller)
+        yield tx
+        if tx._told and not runtime.leads_events:
+            await connection.execute(sa.text("NOTIFY outbox_event"))
+        if tx._asked_workflows and not runtime.leads_workflows:
+            await connection.execute(sa.text("NOTIFY outbox_workflow"))
+    if tx._told:
+        runtime.events_wake.set()
+    if tx._asked_workflows:
+        runtime.workflows_wake.set()
+
+
+async def run(runtime: Runtime, work: Callable[[Transaction], Awaitable[T]], *, caller: Caller = SYSTEM, read_only: bool = False) -> T:
+    """Do the work in a transaction of its own, and anew where PostgreSQL made it give way to another."""
+    for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
+        try:
+            async with transaction(runtime, caller=caller, read_only=read_only) as tx:
+                return await work(tx)
+        except DBAPIError as error:
+            if attempt == TRANSACTION_ATTEMPTS or sqlstate(error) not in {"40001", "40P01"}:
+                raise
+            await asyncio.sleep(0.02 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+async def once(
+    tx: Transaction,
+    *,
+    key: str,
+    name: str,
+    argument: In,
+    gives: type[Out],
+    use_case: Callable[[Transaction, In], Coroutine[Any, Any, Out]],
+) -> Out:
+    """Do a use case once for a key that never expires; whoever repeats it is given the first answer.
+
+    A second caller with the same key waits for the first one's commit. Errors: SameFormOtherContent where the same key brings other words.
+    """
+    content = argument.model_dump_json()
+    digest = hashlib.sha256(f"{name}\n{content}".encode()).digest()
+    row = {"key": key, "name": name, "request_hash": digest, "person": tx.caller.person, "accepted_at": tx.now}
+    claim = insert(accepted_command).values(row).on_conflict_do_nothing().returning(accepted_command.c.key)
+    if (await tx.connection.execute(claim)).first() is None:
+        return await _first_answer(tx, key, digest, gives)
+    answer = await use_case(tx, argument)
+    keep = accepted_command.update().where(accepted_command.c.key == key).values(answer=answer.model_dump_json())
+    await tx.connection.execute(keep)
+    return answer
+
+
+async def _first_answer(tx: Transaction, key: str, digest: bytes, gives: type[Out]) -> Out:
+    columns = (accepted_command.c.request_hash, accepted_command.c.answer)
+    held = (await tx.connection.execute(sa.select(*columns).where(accepted_command.c.key == key))).one()
+    if bytes(held.request_hash) != digest:
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+    return gives.model_validate_json(held.answer)
