@@ -1,0 +1,119 @@
+"""What a person typed, kept as it was, with the errors beside the fields; and the words of a form read as amounts, dates and ids."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID, uuid4
+
+MOST_PENCE = 100_000_000_00
+"""No form takes more than a hundred million pounds: larger is a slip of the finger."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong, and the id of the field that it is wrong with; None where it is the form as a whole."""
+
+    message: str
+    field: str | None = None
+
+
+@dataclass
+class Form:
+    """One showing of a form. Its id is the key under which it takes effect once, however often it is sent."""
+
+    id: str = field(default_factory=lambda: str(uuid4()))
+    values: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    errors: list[FieldError] = field(default_factory=list)
+
+    def value(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def chosen(self, name: str) -> tuple[str, ...]:
+        """Every value of a field that may be ticked more than once."""
+        return self.lists.get(name, ())
+
+    def error(self, name: str) -> str | None:
+        return next((error.message for error in self.errors if error.field == name), None)
+
+    def wrong(self, message: str, name: str | None = None) -> None:
+        self.errors.append(FieldError(message, name))
+
+    def again(self) -> "Form":
+        """The same words under another id: for content that changed after the first id was used."""
+        return Form(values=self.values, lists=self.lists, errors=self.errors)
+
+    def text(self, name: str, *, needed: str | None = None, longest: int = 2000) -> str:
+        """A field's words without the space around them. `needed` is the error where there are none."""
+        words = self.value(name).strip()
+        if needed and not words:
+            self.wrong(needed, name)
+        if len(words) > longest:
+            self.wrong(f"Shorten this to {longest} characters; it has {len(words)}", name)
+        return words
+
+    def one_of(self, name: str, choices: Mapping[str, str], needed: str) -> str:
+        chosen = self.value(name)
+        if chosen not in choices:
+            self.wrong(needed, name)
+        return chosen
+
+    def pence(self, name: str, what: str) -> int | None:
+        """An amount above nothing, typed in pounds; None, with the error noted, where it is none. Empty is None without an error."""
+        typed = re.sub(r"[\s,£]", "", self.value(name))
+        if not typed:
+            return None
+        match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,2}))?", typed)
+        if match is None:
+            self.wrong(f"{what} must be an amount in pounds, like 141.20", name)
+            return None
+        pence = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+        if not 0 < pence <= MOST_PENCE:
+            self.wrong(f"{what} must be more than £0.00" if pence == 0 else f"{what} is too large", name)
+            return None
+        return pence
+
+    def day(self, name: str, what: str, *, needed: bool = False) -> date | None:
+        """A date as browsers send it (2026-11-23) or as people type it (23/11/2026)."""
+        typed = self.value(name).strip()
+        if not typed:
+            if needed:
+                self.wrong(f"Enter {what}", name)
+            return None
+        found = read_day(typed)
+        if found is None:
+            self.wrong(f"{what[:1].upper()}{what[1:]} must be a real date, like 23/11/2026", name)
+        return found
+
+    def uuid(self, name: str, needed: str) -> UUID | None:
+        found = read_uuid(self.value(name))
+        if found is None:
+            self.wrong(needed, name)
+        return found
+
+
+def read_day(typed: str) -> date | None:
+    """A date from 2026-11-23, 23/11/2026 or 23 11 2026; None where it is none."""
+    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", typed)
+    british = re.fullmatch(r"(\d{1,2})[/ .-](\d{1,2})[/ .-](\d{4})", typed)
+    parts = iso.groups() if iso else british.groups()[::-1] if british else None
+    if parts is None:
+        return None
+    try:
+        return date(*(int(part) for part in parts))
+    except ValueError:
+        return None
+
+
+def read_uuid(typed: str | None) -> UUID | None:
+    """An id from an address or a hidden field; None where it is none."""
+    try:
+        return UUID(typed or "")
+    except ValueError:
+        return None
+
+
+def digits(typed: str) -> str:
+    """The digits of a sort code or account number, however people space them."""
+    return re.sub(r"[\s-]", "", typed)

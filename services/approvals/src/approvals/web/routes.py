@@ -1,0 +1,246 @@
+"""The addresses of the desk, and what stands before every page: a session, a role, the origin and the token of a form."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from urllib.parse import quote
+from uuid import UUID
+
+from chassis.peers import Refused, Unanswered
+from chassis.transaction import Runtime, run
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from approvals import store
+from approvals.web import sessions, sign_in
+from approvals.web.desk import Desk, DeskSettings, make_desk
+from approvals.web.pages import accounts, cases, files, letters, policy, runs, tasks, worklist
+from approvals.web.security import Guard, from_our_own_page, same_token
+from approvals.web.sessions import Session
+from approvals.web.sign_in import IssuerUnanswered, SignInFailed
+from approvals.web.visit import MayNot, NoSuchPage, Visit
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+PAGES: tuple[tuple[str, Page], ...] = (
+    ("/", worklist.home),
+    ("/work", worklist.show),
+    ("/tasks/{task:uuid}", tasks.show),
+    ("/decisions/{decision:uuid}", tasks.show_decision),
+    ("/accounts", accounts.search),
+    ("/accounts/{account:uuid}", accounts.show),
+    ("/accounts/{account:uuid}/explain", accounts.explain),
+    ("/accounts/{account:uuid}/refund", cases.ask_refund),
+    ("/cases", cases.listed),
+    ("/cases/{case:uuid}", cases.show),
+    ("/files", files.listed),
+    ("/files/{bank_file:uuid}", files.show),
+    ("/letters/{letter:uuid}.pdf", letters.download),
+    ("/runs", runs.listed),
+    ("/runs/{run:uuid}", runs.show),
+    ("/runs/{run:uuid}/file", runs.download),
+    ("/policy", policy.show),
+)
+
+FORMS: tuple[tuple[str, Page], ...] = (
+    ("/tasks/{task:uuid}/claim", tasks.claim),
+    ("/tasks/{task:uuid}/release", tasks.release),
+    ("/tasks/{task:uuid}/assign", tasks.assign),
+    ("/tasks/{task:uuid}/comments", tasks.comment),
+    ("/tasks/{task:uuid}/decision", tasks.decide),
+    ("/decisions/{decision:uuid}/recall", tasks.recall),
+    ("/accounts/{account:uuid}/refund", cases.take_refund),
+    ("/cases/{case:uuid}/evidence", cases.add_evidence),
+    ("/cases/{case:uuid}/payee", cases.change_payee),
+    ("/cases/{case:uuid}/resubmit", cases.resubmit),
+    ("/cases/{case:uuid}/withdraw", cases.withdraw),
+    ("/files", files.upload),
+    ("/runs", runs.release),
+)
+
+
+def routes(runtime: Runtime, settings: DeskSettings) -> list[BaseRoute]:
+    """The desk as one mount below every other address of the service. Raises AssetsMissing."""
+    return [Mount("/", app=make_app(make_desk(runtime, settings)))]
+
+
+def make_app(desk: Desk) -> Starlette:
+    """The desk as an application."""
+    gates = Gates(desk)
+    addresses: list[BaseRoute] = [
+        Route("/static/{digest}/{name}", gates.static),
+        Route("/sign-in", gates.sign_in),
+        Route("/sign-in/return", gates.come_back),
+        Route("/sign-out", gates.sign_out, methods=["POST"]),
+        Route("/signed-out", gates.signed_out),
+        *(Route(path, gates.page(page), name=f"GET {path}") for path, page in PAGES),
+        *(Route(path, gates.form(page), methods=["POST"], name=f"POST {path}") for path, page in FORMS),
+    ]
+    return Starlette(
+        routes=addresses,
+        middleware=[Middleware(Guard, https=desk.settings.https)],
+        exception_handlers={404: gates.not_found, 405: gates.not_found, HTTPException: gates.not_found},
+    )
+
+
+class Gates:
+    """What a request passes before it reaches a page."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.cookie = sessions.cookie_name(https=desk.settings.https)
+        self.journey_cookie = f"{self.cookie}-sign-in"
+
+    def page(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """A page for anyone with a role."""
+
+        async def answer(request: Request) -> Response:
+            session = await self.session(request)
+            if session is None:
+                asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                return RedirectResponse(f"/sign-in?to={quote(asked, safe='')}", status_code=303)
+            return await self._answered(Visit(self.desk, request, session), page)
+
+        return answer
+
+    def form(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """A form: sent by a page of the desk, with the session's token and the form's id, by someone who may change anything."""
+
+        async def answer(request: Request) -> Response:
+            if not from_our_own_page(request.headers, self.desk.settings.public_url):
+                return self._problem(request, 403, "This form did not come from a page of the desk", "Nothing was done. Open the page again.")
+            session = await self.session(request)
+            if session is None:
+                return self._problem(
+                    request, 401, "Your session has ended",
+                    "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again.", sign_in=True,
+                )  # fmt: skip
+            visit = Visit(self.desk, request, session)
+            if not session.person.may_change_anything:
+                return self._said(visit, 403, "You may not do this", "An auditor reads everything on the desk and changes nothing.")
+            sent = await visit.sent()
+            if not same_token(sent.values.get("csrf"), session.csrf_token):
+                return self._said(visit, 403, "This form belongs to another session", "Nothing was done. Open the page again and send it anew.")
+            if not _is_uuid(sent.id):
+                return self._said(visit, 400, "This form is incomplete", "It carries no id, so that it could take effect twice. Open the page again.")
+            return await self._answered(visit, page)
+
+        return answer
+
+    async def _answered(self, visit: Visit, page: Page) -> Response:
+        try:
+            return await page(visit)
+        except NoSuchPage as missing:
+            return self._said(visit, 404, "Not found", str(missing))
+        except MayNot as why:
+            return self._said(visit, 403, "You may not do this", str(why))
+        except Refused as refused:
+            return self._said(visit, 404 if refused.rule.startswith("NoSuch") else 409, "This can’t be done", refused.message)
+        except Unanswered as silent:
+            return self._said(
+                visit, 503, f"{silent.service[:1].upper()}{silent.service[1:]} does not answer",
+                "This page can’t be shown without it. Nothing is lost. If you sent a form, going back and sending it again is safe: it takes effect once.",
+            )  # fmt: skip
+
+    async def session(self, request: Request) -> Session | None:
+        """The session that the browser's key opens, while it lives; its use is noted."""
+        key = request.cookies.get(self.cookie)
+        if not key:
+            return None
+        now = datetime.now(UTC)
+        id_hash = sessions.hash_of(key)
+        row = await run(self.desk.runtime, lambda tx: store.desk_session(tx, id_hash), read_only=True)
+        if row is None:
+            return None
+        person = sessions.Person(row.subject, row.name, frozenset(row.roles))
+        session = Session(id_hash, person, row.csrf_token, row.created_at, row.last_seen_at, row.ends_at)
+        if not session.alive(now):
+            return None
+        if session.wants_a_note_of_use(now):
+            await run(self.desk.runtime, lambda tx: store.touch_session(tx, id_hash, now))
+        return session
+
+    async def static(self, request: Request) -> Response:
+        return self.desk.assets.serve(request.path_params["digest"], request.path_params["name"])
+
+    async def sign_in(self, request: Request) -> Response:
+        """Leave for the issuer, from the desk's public address alone: another name for this host would lose the cookie."""
+        back_to = sign_in.safe_return(request.query_params.get("to"))
+        public = self.desk.settings.public_url
+        if f"{request.url.scheme}://{request.url.netloc}" != public and request.url.hostname in ("127.0.0.1", "localhost"):
+            return RedirectResponse(f"{public}/sign-in?to={quote(back_to, safe='')}", status_code=303)
+        journey = sign_in.Journey.begin(back_to, datetime.now(UTC))
+        try:
+            way_out = await self.desk.issuer.way_out(journey)
+        except SignInFailed as failed:
+            return self._failed(request, failed)
+        answer = RedirectResponse(way_out, status_code=303)
+        self._set_cookie(answer, self.journey_cookie, self.desk.issuer.seal(journey), int(sign_in.JOURNEY.total_seconds()))
+        return answer
+
+    async def come_back(self, request: Request) -> Response:
+        """Back from the issuer: a session under a fresh key, and whatever session was there before is ended."""
+        now = datetime.now(UTC)
+        try:
+            journey = self.desk.issuer.open(request.cookies.get(self.journey_cookie, ""))
+            person = await self.desk.issuer.way_back(journey, request.query_params, now)
+        except SignInFailed as failed:
+            return self._failed(request, failed)
+        key, session = sessions.begin(person, now)
+        await self._end_session(request)
+        await run(self.desk.runtime, lambda tx: store.open_session(tx, session))
+        answer = RedirectResponse(sign_in.safe_return(journey.back_to), status_code=303)
+        self._set_cookie(answer, self.cookie, key, int(sessions.LONGEST.total_seconds()))
+        answer.delete_cookie(self.journey_cookie, path="/", secure=self.desk.settings.https, httponly=True, samesite="lax")
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        session = await self.session(request)
+        if session is not None:
+            sent = await request.form()
+            ours = from_our_own_page(request.headers, self.desk.settings.public_url)
+            if not ours or not same_token(sent.get("csrf"), session.csrf_token):
+                return self._problem(request, 403, "This form did not come from a page of the desk", "You are still signed in.")
+            await self._end_session(request)
+        answer = RedirectResponse("/signed-out", status_code=303)
+        answer.delete_cookie(self.cookie, path="/", secure=self.desk.settings.https, httponly=True, samesite="lax")
+        return answer
+
+    async def signed_out(self, request: Request) -> Response:
+        return self._problem(request, 200, "You are signed out", "Close the browser too if others use this computer.", sign_in=True)
+
+    async def not_found(self, request: Request, _: Exception) -> Response:
+        said = "Nothing stands at this address. It may have been typed wrongly, or a link cut short."
+        return self._problem(request, 404, "Page not found", said, home=True)
+
+    async def _end_session(self, request: Request) -> None:
+        key = request.cookies.get(self.cookie)
+        if key:
+            await run(self.desk.runtime, lambda tx: store.end_session(tx, sessions.hash_of(key)))
+
+    def _set_cookie(self, answer: Response, name: str, value: str, seconds: int) -> None:
+        answer.set_cookie(name, value, max_age=seconds, path="/", secure=self.desk.settings.https, httponly=True, samesite="lax")
+
+    def _failed(self, request: Request, failed: SignInFailed) -> Response:
+        return self._problem(request, 503 if isinstance(failed, IssuerUnanswered) else 403, "You could not be signed in", str(failed), sign_in=True)
+
+    def _said(self, visit: Visit, status: int, title: str, words: str) -> Response:
+        return visit.show("problem.html", title, status=status, words=words, sign_in=False, home=True)
+
+    def _problem(self, request: Request, status: int, title: str, words: str, *, sign_in: bool = False, home: bool = False) -> Response:
+        html = self.desk.render(
+            "problem.html", title=title, heading=title, words=words, sign_in=sign_in, home=home, person=None, csrf="", navigation=[],
+            nonce=request.state.nonce, errors=[], done=None, silent=[],
+        )  # fmt: skip
+        return HTMLResponse(html, status_code=status)
+
+
+def _is_uuid(words: str) -> bool:
+    try:
+        UUID(words)
+    except ValueError:
+        return False
+    return True

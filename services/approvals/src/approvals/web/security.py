@@ -1,0 +1,123 @@
+"""What every answer of the desk carries and every request must respect: headers, a nonce, the origin, a bounded body."""
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FORM_OCTETS = 1_000_000
+"""The most that an ordinary form may weigh, in octets."""
+
+UPLOAD_OCTETS = 105_000_000
+"""The most that the desk takes in with a file, in octets: a bank file of 100 MB and the form around it. The ledger judges the file itself."""
+
+UPLOAD_PATHS = frozenset({"/files"})
+
+CSP = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+)
+
+HEADERS: Mapping[str, str] = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # same-origin, not no-referrer: under no-referrer a browser sends "Origin: null" with the desk's own forms
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+
+class BodyTooLarge(Exception):
+    """A request weighs more than the desk takes in."""
+
+
+class Guard:
+    """ASGI middleware: security headers with a fresh nonce on every answer, and a limit on every body."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self.https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        nonce = secrets.token_urlsafe(16)
+        scope.setdefault("state", {})["nonce"] = nonce
+        limit = UPLOAD_OCTETS if scope["path"] in UPLOAD_PATHS else FORM_OCTETS
+        guarded = self._with_headers(send, nonce)
+        if _declared_length(scope) > limit:
+            await _refuse_too_large(scope, receive, guarded)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await guarded(message)
+
+        try:
+            await self.app(scope, _bounded(receive, limit), watched)
+        except BodyTooLarge:
+            if started:
+                raise
+            await _refuse_too_large(scope, receive, guarded)
+
+    def _with_headers(self, send: Send, nonce: str) -> Send:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("content-security-policy", CSP.format(nonce=nonce))
+                headers.setdefault("cache-control", "no-store")
+                if self.https:
+                    headers.setdefault("strict-transport-security", "max-age=31536000; includeSubDomains")
+            await send(message)
+
+        return guarded
+
+
+def from_our_own_page(headers: Headers, public_url: str) -> bool:
+    """Whether a form was sent by a page of the desk: its Origin, or failing that its Referer, is the desk's public address."""
+    claimed = headers.get("origin") or headers.get("referer")
+    return claimed is not None and _origin(claimed) == _origin(public_url)
+
+
+def same_token(given: object, expected: str) -> bool:
+    """Whether the form carries the session's own token, compared in constant time."""
+    return isinstance(given, str) and secrets.compare_digest(given.encode(), expected.encode())
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _declared_length(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "0")
+    return int(declared) if declared.isdigit() else 0
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise BodyTooLarge
+        return message
+
+    return bounded
+
+
+async def _refuse_too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    said = "This is larger than the desk takes in (100 MB for a bank file, 1 MB for a form). Nothing was kept. Go back and send a smaller file."
+    await PlainTextResponse(said, status_code=413, headers={"connection": "close"})(scope, receive, send)

@@ -1,0 +1,70 @@
+// What scripts add to the desk. Every page works without them.
+import { initAll } from "./govuk.js";
+
+initAll();
+
+// A bank file's upload shows how far it is; the answer is the same page that a plain form would have led to.
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  const status = form.querySelector("[data-upload-status]");
+  const bar = form.querySelector("progress");
+  const button = form.querySelector("button");
+
+  form.addEventListener("submit", (event) => {
+    const file = form.querySelector("input[type=file]").files[0];
+    if (!file) return;
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    request.open("POST", form.action);
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      bar.hidden = false;
+      bar.max = total;
+      bar.value = loaded;
+      const percent = Math.floor((loaded / total) * 100);
+      status.textContent = percent < 100 ? `Sending ${file.name}: ${percent}%` : `Reading ${file.name}. This can take a minute.`;
+    });
+    request.addEventListener("load", () => {
+      const landed = request.responseURL;
+      if (landed && new URL(landed).pathname !== new URL(form.action).pathname) {
+        window.location.assign(landed);
+        return;
+      }
+      // A refusal without an address of its own: show it as the browser would have.
+      const shown = new DOMParser().parseFromString(request.responseText, "text/html");
+      const main = shown.querySelector("main");
+      if (main) {
+        document.title = shown.title;
+        document.querySelector("main").replaceWith(main);
+        const summary = main.querySelector("[tabindex], h1");
+        summary.tabIndex = -1;
+        summary.focus();
+      } else {
+        status.textContent = request.responseText;
+      }
+    });
+    request.addEventListener("error", () => {
+      button.disabled = false;
+      status.textContent = "The file did not arrive: the connection broke. Nothing was kept. Send it again.";
+    });
+    button.disabled = true;
+    status.textContent = `Sending ${file.name}`;
+    request.send(new FormData(form));
+  });
+}
+
+// The reasons that belong to the chosen answer, and no others.
+for (const form of document.querySelectorAll("form[data-answers]")) {
+  const parts = form.querySelectorAll("[data-for-answer]");
+  const show = () => {
+    const chosen = form.querySelector("input[name=answer]:checked");
+    for (const part of parts) {
+      part.hidden = !chosen || part.dataset.forAnswer !== chosen.value;
+    }
+  };
+  form.addEventListener("change", show);
+  show();
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

@@ -1,0 +1,164 @@
+"""One request of one person: who asks, what they are shown, what they sent."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from chassis import peers
+from chassis.peers import Caller, Unanswered
+from chassis.transaction import Transaction, run
+from rentbook_contracts.operation import BrokenRule, Command, In, Out, Query
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from approvals.web.desk import Desk
+from approvals.web.forms import FieldError, Form
+from approvals.web.sessions import Person, Session
+from approvals.web.wording import london
+
+T = TypeVar("T")
+
+NAVIGATION = (
+    ("/work", "Work"),
+    ("/accounts", "Accounts"),
+    ("/cases", "Refund cases"),
+    ("/files", "Bank files"),
+    ("/runs", "Payment runs"),
+    ("/policy", "Policy"),
+)
+
+DONE: Mapping[str, str] = {
+    "claimed": "You have claimed this task. It is yours until you release it or the claim runs out.",
+    "released": "You have released this task. Anyone with authority may claim it.",
+    "assigned": "The task is assigned.",
+    "commented": "Your comment is added.",
+    "recalled": "The approval is recalled. Nothing was paid on it.",
+    "requested": "The request is taken. The checks are running.",
+    "evidence": "The evidence is added, and the check runs again.",
+    "payee": "The payee’s details are changed, and the bank checks run again.",
+    "resubmitted": "The case goes back to whoever asked the question.",
+    "withdrawn": "The request is withdrawn. The record stays.",
+    "run": "The payment run is released. The ledger posts it now, and then the file is made.",
+    "taken": "The file is taken: every line is posted.",
+    "sent": "Your decision is recorded.",
+}
+
+
+class NoSuchPage(Exception):
+    """Nothing stands at this address. The message says what was looked for."""
+
+
+class MayNot(Exception):
+    """This person may not do this. The message says why."""
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A source that did not answer, and what is missing from the page for it."""
+
+    owner: str
+    missing: str
+
+
+@dataclass
+class Visit:
+    """A request with its person. `now` is one instant (UTC) for the whole page."""
+
+    desk: Desk
+    request: Request
+    session: Session
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    silent: list[Silent] = field(default_factory=list)
+
+    @property
+    def person(self) -> Person:
+        return self.session.person
+
+    @property
+    def today(self) -> date:
+        """The business date, Europe/London."""
+        return london(self.now).date()
+
+    def caller(self, form: str | None = None) -> Caller:
+        return Caller(self.person.subject, self.person.roles, form)
+
+    async def ask(self, query: Query[In, Out], argument: In) -> Out:
+        """Ask the owner in the person's name. Errors: Unanswered, Refused."""
+        return await peers.ask(self.desk.peers, self.caller(), query, argument)
+
+    async def ask_or_name(self, query: Query[In, Out], argument: In, missing: str) -> Out | None:
+        """Ask for a part of the page. Where the owner doesn't answer, the page says so and goes on without it."""
+        try:
+            return await self.ask(query, argument)
+        except Unanswered as silent:
+            self.silent.append(Silent(silent.service, missing))
+            return None
+
+    async def command(self, command: Command[In, Out], argument: In, form: Form) -> Out:
+        """Have the owner change something, once for this form. Errors: Unanswered, Refused."""
+        return await peers.command(self.desk.peers, self.caller(form.id), command, argument, form=form.id)
+
+    async def own(self, read: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Read approvals' own rows."""
+        return await run(self.desk.runtime, read, caller=self.caller(), read_only=True)
+
+    async def change(self, work: Callable[[Transaction], Awaitable[T]], form: Form) -> T:
+        """Change approvals' own rows in one transaction, in the person's name and under the form's id."""
+        return await run(self.desk.runtime, work, caller=self.caller(form.id))
+
+    def show(self, template: str, title: str, *, status: int = 200, form: Form | None = None, **context: object) -> Response:
+        """A page. The errors of `form` stand in the summary on top."""
+        form = form or Form()
+        errors = form.errors
+        html = self.desk.render(
+            template,
+            title=f"Error: {title}" if errors else title,
+            heading=title,
+            person=self.person,
+            csrf=self.session.csrf_token,
+            nonce=self.request.state.nonce,
+            navigation=self._navigation(),
+            form=form,
+            errors=errors,
+            done=DONE.get(self.request.query_params.get("done", "")),
+            silent=self.silent,
+            today=self.today,
+            now=self.now,
+            where=self.where,
+            **context,
+        )
+        return HTMLResponse(html, status_code=422 if errors and status == 200 else status)
+
+    def where(self, **changes: object) -> str:
+        """This page's address with other query words; None takes a word out."""
+        words: dict[str, object] = {name: value for name, value in self.request.query_params.items() if name != "done"} | changes
+        kept = {name: value for name, value in words.items() if value not in (None, "")}
+        return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
+
+    def go(self, path: str, *, done: str | None = None) -> Response:
+        """To the page that shows what was done; See Other, so that loading it again sends nothing again."""
+        return RedirectResponse(f"{path}?done={done}" if done else path, status_code=303)
+
+    async def sent(self) -> Form:
+        """What the person sent, as it was typed."""
+        data = await self.request.form(max_files=1, max_fields=400)
+        values = {name: value for name, value in data.items() if isinstance(value, str)}
+        lists = {name: tuple(value for value in data.getlist(name) if isinstance(value, str)) for name in data}
+        return Form(values.get("form_id", ""), values, lists)
+
+    async def upload(self, name: str) -> UploadFile | None:
+        """The file that the person sent, where they chose one."""
+        found = (await self.request.form(max_files=1, max_fields=400)).get(name)
+        return found if isinstance(found, UploadFile) and found.filename else None
+
+    def _navigation(self) -> list[dict[str, object]]:
+        path = self.request.url.path
+        return [{"href": href, "text": text, "here": path == href or path.startswith(f"{href}/")} for href, text in NAVIGATION]
+
+
+def note_refusal(form: Form, refused: BrokenRule) -> None:
+    """A broken rule beside the field that it names, for the same page again."""
+    form.errors.append(FieldError(refused.message, refused.field))

@@ -1,0 +1,226 @@
+"""How the desk says amounts, dates and states: in a tenant's words, in pounds, in Europe/London.
+
+Pure functions, registered as filters of the templates.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+MINUS = "−"
+
+STATE_WORDS: Mapping[str, str] = {
+    "dd": "Direct Debit",
+    "hb": "Housing Benefit",
+    "uc": "Universal Credit",
+    "apa": "Universal Credit managed payment",
+    "tpd": "third-party deduction",
+    "fta": "former tenant arrears",
+    "ftc": "former tenant credit",
+    "hbo": "overpaid Housing Benefit",
+    "cop": "Confirmation of Payee",
+    "bacs": "Bacs",
+    "arucs": "ARUCS",
+}
+
+
+def pounds(pence: int) -> str:
+    """Pence as pounds, with thousands set apart; a negative amount carries a true minus sign."""
+    whole, rest = divmod(abs(pence), 100)
+    return f"{MINUS if pence < 0 else ''}£{whole:,}.{rest:02d}"
+
+
+def without_sign(pence: int) -> str:
+    """The size of an amount, for sentences that say the direction in words."""
+    return pounds(abs(pence))
+
+
+def debit(pence: int) -> str:
+    """The debit column of an account: blank for a credit."""
+    return pounds(pence) if pence > 0 else ""
+
+
+def credit(pence: int) -> str:
+    """The credit column of an account: blank for a debit, and without the sign that the column already says."""
+    return pounds(-pence) if pence < 0 else ""
+
+
+def balance(pence: int) -> str:
+    """A balance in the tenant's words: *£84.10 behind*, *£141.20 in credit*, *nothing owed* (desk.md, the account page)."""
+    if pence > 0:
+        return f"{pounds(pence)} behind"
+    if pence < 0:
+        return f"{pounds(-pence)} in credit"
+    return "nothing owed"
+
+
+def balance_short(pence: int) -> str:
+    """A running balance as statements print it: DR for arrears, CR for credit (domain.md 0)."""
+    return f"{pounds(abs(pence))} {'DR' if pence > 0 else 'CR'}" if pence else pounds(0)
+
+
+def london(moment: datetime) -> datetime:
+    """An instant as the clock on the office wall shows it."""
+    return moment.astimezone(LONDON)
+
+
+def day(moment: date | datetime | str | None) -> str:
+    """A date in words: *Mon 23 Nov 2026*. Nothing is said of a date that is not known."""
+    if moment is None or moment == "":
+        return ""
+    on = _as_date(moment)
+    return f"{on:%a} {on.day} {on:%b} {on.year}"
+
+
+def short_day(moment: date | datetime | str | None) -> str:
+    """A date for a narrow column: *23 Nov 2026*."""
+    if moment is None or moment == "":
+        return ""
+    on = _as_date(moment)
+    return f"{on.day} {on:%b} {on.year}"
+
+
+def clock(moment: datetime) -> str:
+    """The time of day in London: *10:42*."""
+    return f"{london(moment):%H:%M}"
+
+
+def when(moment: datetime | None) -> str:
+    """An instant in words: *23 Nov 2026 at 10:42*."""
+    if moment is None:
+        return ""
+    return f"{short_day(moment)} at {clock(moment)}"
+
+
+def when_near(moment: datetime, now: datetime) -> str:
+    """An instant as one says it aloud: *10:42* today, *yesterday at 10:42*, else the date."""
+    days = (london(now).date() - london(moment).date()).days
+    if days == 0:
+        return clock(moment)
+    if days == 1:
+        return f"yesterday at {clock(moment)}"
+    return when(moment)
+
+
+def age(since: date | datetime, today: date) -> str:
+    """How long ago in words: *today*, *yesterday*, *12 days ago*, *5 months ago*."""
+    days = (today - _as_date(since)).days
+    if days < 0:
+        return f"in {_count(-days, 'day')}"
+    if days == 0:
+        return "today"
+    if days == 1:
+        return "yesterday"
+    if days < 60:
+        return f"{days} days ago"
+    if days < 730:
+        return f"{_count(days // 30, 'month')} ago"
+    return f"{days // 365} years ago"
+
+
+def working_days_left(days: int) -> str:
+    """The time until a due date, in working days: *2 working days left*, *due today*, *3 working days late*."""
+    if days == 0:
+        return "due today"
+    if days > 0:
+        return f"{_count(days, 'working day')} left"
+    return f"{_count(-days, 'working day')} late"
+
+
+def said(state: object) -> str:
+    """A code as words: *bank-details* becomes *bank details*, and an abbreviation of the field its full name."""
+    word = str(state.value if isinstance(state, Enum) else state)
+    return STATE_WORDS.get(word.lower(), word.replace("_", " ").replace("-", " ").lower())
+
+
+def headline(state: object) -> str:
+    """A code as the start of a sentence: *Bank details*."""
+    words = said(state)
+    return words[:1].upper() + words[1:]
+
+
+def listed(items: list[str]) -> str:
+    """Names as a sentence has them: *Asha*, *Asha and Ben*, *Asha, Ben and Carol*."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: *1 task*, *3 tasks*, *2 entries*."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(octets: int) -> str:
+    """A file's size for people: *812 bytes*, *14 kB*, *3.2 MB* (decimal units)."""
+    if octets < 1_000:
+        return f"{octets} bytes"
+    if octets < 1_000_000:
+        return f"{octets // 1_000} kB"
+    return f"{octets / 1_000_000:.1f} MB"
+
+
+def sort_code(digits: str) -> str:
+    """A sort code as banks print it: *08-99-99*."""
+    return "-".join(digits[at : at + 2] for at in range(0, 6, 2))
+
+
+def _count(number: int, noun: str) -> str:
+    return count(number, noun)
+
+
+def _as_date(moment: date | datetime | str) -> date:
+    if isinstance(moment, str):
+        return date.fromisoformat(moment)
+    if isinstance(moment, datetime):
+        return london(moment).date()
+    return moment
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """The first days of the months that a picture from `first` to `last` marks on its axis."""
+    at = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    marks = []
+    while at <= last:
+        marks.append(at)
+        at = (at + timedelta(days=32)).replace(day=1)
+    return marks
+
+
+def sentence(words: str) -> str:
+    """The same words with a capital at the start, and nothing else changed."""
+    return words[:1].upper() + words[1:]
+
+
+def lower_first(words: str) -> str:
+    """The same words as they stand within a sentence."""
+    return words[:1].lower() + words[1:]
+
+
+FILTERS = {
+    "sentence": sentence,
+    "lower_first": lower_first,
+    "date_of": _as_date,
+    "pounds": pounds,
+    "without_sign": without_sign,
+    "debit": debit,
+    "credit": credit,
+    "balance": balance,
+    "balance_short": balance_short,
+    "day": day,
+    "short_day": short_day,
+    "clock": clock,
+    "when": when,
+    "when_near": when_near,
+    "age": age,
+    "working_days_left": working_days_left,
+    "said": said,
+    "headline": headline,
+    "listed": listed,
+    "count": count,
+    "size": size,
+    "sort_code": sort_code,
+}
