@@ -42,3 +42,7 @@ class Faults:
         for fault in faults.kept:
             self.add(fault.line, fault.rule, fault.message)
         self.count += faults.count - len(faults.kept)
+
+    def in_order(self) -> tuple[Fault, ...]:
+        """The faults kept, as one reads a file: those of the whole file first, then line by line."""
+        return tuple(sorted(self.kept, key=lambda fault: fault.line or 0))

@@ -1,0 +1,403 @@
+"""Bank statements in ISO 20022 camt.053, versions 2 to 13, read as they arrive; every fault is found before any is told.
+
+CRDT is money into the council's account and positive, DBIT is money out and negative; `RvslInd` explains a sign and never turns it.
+Only booked entries count in the control total: opening balance + entries = closing balance, for each statement.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from ledger.domain.camt053_fields import BAL, DTLS, MAY_HAVE_CHILDREN, NTRY, REPEATABLE, SCOPE_OF_LEAF, STMT, TX, Fields, Value
+from ledger.domain.camt053_values import NO_REFERENCE, REFERENCE_CHARACTERS, count, day_in_london, joined, pence_of, why_no_amount
+from ledger.domain.faults import Fault, Faults, Refusal
+from ledger.domain.statement import STATUSES, BankEntry, EntryDetail, OwnAccount, Statement, Status, decimals, masked, own_account
+from ledger.domain.xml_stream import Element, Readable, XmlBounds, XmlStream
+
+_NAMESPACE = re.compile(r"(?:^|[:/$])camt\.053\.001\.[0-9]{2}$")
+_OTHER_MESSAGE = re.compile(r"(?:^|[:/$])([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})$")
+_SIGNS = {"CRDT": 1, "DBIT": -1}
+
+
+@dataclass(frozen=True)
+class StatementFile:
+    """What was read, and every fault. Only a file without faults may be posted."""
+
+    message: str
+    statements: tuple[Statement, ...]
+    faults: Faults
+
+
+@dataclass(frozen=True)
+class StatementTerms:
+    """What a statement is held against: our accounts, today's date (Europe/London), the most entries a file may have, XML bounds.
+
+    `references` is the order in which an entry's reference is looked for: banks differ in which of the two never repeats.
+    """
+
+    accounts: Sequence[OwnAccount]
+    today: date
+    max_entries: int = 100_000
+    bounds: XmlBounds = field(default_factory=XmlBounds)
+    references: tuple[Literal["entry", "servicer"], ...] = ("entry", "servicer")
+    currency: str = "GBP"
+
+    def reference_of(self, entry: BankEntry) -> str | None:
+        """The reference by which an entry is known across files, or None where the bank gave none."""
+        given = {"entry": entry.entry_reference, "servicer": entry.account_servicer_reference}
+        return next((reference for name in self.references if (reference := given[name])), None)
+
+
+def read_camt053(stream: Readable, terms: StatementTerms) -> StatementFile:
+    """Read a whole camt.053 file. Never raises for what is in the file: every fault is in the answer, with its line and rule."""
+    reader = _Reader(terms)
+    try:
+        XmlStream(reader.start, reader.end, terms.bounds).read(stream)
+        reader.finish()
+    except Refusal as refusal:
+        reader.faults.add(refusal.fault.line, refusal.fault.rule, refusal.fault.message)
+    return StatementFile(reader.message, tuple(reader.statements), reader.faults)
+
+
+class _Reader:
+    """Gathers fields while elements pass, and turns each into its record when it closes."""
+
+    def __init__(self, terms: StatementTerms) -> None:
+        self.terms = terms
+        self.faults = Faults()
+        self.message = ""
+        self.statements: list[Statement] = []
+        self._namespace = ""
+        self._paths: list[str] = []
+        self._scopes: dict[str, Fields] = {}
+        self._balances: list[Fields] = []
+        self._entries: list[BankEntry] = []
+        self._unreadable = 0
+        self._details: list[EntryDetail] = []
+        self._details_before = 0
+        self._seen_entries = 0
+        self._seen_statements: set[tuple[str, str]] = set()
+        self._seen_references: set[tuple[str, str, bool]] = set()
+        self._closers: dict[str, Callable[[Fields], None]] = {
+            STMT: self._close_statement,
+            BAL: self._balances_append,
+            NTRY: self._close_entry,
+            DTLS: self._close_details,
+            TX: self._close_payment,
+        }
+
+    def start(self, element: Element) -> None:
+        """An element opens."""
+        if not self._paths:
+            self._open_document(element)
+        own = element.namespace == self._namespace
+        parent = self._paths[-1] if self._paths else ""
+        if parent in SCOPE_OF_LEAF and parent not in MAY_HAVE_CHILDREN:
+            self.faults.add(element.line, "TextExpected", "an element stands where only text may")
+        path = f"{parent}/{element.name if own else '?'}"
+        self._paths.append(path)
+        if path in self._closers:
+            self._scopes[path] = Fields(element.line)
+            self._open_scope(path, element.line)
+
+    def end(self, element: Element) -> None:
+        """An element closes."""
+        path = self._paths.pop()
+        if path in self._closers:
+            self._closers[path](self._scopes.pop(path))
+        elif (found := SCOPE_OF_LEAF.get(path)) and (element.text or path not in MAY_HAVE_CHILDREN):
+            self._keep(*found, element)
+
+    def finish(self) -> None:
+        """The document has ended as it should."""
+        if not self.statements:
+            self.faults.add(None, "NoStatement", "the file has no statement")
+
+    def _open_document(self, element: Element) -> None:
+        self._namespace = element.namespace
+        other = _OTHER_MESSAGE.search(element.namespace)
+        self.message = other[1] if other else ""
+        if element.name != "Document" or not _NAMESPACE.search(element.namespace):
+            what = f"is {self.message}" if self.message else "is something else"
+            raise Refusal(Fault(element.line, "WrongDocument", f"a camt.053 bank statement is expected, and this XML {what}"))
+
+    def _open_scope(self, path: str, line: int) -> None:
+        if path == STMT:
+            self._balances, self._entries, self._unreadable = [], [], 0
+        elif path == DTLS:
+            self._details_before = len(self._details)
+        elif path == NTRY:
+            self._details = []
+            self._seen_entries += 1
+            if self._seen_entries > self.terms.max_entries:
+                raise Refusal(Fault(line, "TooManyEntries", f"the file has more than {self.terms.max_entries} entries"))
+
+    def _keep(self, scope: str, leaf: str, element: Element) -> None:
+        fields = self._scopes[scope]
+        values = fields.values.setdefault(leaf, [])
+        if values and leaf not in REPEATABLE:
+            self.faults.add(element.line, "FieldRepeated", f"{element.name} stands twice where it may stand once")
+            return
+        values.append(Value(element.text, element.line, element.attributes.get("Ccy", "")))
+
+    def _balances_append(self, fields: Fields) -> None:
+        self._balances.append(fields)
+
+    # payments
+
+    def _close_payment(self, fields: Fields) -> None:
+        amount = fields.first("Amt", "AmtDtls/TxAmt/Amt")
+        account = fields.text("RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id")
+        sign = _SIGNS.get(fields.text("CdtDbtInd"), 0)
+        pence = pence_of(amount.text) if amount and amount.currency == self.terms.currency else None
+        own_sign = sign or _SIGNS.get(self._scopes[NTRY].text("CdtDbtInd"), 0)
+        self._details.append(
+            EntryDetail(
+                fields.line,
+                None if pence is None else pence * own_sign,
+                self._reference(fields, "Refs/EndToEndId"),
+                self._reference(fields, "Refs/AcctSvcrRef"),
+                fields.texts("RmtInf/Strd/CdtrRefInf/Ref"),
+                remittance_text=joined(*fields.texts("RmtInf/Ustrd"), *fields.texts("RmtInf/Strd/AddtlRmtInf")),
+                debtor_name=joined(fields.text("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm")),
+                creditor_name=joined(fields.text("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm")),
+                debtor_account_masked=masked(account),
+            )
+        )
+
+    def _close_details(self, fields: Fields) -> None:
+        stated = fields.first("Btch/NbOfTxs")
+        listed = len(self._details) - self._details_before
+        if stated and listed and stated.text.lstrip("0") != str(listed):
+            self.faults.add(stated.line, "BatchCountWrong", f"the batch lists {listed} payments, and says another number")
+
+    # entries
+
+    def _close_entry(self, fields: Fields) -> None:
+        before = self.faults.count
+        amount = self._signed(fields)
+        status = self._status(fields)
+        booked = self._day(fields, "BookgDt")
+        valued = self._day(fields, "ValDt")
+        if amount is None or status is None:
+            self._unreadable += 1
+            return
+        code = "/".join(filter(None, (fields.text(f"BkTxCd/Domn/{part}") for part in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd"))))
+        entry = BankEntry(
+            fields.line,
+            self._reference(fields, "NtryRef"),
+            self._reference(fields, "AcctSvcrRef"),
+            amount,
+            fields.values["Amt"][0].currency,
+            status,
+            booked,
+            valued,
+            code,
+            fields.text("BkTxCd/Prtry/Cd"),
+            self._flag(fields, "RvslInd"),
+            additional_information=joined(fields.text("AddtlNtryInf")),
+            details=tuple(self._details),
+        )
+        self._check_currency(fields)
+        self._check_dates(entry, fields, already_told=self.faults.count > before)
+        self._check_batch(entry)
+        self._entries.append(entry)
+
+    def _signed(self, fields: Fields) -> int | None:
+        pence = self._amount(fields, "Amt")
+        sign = self._sign(fields, "CdtDbtInd")
+        if pence == 0:
+            self.faults.add(fields.line_of("Amt"), "ZeroAmount", "an entry of nothing")
+        return None if pence is None or sign is None else pence * sign
+
+    def _status(self, fields: Fields) -> Status | None:
+        found = fields.text("Sts/Cd", "Sts")
+        for status in STATUSES:
+            if found == status:
+                return status
+        self.faults.add(fields.line_of("Sts/Cd", "Sts"), "StatusMissing", f"an entry's status must be one of {', '.join(STATUSES)}")
+        return None
+
+    def _check_dates(self, entry: BankEntry, fields: Fields, *, already_told: bool) -> None:
+        if entry.status != "BOOK":
+            return
+        if entry.booking_date is None and not already_told:
+            self.faults.add(entry.line, "BookingDateMissing", "a booked entry has no booking date")
+        elif entry.booking_date and entry.booking_date > self.terms.today:
+            line = fields.line_of("BookgDt/Dt", "BookgDt/DtTm")
+            self.faults.add(line, "BookingDateInFuture", f"booked on {entry.booking_date}, which is after today, {self.terms.today}")
+
+    def _check_batch(self, entry: BankEntry) -> None:
+        if not entry.is_batch:
+            return
+        parts = [detail.amount_pence for detail in entry.details]
+        if None in parts:
+            self.faults.add(
+                entry.line, "BatchAmountMissing", f"a batch of {len(parts)} payments, and not each has an amount in our currency"
+            )
+        elif (total := sum(part for part in parts if part is not None)) != entry.amount_pence:
+            message = f"the batch's payments add up to {decimals(total)}, and the entry is {decimals(entry.amount_pence)}"
+            self.faults.add(entry.line, "BatchTotalWrong", message)
+
+    # statements
+
+    def _close_statement(self, fields: Fields) -> None:
+        account = self._account(fields)
+        opening = self._balance(fields, "opening", "OPBD", "PRCD")
+        closing = self._balance(fields, "closing", "CLBD")
+        statement = Statement(
+            fields.line,
+            self._statement_id(fields),
+            self._sequence(fields),
+            account,
+            opening[0],
+            opening[1],
+            closing[0],
+            closing[1],
+            tuple(self._entries),
+        )
+        self._check_references(statement)
+        if not self._unreadable:
+            self._check_control_total(statement, closing[2])
+            self._check_summary(statement, fields)
+        self.statements.append(statement)
+
+    def _statement_id(self, fields: Fields) -> str:
+        found = self._reference(fields, "Id") or ""
+        key = (found, fields.text("StmtPgntn/PgNb"))
+        if not found:
+            self.faults.add(fields.line, "StatementIdMissing", "the statement has no identification")
+        elif key in self._seen_statements:
+            self.faults.add(fields.line_of("Id"), "StatementRepeated", f"statement {found} stands twice in the file")
+        self._seen_statements.add(key)
+        return found
+
+    def _sequence(self, fields: Fields) -> int | None:
+        found = fields.first("ElctrncSeqNb")
+        if found is None:
+            return None
+        if not re.fullmatch("[0-9]{1,18}", found.text):
+            self.faults.add(found.line, "StatementNumberNotANumber", "the statement's electronic sequence number is no number")
+            return None
+        return int(found.text)
+
+    def _account(self, fields: Fields) -> str:
+        iban, other = fields.text("Acct/Id/IBAN"), fields.text("Acct/Id/Othr/Id")
+        if not iban and not other:
+            self.faults.add(fields.line, "AccountMissing", "the statement names no account")
+            return ""
+        found = own_account(self.terms.accounts, iban, other, fields.text("Acct/Svcr/FinInstnId/ClrSysMmbId/MmbId"))
+        if found is None:
+            line = fields.line_of("Acct/Id/IBAN", "Acct/Id/Othr/Id")
+            self.faults.add(line, "WrongAccount", f"the statement is for the account {masked(iban or other)}, which is none of ours")
+        return found.name if found else ""
+
+    def _balance(self, fields: Fields, name: str, *codes: str) -> tuple[int | None, date | None, int]:
+        for code in codes:
+            found = [balance for balance in self._balances if balance.text("Tp/CdOrPrtry/Cd") == code]
+            if len(found) > 1:
+                self.faults.add(found[1].line, "BalanceRepeated", f"the {name} balance stands twice")
+            if found:
+                return self._read_balance(found[0])
+        self.faults.add(fields.line, "BalanceMissing", f"the statement has no {name} balance ({' or '.join(codes)})")
+        return None, None, fields.line
+
+    def _read_balance(self, fields: Fields) -> tuple[int | None, date | None, int]:
+        pence, sign, day = self._amount(fields, "Amt"), self._sign(fields, "CdtDbtInd"), self._day(fields, "Dt")
+        self._check_currency(fields)
+        return (None if pence is None or sign is None else pence * sign), day, fields.line_of("Amt")
+
+    def _check_references(self, statement: Statement) -> None:
+        for entry in statement.entries:
+            reference = self.terms.reference_of(entry)
+            if reference is None or entry.status == "INFO":
+                continue
+            key = (statement.account, reference, entry.status == "BOOK")
+            if key in self._seen_references:
+                self.faults.add(entry.line, "EntryReferenceRepeated", f"entry reference {reference} stands twice in the file")
+            self._seen_references.add(key)
+
+    def _check_control_total(self, statement: Statement, line: int) -> None:
+        if statement.opening_pence is None or statement.closing_pence is None:
+            return
+        total = statement.opening_pence + sum(entry.amount_pence for entry in statement.entries if entry.status == "BOOK")
+        if total != statement.closing_pence:
+            message = (
+                f"opening balance and entries come to {decimals(total)}, and the closing balance is {decimals(statement.closing_pence)}"
+            )
+            self.faults.add(line, "ControlTotalWrong", message)
+
+    def _check_summary(self, statement: Statement, fields: Fields) -> None:
+        """Totals that the bank may state; some count pending entries in and some don't, so either is right."""
+        listed = [entry.amount_pence for entry in statement.entries]
+        booked = [entry.amount_pence for entry in statement.entries if entry.status == "BOOK"]
+        for group, keep in _GROUPS.items():
+            kept = [[pence for pence in amounts if keep(pence)] for amounts in (booked, listed)]
+            self._check_stated(fields, f"TxsSummry/{group}/NbOfNtries", [len(amounts) for amounts in kept], count)
+            self._check_stated(fields, f"TxsSummry/{group}/Sum", [sum(map(abs, amounts)) for amounts in kept], pence_of)
+        sign = _SIGNS.get(fields.text("TxsSummry/TtlNtries/TtlNetNtry/CdtDbtInd", "TxsSummry/TtlNtries/CdtDbtInd"), 0)
+        for path in ("TxsSummry/TtlNtries/TtlNetNtryAmt", "TxsSummry/TtlNtries/TtlNetNtry/Amt"):
+            self._check_stated(fields, path, [sum(booked) * (sign or 1), sum(listed) * (sign or 1)], pence_of)
+
+    def _check_stated(self, fields: Fields, path: str, right: list[int], read: Callable[[str], int | None]) -> None:
+        stated = fields.first(path)
+        if stated and read(stated.text) not in right:
+            self.faults.add(stated.line, "SummaryWrong", f"{path.removeprefix('TxsSummry/')} does not agree with the entries listed")
+
+    # single values
+
+    def _amount(self, fields: Fields, path: str) -> int | None:
+        found = fields.first(path)
+        if found is None:
+            self.faults.add(fields.line, "AmountMissing", "an amount is missing")
+            return None
+        pence = pence_of(found.text)
+        if pence is None:
+            self.faults.add(found.line, *why_no_amount(found.text))
+        return pence
+
+    def _sign(self, fields: Fields, path: str) -> int | None:
+        found = fields.text(path)
+        if found in ("CRDT", "DBIT"):
+            return 1 if found == "CRDT" else -1
+        self.faults.add(fields.line_of(path), "SignMissing", "the credit or debit indicator must be CRDT or DBIT")
+        return None
+
+    def _day(self, fields: Fields, name: str) -> date | None:
+        found = fields.first(f"{name}/Dt", f"{name}/DtTm")
+        if found is None:
+            return None
+        day = day_in_london(found.text)
+        if day is None:
+            self.faults.add(found.line, "NotADate", f"{name} is no date")
+        return day
+
+    def _flag(self, fields: Fields, path: str) -> bool:
+        found = fields.text(path)
+        if found not in ("", "true", "false", "1", "0"):
+            self.faults.add(fields.line_of(path), "NotTrueOrFalse", f"{path} must be true or false")
+        return found in ("true", "1")
+
+    def _reference(self, fields: Fields, path: str) -> str | None:
+        found = fields.first(path)
+        if found is None or not found.text or found.text.upper() in NO_REFERENCE:
+            return None
+        if len(found.text) > REFERENCE_CHARACTERS:
+            self.faults.add(found.line, "ReferenceTooLong", f"a reference is longer than {REFERENCE_CHARACTERS} characters")
+            return None
+        return found.text
+
+    def _check_currency(self, fields: Fields) -> None:
+        amount = fields.first("Amt")
+        if amount and amount.currency != self.terms.currency:
+            named = amount.currency if re.fullmatch("[A-Z]{3}", amount.currency) else "none that we know"
+            self.faults.add(amount.line, "WrongCurrency", f"amounts must be in {self.terms.currency}, and the currency here is {named}")
+
+
+_GROUPS: dict[str, Callable[[int], bool]] = {
+    "TtlNtries": lambda pence: True,
+    "TtlCdtNtries": lambda pence: pence > 0,
+    "TtlDbtNtries": lambda pence: pence < 0,
+}

@@ -1,0 +1,29 @@
+"""When a receipt may count towards a refund: policy by method of payment, in dated rows (domain.md 3.2 and 4, check 1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.domain.calendar import WorkingDays, add_working_days
+
+
+@dataclass(frozen=True, slots=True)
+class ClearingRule:
+    """From a day on, money that came by a method is cleared so many working days after its effective date."""
+
+    code: str
+    in_force_from: date
+    working_days: int
+
+
+class NoClearingRule(LookupError):
+    """The policy says nothing of a method on a day: a gap in the data that nobody may guess over."""
+
+
+def cleared_on(rules: Iterable[ClearingRule], calendar: WorkingDays, code: str, effective_date: date) -> date:
+    """The first day on which the receipt counts as cleared. Errors: NoClearingRule."""
+    in_force = [rule for rule in rules if rule.code == code and rule.in_force_from <= effective_date]
+    if not in_force:
+        raise NoClearingRule(f"no clearing rule for {code} on {effective_date}")
+    latest = max(in_force, key=lambda rule: rule.in_force_from)
+    return add_working_days(calendar, effective_date, latest.working_days)

@@ -1,0 +1,93 @@
+"""What a credit rests on and what of a debt is still enforceable. Pence as in the journals: debit positive, credit negative."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PastJournal:
+    """A journal as it met one account. `undone`: it was reversed, or it is itself a reversal, so that the two cancel out."""
+
+    journal: UUID
+    code: str
+    source: str | None
+    amount_pence: int
+    effective_date: date
+    cleared_on: date | None
+    actor: str
+    payer: str | None
+    undone: bool
+
+
+def credits_behind(newest_first: Iterable[PastJournal], balance_pence: int) -> tuple[PastJournal, ...]:
+    """The newest credits that together reach the account's credit (domain.md 4, checks 2 and 9); none where there is no credit."""
+    missing = -balance_pence
+    found: list[PastJournal] = []
+    for past in newest_first:
+        if missing <= 0:
+            break
+        if past.amount_pence < 0 and not past.undone:
+            found.append(past)
+            missing += past.amount_pence
+    return tuple(found)
+
+
+def uncleared_pence(journals: Iterable[PastJournal], today: date) -> int:
+    """Receipts that do not count yet (domain.md 4, check 1), as an amount without sign."""
+    return sum(
+        -past.amount_pence
+        for past in journals
+        if past.amount_pence < 0 and not past.undone and past.cleared_on is not None and past.cleared_on > today
+    )
+
+
+def cleared_credit_pence(balance_pence: int, uncleared: int, held: int) -> int:
+    """What may be refunded or offset now: the credit, less what has not cleared and what is earmarked. Never below nothing."""
+    return max(0, -balance_pence - uncleared - held)
+
+
+def statute_barred_pence(debits: Iterable[tuple[date, int]], balance_pence: int, today: date, years: int) -> int:
+    """How much of a debt fell due more than `years` years ago (Limitation Act 1980 s.19; domain.md 5.3).
+
+    Credits have paid the oldest debits first, so what is owed is the newest debits: what they do not reach is older.
+    """
+    start = _years_before(today, years)
+    in_time = sum(pence for due, pence in debits if due >= start)
+    return max(0, balance_pence - in_time)
+
+
+def in_arrears_since(movements: Iterable[tuple[date, int]]) -> date | None:
+    """The day since which the account has been in arrears without a break, by effective date; None where it is not.
+
+    `movements` are days with the sum of their entries, oldest first.
+    """
+    balance = 0
+    since: date | None = None
+    for day, pence in movements:
+        balance += pence
+        if balance <= 0:
+            since = None
+        elif since is None:
+            since = day
+    return since
+
+
+def month_ends(as_at: date, count: int) -> Sequence[date]:
+    """The ends of the `count` months before a day, oldest first, and the day itself as the last."""
+    first = as_at.year * 12 + as_at.month - 1 - count
+    ends = [_month_end(number) for number in range(first, first + count)]
+    return [*ends, as_at]
+
+
+def _month_end(number: int) -> date:
+    following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)
+    return date.fromordinal(following.toordinal() - 1)
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -1,0 +1,75 @@
+"""The rules of the ledger that can say no. Messages are for people and hold no personal data."""
+
+from rentbook_contracts.operation import BrokenRule
+
+
+class LedgerRule(BrokenRule):
+    """The base of every rule of the ledger."""
+
+
+class NotAllowed(LedgerRule):
+    """The person's roles do not allow this."""
+
+
+class NoSuchAccount(LedgerRule):
+    """No tenant's account has this id."""
+
+
+class NoSuchJournal(LedgerRule):
+    """No journal has this id."""
+
+
+class NoSuchFile(LedgerRule):
+    """No bank file has this id."""
+
+
+class NoSuchTenancy(LedgerRule):
+    """No tenancy has this id."""
+
+
+class KeyUsedForOtherContent(LedgerRule):
+    """Something else was posted under this key already."""
+
+
+class AlreadyReversed(LedgerRule):
+    """A journal is reversed once, and a reversal is not reversed."""
+
+
+class CreditNotThere(LedgerRule):
+    """Cleared credit that no other case has earmarked does not cover the amount."""
+
+
+class OffsetAboveDebt(LedgerRule):
+    """An offset would pay more than is owed."""
+
+
+class AccountMoved(LedgerRule):
+    """An account has another version than the one that was checked: check again."""
+
+
+class NotApproved(LedgerRule):
+    """The decision that was heard does not approve this very plan."""
+
+
+class DecisionRecalled(LedgerRule):
+    """The approval was taken back."""
+
+
+class HoldGone(LedgerRule):
+    """The earmark was released, was used, or is of another plan."""
+
+
+class NotARefund(LedgerRule):
+    """The journal is no refund of this case."""
+
+
+class WeekNotAMonday(LedgerRule):
+    """A rent week begins on a Monday (domain.md 1.3)."""
+
+
+class WeekTooFarAhead(LedgerRule):
+    """A week is debited when it has begun."""
+
+
+class EstateRefused(LedgerRule):
+    """The estate file cannot be loaded; the message names the line."""

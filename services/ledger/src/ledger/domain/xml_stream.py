@@ -1,0 +1,113 @@
+"""Read XML as it arrives, with a bound on everything that a hostile file could press on; standard library `expat`, no tree.
+
+Nothing of a document type definition is read: a file that carries one is refused, so no entity of its own can expand or fetch anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from xml.parsers import expat
+
+from ledger.domain.faults import Fault, Refusal
+
+CHUNK_BYTES = 64 * 1024
+ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
+"""Encodings that a declaration may name. UTF-7 and its like hide tags from whoever looks at the bytes."""
+
+
+class Readable(Protocol):
+    """A binary stream: `read(n)` gives up to n bytes, and none at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class XmlBounds:
+    """How far a file may go: depth in elements, text in characters of one element, a token (a tag, a comment) in bytes."""
+
+    depth: int = 32
+    text_characters: int = 20_000
+    token_bytes: int = 256 * 1024
+
+
+@dataclass(slots=True)
+class Element:
+    """An open element. `parent_path` is empty for the root; `text` is its own text, without that of its children."""
+
+    namespace: str
+    name: str
+    attributes: dict[str, str]
+    line: int
+    parts: list[str]
+    characters: int = 0
+
+    @property
+    def text(self) -> str:
+        """The text so far, without the white space around it."""
+        return "".join(self.parts).strip()
+
+
+class XmlStream:
+    """Feeds two functions with elements as they open and close, outermost first.
+
+    `on_start` and `on_end` get the element. Refusal is raised for what is not well-formed, is cut off or goes over a bound.
+    """
+
+    def __init__(self, on_start: Callable[[Element], None], on_end: Callable[[Element], None], bounds: XmlBounds) -> None:
+        self._on_start = on_start
+        self._on_end = on_end
+        self._bounds = bounds
+        self._open: list[Element] = []
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.XmlDeclHandler = self._declaration
+        self._parser.StartDoctypeDeclHandler = self._document_type
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+
+    def read(self, stream: Readable) -> None:
+        """Read a stream to its end."""
+        fed = 0
+        try:
+            while chunk := stream.read(CHUNK_BYTES):
+                self._parser.Parse(chunk, False)
+                fed += len(chunk)
+                if fed - self._parser.CurrentByteIndex > self._bounds.token_bytes:
+                    self._refuse("TokenTooLong", f"a tag or a comment is longer than {self._bounds.token_bytes} bytes")
+            self._parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            reason = expat.ErrorString(error.code)
+            raise Refusal(Fault(error.lineno, "NotWellFormed", f"the XML is broken or cut off here ({reason})")) from None
+
+    def _refuse(self, rule: str, message: str) -> None:
+        raise Refusal(Fault(self._parser.CurrentLineNumber, rule, message))
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in ENCODINGS:
+            self._refuse("EncodingNotAllowed", f"the file's encoding must be one of {', '.join(sorted(ENCODINGS))}")
+
+    def _document_type(self, *_declared: Any) -> None:
+        self._refuse(
+            "DocumentTypeNotAllowed", "the file carries a document type definition, which could define entities; nothing of it was read"
+        )
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        namespace, _, name = tag.rpartition(" ")
+        element = Element(namespace, name, attributes, self._parser.CurrentLineNumber, [])
+        self._open.append(element)
+        if len(self._open) > self._bounds.depth:
+            self._refuse("TooDeep", f"elements are nested more than {self._bounds.depth} deep")
+        self._on_start(element)
+
+    def _text(self, text: str) -> None:
+        element = self._open[-1]
+        element.characters += len(text)
+        if element.characters > self._bounds.text_characters:
+            self._refuse("TextTooLong", f"one element's text is longer than {self._bounds.text_characters} characters")
+        element.parts.append(text)
+
+    def _end(self, _tag: str) -> None:
+        self._on_end(self._open.pop())
