@@ -1,0 +1,136 @@
+"""What a refund case rests on: the ledger's facts as contracts give them, and what refunds itself knows."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from rentbook_contracts.ledger import RefundFacts
+
+from refunds.domain.modulus import ModulusAnswer
+
+
+class Confirmation(StrEnum):
+    """What Confirmation of Payee answered (domain.md 4, check 7)."""
+
+    MATCH = "match"
+    CLOSE = "close"
+    NO_MATCH = "no-match"
+    UNAVAILABLE = "unavailable"
+
+
+class EvidenceKind(StrEnum):
+    """Kinds of evidence that the rules tell apart; any other kind settles by its `settles` alone.
+
+    CONSENT, OPT_OUT and OPT_OUT_NOTICE are about the debts in `Evidence.accounts`; a notice's `received_on` is the day it was served.
+    """
+
+    GRANT_OF_PROBATE = "grant-of-probate"
+    SMALL_ESTATE_INDEMNITY = "small-estate-indemnity"
+    CONSENT = "consent"
+    OPT_OUT = "opt-out"
+    OPT_OUT_NOTICE = "opt-out-notice"
+    JOINT_CONSENT = "joint-consent"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the tenant asked for and agreed to. `asked_by` None: nobody asked, the landlord reviews a credit.
+
+    `requested_pence` None asks for all that may be refunded. `consents` and `opted_out` name debts' accounts. `joint_consent`: every
+    joint tenant has signed. `opt_out_notice_sent_on`: the day on which the notice of a proposed offset was served.
+    """
+
+    asked_by: UUID | None = None
+    requested_pence: int | None = None
+    consents: frozenset[UUID] = frozenset()
+    opted_out: frozenset[UUID] = frozenset()
+    joint_consent: bool = False
+    opt_out_notice_sent_on: date | None = None
+
+
+@dataclass(frozen=True)
+class PayeeFacts:
+    """One version of the stored payee details, without the details.
+
+    `fingerprint` is the blind index of sort code and account number. `person` None is a third party. `changed`: other details were on
+    this case before; `called_back`: the change was confirmed by calling the tenant back. `paid_in_from_it`: the credit came from this
+    very account; None where the bank's files do not say.
+    """
+
+    payee: UUID
+    fingerprint: str
+    name: str = field(repr=False)
+    person: UUID | None
+    modulus: ModulusAnswer
+    confirmation: Confirmation | None
+    confirmed_on: date | None
+    entered_by: str
+    changed: bool = False
+    called_back: bool = False
+    paid_in_from_it: bool | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A document or an answer for one check. `settles`: what was in doubt may pass by it; if not, the check fails by it.
+
+    `answers` is the check's reason code as it stood when the evidence was entered, and `payee` the payee version then: evidence settles
+    only the doubts that were in sight. `accounts` are the debts that it is about, for check 4.
+    """
+
+    check: int
+    kind: str
+    settles: bool
+    received_on: date
+    by: str
+    answers: str
+    payee: UUID | None = None
+    accounts: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True)
+class EarlierPayment:
+    """A refund of the same account that was paid or is on its way."""
+
+    amount_pence: int
+    on: date
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """All that the ten checks look at. `same_details_elsewhere` counts other tenants' accounts paid to the same bank account.
+
+    `staff_conflict`: the payee or a tenant is recorded as connected with a member of staff.
+    """
+
+    ledger: RefundFacts
+    wishes: Wishes = Wishes()
+    payee: PayeeFacts | None = None
+    evidence: tuple[Evidence, ...] = ()
+    earlier_payments: tuple[EarlierPayment, ...] = ()
+    same_details_elsewhere: int = 0
+    staff_conflict: bool = False
+    taken_by: str = "system"
+
+    @property
+    def agreed(self) -> Wishes:
+        """The wishes with what the tenant has answered since: this is what a plan goes by. The latest answer on a debt counts."""
+        wishes = self.wishes
+        for item in sorted(self.evidence, key=lambda item: item.received_on):
+            wishes = _answered(wishes, item)
+        return wishes
+
+
+def _answered(wishes: Wishes, item: Evidence) -> Wishes:
+    match item.kind:
+        case EvidenceKind.CONSENT if item.settles:
+            return replace(wishes, consents=wishes.consents | item.accounts, opted_out=wishes.opted_out - item.accounts)
+        case EvidenceKind.CONSENT | EvidenceKind.OPT_OUT:
+            return replace(wishes, consents=wishes.consents - item.accounts, opted_out=wishes.opted_out | item.accounts)
+        case EvidenceKind.OPT_OUT_NOTICE:
+            return replace(wishes, opt_out_notice_sent_on=item.received_on)
+        case EvidenceKind.JOINT_CONSENT:
+            return replace(wishes, joint_consent=item.settles)
+        case _:
+            return wishes

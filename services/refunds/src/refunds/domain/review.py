@@ -1,0 +1,23 @@
+"""Whose credit is looked at without anybody asking (domain.md 4: a credit above the floor opens a review)."""
+
+from datetime import date
+
+from rentbook_contracts.ledger import RefundFacts
+
+from refunds.domain.plan import floor, minimum_refund, tenancy_has_ended
+from refunds.domain.policy import RefundPolicy
+
+
+def credit_to_review(facts: RefundFacts, policy: RefundPolicy, today: date) -> int | None:
+    """Pence of cleared credit above the floor that call for a review; None where none does.
+
+    A current Direct Debit payer is charged weekly and collected from monthly: the credit that this pattern builds up opens none.
+    """
+    above = facts.cleared_credit_pence - max(floor(facts, policy, today), _ordinary_credit(facts, policy, today))
+    return above if above >= minimum_refund(facts, policy, today) else None
+
+
+def _ordinary_credit(facts: RefundFacts, policy: RefundPolicy, today: date) -> int:
+    if not facts.pays_by_direct_debit or tenancy_has_ended(facts, today):
+        return 0
+    return facts.weekly_charge_pence * policy.direct_debit_review_weeks
