@@ -184,6 +184,20 @@ class QueuePayment(Message):
     decision: UUID
 
 
+class DequeuePayment(Message):
+    """An approved plan may no longer be paid: recalled, void, changed or withdrawn."""
+
+    case: UUID
+    attempt: int
+    content_hash: str
+
+
+class Dequeued(Message):
+    """`run` is set where finance had released the line already: the run still waits for this line's word."""
+
+    run: UUID | None = None
+
+
 class LinePosted(Message):
     """The ledger has posted a released line; or it may not be paid, because."""
 
@@ -206,6 +220,7 @@ AWAIT_EVIDENCE: Operation[AwaitEvidence, EvidenceTimers] = Operation("refunds.aw
 RECHECK: Operation[Recheck, Rechecked] = Operation("refunds.recheck", "refunds", Recheck, Rechecked)
 NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progress", "refunds", NoteProgress, Nothing)
 QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)
+DEQUEUE_PAYMENT: Operation[DequeuePayment, Dequeued] = Operation("refunds.dequeue-payment", "refunds", DequeuePayment, Dequeued)
 LINE_POSTED: Operation[LinePosted, Nothing] = Operation("refunds.line-posted", "refunds", LinePosted, Nothing)
 CLOSE_CASE: Operation[CloseCase, Nothing] = Operation("refunds.close-case", "refunds", CloseCase, Nothing)
 

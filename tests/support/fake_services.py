@@ -1,0 +1,150 @@
+"""The services as the stories meet them: every step answered from a small script, and every call kept in order."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel
+from rentbook_contracts import approvals, ledger, refunds
+from rentbook_contracts.approvals import DECIDE, RECALL
+from rentbook_contracts.operation import Nothing, Operation
+from rentbook_contracts.workflows import QUEUE
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+from workflows.app import WORKFLOWS
+
+SOON = timedelta(days=30)
+
+
+def refused(rule: str) -> ApplicationError:
+    return ApplicationError(rule, type=rule, non_retryable=True)
+
+
+@dataclass
+class FakeServices:
+    """Answers by operation name; a test replaces what its story needs. `calls` is what was asked, in order."""
+
+    case: UUID = field(default_factory=uuid4)
+    refund_pence: int = 141_20
+    offsets: tuple[ledger.Offset, ...] = ()
+    stages: int = 1
+    blocked_rounds: int = 0
+    void_because: str | None = None
+    fates: list[refunds.FileFate] = field(default_factory=lambda: [refunds.FileFate.ACCEPTED])
+    posting_errors: list[str] = field(default_factory=list)
+    calls: list[tuple[str, BaseModel]] = field(default_factory=list)
+    open_task: approvals.OpenTask | None = None
+    task: UUID | None = None
+    decisions: dict[UUID, approvals.Decision] = field(default_factory=dict)
+    heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def answer(self, operation: Operation[Any, Any], argument: BaseModel) -> BaseModel:
+        async with self.heard:
+            self.calls.append((operation.name, argument))
+            self.heard.notify_all()
+            return self._reply(operation.name, argument)
+
+    def _reply(self, name: str, argument: Any) -> BaseModel:
+        replies: dict[str, Callable[[Any], BaseModel]] = {
+            "refunds.run-check": lambda a: refunds.CheckDone(check=a.check, outcome=refunds.CheckOutcome.PASS),
+            "refunds.plan": self._plan,
+            "refunds.await-evidence": lambda _: refunds.EvidenceTimers(
+                remind_at=datetime.now(UTC) + SOON, lapse_at=datetime.now(UTC) + 2 * SOON
+            ),
+            "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
+            "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
+            "refunds.build-file": lambda a: refunds.FileBuilt(run=a.run, sha256="ab" * 32, count=1, total_pence=self.refund_pence),
+            "refunds.submit-file": self._fate,
+            "refunds.ask-fate": self._fate,
+            "ledger.place-hold": lambda _: ledger.HoldPlaced(hold=uuid4()),
+            "ledger.post-refund": self._post,
+            "ledger.reverse-refund": lambda _: ledger.RefundReversed(journal=uuid4()),
+            "approvals.open-task": self._open,
+            "approvals.read-decision": self._read,
+        }
+        return replies.get(name, lambda _: Nothing())(argument)
+
+    def _plan(self, asked: refunds.PlanRefund) -> refunds.PlanMade:
+        if asked.round <= self.blocked_rounds:
+            return refunds.PlanMade(plan=None, blocked=(2,))
+        if not self.refund_pence and not self.offsets:
+            return refunds.PlanMade(plan=None)
+        plan = ledger.RefundPlan(
+            case=asked.case, attempt=asked.attempt, account=UUID(int=1), refund_pence=self.refund_pence, offsets=self.offsets,
+            payee=UUID(int=2), checks_hash=f"round {asked.round}",
+        )
+        return refunds.PlanMade(plan=plan, participants=("j.lind",), raised_by="j.lind")
+
+    def _open(self, asked: approvals.OpenTask) -> approvals.TaskOpened:
+        self.open_task, self.task = asked, uuid4()
+        soon = (datetime.now(UTC) + SOON).date()
+        return approvals.TaskOpened(task=self.task, stages=self.stages, due_on=soon, remind_on=soon, escalate_on=soon)
+
+    def _read(self, asked: approvals.ReadDecision) -> approvals.Decision:
+        if asked.decision not in self.decisions:
+            raise refused("NoSuchDecision")
+        return self.decisions[asked.decision]
+
+    def _post(self, asked: ledger.PostRefund) -> ledger.RefundIsPosted:
+        if self.posting_errors:
+            raise refused(self.posting_errors.pop(0))
+        return ledger.RefundIsPosted(refund_journal=uuid4() if asked.plan.refund_pence else None, offset_journals=())
+
+    def _fate(self, _: refunds.SubmitFile) -> refunds.FileAnswer:
+        return refunds.FileAnswer(fate=self.fates.pop(0))
+
+    # --- what a test sees and does ------------------------------------------------------------------------------------------------
+
+    def names(self, *only: str) -> list[str]:
+        return [name for name, _ in self.calls if not only or name in only]
+
+    async def until(self, name: str, times: int = 1) -> BaseModel:
+        """The `times`-th call of the step, once it was made."""
+        async with asyncio.timeout(10), self.heard:
+            await self.heard.wait_for(lambda: self.names().count(name) >= times)
+            return [argument for called, argument in self.calls if called == name][times - 1]
+
+    async def decide(
+        self, story: WorkflowHandle[Any, Any], answer: approvals.Answer, *, row: bool = True, content_hash: str | None = None
+    ) -> UUID:
+        """A decision as the desk makes it: the row, then the update with its id. Without `row` it is a bare update."""
+        asked, task, decision = self.open_task, self.task, uuid4()
+        assert asked is not None
+        assert task is not None
+        shown = content_hash or asked.content_hash
+        if row:
+            self.decisions[decision] = approvals.Decision(
+                decision=decision, task=task, case=asked.case, attempt=asked.attempt, round=asked.round, stage=asked.stage,
+                content_hash=shown, answer=answer, reason_code="in-order",
+                completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages, recalled=False,
+            )
+        taken = approvals.DecisionTaken(decision=decision, task=task, round=asked.round, content_hash=shown)
+        await story.execute_update(DECIDE.name, taken, id=str(decision))
+        return decision
+
+    async def recall(self, story: WorkflowHandle[Any, Any], decision: UUID) -> None:
+        assert self.task is not None
+        await story.execute_update(RECALL.name, approvals.DecisionTakenBack(decision=decision, task=self.task), id=f"recall-{decision}")
+
+    async def serve(self, client: Client, stack: AsyncExitStack) -> None:
+        """Workers for the stories and for every step of every queue."""
+        await stack.enter_async_context(
+            Worker(client, task_queue=QUEUE, workflows=WORKFLOWS)
+        )
+        offered = [thing for module in (approvals, ledger, refunds) for thing in vars(module).values() if isinstance(thing, Operation)]
+        for queue in {operation.queue for operation in offered}:
+            steps = [self._step(operation) for operation in offered if operation.queue == queue]
+            await stack.enter_async_context(Worker(client, task_queue=queue, activities=steps))
+
+    def _step(self, operation: Operation[Any, Any]) -> Callable[..., Any]:
+        async def step(argument: Any) -> Any:
+            return await self.answer(operation, argument)
+
+        step.__annotations__ = {"argument": operation.takes, "return": operation.gives}
+        return activity.defn(name=operation.name)(step)

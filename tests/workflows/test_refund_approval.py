@@ -1,0 +1,256 @@
+"""RefundApproval on a real Temporal server, with services that answer from a script."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from rentbook_contracts import ledger, refunds
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.operation import Message, Signal
+from rentbook_contracts.refunds import FileFate, PaymentRunCase, RefundCase
+from rentbook_contracts.workflows import (
+    CASE_CHANGED,
+    CASE_WITHDRAWN,
+    LEDGER_MOVED,
+    PAYMENT_RELEASED,
+    PAYMENT_RUN,
+    PAYMENT_SETTLED,
+    QUEUE,
+    REFUND_APPROVAL,
+    RUN_LINE_SETTLED,
+    CaseChanged,
+    CaseWithdrawn,
+    LedgerMoved,
+    PaymentReleased,
+    PaymentSettled,
+    RunLineSettled,
+    refund_workflow_id,
+)
+from support.fake_services import FakeServices
+from support.servers import Temporal
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+Story = WorkflowHandle[Any, Any]
+
+
+@pytest.fixture
+async def client(temporal: Temporal) -> Client:
+    return await Client.connect(temporal.address, namespace=await temporal.new_namespace(), data_converter=pydantic_data_converter)
+
+
+@pytest.fixture
+async def services(client: Client) -> AsyncIterator[FakeServices]:
+    async with AsyncExitStack() as stack:
+        fake = FakeServices()
+        await fake.serve(client, stack)
+        yield fake
+
+
+async def begun(client: Client, services: FakeServices, case: RefundCase | None = None) -> Story:
+    case = case or RefundCase(case=services.case)
+    return await client.start_workflow(REFUND_APPROVAL.name, case, id=refund_workflow_id(case.case, case.attempt), task_queue=QUEUE)
+
+
+async def tell(story: Story, signal: Signal[Any], message: Message) -> None:
+    await story.signal(signal.name, message)
+
+
+async def release(story: Story, services: FakeServices) -> UUID:
+    queued = await services.until("refunds.queue-payment", services.names().count("refunds.queue-payment") or 1)
+    assert isinstance(queued, refunds.QueuePayment)
+    run = uuid4()
+    await tell(story, PAYMENT_RELEASED, PaymentReleased(run=run, content_hash=queued.plan.content_hash))
+    return run
+
+
+def outcome(services: FakeServices) -> refunds.CaseOutcome:
+    closed = [argument for name, argument in services.calls if name == "refunds.close-case"]
+    assert len(closed) == 1
+    assert isinstance(closed[0], refunds.CloseCase)
+    return closed[0].outcome
+
+
+async def test_the_straight_path_pays_once(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    run = await release(story, services)
+    await services.until("refunds.line-posted")
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.PAID
+    money = services.names("ledger.place-hold", "ledger.post-refund", "ledger.release-hold", "refunds.recheck")
+    assert money == ["ledger.place-hold", "refunds.recheck", "ledger.post-refund"]
+    assert services.names().count("refunds.run-check") == 10
+
+
+async def test_declined_frees_the_credit_and_moves_no_money(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.DECLINED
+    assert services.names("ledger.release-hold", "ledger.post-refund") == ["ledger.release-hold"]
+
+
+async def test_nothing_due_asks_nobody(client: Client, services: FakeServices) -> None:
+    services.refund_pence = 0
+    await (await begun(client, services)).result()
+    assert outcome(services) is refunds.CaseOutcome.NOTHING_DUE
+    assert services.names("approvals.open-task", "ledger.place-hold") == []
+
+
+async def test_a_plan_that_only_offsets_is_posted_without_a_payment_run(client: Client, services: FakeServices) -> None:
+    services.refund_pence, services.offsets = 0, (ledger.Offset(account=UUID(int=9), amount_pence=120_00),)
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.OFFSET
+    assert services.names("refunds.queue-payment", "ledger.post-refund") == ["ledger.post-refund"]
+
+
+async def test_a_bare_update_decides_nothing(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED, row=False)
+    await services.until("approvals.read-decision")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.DECLINED
+    assert services.names("ledger.post-refund") == []
+
+
+async def test_an_update_on_another_content_is_rejected(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    with pytest.raises(WorkflowUpdateFailedError):
+        await services.decide(story, Answer.APPROVED, content_hash="another")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+
+
+async def test_above_the_highest_band_two_decide_in_sequence(client: Client, services: FakeServices) -> None:
+    services.stages = 2
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("approvals.open-task", 2)
+    assert services.names("refunds.queue-payment", "ledger.post-refund") == []
+    await services.decide(story, Answer.APPROVED)
+    run = await release(story, services)
+    await services.until("refunds.line-posted")
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.PAID
+
+
+async def test_a_weekly_debit_after_approval_voids_nothing(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=8))
+    await services.until("refunds.recheck")
+    run = await release(story, services)
+    await services.until("refunds.line-posted")
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await story.result()
+    assert services.names().count("approvals.open-task") == 1
+
+
+async def test_a_movement_that_uncovers_the_credit_voids_the_approval_and_asks_again(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+    services.void_because = "the cleared credit no longer covers it"
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=8))
+    await services.until("approvals.open-task", 2)
+    assert services.names("refunds.dequeue-payment", "ledger.release-hold") == ["refunds.dequeue-payment", "ledger.release-hold"]
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names("ledger.post-refund") == []
+
+
+async def test_an_account_that_moves_while_posting_is_checked_again(client: Client, services: FakeServices) -> None:
+    services.posting_errors = ["AccountMoved", "AccountMoved"]
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    run = await release(story, services)
+    await services.until("refunds.line-posted")
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await story.result()
+    assert services.names("refunds.recheck", "ledger.post-refund") == ["refunds.recheck"] * 3 + ["ledger.post-refund"]
+
+
+async def test_recall_before_release_goes_back_to_a_decision(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    decision = await services.decide(story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+    await services.recall(story, decision)
+    await services.until("approvals.open-task", 2)
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names("ledger.post-refund") == []
+
+
+async def test_sent_back_waits_for_the_answer_then_asks_again(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.SENT_BACK)
+    await tell(story, CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True))
+    await services.until("approvals.open-task", 2)
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names().count("ledger.place-hold") == services.names().count("ledger.release-hold") == 2
+
+
+async def test_missing_evidence_is_waited_for(client: Client, services: FakeServices) -> None:
+    services.blocked_rounds = 1
+    story = await begun(client, services)
+    await services.until("refunds.await-evidence")
+    await tell(story, CASE_CHANGED, CaseChanged(case=services.case))
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+
+
+async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await tell(story, CASE_WITHDRAWN, CaseWithdrawn(case=services.case))
+    await story.result()
+    assert outcome(services) is refunds.CaseOutcome.WITHDRAWN
+    assert services.names("ledger.release-hold") == ["ledger.release-hold"]
+
+
+async def test_a_returned_payment_is_taken_back_before_anything_else(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services, RefundCase(case=services.case, attempt=2, returned=uuid4(), returned_reason="0B"))
+    await services.until("approvals.open-task")
+    assert services.names()[0] == "ledger.reverse-refund"
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+
+
+async def test_a_file_of_unknown_fate_is_asked_about_and_sent_once(client: Client, services: FakeServices) -> None:
+    services.fates = [FileFate.UNKNOWN, FileFate.UNKNOWN, FileFate.ACCEPTED]
+    run = uuid4()
+    story = await client.start_workflow(PAYMENT_RUN.name, PaymentRunCase(run=run, lines=1), id=f"payment-run/{run}", task_queue=QUEUE)
+    await tell(story, RUN_LINE_SETTLED, RunLineSettled(case=services.case))
+    await story.result()
+    assert services.names("refunds.submit-file", "refunds.ask-fate") == ["refunds.submit-file", "refunds.ask-fate", "refunds.ask-fate"]
+
+
+async def test_a_file_that_the_bank_never_saw_is_sent_again(client: Client, services: FakeServices) -> None:
+    services.fates = [FileFate.UNKNOWN, FileFate.NOT_SEEN, FileFate.ACCEPTED]
+    run = uuid4()
+    story = await client.start_workflow(PAYMENT_RUN.name, PaymentRunCase(run=run, lines=1), id=f"payment-run/{run}", task_queue=QUEUE)
+    await tell(story, RUN_LINE_SETTLED, RunLineSettled(case=services.case))
+    await story.result()
+    assert services.names("refunds.submit-file", "refunds.ask-fate") == ["refunds.submit-file", "refunds.ask-fate", "refunds.submit-file"]

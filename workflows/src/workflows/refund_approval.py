@@ -1,0 +1,438 @@
+"""A refund from its request to the bank's word, as domain.md 4 tells it."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+    from uuid import UUID
+
+    from rentbook_contracts.approvals import (
+        CLOSE_TASK,
+        DECIDE,
+        NUDGE_TASK,
+        OPEN_TASK,
+        READ_DECISION,
+        RECALL,
+        Answer,
+        CloseTask,
+        Decision,
+        DecisionTaken,
+        DecisionTakenBack,
+        NudgeTask,
+        OpenTask,
+        ReadDecision,
+        TaskKind,
+        TaskOpened,
+    )
+    from rentbook_contracts.ledger import (
+        PLACE_HOLD,
+        POST_REFUND,
+        RELEASE_HOLD,
+        REVERSE_REFUND,
+        PlaceHold,
+        PostRefund,
+        RefundIsPosted,
+        RefundPlan,
+        ReleaseHold,
+        ReverseRefund,
+    )
+    from rentbook_contracts.operation import Nothing
+    from rentbook_contracts.refunds import (
+        AWAIT_EVIDENCE,
+        CLOSE_CASE,
+        DEQUEUE_PAYMENT,
+        LINE_POSTED,
+        NOTE_PROGRESS,
+        PLAN_REFUND,
+        QUEUE_PAYMENT,
+        RECHECK,
+        RUN_CHECK,
+        AwaitEvidence,
+        CaseOutcome,
+        CaseStatus,
+        CloseCase,
+        DequeuePayment,
+        LinePosted,
+        NoteProgress,
+        PlanMade,
+        PlanRefund,
+        QueuePayment,
+        Recheck,
+        RefundCase,
+        RunCheck,
+    )
+    from rentbook_contracts.workflows import (
+        CASE_CHANGED,
+        CASE_WITHDRAWN,
+        LEDGER_MOVED,
+        PAYMENT_RELEASED,
+        PAYMENT_SETTLED,
+        REFUND_APPROVAL,
+        CaseChanged,
+        CaseWithdrawn,
+        LedgerMoved,
+        PaymentReleased,
+        PaymentSettled,
+    )
+
+    from workflows.calling import Steps, broken_rule
+
+CHECKS = range(1, 11)
+# Every post that finds its accounts moved checks again. An account that moves this often within one release is a fault, not traffic.
+POSTING_TRIES = 50
+# The ledger says no because the world moved between the check and the posting: the case goes round again.
+MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The one question that is open: a decision counts only if it answers this.
+
+    The task has no id here until approvals has said that it opened it, and people may be faster than that answer.
+    """
+
+    task: UUID | None
+    round: int
+    content_hash: str
+
+    def answered_by(self, answer: DecisionTaken | Decision) -> bool:
+        return self.task in (None, answer.task) and (self.round, self.content_hash) == (answer.round, answer.content_hash)
+
+
+@dataclass(frozen=True)
+class Again:
+    """The round is over without an outcome: go round again, because."""
+
+    because: str
+
+
+@workflow.defn(name=REFUND_APPROVAL.name)
+class RefundApproval:
+    """One attempt at a case. A round runs the checks and asks for a decision; whatever voids a round starts the next."""
+
+    @workflow.init
+    def __init__(self, case: RefundCase) -> None:
+        self.case = case
+        self.round = 0
+        self.steps = Steps()
+        self.asked: Asked | None = None
+        self.approved: Decision | None = None
+        self.posting = False
+        self.answers: deque[UUID] = deque()
+        self.taken: set[UUID] = set()
+        self.changed = self.resubmitted = self.moved = self.withdrawn = self.recalled = False
+        self.released: PaymentReleased | None = None
+        self.settled: PaymentSettled | None = None
+
+    @workflow.run
+    async def run(self, case: RefundCase) -> Nothing:
+        await self.take_back_returned()
+        while True:
+            outcome = await self.go_round()
+            if isinstance(outcome, CaseOutcome):
+                return Nothing()
+            if self.withdrawn:
+                await self.close(CaseOutcome.WITHDRAWN)
+                return Nothing()
+
+    async def go_round(self) -> CaseOutcome | Again:
+        self.begin_round()
+        made = await self.gathered()
+        if made.plan is None:
+            return await self.wait_for_evidence(made) if made.blocked else await self.close(CaseOutcome.NOTHING_DUE)
+        hold = await self.held(made.plan)
+        if isinstance(hold, Again):
+            return hold
+        decision = await self.decided(made, made.plan)
+        if isinstance(decision, Again):
+            return await self.lifting(hold, decision)
+        if decision.answer is not Answer.APPROVED:
+            await self.lifting(hold, Again("declined"))
+            return await self.close(CaseOutcome.DECLINED, made.plan)
+        posted = await self.released_and_posted(made.plan, hold, decision)
+        if isinstance(posted, Again):
+            return await self.lifting(hold, posted)
+        return await self.confirmed(made.plan, posted, decision)
+
+    # --- the steps of the story, in order -----------------------------------------------------------------------------------------
+
+    async def take_back_returned(self) -> None:
+        """The bank returned the last attempt's payment: the credit goes back on the account before anything else."""
+        if self.case.returned is not None:
+            await self.reverse(self.case.returned, self.case.returned_reason or "returned")
+
+    async def gathered(self) -> PlanMade:
+        await self.note(CaseStatus.CHECKING)
+        key = {"case": self.case.case, "attempt": self.case.attempt, "round": self.round}
+        await asyncio.gather(*(self.steps.call(RUN_CHECK, RunCheck(**key, check=number)) for number in CHECKS))
+        return await self.steps.call(PLAN_REFUND, PlanRefund(**key))
+
+    async def wait_for_evidence(self, made: PlanMade) -> Again:
+        """Somebody has to bring a document or an answer. Time reminds and escalates; it refuses nobody."""
+        timers = await self.steps.call(
+            AWAIT_EVIDENCE,
+            AwaitEvidence(case=self.case.case, attempt=self.case.attempt, round=self.round, checks=made.blocked),
+        )
+        await self.note(CaseStatus.WAITING_FOR_EVIDENCE)
+        for when, what in ((timers.remind_at, "reminded"), (timers.lapse_at, "overdue")):
+            if await self.until(self.interrupted_before_decision, when):
+                return Again("evidence")
+            await self.note(CaseStatus.WAITING_FOR_EVIDENCE, what)
+        await self.until(self.interrupted_before_decision, None)
+        return Again("evidence")
+
+    async def held(self, plan: RefundPlan) -> UUID | Again:
+        try:
+            return (await self.steps.call(PLACE_HOLD, PlaceHold(plan=plan))).hold
+        except ActivityError as error:
+            return await self.moved_on(error)
+
+    async def decided(self, made: PlanMade, plan: RefundPlan) -> Decision | Again:
+        """The decision that completes the sequence of stages, or the first that says no."""
+        stage = 1
+        while True:
+            self.asked = Asked(None, self.round, plan.content_hash)
+            task = await self.steps.call(OPEN_TASK, self.task_for(made, plan, stage))
+            self.asked = Asked(task.task, self.round, plan.content_hash)
+            await self.note(CaseStatus.WITH_APPROVER)
+            decision = await self.answer_to(task, plan)
+            self.asked = None
+            if isinstance(decision, Again):
+                await self.steps.call(CLOSE_TASK, CloseTask(task=task.task, carried_out=False, because=decision.because))
+                return decision
+            if decision.answer is Answer.SENT_BACK:
+                return await self.sent_back()
+            if decision.answer is Answer.DECLINED or decision.completes:
+                self.approved = decision
+                return decision
+            stage += 1
+
+    async def sent_back(self) -> Again:
+        await self.note(CaseStatus.SENT_BACK)
+        await self.until(lambda: self.resubmitted or self.withdrawn, None)
+        return Again("resubmitted")
+
+    async def released_and_posted(self, plan: RefundPlan, hold: UUID, decision: Decision) -> RefundIsPosted | Again:
+        await self.note(CaseStatus.APPROVED)
+        if plan.refund_pence:
+            await self.steps.call(QUEUE_PAYMENT, QueuePayment(plan=plan, decision=decision.decision))
+            waited = await self.until_released(plan)
+            if isinstance(waited, Again):
+                return await self.not_paid(plan, decision, waited)
+            await self.note(CaseStatus.RELEASED)
+        self.posting = True
+        posted = await self.posted(plan, hold, decision)
+        return await self.not_paid(plan, decision, posted) if isinstance(posted, Again) else posted
+
+    async def posted(self, plan: RefundPlan, hold: UUID, decision: Decision) -> RefundIsPosted | Again:
+        """Checks 1 to 4 again, then the posting, which the ledger refuses if an account moved since: then both again."""
+        for _ in range(POSTING_TRIES):
+            seen = await self.steps.call(RECHECK, Recheck(plan=plan))
+            if seen.void_because:
+                return Again(seen.void_because)
+            try:
+                return await self.steps.call(
+                    POST_REFUND, PostRefund(plan=plan, hold=hold, decision=decision.decision, versions=seen.versions)
+                )
+            except ActivityError as error:
+                if broken_rule(error) != "AccountMoved":
+                    return await self.moved_on(error)
+        return Again("the accounts of the plan do not stand still")
+
+    async def confirmed(self, plan: RefundPlan, posted: RefundIsPosted, decision: Decision) -> CaseOutcome | Again:
+        if self.released is None or posted.refund_journal is None:
+            await self.carried_out(decision)
+            return await self.close(CaseOutcome.OFFSET, plan)
+        await self.steps.call(LINE_POSTED, LinePosted(run=self.released.run, plan=plan, refund_journal=posted.refund_journal))
+        await self.note(CaseStatus.WITH_BANK)
+        await self.until(lambda: self.settled is not None, None)
+        if self.settled is not None and self.settled.paid:
+            await self.carried_out(decision)
+            return await self.close(CaseOutcome.PAID, plan)
+        await self.reverse(posted.refund_journal, "file-refused")
+        await self.steps.call(CLOSE_TASK, CloseTask(task=decision.task, carried_out=False, because="the bank refused the file"))
+        return Again("the bank refused the file")
+
+    # --- small steps --------------------------------------------------------------------------------------------------------------
+
+    def begin_round(self) -> None:
+        self.round += 1
+        self.asked = self.approved = None
+        self.posting = False
+        self.answers.clear()
+        self.taken.clear()
+        self.changed = self.resubmitted = self.moved = self.recalled = False
+        self.released = self.settled = None
+
+    def interrupted_before_decision(self) -> bool:
+        return self.changed or self.withdrawn
+
+    def interrupted(self) -> bool:
+        return self.changed or self.withdrawn or self.recalled or self.moved
+
+    def task_for(self, made: PlanMade, plan: RefundPlan, stage: int) -> OpenTask:
+        return OpenTask(
+            kind=TaskKind.REFUND,
+            case=self.case.case,
+            attempt=self.case.attempt,
+            round=self.round,
+            stage=stage,
+            account=plan.account,
+            amount_pence=plan.total_pence,
+            content_hash=plan.content_hash,
+            workflow_id=workflow.info().workflow_id,
+            lane=made.lane,
+            lane_reasons=made.lane_reasons,
+            participants=made.participants,
+            raised_by=made.raised_by,
+        )
+
+    async def answer_to(self, task: TaskOpened, plan: RefundPlan) -> Decision | Again:
+        """The decision row that answers this task. Reminder and escalation come by time; the answer never does."""
+        nudges = deque([(morning_of(task.remind_on), False), (morning_of(task.escalate_on), True)])
+        while True:
+            if not await self.until(lambda: bool(self.answers) or self.interrupted(), nudges[0][0] if nudges else None):
+                await self.steps.call(NUDGE_TASK, NudgeTask(task=task.task, escalate=nudges.popleft()[1]))
+            elif self.answers:
+                answer = await self.believed(self.answers.popleft())
+                if answer is not None:
+                    return answer
+            elif (again := await self.voided(plan)) is not None:
+                return again
+
+    async def believed(self, answer: UUID) -> Decision | Again | None:
+        """The row behind an update, if there is one that answers what is asked: a bare update decides nothing."""
+        try:
+            decision = await self.steps.call(READ_DECISION, ReadDecision(decision=answer))
+        except ActivityError as error:
+            if broken_rule(error) is None:
+                raise
+            return None
+        if self.asked is None or not self.asked.answered_by(decision):
+            return None
+        return Again("recalled") if decision.recalled else decision
+
+    async def until_released(self, plan: RefundPlan) -> Again | None:
+        while True:
+            await self.until(lambda: self.released is not None or self.interrupted(), None)
+            if (again := await self.voided(plan)) is not None:
+                return again
+            if self.released is not None:
+                return None
+
+    async def voided(self, plan: RefundPlan) -> Again | None:
+        """Whether what happened since leaves the plan standing (domain.md 4, check 10). The weekly debit alone voids nothing."""
+        if self.recalled:
+            return Again("recalled")
+        if self.changed or self.withdrawn:
+            return Again("the case was changed")
+        if self.moved:
+            self.moved = False
+            seen = await self.steps.call(RECHECK, Recheck(plan=plan))
+            if seen.void_because:
+                return Again(seen.void_because)
+        return None
+
+    async def not_paid(self, plan: RefundPlan, decision: Decision, again: Again) -> Again:
+        """The approval is void: off the list of payments, out of the run if finance had signed it, and said on the task."""
+        if plan.refund_pence:
+            line = DequeuePayment(case=plan.case, attempt=plan.attempt, content_hash=plan.content_hash)
+            run = (await self.steps.call(DEQUEUE_PAYMENT, line)).run
+            if run is not None:
+                await self.steps.call(LINE_POSTED, LinePosted(run=run, plan=plan, dropped_because=again.because))
+        await self.steps.call(CLOSE_TASK, CloseTask(task=decision.task, carried_out=False, because=again.because))
+        return again
+
+    async def moved_on(self, error: ActivityError) -> Again:
+        """A rule that says the world moved sends the case round again; any other rule is a person's to settle first."""
+        rule = broken_rule(error)
+        if rule is None:
+            raise error
+        if rule not in MOVED_ON:
+            await self.note(CaseStatus.WAITING_FOR_EVIDENCE, rule)
+            await self.until(self.interrupted_before_decision, None)
+        return Again(rule)
+
+    async def lifting(self, hold: UUID, again: Again) -> Again:
+        """The credit is free again."""
+        await self.steps.call(RELEASE_HOLD, ReleaseHold(hold=hold, case=self.case.case))
+        return again
+
+    async def reverse(self, journal: UUID, reason: str) -> None:
+        await self.steps.call(
+            REVERSE_REFUND, ReverseRefund(case=self.case.case, attempt=self.case.attempt, journal=journal, reason=reason[:60])
+        )
+
+    async def carried_out(self, decision: Decision) -> None:
+        await self.steps.call(CLOSE_TASK, CloseTask(task=decision.task, carried_out=True))
+
+    async def note(self, status: CaseStatus, what: str | None = None) -> None:
+        await self.steps.call(NOTE_PROGRESS, NoteProgress(case=self.case.case, attempt=self.case.attempt, status=status, note=what))
+
+    async def close(self, outcome: CaseOutcome, plan: RefundPlan | None = None) -> CaseOutcome:
+        await self.steps.call(CLOSE_CASE, CloseCase(case=self.case.case, attempt=self.case.attempt, outcome=outcome, plan=plan))
+        return outcome
+
+    async def until(self, condition: Callable[[], bool], when: datetime | None) -> bool:
+        """True when the condition holds, False when the time came first. Times are UTC instants."""
+        timeout = None if when is None else max(when - workflow.now(), timedelta())
+        try:
+            await workflow.wait_condition(condition, timeout=timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    # --- what it is told ----------------------------------------------------------------------------------------------------------
+
+    @workflow.update(name=DECIDE.name)
+    def decide(self, taken: DecisionTaken) -> None:
+        self.answers.append(taken.decision)
+        self.taken.add(taken.decision)
+
+    @decide.validator
+    def answers_the_question(self, taken: DecisionTaken) -> None:
+        if self.asked is None or not self.asked.answered_by(taken):
+            raise ApplicationError("this is not the question that is open", type="NotTheOpenQuestion", non_retryable=True)
+
+    @workflow.update(name=RECALL.name)
+    def recall(self, back: DecisionTakenBack) -> None:
+        self.recalled = True
+
+    @recall.validator
+    def can_be_recalled(self, back: DecisionTakenBack) -> None:
+        if back.decision not in self.taken or self.posting or self.released is not None:
+            raise ApplicationError("it is released already, or was never the approval", type="TooLateToRecall", non_retryable=True)
+
+    @workflow.signal(name=CASE_CHANGED.name)
+    def case_changed(self, change: CaseChanged) -> None:
+        self.changed = True
+        self.resubmitted = self.resubmitted or change.resubmitted
+
+    @workflow.signal(name=CASE_WITHDRAWN.name)
+    def case_withdrawn(self, _: CaseWithdrawn) -> None:
+        self.withdrawn = True
+
+    @workflow.signal(name=LEDGER_MOVED.name)
+    def ledger_moved(self, _: LedgerMoved) -> None:
+        self.moved = True
+
+    @workflow.signal(name=PAYMENT_RELEASED.name)
+    def payment_released(self, released: PaymentReleased) -> None:
+        if self.approved is not None and self.approved.content_hash == released.content_hash:
+            self.released = released
+
+    @workflow.signal(name=PAYMENT_SETTLED.name)
+    def payment_settled(self, settled: PaymentSettled) -> None:
+        if self.released is not None and self.released.run == settled.run:
+            self.settled = settled
+
+
+def morning_of(day: date) -> datetime:
+    """08:00 UTC, which in Europe/London is the start of that business day, or an hour into it in summer."""
+    return datetime.combine(day, time(8), tzinfo=UTC)
