@@ -11,7 +11,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 import time
 import uuid
@@ -23,7 +22,8 @@ from pathlib import Path
 
 from google.protobuf.duration_pb2 import Duration
 from rentbook_contracts.topics import TOPICS, Topic
-from rentbook_local import child, kafka, ports, postgres, temporal
+from rentbook_local import child, kafka, ports, postgres, services, temporal
+from rentbook_local.layout import Layout
 from rentbook_local.postgres import Database
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
@@ -75,7 +75,7 @@ class Postgres:
             if migrate:
                 await migrate(database)
             else:
-                await postgres.migrate(database, service, Path(sys.executable))
+                await asyncio.to_thread(_migrate, database, service)
             self._templates[key] = database.name
         return self._templates[key]
 
@@ -87,6 +87,14 @@ class Postgres:
 
     def _named(self, name: str, service: str) -> Database:
         return self.server.database(name, service, self._roles[service], self._roles[service])
+
+
+def _migrate(database: Database, service: str) -> None:
+    """Run the service's own `migrate`; nothing of the rest of its settings is reached."""
+    with tempfile.TemporaryDirectory(prefix="rentbook-migrate-") as folder:
+        nowhere = Layout(Path(folder), base_port=1024)
+        urls = {"RENTBOOK_DATABASE_URL": database.app_url, "RENTBOOK_OWNER_DATABASE_URL": database.owner_url}
+        child.finish(services.command(nowhere, service, "migrate", **urls), f"The migration of {service}")
 
 
 @dataclass

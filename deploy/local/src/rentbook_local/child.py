@@ -107,25 +107,38 @@ async def stop(process: asyncio.subprocess.Process, command: Command, *, grace_s
     await process.wait()
 
 
-def run(argv: tuple[str, ...], *, what: str, account: Account | None = None, timeout_seconds: float = 120) -> str:
-    """Run a short command to its end and return what it printed; raise `Problem` with its last words when it fails."""
-    done = subprocess.run(
-        argv,
-        env=surroundings(),
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=timeout_seconds,
-        check=False,
-        preexec_fn=dies_with_us(signal.SIGKILL),
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )
+def run(argv: tuple[str, ...], *, what: str, account: Account | None = None) -> str:
+    """Run a short command to its end and return what it printed. Errors: `Problem` with its last words."""
+    return finish(Command(what, argv, surroundings(), Path("/"), Path(os.devnull), account), what)
+
+
+def finish(command: Command, what: str, *, limit_seconds: float = 300) -> str:
+    """Run the command to its end and return what it printed. Errors: `Problem` with its last words."""
+    account = command.account
+    try:
+        done = subprocess.run(
+            command.argv,
+            env=dict(command.environment),
+            cwd=command.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=limit_seconds,
+            check=False,
+            preexec_fn=dies_with_us(signal.SIGKILL),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise Problem(f"{what} did not end within {limit_seconds:.0f} s: look at what else the machine does, then start again.") from late
     if done.returncode != 0:
         last_words = " / ".join(done.stdout.strip().splitlines()[-3:])
-        raise Problem(f"{what} failed ({last_words or f'exit code {done.returncode}'}).")
+        raise Problem(f"{what} failed ({last_words or _ending(done.returncode)}).")
     return done.stdout
+
+
+def _ending(code: int) -> str:
+    return f"ended by signal {-code}" if code < 0 else f"exit code {code}"

@@ -66,13 +66,21 @@ class Server:
         return f"{HOST}:{self.port}"
 
 
+def are_jars_here() -> bool:
+    """Whether the class path is in the per-user cache."""
+    return all((_folder() / name).is_file() for name in _locked_jars())
+
+
 def jars() -> list[Path]:
     """The class path, fetched into the per-user cache where it is missing; every jar is the one that the lock names."""
-    folder = places.cache() / "kafka" / _VERSION
     locked = _locked_jars()
-    if not all((folder / name).is_file() for name in locked):
-        _fetch(folder, locked)
-    return [folder / name for name in sorted(locked)]
+    if not are_jars_here():
+        _fetch(_folder(), locked)
+    return [_folder() / name for name in sorted(locked)]
+
+
+def _folder() -> Path:
+    return places.cache() / "kafka" / _VERSION
 
 
 def _locked_jars() -> dict[str, str]:

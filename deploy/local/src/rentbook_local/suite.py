@@ -1,0 +1,36 @@
+"""./rentbook test: every test on the real servers, in one command."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from rentbook_local import child, places
+
+_FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
+"""Programs that no package registry of ours carries, by their Debian package and what the tests use them for."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Install what the tests need where we may, run them, and return pytest's exit code. Words after `--` go to pytest."""
+    given = [word for word in words if word != "--"]
+    missing = _missing_after_installing()
+    environment = {**os.environ, "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    code = subprocess.run([sys.executable, "-m", "pytest", *(given or ["tests"])], cwd=places.ROOT, env=environment, check=False).returncode
+    for program in missing:
+        print(f"rentbook: the tests of {_FROM_DEBIAN[program]} were not run: install the Debian package {program}.", file=sys.stderr)
+    return code
+
+
+def _missing_after_installing() -> list[str]:
+    missing = [program for program in _FROM_DEBIAN if shutil.which(program) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"installing {' and '.join(missing)} from Debian's packages", flush=True)
+        environment = {**child.surroundings(), "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+        if subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            subprocess.run(["apt-get", "update", "-qq"], env=environment, stdout=subprocess.DEVNULL, check=False)
+            subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=False)
+    return [program for program in missing if shutil.which(program) is None]
