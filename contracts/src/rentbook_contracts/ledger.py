@@ -597,6 +597,45 @@ class WeekDebited(Message):
 
 DEBIT_WEEK: Command[DebitWeek, WeekDebited] = Command("debit-week", "ledger", DebitWeek, WeekDebited)
 
+
+# --- other changes by staff ---------------------------------------------------------------------------------------------------------
+
+
+class ReverseJournal(Message):
+    """Undo a journal by its mirror image. Once only; a reversal is not reversed."""
+
+    journal: UUID
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class JournalIsReversed(Message):
+    journal: UUID
+
+
+class SetAccountHold(Message):
+    """Put a hold on the debtor in force, or lift it."""
+
+    account: UUID
+    account_hold: AccountHold
+    in_force: bool
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class EndTenancy(Message):
+    """What is known of a tenancy's end. Later words replace earlier ones; charges stop with the week that begins on or after `ended_on`."""
+
+    tenancy: UUID
+    ended_on: date
+    keys_returned_on: date | None = None
+    final_charges_posted: bool = False
+    recharge_inspected: bool = False
+    forwarding_address_known: bool = False
+
+
+REVERSE_JOURNAL: Command[ReverseJournal, JournalIsReversed] = Command("reverse-journal", "ledger", ReverseJournal, JournalIsReversed)
+SET_ACCOUNT_HOLD: Command[SetAccountHold, Nothing] = Command("set-account-hold", "ledger", SetAccountHold, Nothing)
+END_TENANCY: Command[EndTenancy, Nothing] = Command("end-tenancy", "ledger", EndTenancy, Nothing)
+
 FACTS: tuple[type[Fact], ...] = (
     AccountOpened, ChargePosted, ReceiptPosted, TransferPosted, RefundPosted, JournalReversed, CreditHeld, CreditFreed,
     AccountHoldChanged, TenancyEnded, BankFileTaken,
