@@ -1,0 +1,88 @@
+"""Who may decide what, up to which amount: dated policy of a council (domain.md 4, check 9)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from approvals.domain.rules import ApprovalRule
+
+
+class Act(StrEnum):
+    """DECIDE: answer a task. RELEASE: sign a payment run; its limit is on the run's total."""
+
+    DECIDE = "decide"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The role that a band of amounts asks for at a stage. Both edges are within the band; `to_pence` None has no upper edge.
+
+    The upper edge is the role's limit: the role may act on anything smaller too.
+    """
+
+    id: int
+    act: Act
+    stage: int
+    role: str
+    from_pence: int
+    to_pence: int | None
+
+    def asks_for(self, amount_pence: int) -> bool:
+        return self.from_pence <= amount_pence and self.covers(amount_pence)
+
+    def covers(self, amount_pence: int) -> bool:
+        return self.to_pence is None or amount_pence <= self.to_pence
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a council has laid down for one kind of task from `in_force_from` on. Working days and minutes as named."""
+
+    id: str
+    council: str
+    kind: str
+    in_force_from: date
+    decide_within_working_days: int
+    remind_after_working_days: int
+    escalate_after_working_days: int
+    claim_minutes: int
+    source: str
+    made_by: str
+    checked_by: str
+    authorities: tuple[Authority, ...]
+
+
+class NoAuthorityForAmount(ApprovalRule):
+    """The policy in force names nobody who may decide this amount."""
+
+
+class NoPolicyInForce(ApprovalRule):
+    """No policy has come into force for this kind of task."""
+
+
+def stages_for(authorities: Iterable[Authority], amount_pence: int) -> tuple[str, ...]:
+    """The roles that an amount asks for, stage by stage. Errors: NoAuthorityForAmount where a stage is missing."""
+    bands = {band.stage: band.role for band in authorities if band.act is Act.DECIDE and band.asks_for(amount_pence)}
+    if not bands or sorted(bands) != list(range(1, len(bands) + 1)):
+        raise NoAuthorityForAmount("The table of authority in force names nobody for this amount. Ask whoever keeps the policy.")
+    return tuple(bands[stage] for stage in sorted(bands))
+
+
+def best_of(authorities: Iterable[Authority], act: Act, stage: int, roles: Collection[str]) -> Authority | None:
+    """The row that gives these roles the most at a stage; None where they have no part in it."""
+    mine = [row for row in authorities if row.act is act and row.stage == stage and row.role in roles]
+    return max(mine, key=_reach, default=None)
+
+
+def next_above(authorities: Sequence[Authority], stage: int, role: str) -> str:
+    """The role to which a task of this stage escalates: the next higher limit at the stage, or the role itself at the top."""
+    at_stage = sorted((row for row in authorities if row.act is Act.DECIDE and row.stage == stage), key=_reach)
+    roles = [row.role for row in at_stage]
+    above = roles[roles.index(role) + 1 :] if role in roles else []
+    return above[0] if above else role
+
+
+def _reach(row: Authority) -> tuple[bool, int]:
+    return (row.to_pence is None, row.to_pence or 0)

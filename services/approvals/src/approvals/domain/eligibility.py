@@ -1,0 +1,206 @@
+"""Why a person may not decide a task or sign a payment run: the same sentence on the page and in the use case.
+
+The database has the last word: its triggers refuse the same, whatever was said here.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from approvals.domain.authority import Act, Authority, best_of
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import a_role, pounds, when
+
+READS_ONLY = frozenset({"auditor"})
+
+
+class Status(StrEnum):
+    """OPEN waits for a person. DECIDED is being carried out. VOID: the case went on without a decision on it."""
+
+    OPEN = "OPEN"
+    DECIDED = "DECIDED"
+    CARRIED_OUT = "CARRIED_OUT"
+    NOT_CARRIED_OUT = "NOT_CARRIED_OUT"
+    VOID = "VOID"
+
+
+class Part(StrEnum):
+    """What makes a person a participant of a case (domain.md 4, check 9)."""
+
+    RAISED = "raised"
+    EDITED = "edited"
+    EVIDENCE = "evidence"
+    PAYEE = "payee"
+    RESUBMITTED = "resubmitted"
+    WITHDREW = "withdrew"
+    LEDGER = "ledger"
+    CASE = "case"
+
+
+_WHAT_YOU_DID: Mapping[str, str] = {
+    Part.RAISED: "You raised this case",
+    Part.EDITED: "You changed this case",
+    Part.EVIDENCE: "You added evidence",
+    Part.PAYEE: "You entered the payee’s bank details",
+    Part.RESUBMITTED: "You answered the question it was sent back with",
+    Part.WITHDREW: "You withdrew this case",
+    Part.LEDGER: "You posted, matched, transferred or adjusted an entry behind the credit, as was seen",
+    Part.CASE: "You took part in this case, as was seen",
+}
+
+
+class ParticipantMayNotDecide(ApprovalRule):
+    """Whoever took part in a case never decides it, and never releases its payment."""
+
+
+class DecidedAnEarlierStage(ApprovalRule):
+    """Each stage of a round is decided by another person."""
+
+
+class EarlierApproverTookPart(ApprovalRule):
+    """Somebody who approved an earlier stage has since taken part in the case: that approval no longer counts."""
+
+
+class AboveYourLimit(ApprovalRule):
+    """The amount is above what the person's roles may decide."""
+
+
+class NotYourStage(ApprovalRule):
+    """The stage asks for another role."""
+
+
+class AuthorityChanged(ApprovalRule):
+    """The table of authority changed while the page was open."""
+
+
+class AlreadyDecided(ApprovalRule):
+    """A task is decided once."""
+
+
+class TaskClosed(ApprovalRule):
+    """The task no longer waits for a decision."""
+
+
+class EarlierStageFirst(ApprovalRule):
+    """The stages are decided in their order."""
+
+
+class ContentChanged(ApprovalRule):
+    """What was shown is not what the task is about."""
+
+
+class ClaimedByColleague(ApprovalRule):
+    """Somebody has claimed the task for a while."""
+
+
+class ReadsOnly(ApprovalRule):
+    """An auditor sees everything and changes nothing."""
+
+
+class DeciderMayNotRelease(ApprovalRule):
+    """Whoever decided a case does not release its payment."""
+
+
+class DeciderMayNotTakePart(ApprovalRule):
+    """Whoever approved a case that is being carried out does not change it."""
+
+
+@dataclass(frozen=True)
+class Participation:
+    person: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A decision that stands, as far as four eyes needs it."""
+
+    stage: int
+    decided_by: str
+    answer: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a task when somebody wants to decide it: `answered` are the decisions of its round that stand."""
+
+    stage: int
+    amount_pence: int
+    status: Status
+    authorities: tuple[Authority, ...]
+    participants: Sequence[Participation]
+    answered: Sequence[Answered] = ()
+    claimed_by: str | None = None
+    claim_expires_at: datetime | None = None
+    because: str | None = None
+
+    def unclaimed(self) -> "Standing":
+        """The same task, as if nobody had claimed it: for asking whether somebody might be given it."""
+        return replace(self, claimed_by=None, claim_expires_at=None)
+
+
+def objection(task: Standing, person: str, roles: Collection[str], now: datetime) -> ApprovalRule | None:
+    """The first reason for which this person may not decide the task now; None where they may."""
+    return (
+        _state_objects(task, person, now)
+        or _person_objects(task, person, roles, now)
+        or _authority_objects(task, roles)
+        or _claim_objects(task, person, now)
+    )
+
+
+def why_not(task: Standing, person: str, roles: Collection[str], now: datetime) -> str | None:
+    """The sentence beside a disabled answer; None where the person may decide."""
+    refused = objection(task, person, roles, now)
+    return refused.message if refused else None
+
+
+def took_part(participants: Sequence[Participation], person: str, now: datetime) -> str | None:
+    """What the person did first on the case: *You added evidence on 3 May*; None where they took no part."""
+    mine = sorted((one for one in participants if one.person == person), key=lambda one: (one.why in (Part.LEDGER, Part.CASE), one.at))
+    return f"{_WHAT_YOU_DID.get(mine[0].why, _WHAT_YOU_DID[Part.CASE])} {when(mine[0].at, now)}" if mine else None
+
+
+def _state_objects(task: Standing, person: str, now: datetime) -> ApprovalRule | None:
+    if task.status is Status.OPEN:
+        return None
+    mine = [one for one in task.answered if one.stage == task.stage]
+    if task.status is Status.DECIDED and mine:
+        who = "You" if mine[0].decided_by == person else "A colleague"
+        done = {"approved": "approved this", "declined": "declined this", "sent-back": "sent this back"}[mine[0].answer]
+        return AlreadyDecided(f"{who} {done} {when(mine[0].decided_at, now)}.")
+    return TaskClosed(f"This no longer waits for a decision{': ' + task.because if task.because else ''}.")
+
+
+def _person_objects(task: Standing, person: str, roles: Collection[str], now: datetime) -> ApprovalRule | None:
+    if set(roles) <= READS_ONLY:
+        return ReadsOnly("An auditor reads everything and decides nothing.")
+    did = took_part(task.participants, person, now)
+    if did:
+        return ParticipantMayNotDecide(f"{did}, so someone else must decide.")
+    earlier = [one for one in task.answered if one.stage < task.stage]
+    mine = [one for one in earlier if one.decided_by == person]
+    if mine:
+        return DecidedAnEarlierStage(f"You approved the earlier stage {when(mine[0].decided_at, now)}, so someone else must decide this one.")
+    return None
+
+
+def _authority_objects(task: Standing, roles: Collection[str]) -> ApprovalRule | None:
+    limit = best_of(task.authorities, Act.DECIDE, task.stage, roles)
+    if limit is None:
+        wanted = [row for row in task.authorities if row.act is Act.DECIDE and row.stage == task.stage and row.asks_for(task.amount_pence)]
+        who = a_role(wanted[0].role) if wanted else "another role"
+        return NotYourStage(f"Deciding this is for {who}.")
+    if not limit.covers(task.amount_pence):
+        assert limit.to_pence is not None
+        return AboveYourLimit(f"{pounds(task.amount_pence)} is above your {pounds(limit.to_pence)}.")
+    return None
+
+
+def _claim_objects(task: Standing, person: str, now: datetime) -> ApprovalRule | None:
+    if task.claimed_by in (None, person) or task.claim_expires_at is None or task.claim_expires_at <= now:
+        return None
+    return ClaimedByColleague(f"A colleague has claimed this; the claim ends {when(task.claim_expires_at, now)}.")

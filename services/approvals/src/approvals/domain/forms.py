@@ -1,0 +1,75 @@
+"""What the desk's forms say to approvals' own use cases. The form's id comes with the caller."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from rentbook_contracts.approvals import Answer, ReleasedLine
+
+
+@dataclass(frozen=True)
+class AnswerTask:
+    """An answer to a task. `content_hash` is the one that was shown; `question_to` is the person asked, where it is sent back."""
+
+    task: UUID
+    content_hash: str
+    answer: Answer
+    reason_code: str
+    text: str = ""
+    question_to: str | None = None
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """The recall of an approval, with its reason."""
+
+    decision: UUID
+    text: str
+
+
+@dataclass(frozen=True)
+class SignRun:
+    """The payments that finance chose, as they were shown, and the total that was shown, in pence. The form's id becomes the run's."""
+
+    lines: tuple[ReleasedLine, ...]
+    total_pence: int
+
+
+@dataclass(frozen=True)
+class TakePart:
+    """The caller is about to change a case. `part` is a value of eligibility.Part."""
+
+    case: UUID
+    part: str
+
+
+@dataclass(frozen=True)
+class OfTask:
+    task: UUID
+
+
+@dataclass(frozen=True)
+class AssignTask:
+    """`to` None takes the assignment away."""
+
+    task: UUID
+    to: str | None
+
+
+@dataclass(frozen=True)
+class WriteComment:
+    task: UUID
+    text: str
+
+
+@dataclass(frozen=True)
+class DecisionTaken:
+    """A decision was written, or had been by this very form."""
+
+    decision: UUID
+    completes: bool
+
+
+@dataclass(frozen=True)
+class RunSigned:
+    run: UUID
+    total_pence: int

@@ -1,0 +1,62 @@
+"""The coded reasons that an answer is given with, and how a person reads them."""
+
+from collections.abc import Mapping
+
+from rentbook_contracts.approvals import Answer
+
+from approvals.domain.rules import ApprovalRule
+
+REASONS: Mapping[Answer, Mapping[str, str]] = {
+    Answer.APPROVED: {
+        "checks-pass": "All checks pass",
+        "evidence-accepted": "The evidence settles what was referred",
+        "complaint-or-ombudsman": "Owed after a complaint or an Ombudsman's order",
+        "other": "Another reason, written below",
+    },
+    Answer.DECLINED: {
+        "credit-not-the-tenants": "The credit is not the tenant's own money",
+        "credit-needed-for-charges": "The credit is needed for charges that fall due",
+        "debt-to-be-paid-first": "Another debt is to be paid first",
+        "payee-not-shown": "The payee could not be shown to be the tenant",
+        "suspected-fraud": "Fraud is suspected",
+        "duplicate": "It was refunded already",
+        "other": "Another reason, written below",
+    },
+    Answer.SENT_BACK: {
+        "evidence-missing": "Evidence is missing",
+        "payee-unclear": "The payee or the bank details are unclear",
+        "amount-unclear": "The amount or its source is unclear",
+        "consent-missing": "A consent or a signature is missing",
+        "other": "Another question, written below",
+    },
+}
+
+
+class UnknownReason(ApprovalRule):
+    """The reason is not one of those that go with the answer."""
+
+
+class ExplanationMissing(ApprovalRule):
+    """Saying no, asking, or another reason needs words."""
+
+
+class NobodyAsked(ApprovalRule):
+    """A question goes to a named person."""
+
+
+def complaint_about(answer: Answer, reason_code: str, text: str, question_to: str | None) -> ApprovalRule | None:
+    """What is wrong with an answer as a form, if anything; `field` names the field of the form."""
+    if reason_code not in REASONS[answer]:
+        return UnknownReason("Choose a reason.", field="reason_code")
+    if (answer is not Answer.APPROVED or reason_code == "other") and not text.strip():
+        return ExplanationMissing(_WORDS_WANTED[answer], field="text")
+    if answer is Answer.SENT_BACK and not question_to:
+        return NobodyAsked("Choose who shall answer the question.", field="question_to")
+    return None
+
+
+_WORDS_WANTED: Mapping[Answer, str] = {
+    Answer.APPROVED: "Write down the reason.",
+    Answer.DECLINED: "Explain why this is declined. The officer who answers the tenant reads it.",
+    Answer.SENT_BACK: "Write down the question.",
+}

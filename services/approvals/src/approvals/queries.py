@@ -1,0 +1,837 @@
+"""What the desk and the use cases ask of approvals' own rows: the worklist, a task's page, decisions, releases, policy and staff.
+
+Every function takes a transaction and looks on behalf of its caller. Names of tenants and accounts are the ledger's: the desk asks it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import Answer, Lane, TaskKind
+
+from approvals.domain import working_days
+from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, stages_for
+from approvals.domain.eligibility import Answered, Participation, Standing, Status, objection
+from approvals.domain.recalling import Recallable, recall_objection
+from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import LONDON, business_date
+from approvals.tables import (
+    authority,
+    case_seen,
+    comment,
+    decision,
+    participant,
+    policy,
+    recall,
+    release,
+    release_line,
+    saved_view,
+    staff,
+    task,
+    task_event,
+    update_outcome,
+)
+
+
+class View(StrEnum):
+    """MINE: waits for the caller, or is a question to them. TEAM: open, and one of the caller's roles may decide its amount (for roles that
+    decide nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered, newest answer first.
+    """
+
+    MINE = "mine"
+    TEAM = "team"
+    EVERYONE = "everyone"
+    DECIDED = "decided"
+
+
+class Due(StrEnum):
+    """LATE: due before today. SOON: due today or on the next working day."""
+
+    LATE = "late"
+    SOON = "soon"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The same for all views. Amounts in pence, both edges within; dates are those of opening (of the answer, in DECIDED), Europe/London."""
+
+    lane: Lane | None = None
+    from_pence: int | None = None
+    to_pence: int | None = None
+    raised_by: str | None = None
+    decided_by: str | None = None
+    answer: Answer | None = None
+    due: Due | None = None
+    unclaimed: bool = False
+    account: UUID | None = None
+    case: UUID | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+class Carried(StrEnum):
+    """What became of a decision."""
+
+    BEING_CARRIED_OUT = "being-carried-out"
+    CARRIED_OUT = "carried-out"
+    NOT_CARRIED_OUT = "not-carried-out"
+    RECALLED = "recalled"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class DecisionShown:
+    """A decision with its fate. `because` says why it was not carried out. `limit_pence` None is without a limit.
+
+    `recall_refused`: the recall came too late, in the workflow's words.
+
+    `may_recall` is for the caller; `why_no_recall` says why not, where it is an approval.
+    """
+
+    decision: UUID
+    task: UUID
+    case: UUID
+    attempt: int
+    round: int
+    stage: int
+    stages: int
+    amount_pence: int
+    content_hash: str
+    answer: Answer
+    reason_code: str
+    text: str
+    question_to: str | None
+    decided_by: str
+    decided_by_name: str
+    roles: tuple[str, ...]
+    limit_pence: int | None
+    completes: bool
+    decided_at: datetime
+    carried: Carried
+    because: str | None
+    recalled_by: str | None
+    recalled_at: datetime | None
+    recall_text: str | None
+    recall_refused: str | None
+    run: UUID | None
+    may_recall: bool
+    why_no_recall: str | None
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A line of the worklist. `working_days_left` is negative where it is late. `why_not` None: the caller may decide it.
+
+    `asked_you`: it was sent back with a question to the caller. `claimed_by` is None where a claim has expired.
+    """
+
+    task: UUID
+    kind: TaskKind
+    case: UUID
+    attempt: int
+    round: int
+    stage: int
+    stages: int
+    account: UUID
+    amount_pence: int
+    content_hash: str
+    lane: Lane
+    lane_reasons: tuple[str, ...]
+    raised_by: str
+    raised_by_name: str
+    status: Status
+    because: str | None
+    required_role: str
+    opened_at: datetime
+    priority_at: datetime
+    due_on: date
+    working_days_left: int
+    reminded: bool
+    escalated: bool
+    assigned_to: str | None
+    assigned_to_name: str | None
+    claimed_by: str | None
+    claimed_by_name: str | None
+    claim_expires_at: datetime | None
+    comments: int
+    why_not: str | None
+    why_not_rule: str | None
+    asked_you: bool
+    decision: DecisionShown | None
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """`counts` has every view's total under the same filters; `total` is that of the view shown."""
+
+    view: View
+    rows: tuple[TaskRow, ...]
+    total: int
+    counts: Mapping[View, int]
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class ParticipantShown:
+    person: str
+    name: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CommentShown:
+    person: str
+    name: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class EventShown:
+    """`what`: opened, claimed, claim-released, assigned, reminded, escalated, closed, void, reopened. `whom`: to whom it was assigned."""
+
+    at: datetime
+    person: str
+    name: str
+    what: str
+    whom: str | None
+    whom_name: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class StaffRow:
+    """A person who has signed in at the desk."""
+
+    subject: str
+    name: str
+    roles: tuple[str, ...]
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """All that approvals knows of a task and its case, oldest first. `last_seen_at`: when the caller last opened the case, None for never.
+
+    `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
+    without a limit; `has_authority` tells the two apart from having no part in it. `latest` is the newest task of the case.
+    """
+
+    row: TaskRow
+    workflow_id: str
+    decisions: tuple[DecisionShown, ...]
+    participants: tuple[ParticipantShown, ...]
+    comments: tuple[CommentShown, ...]
+    events: tuple[EventShown, ...]
+    may_decide: tuple[StaffRow, ...]
+    stage_roles: tuple[str, ...]
+    has_authority: bool
+    limit_pence: int | None
+    last_seen_at: datetime | None
+    latest: UUID
+    policy_id: str
+
+
+@dataclass(frozen=True)
+class ReleaseShown:
+    run: UUID
+    released_by: str
+    released_by_name: str
+    released_at: datetime
+    lines: int
+    total_pence: int
+
+
+@dataclass(frozen=True)
+class ReleaseStanding:
+    """What keeps the caller from releasing: from anything (`why_not`), or from single cases. `limit_pence` None is without a limit."""
+
+    why_not: str | None
+    limit_pence: int | None
+    lines: Mapping[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SavedView:
+    id: UUID
+    name: str
+    view: View
+    filters: Filters
+
+
+# --- policy -------------------------------------------------------------------------------------------------------------------------
+
+
+async def policies(tx: Transaction, kind: TaskKind) -> tuple[Policy, ...]:
+    """Every policy of a kind, the one that comes into force last first."""
+    rows = (await tx.connection.execute(sa.select(policy).where(policy.c.kind == kind).order_by(policy.c.in_force_from.desc()))).all()
+    wanted = sa.select(authority).where(authority.c.policy_id.in_([row.id for row in rows])).order_by(authority.c.id)
+    bands: dict[str, list[Authority]] = defaultdict(list)
+    for band in (await tx.connection.execute(wanted)).all():
+        bands[band.policy_id].append(Authority(band.id, Act(band.act), band.stage, band.role, band.from_pence, band.to_pence))
+    return tuple(_policy(row, tuple(bands[row.id])) for row in rows)
+
+
+async def policy_in_force(tx: Transaction, kind: TaskKind) -> Policy:
+    """The policy in force today, Europe/London. Errors: NoPolicyInForce."""
+    today = business_date(tx.now)
+    found = next((one for one in await policies(tx, kind) if one.in_force_from <= today), None)
+    if found is None:
+        raise NoPolicyInForce(f"No table of authority is in force for a {kind}.")
+    return found
+
+
+def _policy(row: Any, bands: tuple[Authority, ...]) -> Policy:
+    return Policy(
+        row.id, row.council, row.kind, row.in_force_from, row.decide_within_working_days, row.remind_after_working_days,
+        row.escalate_after_working_days, row.claim_minutes, row.source, row.made_by, row.checked_by, bands,
+    )  # fmt: skip
+
+
+# --- the worklist -------------------------------------------------------------------------------------------------------------------
+
+
+async def worklist(tx: Transaction, view: View, filters: Filters | None = None, *, offset: int = 0, limit: int = 50) -> Worklist:
+    """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
+    chosen = filters or Filters()
+    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    counts = {one: await _count(tx, one, chosen, in_force) for one in View}
+    order = (
+        (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
+    )
+    wanted = sa.select(task).where(*_in_view(tx, view, in_force), *_filtered(tx, view, chosen)).order_by(*order)
+    rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
+    return Worklist(view, await _task_rows(tx, rows, in_force), counts[view], counts, offset, limit)
+
+
+async def _count(tx: Transaction, view: View, filters: Filters, in_force: Policy) -> int:
+    wanted = sa.select(sa.func.count()).select_from(task).where(*_in_view(tx, view, in_force), *_filtered(tx, view, filters))
+    return (await tx.connection.execute(wanted)).scalar_one()
+
+
+def _in_view(tx: Transaction, view: View, in_force: Policy) -> list[sa.ColumnElement[bool]]:
+    is_open = task.c.status == Status.OPEN
+    if view is View.DECIDED:
+        return [sa.exists().where(decision.c.task_id == task.c.id)]
+    if view is View.TEAM:
+        return [is_open, _within_authority(tx.caller.roles, in_force)]
+    if view is View.MINE:
+        return [sa.or_(sa.and_(is_open, _waits_for(tx)), sa.and_(task.c.status == Status.DECIDED, _asked(tx.caller.person)))]
+    return [is_open]
+
+
+def _waits_for(tx: Transaction) -> sa.ColumnElement[bool]:
+    me = tx.caller.person
+    free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= tx.now)
+    took_part = sa.exists().where(participant.c.case_id == task.c.case_id, participant.c.person == me)
+    same_round = (decision.c.case_id == task.c.case_id, decision.c.attempt == task.c.attempt, decision.c.round == task.c.round)
+    decided_earlier = sa.exists().where(*same_round, decision.c.decided_by == me, decision.c.stage < task.c.stage, ~_is_recalled())
+    for_my_role = sa.and_(
+        task.c.assigned_to.is_(None), free, task.c.required_role.in_(sorted(tx.caller.roles)), ~took_part, ~decided_earlier
+    )
+    return sa.or_(task.c.assigned_to == me, sa.and_(task.c.claimed_by == me, ~free), for_my_role)
+
+
+def _asked(person: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(decision.c.task_id == task.c.id, decision.c.question_to == person, ~_is_recalled())
+
+
+def _is_recalled() -> sa.ColumnElement[bool]:
+    return sa.exists().where(recall.c.decision_id == decision.c.id)
+
+
+def _within_authority(roles: Collection[str], in_force: Policy) -> sa.ColumnElement[bool]:
+    limits = _limits(roles, in_force)
+    if not limits:
+        return sa.true()
+    return sa.or_(*(sa.and_(task.c.stage == row.stage, task.c.amount_pence <= (row.to_pence or 2**62)) for row in limits))
+
+
+def _limits(roles: Collection[str], in_force: Policy) -> list[Authority]:
+    stages = {row.stage for row in in_force.authorities}
+    found = (best_of(in_force.authorities, Act.DECIDE, stage, roles) for stage in sorted(stages))
+    return [row for row in found if row is not None]
+
+
+def _answered_at() -> sa.ScalarSelect[datetime]:
+    return sa.select(sa.func.max(decision.c.decided_at)).where(decision.c.task_id == task.c.id).scalar_subquery()
+
+
+def _filtered(tx: Transaction, view: View, filters: Filters) -> list[sa.ColumnElement[bool]]:
+    dated = _answered_at() if view is View.DECIDED else task.c.opened_at
+    today = business_date(tx.now)
+    closed = working_days.bank_holidays()
+    next_day = working_days.working_days_after(today, 1, closed)
+    free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= tx.now)
+    answered = sa.exists().where(decision.c.task_id == task.c.id, ~_is_recalled())
+    conditions: dict[str, sa.ColumnElement[bool] | None] = {
+        "lane": task.c.lane == filters.lane if filters.lane else None,
+        "from": task.c.amount_pence >= filters.from_pence if filters.from_pence is not None else None,
+        "to": task.c.amount_pence <= filters.to_pence if filters.to_pence is not None else None,
+        "raised_by": task.c.raised_by == filters.raised_by if filters.raised_by else None,
+        "decided_by": answered.where(decision.c.decided_by == filters.decided_by) if filters.decided_by else None,
+        "answer": answered.where(decision.c.answer == filters.answer) if filters.answer else None,
+        "late": task.c.due_on < today if filters.due is Due.LATE else None,
+        "soon": task.c.due_on.between(today, next_day) if filters.due is Due.SOON else None,
+        "unclaimed": free if filters.unclaimed else None,
+        "account": task.c.account == filters.account if filters.account else None,
+        "case": task.c.case_id == filters.case if filters.case else None,
+        "since": dated >= _midnight(filters.since) if filters.since else None,
+        "until": dated < _midnight(filters.until + timedelta(days=1)) if filters.until else None,
+    }
+    return [condition for condition in conditions.values() if condition is not None]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=LONDON).astimezone(UTC)
+
+
+# --- a task -------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TaskHead:
+    """A task as a use case needs it."""
+
+    id: UUID
+    kind: TaskKind
+    case: UUID
+    attempt: int
+    round: int
+    stage: int
+    stages: int
+    amount_pence: int
+    content_hash: str
+    workflow_id: str
+    policy_id: str
+    required_role: str
+    status: Status
+    assigned_to: str | None
+    due_on: date
+    remind_on: date
+    escalate_on: date
+
+
+async def task_head(tx: Transaction, task_id: UUID) -> TaskHead | None:
+    """A task as it stands in its row, or None."""
+    row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
+    return _head(row) if row is not None else None
+
+
+async def heads_of_case(tx: Transaction, case: UUID) -> tuple[TaskHead, ...]:
+    """The tasks of a case, oldest round first."""
+    order = (task.c.attempt, task.c.round, task.c.stage)
+    return tuple(_head(row) for row in (await tx.connection.execute(sa.select(task).where(task.c.case_id == case).order_by(*order))).all())
+
+
+def _head(row: Any) -> TaskHead:
+    return TaskHead(
+        row.id, TaskKind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.amount_pence, row.content_hash,
+        row.workflow_id, row.policy_id, row.required_role, Status(row.status), row.assigned_to, row.due_on, row.remind_on, row.escalate_on,
+    )  # fmt: skip
+
+
+async def first_priority(tx: Transaction, case: UUID, attempt: int) -> datetime | None:
+    """The place in the queue that this attempt at a case took first, or None."""
+    wanted = sa.select(sa.func.min(task.c.priority_at)).where(task.c.case_id == case, task.c.attempt == attempt)
+    return (await tx.connection.execute(wanted)).scalar_one_or_none()
+
+
+async def last_decider(tx: Transaction, case: UUID, stage: int) -> str | None:
+    """Who answered this stage of the case last, unless they have taken part in it."""
+    took_part = sa.exists().where(participant.c.case_id == case, participant.c.person == decision.c.decided_by)
+    wanted = sa.select(decision.c.decided_by).where(decision.c.case_id == case, decision.c.stage == stage, ~took_part)
+    return (await tx.connection.execute(wanted.order_by(decision.c.decided_at.desc()).limit(1))).scalar_one_or_none()
+
+
+async def approvals_under_way(tx: Transaction, case: UUID, person: str) -> bool:
+    """Whether the person approved the case and that is still to be carried out."""
+    mine = (decision.c.case_id == case, decision.c.decided_by == person, decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    joined = decision.join(task, task.c.id == decision.c.task_id)
+    found = sa.select(decision.c.id).select_from(joined).where(*mine, task.c.status == Status.DECIDED).limit(1)
+    return (await tx.connection.execute(found)).first() is not None
+
+
+async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
+    """What four eyes and authority need to know of a task, or None where there is no such task."""
+    row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
+    if row is None:
+        return None
+    in_force = await policy_in_force(tx, TaskKind(row.kind))
+    return (await _standings(tx, [row], in_force))[row.id]
+
+
+async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
+    """A task with its case's decisions, participants, comments and events; None where there is no such task."""
+    row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
+    if row is None:
+        return None
+    in_force = await policy_in_force(tx, TaskKind(row.kind))
+    known = (await _standings(tx, [row], in_force))[row.id]
+    mine = best_of(in_force.authorities, Act.DECIDE, row.stage, tx.caller.roles)
+    seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
+    newest = sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
+    return TaskPage(
+        row=(await _task_rows(tx, [row], in_force))[0],
+        workflow_id=row.workflow_id,
+        decisions=await decisions_of_case(tx, row.case_id),
+        participants=await participants_of(tx, row.case_id),
+        comments=await _comments(tx, row.case_id),
+        events=await _events(tx, row.case_id),
+        may_decide=await _who_may_decide(tx, known),
+        stage_roles=await _roles_of_round(tx, row, in_force),
+        has_authority=mine is not None,
+        limit_pence=mine.to_pence if mine else None,
+        last_seen_at=(await tx.connection.execute(seen)).scalar_one_or_none(),
+        latest=(await tx.connection.execute(newest.limit(1))).scalar_one(),
+        policy_id=row.policy_id,
+    )
+
+
+async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
+    """Every task of a case, oldest first."""
+    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    rows = (await tx.connection.execute(sa.select(task).where(task.c.case_id == case).order_by(task.c.opened_at, task.c.stage))).all()
+    return await _task_rows(tx, rows, in_force)
+
+
+async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> tuple[TaskRow, ...]:
+    known = await _standings(tx, rows, in_force)
+    latest = {one.task: one for one in await _decisions(tx, decision.c.task_id.in_([row.id for row in rows]))}
+    names = await names_of(tx, {name for row in rows for name in (row.raised_by, row.assigned_to, row.claimed_by) if name})
+    said = sa.select(comment.c.case_id, sa.func.count()).where(comment.c.case_id.in_([row.case_id for row in rows])).group_by(comment.c.case_id)
+    comments = {case: number for case, number in (await tx.connection.execute(said)).all()}
+    return tuple(_task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0)) for row in rows)
+
+
+def _task_row(
+    tx: Transaction, row: Any, known: Standing, answer: DecisionShown | None, names: Mapping[str, str], comments: int
+) -> TaskRow:
+    refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
+    claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
+    stands = answer is not None and answer.recalled_at is None
+    asked = stands and row.status == Status.DECIDED and answer is not None and answer.question_to == tx.caller.person
+    left = working_days.working_days_until(row.due_on, business_date(tx.now), working_days.bank_holidays())
+    return TaskRow(
+        task=row.id, kind=TaskKind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
+        account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),
+        lane_reasons=tuple(row.lane_reasons), raised_by=row.raised_by, raised_by_name=names.get(row.raised_by, row.raised_by),
+        status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at, priority_at=row.priority_at,
+        due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None, escalated=row.escalated_at is not None,
+        assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
+        claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,
+        comments=comments, why_not=refused.message if refused else None, why_not_rule=refused.rule if refused else None, asked_you=asked,
+        decision=answer,
+    )  # fmt: skip
+
+
+async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> dict[UUID, Standing]:
+    cases = {row.case_id for row in rows}
+    took_part: dict[UUID, list[Participation]] = defaultdict(list)
+    for one in (await tx.connection.execute(sa.select(participant).where(participant.c.case_id.in_(cases)))).all():
+        took_part[one.case_id].append(Participation(one.person, one.why, one.at))
+    stands = sa.select(decision).where(decision.c.case_id.in_(cases), ~_is_recalled()).order_by(decision.c.decided_at)
+    answered: dict[tuple[UUID, int, int], list[Answered]] = defaultdict(list)
+    for one in (await tx.connection.execute(stands)).all():
+        answered[(one.case_id, one.attempt, one.round)].append(Answered(one.stage, one.decided_by, one.answer, one.decided_at))
+    return {
+        row.id: Standing(
+            stage=row.stage,
+            amount_pence=row.amount_pence,
+            status=Status(row.status),
+            authorities=in_force.authorities,
+            participants=took_part[row.case_id],
+            answered=answered[(row.case_id, row.attempt, row.round)],
+            claimed_by=row.claimed_by,
+            claim_expires_at=row.claim_expires_at,
+            because=row.because,
+        )
+        for row in rows
+    }
+
+
+async def _roles_of_round(tx: Transaction, row: Any, in_force: Policy) -> tuple[str, ...]:
+    under = next((one for one in await policies(tx, TaskKind(row.kind)) if one.id == row.policy_id), in_force)
+    return stages_for(under.authorities, row.amount_pence)
+
+
+async def _who_may_decide(tx: Transaction, known: Standing) -> tuple[StaffRow, ...]:
+    return tuple(one for one in await staff_known(tx) if objection(known.unclaimed(), one.subject, one.roles, tx.now) is None)
+
+
+async def participants_of(tx: Transaction, case: UUID) -> tuple[ParticipantShown, ...]:
+    """Who took part in a case, in the order in which they did."""
+    rows = (await tx.connection.execute(sa.select(participant).where(participant.c.case_id == case).order_by(participant.c.at))).all()
+    names = await names_of(tx, {row.person for row in rows})
+    return tuple(ParticipantShown(row.person, names.get(row.person, row.person), row.why, row.at) for row in rows)
+
+
+async def _comments(tx: Transaction, case: UUID) -> tuple[CommentShown, ...]:
+    rows = (await tx.connection.execute(sa.select(comment).where(comment.c.case_id == case).order_by(comment.c.at))).all()
+    names = await names_of(tx, {row.person for row in rows})
+    return tuple(CommentShown(row.person, names.get(row.person, row.person), row.text, row.at) for row in rows)
+
+
+async def _events(tx: Transaction, case: UUID) -> tuple[EventShown, ...]:
+    rows = (await tx.connection.execute(sa.select(task_event).where(task_event.c.case_id == case).order_by(task_event.c.id))).all()
+    names = await names_of(tx, {name for row in rows for name in (row.person, row.whom) if name})
+    return tuple(
+        EventShown(row.at, row.person, names.get(row.person, row.person), row.what, row.whom, names.get(row.whom, row.whom), row.note)
+        for row in rows
+    )
+
+
+# --- decisions ----------------------------------------------------------------------------------------------------------------------
+
+
+async def decision_shown(tx: Transaction, decision_id: UUID) -> DecisionShown | None:
+    """One decision with its fate, or None."""
+    found = await _decisions(tx, decision.c.id == decision_id)
+    return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A decision as its row holds it."""
+
+    id: UUID
+    task: UUID
+    case: UUID
+    attempt: int
+    round: int
+    stage: int
+    content_hash: str
+    answer: Answer
+    reason_code: str
+    text: str
+    question_to: str | None
+    decided_by: str
+    completes: bool
+    recalled_by_form: UUID | None
+    recalled_by: str | None
+    recall_text: str | None
+
+
+async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
+    """A decision's row and its recall, or None."""
+    columns = (decision, recall.c.id.label("recall_form"), recall.c.recalled_by, recall.c.text.label("recall_text"))
+    joined = decision.outerjoin(recall, recall.c.decision_id == decision.c.id)
+    row = (await tx.connection.execute(sa.select(*columns).select_from(joined).where(decision.c.id == decision_id))).one_or_none()
+    if row is None:
+        return None
+    return Recorded(
+        row.id, row.task_id, row.case_id, row.attempt, row.round, row.stage, row.content_hash, Answer(row.answer), row.reason_code, row.text,
+        row.question_to, row.decided_by, row.completes, row.recall_form, row.recalled_by, row.recall_text,
+    )  # fmt: skip
+
+
+async def recall_refusal(tx: Transaction, decision_id: UUID) -> ApprovalRule | None:
+    """Why the caller may not recall a decision; None where they may. Errors: NoResultFound where there is no such decision."""
+    rows, later = await _decision_rows(tx, decision.c.id == decision_id)
+    [row] = rows
+    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    return recall_objection(_recallable(row, later), tx.caller.person, tx.caller.roles, in_force.authorities)
+
+
+async def decisions_of_case(tx: Transaction, case: UUID) -> tuple[DecisionShown, ...]:
+    """Every decision on a case, oldest first; also what was declined, recalled or came to nothing."""
+    return await _decisions(tx, decision.c.case_id == case)
+
+
+async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[DecisionShown, ...]:
+    rows, later = await _decision_rows(tx, which)
+    names = await names_of(tx, {row.decided_by for row in rows})
+    authorities = (await policy_in_force(tx, TaskKind.REFUND)).authorities if rows else ()
+    return tuple(_decision(tx, row, names, authorities, later) for row in rows)
+
+
+async def _decision_rows(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[Sequence[Any], dict[tuple[UUID, int, int], int]]:
+    recall_fate = update_outcome.alias("recall_fate")
+    released = sa.select(release_line.c.run).join(release, release.c.run == release_line.c.run).where(release_line.c.decision_id == decision.c.id)
+    columns = (
+        decision,
+        task.c.status,
+        task.c.because,
+        recall.c.recalled_by,
+        recall.c.recalled_at,
+        recall.c.text.label("recall_text"),
+        update_outcome.c.accepted,
+        update_outcome.c.reason,
+        recall_fate.c.reason.label("recall_refused"),
+        released.order_by(release.c.released_at.desc()).limit(1).scalar_subquery().label("run"),
+    )
+    joined = decision.join(task, task.c.id == decision.c.task_id).outerjoin(recall, recall.c.decision_id == decision.c.id)
+    joined = joined.outerjoin(update_outcome, update_outcome.c.id == decision.c.id).outerjoin(recall_fate, recall_fate.c.id == recall.c.id)
+    wanted = sa.select(*columns).select_from(joined).where(which).order_by(decision.c.decided_at, decision.c.turn)
+    rows = (await tx.connection.execute(wanted)).all()
+    return rows, await _highest_stages(tx, {row.case_id for row in rows})
+
+
+async def _highest_stages(tx: Transaction, cases: Collection[UUID]) -> dict[tuple[UUID, int, int], int]:
+    stage = sa.func.max(decision.c.stage)
+    key = (decision.c.case_id, decision.c.attempt, decision.c.round)
+    wanted = sa.select(*key, stage).where(decision.c.case_id.in_(cases), ~_is_recalled()).group_by(*key)
+    return {(row[0], row[1], row[2]): row[3] for row in (await tx.connection.execute(wanted)).all()}
+
+
+def _decision(
+    tx: Transaction,
+    row: Any,
+    names: Mapping[str, str],
+    authorities: tuple[Authority, ...],
+    later: Mapping[tuple[UUID, int, int], int],
+) -> DecisionShown:
+    carried, because = _fate(row)
+    refused = recall_objection(_recallable(row, later), tx.caller.person, tx.caller.roles, authorities)
+    return DecisionShown(
+        decision=row.id, task=row.task_id, case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
+        amount_pence=row.amount_pence, content_hash=row.content_hash, answer=Answer(row.answer), reason_code=row.reason_code, text=row.text,
+        question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by), roles=tuple(row.roles),
+        limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at, carried=carried, because=because,
+        recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused, run=row.run, may_recall=refused is None,
+        why_no_recall=refused.message if refused and row.answer == Answer.APPROVED else None,
+    )  # fmt: skip
+
+
+def _recallable(row: Any, later: Mapping[tuple[UUID, int, int], int]) -> Recallable:
+    return Recallable(
+        answer=Answer(row.answer),
+        decided_by=row.decided_by,
+        stage=row.stage,
+        amount_pence=row.amount_pence,
+        status=Status(row.status),
+        recalled=row.recalled_at is not None,
+        released=row.run is not None,
+        highest_stage_decided=later.get((row.case_id, row.attempt, row.round), 0),
+    )
+
+
+def _fate(row: Any) -> tuple[Carried, str | None]:
+    if row.recalled_at is not None:
+        return Carried.RECALLED, None
+    if row.status == Status.CARRIED_OUT or (row.answer == Answer.SENT_BACK and row.accepted):
+        return Carried.CARRIED_OUT, row.because
+    if row.status in (Status.NOT_CARRIED_OUT, Status.VOID):
+        return Carried.NOT_CARRIED_OUT, row.because
+    if row.accepted is False:
+        return Carried.NOT_CARRIED_OUT, row.reason
+    return (Carried.RELEASED if row.run is not None else Carried.BEING_CARRIED_OUT), None
+
+
+# --- releases -----------------------------------------------------------------------------------------------------------------------
+
+
+async def release_standing(tx: Transaction, cases: Iterable[tuple[UUID, UUID]], total_pence: int = 0) -> ReleaseStanding:
+    """What keeps the caller from releasing these payments: pairs of a case and the decision that completes its approval."""
+    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    mine = best_of(in_force.authorities, Act.RELEASE, 1, tx.caller.roles)
+    refused = release_objection(mine, tx.caller.roles, total_pence)
+    pairs = dict(cases)
+    known = await release_cases(tx, pairs.values())
+    lines = {case: line_objection(known.get(made), tx.caller.person, tx.now) for case, made in pairs.items()}
+    words = {case: rule.message for case, rule in lines.items() if rule is not None}
+    return ReleaseStanding(refused.message if refused else None, mine.to_pence if mine else None, words)
+
+
+async def release_cases(tx: Transaction, decisions: Iterable[UUID]) -> dict[UUID, ReleaseCase]:
+    """What four eyes needs to know of payments before release, by the decision that completes each approval."""
+    wanted = sa.select(decision, task.c.status, _is_recalled().label("recalled")).join(task, task.c.id == decision.c.task_id)
+    rows = (await tx.connection.execute(wanted.where(decision.c.id.in_(list(decisions))))).all()
+    cases = {row.case_id for row in rows}
+    took_part: dict[UUID, list[Participation]] = defaultdict(list)
+    for one in (await tx.connection.execute(sa.select(participant).where(participant.c.case_id.in_(cases)))).all():
+        took_part[one.case_id].append(Participation(one.person, one.why, one.at))
+    deciders: dict[tuple[UUID, int], set[str]] = defaultdict(set)
+    approvers: dict[tuple[UUID, int, int], set[str]] = defaultdict(set)
+    made = sa.select(decision, _is_recalled().label("recalled")).where(decision.c.case_id.in_(cases))
+    for one in (await tx.connection.execute(made)).all():
+        deciders[(one.case_id, one.attempt)].add(one.decided_by)
+        if not one.recalled:
+            approvers[(one.case_id, one.attempt, one.round)].add(one.decided_by)
+    return {
+        row.id: ReleaseCase(
+            stands=row.completes and not row.recalled and row.status in (Status.DECIDED, Status.CARRIED_OUT),
+            participants=took_part[row.case_id],
+            deciders=frozenset(deciders[(row.case_id, row.attempt)]),
+            approvers=frozenset(approvers[(row.case_id, row.attempt, row.round)]),
+        )
+        for row in rows
+    }
+
+
+async def last_release_of(tx: Transaction, decision_id: UUID) -> UUID | None:
+    """The run in which a payment was released last, or None."""
+    joined = release_line.join(release, release.c.run == release_line.c.run)
+    wanted = sa.select(release.c.run).select_from(joined).where(release_line.c.decision_id == decision_id)
+    return (await tx.connection.execute(wanted.order_by(release.c.released_at.desc()).limit(1))).scalar_one_or_none()
+
+
+@dataclass(frozen=True)
+class SignedLine:
+    case: UUID
+    attempt: int
+    content_hash: str
+    amount_pence: int
+
+
+async def lines_of(tx: Transaction, run: UUID) -> tuple[SignedLine, ...]:
+    """The lines of a released run by case; none where no such run was released."""
+    wanted = sa.select(release_line).where(release_line.c.run == run).order_by(release_line.c.case_id)
+    return tuple(SignedLine(row.case_id, row.attempt, row.content_hash, row.amount_pence) for row in (await tx.connection.execute(wanted)).all())
+
+
+async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseShown]:
+    """Who released these runs, when."""
+    rows = (await tx.connection.execute(sa.select(release).where(release.c.run.in_(list(runs))))).all()
+    names = await names_of(tx, {row.released_by for row in rows})
+    return {
+        row.run: ReleaseShown(row.run, row.released_by, names.get(row.released_by, row.released_by), row.released_at, row.lines, row.total_pence)
+        for row in rows
+    }
+
+
+# --- people -------------------------------------------------------------------------------------------------------------------------
+
+
+async def staff_known(tx: Transaction) -> tuple[StaffRow, ...]:
+    """Everyone who has signed in at the desk, by name."""
+    rows = (await tx.connection.execute(sa.select(staff).order_by(staff.c.name, staff.c.subject))).all()
+    return tuple(StaffRow(row.subject, row.name, tuple(row.roles), row.last_seen_at) for row in rows)
+
+
+async def names_of(tx: Transaction, subjects: Collection[str]) -> dict[str, str]:
+    """The names of staff by subject, as far as they have signed in at the desk."""
+    if not subjects:
+        return {}
+    rows = (await tx.connection.execute(sa.select(staff.c.subject, staff.c.name).where(staff.c.subject.in_(sorted(subjects))))).all()
+    return {row.subject: row.name for row in rows}
+
+
+async def saved_views(tx: Transaction) -> tuple[SavedView, ...]:
+    """The caller's saved views, by name."""
+    wanted = sa.select(saved_view).where(saved_view.c.person == tx.caller.person).order_by(saved_view.c.name)
+    rows = (await tx.connection.execute(wanted)).all()
+    return tuple(SavedView(row.id, row.name, View(row.view), filters_from(row.filters)) for row in rows)
+
+
+def filters_as_words(filters: Filters) -> dict[str, str]:
+    """Filters as short texts, for an address or a row; what is not set is left out."""
+    return {name: str(value) for name, value in asdict(filters).items() if value is not None and value is not False}
+
+
+def filters_from(words: Mapping[str, str]) -> Filters:
+    """The filters that `filters_as_words` wrote. Errors: ValueError for a word that is none of theirs."""
+    readers: dict[str, Any] = {
+        "lane": Lane, "from_pence": int, "to_pence": int, "raised_by": str, "decided_by": str, "answer": Answer, "due": Due,
+        "unclaimed": lambda word: word == "True", "account": UUID, "case": UUID, "since": date.fromisoformat, "until": date.fromisoformat,
+    }  # fmt: skip
+    return Filters(**{name: readers[name](word) for name, word in words.items() if name in readers})

@@ -1,0 +1,330 @@
+"""Writing and locking approvals' rows, and the rules that the database keeps, by the names of its constraints."""
+
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import OpenTask, ReleasedLine
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+
+from approvals.domain import eligibility, reasons, recalling, releasing
+from approvals.domain.authority import Policy
+from approvals.domain.eligibility import Status
+from approvals.domain.rules import ApprovalRule
+from approvals.tables import (
+    approval_case,
+    case_seen,
+    comment,
+    decision,
+    participant,
+    recall,
+    release,
+    release_line,
+    saved_view,
+    staff,
+    task,
+    task_event,
+    update_outcome,
+)
+from approvals.tables import desk_session as sessions
+
+T = TypeVar("T")
+
+
+
+def form_of(tx: Transaction) -> UUID:
+    """The id of the form that the caller sent."""
+    assert tx.caller.form is not None, "the desk gives every form an id"
+    return UUID(tx.caller.form)
+
+
+# --- rules that the database keeps ----------------------------------------------------------------------------------------------------
+
+_TOOK_PART = "You took part in this case, so someone else must decide."
+_CHANGED = "What was shown has changed. Look at it again before you decide."
+_AUTHORITY = "The table of authority has changed. Open the page again."
+
+RULES: Mapping[str, ApprovalRule] = {
+    "a_participant_does_not_decide": eligibility.ParticipantMayNotDecide(_TOOK_PART),
+    "each_stage_has_its_own_decider": eligibility.DecidedAnEarlierStage("You approved an earlier stage, so someone else must decide this one."),
+    "an_earlier_approver_took_no_part_since": eligibility.EarlierApproverTookPart(
+        "Somebody who approved an earlier stage has taken part in the case since. Send it back so that it is approved anew."
+    ),
+    "a_decision_is_on_what_was_shown": eligibility.ContentChanged(_CHANGED),
+    "a_task_is_decided_once": eligibility.AlreadyDecided("This was decided already."),
+    "a_closed_task_is_not_decided": eligibility.TaskClosed("This no longer waits for a decision."),
+    "an_earlier_stage_comes_first": eligibility.EarlierStageFirst("An earlier stage has to be approved first."),
+    "authority_is_in_force": eligibility.AuthorityChanged(_AUTHORITY),
+    "the_stages_are_those_in_force": eligibility.AuthorityChanged(
+        "The table of authority has changed since this was opened and asks for other stages. Send it back so that it is opened anew."
+    ),
+    "authority_is_for_this_stage": eligibility.NotYourStage("Deciding this is for another role."),
+    "authority_is_of_the_persons_role": eligibility.NotYourStage("Deciding this is for another role."),
+    "the_amount_is_within_the_limit": eligibility.AboveYourLimit("The amount is above your limit."),
+    "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
+    "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
+    "a_question_goes_to_a_named_person": reasons.NobodyAsked("Choose who shall answer the question.", field="question_to"),
+    "only_an_approval_is_recalled": recalling.OnlyAnApprovalIsRecalled("Only an approval can be recalled."),
+    "recall_pkey": recalling.AlreadyRecalled("This approval was recalled already."),
+    "a_released_payment_is_not_recalled": recalling.AlreadyReleased(
+        "Finance has released the payment, so the approval can no longer be recalled."
+    ),
+    "a_closed_task_is_not_recalled": recalling.TooLateToRecall("This approval is no longer waiting to be carried out."),
+    "a_later_stage_is_recalled_first": recalling.RecallTheLaterStageFirst("A later stage was decided: that has to be recalled first."),
+    "a_recall_is_of_ones_own_or_within_authority": recalling.NotYoursToRecall(
+        "Recalling this is for whoever approved it, or for someone who could have."
+    ),
+    "a_recall_is_explained": recalling.RecallNotExplained("Write down why it is recalled.", field="text"),
+    "a_participant_does_not_release": eligibility.ParticipantMayNotDecide("You took part in a case, so someone else must release its payment."),
+    "a_decider_does_not_release": eligibility.DeciderMayNotRelease("You decided a case, so someone else must release its payment."),
+    "an_approver_of_the_line_took_no_part_since": releasing.ApproverTookPart(
+        "Somebody who approved a payment has taken part in the case since, so it has to be approved anew."
+    ),
+    "a_line_is_of_a_standing_approval": releasing.LineNotReady("A payment is no longer approved as it was shown. Open the page again."),
+    "a_payment_is_released_once": releasing.ReleasedAlready("A payment was released a moment ago in another run. Open the page again."),
+    "a_release_equals_its_lines": releasing.TotalDiffers("The total is not the sum of the payments. Open the page again."),
+    "a_release_is_within_authority": releasing.ReleaseIsForFinance("Releasing payments is for finance."),
+    "a_release_has_lines": releasing.NothingToRelease("Choose at least one payment."),
+}
+"""What a person is told where the database refuses. Use cases look first, under the same lock, and then say it with the date or the amount."""
+
+
+async def kept(work: Awaitable[T]) -> T:
+    """Do the work; a broken constraint becomes the rule that it is named for. Errors: those of RULES; any other as it came."""
+    try:
+        return await work
+    except DBAPIError as error:
+        rule = RULES.get(constraint_of(error) or "")
+        if rule is None:
+            raise
+        raise type(rule)(rule.message, field=rule.field) from None
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """The name of the constraint that PostgreSQL says was broken."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+
+
+# --- cases and participants -----------------------------------------------------------------------------------------------------------
+
+
+async def lock_case(tx: Transaction, case: UUID) -> None:
+    """Take the case's lock until the transaction ends: whoever decides, recalls, releases or takes part waits here."""
+    await tx.connection.execute(insert(approval_case).values(id=case).on_conflict_do_nothing())
+    await tx.connection.execute(sa.select(approval_case.c.id).where(approval_case.c.id == case).with_for_update())
+
+
+async def next_version(tx: Transaction, case: UUID) -> int:
+    """The version of the next fact about the case, gapless from 1."""
+    raised = approval_case.update().where(approval_case.c.id == case).values(version=approval_case.c.version + 1)
+    return (await tx.connection.execute(raised.returning(approval_case.c.version))).scalar_one()
+
+
+async def add_participants(tx: Transaction, case: UUID, people: Iterable[str], why: str) -> None:
+    """Join the list under the case's lock; who is on it for the same reason stays as first written."""
+    rows = [{"case_id": case, "person": person, "why": why} for person in sorted(set(people) - {"", "system"})]
+    if rows:
+        await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def open_task(
+    tx: Transaction, asked: OpenTask, *, in_force: Policy, stages: int, role: str, priority_at: datetime, dates: Sequence[date], assigned_to: str | None
+) -> UUID | None:
+    """Write the task; None where this stage of this round has one already. `dates`: due, remind, escalate."""
+    due_on, remind_on, escalate_on = dates
+    row = insert(task).values(
+        id=uuid4(), kind=asked.kind, case_id=asked.case, attempt=asked.attempt, round=asked.round, stage=asked.stage, stages=stages,
+        account=asked.account, amount_pence=asked.amount_pence, content_hash=asked.content_hash, lane=asked.lane,
+        lane_reasons=list(asked.lane_reasons), raised_by=asked.raised_by, workflow_id=asked.workflow_id, policy_id=in_force.id,
+        required_role=role, opened_at=tx.now, priority_at=priority_at, due_on=due_on, remind_on=remind_on, escalate_on=escalate_on,
+        assigned_to=assigned_to,
+    )  # fmt: skip
+    return (await tx.connection.execute(row.on_conflict_do_nothing().returning(task.c.id))).scalar_one_or_none()
+
+
+async def void_earlier_rounds(tx: Transaction, asked: OpenTask, because: str) -> None:
+    """What waits, or was approved, in an earlier round or attempt is void; a question that was sent back has been answered."""
+    earlier = sa.tuple_(task.c.attempt, task.c.round) < sa.tuple_(asked.attempt, asked.round)
+    live = task.c.status.in_([Status.OPEN, Status.DECIDED])
+    recalled = sa.exists().where(recall.c.decision_id == decision.c.id)
+    sent_back = sa.exists().where(decision.c.task_id == task.c.id, decision.c.answer == "sent-back", ~recalled)
+    status = sa.case((sa.and_(task.c.status == Status.DECIDED, sent_back), Status.CARRIED_OUT.value), else_=Status.VOID.value)
+    values = {"status": status, "because": sa.case((sent_back, None), else_=because), "closed_at": tx.now}
+    closed = task.update().where(task.c.case_id == asked.case, earlier, live).values(values)
+    for row in (await tx.connection.execute(closed.returning(task.c.id, task.c.case_id, task.c.status))).all():
+        await note(tx, row.id, row.case_id, "void" if row.status == Status.VOID else "closed", said=because)
+
+
+async def reopen(tx: Transaction, task_id: UUID) -> None:
+    """A task that was void because an earlier stage was recalled waits again."""
+    await tx.connection.execute(task.update().where(task.c.id == task_id).values(status=Status.OPEN, because=None, closed_at=None))
+
+
+async def close_tasks(tx: Transaction, tasks: Sequence[UUID], status: Status, because: str | None) -> None:
+    await tx.connection.execute(
+        task.update().where(task.c.id.in_(tasks)).values(status=status, because=because, closed_at=tx.now, claimed_by=None, claim_expires_at=None)
+    )
+
+
+async def set_claim(tx: Transaction, task_id: UUID, person: str | None, expires_at: datetime | None) -> None:
+    await tx.connection.execute(task.update().where(task.c.id == task_id).values(claimed_by=person, claim_expires_at=expires_at))
+
+
+async def set_assigned(tx: Transaction, task_id: UUID, person: str | None) -> None:
+    await tx.connection.execute(task.update().where(task.c.id == task_id).values(assigned_to=person))
+
+
+async def note_nudge(tx: Transaction, task_id: UUID, *, escalate: bool) -> None:
+    which = {"escalated_at": tx.now} if escalate else {"reminded_at": tx.now}
+    await tx.connection.execute(task.update().where(task.c.id == task_id).values(which))
+
+
+async def note(
+    tx: Transaction, task_id: UUID, case: UUID, what: str, *, whom: str | None = None, said: str | None = None
+) -> None:
+    """Write down what happened to a task, by the caller."""
+    await tx.connection.execute(
+        task_event.insert().values(task_id=task_id, case_id=case, person=tx.caller.person, what=what, whom=whom, note=said)
+    )
+
+
+async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, text: str) -> None:
+    """A comment is written once for a form."""
+    row = insert(comment).values(id=form, task_id=task_id, case_id=case, person=tx.caller.person, text=text)
+    await tx.connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+
+
+async def note_seen(tx: Transaction, case: UUID) -> None:
+    row = insert(case_seen).values(case_id=case, person=tx.caller.person, seen_at=tx.now)
+    later = row.on_conflict_do_update(index_elements=["case_id", "person"], set_={"seen_at": row.excluded.seen_at})
+    await tx.connection.execute(later)
+
+
+# --- decisions, recalls, releases -----------------------------------------------------------------------------------------------------
+
+
+async def write_decision(tx: Transaction, row: Mapping[str, Any]) -> bool:
+    """Write a decision, and say whether it completes the sequence of stages. Errors: the rules of the decision's trigger."""
+    return (await kept(tx.connection.execute(decision.insert().values(**row).returning(decision.c.completes)))).scalar_one()
+
+
+async def write_recall(tx: Transaction, form: UUID, decision_id: UUID, text: str) -> None:
+    """Write a recall. Errors: the rules of the recall's trigger."""
+    row = {"id": form, "decision_id": decision_id, "recalled_by": tx.caller.person, "roles": sorted(tx.caller.roles), "text": text}
+    await kept(tx.connection.execute(recall.insert().values(**row)))
+
+
+async def write_release(
+    tx: Transaction, run: UUID, authority_id: int, lines: Sequence[tuple[ReleasedLine, UUID, UUID | None]]
+) -> datetime:
+    """Write a run with its lines: each with the decision that completes it and the run that it follows. Gives the moment of release.
+
+    Lines go in the order of their cases, so that two releases take the cases' locks in one order. Errors: the rules of the triggers.
+    """
+    head = {
+        "run": run,
+        "released_by": tx.caller.person,
+        "roles": sorted(tx.caller.roles),
+        "authority_id": authority_id,
+        "lines": len(lines),
+        "total_pence": sum(line.amount_pence for line, _, _ in lines),
+    }
+    released_at = (await kept(tx.connection.execute(release.insert().values(**head).returning(release.c.released_at)))).scalar_one()
+    for line, decision_id, follows in sorted(lines, key=lambda one: one[0].case):
+        row = {"run": run, "case_id": line.case, "attempt": line.attempt, "content_hash": line.content_hash, "amount_pence": line.amount_pence}
+        await kept(tx.connection.execute(release_line.insert().values(decision_id=decision_id, follows=follows, **row)))
+    await kept(tx.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE")))
+    return released_at
+
+
+async def write_outcome(tx: Transaction, update_id: UUID, *, accepted: bool, reason: str | None) -> None:
+    row = insert(update_outcome).values(id=update_id, accepted=accepted, reason=reason)
+    await tx.connection.execute(row.on_conflict_do_nothing())
+
+
+# --- saved views ----------------------------------------------------------------------------------------------------------------------
+
+
+async def save_view(tx: Transaction, form: UUID, name: str, view: str, filters: Mapping[str, str]) -> None:
+    """Under a name of its own; the same name again is the view as it now is."""
+    row = insert(saved_view).values(id=form, person=tx.caller.person, name=name, view=view, filters=dict(filters))
+    kept_name = row.on_conflict_do_update(
+        constraint="a_saved_view_has_its_own_name",
+        set_={"view": row.excluded.view, "filters": row.excluded.filters, "saved_at": tx.now},
+    )
+    await tx.connection.execute(kept_name)
+
+
+async def forget_view(tx: Transaction, view: UUID) -> None:
+    await tx.connection.execute(saved_view.delete().where(saved_view.c.id == view, saved_view.c.person == tx.caller.person))
+
+
+# --- sessions of the desk -------------------------------------------------------------------------------------------------------------
+
+
+class SignedIn(Protocol):
+    """Who a session is of."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+
+
+class OpenedSession(Protocol):
+    """A session as the desk begins it: instants in UTC, and of the browser's key the SHA-256 alone."""
+
+    @property
+    def id_hash(self) -> str: ...
+    @property
+    def person(self) -> SignedIn: ...
+    @property
+    def csrf_token(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def last_seen_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+
+
+async def open_session(tx: Transaction, session: OpenedSession) -> None:
+    """Keep a session, and who signed in with which roles."""
+    person = session.person
+    row = {"subject": person.subject, "name": person.name, "roles": sorted(person.roles), "last_seen_at": session.last_seen_at}
+    known = insert(staff).values(row)
+    newer = {name: known.excluded[name] for name in ("name", "roles", "last_seen_at")}
+    await tx.connection.execute(known.on_conflict_do_update(index_elements=["subject"], set_=newer))
+    await tx.connection.execute(
+        sessions.insert().values(
+            **row, id_hash=session.id_hash, csrf_token=session.csrf_token, created_at=session.created_at, ends_at=session.ends_at
+        )
+    )
+
+
+async def desk_session(tx: Transaction, id_hash: str) -> sa.Row[Any] | None:
+    return (await tx.connection.execute(sa.select(sessions).where(sessions.c.id_hash == id_hash))).one_or_none()
+
+
+async def touch_session(tx: Transaction, id_hash: str, now: datetime) -> None:
+    used = sessions.update().where(sessions.c.id_hash == id_hash).values(last_seen_at=now).returning(sessions.c.subject)
+    subject = (await tx.connection.execute(used)).scalar_one_or_none()
+    await tx.connection.execute(staff.update().where(staff.c.subject == subject).values(last_seen_at=now))
+
+
+async def end_session(tx: Transaction, id_hash: str) -> None:
+    await tx.connection.execute(sessions.delete().where(sessions.c.id_hash == id_hash))
+
+
+async def end_sessions_before(tx: Transaction, now: datetime) -> None:
+    """Sweep sessions whose end has passed."""
+    await tx.connection.execute(sessions.delete().where(sessions.c.ends_at <= now))

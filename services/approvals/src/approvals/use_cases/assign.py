@@ -1,0 +1,33 @@
+"""Give an open task to a person who may decide it."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+
+from approvals import queries, store
+from approvals.domain.eligibility import READS_ONLY, ReadsOnly, Status, TaskClosed, objection
+from approvals.domain.forms import AssignTask
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import found
+
+
+class MayNotBeAssigned(ApprovalRule):
+    """A task is given only to somebody who may decide it."""
+
+
+async def assign(tx: Transaction, form: AssignTask) -> Nothing:
+    """Assign, or take the assignment away. Errors: NoSuchTask, TaskClosed, ReadsOnly, MayNotBeAssigned."""
+    if tx.caller.roles <= READS_ONLY:
+        raise ReadsOnly("An auditor reads everything and changes nothing.")
+    head = found(await queries.task_head(tx, form.task))
+    await store.lock_case(tx, head.case)
+    known = await queries.standing(tx, head.id)
+    assert known is not None
+    if known.status is not Status.OPEN:
+        raise TaskClosed("This no longer waits for a decision.")
+    if form.to is not None:
+        person = next((one for one in await queries.staff_known(tx) if one.subject == form.to), None)
+        if person is None or objection(known.unclaimed(), person.subject, person.roles, tx.now) is not None:
+            raise MayNotBeAssigned("This person may not decide it. Choose someone else.", field="to")
+    await store.set_assigned(tx, head.id, form.to)
+    await store.note(tx, head.id, head.case, "assigned", whom=form.to)
+    return Nothing()

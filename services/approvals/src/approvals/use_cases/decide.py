@@ -1,0 +1,95 @@
+"""Answer a task. The row comes first; the fact and the word to the workflow leave with it or not at all."""
+
+from uuid import UUID
+
+from chassis.transaction import SameFormOtherContent, Transaction
+from rentbook_contracts import approvals as contract
+
+from approvals import queries, store
+from approvals.domain.authority import Act, best_of
+from approvals.domain.eligibility import ContentChanged, objection
+from approvals.domain.forms import AnswerTask, DecisionTaken
+from approvals.domain.reasons import complaint_about
+from approvals.domain.tasks import found
+
+
+async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
+    """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
+
+    Errors: what `objection` and `complaint_about` name, ContentChanged, SameFormOtherContent, NoSuchTask; and, whatever was looked at
+    here, the rules of the database.
+    """
+    head = found(await queries.task_head(tx, form.task))
+    await store.lock_case(tx, head.case)
+    decision = store.form_of(tx)
+    before = await queries.recorded(tx, decision)
+    if before is not None:
+        return _same(tx, form, before)
+    await _refuse(tx, form, head)
+    completes = await _write(tx, form, head, decision)
+    await store.set_claim(tx, head.id, None, None)
+    await _tell(tx, form, head, decision, completes=completes)
+    return DecisionTaken(decision, completes)
+
+
+def _same(tx: Transaction, form: AnswerTask, before: queries.Recorded) -> DecisionTaken:
+    now = AnswerTask(before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to)
+    if now != form or before.decided_by != tx.caller.person:
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+    return DecisionTaken(before.id, before.completes)
+
+
+async def _refuse(tx: Transaction, form: AnswerTask, head: queries.TaskHead) -> None:
+    known = await queries.standing(tx, head.id)
+    assert known is not None
+    refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
+    if refused is None and form.content_hash != head.content_hash:
+        refused = ContentChanged("What was shown has changed. Look at it again before you decide.")
+    refused = refused or complaint_about(form.answer, form.reason_code, form.text, form.question_to)
+    if refused is not None:
+        raise refused
+
+
+async def _write(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID) -> bool:
+    in_force = await queries.policy_in_force(tx, head.kind)
+    limit = best_of(in_force.authorities, Act.DECIDE, head.stage, tx.caller.roles)
+    assert limit is not None, "objection names a missing authority"
+    return await store.write_decision(
+        tx,
+        {
+            "id": decision,
+            "task_id": head.id,
+            "case_id": head.case,
+            "attempt": head.attempt,
+            "round": head.round,
+            "stage": head.stage,
+            "stages": head.stages,
+            "content_hash": form.content_hash,
+            "amount_pence": head.amount_pence,
+            "decided_by": tx.caller.person,
+            "roles": sorted(tx.caller.roles),
+            "authority_id": limit.id,
+            "answer": form.answer,
+            "reason_code": form.reason_code,
+            "text": form.text,
+            "question_to": form.question_to,
+        },
+    )
+
+
+async def _tell(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID, *, completes: bool) -> None:
+    fact = contract.DecisionMade(
+        case=head.case,
+        kind=head.kind,
+        decision=decision,
+        task=head.id,
+        attempt=head.attempt,
+        round=head.round,
+        stage=head.stage,
+        content_hash=form.content_hash,
+        answer=form.answer,
+        completes=completes,
+    )
+    await tx.publish(fact, version=await store.next_version(tx, head.case))
+    taken = contract.DecisionTaken(decision=decision, task=head.id, round=head.round, content_hash=form.content_hash)
+    await tx.update(head.workflow_id, contract.DECIDE, taken, update_id=str(decision))

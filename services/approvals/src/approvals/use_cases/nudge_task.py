@@ -1,0 +1,43 @@
+"""Time reminds, then escalates to a person; it never decides."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import NudgeTask
+from rentbook_contracts.operation import Nothing
+
+from approvals import queries, store
+from approvals.domain.authority import next_above
+from approvals.domain.eligibility import Status, objection
+from approvals.domain.tasks import found
+
+
+async def nudge_task(tx: Transaction, asked: NudgeTask) -> Nothing:
+    """Note the reminder on an open task, or give it to somebody with more authority who may decide it. Errors: NoSuchTask."""
+    head = found(await queries.task_head(tx, asked.task))
+    await store.lock_case(tx, head.case)
+    head = found(await queries.task_head(tx, asked.task))
+    if head.status is not Status.OPEN:
+        return Nothing()
+    await store.note_nudge(tx, head.id, escalate=asked.escalate)
+    if not asked.escalate:
+        await store.note(tx, head.id, head.case, "reminded", whom=head.assigned_to)
+        return Nothing()
+    person = await _somebody_above(tx, head)
+    if person is not None:
+        await store.set_claim(tx, head.id, None, None)
+        await store.set_assigned(tx, head.id, person)
+    await store.note(tx, head.id, head.case, "escalated", whom=person)
+    return Nothing()
+
+
+async def _somebody_above(tx: Transaction, head: queries.TaskHead) -> str | None:
+    """Of the next higher role at this stage, whoever was at the desk last and may decide; None where nobody of it is known."""
+    in_force = await queries.policy_in_force(tx, head.kind)
+    role = next_above(in_force.authorities, head.stage, head.required_role)
+    known = await queries.standing(tx, head.id)
+    assert known is not None
+    able = [
+        one
+        for one in await queries.staff_known(tx)
+        if role in one.roles and one.subject != head.assigned_to and objection(known.unclaimed(), one.subject, one.roles, tx.now) is None
+    ]
+    return max(able, key=lambda one: one.last_seen_at).subject if able else None

@@ -1,0 +1,78 @@
+"""Ask for a decision: a task on the worklist, with everyone on its list who may never decide it."""
+
+from datetime import date
+
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import OpenTask, TaskOpened
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund
+
+from approvals import queries, store
+from approvals.domain import working_days
+from approvals.domain.authority import NoAuthorityForAmount, Policy, stages_for
+from approvals.domain.eligibility import Part, Status
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import business_date
+
+CASE_WENT_ON = "The case has changed since"
+
+
+class StageOfOtherContent(ApprovalRule):
+    """One stage of a round asks about one content only."""
+
+
+async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
+    """Open the task, or find the one that this stage of this round has. After a send-back it waits for the same person at its old place.
+
+    Errors: NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
+    """
+    facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=asked.account, case=asked.case))
+    await store.lock_case(tx, asked.case)
+    await store.void_earlier_rounds(tx, asked, CASE_WENT_ON)
+    await store.add_participants(tx, asked.case, [asked.raised_by], Part.RAISED)
+    await store.add_participants(tx, asked.case, set(asked.participants) - {asked.raised_by}, Part.CASE)
+    await store.add_participants(tx, asked.case, facts.actors, Part.LEDGER)
+    in_force = await _policy_of_round(tx, asked)
+    roles = stages_for(in_force.authorities, asked.amount_pence)
+    if asked.stage > len(roles):
+        raise NoAuthorityForAmount("The table of authority asks for fewer decisions on this amount.")
+    opened = await store.open_task(
+        tx,
+        asked,
+        in_force=in_force,
+        stages=len(roles),
+        role=roles[asked.stage - 1],
+        priority_at=await queries.first_priority(tx, asked.case, asked.attempt) or tx.now,
+        dates=_dates(business_date(tx.now), in_force),
+        assigned_to=await queries.last_decider(tx, asked.case, asked.stage),
+    )
+    if opened is not None:
+        await store.note(tx, opened, asked.case, "opened")
+    return await _as_opened(tx, asked)
+
+
+async def _policy_of_round(tx: Transaction, asked: OpenTask) -> Policy:
+    """All stages of a round stand under the policy that was in force when its first one was opened."""
+    in_force = await queries.policy_in_force(tx, asked.kind)
+    first = [one for one in await queries.heads_of_case(tx, asked.case) if (one.attempt, one.round, one.stage) == (asked.attempt, asked.round, 1)]
+    if not first or first[0].policy_id == in_force.id:
+        return in_force
+    return next(one for one in await queries.policies(tx, asked.kind) if one.id == first[0].policy_id)
+
+
+def _dates(today: date, in_force: Policy) -> tuple[date, date, date]:
+    closed = working_days.bank_holidays()
+    spans = (in_force.decide_within_working_days, in_force.remind_after_working_days, in_force.escalate_after_working_days)
+    due, remind, escalate = (working_days.working_days_after(today, span, closed) for span in spans)
+    return due, remind, escalate
+
+
+async def _as_opened(tx: Transaction, asked: OpenTask) -> TaskOpened:
+    heads = await queries.heads_of_case(tx, asked.case)
+    here = (asked.attempt, asked.round, asked.stage)
+    found = next(one for one in heads if (one.attempt, one.round, one.stage) == here)
+    if (found.content_hash, found.amount_pence) != (asked.content_hash, asked.amount_pence):
+        raise StageOfOtherContent("This stage was opened with other content.")
+    if found.status is Status.VOID and here >= max((one.attempt, one.round, one.stage) for one in heads):
+        await store.reopen(tx, found.id)
+        await store.note(tx, found.id, found.case, "reopened")
+    return TaskOpened(task=found.id, stages=found.stages, due_on=found.due_on, remind_on=found.remind_on, escalate_on=found.escalate_on)

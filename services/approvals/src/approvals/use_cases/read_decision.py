@@ -1,0 +1,31 @@
+"""The decision as its row holds it: what a workflow believes, whatever the update said."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import Decision, ReadDecision
+
+from approvals import queries
+from approvals.domain.rules import ApprovalRule
+
+
+class NoSuchDecision(ApprovalRule):
+    """No decision has this id."""
+
+
+async def read_decision(tx: Transaction, asked: ReadDecision) -> Decision:
+    """Errors: NoSuchDecision."""
+    row = await queries.recorded(tx, asked.decision)
+    if row is None:
+        raise NoSuchDecision("There is no such decision.")
+    return Decision(
+        decision=row.id,
+        task=row.task,
+        case=row.case,
+        attempt=row.attempt,
+        round=row.round,
+        stage=row.stage,
+        content_hash=row.content_hash,
+        answer=row.answer,
+        reason_code=row.reason_code,
+        completes=row.completes,
+        recalled=row.recalled_by is not None,
+    )

@@ -1,0 +1,93 @@
+"""Sign a payment run: these payments, this total, and no others."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from chassis.transaction import SameFormOtherContent, Transaction
+from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine, TaskKind
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import READY_PAYMENTS, RUN_PAGE, ReadyPayment, RunAsked, RunStatus
+
+from approvals import queries, store
+from approvals.domain.authority import Act, best_of
+from approvals.domain.forms import RunSigned, SignRun
+from approvals.domain.releasing import (
+    LineNotReady,
+    NothingToRelease,
+    ReleasedAlready,
+    TotalDiffers,
+    line_objection,
+    release_objection,
+)
+
+
+async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
+    """Release as the caller, under the form's id, which becomes the run's. Each line is compared with what refunds holds ready now.
+
+    Errors: NothingToRelease, TotalDiffers, LineNotReady, ReleasedAlready, what `release_objection` and `line_objection` name,
+    SameFormOtherContent, Unanswered.
+    """
+    run = store.form_of(tx)
+    before = await queries.lines_of(tx, run)
+    if before:
+        return _same(form, before, run)
+    _look_at(form)
+    ready = await _ready(tx, form)
+    for line in sorted(form.lines, key=lambda one: one.case):
+        await store.lock_case(tx, line.case)
+    authority = await _refuse(tx, form, ready)
+    lines = [(line, ready[line.case].decision, await _follows(tx, ready[line.case].decision)) for line in form.lines]
+    released_at = await store.write_release(tx, run, authority, lines)
+    await tx.publish(PaymentRunReleased(run=run, lines=form.lines, total_pence=form.total_pence, released_at=released_at), version=1)
+    return RunSigned(run, form.total_pence)
+
+
+def _same(form: SignRun, before: tuple[queries.SignedLine, ...], run: UUID) -> RunSigned:
+    asked = sorted((line.case, line.attempt, line.content_hash, line.amount_pence) for line in form.lines)
+    if asked != sorted((line.case, line.attempt, line.content_hash, line.amount_pence) for line in before):
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+    return RunSigned(run, form.total_pence)
+
+
+def _look_at(form: SignRun) -> None:
+    if not form.lines:
+        raise NothingToRelease("Choose at least one payment.", field="lines")
+    if len({line.case for line in form.lines}) != len(form.lines):
+        raise LineNotReady("A payment was chosen twice.", field="lines")
+    if sum(line.amount_pence for line in form.lines) != form.total_pence:
+        raise TotalDiffers("The total is not the sum of the payments. Open the page again.", field="lines")
+
+
+async def _ready(tx: Transaction, form: SignRun) -> Mapping[UUID, ReadyPayment]:
+    ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
+    for line in form.lines:
+        payment = ready.get(line.case)
+        if payment is None or _as_line(payment) != line:
+            raise LineNotReady("A payment has changed since the page was shown, or is no longer ready. Open the page again.", field="lines")
+    return ready
+
+
+def _as_line(payment: ReadyPayment) -> ReleasedLine:
+    return ReleasedLine(case=payment.case, attempt=payment.attempt, content_hash=payment.content_hash, amount_pence=payment.amount_pence)
+
+
+async def _refuse(tx: Transaction, form: SignRun, ready: Mapping[UUID, ReadyPayment]) -> int:
+    """Refuse what authority or four eyes forbid, and give the row of authority that allows it."""
+    in_force = await queries.policy_in_force(tx, TaskKind.REFUND)
+    limit = best_of(in_force.authorities, Act.RELEASE, 1, tx.caller.roles)
+    refused = release_objection(limit, tx.caller.roles, form.total_pence)
+    known = await queries.release_cases(tx, [ready[line.case].decision for line in form.lines])
+    for line in form.lines:
+        refused = refused or line_objection(known.get(ready[line.case].decision), tx.caller.person, tx.now)
+    if refused is not None:
+        raise refused
+    assert limit is not None, "release_objection names a missing authority"
+    return limit.id
+
+
+async def _follows(tx: Transaction, decision: UUID) -> UUID | None:
+    """The earlier run of a payment that has to be made again: only one that the bank refused. Errors: ReleasedAlready."""
+    earlier = await queries.last_release_of(tx, decision)
+    if earlier is not None and (await tx.ask(RUN_PAGE, RunAsked(run=earlier))).status is not RunStatus.REFUSED:
+        raise ReleasedAlready("A payment is in an earlier run that the bank has not refused.", field="lines")
+    return earlier
