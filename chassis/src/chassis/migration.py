@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from chassis.settings import Settings
+from chassis.settings import MigrationSettings
 from chassis.tables import chassis
 
 if TYPE_CHECKING:
@@ -46,13 +46,11 @@ def app_role(op: "Operations") -> str:
     return '"' + str(config.attributes["app_role"]).replace('"', '""') + '"'
 
 
-def migrate(settings: Settings, folder: Path) -> None:
-    """Bring the database to the newest revision in `folder`, in one transaction. Errors: ValueError without an owner's address."""
+def migrate(settings: MigrationSettings, folder: Path) -> None:
+    """Bring the database to the newest revision in `folder`, in one transaction."""
     from alembic import command
     from alembic.config import Config
 
-    if settings.owner_database_url is None:
-        raise ValueError("RENTBOOK_OWNER_DATABASE_URL is needed to migrate: only the owner of the tables may change them.")
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["url"] = settings.owner_database_url

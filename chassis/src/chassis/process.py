@@ -1,17 +1,318 @@
 """One process hosts a service: web, subscribers, relays, activities and periodic work."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
+import httpx
+import sqlalchemy as sa
+from faststream.kafka import KafkaBroker
+from pydantic import ValidationError
+from rentbook_contracts.topics import TOPICS
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from chassis import parked
+from chassis.activities import activity_worker
+from chassis.consumer import TopicConsumer, consumers, kafka_broker
+from chassis.migration import migrate
+from chassis.periodic import repeat
+from chassis.relay import EventRelay
 from chassis.serving import App
-from chassis.settings import Settings
+from chassis.settings import MigrationSettings, Settings
+from chassis.starter import WorkflowRelay
+from chassis.tables import process_probe
+from chassis.telemetry import named, start_logging, start_telemetry
+from chassis.transaction import Runtime
+from chassis.waiting import NotReady, wait_for_kafka, wait_for_postgres, wait_for_temporal
+from chassis.web import WebServer, listen, web, web_server
 
 S = TypeVar("S", bound=Settings)
+log = logging.getLogger(__name__)
+
+PROBE_LIMIT_SECONDS = 5.0
+LOCK_WAIT_LIMIT_SECONDS = 15
+IDLE_TRANSACTION_LIMIT_SECONDS = 120
+POLLERS_LOOKED_AT_EVERY_SECONDS = 15.0
 
 
-def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> None:
+def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> NoReturn:
     """The whole of a service's `__main__.py`: `main(make_app, LedgerSettings, sys.argv[1:])`. It does not return: the process exits.
 
     Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard` is for operators.
+    Exit status: 0 when it was asked to stop, 1 when it can't go on, 2 for wrong settings or words.
     """
-    raise NotImplementedError
+    name = app_factory.__module__.partition(".")[0]
+    try:
+        said = _do(app_factory, settings_cls, argv)
+    except ValidationError as error:
+        _leave(2, "\n".join(f"{name}: RENTBOOK_{_setting(fault)}: {fault['msg']}" for fault in error.errors(include_input=False)))
+    except (NotReady, parked.NotPossible, ValueError, OSError) as error:
+        _leave(1, f"{name}: {error}")
+    _leave(0, said)
+
+
+def _do(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> str:
+    if list(argv) == ["migrate"]:
+        migrate(MigrationSettings(), _migrations_beside_src(app_factory))
+        return ""
+    if argv and argv[0] != "parked":
+        _leave(2, "Nothing, `migrate` or `parked` is understood here.")
+    settings = settings_cls()
+    app = app_factory(settings)
+    start_logging(app.name, settings.log_format)
+    return asyncio.run(_operate(app, settings, argv[1:]) if argv else _run(app, settings))
+
+
+def _setting(fault: Any) -> str:
+    return ".".join(str(part) for part in fault["loc"]).upper()
+
+
+def _migrations_beside_src(app_factory: Callable[[S], App]) -> Path:
+    file = sys.modules[app_factory.__module__].__file__
+    assert file is not None
+    return Path(file).resolve().parents[2] / "migrations"
+
+
+def _leave(status: int, said: str) -> NoReturn:
+    """End at once: temporalio sometimes aborts in the interpreter's own exit, after all is done."""
+    if said:
+        print(said, file=sys.stdout if status == 0 else sys.stderr)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+async def _operate(app: App, settings: Settings, words: Sequence[str]) -> str:
+    asked = parked.read_words(app.name, words)
+    async with make_runtime(app.name, settings) as runtime:
+        return await parked.obey(runtime, app, asked)
+
+
+async def _run(app: App, settings: Settings) -> str:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving_it = asyncio.ensure_future(_until_stopped(app, settings, stop, ready))
+
+    def ask() -> None:
+        stop.set()
+        if not ready.is_set():
+            serving_it.cancel()
+
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(asked, ask)
+    await asyncio.wait({serving_it})
+    if not serving_it.cancelled():
+        serving_it.result()
+    return ""
+
+
+async def _until_stopped(app: App, settings: Settings, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    async with serving(app, settings) as service:
+        ready.set()
+        log.info("ready", extra={"address": service.address})
+        await service.broken_or(stop)
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def make_runtime(name: str, settings: Settings) -> AsyncIterator[Runtime]:
+    """What use cases stand on, without the servers of a process: for operators' commands and for tests."""
+    engine = make_engine(name, settings)
+    telemetry = start_telemetry(name, settings)
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=50)) as http:
+        try:
+            yield Runtime(name, settings, engine, http, telemetry, settings.secret("service_token"))
+        finally:
+            await engine.dispose()
+            telemetry.provider.shutdown()
+
+
+def make_engine(name: str, settings: Settings) -> AsyncEngine:
+    """The pool of connections, as the role that runs the service. The password may lie in the secret `database_password`."""
+    url = sa.make_url(settings.database_url)
+    if url.password is None and (settings.secrets_dir / "database_password").exists():
+        url = url.set(password=settings.secret("database_password"))
+    limits = {
+        "application_name": f"{name} {settings.instance}",
+        "lock_timeout": f"{LOCK_WAIT_LIMIT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_LIMIT_SECONDS}s",
+    }
+    return create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=2,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"server_settings": limits},
+    )
+
+
+class Service:
+    """A running service. `address` is where its web answers."""
+
+    def __init__(self, runtime: Runtime, app: App, client: Client, address: str) -> None:
+        self.runtime = runtime
+        self.address = address
+        self._app = app
+        self._client = client
+        self._stopping = asyncio.Event()
+        self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._relays: list[asyncio.Task[None]] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._everies: list[asyncio.Task[None]] = []
+        self._activities: asyncio.Task[None] | None = None
+        self._pages: asyncio.Task[None] | None = None
+        self._pollers_seen = (-POLLERS_LOOKED_AT_EVERY_SECONDS, True)
+        self._events = EventRelay(runtime)
+        self._workflows = WorkflowRelay(runtime, app, client)
+        self._consumers: list[TopicConsumer] = consumers(runtime, app)
+        self._broker: KafkaBroker = kafka_broker(runtime, runtime.settings)
+        self._worker: Worker | None = activity_worker(runtime, app, client)
+        self._web: WebServer = web_server(web(runtime, app, self.ailments), stop_limit_seconds=runtime.settings.stop_limit_seconds)
+
+    async def start(self, bound: Any) -> None:
+        """Begin everything; returns once the web answers and the subscribers have joined."""
+        for consumer in self._consumers:
+            consumer.subscribe(self._broker)
+        await self._broker.start()
+        self._relays = [self._spawn("relay of facts", self._events.run()), self._spawn("relay to Temporal", self._workflows.run())]
+        self._watches = [self._spawn("watch", consumer.watch()) for consumer in self._consumers]
+        self._everies = [self._spawn("periodic work", repeat(self.runtime, every, self._stopping)) for every in self._app.every]
+        if self._worker is not None:
+            self._activities = self._spawn("activities", self._worker.run())
+        self._pages = self._spawn("web", self._web.serve(sockets=[bound]))
+        while not self._web.started and not self._pages.done():  # noqa: ASYNC110 - uvicorn tells of its start by this flag alone
+            await asyncio.sleep(0.005)
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda done: self._ended(name, done))
+        return task
+
+    def _ended(self, name: str, task: "asyncio.Task[None]") -> None:
+        if self._stopping.is_set() or task.cancelled():
+            return
+        error = task.exception()
+        log.critical("a part of the process ended", extra={"operation": name, "fault": named(error) if error else None}, exc_info=error)
+        if not self._broken.done():
+            self._broken.set_result(name)
+
+    async def broken_or(self, stop: asyncio.Event) -> None:
+        """Until asked to stop. Errors: NotReady when a part of the process has died, so that the whole begins anew."""
+        asked = asyncio.ensure_future(stop.wait())
+        either: list[asyncio.Future[Any]] = [asked, self._broken]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if self._broken.done():
+            raise NotReady(f"its {self._broken.result()} ended; the log says why.")
+
+    async def stop(self) -> None:
+        """Finish what is in hand, within the limit; what stays undone is taken up by the next process."""
+        self._stopping.set()
+        self._web.should_exit = True
+        ending: list[Awaitable[Any]] = [self._broker.stop(), *self._everies]
+        if self._worker is not None and self._activities is not None:
+            ending += [self._worker.shutdown(), self._activities]
+        if self._pages is not None:
+            ending.append(self._pages)
+        try:
+            async with asyncio.timeout(self.runtime.settings.stop_limit_seconds):
+                await asyncio.gather(*ending, return_exceptions=True)
+        except TimeoutError:
+            log.warning("not all work was finished in time", extra={"limit_seconds": self.runtime.settings.stop_limit_seconds})
+        # The relays go last: what the others still said has a chance to leave before the next start.
+        for task in (*self._watches, *self._relays):
+            task.cancel()
+        await asyncio.gather(*self._watches, *self._relays, return_exceptions=True)
+
+    async def ailments(self) -> list[str]:
+        """Why the process isn't healthy; empty where it makes progress or has nothing to do."""
+        limit = self.runtime.settings.stall_limit_seconds
+        found = [consumer.ailment() for consumer in self._consumers]
+        found.append(await self._database_ailment())
+        for what, age in (("facts", self._events.oldest_seconds), ("workflow requests", self._workflows.oldest_seconds)):
+            found.append(f"{what}: the oldest has waited for {age:.0f} s" if age > limit else None)
+        found.append(None if await self._polls() else "activities: no poller of this process is known to Temporal")
+        return [ailment for ailment in found if ailment]
+
+    async def _database_ailment(self) -> str | None:
+        probe = insert(process_probe).values(instance=self.runtime.settings.instance, written_at=datetime.now(UTC))
+        written = probe.on_conflict_do_update(index_elements=["instance"], set_={"written_at": probe.excluded.written_at})
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_SECONDS), self.runtime.engine.begin() as connection:
+                await connection.execute(written)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            return f"database: can't be written ({named(error)})"
+        return None
+
+    async def _polls(self) -> bool:
+        if self._worker is None:
+            return True
+        looked_at, polls = self._pollers_seen
+        if time.monotonic() - looked_at < POLLERS_LOOKED_AT_EVERY_SECONDS:
+            return polls
+        polls = await self._is_known_to_poll()
+        self._pollers_seen = (time.monotonic() if polls else looked_at, polls)
+        return polls
+
+    async def _is_known_to_poll(self) -> bool:
+        request = DescribeTaskQueueRequest(
+            namespace=self.runtime.settings.temporal_namespace,
+            task_queue=TaskQueue(name=self._app.name),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+                told = await self._client.workflow_service.describe_task_queue(request)
+        except (RPCError, OSError) as error:
+            log.warning("Temporal doesn't say who polls", extra={"fault": named(error)})
+            return False
+        oldest = time.time() - self.runtime.settings.stall_limit_seconds
+        me = f"{self._app.name}-{self.runtime.settings.instance}"
+        return any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
+
+
+@asynccontextmanager
+async def serving(app: App, settings: Settings) -> AsyncIterator[Service]:
+    """The service, running, until the block ends; several may run in one process.
+
+    Errors: NotReady where a server doesn't answer in time; OSError where the port is taken.
+    """
+    bound = listen(settings.http_host, settings.http_port)
+    try:
+        async with make_runtime(app.name, settings) as runtime:
+            client = await _wait_for_servers(runtime, app)
+            service = Service(runtime, app, client, f"http://{settings.http_host}:{bound.getsockname()[1]}")
+            try:
+                await service.start(bound)
+                yield service
+            finally:
+                await service.stop()
+    finally:
+        bound.close()
+
+
+async def _wait_for_servers(runtime: Runtime, app: App) -> Client:
+    heard = {subscription.fact.topic for subscription in app.listens}
+    told = {topic.name for topic in TOPICS if topic.publisher == app.name}
+    _, _, client = await asyncio.gather(
+        wait_for_postgres(runtime.engine, runtime.settings),
+        wait_for_kafka(runtime.settings, heard | told),
+        wait_for_temporal(runtime.settings, runtime.telemetry),
+    )
+    return client

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -111,7 +110,7 @@ class App:
 
     `routes` are pages and other addresses beside /queries, /commands, /health and /metrics; they guard themselves
     (`answering.caller_of` for calls between services) and open `transaction(runtime, caller=...)`.
-    `migrations` is the folder of its alembic revisions; by default `migrations` beside `src`.
+    Its alembic revisions lie in `migrations` beside `src`.
     Errors: ValueError where two use cases are wired to one name, or an offer to another service's queue.
     """
 
@@ -123,7 +122,6 @@ class App:
     every: Sequence[Every] = ()
     outcomes: Sequence[UpdateOutcome[Any]] = ()
     routes: Callable[[Runtime], Sequence[BaseRoute]] = no_routes
-    migrations: Path | None = None
 
     def __post_init__(self) -> None:
         _once_each(subscription.fact.type for subscription in self.listens)

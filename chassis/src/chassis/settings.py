@@ -16,7 +16,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RENTBOOK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(description="postgresql+asyncpg:// address of the service's own database, as the role that runs it")
-    owner_database_url: str | None = Field(default=None, description="The same database as the role that owns the tables; to migrate only")
     kafka_bootstrap: str = Field(description="host:port of a Kafka broker, or several with commas")
     kafka_username: str | None = Field(default=None, description="SCRAM-SHA-512 user; None speaks to a broker without passwords")
     topic_prefix: str = Field(default="", description="Before each topic and consumer group, so that tests share one broker")
@@ -27,9 +26,7 @@ class Settings(BaseSettings):
     peers: dict[str, str] = Field(default_factory=dict, description="Base address of each other service by its name")
     secrets_dir: Path = Field(description="Folder of the files service_token, kafka_password and database_password")
     state_dir: Path | None = Field(default=None, description="Folder of this service's own files")
-    instance: str = Field(
-        default="1", pattern=r"^[a-z0-9-]+$", description="Tells processes of a service apart; stable over restarts"
-    )
+    instance: str = Field(default="1", pattern=r"^[a-z0-9-]+$", description="Tells processes of a service apart; stable over restarts")
     log_format: Literal["json", "text"] = "json"
     otlp_endpoint: str | None = Field(default=None, description="Base address of an OpenTelemetry collector (OTLP over HTTP)")
     trace_file: Path | None = Field(default=None, description="File to which finished spans are appended, a JSON object a line")
@@ -43,16 +40,24 @@ class Settings(BaseSettings):
     peer_limit_seconds: float = Field(default=10.0, gt=0, description="How long to wait for a peer's answer")
     body_limit_bytes: int = Field(default=4 * 1024 * 1024, gt=0, description="The longest query or command that is read")
 
-    @field_validator("database_url", "owner_database_url")
+    @field_validator("database_url")
     @classmethod
-    def speaks_asyncpg(cls, url: str | None) -> str | None:
+    def speaks_asyncpg(cls, url: str) -> str:
         """`postgresql://` alone means another driver in SQLAlchemy 2.1."""
-        if url is not None:
-            PostgresDsn(url)
-            if not url.startswith("postgresql+asyncpg://"):
-                raise ValueError("must begin with postgresql+asyncpg://")
+        PostgresDsn(url)
+        if not url.startswith("postgresql+asyncpg://"):
+            raise ValueError("must begin with postgresql+asyncpg://")
         return url
 
     def secret(self, name: str) -> str:
         """The content of a file of `secrets_dir`, without the line's end. Errors: FileNotFoundError, named for the file."""
         return (self.secrets_dir / name).read_text(encoding="utf-8").rstrip("\r\n")
+
+
+class MigrationSettings(BaseSettings):
+    """What `migrate` must be told: the database as the role that owns its tables, and as the one that runs the service."""
+
+    model_config = SettingsConfigDict(env_prefix="RENTBOOK_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: str
+    owner_database_url: str

@@ -53,8 +53,8 @@ class Runtime:
     service_token: str
     events_wake: asyncio.Event = field(default_factory=asyncio.Event)
     workflows_wake: asyncio.Event = field(default_factory=asyncio.Event)
-    leads_events: bool = False
-    leads_workflows: bool = False
+    led: set[str] = field(default_factory=set)
+    """The outboxes that this process relays whole: nobody else need be told of their rows."""
 
 
 @dataclass
@@ -155,9 +155,9 @@ async def transaction(runtime: Runtime, *, caller: Caller = SYSTEM, read_only: b
             await connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         tx = Transaction(runtime, connection, datetime.now(UTC), caller)
         yield tx
-        if tx._told and not runtime.leads_events:
+        if tx._told and "outbox_event" not in runtime.led:
             await connection.execute(sa.text("NOTIFY outbox_event"))
-        if tx._asked_workflows and not runtime.leads_workflows:
+        if tx._asked_workflows and "outbox_workflow" not in runtime.led:
             await connection.execute(sa.text("NOTIFY outbox_workflow"))
     if tx._told:
         runtime.events_wake.set()

@@ -1,0 +1,75 @@
+"""Operations that workflows call: each offer is an activity on the task queue that is named for the service."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+from pydantic import BaseModel
+from rentbook_contracts.operation import BrokenRule, In, Out
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from chassis.faults import may_pass
+from chassis.serving import App, Offer
+from chassis.telemetry import named
+from chassis.transaction import Runtime, Transaction, once, run
+
+log = logging.getLogger(__name__)
+
+CONCURRENT_ACTIVITIES = 20
+
+
+def activity_worker(runtime: Runtime, app: App, client: Client) -> Worker | None:
+    """The worker of the service's offers; None where it offers nothing. Stopping it lets activities in hand finish."""
+    if not app.offers:
+        return None
+    return Worker(
+        client,
+        task_queue=app.name,
+        activities=[as_activity(runtime, offer) for offer in app.offers],
+        max_concurrent_activities=CONCURRENT_ACTIVITIES,
+        graceful_shutdown_timeout=timedelta(seconds=runtime.settings.stop_limit_seconds),
+        identity=f"{app.name}-{runtime.settings.instance}",
+    )
+
+
+def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awaitable[BaseModel]]:
+    """The offer as an activity function that takes and gives the operation's messages."""
+    operation = offer.operation
+
+    async def perform(argument: Any) -> BaseModel:
+        started = perf_counter()
+        outcome = "done"
+        try:
+            return await run(runtime, lambda tx: _perform(tx, offer, argument))
+        except BrokenRule as rule:
+            outcome = rule.rule
+            raise ApplicationError(rule.message, type=rule.rule, non_retryable=True) from None
+        except Exception as error:
+            outcome = "failed"
+            told = {"operation": operation.name, "workflow_id": activity.info().workflow_id, "attempt": activity.info().attempt}
+            log.warning("a step failed and is tried again", extra={**told, "fault": named(error)}, exc_info=_bug(error))
+            # An unforeseen error's words may quote a row, and a workflow's history is plain text.
+            raise ApplicationError(f"{operation.name} failed", type=type(error).__name__) from None
+        finally:
+            runtime.telemetry.steps.labels("activity", operation.name, outcome).observe(perf_counter() - started)
+
+    perform.__annotations__ = {"argument": operation.takes, "return": operation.gives}
+    return activity.defn(name=operation.name)(perform)
+
+
+async def _perform(tx: Transaction, offer: Offer[In, Out], argument: In) -> Out:
+    if not offer.remember:
+        return await offer.use_case(tx, argument)
+    step = activity.info()
+    key = f"activity:{step.workflow_id}:{step.activity_id}"
+    name, gives = offer.operation.name, offer.operation.gives
+    return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case)
+
+
+def _bug(error: Exception) -> Exception | None:
+    return None if may_pass(error) else error

@@ -1,0 +1,215 @@
+"""The subscribers: FastStream hosts them, acknowledgement and back-off are ours.
+
+The offset is committed after the event's transaction. An event that fails for a reason that may pass is tried again here for a while;
+then the partition is rewound to it and the pauses grow, so that it is never skipped and the group is not lost. One that fails for a
+reason of its own is parked, and holds up its key alone.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.security import SASLScram512
+
+from chassis.faults import failed, may_pass
+from chassis.inbox import Inbox
+from chassis.records import Record, read_record
+from chassis.serving import App
+from chassis.settings import Settings
+from chassis.telemetry import named
+from chassis.transaction import Runtime
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+OWN_FAULT_ATTEMPTS = 3
+"""How often an event is tried whose use case fails for a reason that time won't heal."""
+
+MAX_POLL_INTERVAL_SECONDS = 300
+LOOK_EVERY_SECONDS = 5.0
+LOOK_LIMIT_SECONDS = 5.0
+
+
+class NotYet(Exception):
+    """The event can't be taken now: its partition is rewound to it."""
+
+
+class TopicConsumer:
+    """One topic of one service, one record at a time."""
+
+    def __init__(self, runtime: Runtime, app: App, topic: str) -> None:
+        self._runtime = runtime
+        self._inbox = Inbox(runtime, app)
+        self.topic = topic
+        self.group = f"{runtime.settings.topic_prefix}{app.name}.{topic}"
+        self.rebalance = _Rebalance()
+        self._rounds = 0
+        self._moved_at = time.monotonic()
+        self._lag = 0
+        self._subscriber: Any = None
+
+    def subscribe(self, broker: KafkaBroker) -> None:
+        """Have the broker's FastStream application feed this consumer."""
+        self._subscriber = broker.subscriber(
+            self._runtime.settings.topic_prefix + self.topic,
+            group_id=self.group,
+            group_instance_id=f"{self.group}-{self._runtime.settings.instance}",
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
+            listener=self.rebalance,
+            parser=_parse,
+            decoder=_as_it_is,
+        )
+        self._subscriber(self.handle)
+
+    async def handle(self, raw: Any) -> None:
+        """Take a record for good, or raise so that it comes again. Errors: NotYet."""
+        record = read_record(raw, self._runtime.settings.topic_prefix)
+        async with self.rebalance.in_hand:
+            try:
+                await self._take(record)
+            finally:
+                self._moved_at = time.monotonic()
+        self._rounds = 0
+        self._runtime.telemetry.failing.labels(self.topic).set(0)
+
+    async def _take(self, record: Record) -> None:
+        end = time.monotonic() + self._runtime.settings.retry_budget_seconds
+        attempt = 0
+        if self._rounds:
+            await self._pause(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._rounds))
+        while True:
+            attempt += 1
+            try:
+                await self._inbox.take(record, whole_log=lambda: self._holds_its_first(record))
+                return
+            except Exception as error:
+                self._complain(record, attempt, error)
+                if not may_pass(error) and attempt >= OWN_FAULT_ATTEMPTS:
+                    await self._inbox.park(record, failed(error))
+                    return
+                pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+                if time.monotonic() + pause > end or self.rebalance.leaving.is_set():
+                    self._rounds += 1
+                    raise NotYet(type(error).__name__) from error
+            self._moved_at = time.monotonic()
+            await self._pause(pause)
+
+    def _complain(self, record: Record, attempt: int, error: Exception) -> None:
+        self._runtime.telemetry.failing.labels(self.topic).set(1)
+        told = {"topic": self.topic, "key": record.key, "event_id": record.event_id, "attempt": attempt, "fault": named(error)}
+        log.error("an event can't be taken", extra=told, exc_info=error if not may_pass(error) else None)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.rebalance.leaving.wait()
+        except TimeoutError:
+            return
+
+    async def _holds_its_first(self, record: Record) -> bool:
+        partition = TopicPartition(self._runtime.settings.topic_prefix + record.topic, record.partition)
+        begins = await self._subscriber.consumer.beginning_offsets([partition])
+        return bool(begins[partition] == 0)
+
+    async def watch(self) -> None:
+        """Look at the lag until cancelled; the figure is the broker's own, not what the consumer believes of itself."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_LIMIT_SECONDS):
+                    self._lag = await self._look()
+                self._runtime.telemetry.lag.labels(self.topic).set(self._lag)
+            except (KafkaError, TimeoutError, OSError) as error:
+                log.warning("the consumer's lag is not known", extra={"topic": self.topic, "fault": named(error)})
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _look(self) -> int:
+        consumer = self._subscriber.consumer
+        partitions = consumer.assignment() if consumer is not None else ()
+        if not partitions:
+            return 0
+        ends = await consumer.end_offsets(list(partitions))
+        return sum([max(0, ends[partition] - await consumer.position(partition)) for partition in partitions])
+
+    def ailment(self) -> str | None:
+        """Why this consumer is not healthy, if it isn't: it has work and does none, or waits too long for its partitions."""
+        limit = self._runtime.settings.stall_limit_seconds
+        if self.rebalance.homeless_seconds() > limit:
+            return f"{self.topic}: no partitions for {limit:.0f} s"
+        if self._lag and time.monotonic() - self._moved_at > limit:
+            return f"{self.topic}: {self._lag} records wait and none was finished for {limit:.0f} s"
+        return None
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets the record in hand finish before its partition goes to another process."""
+
+    def __init__(self) -> None:
+        self.in_hand = asyncio.Lock()
+        self.leaving = asyncio.Event()
+        self._homeless_since: float | None = time.monotonic()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._homeless_since = time.monotonic()
+        self.leaving.set()
+        async with self.in_hand:
+            return
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._homeless_since = None
+        self.leaving.clear()
+
+    def homeless_seconds(self) -> float:
+        return 0.0 if self._homeless_since is None else time.monotonic() - self._homeless_since
+
+
+async def _parse(raw: Any, original: Any) -> Any:
+    """FastStream's own parser fails on headers that are no text, and its failure is a skipped record. So it is shown none."""
+    message = await original(_Bare(raw))
+    message.raw_message = raw
+    return message
+
+
+class _Bare:
+    """A record as FastStream needs it to find its consumer again, without the headers."""
+
+    headers = ()
+
+    def __init__(self, raw: Any) -> None:
+        self.value, self.topic, self.offset, self.timestamp = b"", raw.topic, raw.offset, raw.timestamp
+
+
+async def _as_it_is(message: Any) -> Any:
+    return message.raw_message
+
+
+def kafka_broker(runtime: Runtime, settings: Settings) -> KafkaBroker:
+    """The broker that hosts a service's subscribers. It says nothing itself: its sentences quote what it read."""
+    security = None
+    if settings.kafka_username is not None:
+        security = SASLScram512(username=settings.kafka_username, password=settings.secret("kafka_password"), use_ssl=False)
+    return KafkaBroker(
+        settings.kafka_bootstrap.split(","),
+        security=security,
+        client_id=f"{runtime.name}-{settings.instance}",
+        allow_auto_create_topics=False,
+        consumer_only=True,
+        retry_backoff_ms=1000,
+        graceful_timeout=settings.stop_limit_seconds,
+        apply_types=False,
+        logger=None,
+    )
+
+
+def consumers(runtime: Runtime, app: App) -> list[TopicConsumer]:
+    """One consumer for each topic that the service listens to."""
+    topics = sorted({subscription.fact.topic for subscription in app.listens})
+    return [TopicConsumer(runtime, app, topic) for topic in topics]

@@ -1,0 +1,26 @@
+"""Which faults lie outside the work at hand, so that the same work may succeed later."""
+
+import asyncpg
+import httpx
+import sqlalchemy as sa
+from aiokafka.errors import KafkaError
+
+from chassis.peers import Unanswered
+from chassis.telemetry import named
+from chassis.transaction import sqlstate
+
+PASSING_SQLSTATES = ("08", "25", "28", "3D", "40", "42", "53", "55", "57", "58", "F0", "XX")
+"""Classes of SQLSTATE that speak of the server, of a conflict or of a deployment at fault, and not of the row."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether time, another try or an operator's mending of the machine can heal it."""
+    if isinstance(error, sa.exc.DBAPIError):
+        state = sqlstate(error)
+        return error.connection_invalidated or state is None or state.startswith(PASSING_SQLSTATES)
+    return isinstance(error, OSError | Unanswered | httpx.HTTPError | KafkaError | asyncpg.InterfaceError | sa.exc.TimeoutError)
+
+
+def failed(error: BaseException) -> str:
+    """Why an event is parked whose use case raised what no one foresaw."""
+    return f"the use case failed: {named(error)}"
