@@ -1,0 +1,313 @@
+"""The ten checks of domain.md 4, one situation at a time."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from refunds.domain.checks import CheckResult, checks_hash, lane, participants, run_check
+from refunds.domain.covered import ground_of
+from refunds.domain.facts import CaseFacts, Confirmation, EarlierPayment, Evidence, EvidenceKind, Wishes
+from refunds.domain.modulus import ModulusAnswer
+from refunds.domain.plan import plan_refund
+from rentbook_contracts.approvals import Lane
+from rentbook_contracts.ledger import AccountHold, CreditSource, PersonFacts
+from rentbook_contracts.refunds import CheckOutcome
+from support.refund_cases import (
+    BOTH_CONSENTED,
+    ENDED,
+    FTA,
+    PAYEE,
+    POLICY,
+    RECHARGE,
+    TODAY,
+    A,
+    B,
+    clean_case,
+    credit,
+    ledger,
+)
+
+PASS, FAIL, REFER = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.REFER
+SOLE = (PersonFacts(person=A),)
+
+
+def result(number: int, facts: CaseFacts, today: date = TODAY) -> CheckResult:
+    return run_check(number, facts, POLICY, today)
+
+
+def outcome(number: int, facts: CaseFacts, today: date = TODAY) -> tuple[CheckOutcome, str]:
+    found = result(number, facts, today)
+    return found.outcome, found.reason_code
+
+
+def sole(cleared: int = 1_000_00, **other: Any) -> CaseFacts:
+    return clean_case(ledger=ledger(cleared, **{"people": SOLE, "debts": (), **other}))
+
+
+def answered(number: int, reason: str, *, settles: bool = True, kind: str = "letter", on: date = TODAY, **other: Any) -> Evidence:
+    return Evidence(check=number, kind=kind, settles=settles, received_on=on, by="ben.officer", answers=reason, payee=PAYEE.payee, **other)
+
+
+def all_results(facts: CaseFacts) -> list[CheckResult]:
+    return [result(number, facts) for number in range(1, 11)]
+
+
+def test_a_clean_case_passes_all_ten_checks_in_the_green_lane() -> None:
+    results = all_results(clean_case())
+    assert [found.outcome for found in results] == [PASS] * 10
+    assert [found.number for found in results] == list(range(1, 11))
+    assert lane(clean_case(), results) == (Lane.GREEN, ())
+
+
+def test_evidence_is_in_words_without_names_or_bank_details() -> None:
+    for found in all_results(clean_case()):
+        assert found.evidence
+        assert found.source
+        assert not any("lafsd" in words or PAYEE.fingerprint in words for words in found.evidence)
+    assert "Ólafsdóttir" not in repr(clean_case())
+
+
+def test_1_only_cleared_credit_counts() -> None:
+    assert outcome(1, sole(1)) == (PASS, "cleared-credit")
+    assert outcome(1, sole(0)) == (FAIL, "no-cleared-credit")
+    assert result(1, sole()).expires_on == TODAY
+    assert "£500.00 not cleared yet" in " ".join(result(1, sole()).evidence)
+
+
+@pytest.mark.parametrize(
+    "source", [CreditSource.HOUSING_BENEFIT, CreditSource.UC_MANAGED, CreditSource.DWP_DEDUCTION, CreditSource.HOUSING_PAYMENT]
+)
+def test_2_benefit_money_waits_for_a_written_answer(source: CreditSource) -> None:
+    facts = sole(credits=(credit(900_00), credit(100_00, source)))
+    assert outcome(2, facts) == (REFER, "benefit-money")
+    assert outcome(2, replace(facts, evidence=(answered(2, "benefit-money"),))) == (PASS, "settled-by-evidence")
+    assert outcome(2, replace(facts, evidence=(answered(2, "benefit-money", settles=False),))) == (FAIL, "benefit-money")
+
+
+def test_2_an_answer_does_not_cover_benefit_money_that_came_after_it() -> None:
+    answer = answered(2, "benefit-money", on=date(2026, 5, 20))
+    old = (credit(100_00, CreditSource.HOUSING_BENEFIT, on=date(2026, 5, 19)),)
+    new = (*old, credit(50_00, CreditSource.HOUSING_BENEFIT, on=date(2026, 5, 21)))
+    assert outcome(2, replace(sole(credits=old), evidence=(answer,)))[0] is PASS
+    assert outcome(2, replace(sole(credits=new), evidence=(answer,)))[0] is REFER
+
+
+def test_2_an_insolvent_persons_credit_may_be_the_trustees() -> None:
+    assert outcome(2, sole(people=(PersonFacts(person=A, insolvent=True),))) == (REFER, "trustee-may-own-it")
+    assert outcome(2, sole(account_holds=(AccountHold.INSOLVENCY,))) == (REFER, "trustee-may-own-it")
+
+
+def test_2_an_answer_to_one_doubt_leaves_the_other_open() -> None:
+    facts = sole(account_holds=(AccountHold.INSOLVENCY,), credits=(credit(1, CreditSource.UC_MANAGED),))
+    assert outcome(2, facts) == (REFER, "benefit-money+trustee-may-own-it")
+    assert outcome(2, replace(facts, evidence=(answered(2, "benefit-money"),))) == (REFER, "trustee-may-own-it")
+    assert outcome(2, replace(facts, evidence=(answered(2, "benefit-money+trustee-may-own-it"),)))[0] is PASS
+
+
+def test_2_ombudsman_compensation_passes_and_is_never_offset() -> None:
+    assert outcome(2, sole(credits=(credit(1_000_00, CreditSource.OMBUDSMAN),))) == (PASS, "ombudsman-compensation-never-offset")
+
+
+@pytest.mark.parametrize(
+    ("cleared", "expected"),
+    [
+        (480_00, (FAIL, "nothing-above-the-floor")),
+        (489_99, (FAIL, "below-the-minimum-value")),
+        (490_00, (PASS, "above-the-floor")),
+    ],
+)
+def test_3_what_is_above_the_floor_reaches_the_minimum(cleared: int, expected: tuple[CheckOutcome, str]) -> None:
+    assert outcome(3, sole(cleared)) == expected
+
+
+def test_3_no_floor_once_the_tenancy_has_ended() -> None:
+    assert outcome(3, sole(1, **ENDED)) == (PASS, "above-the-floor")
+
+
+def test_4_debts_that_nobody_was_asked_about_wait_for_the_tenant() -> None:
+    facts = clean_case(ledger=ledger(**ENDED), wishes=Wishes(asked_by=A))
+    assert outcome(4, facts) == (REFER, "tenant-to-be-asked")
+    assert outcome(4, clean_case(ledger=ledger(**ENDED), wishes=BOTH_CONSENTED)) == (PASS, "debts-settled")
+    assert outcome(4, sole()) == (PASS, "no-other-debt")
+
+
+def test_4_a_letter_alone_settles_nothing_but_consent_opt_out_or_an_expired_notice_does() -> None:
+    facts = clean_case(ledger=ledger(**ENDED), wishes=Wishes(asked_by=A))
+    debts = frozenset({FTA, RECHARGE})
+    assert outcome(4, replace(facts, evidence=(answered(4, "tenant-to-be-asked"),)))[0] is REFER
+    for kind in (EvidenceKind.CONSENT, EvidenceKind.OPT_OUT):
+        assert outcome(4, replace(facts, evidence=(answered(4, "", kind=kind, accounts=debts),)))[0] is PASS
+    notice = answered(4, "", kind=EvidenceKind.OPT_OUT_NOTICE, accounts=debts)
+    assert outcome(4, replace(facts, evidence=(notice,)), TODAY + timedelta(days=14))[0] is REFER
+    assert outcome(4, replace(facts, evidence=(notice,)), TODAY + timedelta(days=15))[0] is PASS
+
+
+def test_4_the_latest_answer_on_a_debt_counts() -> None:
+    facts = clean_case(
+        ledger=ledger(**ENDED),
+        wishes=BOTH_CONSENTED,
+        evidence=(answered(4, "", kind=EvidenceKind.OPT_OUT, accounts=frozenset({RECHARGE})),),
+    )
+    plan = plan_refund(facts.ledger, facts.agreed, POLICY, TODAY)
+    assert ([offset.account for offset in plan.offsets], plan.refund_pence) == ([FTA], 20_00)
+
+
+@pytest.mark.parametrize("hold", [AccountHold.DISPUTE, AccountHold.LEGAL])
+def test_4_an_account_in_question_is_referred(hold: AccountHold) -> None:
+    assert outcome(4, sole(account_holds=(hold,))) == (REFER, "account-in-question")
+
+
+def test_5_a_current_tenant_is_paid_only_on_request() -> None:
+    assert outcome(5, sole()) == (PASS, "current-tenancy")
+    assert outcome(5, replace(sole(), wishes=Wishes())) == (REFER, "not-asked-for")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"keys_returned_on": None}, "keys-not-in"),
+        ({"final_charges_posted": False}, "final-charges-open"),
+        ({"recharge_inspected": False}, "not-inspected"),
+        ({"forwarding_address_known": False}, "no-forwarding-address"),
+        ({"keys_returned_on": None, "forwarding_address_known": False}, "keys-not-in+no-forwarding-address"),
+    ],
+)
+def test_5_a_tenancy_that_ended_must_be_finished(change: dict[str, object], reason: str) -> None:
+    facts = ledger(**ENDED, debts=())
+    unfinished = facts.model_copy(update={"tenancy": facts.tenancy.model_copy(update=change)})
+    assert outcome(5, clean_case(ledger=unfinished)) == (REFER, reason)
+    assert outcome(5, clean_case(ledger=facts, wishes=Wishes())) == (PASS, "tenancy-end-finished")
+
+
+def test_6_joint_credit_needs_every_signature() -> None:
+    joint = clean_case(ledger=ledger(1_000_00, debts=()))
+    assert outcome(6, joint) == (REFER, "joint-consent")
+    assert outcome(6, replace(joint, wishes=Wishes(asked_by=A, joint_consent=True))) == (PASS, "tenant-is-payee")
+    assert outcome(6, replace(joint, evidence=(answered(6, "joint-consent", kind=EvidenceKind.JOINT_CONSENT),)))[0] is PASS
+    assert outcome(6, replace(joint, evidence=(answered(6, "joint-consent"),)))[0] is REFER, "a letter is not both signatures"
+
+
+def test_6_a_third_party_needs_authority_and_a_case_needs_a_payee() -> None:
+    assert outcome(6, clean_case(payee=replace(PAYEE, person=None))) == (REFER, "authority-of-third-party")
+    assert outcome(6, clean_case(payee=None)) == (REFER, "no-payee")
+
+
+def test_6_card_money_goes_back_to_the_card() -> None:
+    assert outcome(6, sole(credits=(credit(1_000_00, method="RCP"),))) == (REFER, "card-money-back-to-card")
+
+
+def test_6_a_deceased_tenants_estate_needs_probate_or_a_small_estate_indemnity() -> None:
+    died = (PersonFacts(person=A, died_on=date(2026, 5, 1)),)
+    small, large = sole(5_000_00, people=died, **ENDED), sole(5_000_01, people=died, **ENDED)
+    indemnity = answered(6, "estate", kind=EvidenceKind.SMALL_ESTATE_INDEMNITY)
+    probate = answered(6, "estate", kind=EvidenceKind.GRANT_OF_PROBATE)
+    assert outcome(6, small) == (REFER, "estate")
+    assert outcome(6, replace(small, evidence=(answered(6, "estate"),)))[0] is REFER
+    assert outcome(6, replace(small, evidence=(indemnity,)))[0] is PASS
+    assert outcome(6, replace(large, evidence=(indemnity,)))[0] is REFER
+    assert outcome(6, replace(large, evidence=(probate,)))[0] is PASS
+
+
+def test_6_a_surviving_joint_tenant_is_paid_without_the_estate() -> None:
+    people = (PersonFacts(person=A), PersonFacts(person=B, died_on=date(2026, 5, 1)))
+    assert outcome(6, sole(people=people)) == (PASS, "tenant-is-payee")
+
+
+def test_6_evidence_on_an_earlier_payee_says_nothing_of_the_present_one() -> None:
+    third_party = clean_case(payee=replace(PAYEE, person=None), evidence=(answered(6, "authority-of-third-party"),))
+    assert outcome(6, third_party)[0] is PASS
+    other = replace(PAYEE, person=None, payee=UUID(int=0x51))
+    assert outcome(6, replace(third_party, payee=other))[0] is REFER
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"modulus": ModulusAnswer.INVALID}, (FAIL, "account-cannot-exist")),
+        ({"modulus": ModulusAnswer.NOT_IN_TABLE}, (PASS, "name-matches")),
+        ({"name": "李小龍"}, (FAIL, "name-has-no-bacs-form")),
+        ({"confirmation": Confirmation.NO_MATCH}, (FAIL, "name-does-not-match")),
+        ({"confirmation": Confirmation.CLOSE}, (REFER, "name-is-close")),
+        ({"confirmation": Confirmation.UNAVAILABLE}, (REFER, "confirmation-unavailable")),
+        ({"confirmation": None, "confirmed_on": None}, (REFER, "confirmation-unavailable")),
+        ({"changed": True}, (REFER, "call-back-needed")),
+        ({"changed": True, "called_back": True}, (PASS, "name-matches")),
+        ({"confirmed_on": TODAY - timedelta(days=30)}, (PASS, "name-matches")),
+        ({"confirmed_on": TODAY - timedelta(days=31)}, (REFER, "confirmation-expired")),
+    ],
+)
+def test_7_bank_details(change: dict[str, Any], expected: tuple[CheckOutcome, str]) -> None:
+    assert outcome(7, clean_case(payee=replace(PAYEE, **change))) == expected
+
+
+def test_7_a_close_name_may_be_settled_for_these_details_and_a_wrong_one_never() -> None:
+    close = clean_case(payee=replace(PAYEE, confirmation=Confirmation.CLOSE), evidence=(answered(7, "name-is-close"),))
+    assert outcome(7, close)[0] is PASS
+    assert outcome(7, replace(close, payee=replace(PAYEE, confirmation=Confirmation.NO_MATCH)))[0] is FAIL
+    assert outcome(7, clean_case(payee=None)) == (REFER, "no-payee")
+
+
+def test_8_the_same_amount_again_within_the_window_is_referred() -> None:
+    facts = sole()
+    refund = 1_000_00 - 480_00
+    for days, pence, expected in ((90, refund, REFER), (91, refund, PASS), (90, refund - 1, PASS)):
+        earlier = (EarlierPayment(amount_pence=pence, on=TODAY - timedelta(days=days)),)
+        assert outcome(8, replace(facts, earlier_payments=earlier))[0] is expected
+
+
+def test_8_shared_details_staff_and_fraud() -> None:
+    assert outcome(8, replace(sole(), same_details_elsewhere=1)) == (REFER, "same-details-elsewhere")
+    assert outcome(8, replace(sole(), staff_conflict=True)) == (REFER, "staff-conflict")
+    fraud = replace(sole(account_holds=(AccountHold.FRAUD,)), evidence=(answered(8, "fraud-hold"),))
+    assert outcome(8, fraud) == (FAIL, "fraud-hold"), "no evidence on the case lifts a fraud hold"
+
+
+def test_9_everybody_who_took_part_is_a_participant() -> None:
+    facts = clean_case(ledger=ledger(1_000_00, people=SOLE, debts=(), actors=("cara.cash",)), evidence=(answered(6, "joint-consent"),))
+    assert participants(facts) == {"asha.officer", "cara.cash", "ben.officer"}
+    assert participants(clean_case(payee=None, taken_by="system")) == frozenset()
+    assert "3" in result(9, facts).evidence[0]
+
+
+def test_10_looks_at_what_the_approval_stood_on() -> None:
+    facts = sole()
+    plan = plan_refund(facts.ledger, facts.agreed, POLICY, TODAY)
+    approved = ground_of(facts.ledger, plan, facts.payee)
+    assert outcome(10, facts) == (PASS, "not-approved-yet")
+    assert run_check(10, facts, POLICY, TODAY, approved).reason_code == "approval-stands"
+    poorer = replace(facts, ledger=ledger(999_99, people=SOLE, debts=()))
+    assert run_check(10, poorer, POLICY, TODAY, approved).reason_code == "approval-void"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        clean_case(wishes=Wishes()),
+        clean_case(payee=replace(PAYEE, paid_in_from_it=False)),
+        clean_case(payee=replace(PAYEE, person=None), evidence=(answered(6, "authority-of-third-party"),)),
+        clean_case(payee=replace(PAYEE, confirmation=Confirmation.CLOSE), evidence=(answered(7, "name-is-close"),)),
+        sole(account_holds=(AccountHold.BREATHING_SPACE,)),
+        sole(credits=(credit(1_000_00, CreditSource.ADJUSTMENT),)),
+    ],
+)
+def test_anything_out_of_the_ordinary_takes_the_lane_that_is_looked_at(facts: CaseFacts) -> None:
+    chosen, reasons = lane(facts, all_results(facts))
+    assert chosen is Lane.LOOK
+    assert reasons
+
+
+def test_the_hash_of_the_checks_covers_what_was_shown_and_nothing_else() -> None:
+    facts = clean_case()
+    results = all_results(facts)
+    whole = checks_hash(results, facts.payee, POLICY)
+    assert checks_hash(reversed(results), facts.payee, POLICY) == whole
+    others = [
+        checks_hash(results[:-1], facts.payee, POLICY),
+        checks_hash([replace(results[0], evidence=("Balance £0.00.",)), *results[1:]], facts.payee, POLICY),
+        checks_hash(results, replace(PAYEE, fingerprint="f2"), POLICY),
+        checks_hash(results, None, POLICY),
+        checks_hash(results, facts.payee, POLICY.model_copy(update={"version": "other"})),
+    ]
+    assert len({whole, *others}) == 6
