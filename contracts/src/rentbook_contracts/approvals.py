@@ -176,6 +176,4 @@ class PaymentRunReleased(Fact):
     released_at: datetime
 
 
-
-
 FACTS: tuple[type[Fact], ...] = (DecisionMade, DecisionRecalled, PaymentRunReleased)

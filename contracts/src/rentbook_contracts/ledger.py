@@ -637,6 +637,15 @@ SET_ACCOUNT_HOLD: Command[SetAccountHold, Nothing] = Command("set-account-hold",
 END_TENANCY: Command[EndTenancy, Nothing] = Command("end-tenancy", "ledger", EndTenancy, Nothing)
 
 FACTS: tuple[type[Fact], ...] = (
-    AccountOpened, ChargePosted, ReceiptPosted, TransferPosted, RefundPosted, JournalReversed, CreditHeld, CreditFreed,
-    AccountHoldChanged, TenancyEnded, BankFileTaken,
+    AccountOpened,
+    ChargePosted,
+    ReceiptPosted,
+    TransferPosted,
+    RefundPosted,
+    JournalReversed,
+    CreditHeld,
+    CreditFreed,
+    AccountHoldChanged,
+    TenancyEnded,
+    BankFileTaken,
 )
