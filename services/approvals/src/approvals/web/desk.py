@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from chassis.peers import Peers
 from chassis.transaction import Runtime
@@ -10,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from approvals.web.assets import Assets, load_assets
 from approvals.web.sign_in import Issuer
-from approvals.web.wording import FILTERS
+from approvals.web.wording import FILTERS, PART_WORDS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -67,5 +68,8 @@ def make_templates(assets: Assets) -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(FILTERS)
+    environment.globals["part_words"] = PART_WORDS
     environment.globals["asset"] = assets.url
+    # each form on a page has its own key: two forms sent from one showing are two changes
+    environment.globals["fresh_id"] = lambda: str(uuid4())
     return environment

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from uuid import UUID, uuid4
+from uuid import UUID
 
 MOST_PENCE = 100_000_000_00
 """No form takes more than a hundred million pounds: larger is a slip of the finger."""
@@ -20,9 +20,9 @@ class FieldError:
 
 @dataclass
 class Form:
-    """One showing of a form. Its id is the key under which it takes effect once, however often it is sent."""
+    """A form as it was sent. Its id is the key under which it takes effect once, however often it is sent; a form not yet sent has none."""
 
-    id: str = field(default_factory=lambda: str(uuid4()))
+    id: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
@@ -39,10 +39,6 @@ class Form:
 
     def wrong(self, message: str, name: str | None = None) -> None:
         self.errors.append(FieldError(message, name))
-
-    def again(self) -> "Form":
-        """The same words under another id: for content that changed after the first id was used."""
-        return Form(values=self.values, lists=self.lists, errors=self.errors)
 
     def text(self, name: str, *, needed: str | None = None, longest: int = 2000) -> str:
         """A field's words without the space around them. `needed` is the error where there are none."""

@@ -40,6 +40,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/files/{bank_file:uuid}", files.show),
     ("/letters/{letter:uuid}.pdf", letters.download),
     ("/runs", runs.listed),
+    ("/runs/preview", runs.preview),
     ("/runs/{run:uuid}", runs.show),
     ("/runs/{run:uuid}/file", runs.download),
     ("/policy", policy.show),
@@ -86,6 +87,11 @@ def make_app(desk: Desk) -> Starlette:
     )
 
 
+_SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
+_SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
+_STRANGE_FORM = "This form did not come from a page of the desk"
+
+
 class Gates:
     """What a request passes before it reaches a page."""
 
@@ -111,21 +117,26 @@ class Gates:
 
         async def answer(request: Request) -> Response:
             if not from_our_own_page(request.headers, self.desk.settings.public_url):
-                return self._problem(request, 403, "This form did not come from a page of the desk", "Nothing was done. Open the page again.")
+                return self._problem(request, 403, _STRANGE_FORM, "Nothing was done. Open the page again.")
             session = await self.session(request)
             if session is None:
                 return self._problem(
-                    request, 401, "Your session has ended",
-                    "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again.", sign_in=True,
-                )  # fmt: skip
+                    request,
+                    401,
+                    "Your session has ended",
+                    _SIGN_IN_AGAIN,
+                    sign_in=True,
+                )
             visit = Visit(self.desk, request, session)
             if not session.person.may_change_anything:
                 return self._said(visit, 403, "You may not do this", "An auditor reads everything on the desk and changes nothing.")
             sent = await visit.sent()
             if not same_token(sent.values.get("csrf"), session.csrf_token):
-                return self._said(visit, 403, "This form belongs to another session", "Nothing was done. Open the page again and send it anew.")
+                return self._said(
+                    visit, 403, "This form belongs to another session", "Nothing was done. Open the page again and send it anew."
+                )
             if not _is_uuid(sent.id):
-                return self._said(visit, 400, "This form is incomplete", "It carries no id, so that it could take effect twice. Open the page again.")
+                return self._said(visit, 400, "This form is incomplete", "It could take effect twice. Open the page again.")
             return await self._answered(visit, page)
 
         return answer
@@ -141,9 +152,11 @@ class Gates:
             return self._said(visit, 404 if refused.rule.startswith("NoSuch") else 409, "This can’t be done", refused.message)
         except Unanswered as silent:
             return self._said(
-                visit, 503, f"{silent.service[:1].upper()}{silent.service[1:]} does not answer",
-                "This page can’t be shown without it. Nothing is lost. If you sent a form, going back and sending it again is safe: it takes effect once.",
-            )  # fmt: skip
+                visit,
+                503,
+                f"{silent.service[:1].upper()}{silent.service[1:]} does not answer",
+                _SILENT,
+            )
 
     async def session(self, request: Request) -> Session | None:
         """The session that the browser's key opens, while it lives; its use is noted."""
@@ -203,7 +216,7 @@ class Gates:
             sent = await request.form()
             ours = from_our_own_page(request.headers, self.desk.settings.public_url)
             if not ours or not same_token(sent.get("csrf"), session.csrf_token):
-                return self._problem(request, 403, "This form did not come from a page of the desk", "You are still signed in.")
+                return self._problem(request, 403, _STRANGE_FORM, "You are still signed in.")
             await self._end_session(request)
         answer = RedirectResponse("/signed-out", status_code=303)
         answer.delete_cookie(self.cookie, path="/", secure=self.desk.settings.https, httponly=True, samesite="lax")
@@ -225,16 +238,28 @@ class Gates:
         answer.set_cookie(name, value, max_age=seconds, path="/", secure=self.desk.settings.https, httponly=True, samesite="lax")
 
     def _failed(self, request: Request, failed: SignInFailed) -> Response:
-        return self._problem(request, 503 if isinstance(failed, IssuerUnanswered) else 403, "You could not be signed in", str(failed), sign_in=True)
+        status = 503 if isinstance(failed, IssuerUnanswered) else 403
+        return self._problem(request, status, "You could not be signed in", str(failed), sign_in=True)
 
     def _said(self, visit: Visit, status: int, title: str, words: str) -> Response:
         return visit.show("problem.html", title, status=status, words=words, sign_in=False, home=True)
 
     def _problem(self, request: Request, status: int, title: str, words: str, *, sign_in: bool = False, home: bool = False) -> Response:
         html = self.desk.render(
-            "problem.html", title=title, heading=title, words=words, sign_in=sign_in, home=home, person=None, csrf="", navigation=[],
-            nonce=request.state.nonce, errors=[], done=None, silent=[],
-        )  # fmt: skip
+            "problem.html",
+            title=title,
+            heading=title,
+            words=words,
+            sign_in=sign_in,
+            home=home,
+            person=None,
+            csrf="",
+            navigation=[],
+            nonce=request.state.nonce,
+            errors=[],
+            done=None,
+            silent=[],
+        )
         return HTMLResponse(html, status_code=status)
 
 

@@ -12,7 +12,7 @@ FORM_OCTETS = 1_000_000
 """The most that an ordinary form may weigh, in octets."""
 
 UPLOAD_OCTETS = 105_000_000
-"""The most that the desk takes in with a file, in octets: a bank file of 100 MB and the form around it. The ledger judges the file itself."""
+"""The most that the desk takes in with a file, in octets: 100 MB and more, so that a larger one is refused by its name."""
 
 UPLOAD_PATHS = frozenset({"/files"})
 
@@ -119,5 +119,5 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 
 
 async def _refuse_too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    said = "This is larger than the desk takes in (100 MB for a bank file, 1 MB for a form). Nothing was kept. Go back and send a smaller file."
+    said = "This is larger than the desk takes in (1 MB for a form). Nothing was kept. Go back and send less."
     await PlainTextResponse(said, status_code=413, headers={"connection": "close"})(scope, receive, send)

@@ -18,9 +18,9 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
+from rentbook_contracts.people import Role
 
 from approvals.web.sessions import Person
-from rentbook_contracts.people import Role
 
 JOURNEY = timedelta(minutes=10)
 """How long a person may take at the issuer."""
@@ -88,11 +88,11 @@ class Issuer:
                 tokens = await client.fetch_token(
                     places["token_endpoint"], grant_type="authorization_code", code=answer["code"], code_verifier=journey.verifier
                 )
-                keys = (await client.get(places["jwks_uri"], withhold_token=True)).raise_for_status().json()
         except OAuthError as refused:
             raise SignInFailed("The sign-in service did not accept the desk's request. Sign in again.") from refused
         except httpx2.HTTPError as silent:
             raise IssuerUnanswered("The sign-in service does not answer.") from silent
+        keys = await _read(places["jwks_uri"])
         return person_of(self._verified(tokens.get("id_token", ""), keys, journey.nonce))
 
     def seal(self, journey: Journey) -> str:
@@ -124,11 +124,7 @@ class Issuer:
         return claims
 
     async def _discover(self) -> Mapping[str, str]:
-        try:
-            async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
-                found: Mapping[str, str] = (await client.get(f"{self.url}/.well-known/openid-configuration")).raise_for_status().json()
-        except (httpx2.HTTPError, ValueError) as silent:
-            raise IssuerUnanswered("The sign-in service does not answer.") from silent
+        found: Mapping[str, str] = await _read(f"{self.url}/.well-known/openid-configuration")
         if found.get("issuer") != self.url:
             raise SignInFailed("The sign-in service says that it is another than the desk was told of.")
         return found
@@ -145,6 +141,15 @@ class Issuer:
 
     def _key(self) -> OctKey:
         return OctKey.import_key(hashlib.sha256(b"rentbook desk sign-in" + self.session_key.encode()).digest())
+
+
+async def _read(url: str) -> Any:
+    """What the issuer publishes at an address; read anew at each sign-in, because its keys change."""
+    try:
+        async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+            return (await client.get(url)).raise_for_status().json()
+    except (httpx2.HTTPError, ValueError) as silent:
+        raise IssuerUnanswered("The sign-in service does not answer.") from silent
 
 
 def person_of(claims: Mapping[str, Any]) -> Person:

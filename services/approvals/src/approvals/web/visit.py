@@ -1,25 +1,31 @@
 """One request of one person: who asks, what they are shown, what they sent."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
-from chassis import peers
 from chassis.peers import Caller, Unanswered
 from chassis.transaction import Transaction, run
+from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabel, Accounts
 from rentbook_contracts.operation import BrokenRule, Command, In, Out, Query
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from approvals import queries
 from approvals.web.desk import Desk
 from approvals.web.forms import FieldError, Form
 from approvals.web.sessions import Person, Session
 from approvals.web.wording import london
+from chassis import peers
 
 T = TypeVar("T")
+
+LABELS_ASKED = 500
+"""How many accounts the ledger names in one answer."""
 
 NAVIGATION = (
     ("/work", "Work"),
@@ -105,9 +111,25 @@ class Visit:
         """Read approvals' own rows."""
         return await run(self.desk.runtime, read, caller=self.caller(), read_only=True)
 
+    async def names(self) -> Mapping[str, str]:
+        """The names of staff by their subjects, as they last signed in."""
+        return {one.subject: one.name for one in await self.own(queries.staff_known)}
+
+    async def account_labels(self, accounts: Iterable[UUID]) -> Mapping[UUID, AccountLabel]:
+        """How accounts are named to people, 500 at most; where the ledger does not answer, the page says so and goes on without."""
+        wanted = tuple(dict.fromkeys(accounts))[:LABELS_ASKED]
+        if not wanted:
+            return {}
+        found = await self.ask_or_name(ACCOUNT_LABELS, Accounts(accounts=wanted), "the tenants’ names")
+        return {label.account: label for label in found.labels} if found else {}
+
     async def change(self, work: Callable[[Transaction], Awaitable[T]], form: Form) -> T:
         """Change approvals' own rows in one transaction, in the person's name and under the form's id."""
         return await run(self.desk.runtime, work, caller=self.caller(form.id))
+
+    async def own_change(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Note something about the visit itself, for which no form was sent."""
+        return await run(self.desk.runtime, work, caller=self.caller())
 
     def show(self, template: str, title: str, *, status: int = 200, form: Form | None = None, **context: object) -> Response:
         """A page. The errors of `form` stand in the summary on top."""

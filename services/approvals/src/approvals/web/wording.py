@@ -3,8 +3,8 @@
 Pure functions, registered as filters of the templates.
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,19 @@ STATE_WORDS: Mapping[str, str] = {
     "bacs": "Bacs",
     "arucs": "ARUCS",
 }
+
+
+PART_WORDS: Mapping[str, str] = {
+    "raised": "raised it",
+    "edited": "changed it",
+    "evidence": "added evidence",
+    "payee": "entered the bank details",
+    "resubmitted": "answered a question",
+    "withdrew": "withdrew it",
+    "ledger": "posted or moved an entry behind the credit",
+    "case": "took part in it",
+}
+"""How the desk says what made a person a participant of a case."""
 
 
 def pounds(pence: int) -> str:
@@ -60,6 +73,12 @@ def balance(pence: int) -> str:
 def balance_short(pence: int) -> str:
     """A running balance as statements print it: DR for arrears, CR for credit (domain.md 0)."""
     return f"{pounds(abs(pence))} {'DR' if pence > 0 else 'CR'}" if pence else pounds(0)
+
+
+def balance_axis(pence: int) -> str:
+    """A balance beside a picture, in whole pounds: *£200 DR*."""
+    pounds_only = f"£{abs(pence) // 100:,}"
+    return f"{pounds_only} {'DR' if pence > 0 else 'CR'}" if pence else pounds_only
 
 
 def london(moment: datetime) -> datetime:
@@ -109,7 +128,7 @@ def age(since: date | datetime, today: date) -> str:
     """How long ago in words: *today*, *yesterday*, *12 days ago*, *5 months ago*."""
     days = (today - _as_date(since)).days
     if days < 0:
-        return f"in {_count(-days, 'day')}"
+        return f"in {count(-days, 'day')}"
     if days == 0:
         return "today"
     if days == 1:
@@ -117,7 +136,7 @@ def age(since: date | datetime, today: date) -> str:
     if days < 60:
         return f"{days} days ago"
     if days < 730:
-        return f"{_count(days // 30, 'month')} ago"
+        return f"{count(days // 30, 'month')} ago"
     return f"{days // 365} years ago"
 
 
@@ -126,8 +145,8 @@ def working_days_left(days: int) -> str:
     if days == 0:
         return "due today"
     if days > 0:
-        return f"{_count(days, 'working day')} left"
-    return f"{_count(-days, 'working day')} late"
+        return f"{count(days, 'working day')} left"
+    return f"{count(-days, 'working day')} late"
 
 
 def said(state: object) -> str:
@@ -142,11 +161,11 @@ def headline(state: object) -> str:
     return words[:1].upper() + words[1:]
 
 
-def listed(items: list[str]) -> str:
+def listed(items: Sequence[str], word: str = "and") -> str:
     """Names as a sentence has them: *Asha*, *Asha and Ben*, *Asha, Ben and Carol*."""
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} {word} {items[-1]}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -168,26 +187,12 @@ def sort_code(digits: str) -> str:
     return "-".join(digits[at : at + 2] for at in range(0, 6, 2))
 
 
-def _count(number: int, noun: str) -> str:
-    return count(number, noun)
-
-
 def _as_date(moment: date | datetime | str) -> date:
     if isinstance(moment, str):
         return date.fromisoformat(moment)
     if isinstance(moment, datetime):
         return london(moment).date()
     return moment
-
-
-def months_between(first: date, last: date) -> list[date]:
-    """The first days of the months that a picture from `first` to `last` marks on its axis."""
-    at = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-    marks = []
-    while at <= last:
-        marks.append(at)
-        at = (at + timedelta(days=32)).replace(day=1)
-    return marks
 
 
 def sentence(words: str) -> str:
@@ -210,6 +215,7 @@ FILTERS = {
     "credit": credit,
     "balance": balance,
     "balance_short": balance_short,
+    "balance_axis": balance_axis,
     "day": day,
     "short_day": short_day,
     "clock": clock,

@@ -57,11 +57,41 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
   const show = () => {
     const chosen = form.querySelector("input[name=answer]:checked");
     for (const part of parts) {
-      part.hidden = !chosen || part.dataset.forAnswer !== chosen.value;
+      const belongs = chosen && part.dataset.forAnswer === chosen.value;
+      if (part.tagName === "OPTGROUP") {
+        part.hidden = Boolean(chosen) && !belongs;
+        part.disabled = part.hidden;
+      } else {
+        part.hidden = !belongs;
+      }
     }
+    const reasons = form.querySelector("#reason_code");
+    const picked = reasons.selectedOptions[0];
+    if (picked && picked.parentElement.disabled) reasons.value = "";
   };
   form.addEventListener("change", show);
   show();
+}
+
+// A decision that is being carried out: look a few times whether it has been.
+const watched = document.querySelector("[data-watched]");
+if (watched && !watched.querySelector("form textarea:focus")) {
+  let looks = 0;
+  const look = async () => {
+    looks += 1;
+    const answer = await fetch(window.location.pathname, { headers: { accept: "text/html" } }).catch(() => null);
+    if (answer && answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#decision-state");
+      const standing = document.querySelector("#decision-state");
+      const state = (panel) => panel.querySelector(".desk-why .desk-strong")?.textContent;
+      if (fresh && state(fresh) !== state(standing)) {
+        window.location.reload();
+        return;
+      }
+    }
+    if (looks < 15) window.setTimeout(look, 4000);
+  };
+  window.setTimeout(look, 4000);
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {

@@ -1,0 +1,92 @@
+"""Rent accounts: found, read, and explained down to the file line, the person and the approval."""
+
+from asyncio import gather
+from uuid import UUID
+
+from rentbook_contracts.ledger import (
+    ACCOUNT_PAGE,
+    EXPLAIN_BALANCE,
+    SEARCH_ACCOUNTS,
+    AccountPage,
+    AccountPageAsked,
+    ExplainBalance,
+    SearchAccounts,
+)
+from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.refunds import CASES, CasesAsked
+from starlette.responses import Response
+
+from approvals.web.chart import balance_chart
+from approvals.web.forms import Form
+from approvals.web.visit import Visit
+
+ENTRIES_A_PAGE = 50
+
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "receipts": ("Receipts", ("RDD", "RSO", "RCP", "RPY", "RBR", "RCO", "RQP", "RPO", "RBP", "RDS", "RDP", "RUC", "RHB", "RHA", "RBA")),
+    "unpaid": ("Unpaid and returned", ("RDN", "RRC")),
+    "refunds": ("Refunds", ("REF", "RDR")),
+    "transfers": ("Transfers", ("RIT", "RRP")),
+    "adjustments": ("Adjustments and write-offs", ("RPD", "RWA", "WOF", "WON", "ROB")),
+}
+"""The narrowings that the page offers, with the transaction codes of domain.md 2.1."""
+
+
+async def search(visit: Visit) -> Response:
+    """Accounts by part of a name, an address, a postcode or a reference. A search that finds one account opens it."""
+    words = visit.request.query_params.get("q", "").strip()[:100]
+    form = Form(values={"q": words})
+    if not words:
+        return visit.show("accounts.html", "Accounts", form=form, found=None, words=words)
+    found = await visit.ask(SEARCH_ACCOUNTS, SearchAccounts(text=words))
+    if len(found.labels) == 1 and not found.more:
+        return visit.go(f"/accounts/{found.labels[0].account}")
+    return visit.show("accounts.html", f"Accounts matching “{words}”", form=form, found=found, words=words)
+
+
+async def show(visit: Visit) -> Response:
+    """One account: its balance in words, then everything that belongs to it."""
+    account: UUID = visit.request.path_params["account"]
+    form, asked = _asked(visit, account)
+    page = await visit.ask(ACCOUNT_PAGE, asked)
+    cases, letters, names = await gather(
+        visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
+        visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
+        visit.names(),
+    )
+    return visit.show(
+        "account.html",
+        _title(page),
+        form=form,
+        page=page,
+        asked=asked,
+        cases=cases,
+        letters=letters,
+        names=names,
+        kinds=KINDS,
+        chart=balance_chart([(month.on, month.balance_pence) for month in page.months]),
+        narrowed=bool(asked.since or asked.codes),
+    )
+
+
+async def explain(visit: Visit) -> Response:
+    """A balance taken apart: the parts add up to it, and every line says where it came from."""
+    account: UUID = visit.request.path_params["account"]
+    form = Form(values=dict(visit.request.query_params))
+    as_at = form.day("as_at", "the date")
+    explained = await visit.ask(EXPLAIN_BALANCE, ExplainBalance(account=account, as_at=as_at))
+    return visit.show("explain.html", "Explain this balance", form=form, explained=explained, names=await visit.names())
+
+
+def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
+    words = visit.request.query_params
+    form = Form(values=dict(words))
+    as_at, since = form.day("as_at", "the date"), form.day("since", "the first date")
+    codes = KINDS.get(words.get("kind", ""), ("", ()))[1]
+    typed = words.get("offset", "0")
+    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
+    return form, AccountPageAsked(account=account, as_at=as_at, since=since, codes=codes, offset=offset, limit=ENTRIES_A_PAGE)
+
+
+def _title(page: AccountPage) -> str:
+    return ", ".join(page.label.names) or page.label.reference

@@ -1,0 +1,297 @@
+"""Refund cases: asked for by a tenant, checked, shown whole, and helped on with evidence."""
+
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from chassis.peers import Refused
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPage, AccountPageAsked
+from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.refunds import (
+    ADD_EVIDENCE,
+    CASE_PAGE,
+    CASES,
+    CHANGE_PAYEE,
+    REQUEST_REFUND,
+    RESUBMIT,
+    WITHDRAW_CASE,
+    AddEvidence,
+    CaseAsked,
+    CasePage,
+    CasesAsked,
+    CaseStatus,
+    ChangePayee,
+    CheckOutcome,
+    NewPayee,
+    RequestRefund,
+    Resubmit,
+    WithdrawCase,
+)
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.domain.eligibility import Part
+from approvals.domain.forms import TakePart
+from approvals.use_cases.add_participant import add_participant
+from approvals.web.forms import Form, digits, read_uuid
+from approvals.web.visit import Visit, note_refusal
+from approvals.web.wording import headline
+
+CASES_SHOWN = 200
+ENTRIES_BESIDE = 8
+
+IDENTIFIED: Mapping[str, str] = {
+    "phone-questions": "On the phone: name, address and date of birth agree with the tenancy",
+    "photo-id": "In person: photo identity document seen",
+    "signed-letter": "By letter: signature compared with the tenancy file",
+    "online-account": "Through the tenant’s own online account",
+    "authority": "A person with written authority or power of attorney, document seen",
+}
+
+REASONS: Mapping[str, str] = {
+    "overpaid": "Paid too much",
+    "paid-twice": "Paid twice",
+    "tenancy-ended": "Tenancy ended in credit",
+    "benefit-backdated": "Benefit or Universal Credit was backdated",
+    "charge-corrected": "A charge was corrected",
+    "hardship": "Needs the money: hardship",
+    "other": "Another reason, in the note",
+}
+
+EVIDENCE: Mapping[str, str] = {
+    "benefit-answer": "Answer of Housing Benefit or DWP",
+    "bank-statement": "Bank statement",
+    "signed-consent": "Signed consent of a joint tenant",
+    "offset-consent": "Consent to pay another debt",
+    "identity": "Proof of identity",
+    "authority": "Power of attorney, deputyship or letter of authority",
+    "probate": "Grant of probate or small-estate indemnity",
+    "keys-returned": "Keys returned, inspection done",
+    "forwarding-address": "Forwarding address",
+    "call-back": "Call-back to the tenant on a known number",
+    "court-order": "Court or Ombudsman’s order",
+    "other": "Another document",
+}
+
+THIRD_PARTY = "third-party"
+
+FINISHED = frozenset({CaseStatus.PAID, CaseStatus.OFFSET, CaseStatus.NOTHING_DUE, CaseStatus.DECLINED, CaseStatus.WITHDRAWN})
+PAST_CHANGING = FINISHED | {CaseStatus.RELEASED, CaseStatus.WITH_BANK}
+
+
+async def listed(visit: Visit) -> Response:
+    """Cases, newest first, narrowed by where they stand."""
+    words = visit.request.query_params.get("status", "")
+    statuses = (CaseStatus(words),) if words in list(CaseStatus) else ()
+    found = await visit.ask(CASES, CasesAsked(statuses=statuses, limit=CASES_SHOWN))
+    labels = await visit.account_labels(case.account for case in found.cases)
+    return visit.show(
+        "cases.html",
+        "Refund cases",
+        form=Form(values={"status": words}),
+        found=found.cases,
+        labels=labels,
+        names=await visit.names(),
+        statuses=[(status.value, headline(status)) for status in CaseStatus],
+        shown_at_most=CASES_SHOWN,
+    )
+
+
+async def ask_refund(visit: Visit) -> Response:
+    """The form on which an officer takes a tenant's request."""
+    account: UUID = visit.request.path_params["account"]
+    return await _request_page(visit, account, Form(values={"amount_is": "all"}))
+
+
+async def take_refund(visit: Visit) -> Response:
+    """Take the request: the case opens and its checks begin."""
+    account: UUID = visit.request.path_params["account"]
+    form = await visit.sent()
+    page = await visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=1))
+    wanted = _requested(form, page)
+    if wanted is None:
+        return await _request_page(visit, account, form)
+    try:
+        opened = await visit.command(REQUEST_REFUND, wanted, form)
+    except Refused as refused:
+        note_refusal(form, refused)
+        return await _request_page(visit, account, form)
+    return visit.go(f"/cases/{opened.case}", done="requested")
+
+
+async def show(visit: Visit) -> Response:
+    """One case, whole."""
+    return await _case_page(visit, visit.request.path_params["case"], Form())
+
+
+async def add_evidence(visit: Visit) -> Response:
+    """Add a document or an answer to a check. Whoever does becomes a participant, and decides the case no more."""
+    form = await visit.sent()
+    case: UUID = visit.request.path_params["case"]
+    check = form.one_of("check", {str(number): "" for number in range(1, 11)}, "Choose the check that this is evidence for")
+    kind = form.one_of("kind", EVIDENCE, "Choose what kind of document it is")
+    settles = form.one_of("settles", {"yes": "", "no": ""}, "Say whether this settles the check")
+    received = form.day("received_on", "the day on which it came", needed=True)
+    if received and received > visit.today:
+        form.wrong("The day on which it came can’t be in the future", "received_on")
+    reference, note = form.text("reference", longest=120), form.text("note")
+    if form.errors or received is None:
+        return await _case_page(visit, case, form)
+    evidence = AddEvidence(
+        case=case, check=int(check), kind=kind, reference=reference, note=note, settles=settles == "yes", received_on=received
+    )
+    return await _taking_part(visit, form, case, Part.EVIDENCE, "evidence", lambda: visit.command(ADD_EVIDENCE, evidence, form))
+
+
+async def change_payee(visit: Visit) -> Response:
+    """Enter other bank details. Whoever does becomes a participant; the bank checks run again."""
+    form = await visit.sent()
+    case: UUID = visit.request.path_params["case"]
+    payee = _payee(form)
+    if payee is None:
+        return await _case_page(visit, case, form)
+    change = ChangePayee(case=case, payee=payee, called_back=form.value("called_back") == "yes")
+    return await _taking_part(visit, form, case, Part.PAYEE, "payee", lambda: visit.command(CHANGE_PAYEE, change, form))
+
+
+async def resubmit(visit: Visit) -> Response:
+    """Answer the question with which the case was sent back."""
+    form = await visit.sent()
+    case: UUID = visit.request.path_params["case"]
+    note = form.text("answer_note", needed="Write down the answer to the question")
+    if form.errors:
+        return await _case_page(visit, case, form)
+    again = Resubmit(case=case, note=note)
+    return await _taking_part(visit, form, case, Part.RESUBMITTED, "resubmitted", lambda: visit.command(RESUBMIT, again, form))
+
+
+async def withdraw(visit: Visit) -> Response:
+    """The tenant takes the request back. The record stays."""
+    form = await visit.sent()
+    case: UUID = visit.request.path_params["case"]
+    note = form.text("withdraw_note", needed="Write down why the request is withdrawn")
+    if form.errors:
+        return await _case_page(visit, case, form)
+    wanted = WithdrawCase(case=case, note=note)
+    return await _taking_part(visit, form, case, Part.WITHDREW, "withdrawn", lambda: visit.command(WITHDRAW_CASE, wanted, form))
+
+
+async def _taking_part(visit: Visit, form: Form, case: UUID, part: Part, done: str, forward: Callable[[], Awaitable[object]]) -> Response:
+    """Enter the person among the participants, commit, and only then have the owner change the case.
+
+    In this order nobody changes a case unseen by four eyes; the other way round a crash in between would allow it.
+    """
+    try:
+        await visit.change(lambda tx: add_participant(tx, TakePart(case, part)), form)
+        await forward()
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _case_page(visit, case, form)
+    return visit.go(f"/cases/{case}", done=done)
+
+
+def _payee(form: Form) -> NewPayee | None:
+    """The payee's details as typed, judged here only for their form; the modulus and the name are for refunds and the bank to judge."""
+    belongs = form.value("payee_of")
+    person = read_uuid(belongs)
+    if person is None and belongs != THIRD_PARTY:
+        form.wrong("Choose whose bank account it is", "payee_of")
+    name = form.text("payee_name", needed="Enter the name on the bank account", longest=120)
+    sort_code, number = digits(form.value("sort_code")), digits(form.value("account_number"))
+    if not (sort_code.isdecimal() and sort_code.isascii() and len(sort_code) == 6):
+        form.wrong("The sort code must have 6 digits, like 08-99-99", "sort_code")
+    if not (number.isdecimal() and number.isascii() and 6 <= len(number) <= 8):
+        form.wrong("The account number must have 6 to 8 digits", "account_number")
+    if form.errors:
+        return None
+    return NewPayee(name=name, sort_code=sort_code, account_number=number, person=person, business=form.value("business") == "yes")
+
+
+def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
+    people = {str(tenant.person): tenant.name for tenant in page.tenants}
+    asked_by = form.one_of("asked_by", people, "Choose who asks")
+    identified = form.one_of("identified_how", IDENTIFIED, "Choose how you know that it is them")
+    reason = form.one_of("reason_code", REASONS, "Choose the reason")
+    amount_is = form.one_of("amount_is", {"all": "", "some": ""}, "Choose how much is asked for")
+    amount = form.pence("amount", "The amount") if amount_is == "some" else None
+    if amount_is == "some" and amount is None and not form.error("amount"):
+        form.wrong("Enter the amount that is asked for", "amount")
+    note = form.text("note")
+    payee = _payee(form)
+    debts = [label.account for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]
+    answers = {debt: form.value(f"debt-{debt}") for debt in debts}
+    for debt, answer in answers.items():
+        if answer not in ("consent", "opted-out", "not-asked"):
+            form.wrong("Choose what the tenant says to paying this debt from the credit", f"debt-{debt}")
+    if form.errors or payee is None:
+        return None
+    return RequestRefund(
+        account=page.label.account,
+        asked_by=UUID(asked_by),
+        identified_how=IDENTIFIED[identified],
+        amount_pence=amount,
+        reason_code=reason,
+        consents=tuple(debt for debt, answer in answers.items() if answer == "consent"),
+        opted_out=tuple(debt for debt, answer in answers.items() if answer == "opted-out"),
+        joint_consent=form.value("joint_consent") == "yes",
+        payee=payee,
+        note=note,
+    )
+
+
+async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
+    page, cases = await gather(
+        visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=ENTRIES_BESIDE)),
+        visit.ask_or_name(CASES, CasesAsked(account=account), "the list of earlier refund cases"),
+    )
+    debts = [label for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]
+    return visit.show(
+        "request.html",
+        "Take a refund request",
+        form=form,
+        page=page,
+        debts=debts,
+        cases=cases,
+        identified=IDENTIFIED,
+        reasons=REASONS,
+        third_party=THIRD_PARTY,
+        open_cases=[case for case in cases.cases if case.status not in FINISHED] if cases else [],
+        names=await visit.names(),
+    )
+
+
+async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
+    page = await visit.ask(CASE_PAGE, CaseAsked(case=case))
+    account, letters, tasks, participants, names = await gather(
+        visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=page.account, limit=ENTRIES_BESIDE), "the account beside the case"),
+        visit.ask_or_name(LETTERS, LettersAsked(case=case), "the list of letters"),
+        visit.own(lambda tx: queries.tasks_of_case(tx, case)),
+        visit.own(lambda tx: queries.participants_of(tx, case)),
+        visit.names(),
+    )
+    labels = await visit.account_labels(_accounts_named(page))
+    unsettled = [check for check in page.checks if check.outcome in (CheckOutcome.REFER, CheckOutcome.FAIL)]
+    return visit.show(
+        "case.html",
+        "Refund case",
+        form=form,
+        page=page,
+        account=account,
+        letters=letters,
+        tasks=tasks,
+        participants=participants,
+        names=names,
+        labels=labels,
+        unsettled=unsettled,
+        evidence_kinds=EVIDENCE,
+        reasons=REASONS,
+        third_party=THIRD_PARTY,
+        changeable=visit.person.may_change_anything and page.status not in PAST_CHANGING,
+        finished=page.status in FINISHED,
+    )
+
+
+def _accounts_named(page: CasePage) -> list[UUID]:
+    offsets = [offset.account for offset in page.plan.offsets] if page.plan else []
+    return [page.account, *offsets, *page.consents, *page.opted_out]

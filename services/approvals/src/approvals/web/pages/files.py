@@ -1,0 +1,71 @@
+"""Bank files: dropped on the desk, read and posted by the ledger, each with a page of its own that says what became of it."""
+
+from uuid import UUID
+
+from rentbook_contracts.ledger import (
+    BANK_FILE_LIMIT_BYTES,
+    BANK_FILE_PAGE,
+    BANK_FILES,
+    BankFileAsked,
+    BankFilesAsked,
+    FileStatus,
+)
+from starlette.responses import Response
+
+from approvals.web.carried import send_bank_file
+from approvals.web.forms import Form
+from approvals.web.visit import Visit
+from approvals.web.wording import size
+
+LINES_A_PAGE = 200
+FILES_SHOWN = 100
+
+TITLES = {
+    FileStatus.TAKEN: "was taken",
+    FileStatus.REFUSED: "was refused",
+    FileStatus.ALREADY_TAKEN: "was taken already",
+}
+
+
+async def listed(visit: Visit) -> Response:
+    """Every file that came, newest first, and the form that takes another."""
+    return await _list(visit, Form())
+
+
+async def upload(visit: Visit) -> Response:
+    """Take a file in. The answer is the page of the file, whether it was taken, refused, or there already."""
+    form = await visit.sent()
+    sent = await visit.upload("file")
+    if sent is None:
+        form.wrong("Choose a bank file", "file")
+    elif not sent.size:
+        form.wrong(f"{sent.filename} is empty", "file")
+    elif sent.size > BANK_FILE_LIMIT_BYTES:
+        form.wrong(f"{sent.filename} is {size(sent.size)}; a bank file has at most {size(BANK_FILE_LIMIT_BYTES)}. Nothing was kept", "file")
+    if form.errors or sent is None:
+        return await _list(visit, form)
+    page = await send_bank_file(visit, sent, form.id)
+    return visit.go(f"/files/{page.bank_file}")
+
+
+async def show(visit: Visit) -> Response:
+    """What became of one file: its totals and lines, or every fault, or the earlier file that it repeats."""
+    bank_file: UUID = visit.request.path_params["bank_file"]
+    typed = visit.request.query_params.get("offset", "0")
+    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
+    page = await visit.ask(BANK_FILE_PAGE, BankFileAsked(bank_file=bank_file, offset=offset, limit=LINES_A_PAGE))
+    labels = await visit.account_labels(line.account for line in page.lines if line.account)
+    return visit.show(
+        "file.html",
+        f"{page.name} {TITLES[page.status]}",
+        page=page,
+        labels=labels,
+        names=await visit.names(),
+        offset=offset,
+        limit=LINES_A_PAGE,
+    )
+
+
+async def _list(visit: Visit, form: Form) -> Response:
+    files = await visit.ask_or_name(BANK_FILES, BankFilesAsked(limit=FILES_SHOWN), "the list of files")
+    return visit.show("files.html", "Bank files", form=form, files=files, names=await visit.names(), limit_octets=BANK_FILE_LIMIT_BYTES)

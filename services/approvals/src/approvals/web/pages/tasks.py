@@ -1,0 +1,253 @@
+"""A task: all that a decision needs on one page, and the answers."""
+
+from asyncio import gather
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.peers import Refused, Unanswered
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
+from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
+from approvals.domain.reasons import REASONS
+from approvals.queries import EventShown, TaskPage, View
+from approvals.use_cases import assign as assigning
+from approvals.use_cases import claim as claiming
+from approvals.use_cases import decide as deciding
+from approvals.use_cases.note_seen import note_seen
+from approvals.use_cases.recall_decision import recall_decision
+from approvals.use_cases.release_claim import release_claim
+from approvals.use_cases.write_comment import write_comment
+from approvals.web.forms import FieldError, Form
+from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
+from approvals.web.pages.cases import REASONS as REQUEST_REASONS
+from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
+from approvals.web.wording import said
+
+ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
+GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
+
+EVENTS = {
+    "opened": "the task was opened",
+    "claimed": "claimed",
+    "claim-released": "the claim was released",
+    "assigned": "assigned",
+    "reminded": "a reminder was sent",
+    "escalated": "escalated",
+    "closed": "the decision was carried out",
+    "void": "the task came to nothing",
+    "reopened": "the approval was recalled, and the task waits again",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the story, whoever told it: refunds, approvals, or a comment."""
+
+    at: datetime
+    by: str
+    what: str
+    note: str = ""
+
+
+async def show(visit: Visit) -> Response:
+    """The task, and what changed since this person last looked."""
+    task: UUID = visit.request.path_params["task"]
+    page = await _page(visit, task, Form())
+    if visit.person.may_change_anything:
+        await visit.own_change(lambda tx: note_seen(tx, OfTask(task)))
+    return page
+
+
+async def show_decision(visit: Visit) -> Response:
+    """A decision's own address leads to its task, where all of it is shown."""
+    decision: UUID = visit.request.path_params["decision"]
+    made = await visit.own(lambda tx: queries.decision_shown(tx, decision))
+    if made is None:
+        raise NoSuchPage("There is no such decision.")
+    return visit.go(f"/tasks/{made.task}")
+
+
+async def decide(visit: Visit) -> Response:
+    """Record an answer, after reading once more what it is about."""
+    task: UUID = visit.request.path_params["task"]
+    form = await visit.sent()
+    answer = _answer(form)
+    shown = await visit.own(lambda tx: queries.task_page(tx, task))
+    if shown is None:
+        raise NoSuchPage("There is no such task.")
+    case = await visit.ask(CASE_PAGE, CaseAsked(case=shown.row.case))
+    if form.value("plan_hash") != (case.plan_hash or "") and shown.row.decision is None:
+        form.wrong("What was shown has changed meanwhile. Nothing was decided. Look at it again, then answer.")
+    if answer is None or form.errors:
+        return await _page(visit, task, form)
+    wanted = AnswerTask(
+        task,
+        form.value("content_hash"),
+        answer,
+        form.value("reason_code").partition(":")[2],
+        form.text("text"),
+        form.value("question_to") or None,
+    )
+    if answer is not Answer.SENT_BACK:
+        wanted = AnswerTask(task, wanted.content_hash, answer, wanted.reason_code, wanted.text)
+    try:
+        await visit.change(lambda tx: deciding.decide(tx, wanted), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _page(visit, task, form)
+    return visit.go(f"/tasks/{task}", done="sent")
+
+
+async def recall(visit: Visit) -> Response:
+    """Take an approval back before its payment is released."""
+    decision: UUID = visit.request.path_params["decision"]
+    form = await visit.sent()
+    made = await visit.own(lambda tx: queries.decision_shown(tx, decision))
+    if made is None:
+        raise NoSuchPage("There is no such decision.")
+    why = form.text("recall_text", needed="Write down why you recall it")
+    if form.errors:
+        return await _page(visit, made.task, form)
+    try:
+        await visit.change(lambda tx: recall_decision(tx, TakeBack(decision, why)), form)
+    except BrokenRule as refused:
+        form.errors.append(FieldError(refused.message, "recall_text" if refused.field == "text" else refused.field))
+        return await _page(visit, made.task, form)
+    return visit.go(f"/tasks/{made.task}", done="recalled")
+
+
+async def claim(visit: Visit) -> Response:
+    """Claim the task for a while."""
+    task: UUID = visit.request.path_params["task"]
+    form = await visit.sent()
+    try:
+        await visit.change(lambda tx: claiming.claim(tx, OfTask(task)), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _page(visit, task, form)
+    return visit.go(f"/tasks/{task}", done="claimed")
+
+
+async def release(visit: Visit) -> Response:
+    """Give the claim back."""
+    task: UUID = visit.request.path_params["task"]
+    form = await visit.sent()
+    try:
+        await visit.change(lambda tx: release_claim(tx, OfTask(task)), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _page(visit, task, form)
+    return visit.go(f"/tasks/{task}", done="released")
+
+
+async def assign(visit: Visit) -> Response:
+    """Give the task to a person who may decide it."""
+    task: UUID = visit.request.path_params["task"]
+    form = await visit.sent()
+    to = form.text("to", needed="Choose whom to assign it to", longest=200)
+    if form.errors:
+        return await _page(visit, task, form)
+    try:
+        await visit.change(lambda tx: assigning.assign(tx, AssignTask(task, to)), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _page(visit, task, form)
+    return visit.go(f"/tasks/{task}", done="assigned")
+
+
+async def comment(visit: Visit) -> Response:
+    """Say something that everyone on the case reads."""
+    task: UUID = visit.request.path_params["task"]
+    form = await visit.sent()
+    words = form.text("comment", needed="Write the comment")
+    if form.errors:
+        return await _page(visit, task, form)
+    await visit.change(lambda tx: write_comment(tx, WriteComment(task, words)), form)
+    return visit.go(f"/tasks/{task}", done="commented")
+
+
+def _answer(form: Form) -> Answer | None:
+    """The chosen answer; its reason has to be one of its own."""
+    chosen = next((answer for answer in Answer if answer.value == form.value("answer")), None)
+    if chosen is None:
+        form.wrong("Choose your answer", "answer")
+        return None
+    group, _, reason = form.value("reason_code").partition(":")
+    if group != chosen.value or reason not in REASONS[chosen]:
+        form.wrong(f"Choose a reason that goes with “{ANSWERS[chosen].lower()}”", "reason_code")
+    return chosen
+
+
+async def _page(visit: Visit, task: UUID, form: Form) -> Response:
+    shown = await visit.own(lambda tx: queries.task_page(tx, task))
+    if shown is None:
+        raise NoSuchPage("There is no such task.")
+    row = shown.row
+    case, account, letters, names, waiting = await gather(
+        _case(visit, row.case),
+        visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=row.account, limit=ENTRIES_BESIDE), "the account beside the task"),
+        visit.ask_or_name(LETTERS, LettersAsked(case=row.case), "the list of letters"),
+        visit.names(),
+        visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=2)),
+    )
+    named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
+    labels = await visit.account_labels(named)
+    story = _story(shown, case)
+    since = shown.last_seen_at
+    return visit.show(
+        "task.html",
+        f"Refund task {row.amount_pence // 100}",
+        form=form,
+        task=shown,
+        case=case,
+        account=account,
+        letters=letters,
+        names=names,
+        labels=labels,
+        story=story,
+        changed=[told for told in story if since and told.at > since and told.by != visit.person.subject],
+        decisions_here=[made for made in reversed(shown.decisions) if made.task == row.task],
+        reasons=REQUEST_REASONS,
+        evidence_kinds=EVIDENCE,
+        answers=[(answer.value, words) for answer, words in ANSWERS.items()],
+        reason_groups=[(answer.value, GROUPS[answer], list(REASONS[answer].items())) for answer in Answer],
+        reason_words={(answer.value, code): words for answer in Answer for code, words in REASONS[answer].items()},
+        ask_whom=_whom_to_ask(shown, names),
+        next_task=next((one.task for one in waiting.rows if one.task != row.task and not one.asked_you), None),
+    )
+
+
+async def _case(visit: Visit, case: UUID) -> CasePage | None:
+    """The case as refunds shows it; named on the page where refunds is silent or has lost it."""
+    try:
+        return await visit.ask(CASE_PAGE, CaseAsked(case=case))
+    except (Unanswered, Refused):
+        visit.silent.append(Silent("refunds", "the request with its plan and checks"))
+        return None
+
+
+def _whom_to_ask(shown: TaskPage, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Whoever took part comes first, most likely to know the answer; then everyone else."""
+    first = [shown.row.raised_by, *(one.person for one in shown.participants)]
+    everyone = dict.fromkeys([person for person in first if person != "system"] + sorted(names, key=lambda subject: names[subject]))
+    return [(person, names.get(person, person)) for person in everyone]
+
+
+def _story(shown: TaskPage, case: CasePage | None) -> list[Told]:
+    events = [Told(event.at, event.person, _event_words(event), event.note or "") for event in shown.events]
+    decisions = [Told(made.decided_at, made.decided_by, f"decision: {said(made.answer)}", made.text) for made in shown.decisions]
+    told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
+    return sorted([*events, *decisions, *told], key=lambda one: one.at, reverse=True)
+
+
+def _event_words(event: EventShown) -> str:
+    words = EVENTS.get(event.what, said(event.what))
+    return f"{words} to {event.whom_name}" if event.whom_name else words

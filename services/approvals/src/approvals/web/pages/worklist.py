@@ -1,0 +1,100 @@
+"""The worklist: four views of the same tasks, the same filters, two lanes."""
+
+from datetime import date
+from enum import Enum
+from typing import TypeVar
+
+from rentbook_contracts.approvals import Answer, Lane
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.people import Role
+from rentbook_contracts.refunds import READY_PAYMENTS
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.queries import Due, Filters, View, Worklist
+from approvals.web.forms import Form
+from approvals.web.visit import Visit
+
+ROWS_A_PAGE = 50
+
+VIEWS = {View.MINE: "Mine", View.TEAM: "My team’s", View.EVERYONE: "Everyone’s", View.DECIDED: "Decided"}
+
+EMPTY = {
+    View.MINE: "Nothing waits for you.",
+    View.TEAM: "Nothing waits for your team.",
+    View.EVERYONE: "Nothing waits for a decision.",
+    View.DECIDED: "No decision was made yet.",
+}
+
+DUE = {Due.LATE: "Late", Due.SOON: "Today or the next working day"}
+LANES = {Lane.GREEN: "Green: every check passes", Lane.LOOK: "Look: something to look at"}
+ANSWERS = {Answer.APPROVED: "Approved", Answer.DECLINED: "Declined", Answer.SENT_BACK: "Sent back"}
+
+E = TypeVar("E", bound=Enum)
+
+
+async def home(visit: Visit) -> Response:
+    """Where a person's day begins: finance at the runs, everybody else at their work."""
+    finance_alone = visit.person.roles == {Role.FINANCE}
+    return visit.go("/runs" if finance_alone else "/work")
+
+
+async def show(visit: Visit) -> Response:
+    """One view of the worklist. A word of the address that is no filter is left aside."""
+    words = visit.request.query_params
+    form = Form(values=dict(words))
+    view = _one_of(View, words.get("view")) or (View.MINE if visit.person.may_change_anything else View.EVERYONE)
+    filters = _filters(form)
+    typed = words.get("offset", "0")
+    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
+    work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
+    labels = await visit.account_labels(row.account for row in work.rows)
+    staff = await visit.own(queries.staff_known)
+    return visit.show(
+        "work.html",
+        "Work",
+        form=form,
+        work=work,
+        lanes=_lanes(work),
+        labels=labels,
+        views=VIEWS,
+        empty=EMPTY[view],
+        due=DUE,
+        lane_words=LANES,
+        answers=ANSWERS,
+        staff=staff,
+        narrowed=filters != Filters(),
+        ready=await _ready(visit),
+    )
+
+
+async def _ready(visit: Visit) -> object:
+    return await visit.ask_or_name(READY_PAYMENTS, Nothing(), "the day’s payment cut-off")
+
+
+def _lanes(work: Worklist) -> list[tuple[Lane | None, list[object]]]:
+    if work.view is View.DECIDED:
+        return [(None, list(work.rows))]
+    return [(lane, [row for row in work.rows if row.lane is lane]) for lane in Lane]
+
+
+def _filters(form: Form) -> Filters:
+    from_pence, to_pence = form.pence("from", "The least amount"), form.pence("to", "The most amount")
+    since: date | None = form.day("since", "the first day")
+    until: date | None = form.day("until", "the last day")
+    return Filters(
+        lane=_one_of(Lane, form.value("lane")),
+        due=_one_of(Due, form.value("due")),
+        answer=_one_of(Answer, form.value("answer")),
+        from_pence=from_pence,
+        to_pence=to_pence,
+        raised_by=form.value("raised_by") or None,
+        decided_by=form.value("decided_by") or None,
+        unclaimed=form.value("unclaimed") == "yes",
+        since=since,
+        until=until,
+    )
+
+
+def _one_of(kind: type[E], word: str | None) -> E | None:
+    return next((one for one in kind if one.value == word), None)
