@@ -20,9 +20,13 @@ async def hear_decision(tx: Transaction, fact: DecisionMade) -> None: ...
 async def note_outcome(tx: Transaction, settled: Settled[DecisionTaken]) -> None: ...
 """
 
-RIGHT = ("Offer(PLACE_HOLD, place_hold)", "Accept(DEBIT_WEEK, debit_week)", "Subscription(DecisionMade, hear_decision)")
+RIGHT: tuple[str, ...] = ("Offer(PLACE_HOLD, place_hold)", "Accept(DEBIT_WEEK, debit_week)", "Subscription(DecisionMade, hear_decision)")
 RIGHT += ("UpdateOutcome(DECIDE, note_outcome)",)
-WRONG = ("Offer(PLACE_HOLD, debit_week)", "Accept(DEBIT_WEEK, place_hold)", "Subscription(DecisionRecalled, hear_decision)")
+WRONG: tuple[str, ...] = (
+    "Offer(PLACE_HOLD, debit_week)",
+    "Accept(DEBIT_WEEK, place_hold)",
+    "Subscription(DecisionRecalled, hear_decision)",
+)
 WRONG += ("UpdateOutcome(RECALL, note_outcome)",)
 
 

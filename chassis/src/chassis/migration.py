@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -27,19 +28,19 @@ GRANTS = (
 """What the role that runs a service may do. Nobody who serves requests can delete or rewrite what was said."""
 
 
-def create_chassis_tables(op: "Operations") -> None:
+def create_chassis_tables(op: "Operations | ModuleType") -> None:
     """Create the chassis tables and grant them to the role that runs the service; for a service's first revision."""
     chassis.create_all(op.get_bind(), checkfirst=False)
     for table, rights in GRANTS:
         grant(op, table, rights)
 
 
-def grant(op: "Operations", table: str, rights: str) -> None:
+def grant(op: "Operations | ModuleType", table: str, rights: str) -> None:
     """Grant rights on one table, for example `SELECT, INSERT`, to the role that runs the service."""
     op.execute(f"GRANT {rights} ON {table} TO {app_role(op)}")
 
 
-def app_role(op: "Operations") -> str:
+def app_role(op: "Operations | ModuleType") -> str:
     """The quoted name of the role that runs the service: the user of RENTBOOK_DATABASE_URL, as told to `migrate`."""
     config = op.get_context().config
     assert config is not None, "run through chassis.migration"

@@ -26,7 +26,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from chassis.settings import Settings
+from chassis.settings import ProcessSettings
 
 LOGGED = frozenset({
     "service", "topic", "partition", "offset", "key", "event_id", "event_type", "version", "expected", "outbox", "bucket", "epoch", "rows",
@@ -218,7 +218,7 @@ def _metrics(registry: CollectorRegistry) -> dict[str, Counter | Gauge | Histogr
     }
 
 
-def start_telemetry(service: str, settings: Settings) -> Telemetry:
+def start_telemetry(service: str, settings: ProcessSettings) -> Telemetry:
     """A tracer that exports to what the settings name, and nowhere else."""
     provider = TracerProvider(resource=Resource.create({"service.name": service, "service.instance.id": settings.instance}))
     if settings.trace_file is not None:

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from chassis.relay import kafka_access
-from chassis.settings import Settings
+from chassis.settings import ProcessSettings, Settings
 from chassis.telemetry import Telemetry, named
 from chassis.temporal import connect
 
@@ -72,7 +72,7 @@ async def wait_for_kafka(settings: Settings, topics: Iterable[str]) -> None:
     await until_ready(f"Kafka at {settings.kafka_bootstrap}", advice, attempt, limit_seconds=settings.start_limit_seconds)
 
 
-async def wait_for_temporal(settings: Settings, telemetry: Telemetry) -> Client:
+async def wait_for_temporal(settings: ProcessSettings, telemetry: Telemetry) -> Client:
     """A client, once Temporal knows the namespace."""
 
     async def attempt() -> Client:

@@ -1,0 +1,207 @@
+"""What becomes of an event that came in."""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from chassis.inbox import Heard, Inbox
+from chassis.parked import NotPossible
+from chassis.records import Record, read_record
+from chassis.serving import App, Subscription
+from chassis.transaction import Runtime, Transaction
+from rentbook_contracts.operation import BrokenRule
+from support.counting import Counted, effects, note, scalar
+
+from chassis import parked
+
+
+def record(key: str, version: int, *, body: bytes | None = None, event_type: str = Counted.type, offset: int | None = None) -> Record:
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key} {version}")),
+        "ce_type": event_type,
+        "ce_subject": key,
+        "ce_aggregateversion": str(version),
+    }
+    told = json.dumps({"counted": key, "number": version}).encode() if body is None else body
+    return Record(Counted.topic, key, 0, version if offset is None else offset, headers, told)
+
+
+def counter(use_case: Callable[[Transaction, Counted], Any] = note) -> App:
+    return App("counter", listens=(Subscription(Counted, use_case),))
+
+
+async def waiting(runtime: Runtime) -> list[str]:
+    async with runtime.engine.connect() as connection:
+        rows = await connection.execute(sa.text("SELECT reason FROM parked WHERE resolved_at IS NULL ORDER BY id"))
+        return list(rows.scalars())
+
+
+async def test_an_event_heard_twice_has_one_effect(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    assert [await inbox.take(record("a", 1)) for _ in range(3)] == [Heard.DONE, Heard.DUPLICATE, Heard.DUPLICATE]
+    assert await effects(dry, "a") == [1]
+
+
+async def test_two_consumers_at_once_have_one_effect(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    heard = await asyncio.gather(*(inbox.take(record("a", 1)) for _ in range(8)))
+    assert sorted(heard) == [Heard.DONE] + [Heard.DUPLICATE] * 7
+    assert await effects(dry, "a") == [1]
+
+
+async def test_a_failing_use_case_leaves_nothing_behind(dry: Runtime) -> None:
+    async def note_and_fail(tx: Transaction, fact: Counted) -> None:
+        await note(tx, fact)
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await Inbox(dry, counter(note_and_fail)).take(record("a", 1))
+    assert await effects(dry, "a") == []
+    assert await Inbox(dry, counter()).take(record("a", 1)) is Heard.DONE
+
+
+async def test_the_same_id_with_other_content_is_parked(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    await inbox.take(record("a", 1))
+    other = replace(record("a", 2, offset=9), headers={**record("a", 2).headers, "ce_id": record("a", 1).headers["ce_id"]})
+    assert await inbox.take(other) is Heard.PARKED
+    assert await waiting(dry) == ["an event of the same id was heard with other content"]
+
+
+async def test_poison_is_parked_with_all_later_events_of_its_key_and_no_other(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    assert await inbox.take(record("a", 1, body=b'{"counted": "a", "number": "secret"}')) is Heard.PARKED
+    assert await inbox.take(record("a", 2)) is Heard.PARKED
+    assert await inbox.take(record("b", 1)) is Heard.DONE
+    assert await effects(dry, "a") == []
+    reasons = await waiting(dry)
+    assert len(reasons) == 2
+    assert "number int_parsing" in reasons[0]
+    assert "secret" not in "".join(reasons)
+
+
+async def test_a_parked_key_is_replayed_in_order_before_what_comes_live(dry: Runtime) -> None:
+    may_go = False
+
+    async def note_when_allowed(tx: Transaction, fact: Counted) -> None:
+        if fact.number == 2 and not may_go:
+            raise BrokenRule("Not before the rule is mended.")
+        await note(tx, fact)
+
+    app = counter(note_when_allowed)
+    inbox = Inbox(dry, app)
+    for version in (1, 2, 3, 4):
+        await inbox.take(record("a", version))
+    assert await effects(dry, "a") == [1]
+    first = await scalar(dry, "SELECT min(id) FROM parked")
+    assert "2 still wait" not in await parked.replay(dry, app, first, by="ada")
+    assert await effects(dry, "a") == [1]
+    may_go = True
+    assert await parked.replay(dry, app, first, by="ada") == "3 taken. Nothing of the key waits any more."
+    assert await inbox.take(record("a", 5)) is Heard.DONE
+    assert await effects(dry, "a") == [1, 2, 3, 4, 5]
+    assert await scalar(dry, "SELECT count(*) FROM parked WHERE resolution = 'replayed' AND resolved_by = 'ada'") == 3
+
+
+async def test_a_redelivered_parked_event_is_parked_once(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    for _ in range(3):
+        await inbox.take(record("a", 1, body=b"{"))
+    assert len(await waiting(dry)) == 1
+
+
+async def test_a_gap_stops_the_key_and_closes_when_the_missing_event_comes(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    assert [await inbox.take(record("a", version)) for version in (1, 3, 4)] == [Heard.DONE, Heard.PARKED, Heard.PARKED]
+    assert await effects(dry, "a") == [1]
+    assert (await waiting(dry))[0] == "version 2 of the key is missing: version 3 came"
+    assert await inbox.take(record("a", 2)) is Heard.DONE
+    assert await effects(dry, "a") == [1, 2, 3, 4]
+    assert await waiting(dry) == []
+    assert await inbox.take(record("a", 5)) is Heard.DONE
+
+
+async def test_who_begins_late_accepts_the_first_that_the_topic_still_holds(dry: Runtime) -> None:
+    async def forgot_its_first() -> bool:
+        return False
+
+    inbox = Inbox(dry, counter())
+    assert await inbox.take(record("a", 7), whole_log=forgot_its_first) is Heard.DONE
+    assert await inbox.take(record("a", 9), whole_log=forgot_its_first) is Heard.PARKED
+
+
+async def test_a_type_that_nobody_listens_to_is_acknowledged_and_holds_no_one_up(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    assert await inbox.take(record("a", 1, event_type="counter.nudged.v1", body=b"\xff")) is Heard.IGNORED
+    assert await inbox.take(record("a", 2)) is Heard.DONE
+
+
+async def test_an_unknown_major_of_a_type_that_we_listen_to_is_parked(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    assert await inbox.take(record("a", 1, event_type="counter.counted.v2")) is Heard.PARKED
+    assert await waiting(dry) == ["counter.counted.v2 is of a major version that is not understood here"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("ce_id", None),),
+        (("ce_id", b"\xff\xfe"),),
+        (("ce_specversion", b"1.0"), ("ce_id", b"x"), ("ce_type", b"t"), ("n\x00", b"\x00")),
+    ],
+)
+async def test_a_record_with_hostile_headers_is_parked(dry: Runtime, headers: tuple[tuple[str, bytes | None], ...]) -> None:
+    class Raw:
+        topic, partition, offset, key, value = Counted.topic, 0, 0, b"\xff\x00k", None
+
+    Raw.headers = headers  # type: ignore[attr-defined]
+    assert await Inbox(dry, counter()).take(read_record(Raw(), "")) is Heard.PARKED
+
+
+async def test_discarding_takes_two_people_and_a_reason_and_lets_the_key_go_on(dry: Runtime) -> None:
+    app = counter()
+    inbox = Inbox(dry, app)
+    await inbox.take(record("a", 1, body=b"{"))
+    await inbox.take(record("a", 2))
+    number = await scalar(dry, "SELECT min(id) FROM parked")
+    with pytest.raises(NotPossible, match="Two different people"):
+        await parked.discard(dry, number, by="Ada", second=" ada ", reason="spoilt")
+    with pytest.raises(NotPossible, match="reason"):
+        await parked.discard(dry, number, by="ada", second="ben", reason=" ")
+    await parked.discard(dry, number, by="ada", second="ben", reason="spoilt on the wire")
+    await parked.replay(dry, app, number + 1, by="ada")
+    assert await effects(dry, "a") == [2]
+    kept = await scalar(dry, "SELECT resolved_by || seconded_by || because FROM parked WHERE resolution = 'discarded'")
+    assert kept == "adabenspoilt on the wire"
+
+
+async def test_the_database_itself_refuses_a_discard_by_one_person(dry: Runtime) -> None:
+    await Inbox(dry, counter()).take(record("a", 1, body=b"{"))
+    alone = "UPDATE parked SET resolved_at = now(), resolution = 'discarded', resolved_by = 'a', seconded_by = 'a', because = 'x'"
+    with pytest.raises(sa.exc.IntegrityError, match="two_people_and_a_reason_discard"):
+        async with dry.engine.begin() as connection:
+            await connection.execute(sa.text(alone))
+
+
+async def test_who_runs_the_service_cannot_delete_or_rewrite_what_was_said(dry: Runtime) -> None:
+    for forbidden in ("DELETE FROM outbox_event", "UPDATE outbox_event SET body = ''", "TRUNCATE inbox", "DELETE FROM accepted_command"):
+        with pytest.raises(sa.exc.ProgrammingError) as refused:
+            async with dry.engine.begin() as connection:
+                await connection.execute(sa.text(forbidden))
+        assert isinstance(refused.value.orig.__cause__, asyncpg.InsufficientPrivilegeError)  # type: ignore[union-attr]
+
+
+async def test_a_parked_event_is_an_alarm_without_its_content(dry: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        await Inbox(dry, counter()).take(record("a", 1, body=b'{"counted": "a", "number": "canary"}'))
+    [line] = [each for each in caplog.records if each.msg == "an event was parked"]
+    assert "canary" not in str(line.__dict__)

@@ -1,0 +1,153 @@
+"""Facts reach Kafka in order per key, all of them, whoever dies on the way."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer
+from chassis.leadership import Led, LostLeadership
+from chassis.relay import EventRelay, confirmed_prefix, kafka_access
+from chassis.transaction import Runtime, Transaction, run, transaction
+from support.counting import COUNTS, Counted, CountUp, Place, count_up, running, scalar, until
+
+
+async def all_published(runtime: Runtime) -> bool:
+    return bool(await scalar(runtime, "SELECT count(*) = 0 FROM outbox_event WHERE published_at IS NULL"))
+
+
+async def versions_on_the_topic(place: Place) -> dict[str, list[int]]:
+    """What the topic holds for each key, in its order."""
+    topic = place.settings.topic_prefix + COUNTS.name
+    consumer = AIOKafkaConsumer(topic, **kafka_access(place.settings), auto_offset_reset="earliest")
+    await consumer.start()
+    heard: dict[str, list[int]] = defaultdict(list)
+    try:
+        partitions = consumer.assignment()
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                for record in batch:
+                    heard[record.key.decode()].append(int(dict(record.headers)["ce_aggregateversion"]))
+    finally:
+        await consumer.stop()
+    return heard
+
+
+def first_hearings(versions: list[int]) -> list[int]:
+    """The versions without repetitions of what was heard before."""
+    return list(dict.fromkeys(versions))
+
+
+async def write(runtime: Runtime, key: str, times: int) -> None:
+    for _ in range(times):
+        await run(runtime, lambda tx: count_up(tx, CountUp(key=key)))
+
+
+async def test_two_relays_publish_each_key_in_order_while_sixteen_write(wired: Place) -> None:
+    keys = [f"account-{number}" for number in range(8)]
+    async with wired.runtime(instance="one") as one, wired.runtime(instance="two") as two:
+        async with running(EventRelay(one).run()), running(EventRelay(two).run()):
+            writers = [write(runtime, key, 12) for key in keys for runtime in (one, two)]
+            await asyncio.gather(*writers)
+            await until(lambda: all_published(one), "all facts are published")
+        heard = await versions_on_the_topic(wired)
+    assert heard == {key: list(range(1, 25)) for key in keys}
+
+
+async def test_a_row_numbered_early_and_committed_late_is_published(wired: Place) -> None:
+    async with wired.runtime() as runtime, running(EventRelay(runtime).run()):
+        async with transaction(runtime) as slow:
+            await count_up(slow, CountUp(key="slow"))
+            await write(runtime, "quick", 3)
+
+            async def quick_is_out() -> bool:
+                return bool(await scalar(runtime, "SELECT count(*) = 3 FROM outbox_event WHERE published_at IS NOT NULL"))
+
+            await until(quick_is_out, "the later numbers are published first")
+        await until(lambda: all_published(runtime), "the early number follows")
+        assert (await versions_on_the_topic(wired))["slow"] == [1]
+
+
+async def test_another_relay_takes_over_when_the_leaders_session_is_ended(wired: Place) -> None:
+    async with wired.runtime(instance="one") as one, wired.runtime(instance="two") as two:
+        async with running(EventRelay(one).run()):
+            await write(one, "a", 5)
+            await until(lambda: all_published(one), "the first leader publishes")
+            async with running(EventRelay(two).run()):
+                ended = (
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE application_name = 'counter relay outbox_event' AND datname = current_database() AND pid IN "
+                    "(SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+                )
+                assert await scalar(one, ended) >= 1
+                await write(two, "a", 5)
+                await until(lambda: all_published(two), "the facts go on")
+                assert await scalar(two, "SELECT min(epoch) FROM relay_epoch") >= 2
+        assert (await versions_on_the_topic(wired))["a"] == list(range(1, 11))
+
+
+async def test_a_relay_that_slept_through_its_end_marks_nothing(wired: Place) -> None:
+    async with wired.runtime() as runtime:
+        relay = EventRelay(runtime)
+        await write(runtime, "a", 1)
+        async with running(relay.run()):
+            await until(lambda: all_published(runtime), "published")
+        await write(runtime, "a", 1)
+        bucket = await scalar(runtime, "SELECT bucket FROM outbox_event LIMIT 1")
+        stale = Led("outbox_event", {bucket: 0})
+        seq = await scalar(runtime, "SELECT max(seq) FROM outbox_event")
+        with pytest.raises(LostLeadership):
+            await relay._mark(stale, [seq])
+        assert not await all_published(runtime)
+
+
+async def test_a_killed_process_loses_no_fact(wired: Place, tmp_path: Path) -> None:
+    relay_process = Path(__file__).with_name("relay_process.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(relay_process),
+        wired.settings.model_dump_json(),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    async with wired.runtime(instance="two") as runtime:
+        await write(runtime, "a", 1)
+        await until(lambda: all_published(runtime), "the process leads")
+        writing = asyncio.ensure_future(write(runtime, "a", 60))
+
+        async def some_are_out() -> bool:
+            return int(await scalar(runtime, "SELECT count(*) FROM outbox_event WHERE published_at IS NOT NULL")) > 15
+
+        await until(some_are_out, "it is in the middle of its work")
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        async with running(EventRelay(runtime).run()):
+            await writing
+            await until(lambda: all_published(runtime), "another relays the rest")
+        assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 62))
+
+
+async def test_a_transaction_that_fails_tells_nothing(wired: Place) -> None:
+    async with wired.runtime() as runtime:
+
+        async def tell_twice(tx: Transaction) -> None:
+            await count_up(tx, CountUp(key="a"))
+            await tx.publish(Counted(counted="a", number=1), version=1)
+
+        with pytest.raises(sa.exc.IntegrityError, match="a_version_of_an_aggregate_is_told_once"):
+            await run(runtime, tell_twice)
+        assert await scalar(runtime, "SELECT count(*) FROM outbox_event") == 0
+
+
+def test_of_each_key_no_row_beyond_its_first_failure_is_confirmed() -> None:
+    loop = asyncio.new_event_loop()
+    done: list[asyncio.Future[None]] = [loop.create_future() for _ in range(4)]
+    for index in (0, 2, 3):
+        done[index].set_result(None)
+    done[1].set_exception(TimeoutError())
+    assert confirmed_prefix([("a", 1), ("a", 2), ("b", 3), ("a", 4), ("b", 5)], done) == [1, 3]
+    loop.close()
