@@ -150,7 +150,7 @@ def test_4_the_latest_answer_on_a_debt_counts() -> None:
         wishes=BOTH_CONSENTED,
         evidence=(answered(4, "", kind=EvidenceKind.OPT_OUT, accounts=frozenset({RECHARGE})),),
     )
-    plan = plan_refund(facts.ledger, facts.agreed, POLICY, TODAY)
+    plan = plan_refund(facts.ledger, facts.wishes, POLICY, TODAY)
     assert ([offset.account for offset in plan.offsets], plan.refund_pence) == ([FTA], 20_00)
 
 
@@ -273,7 +273,7 @@ def test_9_everybody_who_took_part_is_a_participant() -> None:
 
 def test_10_looks_at_what_the_approval_stood_on() -> None:
     facts = sole()
-    plan = plan_refund(facts.ledger, facts.agreed, POLICY, TODAY)
+    plan = plan_refund(facts.ledger, facts.wishes, POLICY, TODAY)
     approved = ground_of(facts.ledger, plan, facts.payee)
     assert outcome(10, facts) == (PASS, "not-approved-yet")
     assert run_check(10, facts, POLICY, TODAY, approved).reason_code == "approval-stands"

@@ -134,7 +134,7 @@ def check_3(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
 
 def check_4(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Debts of the same people, by priority: each is offset or said why not."""
-    plan = plan_refund(facts.ledger, facts.agreed, policy, today)
+    plan = plan_refund(facts.ledger, facts.wishes, policy, today)
     taken = {offset.account: offset.amount_pence for offset in plan.offsets}
     passed = {debt.account: why for debt, why in plan.passed_over}
     evidence = []
@@ -195,7 +195,7 @@ def _payee_doubts(facts: CaseFacts, payee: PayeeFacts, policy: RefundPolicy, tod
         doubts.append(_estate(facts, policy, today))
     elif payee.person not in tenants:
         doubts.append(Doubt("authority-of-third-party", "The payee is not a tenant of this account: authority is needed."))
-    if len(living) > 1 and not facts.agreed.joint_consent:
+    if len(living) > 1 and not facts.wishes.joint_consent:
         doubts.append(Doubt("joint-consent", "The credit is joint, and not every joint tenant has signed.", kinds=frozenset()))
     if any(credit.method in CARD_METHODS for credit in facts.ledger.credits):
         doubts.append(Doubt("card-money-back-to-card", "Part of the credit was paid by card, and goes back to that card."))
@@ -205,7 +205,7 @@ def _payee_doubts(facts: CaseFacts, payee: PayeeFacts, policy: RefundPolicy, tod
 def _estate(facts: CaseFacts, policy: RefundPolicy, today: date) -> Doubt:
     """A tenant has died: a grant of probate, or an indemnity for a small estate up to policy's limit."""
     limit = policy.small_estate_limit_pence
-    small = plan_refund(facts.ledger, facts.agreed, policy, today).refund_pence <= limit
+    small = plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence <= limit
     kinds = {EvidenceKind.GRANT_OF_PROBATE} | ({EvidenceKind.SMALL_ESTATE_INDEMNITY} if small else set())
     words = f"A tenant has died: a grant of probate is needed, or an indemnity for a small estate up to {pounds(limit)}."
     return Doubt("estate", words, kinds=frozenset(kinds))
@@ -245,7 +245,7 @@ def _bank_doubts(payee: PayeeFacts, expires: date, today: date) -> list[Doubt]:
 def check_8(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Not paid before, not to an account that others are paid to, no fraud hold, nobody on the staff involved."""
     since = today - timedelta(days=policy.duplicate_window_days)
-    refund = plan_refund(facts.ledger, facts.agreed, policy, today).refund_pence
+    refund = plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence
     recent = [payment for payment in facts.earlier_payments if payment.on >= since]
     same_amount = [payment for payment in recent if refund > 0 and payment.amount_pence == refund]
     evidence = [

@@ -99,7 +99,9 @@ class EarlierPayment:
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """All that the ten checks look at. `same_details_elsewhere` counts other tenants' accounts paid to the same bank account.
+    """All that the ten checks look at. `wishes` hold what evidence has added: the latest answer on a debt counts.
+
+    `same_details_elsewhere` counts other tenants' accounts paid to the same bank account.
 
     `staff_conflict`: the payee or a tenant is recorded as connected with a member of staff.
     """
@@ -113,13 +115,12 @@ class CaseFacts:
     staff_conflict: bool = False
     taken_by: str = "system"
 
-    @property
-    def agreed(self) -> Wishes:
-        """The wishes with what the tenant has answered since: this is what a plan goes by. The latest answer on a debt counts."""
+    def __post_init__(self) -> None:
+        """Take what the tenant has answered since into the wishes: a plan and a check must never go by the older words."""
         wishes = self.wishes
         for item in sorted(self.evidence, key=lambda item: item.received_on):
             wishes = _answered(wishes, item)
-        return wishes
+        object.__setattr__(self, "wishes", wishes)
 
 
 def _answered(wishes: Wishes, item: Evidence) -> Wishes:
