@@ -195,8 +195,12 @@ class CashTotals:
 def allpay(lines: Sequence[CashLine], totals: CashTotals | None = None, *, end: str = "\r\n") -> bytes:
     """A whole file, with a line end after its last line."""
     totals = totals or CashTotals()
-    total = sum((-1 if line.pounds.startswith("-") else 1) * pence(line.pounds.lstrip("-")) for line in lines)
-    amount = totals.amount if totals.amount is not None else ("-" if total < 0 else "") + decimals(total)
+    amount = totals.amount if totals.amount is not None else _added_up(lines)
     count = totals.count if totals.count is not None else str(len(lines))
     ends = [f"{'Total Amount':<34}{amount:>17}", f"{'Total Transactions':<40}{count:>17}", *totals.extra]
     return end.join([*(line.text() for line in lines), "", *ends, ""]).encode()
+
+
+def _added_up(lines: Sequence[CashLine]) -> str:
+    total = sum((-1 if line.pounds.startswith("-") else 1) * pence(line.pounds.lstrip("-")) for line in lines)
+    return ("-" if total < 0 else "") + decimals(total)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ledger.domain.camt053 import StatementFile, StatementTerms, read_camt053
-from ledger.domain.statement import OwnAccount, masked, own_account
+from ledger.domain.statement import OwnAccount, masked, own_account, payer_account
 from ledger.domain.xml_stream import XmlBounds
 
 from .build_files import IBAN, TODAY, Entry, Payment, Statement, camt053
@@ -76,7 +76,7 @@ def test_version_2_entry_of_others_is_read(others: Path) -> None:
     assert (statement.opening_pence, statement.closing_pence) == (18_15, -27_00)
     assert (entry.line, entry.amount_pence, entry.entry_reference, entry.end_to_end_id) == (90, 8_85, None, None)
     assert (entry.structured_references, entry.debtor_name) == (("4654654654654654",), "NAME NAME")
-    assert entry.details[0].debtor_account_masked == "••••8421"
+    assert entry.details[0].debtor_account == "NL56AGDH9619008421"
 
 
 def test_version_8_entry_of_others_is_read(others: Path) -> None:
@@ -114,7 +114,7 @@ def test_every_version_is_read_alike(version: str) -> None:
     assert (read_entry.bank_transaction_code, read_entry.proprietary_code) == ("PMNT/RCDT/ESCT", "BGC")
     assert (read_entry.end_to_end_id, read_entry.structured_references) == ("E2E", ("RF1",))
     assert (read_entry.remittance_text, read_entry.debtor_name) == ("RENT 97000023E JUNE", "Zoë Ødegård")
-    assert read_entry.details[0].debtor_account_masked == "••••6819"
+    assert read_entry.details[0].debtor_account == "GB29NWBK60161331926819"
 
 
 def test_sign_comes_from_the_indicator_and_never_from_the_reversal_flag() -> None:
@@ -409,7 +409,7 @@ def test_field_that_stands_twice_is_refused() -> None:
 
 
 def test_element_inside_an_amount_is_refused() -> None:
-    assert rules(camt053(TWO).replace(b">60.00<", b">60<x/>.00<")) == ["TextExpected"]
+    assert rules(camt053(TWO).replace(b">60.00<", b">60<x/>.00<")) == ["TextExpected", "NotAnAmount"]
 
 
 # --- hostile files -------------------------------------------------------------------------------------------------------------------
@@ -452,3 +452,16 @@ def test_formula_in_a_text_stays_data() -> None:
 @pytest.mark.parametrize(("account", "shown"), [("GB29NWBK60161331926819", "••••6819"), ("1234", "••••"), ("", "")])
 def test_account_numbers_are_masked(account: str, shown: str) -> None:
     assert masked(account) == shown
+
+
+@pytest.mark.parametrize(
+    ("account", "bank_code", "written"),
+    [
+        ("GB29 NWBK 6016 1331 9268 19", "", "GB29NWBK60161331926819"),
+        ("31926819", "60-16-13", "60161331926819"),
+        ("31926819", "", "31926819"),
+        ("601613 31926819", "", "60161331926819"),
+    ],
+)
+def test_payer_account_is_written_one_way(account: str, bank_code: str, written: str) -> None:
+    assert payer_account(account, bank_code) == written

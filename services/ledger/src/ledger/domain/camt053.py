@@ -13,7 +13,18 @@ from typing import Literal
 from ledger.domain.camt053_fields import BAL, DTLS, MAY_HAVE_CHILDREN, NTRY, REPEATABLE, SCOPE_OF_LEAF, STMT, TX, Fields, Value
 from ledger.domain.camt053_values import NO_REFERENCE, REFERENCE_CHARACTERS, count, day_in_london, joined, pence_of, why_no_amount
 from ledger.domain.faults import Fault, Faults, Refusal
-from ledger.domain.statement import STATUSES, BankEntry, EntryDetail, OwnAccount, Statement, Status, decimals, masked, own_account
+from ledger.domain.statement import (
+    STATUSES,
+    BankEntry,
+    EntryDetail,
+    OwnAccount,
+    Statement,
+    Status,
+    decimals,
+    masked,
+    own_account,
+    payer_account,
+)
 from ledger.domain.xml_stream import Element, Readable, XmlBounds, XmlStream
 
 _NAMESPACE = re.compile(r"(?:^|[:/$])camt\.053\.001\.[0-9]{2}$")
@@ -163,7 +174,7 @@ class _Reader:
                 remittance_text=joined(*fields.texts("RmtInf/Ustrd"), *fields.texts("RmtInf/Strd/AddtlRmtInf")),
                 debtor_name=joined(fields.text("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm")),
                 creditor_name=joined(fields.text("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm")),
-                debtor_account_masked=masked(account),
+                debtor_account=payer_account(account, fields.text("RltdAgts/DbtrAgt/FinInstnId/ClrSysMmbId/MmbId")),
             )
         )
 

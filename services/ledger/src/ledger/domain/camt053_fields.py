@@ -27,6 +27,7 @@ _LEAVES: dict[str, tuple[str, ...]] = {
     TX: (
         *("Refs/EndToEndId", "Refs/AcctSvcrRef", "Amt", "CdtDbtInd", "AmtDtls/TxAmt/Amt", "RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref"),
         *("RmtInf/Strd/AddtlRmtInf", "RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id"),
+        "RltdAgts/DbtrAgt/FinInstnId/ClrSysMmbId/MmbId",
         *(f"RltdPties/{party}/{name}" for party in ("Dbtr", "Cdtr") for name in ("Nm", "Pty/Nm")),
     ),
 }

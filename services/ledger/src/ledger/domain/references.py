@@ -6,6 +6,7 @@ A scheme is policy data: the prefix, the length, the weights, the modulus and th
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,18 @@ def _is_number(scheme: ReferenceScheme, number: str) -> bool:
     return bool(re.fullmatch("[0-9]+", number)) and len(number) == scheme.digits and number.startswith(scheme.prefix)
 
 
-def _of_scheme(scheme: ReferenceScheme, text: str) -> Sequence[str]:
+@lru_cache(maxsize=64)
+def _pattern(scheme: ReferenceScheme) -> re.Pattern[str]:
     between = r"[ .\-/]?"
     number = between.join(["[0-9]"] * scheme.digits)
     suffix = f"(?:{between}({'|'.join(scheme.suffixes)}))?" if scheme.suffixes else "()"
-    pattern = re.compile(rf"(?<![0-9])({number}){between}([{scheme.letters}]){suffix}(?![0-9A-Z])")
+    return re.compile(rf"(?<![0-9])({number}){between}([{scheme.letters}]){suffix}(?![0-9A-Z])")
+
+
+def _of_scheme(scheme: ReferenceScheme, text: str) -> Sequence[str]:
     found = []
     at = 0
-    while match := pattern.search(text, at):
+    while match := _pattern(scheme).search(text, at):
         digits = re.sub("[^0-9]", "", match[1])
         reference = f"{digits}{match[2]}" + (f"-{match[3]}" if match[3] else "")
         right = valid_reference(scheme, reference)

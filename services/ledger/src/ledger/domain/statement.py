@@ -27,7 +27,7 @@ class OwnAccount:
 
 @dataclass(frozen=True)
 class EntryDetail:
-    """One payment inside an entry."""
+    """One payment inside an entry. `debtor_account` is the payer's, an IBAN or 14 digits: to be told apart, not kept."""
 
     line: int
     amount_pence: int | None
@@ -37,7 +37,7 @@ class EntryDetail:
     remittance_text: str = field(repr=False)
     debtor_name: str = field(repr=False)
     creditor_name: str = field(repr=False)
-    debtor_account_masked: str = field(repr=False)
+    debtor_account: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,12 @@ def _sort_code_and_number(given: str, bank_code: str) -> tuple[str, str]:
     if re.fullmatch("[0-9]{14}", given):
         return given[:6], given[6:]
     return bank_code[-6:], given
+
+
+def payer_account(account: str, bank_code: str) -> str:
+    """A payer's account in one way of writing: an IBAN, or a British sort code and number as 14 digits; else as the bank gave it."""
+    given, sort_code = _bare(account), re.sub("[^0-9]", "", bank_code)
+    return sort_code + given if re.fullmatch("[0-9]{8}", given) and len(sort_code) == 6 else given
 
 
 def masked(account: str) -> str:

@@ -34,7 +34,7 @@ class XmlBounds:
 
 @dataclass(slots=True)
 class Element:
-    """An open element. `parent_path` is empty for the root; `text` is its own text, without that of its children."""
+    """An open element. `text` is its own, without that of its children; between children only the text since the last one is kept."""
 
     namespace: str
     name: str
@@ -47,6 +47,11 @@ class Element:
     def text(self) -> str:
         """The text so far, without the white space around it."""
         return "".join(self.parts).strip()
+
+    def forget_text(self) -> None:
+        """Drop the text so far: what holds elements has no text of its own, only white space between them."""
+        self.parts.clear()
+        self.characters = 0
 
 
 class XmlStream:
@@ -95,6 +100,8 @@ class XmlStream:
         )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self._open:
+            self._open[-1].forget_text()
         namespace, _, name = tag.rpartition(" ")
         element = Element(namespace, name, attributes, self._parser.CurrentLineNumber, [])
         self._open.append(element)
