@@ -10,11 +10,19 @@ _LIMIT_SECONDS = 300.0
 
 
 def load_once(at: Layout, say: Callable[[str], None]) -> None:
-    """Open the accounts of the estate through the ledger's own door, unless this state has them."""
-    done = at.folder / "estate"
-    if done.exists() or not services.exists("ledger"):
+    """Open the accounts of the estate through the ledger's own door, unless this state has them.
+
+    The file stays as it was first written: its dates lie around the day of the first start, and the ledger takes one estate only.
+    """
+    done, folder = at.folder / "estate-is-open", at.of("demo")
+    if done.exists():
         return
+    file = folder / "estate.jsonl"
+    if not (folder / "cast.json").exists():
+        file = writing.write(folder, places.ROOT / "demo", writing.london_today())
     say("opening the accounts of the demonstration estate")
-    file = writing.write(at.folder / "demo", places.ROOT / "demo", writing.london_today())
-    child.finish(services.command(at, "ledger", "open-estate", str(file)), "Opening the demonstration estate", limit_seconds=_LIMIT_SECONDS)
-    done.write_text("open\n")
+    said = child.finish(
+        services.command(at, "ledger", "open-estate", str(file)), "Opening the demonstration estate", limit_seconds=_LIMIT_SECONDS
+    )
+    done.write_text(said)
+    say("the demonstration estate is open")

@@ -87,7 +87,7 @@ def prepare(server: Server) -> None:
     if (server.folder / "data" / "PG_VERSION").exists():
         forget_a_dead_server(server)
         return
-    account = child.unprivileged()
+    account = _account(server)
     shutil.rmtree(server.folder, ignore_errors=True)
     server.folder.mkdir(parents=True, mode=0o700)
     password = server.folder / "password"
@@ -128,7 +128,7 @@ def command(server: Server, log: Path) -> child.Command:
         environment=child.surroundings(),
         directory=Path("/"),
         log=log,
-        account=child.unprivileged(),
+        account=_account(server),
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
     )
@@ -181,6 +181,10 @@ async def make_reader(server: Server, role: str, password: str, databases: Seque
             await connection.execute(f'grant connect on database "{database}" to "{role}"')
     finally:
         await connection.close()
+
+
+def _account(server: Server) -> child.Account | None:
+    return child.unprivileged(server.folder / "data", _BIN / "postgres")
 
 
 def forget_a_dead_server(server: Server) -> None:

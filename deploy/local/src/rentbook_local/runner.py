@@ -97,8 +97,6 @@ class _Run:
                 others = {"bank-simulator": [], "workflows": [temporal_up], "approvals": [kafka_up, temporal_up, assets_here]}
                 needed = others.get(process, [kafka_up, temporal_up])
                 group.create_task(self._start_process(process, postgres_up, needed, migrations))
-        if self.with_estate:
-            await asyncio.to_thread(estate.load_once, self.at, self.say)
         self.supervisor.started()
         self.phase = "ready"
         self._changed(self.kept)
@@ -146,6 +144,8 @@ class _Run:
             await postgres_up.wait()
             async with migrations:
                 await self._migrate(process)
+            if process == "ledger" and self.with_estate:
+                await asyncio.to_thread(estate.load_once, self.at, self.say)
         for other in others:
             await other.wait()
         await self.supervisor.start(Part(services.command(self.at, process), self._answers(f"{self.at.http(process)}/health")))
