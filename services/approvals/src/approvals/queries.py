@@ -41,8 +41,8 @@ from approvals.tables import (
 
 
 class View(StrEnum):
-    """MINE: waits for the caller, or is a question to them. TEAM: open, and one of the caller's roles may decide its amount (for roles that
-    decide nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered, newest answer first.
+    """MINE: waits for the caller, or is a question to them. TEAM: open, and one of the caller's roles may decide its amount (for roles
+    that decide nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered, newest answer first.
     """
 
     MINE = "mine"
@@ -197,7 +197,7 @@ class CommentShown:
 
 @dataclass(frozen=True)
 class EventShown:
-    """`what`: opened, claimed, claim-released, assigned, reminded, escalated, closed, void, reopened. `whom`: to whom it was assigned."""
+    """`what`: opened, claimed, claim-released, assigned, reminded, escalated, recalled, closed, void. `whom`: to whom it was assigned."""
 
     at: datetime
     person: str
@@ -305,9 +305,7 @@ async def worklist(tx: Transaction, view: View, filters: Filters | None = None, 
     chosen = filters or Filters()
     in_force = await policy_in_force(tx, TaskKind.REFUND)
     counts = {one: await _count(tx, one, chosen, in_force) for one in View}
-    order = (
-        (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
-    )
+    order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
     wanted = sa.select(task).where(*_in_view(tx, view, in_force), *_filtered(tx, view, chosen)).order_by(*order)
     rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
     return Worklist(view, await _task_rows(tx, rows, in_force), counts[view], counts, offset, limit)
@@ -443,7 +441,8 @@ def _head(row: Any) -> TaskHead:
 async def first_priority(tx: Transaction, case: UUID, attempt: int) -> datetime | None:
     """The place in the queue that this attempt at a case took first, or None."""
     wanted = sa.select(sa.func.min(task.c.priority_at)).where(task.c.case_id == case, task.c.attempt == attempt)
-    return (await tx.connection.execute(wanted)).scalar_one_or_none()
+    first: datetime | None = (await tx.connection.execute(wanted)).scalar_one()
+    return first
 
 
 async def last_decider(tx: Transaction, case: UUID, stage: int) -> str | None:
@@ -479,7 +478,9 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
     known = (await _standings(tx, [row], in_force))[row.id]
     mine = best_of(in_force.authorities, Act.DECIDE, row.stage, tx.caller.roles)
     seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
-    newest = sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
+    newest = (
+        sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
+    )
     return TaskPage(
         row=(await _task_rows(tx, [row], in_force))[0],
         workflow_id=row.workflow_id,
@@ -508,14 +509,16 @@ async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
     known = await _standings(tx, rows, in_force)
     latest = {one.task: one for one in await _decisions(tx, decision.c.task_id.in_([row.id for row in rows]))}
     names = await names_of(tx, {name for row in rows for name in (row.raised_by, row.assigned_to, row.claimed_by) if name})
-    said = sa.select(comment.c.case_id, sa.func.count()).where(comment.c.case_id.in_([row.case_id for row in rows])).group_by(comment.c.case_id)
-    comments = {case: number for case, number in (await tx.connection.execute(said)).all()}
+    said = (
+        sa.select(comment.c.case_id, sa.func.count())
+        .where(comment.c.case_id.in_([row.case_id for row in rows]))
+        .group_by(comment.c.case_id)
+    )
+    comments = {row[0]: row[1] for row in (await tx.connection.execute(said)).all()}
     return tuple(_task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0)) for row in rows)
 
 
-def _task_row(
-    tx: Transaction, row: Any, known: Standing, answer: DecisionShown | None, names: Mapping[str, str], comments: int
-) -> TaskRow:
+def _task_row(tx: Transaction, row: Any, known: Standing, answer: DecisionShown | None, names: Mapping[str, str], comments: int) -> TaskRow:
     refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
     claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
     stands = answer is not None and answer.recalled_at is None
@@ -525,8 +528,8 @@ def _task_row(
         task=row.id, kind=TaskKind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),
         lane_reasons=tuple(row.lane_reasons), raised_by=row.raised_by, raised_by_name=names.get(row.raised_by, row.raised_by),
-        status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at, priority_at=row.priority_at,
-        due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None, escalated=row.escalated_at is not None,
+        status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at,
+        priority_at=row.priority_at, due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None, escalated=row.escalated_at is not None,
         assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
         claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,
         comments=comments, why_not=refused.message if refused else None, why_not_rule=refused.rule if refused else None, asked_you=asked,
@@ -629,9 +632,15 @@ async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
     if row is None:
         return None
     return Recorded(
-        row.id, row.task_id, row.case_id, row.attempt, row.round, row.stage, row.content_hash, Answer(row.answer), row.reason_code, row.text,
-        row.question_to, row.decided_by, row.completes, row.recall_form, row.recalled_by, row.recall_text,
+        row.id, row.task_id, row.case_id, row.attempt, row.round, row.stage, row.content_hash, Answer(row.answer), row.reason_code,
+        row.text, row.question_to, row.decided_by, row.completes, row.recall_form, row.recalled_by, row.recall_text,
     )  # fmt: skip
+
+
+async def is_recalled(tx: Transaction, task_id: UUID) -> bool:
+    """Whether the task was approved and that was taken back."""
+    wanted = sa.select(recall.c.id).join(decision, decision.c.id == recall.c.decision_id).where(decision.c.task_id == task_id)
+    return (await tx.connection.execute(wanted)).first() is not None
 
 
 async def recall_refusal(tx: Transaction, decision_id: UUID) -> ApprovalRule | None:
@@ -656,7 +665,7 @@ async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[De
 
 async def _decision_rows(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[Sequence[Any], dict[tuple[UUID, int, int], int]]:
     recall_fate = update_outcome.alias("recall_fate")
-    released = sa.select(release_line.c.run).join(release, release.c.run == release_line.c.run).where(release_line.c.decision_id == decision.c.id)
+    released = sa.select(release_line.c.run).where(release_line.c.decision_id == decision.c.id)
     columns = (
         decision,
         task.c.status,
@@ -667,11 +676,11 @@ async def _decision_rows(tx: Transaction, which: sa.ColumnElement[bool]) -> tupl
         update_outcome.c.accepted,
         update_outcome.c.reason,
         recall_fate.c.reason.label("recall_refused"),
-        released.order_by(release.c.released_at.desc()).limit(1).scalar_subquery().label("run"),
+        released.scalar_subquery().label("run"),
     )
     joined = decision.join(task, task.c.id == decision.c.task_id).outerjoin(recall, recall.c.decision_id == decision.c.id)
     joined = joined.outerjoin(update_outcome, update_outcome.c.id == decision.c.id).outerjoin(recall_fate, recall_fate.c.id == recall.c.id)
-    wanted = sa.select(*columns).select_from(joined).where(which).order_by(decision.c.decided_at, decision.c.turn)
+    wanted = sa.select(*columns).select_from(joined).where(which).order_by(decision.c.decided_at, decision.c.stage)
     rows = (await tx.connection.execute(wanted)).all()
     return rows, await _highest_stages(tx, {row.case_id for row in rows})
 
@@ -695,9 +704,10 @@ def _decision(
     return DecisionShown(
         decision=row.id, task=row.task_id, case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         amount_pence=row.amount_pence, content_hash=row.content_hash, answer=Answer(row.answer), reason_code=row.reason_code, text=row.text,
-        question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by), roles=tuple(row.roles),
-        limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at, carried=carried, because=because,
-        recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused, run=row.run, may_recall=refused is None,
+        question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by),
+        roles=tuple(row.roles), limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at, carried=carried, because=because,
+        recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused,
+        run=row.run, may_recall=refused is None,
         why_no_recall=refused.message if refused and row.answer == Answer.APPROVED else None,
     )  # fmt: skip
 
@@ -718,7 +728,7 @@ def _recallable(row: Any, later: Mapping[tuple[UUID, int, int], int]) -> Recalla
 def _fate(row: Any) -> tuple[Carried, str | None]:
     if row.recalled_at is not None:
         return Carried.RECALLED, None
-    if row.status == Status.CARRIED_OUT or (row.answer == Answer.SENT_BACK and row.accepted):
+    if row.status == Status.CARRIED_OUT or (row.answer != Answer.APPROVED and row.accepted):
         return Carried.CARRIED_OUT, row.because
     if row.status in (Status.NOT_CARRIED_OUT, Status.VOID):
         return Carried.NOT_CARRIED_OUT, row.because
@@ -744,7 +754,10 @@ async def release_standing(tx: Transaction, cases: Iterable[tuple[UUID, UUID]], 
 
 async def release_cases(tx: Transaction, decisions: Iterable[UUID]) -> dict[UUID, ReleaseCase]:
     """What four eyes needs to know of payments before release, by the decision that completes each approval."""
-    wanted = sa.select(decision, task.c.status, _is_recalled().label("recalled")).join(task, task.c.id == decision.c.task_id)
+    released = sa.exists().where(release_line.c.decision_id == decision.c.id)
+    wanted = sa.select(decision, task.c.status, _is_recalled().label("recalled"), released.label("released")).join(
+        task, task.c.id == decision.c.task_id
+    )
     rows = (await tx.connection.execute(wanted.where(decision.c.id.in_(list(decisions))))).all()
     cases = {row.case_id for row in rows}
     took_part: dict[UUID, list[Participation]] = defaultdict(list)
@@ -759,20 +772,14 @@ async def release_cases(tx: Transaction, decisions: Iterable[UUID]) -> dict[UUID
             approvers[(one.case_id, one.attempt, one.round)].add(one.decided_by)
     return {
         row.id: ReleaseCase(
-            stands=row.completes and not row.recalled and row.status in (Status.DECIDED, Status.CARRIED_OUT),
+            stands=row.completes and not row.recalled and row.status == Status.DECIDED,
+            released=row.released,
             participants=took_part[row.case_id],
             deciders=frozenset(deciders[(row.case_id, row.attempt)]),
             approvers=frozenset(approvers[(row.case_id, row.attempt, row.round)]),
         )
         for row in rows
     }
-
-
-async def last_release_of(tx: Transaction, decision_id: UUID) -> UUID | None:
-    """The run in which a payment was released last, or None."""
-    joined = release_line.join(release, release.c.run == release_line.c.run)
-    wanted = sa.select(release.c.run).select_from(joined).where(release_line.c.decision_id == decision_id)
-    return (await tx.connection.execute(wanted.order_by(release.c.released_at.desc()).limit(1))).scalar_one_or_none()
 
 
 @dataclass(frozen=True)
@@ -786,7 +793,9 @@ class SignedLine:
 async def lines_of(tx: Transaction, run: UUID) -> tuple[SignedLine, ...]:
     """The lines of a released run by case; none where no such run was released."""
     wanted = sa.select(release_line).where(release_line.c.run == run).order_by(release_line.c.case_id)
-    return tuple(SignedLine(row.case_id, row.attempt, row.content_hash, row.amount_pence) for row in (await tx.connection.execute(wanted)).all())
+    return tuple(
+        SignedLine(row.case_id, row.attempt, row.content_hash, row.amount_pence) for row in (await tx.connection.execute(wanted)).all()
+    )
 
 
 async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseShown]:
@@ -794,7 +803,9 @@ async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseS
     rows = (await tx.connection.execute(sa.select(release).where(release.c.run.in_(list(runs))))).all()
     names = await names_of(tx, {row.released_by for row in rows})
     return {
-        row.run: ReleaseShown(row.run, row.released_by, names.get(row.released_by, row.released_by), row.released_at, row.lines, row.total_pence)
+        row.run: ReleaseShown(
+            row.run, row.released_by, names.get(row.released_by, row.released_by), row.released_at, row.lines, row.total_pence
+        )
         for row in rows
     }
 

@@ -35,7 +35,6 @@ from approvals.tables import desk_session as sessions
 T = TypeVar("T")
 
 
-
 def form_of(tx: Transaction) -> UUID:
     """The id of the form that the caller sent."""
     assert tx.caller.form is not None, "the desk gives every form an id"
@@ -50,7 +49,9 @@ _AUTHORITY = "The table of authority has changed. Open the page again."
 
 RULES: Mapping[str, ApprovalRule] = {
     "a_participant_does_not_decide": eligibility.ParticipantMayNotDecide(_TOOK_PART),
-    "each_stage_has_its_own_decider": eligibility.DecidedAnEarlierStage("You approved an earlier stage, so someone else must decide this one."),
+    "each_stage_has_its_own_decider": eligibility.DecidedAnEarlierStage(
+        "You approved an earlier stage, so someone else must decide this one."
+    ),
     "an_earlier_approver_took_no_part_since": eligibility.EarlierApproverTookPart(
         "Somebody who approved an earlier stage has taken part in the case since. Send it back so that it is approved anew."
     ),
@@ -62,8 +63,8 @@ RULES: Mapping[str, ApprovalRule] = {
     "the_stages_are_those_in_force": eligibility.AuthorityChanged(
         "The table of authority has changed since this was opened and asks for other stages. Send it back so that it is opened anew."
     ),
-    "authority_is_for_this_stage": eligibility.NotYourStage("Deciding this is for another role."),
-    "authority_is_of_the_persons_role": eligibility.NotYourStage("Deciding this is for another role."),
+    "authority_is_for_this_stage": eligibility.NotYourStage("This is for another role."),
+    "authority_is_of_the_persons_role": eligibility.NotYourStage("This is for another role."),
     "the_amount_is_within_the_limit": eligibility.AboveYourLimit("The amount is above your limit."),
     "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
     "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
@@ -79,18 +80,19 @@ RULES: Mapping[str, ApprovalRule] = {
         "Recalling this is for whoever approved it, or for someone who could have."
     ),
     "a_recall_is_explained": recalling.RecallNotExplained("Write down why it is recalled.", field="text"),
-    "a_participant_does_not_release": eligibility.ParticipantMayNotDecide("You took part in a case, so someone else must release its payment."),
+    "a_participant_does_not_release": eligibility.ParticipantMayNotDecide(
+        "You took part in a case, so someone else must release its payment."
+    ),
     "a_decider_does_not_release": eligibility.DeciderMayNotRelease("You decided a case, so someone else must release its payment."),
     "an_approver_of_the_line_took_no_part_since": releasing.ApproverTookPart(
         "Somebody who approved a payment has taken part in the case since, so it has to be approved anew."
     ),
     "a_line_is_of_a_standing_approval": releasing.LineNotReady("A payment is no longer approved as it was shown. Open the page again."),
-    "a_payment_is_released_once": releasing.ReleasedAlready("A payment was released a moment ago in another run. Open the page again."),
+    "a_payment_is_released_once": releasing.ReleasedAlready("A payment was released already in another run. Open the page again."),
     "a_release_equals_its_lines": releasing.TotalDiffers("The total is not the sum of the payments. Open the page again."),
-    "a_release_is_within_authority": releasing.ReleaseIsForFinance("Releasing payments is for finance."),
     "a_release_has_lines": releasing.NothingToRelease("Choose at least one payment."),
 }
-"""What a person is told where the database refuses. Use cases look first, under the same lock, and then say it with the date or the amount."""
+"""What a person is told where the database refuses. Use cases look first, under the same lock, and say it with the date or the amount."""
 
 
 async def kept(work: Awaitable[T]) -> T:
@@ -121,7 +123,8 @@ async def lock_case(tx: Transaction, case: UUID) -> None:
 async def next_version(tx: Transaction, case: UUID) -> int:
     """The version of the next fact about the case, gapless from 1."""
     raised = approval_case.update().where(approval_case.c.id == case).values(version=approval_case.c.version + 1)
-    return (await tx.connection.execute(raised.returning(approval_case.c.version))).scalar_one()
+    version: int = (await tx.connection.execute(raised.returning(approval_case.c.version))).scalar_one()
+    return version
 
 
 async def add_participants(tx: Transaction, case: UUID, people: Iterable[str], why: str) -> None:
@@ -135,7 +138,15 @@ async def add_participants(tx: Transaction, case: UUID, people: Iterable[str], w
 
 
 async def open_task(
-    tx: Transaction, asked: OpenTask, *, in_force: Policy, stages: int, role: str, priority_at: datetime, dates: Sequence[date], assigned_to: str | None
+    tx: Transaction,
+    asked: OpenTask,
+    *,
+    in_force: Policy,
+    stages: int,
+    role: str,
+    priority_at: datetime,
+    dates: Sequence[date],
+    assigned_to: str | None,
 ) -> UUID | None:
     """Write the task; None where this stage of this round has one already. `dates`: due, remind, escalate."""
     due_on, remind_on, escalate_on = dates
@@ -146,7 +157,8 @@ async def open_task(
         required_role=role, opened_at=tx.now, priority_at=priority_at, due_on=due_on, remind_on=remind_on, escalate_on=escalate_on,
         assigned_to=assigned_to,
     )  # fmt: skip
-    return (await tx.connection.execute(row.on_conflict_do_nothing().returning(task.c.id))).scalar_one_or_none()
+    opened: UUID | None = (await tx.connection.execute(row.on_conflict_do_nothing().returning(task.c.id))).scalar_one_or_none()
+    return opened
 
 
 async def void_earlier_rounds(tx: Transaction, asked: OpenTask, because: str) -> None:
@@ -162,14 +174,11 @@ async def void_earlier_rounds(tx: Transaction, asked: OpenTask, because: str) ->
         await note(tx, row.id, row.case_id, "void" if row.status == Status.VOID else "closed", said=because)
 
 
-async def reopen(tx: Transaction, task_id: UUID) -> None:
-    """A task that was void because an earlier stage was recalled waits again."""
-    await tx.connection.execute(task.update().where(task.c.id == task_id).values(status=Status.OPEN, because=None, closed_at=None))
-
-
 async def close_tasks(tx: Transaction, tasks: Sequence[UUID], status: Status, because: str | None) -> None:
     await tx.connection.execute(
-        task.update().where(task.c.id.in_(tasks)).values(status=status, because=because, closed_at=tx.now, claimed_by=None, claim_expires_at=None)
+        task.update()
+        .where(task.c.id.in_(tasks))
+        .values(status=status, because=because, closed_at=tx.now, claimed_by=None, claim_expires_at=None)
     )
 
 
@@ -186,9 +195,7 @@ async def note_nudge(tx: Transaction, task_id: UUID, *, escalate: bool) -> None:
     await tx.connection.execute(task.update().where(task.c.id == task_id).values(which))
 
 
-async def note(
-    tx: Transaction, task_id: UUID, case: UUID, what: str, *, whom: str | None = None, said: str | None = None
-) -> None:
+async def note(tx: Transaction, task_id: UUID, case: UUID, what: str, *, whom: str | None = None, said: str | None = None) -> None:
     """Write down what happened to a task, by the caller."""
     await tx.connection.execute(
         task_event.insert().values(task_id=task_id, case_id=case, person=tx.caller.person, what=what, whom=whom, note=said)
@@ -212,7 +219,8 @@ async def note_seen(tx: Transaction, case: UUID) -> None:
 
 async def write_decision(tx: Transaction, row: Mapping[str, Any]) -> bool:
     """Write a decision, and say whether it completes the sequence of stages. Errors: the rules of the decision's trigger."""
-    return (await kept(tx.connection.execute(decision.insert().values(**row).returning(decision.c.completes)))).scalar_one()
+    completes: bool = (await kept(tx.connection.execute(decision.insert().values(**row).returning(decision.c.completes)))).scalar_one()
+    return completes
 
 
 async def write_recall(tx: Transaction, form: UUID, decision_id: UUID, text: str) -> None:
@@ -221,10 +229,8 @@ async def write_recall(tx: Transaction, form: UUID, decision_id: UUID, text: str
     await kept(tx.connection.execute(recall.insert().values(**row)))
 
 
-async def write_release(
-    tx: Transaction, run: UUID, authority_id: int, lines: Sequence[tuple[ReleasedLine, UUID, UUID | None]]
-) -> datetime:
-    """Write a run with its lines: each with the decision that completes it and the run that it follows. Gives the moment of release.
+async def write_release(tx: Transaction, run: UUID, authority_id: int, lines: Sequence[tuple[ReleasedLine, UUID]]) -> datetime:
+    """Write a run with its lines, each with the decision that completes its approval. Gives the moment of release.
 
     Lines go in the order of their cases, so that two releases take the cases' locks in one order. Errors: the rules of the triggers.
     """
@@ -234,12 +240,18 @@ async def write_release(
         "roles": sorted(tx.caller.roles),
         "authority_id": authority_id,
         "lines": len(lines),
-        "total_pence": sum(line.amount_pence for line, _, _ in lines),
+        "total_pence": sum(line.amount_pence for line, _ in lines),
     }
-    released_at = (await kept(tx.connection.execute(release.insert().values(**head).returning(release.c.released_at)))).scalar_one()
-    for line, decision_id, follows in sorted(lines, key=lambda one: one[0].case):
-        row = {"run": run, "case_id": line.case, "attempt": line.attempt, "content_hash": line.content_hash, "amount_pence": line.amount_pence}
-        await kept(tx.connection.execute(release_line.insert().values(decision_id=decision_id, follows=follows, **row)))
+    released_at: datetime = (await kept(tx.connection.execute(release.insert().values(**head).returning(release.c.released_at)))).scalar_one()
+    for line, decision_id in sorted(lines, key=lambda one: one[0].case):
+        row = {
+            "run": run,
+            "case_id": line.case,
+            "attempt": line.attempt,
+            "content_hash": line.content_hash,
+            "amount_pence": line.amount_pence,
+        }
+        await kept(tx.connection.execute(release_line.insert().values(decision_id=decision_id, **row)))
     await kept(tx.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE")))
     return released_at
 

@@ -5,9 +5,8 @@ stand as triggers in the migrations, under names of the same kind.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-
 from chassis.tables import chassis_metadata
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData(
     naming_convention={
@@ -149,21 +148,20 @@ decision = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("question_to", sa.Text),
     sa.Column("completes", sa.Boolean, sa.Computed("answer = 'approved' AND stage = stages", persisted=True), nullable=False),
-    sa.Column("turn", sa.SmallInteger, nullable=False),
     sa.Column("decided_at", _INSTANT, nullable=False),
     sa.ForeignKeyConstraint(
         ["task_id", "case_id", "attempt", "round", "stage", "stages", "content_hash", "amount_pence"],
         ["task.id", "task.case_id", "task.attempt", "task.round", "task.stage", "task.stages", "task.content_hash", "task.amount_pence"],
         name="a_decision_is_on_what_was_shown",
     ),
-    sa.UniqueConstraint("task_id", "turn", name="a_task_is_decided_once"),
+    sa.UniqueConstraint("task_id", name="a_task_is_decided_once"),
     sa.CheckConstraint("answer IN ('approved', 'declined', 'sent-back')", name="an_answer_is_one_of_three"),
     sa.CheckConstraint("reason_code <> ''", name="a_decision_has_a_reason"),
     sa.CheckConstraint("answer = 'approved' OR btrim(text) <> ''", name="saying_no_is_explained"),
     sa.CheckConstraint("(answer = 'sent-back') = (question_to IS NOT NULL)", name="a_question_goes_to_a_named_person"),
 )
-"""An answer of a person with authority; its id is the form's. `turn` counts from 1 and rises by each recall. The trigger sets `limit_pence`,
-`turn` and `decided_at`, and refuses what four eyes, authority or the state of the task forbid."""
+"""An answer of a person with authority; its id is the form's. The trigger sets `limit_pence` and `decided_at`, and refuses what four eyes,
+authority or the state of the task forbid."""
 sa.Index("decision_case_idx", decision.c.case_id)
 sa.Index("decision_decided_at_idx", decision.c.decided_at)
 
@@ -203,12 +201,10 @@ release_line = sa.Table(
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
     sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decision.id"), nullable=False),
-    sa.Column("follows", sa.Uuid, sa.ForeignKey("release.run")),
-    sa.UniqueConstraint("decision_id", "follows", name="a_payment_is_released_once", postgresql_nulls_not_distinct=True),
+    sa.UniqueConstraint("decision_id", name="a_payment_is_released_once"),
     sa.CheckConstraint("amount_pence > 0", name="a_released_line_pays"),
-    sa.CheckConstraint("follows <> run", name="a_release_follows_another"),
 )
-"""One payment of a run. `follows` is the run in which the same payment was released before and not paid; NULL for the first release."""
+"""One payment of a run. An approval is released once: a payment that comes back is approved anew."""
 sa.Index("release_line_case_idx", release_line.c.case_id)
 
 comment = sa.Table(
@@ -258,7 +254,7 @@ staff = sa.Table(
     sa.Column("roles", ARRAY(sa.Text), nullable=False),
     sa.Column("last_seen_at", _INSTANT, nullable=False),
 )
-"""Who has signed in at the desk, with the roles that the last sign-in carried: whom a task may be given to, and a name for people to read."""
+"""Who has signed in at the desk, with the roles of the last sign-in: whom a task may be given to, and a name for people to read."""
 
 desk_session = sa.Table(
     "desk_session",

@@ -184,7 +184,9 @@ def _person_objects(task: Standing, person: str, roles: Collection[str], now: da
     earlier = [one for one in task.answered if one.stage < task.stage]
     mine = [one for one in earlier if one.decided_by == person]
     if mine:
-        return DecidedAnEarlierStage(f"You approved the earlier stage {when(mine[0].decided_at, now)}, so someone else must decide this one.")
+        return DecidedAnEarlierStage(
+            f"You approved the earlier stage {when(mine[0].decided_at, now)}, so someone else must decide this one."
+        )
     return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.domain.authority import Authority
-from approvals.domain.eligibility import AboveYourLimit, DeciderMayNotRelease, Participation, ParticipantMayNotDecide, took_part
+from approvals.domain.eligibility import AboveYourLimit, DeciderMayNotRelease, ParticipantMayNotDecide, Participation, took_part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import pounds
 
@@ -27,7 +27,7 @@ class NothingToRelease(ApprovalRule):
 
 
 class ReleasedAlready(ApprovalRule):
-    """The payment is in a run whose fate is not known, or that the bank took."""
+    """An approval is released once: a payment that comes back is approved anew."""
 
 
 class ApproverTookPart(ApprovalRule):
@@ -39,6 +39,7 @@ class ReleaseCase:
     """A payment as four eyes needs to know it. `deciders` answered it in this attempt, `approvers` are those whose answer stands."""
 
     stands: bool
+    released: bool
     participants: Sequence[Participation]
     deciders: frozenset[str]
     approvers: frozenset[str]
@@ -58,6 +59,8 @@ def line_objection(made: ReleaseCase | None, person: str, now: datetime) -> Appr
     """Why this person may not release one payment; None where they may."""
     if made is None or not made.stands:
         return LineNotReady("The approval of a payment no longer stands. Open the page again to see what is ready.")
+    if made.released:
+        return ReleasedAlready("A payment was released already in another run. Open the page again.")
     did = took_part(made.participants, person, now)
     if did:
         return ParticipantMayNotDecide(f"{did}, so someone else must release its payment.")

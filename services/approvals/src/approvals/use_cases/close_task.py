@@ -12,6 +12,8 @@ from approvals.domain.tasks import found
 async def close_task(tx: Transaction, asked: CloseTask) -> Nothing:
     """Close the task and the other stages of its round. A task that nobody decided is void; closing again changes nothing.
 
+    Carried out even so is an approval whose recall came too late.
+
     Errors: NoSuchTask.
     """
     head = found(await queries.task_head(tx, asked.task))
@@ -20,10 +22,9 @@ async def close_task(tx: Transaction, asked: CloseTask) -> Nothing:
     decided = [one.id for one in round_ if one.status is Status.DECIDED]
     waiting = [one.id for one in round_ if one.status is Status.OPEN]
     if asked.carried_out:
-        await store.close_tasks(tx, decided or waiting, Status.CARRIED_OUT, asked.because)
-    else:
-        await store.close_tasks(tx, decided, Status.NOT_CARRIED_OUT, asked.because)
-        await store.close_tasks(tx, waiting, Status.VOID, asked.because)
+        decided += [one.id for one in round_ if one.status is Status.VOID and await queries.is_recalled(tx, one.id)]
+    await store.close_tasks(tx, decided, Status.CARRIED_OUT if asked.carried_out else Status.NOT_CARRIED_OUT, asked.because)
+    await store.close_tasks(tx, waiting, Status.VOID, asked.because)
     for task in decided + waiting:
         await store.note(tx, task, head.case, "closed", said=asked.because)
     return Nothing()

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from chassis.serving import Settled, Settlement
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import DecisionTaken, DecisionTakenBack
+from rentbook_contracts.approvals import Answer, DecisionTaken, DecisionTakenBack
 
 from approvals import queries, store
 from approvals.domain.eligibility import Status
@@ -15,17 +15,17 @@ NOT_TAKEN = "The case had moved on."
 
 
 async def note_decision_outcome(tx: Transaction, settled: Settled[DecisionTaken]) -> None:
-    """Keep the answer. A decision that the workflow did not take is not carried out, because."""
+    """Keep the answer. A decision that the workflow did not take is not carried out, because; a refusal that it took is carried out."""
     why = _why(settled.settlement, settled.reason)
     await store.write_outcome(tx, UUID(settled.update_id), accepted=why is None, reason=why)
-    if why is None:
-        return
     head = found(await queries.task_head(tx, settled.argument.task))
     await store.lock_case(tx, head.case)
     head = found(await queries.task_head(tx, settled.argument.task))
     made = await queries.recorded(tx, settled.argument.decision)
-    if head.status is Status.DECIDED and made is not None and made.recalled_by is None:
-        await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT, why)
+    if head.status is not Status.DECIDED or made is None or made.recalled_by is not None:
+        return
+    if why is not None or made.answer is Answer.DECLINED:
+        await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT if why else Status.CARRIED_OUT, why)
         await store.note(tx, head.id, head.case, "closed", said=why)
 
 

@@ -9,7 +9,7 @@ from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund
 from approvals import queries, store
 from approvals.domain import working_days
 from approvals.domain.authority import NoAuthorityForAmount, Policy, stages_for
-from approvals.domain.eligibility import Part, Status
+from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import business_date
 
@@ -53,7 +53,8 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
 async def _policy_of_round(tx: Transaction, asked: OpenTask) -> Policy:
     """All stages of a round stand under the policy that was in force when its first one was opened."""
     in_force = await queries.policy_in_force(tx, asked.kind)
-    first = [one for one in await queries.heads_of_case(tx, asked.case) if (one.attempt, one.round, one.stage) == (asked.attempt, asked.round, 1)]
+    begin = (asked.attempt, asked.round, 1)
+    first = [one for one in await queries.heads_of_case(tx, asked.case) if (one.attempt, one.round, one.stage) == begin]
     if not first or first[0].policy_id == in_force.id:
         return in_force
     return next(one for one in await queries.policies(tx, asked.kind) if one.id == first[0].policy_id)
@@ -67,12 +68,8 @@ def _dates(today: date, in_force: Policy) -> tuple[date, date, date]:
 
 
 async def _as_opened(tx: Transaction, asked: OpenTask) -> TaskOpened:
-    heads = await queries.heads_of_case(tx, asked.case)
     here = (asked.attempt, asked.round, asked.stage)
-    found = next(one for one in heads if (one.attempt, one.round, one.stage) == here)
+    found = next(one for one in await queries.heads_of_case(tx, asked.case) if (one.attempt, one.round, one.stage) == here)
     if (found.content_hash, found.amount_pence) != (asked.content_hash, asked.amount_pence):
         raise StageOfOtherContent("This stage was opened with other content.")
-    if found.status is Status.VOID and here >= max((one.attempt, one.round, one.stage) for one in heads):
-        await store.reopen(tx, found.id)
-        await store.note(tx, found.id, found.case, "reopened")
     return TaskOpened(task=found.id, stages=found.stages, due_on=found.due_on, remind_on=found.remind_on, escalate_on=found.escalate_on)

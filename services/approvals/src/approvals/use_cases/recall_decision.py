@@ -12,7 +12,7 @@ from approvals.use_cases.read_decision import NoSuchDecision
 
 
 async def recall_decision(tx: Transaction, form: TakeBack) -> Nothing:
-    """Recall as the caller, under the form's id; the task waits again at its place. The same form again does nothing.
+    """Recall as the caller, under the form's id; the case goes round again and keeps its place. The same form again does nothing.
 
     Errors: what `recall_objection` names, RecallNotExplained, NoSuchDecision, SameFormOtherContent.
     """
@@ -33,7 +33,7 @@ async def recall_decision(tx: Transaction, form: TakeBack) -> Nothing:
     if refused is not None:
         raise refused
     await store.write_recall(tx, recall, form.decision, form.text)
-    await store.note(tx, made.task, made.case, "reopened")
+    await store.note(tx, made.task, made.case, "recalled", said=form.text)
     fact = DecisionRecalled(case=made.case, decision=made.id, content_hash=made.content_hash)
     await tx.publish(fact, version=await store.next_version(tx, made.case))
     head = found(await queries.task_head(tx, made.task))

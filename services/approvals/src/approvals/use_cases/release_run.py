@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import READY_PAYMENTS, RUN_PAGE, ReadyPayment, RunAsked, RunStatus
+from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayment
 
 from approvals import queries, store
 from approvals.domain.authority import Act, best_of
@@ -14,7 +14,6 @@ from approvals.domain.forms import RunSigned, SignRun
 from approvals.domain.releasing import (
     LineNotReady,
     NothingToRelease,
-    ReleasedAlready,
     TotalDiffers,
     line_objection,
     release_objection,
@@ -24,7 +23,7 @@ from approvals.domain.releasing import (
 async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     """Release as the caller, under the form's id, which becomes the run's. Each line is compared with what refunds holds ready now.
 
-    Errors: NothingToRelease, TotalDiffers, LineNotReady, ReleasedAlready, what `release_objection` and `line_objection` name,
+    Errors: NothingToRelease, TotalDiffers, LineNotReady, what `release_objection` and `line_objection` name,
     SameFormOtherContent, Unanswered.
     """
     run = store.form_of(tx)
@@ -36,7 +35,7 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     for line in sorted(form.lines, key=lambda one: one.case):
         await store.lock_case(tx, line.case)
     authority = await _refuse(tx, form, ready)
-    lines = [(line, ready[line.case].decision, await _follows(tx, ready[line.case].decision)) for line in form.lines]
+    lines = [(line, ready[line.case].decision) for line in form.lines]
     released_at = await store.write_release(tx, run, authority, lines)
     await tx.publish(PaymentRunReleased(run=run, lines=form.lines, total_pence=form.total_pence, released_at=released_at), version=1)
     return RunSigned(run, form.total_pence)
@@ -83,11 +82,3 @@ async def _refuse(tx: Transaction, form: SignRun, ready: Mapping[UUID, ReadyPaym
         raise refused
     assert limit is not None, "release_objection names a missing authority"
     return limit.id
-
-
-async def _follows(tx: Transaction, decision: UUID) -> UUID | None:
-    """The earlier run of a payment that has to be made again: only one that the bank refused. Errors: ReleasedAlready."""
-    earlier = await queries.last_release_of(tx, decision)
-    if earlier is not None and (await tx.ask(RUN_PAGE, RunAsked(run=earlier))).status is not RunStatus.REFUSED:
-        raise ReleasedAlready("A payment is in an earlier run that the bank has not refused.", field="lines")
-    return earlier
