@@ -314,7 +314,10 @@ class CaseOpened(Message):
 
 
 class AddEvidence(Message):
-    """A document or an answer that settles a referred check. `settles` says whether the check may now pass."""
+    """A document or an answer that settles a referred check. `settles` says whether the check may now pass.
+
+    `accounts` are the debts that a consent, an opt-out or a notice of one is about.
+    """
 
     case: UUID
     check: int = Field(ge=1, le=10)
@@ -323,6 +326,7 @@ class AddEvidence(Message):
     note: str = Field(default="", max_length=2000)
     settles: bool
     received_on: date
+    accounts: tuple[UUID, ...] = ()
 
 
 class ChangePayee(Message):
