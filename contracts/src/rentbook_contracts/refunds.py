@@ -83,6 +83,7 @@ class RefundClosed(CaseFact):
     outcome: CaseOutcome
     refund_pence: NonNegativePence
     offset_pence: NonNegativePence
+    reason_code: str | None = Field(default=None, description="The coded reason of a decline")
 
 
 class RefundReturned(CaseFact):
@@ -212,6 +213,7 @@ class CloseCase(Message):
     attempt: int
     outcome: CaseOutcome
     plan: RefundPlan | None = None
+    reason_code: str | None = Field(default=None, description="The coded reason of a decline")
 
 
 RUN_CHECK: Operation[RunCheck, CheckDone] = Operation("refunds.run-check", "refunds", RunCheck, CheckDone)

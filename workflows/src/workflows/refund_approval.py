@@ -154,7 +154,7 @@ class RefundApproval:
             return await self.lifting(hold, decision)
         if decision.answer is not Answer.APPROVED:
             await self.lifting(hold, Again("declined"))
-            return await self.close(CaseOutcome.DECLINED, made.plan)
+            return await self.close(CaseOutcome.DECLINED, made.plan, decision.reason_code)
         posted = await self.released_and_posted(made.plan, hold, decision)
         if isinstance(posted, Again):
             return await self.lifting(hold, posted)
@@ -375,8 +375,9 @@ class RefundApproval:
     async def note(self, status: CaseStatus, what: str | None = None) -> None:
         await self.steps.call(NOTE_PROGRESS, NoteProgress(case=self.case.case, attempt=self.case.attempt, status=status, note=what))
 
-    async def close(self, outcome: CaseOutcome, plan: RefundPlan | None = None) -> CaseOutcome:
-        await self.steps.call(CLOSE_CASE, CloseCase(case=self.case.case, attempt=self.case.attempt, outcome=outcome, plan=plan))
+    async def close(self, outcome: CaseOutcome, plan: RefundPlan | None = None, reason: str | None = None) -> CaseOutcome:
+        end = CloseCase(case=self.case.case, attempt=self.case.attempt, outcome=outcome, plan=plan, reason_code=reason)
+        await self.steps.call(CLOSE_CASE, end)
         return outcome
 
     async def until(self, condition: Callable[[], bool], when: datetime | None) -> bool:
