@@ -1,5 +1,6 @@
 """camt.053: what is read, what is refused, and that nothing is half read."""
 
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -228,6 +229,20 @@ def test_one_fault_in_one_entry_is_told_with_its_line(entry: Entry, rule: str, l
 def test_what_is_no_amount_is_refused(written: str) -> None:
     content = camt053(Statement([Entry("60.00")])).replace(b'"GBP">60.00<', f'"GBP">{written}<'.encode(), 1)
     assert rules(content) == ["NotAnAmount"]
+
+
+def test_balance_of_a_day_to_come_is_refused() -> None:
+    assert rules(camt053(Statement([Entry()])).replace(b"<Dt>2026-06-29</Dt></Dt></Bal>", b"<Dt>2026-07-01</Dt></Dt></Bal>")) == [
+        "BalanceDateInFuture"
+    ]
+
+
+def test_every_fault_of_one_entry_is_told() -> None:
+    entry = Entry("0.001", sign="?", currency="EUR", booked="2027-01-01", reference="X" * 36)
+    found = rules(camt053(Statement([entry])))
+    assert sorted(found) == ["AmountNotInPence", "BookingDateInFuture", "SignMissing", "WrongCurrency"]
+    found = rules(camt053(Statement([replace(entry, pounds="0.00", sign="CRDT", booked="")])))
+    assert sorted(found) == ["BookingDateMissing", "ReferenceTooLong", "WrongCurrency", "ZeroAmount"]
 
 
 def test_missing_amount_is_told_once_and_no_total_is_guessed() -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from ledger.domain.camt053_checked import Checked
 from ledger.domain.camt053_fields import BAL, DTLS, MAY_HAVE_CHILDREN, NTRY, REPEATABLE, SCOPE_OF_LEAF, STMT, TX, Fields, Value
-from ledger.domain.camt053_values import NO_REFERENCE, REFERENCE_CHARACTERS, count, day_in_london, joined, pence_of, why_no_amount
+from ledger.domain.camt053_totals import check_control_total, check_summary
+from ledger.domain.camt053_values import SIGNS, joined, pence_of
 from ledger.domain.faults import Fault, Faults, Refusal
 from ledger.domain.statement import (
     STATUSES,
@@ -29,7 +31,6 @@ from ledger.domain.xml_stream import Element, Readable, XmlBounds, XmlStream
 
 _NAMESPACE = re.compile(r"(?:^|[:/$])camt\.053\.001\.[0-9]{2}$")
 _OTHER_MESSAGE = re.compile(r"(?:^|[:/$])([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})$")
-_SIGNS = {"CRDT": 1, "DBIT": -1}
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class _Reader:
     def __init__(self, terms: StatementTerms) -> None:
         self.terms = terms
         self.faults = Faults()
+        self._checked = Checked(self.faults, terms.currency)
         self.message = ""
         self.statements: list[Statement] = []
         self._namespace = ""
@@ -161,15 +163,15 @@ class _Reader:
     def _close_payment(self, fields: Fields) -> None:
         amount = fields.first("Amt", "AmtDtls/TxAmt/Amt")
         account = fields.text("RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id")
-        sign = _SIGNS.get(fields.text("CdtDbtInd"), 0)
+        sign = SIGNS.get(fields.text("CdtDbtInd"), 0)
         pence = pence_of(amount.text) if amount and amount.currency == self.terms.currency else None
-        own_sign = sign or _SIGNS.get(self._scopes[NTRY].text("CdtDbtInd"), 0)
+        own_sign = sign or SIGNS.get(self._scopes[NTRY].text("CdtDbtInd"), 0)
         self._details.append(
             EntryDetail(
                 fields.line,
                 None if pence is None else pence * own_sign,
-                self._reference(fields, "Refs/EndToEndId"),
-                self._reference(fields, "Refs/AcctSvcrRef"),
+                self._checked.reference(fields, "Refs/EndToEndId"),
+                self._checked.reference(fields, "Refs/AcctSvcrRef"),
                 fields.texts("RmtInf/Strd/CdtrRefInf/Ref"),
                 remittance_text=joined(*fields.texts("RmtInf/Ustrd"), *fields.texts("RmtInf/Strd/AddtlRmtInf")),
                 debtor_name=joined(fields.text("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm")),
@@ -187,19 +189,20 @@ class _Reader:
     # entries
 
     def _close_entry(self, fields: Fields) -> None:
-        before = self.faults.count
         amount = self._signed(fields)
         status = self._status(fields)
-        booked = self._day(fields, "BookgDt")
-        valued = self._day(fields, "ValDt")
+        booked = self._checked.day(fields, "BookgDt")
+        valued = self._checked.day(fields, "ValDt")
+        self._checked.check_currency(fields)
+        self._check_dates(status, booked, fields)
         if amount is None or status is None:
             self._unreadable += 1
             return
         code = "/".join(filter(None, (fields.text(f"BkTxCd/Domn/{part}") for part in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd"))))
         entry = BankEntry(
             fields.line,
-            self._reference(fields, "NtryRef"),
-            self._reference(fields, "AcctSvcrRef"),
+            self._checked.reference(fields, "NtryRef"),
+            self._checked.reference(fields, "AcctSvcrRef"),
             amount,
             fields.values["Amt"][0].currency,
             status,
@@ -207,18 +210,16 @@ class _Reader:
             valued,
             code,
             fields.text("BkTxCd/Prtry/Cd"),
-            self._flag(fields, "RvslInd"),
+            self._checked.flag(fields, "RvslInd"),
             additional_information=joined(fields.text("AddtlNtryInf")),
             details=tuple(self._details),
         )
-        self._check_currency(fields)
-        self._check_dates(entry, fields, already_told=self.faults.count > before)
         self._check_batch(entry)
         self._entries.append(entry)
 
     def _signed(self, fields: Fields) -> int | None:
-        pence = self._amount(fields, "Amt")
-        sign = self._sign(fields, "CdtDbtInd")
+        pence = self._checked.amount(fields, "Amt")
+        sign = self._checked.sign(fields, "CdtDbtInd")
         if pence == 0:
             self.faults.add(fields.line_of("Amt"), "ZeroAmount", "an entry of nothing")
         return None if pence is None or sign is None else pence * sign
@@ -231,14 +232,14 @@ class _Reader:
         self.faults.add(fields.line_of("Sts/Cd", "Sts"), "StatusMissing", f"an entry's status must be one of {', '.join(STATUSES)}")
         return None
 
-    def _check_dates(self, entry: BankEntry, fields: Fields, *, already_told: bool) -> None:
-        if entry.status != "BOOK":
+    def _check_dates(self, status: Status | None, booked: date | None, fields: Fields) -> None:
+        if status != "BOOK":
             return
-        if entry.booking_date is None and not already_told:
-            self.faults.add(entry.line, "BookingDateMissing", "a booked entry has no booking date")
-        elif entry.booking_date and entry.booking_date > self.terms.today:
+        if fields.first("BookgDt/Dt", "BookgDt/DtTm") is None:
+            self.faults.add(fields.line, "BookingDateMissing", "a booked entry has no booking date")
+        elif booked and booked > self.terms.today:
             line = fields.line_of("BookgDt/Dt", "BookgDt/DtTm")
-            self.faults.add(line, "BookingDateInFuture", f"booked on {entry.booking_date}, which is after today, {self.terms.today}")
+            self.faults.add(line, "BookingDateInFuture", f"booked on {booked}, which is after today, {self.terms.today}")
 
     def _check_batch(self, entry: BankEntry) -> None:
         if not entry.is_batch:
@@ -271,12 +272,12 @@ class _Reader:
         )
         self._check_references(statement)
         if not self._unreadable:
-            self._check_control_total(statement, closing[2])
-            self._check_summary(statement, fields)
+            check_control_total(statement, closing[2], self.faults)
+            check_summary(statement, fields, self.faults)
         self.statements.append(statement)
 
     def _statement_id(self, fields: Fields) -> str:
-        found = self._reference(fields, "Id") or ""
+        found = self._checked.reference(fields, "Id") or ""
         key = (found, fields.text("StmtPgntn/PgNb"))
         if not found:
             self.faults.add(fields.line, "StatementIdMissing", "the statement has no identification")
@@ -316,8 +317,11 @@ class _Reader:
         return None, None, fields.line
 
     def _read_balance(self, fields: Fields) -> tuple[int | None, date | None, int]:
-        pence, sign, day = self._amount(fields, "Amt"), self._sign(fields, "CdtDbtInd"), self._day(fields, "Dt")
-        self._check_currency(fields)
+        pence, sign, day = self._checked.amount(fields, "Amt"), self._checked.sign(fields, "CdtDbtInd"), self._checked.day(fields, "Dt")
+        self._checked.check_currency(fields)
+        if day and day > self.terms.today:
+            line = fields.line_of("Dt/Dt", "Dt/DtTm")
+            self.faults.add(line, "BalanceDateInFuture", f"a balance of {day}, which is after today, {self.terms.today}")
         return (None if pence is None or sign is None else pence * sign), day, fields.line_of("Amt")
 
     def _check_references(self, statement: Statement) -> None:
@@ -329,86 +333,3 @@ class _Reader:
             if key in self._seen_references:
                 self.faults.add(entry.line, "EntryReferenceRepeated", f"entry reference {reference} stands twice in the file")
             self._seen_references.add(key)
-
-    def _check_control_total(self, statement: Statement, line: int) -> None:
-        if statement.opening_pence is None or statement.closing_pence is None:
-            return
-        total = statement.opening_pence + sum(entry.amount_pence for entry in statement.entries if entry.status == "BOOK")
-        if total != statement.closing_pence:
-            message = (
-                f"opening balance and entries come to {decimals(total)}, and the closing balance is {decimals(statement.closing_pence)}"
-            )
-            self.faults.add(line, "ControlTotalWrong", message)
-
-    def _check_summary(self, statement: Statement, fields: Fields) -> None:
-        """Totals that the bank may state; some count pending entries in and some don't, so either is right."""
-        listed = [entry.amount_pence for entry in statement.entries]
-        booked = [entry.amount_pence for entry in statement.entries if entry.status == "BOOK"]
-        for group, keep in _GROUPS.items():
-            kept = [[pence for pence in amounts if keep(pence)] for amounts in (booked, listed)]
-            self._check_stated(fields, f"TxsSummry/{group}/NbOfNtries", [len(amounts) for amounts in kept], count)
-            self._check_stated(fields, f"TxsSummry/{group}/Sum", [sum(map(abs, amounts)) for amounts in kept], pence_of)
-        sign = _SIGNS.get(fields.text("TxsSummry/TtlNtries/TtlNetNtry/CdtDbtInd", "TxsSummry/TtlNtries/CdtDbtInd"), 0)
-        for path in ("TxsSummry/TtlNtries/TtlNetNtryAmt", "TxsSummry/TtlNtries/TtlNetNtry/Amt"):
-            self._check_stated(fields, path, [sum(booked) * (sign or 1), sum(listed) * (sign or 1)], pence_of)
-
-    def _check_stated(self, fields: Fields, path: str, right: list[int], read: Callable[[str], int | None]) -> None:
-        stated = fields.first(path)
-        if stated and read(stated.text) not in right:
-            self.faults.add(stated.line, "SummaryWrong", f"{path.removeprefix('TxsSummry/')} does not agree with the entries listed")
-
-    # single values
-
-    def _amount(self, fields: Fields, path: str) -> int | None:
-        found = fields.first(path)
-        if found is None:
-            self.faults.add(fields.line, "AmountMissing", "an amount is missing")
-            return None
-        pence = pence_of(found.text)
-        if pence is None:
-            self.faults.add(found.line, *why_no_amount(found.text))
-        return pence
-
-    def _sign(self, fields: Fields, path: str) -> int | None:
-        found = fields.text(path)
-        if found in ("CRDT", "DBIT"):
-            return 1 if found == "CRDT" else -1
-        self.faults.add(fields.line_of(path), "SignMissing", "the credit or debit indicator must be CRDT or DBIT")
-        return None
-
-    def _day(self, fields: Fields, name: str) -> date | None:
-        found = fields.first(f"{name}/Dt", f"{name}/DtTm")
-        if found is None:
-            return None
-        day = day_in_london(found.text)
-        if day is None:
-            self.faults.add(found.line, "NotADate", f"{name} is no date")
-        return day
-
-    def _flag(self, fields: Fields, path: str) -> bool:
-        found = fields.text(path)
-        if found not in ("", "true", "false", "1", "0"):
-            self.faults.add(fields.line_of(path), "NotTrueOrFalse", f"{path} must be true or false")
-        return found in ("true", "1")
-
-    def _reference(self, fields: Fields, path: str) -> str | None:
-        found = fields.first(path)
-        if found is None or not found.text or found.text.upper() in NO_REFERENCE:
-            return None
-        if len(found.text) > REFERENCE_CHARACTERS:
-            self.faults.add(found.line, "ReferenceTooLong", f"a reference is longer than {REFERENCE_CHARACTERS} characters")
-            return None
-        return found.text
-
-    def _check_currency(self, fields: Fields) -> None:
-        amount = fields.first("Amt")
-        if amount and amount.currency != self.terms.currency:
-            named = amount.currency if re.fullmatch("[A-Z]{3}", amount.currency) else "none that we know"
-            self.faults.add(amount.line, "WrongCurrency", f"amounts must be in {self.terms.currency}, and the currency here is {named}")
-
-
-_GROUPS: dict[str, Callable[[int], bool]] = {
-    "TtlNtries": lambda pence: True,
-    "TtlCdtNtries": lambda pence: pence > 0,
-    "TtlDbtNtries": lambda pence: pence < 0,
-}

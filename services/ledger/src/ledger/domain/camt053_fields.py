@@ -11,7 +11,7 @@ TX = f"{DTLS}/TxDtls"
 _DATE = ("Dt", "DtTm")
 _LEAVES: dict[str, tuple[str, ...]] = {
     STMT: (
-        *("Id", "ElctrncSeqNb", "StmtPgntn/PgNb", "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Ccy", "Acct/Svcr/FinInstnId/ClrSysMmbId/MmbId"),
+        *("Id", "ElctrncSeqNb", "StmtPgntn/PgNb", "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Svcr/FinInstnId/ClrSysMmbId/MmbId"),
         *("TxsSummry/TtlNtries/NbOfNtries", "TxsSummry/TtlNtries/Sum", "TxsSummry/TtlCdtNtries/NbOfNtries", "TxsSummry/TtlCdtNtries/Sum"),
         *("TxsSummry/TtlDbtNtries/NbOfNtries", "TxsSummry/TtlDbtNtries/Sum"),
         *("TxsSummry/TtlNtries/TtlNetNtryAmt", "TxsSummry/TtlNtries/CdtDbtInd"),

@@ -15,18 +15,24 @@ REFERENCE_CHARACTERS = 35
 NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF", "NOREF", "NONE"})
 """What banks write where they have no reference."""
 
+SIGNS = {"CRDT": 1, "DBIT": -1}
+"""Money into the account, money out of it."""
+
 _LONDON = ZoneInfo("Europe/London")
 
 
 def joined(*parts: str) -> str:
+    """Texts as one, with single spaces."""
     return " ".join(word for part in parts for word in part.split())
 
 
 def count(text: str) -> int | None:
+    """A number of things, or None."""
     return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def pence_of(text: str) -> int | None:
+    """Pence of an amount without a sign and with two decimals at most, or None."""
     matched = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{0,2}))?", text)
     if not matched:
         return None
@@ -35,6 +41,7 @@ def pence_of(text: str) -> int | None:
 
 
 def why_no_amount(text: str) -> tuple[str, str]:
+    """The rule that a text breaks which is no amount, and the message."""
     if re.fullmatch(r"[0-9]+\.[0-9]{3,}", text):
         return "AmountNotInPence", "an amount has more than two decimals"
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
