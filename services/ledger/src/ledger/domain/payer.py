@@ -6,13 +6,13 @@ import re
 
 
 def fingerprint(key: bytes, account: str) -> str | None:
-    """A keyed fingerprint (HMAC-SHA256, hexadecimal) of a British bank account: 14 digits, or an IBAN that holds them. None for others.
+    """A keyed fingerprint (HMAC-SHA256 of `sort code/number`, hexadecimal) of a British bank account, given as 14 digits or as an IBAN.
 
-    The same key gives the same fingerprint in refunds, where a payee is compared with the payer (domain.md 4, check 6).
+    None for other accounts. The same key gives the same fingerprint in refunds, which compares payee and payer (domain.md 4, check 6).
     """
     bare = re.sub(r"[ \-]", "", account).upper()
     british = re.fullmatch("GB[0-9]{2}[A-Z]{4}([0-9]{14})", bare)
     digits = british[1] if british else bare
     if not re.fullmatch("[0-9]{14}", digits):
         return None
-    return hmac.new(key, digits.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{digits[:6]}/{digits[6:]}".encode(), hashlib.sha256).hexdigest()

@@ -86,15 +86,12 @@ def charge(account: UUID, week: date, elements: Sequence[tuple[str, int]], *, ac
     return Posting(f"charge/{week}/{account}", "DEB", week, legs, actor, posted_at=posted_at, rent_week=week)
 
 
-def transfer(key: str, from_account: UUID, to_account: UUID, amount_pence: int, effective_date: date, *, actor: str) -> Posting:
-    """Credit that moves from one account to another (RIT)."""
-    return Posting(key, "RIT", effective_date, (Leg(from_account, "", amount_pence), Leg(to_account, "", -amount_pence)), actor)
-
-
-def mirror(original: Posting, original_id: UUID, *, key: str, effective_date: date, actor: str, narrative: str) -> Posting:
-    """The mirror image that undoes a journal."""
-    legs = tuple(replace(leg, amount_pence=-leg.amount_pence) for leg in original.legs)
-    return Posting(key, original.code, effective_date, legs, actor, narrative, reverses=original_id, case=original.case)
+def mirror(
+    legs: Sequence[Leg], original: UUID, *, code: str, case: UUID | None, effective_date: date, actor: str, narrative: str
+) -> Posting:
+    """The mirror image that undoes a journal, under a key that the journal can use once."""
+    opposite = tuple(replace(leg, amount_pence=-leg.amount_pence) for leg in legs)
+    return Posting(f"reverse/{original}", code, effective_date, opposite, actor, narrative, reverses=original, case=case)
 
 
 def _text(value: UUID | None) -> str | None:

@@ -1,0 +1,78 @@
+"""What the ledger hears, offers and answers."""
+
+from datetime import timedelta
+
+from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
+from rentbook_contracts.approvals import DecisionMade, DecisionRecalled
+from rentbook_contracts.ledger import (
+    ACCOUNT_FOR_REFUND,
+    ACCOUNT_LABELS,
+    ACCOUNT_PAGE,
+    BANK_FILE_PAGE,
+    BANK_FILES,
+    DEBIT_WEEK,
+    END_TENANCY,
+    EXPLAIN_BALANCE,
+    PLACE_HOLD,
+    POST_REFUND,
+    RELEASE_HOLD,
+    REVERSE_JOURNAL,
+    REVERSE_REFUND,
+    SEARCH_ACCOUNTS,
+    SET_ACCOUNT_HOLD,
+)
+
+from ledger.queries.account_page import account_page
+from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.explain import explain_balance
+from ledger.queries.labels import account_labels, search_accounts
+from ledger.queries.refund_facts import account_for_refund
+from ledger.settings import LedgerSettings
+from ledger.use_cases.debit_week import debit_week
+from ledger.use_cases.end_tenancy import end_tenancy
+from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_recall import note_recall
+from ledger.use_cases.place_hold import place_hold
+from ledger.use_cases.post_refund import post_refund
+from ledger.use_cases.release_hold import release_hold
+from ledger.use_cases.reverse_journal import reverse_journal
+from ledger.use_cases.reverse_refund import reverse_refund
+from ledger.use_cases.seal import seal_journals
+from ledger.use_cases.set_account_hold import set_account_hold
+from ledger.web import routes
+
+LISTENS = (Subscription(DecisionMade, note_decision), Subscription(DecisionRecalled, note_recall))
+OFFERS = (
+    Offer(PLACE_HOLD, place_hold),
+    Offer(RELEASE_HOLD, release_hold),
+    Offer(POST_REFUND, post_refund),
+    Offer(REVERSE_REFUND, reverse_refund),
+)
+ANSWERS = (
+    Answer(ACCOUNT_FOR_REFUND, account_for_refund),
+    Answer(ACCOUNT_LABELS, account_labels),
+    Answer(SEARCH_ACCOUNTS, search_accounts),
+    Answer(ACCOUNT_PAGE, account_page),
+    Answer(EXPLAIN_BALANCE, explain_balance),
+    Answer(BANK_FILE_PAGE, bank_file_page),
+    Answer(BANK_FILES, bank_files),
+)
+ACCEPTS = (
+    Accept(DEBIT_WEEK, debit_week),
+    Accept(REVERSE_JOURNAL, reverse_journal),
+    Accept(SET_ACCOUNT_HOLD, set_account_hold),
+    Accept(END_TENANCY, end_tenancy),
+)
+
+
+def make_app(settings: LedgerSettings) -> App:
+    """The ledger, whole."""
+    return App(
+        name="ledger",
+        listens=LISTENS,
+        offers=OFFERS,
+        answers=ANSWERS,
+        accepts=ACCEPTS,
+        every=(Every(timedelta(seconds=settings.seal_seconds), seal_journals),),
+        routes=routes,
+    )

@@ -1,0 +1,88 @@
+"""Bank files as the desk shows them: what became of each, line by line, or every fault."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, BankFilesAsked, FileFault, FileLine, FileStatus
+
+from ledger.domain.rules import NoSuchFile
+from ledger.tables import bank_file, bank_file_fault, bank_file_line
+
+_earlier = bank_file.alias("earlier_file")
+_FILE = (
+    sa.select(
+        bank_file,
+        _earlier.c.name.label("earlier_name"),
+        _earlier.c.uploaded_at.label("earlier_at"),
+        _earlier.c.uploaded_by.label("earlier_by"),
+    )
+    .select_from(bank_file)
+    .outerjoin(_earlier, _earlier.c.id == bank_file.c.earlier)
+)
+
+
+async def bank_file_page(tx: Transaction, asked: BankFileAsked) -> BankFilePage:
+    """A file with a page of its lines, and its faults. Errors: NoSuchFile."""
+    row = (await tx.connection.execute(_FILE.where(bank_file.c.id == asked.bank_file))).first()
+    if row is None:
+        raise NoSuchFile("There is no such bank file.", field="bank_file")
+    return _page(row, lines=await _lines(tx, asked), faults=await _faults(tx, asked.bank_file))
+
+
+async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
+    """The newest files first, without their lines."""
+    rows = await tx.connection.execute(_FILE.order_by(bank_file.c.seq.desc()).limit(asked.limit))
+    return BankFiles(files=tuple(_page(row, lines=(), faults=()) for row in rows))
+
+
+async def _lines(tx: Transaction, asked: BankFileAsked) -> Sequence[Any]:
+    wanted = sa.select(bank_file_line).where(bank_file_line.c.bank_file == asked.bank_file).order_by(bank_file_line.c.no)
+    return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
+
+
+async def _faults(tx: Transaction, file: UUID) -> Sequence[Any]:
+    wanted = sa.select(bank_file_fault).where(bank_file_fault.c.bank_file == file).order_by(bank_file_fault.c.no)
+    return (await tx.connection.execute(wanted)).all()
+
+
+def _page(row: Any, *, lines: Sequence[Any], faults: Sequence[Any]) -> BankFilePage:
+    return BankFilePage(
+        bank_file=row.id,
+        name=row.name,
+        format=row.format,
+        status=FileStatus(row.status),
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        uploaded_at=row.uploaded_at,
+        uploaded_by=row.uploaded_by,
+        receipts=row.receipts,
+        total_pence=row.total_pence,
+        in_suspense=row.in_suspense,
+        pending=row.pending,
+        lines=tuple(_line(line) for line in lines),
+        faults=tuple(FileFault(line=fault.line, rule=fault.rule, message=fault.message) for fault in faults),
+        faults_in_all=row.faults_in_all,
+        earlier=row.earlier,
+        earlier_name=row.earlier_name,
+        earlier_at=row.earlier_at,
+        earlier_by=row.earlier_by,
+    )
+
+
+def _line(row: Any) -> FileLine:
+    return FileLine(
+        line=row.line,
+        amount_pence=row.amount_pence,
+        code=row.code,
+        entry_reference=row.entry_reference,
+        effective_date=row.effective_date,
+        pending=row.pending,
+        account=row.account,
+        account_reference=row.account_reference,
+        in_suspense=row.suspense_reason is not None,
+        journal=row.journal,
+        suspense_reason=row.suspense_reason,
+    )

@@ -1,0 +1,103 @@
+"""An account's entries with their running balance, and where each came from."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from rentbook_contracts.ledger import Entry, Provenance
+
+from ledger.domain.dates import in_words
+from ledger.tables import bank_file, bank_file_line, entry, journal, posting_code
+
+_reversal = journal.alias("reversal")
+
+
+def entries(account: UUID, as_at: date | None) -> sa.Subquery:
+    """Every entry of the account effective by a date, with the balance after it in posting order."""
+    order = (journal.c.posted_at, journal.c.seq, entry.c.line)
+    wanted = (
+        sa.select(
+            journal.c.id,
+            journal.c.seq,
+            journal.c.code,
+            journal.c.effective_date,
+            journal.c.posted_at,
+            journal.c.rent_week,
+            journal.c.cleared_on,
+            journal.c.reverses,
+            journal.c.case_id,
+            journal.c.decision_id,
+            journal.c.actor,
+            journal.c.narrative,
+            entry.c.line,
+            entry.c.element,
+            entry.c.amount_pence,
+            posting_code.c.words,
+            posting_code.c.part,
+            _reversal.c.id.label("reversed_by"),
+            sa.cast(sa.func.sum(entry.c.amount_pence).over(order_by=order), sa.BigInteger).label("running_pence"),
+            bank_file.c.id.label("bank_file"),
+            bank_file.c.name.label("file_name"),
+            bank_file.c.uploaded_by,
+            bank_file_line.c.line.label("file_line"),
+            bank_file_line.c.entry_reference,
+        )
+        .select_from(entry)
+        .join(journal, journal.c.id == entry.c.journal)
+        .join(posting_code, posting_code.c.code == journal.c.code)
+        .outerjoin(_reversal, _reversal.c.reverses == journal.c.id)
+        .outerjoin(bank_file_line, bank_file_line.c.journal == journal.c.id)
+        .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
+        .where(entry.c.account == account)
+    )
+    if as_at is not None:
+        wanted = wanted.where(journal.c.effective_date <= as_at)
+    return wanted.subquery()
+
+
+def newest_first(found: sa.Subquery) -> tuple[sa.UnaryExpression[Any], ...]:
+    """The order of an account's page."""
+    return found.c.posted_at.desc(), found.c.seq.desc(), found.c.line.desc()
+
+
+def shown(row: Any) -> Entry:
+    """A row of `entries` as it is told."""
+    return Entry(
+        journal=row.id,
+        code=row.code,
+        code_words=row.words,
+        element=row.element,
+        amount_pence=row.amount_pence,
+        running_pence=row.running_pence,
+        effective_date=row.effective_date,
+        posted_at=row.posted_at,
+        cleared_on=row.cleared_on,
+        narrative=row.narrative,
+        reverses=row.reverses,
+        reversed_by=row.reversed_by,
+        provenance=Provenance(
+            bank_file=row.bank_file,
+            file_name=row.file_name,
+            line=row.file_line,
+            entry_reference=row.entry_reference,
+            actor=row.uploaded_by or row.actor,
+            decision=row.decision_id,
+            case=row.case_id,
+            source=_source(row),
+        ),
+    )
+
+
+def _source(row: Any) -> str:
+    if row.reverses is not None:
+        return f"reversal of an earlier entry: {row.words.lower()}"
+    if row.bank_file is not None:
+        return f"{row.file_name}, line {row.file_line}"
+    if row.rent_week is not None:
+        return f"weekly debit of {in_words(row.rent_week)}"
+    if row.part == "opening":
+        return "brought along when the ledger was opened"
+    if row.case_id is not None:
+        return "refund case, approved"
+    return "posted by a member of staff" if row.actor != "system" else "brought along when the ledger was opened"

@@ -1,0 +1,80 @@
+"""How accounts are named to people, and how they are found."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountLabels, Accounts, AccountStatus, FoundAccounts, SearchAccounts
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from ledger.tables import account, person, rental_property, tenancy, tenant
+
+NAMES = (
+    sa.select(sa.func.array_agg(aggregate_order_by(person.c.name, tenant.c.joint, person.c.name)))
+    .select_from(person)
+    .join(tenant, tenant.c.person == person.c.id)
+    .where(tenant.c.tenancy == tenancy.c.id, sa.or_(tenant.c.until.is_(None), tenant.c.until >= tenancy.c.ended_on))
+    .correlate(tenancy)
+    .scalar_subquery()
+)
+LABEL = (
+    sa.select(
+        account.c.id,
+        account.c.reference,
+        account.c.kind,
+        account.c.status,
+        account.c.balance_pence,
+        rental_property.c.address,
+        rental_property.c.postcode,
+        sa.func.coalesce(NAMES, sa.cast([], sa.ARRAY(sa.Text))).label("names"),
+    )
+    .select_from(account)
+    .join(tenancy, tenancy.c.id == account.c.tenancy)
+    .join(rental_property, rental_property.c.id == tenancy.c.property)
+)
+
+
+async def account_labels(tx: Transaction, asked: Accounts) -> AccountLabels:
+    """Labels of accounts in the order asked; unknown ids are left out."""
+    found = {label.account: label for label in await labels_of(tx, asked.accounts)}
+    return AccountLabels(labels=tuple(found[id_] for id_ in asked.accounts if id_ in found))
+
+
+async def search_accounts(tx: Transaction, asked: SearchAccounts) -> FoundAccounts:
+    """Accounts whose tenants' names, address, postcode or reference hold every word of the text, by reference."""
+    words = asked.text.split()
+    of_people = sa.select(tenant.c.tenancy).join(person, person.c.id == tenant.c.person)
+    matches = [
+        sa.or_(
+            account.c.reference.icontains(word, autoescape=True),
+            rental_property.c.address.icontains(word, autoescape=True),
+            rental_property.c.postcode.icontains(word, autoescape=True),
+            account.c.tenancy.in_(of_people.where(person.c.name.icontains(word, autoescape=True))),
+        )
+        for word in words
+    ]
+    if not words:
+        return FoundAccounts(labels=(), more=False)
+    rows = (await tx.connection.execute(LABEL.where(*matches).order_by(account.c.reference).limit(asked.limit + 1))).all()
+    return FoundAccounts(labels=tuple(label(row) for row in rows[: asked.limit]), more=len(rows) > asked.limit)
+
+
+async def labels_of(tx: Transaction, ids: Collection[UUID]) -> list[AccountLabel]:
+    """Labels by reference."""
+    rows = await tx.connection.execute(LABEL.where(account.c.id.in_(ids)).order_by(account.c.reference))
+    return [label(row) for row in rows]
+
+
+def label(row: Any) -> AccountLabel:
+    """A row of LABEL as it is told."""
+    return AccountLabel(
+        account=row.id,
+        reference=row.reference,
+        kind=AccountKind(row.kind),
+        status=AccountStatus(row.status),
+        names=tuple(row.names),
+        address=f"{row.address}, {row.postcode}",
+        balance_pence=row.balance_pence,
+    )

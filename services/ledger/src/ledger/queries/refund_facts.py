@@ -1,0 +1,269 @@
+"""What the ledger knows about a credit, for refunds' checks (domain.md 4)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import (
+    AccountForRefund,
+    AccountHold,
+    AccountKind,
+    AccountStatus,
+    CreditBehind,
+    CreditSource,
+    DebtOfSamePeople,
+    PersonFacts,
+    RefundFacts,
+    TenancyFacts,
+)
+
+from ledger.domain.credit import PastJournal, cleared_credit_pence, credits_behind, statute_barred_pence, uncleared_pence
+from ledger.domain.dates import business_date
+from ledger.domain.rules import NoSuchAccount
+from ledger.tables import (
+    account,
+    account_hold,
+    credit_hold,
+    entry,
+    journal,
+    ledger_policy,
+    person,
+    posting_code,
+    tenancy,
+    tenant,
+    weekly_charge,
+)
+
+
+async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> RefundFacts:
+    """Errors: NoSuchAccount."""
+    await one_snapshot(tx)
+    today = business_date(tx.now)
+    row = await tenant_account(tx, asked.account)
+    past = await past_journals(tx, asked.account)
+    behind = credits_behind(past, row.balance_pence)
+    uncleared = uncleared_pence(past, today)
+    held = await held_pence(tx, asked.account, but_not_by=asked.case)
+    people = await people_of(tx, row.tenancy)
+    return RefundFacts(
+        account=row.id,
+        version=row.version,
+        kind=AccountKind(row.kind),
+        status=AccountStatus(row.status),
+        as_of=today,
+        balance_pence=row.balance_pence,
+        cleared_credit_pence=cleared_credit_pence(row.balance_pence, uncleared, held),
+        uncleared_pence=uncleared,
+        held_by_others_pence=held,
+        weekly_charge_pence=sum(charge.amount_pence for charge in await charges_in_force(tx, asked.account, today)),
+        pays_by_direct_debit=row.pays_by_direct_debit,
+        credits=tuple(_credit(past) for past in behind),
+        tenancy=tenancy_facts(row),
+        people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
+        account_holds=await holds_in_force(tx, asked.account),
+        debts=await _debts(tx, asked.account, {one.person for one in people}, today),
+        actors=tuple(sorted({past.actor for past in behind} - {"system"})),
+    )
+
+
+async def available_credit(tx: Transaction, asked: AccountForRefund, balance_pence: int) -> int:
+    """Cleared credit that no other case has earmarked. For whoever holds the account's lock and knows its balance."""
+    uncleared = uncleared_pence(await past_journals(tx, asked.account), business_date(tx.now))
+    return cleared_credit_pence(balance_pence, uncleared, await held_pence(tx, asked.account, but_not_by=asked.case))
+
+
+async def one_snapshot(tx: Transaction) -> None:
+    """Let every question of this transaction read the same state of the books. Before its first question."""
+    await tx.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+async def tenant_account(tx: Transaction, id_: UUID) -> Any:
+    """A tenant's account with its tenancy. Errors: NoSuchAccount."""
+    wanted = (
+        sa.select(
+            account,
+            tenancy.c.garage,
+            tenancy.c.started_on,
+            tenancy.c.ended_on,
+            tenancy.c.keys_returned_on,
+            tenancy.c.final_charges_posted,
+            tenancy.c.recharge_inspected,
+            tenancy.c.forwarding_address_known,
+        )
+        .select_from(account)
+        .join(tenancy, tenancy.c.id == account.c.tenancy)
+    )
+    row = (await tx.connection.execute(wanted.where(account.c.id == id_))).first()
+    if row is None:
+        raise NoSuchAccount("There is no such account.", field="account")
+    return row
+
+
+def tenancy_facts(row: Any) -> TenancyFacts:
+    """The tenancy of a row of `tenant_account`."""
+    return TenancyFacts(
+        tenancy=row.tenancy,
+        garage=row.garage,
+        started_on=row.started_on,
+        ended_on=row.ended_on,
+        keys_returned_on=row.keys_returned_on,
+        final_charges_posted=row.final_charges_posted,
+        recharge_inspected=row.recharge_inspected,
+        forwarding_address_known=row.forwarding_address_known,
+    )
+
+
+async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None) -> list[PastJournal]:
+    """The account's journals, newest first, each with what it moved on this account."""
+    reversal = journal.alias("reversal")
+    moved = (
+        sa.select(entry.c.journal, sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("amount_pence"))
+        .where(entry.c.account == id_)
+        .group_by(entry.c.journal)
+        .subquery()
+    )
+    wanted = (
+        sa.select(journal, moved.c.amount_pence, posting_code.c.source, reversal.c.id.label("reversed_by"))
+        .select_from(journal)
+        .join(moved, moved.c.journal == journal.c.id)
+        .join(posting_code, posting_code.c.code == journal.c.code)
+        .outerjoin(reversal, reversal.c.reverses == journal.c.id)
+        .order_by(journal.c.posted_at.desc(), journal.c.seq.desc())
+    )
+    if as_at is not None:
+        wanted = wanted.where(journal.c.effective_date <= as_at)
+    return [
+        PastJournal(
+            row.id,
+            row.code,
+            row.source,
+            row.amount_pence,
+            row.effective_date,
+            row.cleared_on,
+            row.actor,
+            row.payer,
+            undone=row.reverses is not None or row.reversed_by is not None,
+        )
+        for row in await tx.connection.execute(wanted)
+    ]
+
+
+async def held_pence(tx: Transaction, id_: UUID, *, but_not_by: UUID | None = None) -> int:
+    """What is earmarked of the account's credit, by other cases than this one."""
+    total = sa.select(sa.func.coalesce(sa.func.sum(credit_hold.c.amount_pence), 0)).where(
+        credit_hold.c.account == id_, credit_hold.c.state == "PENDING"
+    )
+    if but_not_by is not None:
+        total = total.where(credit_hold.c.case_id != but_not_by)
+    return int(await tx.connection.scalar(total) or 0)
+
+
+async def charges_in_force(tx: Transaction, id_: UUID, on: date) -> Sequence[Any]:
+    """The weekly charges on a day, by element."""
+    until = weekly_charge.c.in_force_until
+    wanted = sa.select(weekly_charge).where(
+        weekly_charge.c.account == id_, weekly_charge.c.in_force_from <= on, sa.or_(until.is_(None), until > on)
+    )
+    return (await tx.connection.execute(wanted.order_by(weekly_charge.c.element))).all()
+
+
+async def holds_in_force(tx: Transaction, id_: UUID) -> tuple[AccountHold, ...]:
+    """The holds on the debtor."""
+    wanted = sa.select(account_hold.c.hold).where(account_hold.c.account == id_, account_hold.c.lifted_at.is_(None))
+    return tuple(AccountHold(hold) for hold in sorted(await tx.connection.scalars(wanted)))
+
+
+async def people_of(tx: Transaction, tenancy_id: UUID) -> Sequence[Any]:
+    """The people of a tenancy."""
+    wanted = (
+        sa.select(tenant.c.person, tenant.c.joint, tenant.c.until, person.c.name, person.c.died_on, person.c.insolvent)
+        .select_from(tenant)
+        .join(person, person.c.id == tenant.c.person)
+        .where(tenant.c.tenancy == tenancy_id)
+        .order_by(tenant.c.joint, person.c.name)
+    )
+    return (await tx.connection.execute(wanted)).all()
+
+
+async def accounts_of_people(tx: Transaction, people: Iterable[UUID], *, but_not: UUID) -> list[UUID]:
+    """Every account of tenancies in which one of these people is or was a tenant."""
+    theirs = sa.select(tenant.c.tenancy).where(tenant.c.person.in_(list(people)))
+    return list(await tx.connection.scalars(sa.select(account.c.id).where(account.c.tenancy.in_(theirs), account.c.id != but_not)))
+
+
+def _credit(past: PastJournal) -> CreditBehind:
+    return CreditBehind(
+        journal=past.journal,
+        method=past.code,
+        source=CreditSource(past.source) if past.source else CreditSource.ADJUSTMENT,
+        amount_pence=-past.amount_pence,
+        effective_date=past.effective_date,
+        cleared_on=past.cleared_on or past.effective_date,
+        payer=past.payer,
+    )
+
+
+async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> tuple[DebtOfSamePeople, ...]:
+    theirs = await accounts_of_people(tx, people, but_not=id_)
+    owing = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
+    rows = (
+        await tx.connection.execute(owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference))
+    ).all()
+    ids = [row.id for row in rows]
+    owed_by = await _people_by_tenancy(tx, {row.tenancy for row in rows})
+    holds = await _holds_by_account(tx, ids)
+    debits = await _debits_by_account(tx, ids)
+    years = await _statute_barred_after(tx, today)
+    return tuple(
+        DebtOfSamePeople(
+            account=row.id,
+            version=row.version,
+            kind=AccountKind(row.kind),
+            former=row.ended_on is not None and row.ended_on <= today,
+            amount_pence=row.balance_pence,
+            statute_barred_pence=statute_barred_pence(debits[row.id], row.balance_pence, today, years),
+            people=tuple(owed_by[row.tenancy]),
+            disputed=AccountHold.DISPUTE in holds[row.id],
+            breathing_space=AccountHold.BREATHING_SPACE in holds[row.id],
+        )
+        for row in rows
+    )
+
+
+async def _people_by_tenancy(tx: Transaction, tenancies: set[UUID]) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    wanted = sa.select(tenant.c.tenancy, tenant.c.person).where(tenant.c.tenancy.in_(tenancies)).order_by(tenant.c.joint, tenant.c.person)
+    for row in await tx.connection.execute(wanted):
+        found[row.tenancy].append(row.person)
+    return found
+
+
+async def _holds_by_account(tx: Transaction, ids: list[UUID]) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for row in await tx.connection.execute(
+        sa.select(account_hold).where(account_hold.c.account.in_(ids), account_hold.c.lifted_at.is_(None))
+    ):
+        found[row.account].add(row.hold)
+    return found
+
+
+async def _debits_by_account(tx: Transaction, ids: list[UUID]) -> dict[UUID, list[tuple[date, int]]]:
+    found: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
+    wanted = (
+        sa.select(entry.c.account, journal.c.effective_date, entry.c.amount_pence)
+        .select_from(entry)
+        .join(journal, journal.c.id == entry.c.journal)
+        .where(entry.c.account.in_(ids), entry.c.amount_pence > 0)
+    )
+    for row in await tx.connection.execute(wanted):
+        found[row.account].append((row.effective_date, row.amount_pence))
+    return found
+
+
+async def _statute_barred_after(tx: Transaction, today: date) -> int:
+    in_force = sa.select(ledger_policy.c.statute_barred_after_years).where(ledger_policy.c.in_force_from <= today)
+    return int(await tx.connection.scalar(in_force.order_by(ledger_policy.c.in_force_from.desc()).limit(1)) or 0)

@@ -1,0 +1,693 @@
+"""What the ledger writes, and what it reads under a lock in order to write."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import DecisionMade
+from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus
+from sqlalchemy.dialects.postgresql import insert
+
+from ledger import tables
+from ledger.domain.bank_file import ReadingTerms
+from ledger.domain.clearing import ClearingRule
+from ledger.domain.faults import Fault
+from ledger.domain.posting import Leg, Posting
+from ledger.domain.receipt import MethodRule, MethodRules
+from ledger.domain.references import ReferenceScheme
+from ledger.domain.statement import OwnAccount
+
+_CONTROL = ("CONTROL", "SUSPENSE")
+
+
+# --- accounts under lock -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class LockedAccount:
+    """A tenant's account whose row this transaction holds. Balance and version run along with what is told of it."""
+
+    id: UUID
+    reference: str
+    kind: AccountKind
+    status: AccountStatus
+    tenancy: UUID
+    balance_pence: int
+    version: int
+
+
+async def lock_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, LockedAccount]:
+    """Lock tenants' accounts in the order of their ids, so that no two transactions wait in a ring. Unknown ids are left out."""
+    account = tables.account
+    wanted = (
+        sa.select(
+            account.c.id,
+            account.c.reference,
+            account.c.kind,
+            account.c.status,
+            account.c.tenancy,
+            account.c.balance_pence,
+            account.c.version,
+        )
+        .where(account.c.id.in_(ids), account.c.kind.not_in(_CONTROL))
+        .order_by(account.c.id)
+        .with_for_update(key_share=True)
+    )
+    rows = (await tx.connection.execute(wanted)).all()
+    return {
+        row.id: LockedAccount(
+            row.id, row.reference, AccountKind(row.kind), AccountStatus(row.status), row.tenancy, row.balance_pence, row.version
+        )
+        for row in rows
+    }
+
+
+async def tell(tx: Transaction, facts: Iterable[tuple[LockedAccount, AccountFact]]) -> None:
+    """Publish facts of locked accounts in this order, each with the account's next version, and keep the versions."""
+    moved: dict[UUID, int] = {}
+    for account, fact in facts:
+        account.version += 1
+        moved[account.id] = account.version
+        await tx.publish(fact, version=account.version)
+    await keep_versions(tx, moved)
+
+
+async def keep_versions(tx: Transaction, versions: dict[UUID, int]) -> None:
+    """Write the versions of locked accounts."""
+    if versions:
+        statement = sa.text(
+            "UPDATE account SET version = told.version "
+            "FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[])) AS told (id, version) "
+            "WHERE account.id = told.id"
+        )
+        await tx.connection.execute(statement, {"ids": list(versions), "versions": list(versions.values())})
+
+
+async def serialise(tx: Transaction, what: str) -> None:
+    """Wait until no other transaction holds this name, and hold it until the end of this one."""
+    await tx.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+
+
+# --- journals ----------------------------------------------------------------------------------------------------------------------
+
+_POST = sa.text("""
+WITH given AS (
+  SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:effective AS date[]), CAST(:posted AS timestamptz[]), CAST(:weeks AS date[]),
+    CAST(:cleared AS date[]), CAST(:reverses AS uuid[]), CAST(:cases AS uuid[]), CAST(:decisions AS uuid[]), CAST(:actors AS text[]),
+    CAST(:narratives AS text[]), CAST(:payers AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[])
+  ) WITH ORDINALITY AS given (id, code, effective_date, posted_at, rent_week, cleared_on, reverses, case_id, decision_id, actor, narrative,
+    payer, key, request_hash, place)
+), written AS (
+  INSERT INTO journal (id, code, effective_date, posted_at, rent_week, cleared_on, reverses, case_id, decision_id, actor, narrative, payer)
+  SELECT id, code, effective_date, posted_at, rent_week, cleared_on, reverses, case_id, decision_id, actor, narrative, payer
+  FROM given ORDER BY place
+), posted AS (
+  INSERT INTO entry (journal, line, account, element, amount_pence)
+  SELECT * FROM unnest(
+    CAST(:leg_journals AS uuid[]), CAST(:leg_lines AS smallint[]), CAST(:leg_accounts AS uuid[]), CAST(:leg_elements AS text[]),
+    CAST(:leg_amounts AS bigint[]))
+)
+INSERT INTO accepted_posting (key, request_hash, journal) SELECT key, request_hash, id FROM given
+""")
+# One statement: the triggers that keep double entry judge what a statement wrote.
+
+
+async def post(tx: Transaction, postings: Sequence[Posting]) -> None:
+    """Write journals with their entries, in this order, and take their keys. The database adds the entries to the balances.
+
+    Errors: IntegrityError where a key was used already, or a journal does not add up to zero.
+    """
+    if not postings:
+        return
+    legs = [(posting.id, line, leg) for posting in postings for line, leg in enumerate(posting.legs, start=1)]
+    await tx.connection.execute(
+        _POST,
+        {
+            "ids": [posting.id for posting in postings],
+            "codes": [posting.code for posting in postings],
+            "effective": [posting.effective_date for posting in postings],
+            "posted": [posting.posted_at or tx.now for posting in postings],
+            "weeks": [posting.rent_week for posting in postings],
+            "cleared": [posting.cleared_on for posting in postings],
+            "reverses": [posting.reverses for posting in postings],
+            "cases": [posting.case for posting in postings],
+            "decisions": [posting.decision for posting in postings],
+            "actors": [posting.actor for posting in postings],
+            "narratives": [posting.narrative for posting in postings],
+            "payers": [posting.payer for posting in postings],
+            "keys": [posting.key for posting in postings],
+            "hashes": [posting.request_hash for posting in postings],
+            "leg_journals": [journal for journal, _, _ in legs],
+            "leg_lines": [line for _, line, _ in legs],
+            "leg_accounts": [leg.account for _, _, leg in legs],
+            "leg_elements": [leg.element for _, _, leg in legs],
+            "leg_amounts": [leg.amount_pence for _, _, leg in legs],
+        },
+    )
+
+
+async def posted_under(tx: Transaction, key: str) -> tuple[UUID, bytes] | None:
+    """The journal that a key was used for, and the hash of its request."""
+    accepted = tables.accepted_posting
+    found = (await tx.connection.execute(sa.select(accepted.c.journal, accepted.c.request_hash).where(accepted.c.key == key))).first()
+    return (found.journal, bytes(found.request_hash)) if found else None
+
+
+@dataclass(frozen=True)
+class PostedJournal:
+    """A journal as it was written."""
+
+    id: UUID
+    code: str
+    effective_date: date
+    case: UUID | None
+    reverses: UUID | None
+    legs: tuple[Leg, ...]
+
+
+async def journal(tx: Transaction, id_: UUID) -> PostedJournal | None:
+    """A journal with its entries."""
+    found = (await tx.connection.execute(sa.select(tables.journal).where(tables.journal.c.id == id_))).first()
+    if found is None:
+        return None
+    entries = await tx.connection.execute(sa.select(tables.entry).where(tables.entry.c.journal == id_).order_by(tables.entry.c.line))
+    legs = tuple(Leg(row.account, row.element, row.amount_pence) for row in entries)
+    return PostedJournal(id_, found.code, found.effective_date, found.case_id, found.reverses, legs)
+
+
+async def reversal_of(tx: Transaction, id_: UUID) -> UUID | None:
+    """The journal that reverses this one."""
+    found: UUID | None = await tx.connection.scalar(sa.select(tables.journal.c.id).where(tables.journal.c.reverses == id_))
+    return found
+
+
+# --- holds on credit ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Earmark:
+    """A hold on the credit of an account."""
+
+    id: UUID
+    account: UUID
+    case: UUID
+    attempt: int
+    content_hash: str
+    amount_pence: int
+    state: str
+
+
+async def earmark(tx: Transaction, id_: UUID) -> Earmark | None:
+    """One hold. Decide on it under the lock of its account."""
+    return _earmark((await tx.connection.execute(sa.select(tables.credit_hold).where(tables.credit_hold.c.id == id_))).first())
+
+
+async def pending_earmark(tx: Transaction, case: UUID) -> Earmark | None:
+    """The hold that a case has now."""
+    hold = tables.credit_hold
+    return _earmark((await tx.connection.execute(sa.select(hold).where(hold.c.case_id == case, hold.c.state == "PENDING"))).first())
+
+
+async def place_earmark(tx: Transaction, hold: Earmark) -> None:
+    """Write a pending hold. Errors: IntegrityError where the case has one already."""
+    row = {
+        "id": hold.id,
+        "account": hold.account,
+        "case_id": hold.case,
+        "attempt": hold.attempt,
+        "content_hash": hold.content_hash,
+        "amount_pence": hold.amount_pence,
+        "placed_at": tx.now,
+        "state": hold.state,
+    }
+    await tx.connection.execute(tables.credit_hold.insert().values(row))
+
+
+async def settle_earmark(tx: Transaction, id_: UUID, state: str) -> None:
+    """Turn a pending hold into POSTED or RELEASED."""
+    await tx.connection.execute(tables.credit_hold.update().where(tables.credit_hold.c.id == id_).values(state=state, settled_at=tx.now))
+
+
+def _earmark(row: Any) -> Earmark | None:
+    if row is None:
+        return None
+    return Earmark(row.id, row.account, row.case_id, row.attempt, row.content_hash, row.amount_pence, row.state)
+
+
+# --- decisions that were heard -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HeardDecision:
+    """Approvals' own decision, as it came over the bus."""
+
+    kind: str
+    case: UUID
+    attempt: int
+    content_hash: str
+    answer: str
+    completes: bool
+    recalled: bool
+
+
+async def note_decision(tx: Transaction, made: DecisionMade) -> None:
+    """Keep a decision."""
+    row = {
+        "decision": made.decision,
+        "kind": made.kind,
+        "case_id": made.case,
+        "attempt": made.attempt,
+        "content_hash": made.content_hash,
+        "answer": made.answer,
+        "completes": made.completes,
+        "heard_at": tx.now,
+    }
+    await tx.connection.execute(tables.heard_decision.insert().values(row))
+
+
+async def note_recall(tx: Transaction, decision: UUID) -> None:
+    """Keep the recall of a decision. Errors: IntegrityError where the decision itself was never heard."""
+    await tx.connection.execute(tables.heard_recall.insert().values(decision=decision, heard_at=tx.now))
+
+
+async def heard_decision(tx: Transaction, decision: UUID) -> HeardDecision | None:
+    """A decision as heard. Lock its name first (`decision_name`), so that no recall comes in between."""
+    made, recall = tables.heard_decision, tables.heard_recall
+    joined = sa.select(made, recall.c.heard_at.label("recalled_at")).outerjoin(recall, recall.c.decision == made.c.decision)
+    row = (await tx.connection.execute(joined.where(made.c.decision == decision))).first()
+    if row is None:
+        return None
+    return HeardDecision(row.kind, row.case_id, row.attempt, row.content_hash, row.answer, row.completes, row.recalled_at is not None)
+
+
+def decision_name(decision: UUID) -> str:
+    """What `serialise` takes for one decision."""
+    return f"decision/{decision}"
+
+
+# --- account holds and tenancies ---------------------------------------------------------------------------------------------------
+
+
+async def set_account_hold(tx: Transaction, account: UUID, hold: AccountHold, reason: str) -> bool:
+    """Put a hold on the debtor in force. False where it is in force already."""
+    row = {"account": account, "hold": hold, "set_at": tx.now, "set_by": tx.caller.person, "reason": reason}
+    statement = insert(tables.account_hold).values(row).on_conflict_do_nothing().returning(tables.account_hold.c.id)
+    return (await tx.connection.execute(statement)).first() is not None
+
+
+async def lift_account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> bool:
+    """Lift a hold on the debtor. False where none is in force."""
+    held = tables.account_hold
+    in_force = held.update().where(held.c.account == account, held.c.hold == hold, held.c.lifted_at.is_(None))
+    lifted = await tx.connection.execute(in_force.values(lifted_at=tx.now, lifted_by=tx.caller.person).returning(held.c.id))
+    return lifted.first() is not None
+
+
+async def tenancy_accounts(tx: Transaction, tenancy: UUID) -> list[UUID]:
+    """The accounts of a tenancy; none where there is no such tenancy."""
+    return list(await tx.connection.scalars(sa.select(tables.account.c.id).where(tables.account.c.tenancy == tenancy)))
+
+
+async def end_tenancy(tx: Transaction, tenancy: UUID, **facts: Any) -> None:
+    """Write what is known of a tenancy's end."""
+    await tx.connection.execute(tables.tenancy.update().where(tables.tenancy.c.id == tenancy).values(**facts))
+
+
+async def set_status(tx: Transaction, accounts: Iterable[UUID], status: AccountStatus) -> None:
+    """Write the status of locked accounts."""
+    await tx.connection.execute(tables.account.update().where(tables.account.c.id.in_(list(accounts))).values(status=status))
+
+
+# --- the weekly debit --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DueCharge:
+    """One element of a week's charge for one account."""
+
+    account: UUID
+    element: str
+    amount_pence: int
+
+
+async def due_charges(tx: Transaction, week: date) -> list[DueCharge]:
+    """What a week charges (domain.md 1.3): charges in force on its Monday, of tenancies begun and not ended, unless the week is free."""
+    account, charge, tenancy, free = tables.account, tables.weekly_charge, tables.tenancy, tables.free_week
+    wanted = (
+        sa.select(charge.c.account, charge.c.element, charge.c.amount_pence)
+        .join(account, account.c.id == charge.c.account)
+        .join(tenancy, tenancy.c.id == account.c.tenancy)
+        .where(
+            charge.c.in_force_from <= week,
+            sa.or_(charge.c.in_force_until.is_(None), charge.c.in_force_until > week),
+            tenancy.c.started_on <= week,
+            sa.or_(tenancy.c.ended_on.is_(None), tenancy.c.ended_on > week),
+            ~sa.exists().where(free.c.rent_group == account.c.rent_group, free.c.week_commencing == week),
+        )
+        .order_by(charge.c.account, charge.c.element)
+    )
+    return [DueCharge(row.account, row.element, row.amount_pence) for row in await tx.connection.execute(wanted)]
+
+
+@dataclass(frozen=True)
+class DebitedWeek:
+    week_commencing: date
+    accounts: int
+    total_pence: int
+    rent_free: bool
+
+
+async def debited_week(tx: Transaction, week: date) -> DebitedWeek | None:
+    """A week that was debited already."""
+    done = tables.debited_week
+    row = (await tx.connection.execute(sa.select(done).where(done.c.week_commencing == week))).first()
+    return DebitedWeek(week, row.accounts, row.total_pence, row.rent_free) if row else None
+
+
+async def note_debited_week(tx: Transaction, week: DebitedWeek) -> None:
+    """Keep that a week was debited. Errors: IntegrityError where it was already."""
+    row = {
+        "week_commencing": week.week_commencing,
+        "accounts": week.accounts,
+        "total_pence": week.total_pence,
+        "rent_free": week.rent_free,
+        "debited_at": tx.now,
+        "debited_by": tx.caller.person,
+    }
+    await tx.connection.execute(tables.debited_week.insert().values(row))
+
+
+# --- policy ------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReceiptPolicy:
+    """What the dated policy says of receipts."""
+
+    clearing: tuple[ClearingRule, ...]
+    holidays_added: tuple[date, ...]
+    holidays_removed: tuple[date, ...]
+    contra: dict[str, str | None]
+    part: dict[str, str]
+
+
+async def receipt_policy(tx: Transaction) -> ReceiptPolicy:
+    """The rows of clearing days, bank holidays and codes."""
+    rules = [
+        ClearingRule(row.code, row.in_force_from, row.working_days) for row in await tx.connection.execute(sa.select(tables.clearing_rule))
+    ]
+    overrides = (await tx.connection.execute(sa.select(tables.bank_holiday_override))).all()
+    codes = (await tx.connection.execute(sa.select(tables.posting_code))).all()
+    return ReceiptPolicy(
+        tuple(rules),
+        tuple(row.day for row in overrides if row.holiday),
+        tuple(row.day for row in overrides if not row.holiday),
+        {row.code: row.contra for row in codes},
+        {row.code: row.part for row in codes},
+    )
+
+
+async def reading_terms(tx: Transaction, today: date, max_bytes: int) -> ReadingTerms:
+    """What a bank file is held against on a day. Errors: NoResultFound where the policy has a gap."""
+    [scheme_rows, own_rows] = [
+        (await tx.connection.execute(_in_force(table, today, table.c.name))).all()
+        for table in (tables.reference_scheme, tables.own_account)
+    ]
+    methods = (await tx.connection.execute(_in_force(tables.receipt_methods, today))).one().rules
+    return ReadingTerms(
+        accounts=[OwnAccount(row.name, iban=row.iban, sort_code=row.sort_code, number=row.number) for row in own_rows],
+        today=today,
+        schemes=[_scheme(row.scheme) for row in scheme_rows],
+        methods=MethodRules(
+            bank=[MethodRule(**{name: _tuple(value) for name, value in rule.items()}) for rule in methods["bank"]],
+            cash_types=methods["cash_types"],
+            other_money_in=methods["other_money_in"],
+            other_money_out=methods["other_money_out"],
+        ),
+        max_bytes=max_bytes,
+        entry_references=tuple(methods["entry_references"]),
+    )
+
+
+def _in_force(table: sa.Table, today: date, *keys: sa.Column[Any]) -> sa.Select[Any]:
+    """The newest row that is in force, for each key."""
+    newest = sa.select(table).where(table.c.in_force_from <= today).order_by(*keys, table.c.in_force_from.desc())
+    return newest.distinct(*keys) if keys else newest.limit(1)
+
+
+def _scheme(told: dict[str, Any]) -> ReferenceScheme:
+    return ReferenceScheme(**{name: _tuple(value) for name, value in told.items()})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class SuspensePolicy:
+    """How long unidentified money may lie before somebody looks, and before it is taken further (domain.md 2.3)."""
+
+    first_review_working_days: int
+    escalate_days: int
+
+
+async def suspense_policy(tx: Transaction, today: date) -> SuspensePolicy:
+    """The policy of a day."""
+    row = (await tx.connection.execute(_in_force(tables.ledger_policy, today))).one()
+    return SuspensePolicy(row.suspense_first_review_working_days, row.suspense_escalate_days)
+
+
+# --- bank files --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileLineRow:
+    """A line of a file as it was taken."""
+
+    line: int
+    amount_pence: int
+    code: str
+    entry_reference: str | None
+    effective_date: date
+    pending: bool
+    account: UUID | None
+    account_reference: str | None
+    suspense_reason: str | None
+    journal: UUID | None
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """An upload and what became of it."""
+
+    id: UUID
+    name: str
+    format: str
+    status: str
+    sha256: str
+    size_bytes: int
+    records_hash: str | None = None
+    receipts: int = 0
+    total_pence: int = 0
+    in_suspense: int = 0
+    pending: int = 0
+    faults_in_all: int = 0
+    earlier: UUID | None = None
+
+
+@dataclass(frozen=True)
+class TakenFile:
+    id: UUID
+    name: str
+
+
+async def file_taken(tx: Transaction, *, sha256: str) -> TakenFile | None:
+    """The taken file with these bytes."""
+    return await _taken(tx, tables.bank_file.c.sha256 == sha256)
+
+
+async def file_with_records(tx: Transaction, records_hash: str) -> TakenFile | None:
+    """The taken file with these records, whatever its bytes."""
+    return await _taken(tx, tables.bank_file.c.records_hash == records_hash)
+
+
+async def _taken(tx: Transaction, condition: sa.ColumnElement[bool]) -> TakenFile | None:
+    file = tables.bank_file
+    row = (await tx.connection.execute(sa.select(file.c.id, file.c.name).where(file.c.status == "TAKEN", condition))).first()
+    return TakenFile(row.id, row.name) if row else None
+
+
+async def booked_references(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which of these (bank account, entry reference) were booked already, and the name of the file that did."""
+    statement = sa.text(
+        "SELECT booked.bank_account, booked.entry_reference, bank_file.name FROM booked_entry AS booked "
+        "JOIN unnest(CAST(:accounts AS text[]), CAST(:references AS text[])) AS given (bank_account, entry_reference) "
+        "USING (bank_account, entry_reference) JOIN bank_file ON bank_file.id = booked.bank_file"
+    )
+    rows = await tx.connection.execute(
+        statement, {"accounts": [account for account, _ in references], "references": [reference for _, reference in references]}
+    )
+    return {(row.bank_account, row.entry_reference): row.name for row in rows}
+
+
+async def accounts_by_reference(tx: Transaction, references: Collection[str]) -> dict[str, UUID]:
+    """Tenants' accounts by their payment references."""
+    account = tables.account
+    wanted = sa.select(account.c.id, account.c.reference).where(account.c.reference.in_(references), account.c.kind.not_in(_CONTROL))
+    return {row.reference: row.id for row in await tx.connection.execute(wanted)}
+
+
+async def add_file(tx: Transaction, file: FileRow, faults: Sequence[Fault] = ()) -> None:
+    """Write an upload, and why it was refused."""
+    await tx.connection.execute(tables.bank_file.insert().values(uploaded_at=tx.now, uploaded_by=tx.caller.person, **vars(file)))
+    rows = [
+        {"bank_file": file.id, "no": number, "line": fault.line, "rule": fault.rule, "message": fault.message}
+        for number, fault in enumerate(faults, start=1)
+    ]
+    if rows:
+        await tx.connection.execute(tables.bank_file_fault.insert(), rows)
+
+
+async def add_file_lines(tx: Transaction, file: UUID, lines: Sequence[FileLineRow], booked: Sequence[tuple[str, str]]) -> None:
+    """Write the lines of a taken file, and the entry references that it booked. Errors: IntegrityError where one was booked already."""
+    if lines:
+        rows = [{"bank_file": file, "no": number, **vars(line)} for number, line in enumerate(lines, start=1)]
+        await tx.connection.execute(tables.bank_file_line.insert(), rows)
+    if booked:
+        taken = [{"bank_account": account, "entry_reference": reference, "bank_file": file} for account, reference in booked]
+        await tx.connection.execute(tables.booked_entry.insert(), taken)
+
+
+@dataclass(frozen=True)
+class SuspenseRow:
+    """Money whose account is not known, with its age and reason (domain.md 2.3)."""
+
+    journal: UUID
+    reason: str
+    amount_pence: int
+    since: date
+    review_by: date
+    escalate_on: date
+
+
+async def add_suspense(tx: Transaction, items: Sequence[SuspenseRow]) -> None:
+    """Write what lies in suspense."""
+    if items:
+        await tx.connection.execute(tables.suspense_item.insert(), [vars(item) for item in items])
+
+
+# --- opening an estate -------------------------------------------------------------------------------------------------------------
+
+
+async def opened_estate(tx: Transaction) -> str | None:
+    """The SHA-256 of the estate that this ledger was opened with."""
+    found: str | None = await tx.connection.scalar(sa.select(tables.opened_estate.c.sha256))
+    return found
+
+
+async def note_opened_estate(tx: Transaction, sha256: str, name: str) -> None:
+    """Keep that the ledger was opened."""
+    await tx.connection.execute(tables.opened_estate.insert().values(sha256=sha256, name=name, opened_at=tx.now))
+
+
+ESTATE_TABLES: dict[str, sa.Table] = {
+    "property": tables.rental_property,
+    "person": tables.person,
+    "tenancy": tables.tenancy,
+    "tenant": tables.tenant,
+    "account": tables.account,
+    "weekly_charge": tables.weekly_charge,
+    "account_hold": tables.account_hold,
+}
+
+
+async def add_rows(tx: Transaction, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of an estate. All rows have the same columns."""
+    if rows:
+        await tx.connection.execute(ESTATE_TABLES[table].insert(), list(rows))
+
+
+async def balances(tx: Transaction) -> list[tuple[UUID, str, int]]:
+    """Every tenant's account with its kind and balance."""
+    account = tables.account
+    wanted = sa.select(account.c.id, account.c.kind, account.c.balance_pence).where(account.c.kind.not_in(_CONTROL)).order_by(account.c.id)
+    return [(row.id, row.kind, row.balance_pence) for row in await tx.connection.execute(wanted)]
+
+
+# --- sealing -----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Seal:
+    audit_no: int
+    journal: UUID
+    prev_hash: bytes
+    hash: bytes
+
+
+async def last_seal(tx: Transaction) -> Seal | None:
+    """The head of the chain."""
+    row = (await tx.connection.execute(sa.select(tables.seal).order_by(tables.seal.c.audit_no.desc()).limit(1))).first()
+    return Seal(row.audit_no, row.journal, bytes(row.prev_hash), bytes(row.hash)) if row else None
+
+
+@dataclass(frozen=True)
+class UnsealedJournal:
+    """A journal that has no seal yet, with its entries by line: (line, account, element, amount)."""
+
+    seq: int
+    id: UUID
+    code: str
+    effective_date: date
+    posted_at: datetime
+    rent_week: date | None
+    cleared_on: date | None
+    reverses: UUID | None
+    case_id: UUID | None
+    decision_id: UUID | None
+    actor: str
+    narrative: str
+    entries: list[tuple[int, UUID, str, int]]
+
+
+async def unsealed_journals(tx: Transaction, limit: int) -> list[UnsealedJournal]:
+    """Journals without a seal, oldest first. Found by their absence in `seal`: a cursor would miss what committed late."""
+    journal, seal, entry = tables.journal, tables.seal, tables.entry
+    absent = sa.select(journal).where(~sa.exists().where(seal.c.journal == journal.c.id)).order_by(journal.c.seq).limit(limit)
+    found = {
+        row.id: UnsealedJournal(
+            row.seq,
+            row.id,
+            row.code,
+            row.effective_date,
+            row.posted_at,
+            row.rent_week,
+            row.cleared_on,
+            row.reverses,
+            row.case_id,
+            row.decision_id,
+            row.actor,
+            row.narrative,
+            [],
+        )
+        for row in await tx.connection.execute(absent)
+    }
+    lines = sa.select(entry).where(entry.c.journal.in_(list(found))).order_by(entry.c.journal, entry.c.line)
+    for row in await tx.connection.execute(lines):
+        found[row.journal].entries.append((row.line, row.account, row.element, row.amount_pence))
+    return list(found.values())
+
+
+async def add_seals(tx: Transaction, seals: Sequence[Seal]) -> None:
+    """Write seals."""
+    if seals:
+        rows = [
+            {"audit_no": seal.audit_no, "journal": seal.journal, "prev_hash": seal.prev_hash, "hash": seal.hash, "sealed_at": tx.now}
+            for seal in seals
+        ]
+        await tx.connection.execute(tables.seal.insert(), rows)

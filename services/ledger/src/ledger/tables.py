@@ -1,0 +1,410 @@
+"""The ledger's tables. What the database refuses beyond these constraints (triggers, rights) stands in migrations/versions.
+
+Money is signed pence: debit positive, credit negative. Dates are Europe/London business dates, instants UTC.
+"""
+
+import sqlalchemy as sa
+from chassis.tables import chassis_metadata
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = sa.MetaData()
+
+_INSTANT = sa.DateTime(timezone=True)
+
+
+# --- policy: dated rows ------------------------------------------------------------------------------------------------------------
+
+posting_code = sa.Table(
+    "posting_code",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("part", sa.Text, nullable=False),
+    sa.Column("contra", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.CheckConstraint(
+        "part IN ('opening', 'charges', 'receipts', 'adjustments', 'transfers', 'refunds', 'write-offs')", name="a_code_belongs_to_a_part"
+    ),
+    sa.CheckConstraint("(part = 'receipts') = (contra IS NOT DISTINCT FROM 'BANK')", name="a_receipt_debits_the_bank"),
+)
+
+clearing_rule = sa.Table(
+    "clearing_rule",
+    metadata,
+    sa.Column("code", sa.Text, sa.ForeignKey("posting_code.code"), primary_key=True),
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("working_days", sa.SmallInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.CheckConstraint("working_days BETWEEN 0 AND 60", name="money_clears_within_sixty_working_days"),
+)
+
+rent_group = sa.Table(
+    "rent_group",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("words", sa.Text, nullable=False),
+)
+
+free_week = sa.Table(
+    "free_week",
+    metadata,
+    sa.Column("rent_group", sa.Text, sa.ForeignKey("rent_group.name"), primary_key=True),
+    sa.Column("week_commencing", sa.Date, primary_key=True),
+    sa.CheckConstraint("extract(isodow FROM week_commencing) = 1", name="a_free_week_begins_on_a_monday"),
+)
+
+bank_holiday_override = sa.Table(
+    "bank_holiday_override",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("holiday", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+reference_scheme = sa.Table(
+    "reference_scheme",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("scheme", JSONB, nullable=False),
+)
+
+receipt_methods = sa.Table(
+    "receipt_methods",
+    metadata,
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("rules", JSONB, nullable=False),
+)
+
+own_account = sa.Table(
+    "own_account",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("sort_code", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("iban", sa.Text, nullable=False),
+)
+
+ledger_policy = sa.Table(
+    "ledger_policy",
+    metadata,
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False, unique=True),
+    sa.Column("suspense_first_review_working_days", sa.SmallInteger, nullable=False),
+    sa.Column("suspense_escalate_days", sa.SmallInteger, nullable=False),
+    sa.Column("statute_barred_after_years", sa.SmallInteger, nullable=False),
+)
+
+
+# --- tenancies and their people ----------------------------------------------------------------------------------------------------
+
+rental_property = sa.Table(
+    "property",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("postcode", sa.Text, nullable=False),
+    sa.UniqueConstraint("reference", name="a_property_reference_names_one_property"),
+)
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("died_on", sa.Date),
+    sa.Column("insolvent", sa.Boolean, nullable=False),
+)
+
+tenancy = sa.Table(
+    "tenancy",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("property", sa.Uuid, sa.ForeignKey("property.id"), nullable=False),
+    sa.Column("garage", sa.Boolean, nullable=False),
+    sa.Column("started_on", sa.Date, nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("keys_returned_on", sa.Date),
+    sa.Column("final_charges_posted", sa.Boolean, nullable=False),
+    sa.Column("recharge_inspected", sa.Boolean, nullable=False),
+    sa.Column("forwarding_address_known", sa.Boolean, nullable=False),
+    sa.CheckConstraint("ended_on >= started_on", name="a_tenancy_ends_after_it_starts"),
+)
+
+tenant = sa.Table(
+    "tenant",
+    metadata,
+    sa.Column("tenancy", sa.Uuid, sa.ForeignKey("tenancy.id"), primary_key=True),
+    sa.Column("person", sa.Uuid, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("joint", sa.Boolean, nullable=False),
+    sa.Column("until", sa.Date),
+)
+sa.Index("tenant_by_person", tenant.c.person)
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------------------------
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("tenancy", sa.Uuid, sa.ForeignKey("tenancy.id")),
+    sa.Column("rent_group", sa.Text, sa.ForeignKey("rent_group.name")),
+    sa.Column("pays_by_direct_debit", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("balance_pence", sa.BigInteger, server_default="0"),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
+    sa.UniqueConstraint("reference", name="a_reference_names_one_account"),
+    sa.CheckConstraint(
+        "kind IN ('RENT', 'RECHARGE', 'COURT', 'GARAGE', 'HBO', 'USEOCC', 'SUSPENSE', 'CONTROL')", name="an_account_is_of_a_known_kind"
+    ),
+    sa.CheckConstraint(
+        "status IN ('PENDING', 'CURRENT', 'NOTICE_GIVEN', 'ENDED_OPEN', 'FORMER', 'CLOSED')", name="an_account_has_a_known_status"
+    ),
+    sa.CheckConstraint("(kind IN ('SUSPENSE', 'CONTROL')) = (balance_pence IS NULL)", name="control_accounts_keep_no_running_balance"),
+    sa.CheckConstraint("(kind IN ('SUSPENSE', 'CONTROL')) = (tenancy IS NULL)", name="a_tenants_account_has_a_tenancy"),
+)
+sa.Index("account_by_tenancy", account.c.tenancy)
+
+weekly_charge = sa.Table(
+    "weekly_charge",
+    metadata,
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), primary_key=True),
+    sa.Column("element", sa.Text, primary_key=True),
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("in_force_until", sa.Date),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="a_weekly_charge_is_more_than_nothing"),
+    sa.CheckConstraint("in_force_until > in_force_from", name="a_weekly_charge_is_in_force_for_a_day_at_least"),
+)
+
+account_hold = sa.Table(
+    "account_hold",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("hold", sa.Text, nullable=False),
+    sa.Column("set_at", _INSTANT, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("lifted_at", _INSTANT),
+    sa.Column("lifted_by", sa.Text),
+    sa.CheckConstraint(
+        "hold IN ('BREATHING_SPACE', 'DECEASED', 'DISPUTE', 'FRAUD', 'LEGAL', 'INSOLVENCY')", name="an_account_hold_is_of_a_known_kind"
+    ),
+    sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="a_hold_is_lifted_by_somebody"),
+)
+sa.Index(
+    "an_account_hold_is_in_force_once",
+    account_hold.c.account,
+    account_hold.c.hold,
+    unique=True,
+    postgresql_where=account_hold.c.lifted_at.is_(None),
+)
+
+
+# --- journals ----------------------------------------------------------------------------------------------------------------------
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("code", sa.Text, sa.ForeignKey("posting_code.code"), nullable=False),
+    sa.Column("effective_date", sa.Date, nullable=False),
+    sa.Column("posted_at", _INSTANT, nullable=False),
+    sa.Column("rent_week", sa.Date),
+    sa.Column("cleared_on", sa.Date),
+    sa.Column("reverses", sa.Uuid, sa.ForeignKey("journal.id")),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("decision_id", sa.Uuid),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("narrative", sa.Text, nullable=False),
+    sa.Column("payer", sa.Text),
+    sa.UniqueConstraint("seq", name="a_journal_has_its_own_place"),
+    sa.UniqueConstraint("reverses", name="a_journal_is_reversed_once"),
+    sa.CheckConstraint("reverses <> id", name="a_journal_does_not_reverse_itself"),
+    sa.CheckConstraint("extract(isodow FROM rent_week) = 1", name="a_rent_week_begins_on_a_monday"),
+)
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("line", sa.SmallInteger, primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("element", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence <> 0", name="an_entry_moves_something"),
+)
+sa.Index("entry_by_account", entry.c.account)
+
+accepted_posting = sa.Table(
+    "accepted_posting",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("request_hash", sa.LargeBinary, nullable=False),
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), nullable=False),
+    sa.UniqueConstraint("journal", name="a_journal_was_accepted_under_one_key"),
+)
+
+seal = sa.Table(
+    "seal",
+    metadata,
+    sa.Column("audit_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), nullable=False),
+    sa.Column("prev_hash", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("journal", name="a_journal_is_sealed_once"),
+    sa.UniqueConstraint("prev_hash", name="a_seal_follows_one_seal"),
+    sa.UniqueConstraint("hash", name="a_seal_is_its_own"),
+    sa.CheckConstraint("audit_no > 0", name="audit_numbers_begin_with_one"),
+)
+
+debited_week = sa.Table(
+    "debited_week",
+    metadata,
+    sa.Column("week_commencing", sa.Date, primary_key=True),
+    sa.Column("accounts", sa.Integer, nullable=False),
+    sa.Column("total_pence", sa.BigInteger, nullable=False),
+    sa.Column("rent_free", sa.Boolean, nullable=False),
+    sa.Column("debited_at", _INSTANT, nullable=False),
+    sa.Column("debited_by", sa.Text, nullable=False),
+    sa.CheckConstraint("extract(isodow FROM week_commencing) = 1", name="a_debited_week_begins_on_a_monday"),
+)
+
+opened_estate = sa.Table(
+    "opened_estate",
+    metadata,
+    sa.Column("the_one", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("opened_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("the_one", name="a_ledger_opens_one_estate"),
+)
+
+
+# --- holds on credit, and the decisions that were heard ----------------------------------------------------------------------------
+
+credit_hold = sa.Table(
+    "credit_hold",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("placed_at", _INSTANT, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("settled_at", _INSTANT),
+    sa.CheckConstraint("amount_pence > 0", name="an_earmark_is_of_something"),
+    sa.CheckConstraint("state IN ('PENDING', 'POSTED', 'RELEASED')", name="an_earmark_is_pending_posted_or_released"),
+    sa.CheckConstraint("(state = 'PENDING') = (settled_at IS NULL)", name="a_settled_earmark_says_when"),
+)
+sa.Index("a_case_has_one_earmark", credit_hold.c.case_id, unique=True, postgresql_where=credit_hold.c.state == "PENDING")
+sa.Index("pending_earmarks_of_an_account", credit_hold.c.account, postgresql_where=credit_hold.c.state == "PENDING")
+
+heard_decision = sa.Table(
+    "heard_decision",
+    metadata,
+    sa.Column("decision", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("completes", sa.Boolean, nullable=False),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
+heard_recall = sa.Table(
+    "heard_recall",
+    metadata,
+    sa.Column("decision", sa.Uuid, sa.ForeignKey("heard_decision.decision"), primary_key=True),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
+
+# --- bank files --------------------------------------------------------------------------------------------------------------------
+
+bank_file = sa.Table(
+    "bank_file",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("records_hash", sa.Text),
+    sa.Column("uploaded_at", _INSTANT, nullable=False),
+    sa.Column("uploaded_by", sa.Text, nullable=False),
+    sa.Column("receipts", sa.Integer, nullable=False),
+    sa.Column("total_pence", sa.BigInteger, nullable=False),
+    sa.Column("in_suspense", sa.Integer, nullable=False),
+    sa.Column("pending", sa.Integer, nullable=False),
+    sa.Column("faults_in_all", sa.Integer, nullable=False),
+    sa.Column("earlier", sa.Uuid, sa.ForeignKey("bank_file.id")),
+    sa.CheckConstraint("status IN ('TAKEN', 'REFUSED', 'ALREADY_TAKEN')", name="a_file_is_taken_refused_or_was_taken_already"),
+    sa.CheckConstraint("(status = 'REFUSED') = (faults_in_all > 0)", name="a_refused_file_has_a_fault"),
+    sa.CheckConstraint("status <> 'ALREADY_TAKEN' OR earlier IS NOT NULL", name="what_was_taken_already_names_the_file"),
+)
+sa.Index("the_same_bytes_are_taken_once", bank_file.c.sha256, unique=True, postgresql_where=bank_file.c.status == "TAKEN")
+sa.Index("the_same_records_are_taken_once", bank_file.c.records_hash, unique=True, postgresql_where=bank_file.c.status == "TAKEN")
+
+bank_file_fault = sa.Table(
+    "bank_file_fault",
+    metadata,
+    sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("line", sa.Integer),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+)
+
+bank_file_line = sa.Table(
+    "bank_file_line",
+    metadata,
+    sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("entry_reference", sa.Text),
+    sa.Column("effective_date", sa.Date, nullable=False),
+    sa.Column("pending", sa.Boolean, nullable=False),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id")),
+    sa.Column("account_reference", sa.Text),
+    sa.Column("suspense_reason", sa.Text),
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id")),
+    sa.UniqueConstraint("journal", name="a_file_line_is_posted_once"),
+    sa.CheckConstraint("pending = (journal IS NULL) OR amount_pence = 0", name="a_line_is_pending_or_posted"),
+)
+
+booked_entry = sa.Table(
+    "booked_entry",
+    metadata,
+    sa.Column("bank_account", sa.Text, primary_key=True),
+    sa.Column("entry_reference", sa.Text, primary_key=True),
+    sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), nullable=False),
+)
+
+suspense_item = sa.Table(
+    "suspense_item",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("review_by", sa.Date, nullable=False),
+    sa.Column("escalate_on", sa.Date, nullable=False),
+)
+
+chassis_metadata(metadata)

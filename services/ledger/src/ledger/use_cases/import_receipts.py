@@ -1,0 +1,229 @@
+"""Take a bank file: every receipt posted in one transaction, or the file refused whole with every fault."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import AccountFact, AccountStatus, BankFileAsked, BankFilePage, BankFileTaken, ReceiptPosted, TransferPosted
+
+from ledger import store
+from ledger.domain.bank_file import BankFile
+from ledger.domain.calendar import WorkingDays, add_working_days, working_days
+from ledger.domain.clearing import cleared_on
+from ledger.domain.dates import business_date
+from ledger.domain.faults import Fault
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, two_legs
+from ledger.domain.receipt import Receipt
+from ledger.queries.bank_files import bank_file_page
+from ledger.use_cases.permission import may_change
+
+YEARS_BACK = 7
+"""How old an entry of a bank file may be, as far as its clearing day is concerned."""
+
+NARRATIVE_CHARACTERS = 200
+"""How much of what a payer wrote is kept with the journal."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was read. `payer_of` gives the fingerprint of a paying bank account."""
+
+    name: str
+    content: BankFile
+    payer_of: Callable[[str], str | None]
+
+
+async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
+    """The file's page: taken, already taken (then and by whom), or refused. Errors: NotAllowed."""
+    may_change(tx.caller)
+    # One file at a time: what an earlier one has booked is known before this one is judged.
+    await store.serialise(tx, "bank-files")
+    id_, content = uuid4(), upload.content
+    earlier = await store.file_taken(tx, sha256=content.sha256)
+    if earlier is not None:
+        await store.add_file(tx, _row(upload, id_, "ALREADY_TAKEN", earlier=earlier.id))
+        return await bank_file_page(tx, BankFileAsked(bank_file=id_))
+    repetitions = [] if content.faults_in_all else await _repetitions(tx, upload)
+    if content.faults_in_all or repetitions:
+        in_all = content.faults_in_all + len(repetitions)
+        await store.add_file(tx, _row(upload, id_, "REFUSED", faults_in_all=in_all), [*content.faults, *repetitions])
+    else:
+        await _take(tx, upload, id_)
+    return await bank_file_page(tx, BankFileAsked(bank_file=id_))
+
+
+async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
+    """What an earlier file has booked already. A refused file and a pending entry have booked nothing."""
+    booked = [(receipt, (receipt.source, receipt.entry_reference)) for receipt in upload.content.receipts if not receipt.pending]
+    known = [(receipt, (source, reference)) for receipt, (source, reference) in booked if reference is not None]
+    taken = await store.booked_references(tx, [key for _, key in known])
+    faults = [
+        Fault(
+            receipt.line,
+            "EntryReferenceTaken",
+            f"entry reference {key[1]} of {upload.name} was booked by the earlier file {taken[key]} already",
+        )
+        for receipt, key in known
+        if key in taken
+    ]
+    if not faults and upload.content.records_hash is not None:
+        same = await store.file_with_records(tx, upload.content.records_hash)
+        if same is not None:
+            faults.append(Fault(None, "RecordsTaken", f"{upload.name} holds the very payments of the earlier file {same.name}"))
+    return faults
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A receipt and where it goes: onto the account, or into suspense for a reason; nowhere yet while it is pending."""
+
+    receipt: Receipt
+    account: store.LockedAccount | None
+    suspense_reason: str | None
+    posting: Posting | None
+
+
+async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
+    lines = await _lines(tx, upload)
+    row = _taken_row(upload, id_, lines)
+    await store.add_file(tx, row)
+    await store.post(tx, [line.posting for line in lines if line.posting is not None])
+    await store.add_file_lines(tx, id_, [_line_row(line) for line in lines], [key for line in lines if (key := _booked(line)) is not None])
+    await store.add_suspense(tx, await _suspense(tx, lines))
+    await store.tell(tx, [told for line in lines if (told := _fact(line, id_)) is not None])
+    await tx.publish(
+        BankFileTaken(bank_file=id_, receipts=row.receipts, total_pence=row.total_pence, in_suspense=row.in_suspense), version=1
+    )
+
+
+async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
+    receipts = upload.content.receipts
+    known = await store.accounts_by_reference(tx, {receipt.reference for receipt in receipts if receipt.reference})
+    locked = await store.lock_accounts(tx, set(known.values()))
+    policy = await store.receipt_policy(tx)
+    calendar = await _calendar(tx, policy)
+    lines = []
+    for number, receipt in enumerate(receipts, start=1):
+        account = locked.get(known[receipt.reference]) if receipt.reference in known else None
+        if receipt.pending or not receipt.amount_pence:
+            lines.append(_Line(receipt, account, None, None))
+            continue
+        reason = why_suspense(receipt, account.status if account else None)
+        onto = account.id if account and reason is None else CONTROL_ACCOUNTS[Control.SUSPENSE]
+        posting = Posting(
+            f"file/{upload.content.sha256}/{number}",
+            receipt.method,
+            receipt.effective_date,
+            two_legs(onto, -receipt.amount_pence, Control.BANK),
+            "system",
+            receipt.narrative[:NARRATIVE_CHARACTERS],
+            cleared_on=cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date) if receipt.amount_pence > 0 else None,
+            payer=upload.payer_of(receipt.payer_account) if receipt.payer_account else None,
+        )
+        lines.append(_Line(receipt, account, reason, posting))
+    return lines
+
+
+def why_suspense(receipt: Receipt, status: AccountStatus | None) -> str | None:
+    """Why a receipt goes to suspense (domain.md 2.3); None where it goes onto its account. `status` is the account's, if one was found.
+
+    Money out goes onto an account only where it says that it takes a receipt back: all else that the council pays is no tenant's debit.
+    """
+    if receipt.amount_pence < 0 and not receipt.reversal:
+        return "money out, to be matched with what was paid"
+    if len(receipt.candidates) > 1:
+        return "several payment references"
+    if receipt.reference is None:
+        return "no payment reference"
+    if status is None:
+        return "no account has this payment reference"
+    return "the account is closed" if status is AccountStatus.CLOSED else None
+
+
+async def _calendar(tx: Transaction, policy: store.ReceiptPolicy) -> WorkingDays:
+    year = business_date(tx.now).year
+    return working_days(year - YEARS_BACK, year + 1, added=policy.holidays_added, removed=policy.holidays_removed)
+
+
+async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> list[store.SuspenseRow]:
+    today = business_date(tx.now)
+    rules = await store.suspense_policy(tx, today)
+    calendar = await _calendar(tx, await store.receipt_policy(tx))
+    review_by = add_working_days(calendar, today, rules.first_review_working_days)
+    escalate_on = today + timedelta(days=rules.escalate_days)
+    return [
+        store.SuspenseRow(
+            line.posting.id, line.suspense_reason, line.receipt.amount_pence, line.receipt.effective_date, review_by, escalate_on
+        )
+        for line in lines
+        if line.posting is not None and line.suspense_reason is not None
+    ]
+
+
+def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | None:
+    account, posting, receipt = line.account, line.posting, line.receipt
+    if account is None or posting is None or line.suspense_reason is not None:
+        return None
+    account.balance_pence -= receipt.amount_pence
+    about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
+    if receipt.amount_pence < 0:
+        return account, TransferPosted(amount_pence=-receipt.amount_pence, **about)
+    return account, ReceiptPosted(
+        amount_pence=receipt.amount_pence,
+        method=receipt.method,
+        effective_date=receipt.effective_date,
+        cleared_on=posting.cleared_on or receipt.effective_date,
+        bank_file=file,
+        **about,
+    )
+
+
+def _booked(line: _Line) -> tuple[str, str] | None:
+    receipt = line.receipt
+    return (receipt.source, receipt.entry_reference) if line.posting is not None and receipt.entry_reference is not None else None
+
+
+def _line_row(line: _Line) -> store.FileLineRow:
+    receipt = line.receipt
+    return store.FileLineRow(
+        line=receipt.line,
+        amount_pence=receipt.amount_pence,
+        code=receipt.method,
+        entry_reference=receipt.entry_reference,
+        effective_date=receipt.effective_date,
+        pending=receipt.pending,
+        account=line.account.id if line.account else None,
+        account_reference=receipt.reference,
+        suspense_reason=line.suspense_reason,
+        journal=line.posting.id if line.posting else None,
+    )
+
+
+def _taken_row(upload: Upload, id_: UUID, lines: Sequence[_Line]) -> store.FileRow:
+    posted = [line for line in lines if line.posting is not None]
+    return _row(
+        upload,
+        id_,
+        "TAKEN",
+        receipts=len(posted),
+        total_pence=sum(line.receipt.amount_pence for line in posted),
+        in_suspense=sum(line.suspense_reason is not None for line in posted),
+        pending=sum(line.receipt.pending for line in lines),
+    )
+
+
+def _row(upload: Upload, id_: UUID, status: str, **more: Any) -> store.FileRow:
+    content = upload.content
+    return store.FileRow(
+        id=id_,
+        name=upload.name,
+        format=content.format or "unknown",
+        status=status,
+        sha256=content.sha256,
+        size_bytes=content.size_bytes,
+        records_hash=content.records_hash,
+        **more,
+    )

@@ -1,0 +1,198 @@
+"""Open the ledger with an estate: tenancies, accounts, and the history that they bring along, whole or not at all."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import AccountKind, AccountOpened
+from sqlalchemy.exc import IntegrityError
+
+from ledger import store
+from ledger.domain import estate
+from ledger.domain.calendar import WorkingDays, working_days
+from ledger.domain.clearing import cleared_on
+from ledger.domain.dates import business_date, start_of_work
+from ledger.domain.posting import Control, Posting, charge, two_legs
+from ledger.domain.rules import EstateRefused
+from ledger.use_cases.debit_week import grouped
+
+ROWS_AT_ONCE = 2000
+CALENDAR_YEARS = 7
+"""How many years before today an estate's history may reach, as far as clearing days are concerned."""
+
+
+@dataclass(frozen=True)
+class EstateOpened:
+    """`already`: this very estate was loaded before, and nothing was done."""
+
+    name: str
+    accounts: int
+    journals: int
+    already: bool = False
+
+
+async def open_estate(tx: Transaction, *, lines: Iterable[bytes], sha256: str, payer_of: Callable[[str], str | None]) -> EstateOpened:
+    """Load an estate file in this transaction. `payer_of` gives the fingerprint of a paying bank account.
+
+    Errors: EstateRefused, which names the line.
+    """
+    await store.serialise(tx, "open-estate")
+    earlier = await store.opened_estate(tx)
+    if earlier == sha256:
+        return EstateOpened("", 0, 0, already=True)
+    if earlier is not None:
+        raise EstateRefused("This ledger was opened with another estate.")
+    loader = _Loader(tx, business_date(tx.now), payer_of, await store.receipt_policy(tx))
+    await loader.load(lines)
+    await store.note_opened_estate(tx, sha256, loader.name)
+    return EstateOpened(loader.name, await _tell_of_accounts(tx), loader.journals)
+
+
+async def _tell_of_accounts(tx: Transaction) -> int:
+    opened = await store.balances(tx)
+    for account, kind, balance in opened:
+        await tx.publish(AccountOpened(account=account, kind=AccountKind(kind), balance_pence=balance), version=1)
+    await store.keep_versions(tx, {account: 1 for account, _, _ in opened})
+    return len(opened)
+
+
+@dataclass
+class _Loader:
+    """Gathers rows and writes them by the thousand."""
+
+    tx: Transaction
+    today: date
+    payer_of: Callable[[str], str | None]
+    policy: store.ReceiptPolicy
+    name: str = ""
+    journals: int = 0
+    _line: int = 0
+    _rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {table: [] for table in store.ESTATE_TABLES})
+    _postings: list[Posting] = field(default_factory=list)
+    _calendar: WorkingDays | None = None
+
+    async def load(self, lines: Iterable[bytes]) -> None:
+        place = 0
+        for self._line, text in enumerate(lines, start=1):
+            try:
+                line = estate.read_line(text)
+            except estate.EstateFault as fault:
+                raise self._refused(str(fault)) from None
+            if (self._line == 1) != isinstance(line, estate.Estate) or estate.place_in_order(line) < place:
+                raise self._refused(f"a line of kind {line.record} does not belong here; the order is {', '.join(estate.ORDER)}")
+            place = estate.place_in_order(line)
+            await self._take(line)
+            if sum(map(len, self._rows.values())) + len(self._postings) >= ROWS_AT_ONCE:
+                await self._flush()
+        await self._flush()
+
+    async def _take(self, line: estate.Line) -> None:
+        match line:
+            case estate.Estate():
+                self.name = line.name
+            case estate.Property():
+                self._rows["property"].append(line.model_dump(exclude={"record"}))
+            case estate.Person():
+                self._rows["person"].append(line.model_dump(exclude={"record"}))
+            case estate.Tenancy():
+                self._rows["tenancy"].append(line.model_dump(exclude={"record", "tenants"}))
+                self._rows["tenant"].extend(tenant.model_dump() | {"tenancy": line.id} for tenant in line.tenants)
+            case estate.Account():
+                self._account(line)
+            case estate.Debits():
+                await self._debits(line)
+            case estate.Receipt():
+                self._postings.append(self._receipt(line))
+            case estate.Adjustment():
+                self._postings.append(self._adjustment(line))
+
+    def _account(self, line: estate.Account) -> None:
+        if line.kind in (AccountKind.CONTROL, AccountKind.SUSPENSE):
+            raise self._refused("an estate has no control accounts of its own")
+        plain = {"id", "reference", "kind", "status", "tenancy", "rent_group", "pays_by_direct_debit"}
+        self._rows["account"].append(line.model_dump(include=plain))
+        for element in line.weekly_charges:
+            row = {
+                "element": element.element,
+                "in_force_from": element.since,
+                "in_force_until": element.until,
+                "amount_pence": element.amount_pence,
+            }
+            self._rows["weekly_charge"].append(row | {"account": line.id})
+        for hold in line.holds:
+            row = {"account": line.id, "hold": hold, "set_at": self.tx.now, "set_by": "system", "reason": "brought along by the estate"}
+            self._rows["account_hold"].append(row)
+        if line.opening and line.opening.balance_pence:
+            self._postings.append(self._opening(line.id, line.opening))
+
+    def _opening(self, account: UUID, opening: estate.Opening) -> Posting:
+        legs = two_legs(account, opening.balance_pence, Control.OPENING)
+        return Posting(f"opening/{account}", "ROB", opening.on, legs, "system", posted_at=start_of_work(opening.on))
+
+    async def _debits(self, line: estate.Debits) -> None:
+        await self._flush()
+        for week in line.weeks:
+            if week.weekday() != 0 or week > self.today:
+                raise self._refused(f"{week} is not the Monday of a week that has begun")
+            due = grouped(await store.due_charges(self.tx, week))
+            at = start_of_work(week)
+            self._postings.extend(charge(account, week, elements, actor="system", posted_at=at) for account, elements in due.items())
+            total = sum(amount for elements in due.values() for _, amount in elements)
+            await store.note_debited_week(self.tx, store.DebitedWeek(week, len(due), total, rent_free=not due))
+            await self._flush()
+
+    def _receipt(self, line: estate.Receipt) -> Posting:
+        if self.policy.part.get(line.code) != "receipts":
+            raise self._refused(f"{line.code} is not the code of a receipt")
+        if line.effective_date > self.today:
+            raise self._refused("the effective date lies in the future")
+        cleared = cleared_on(self.policy.clearing, self._days(), line.code, line.effective_date)
+        payer = self.payer_of(line.payer_account) if line.payer_account else None
+        legs = two_legs(line.account, -line.amount_pence, Control.BANK)
+        return self._history(line, legs_cleared_on=cleared, payer=payer, legs=legs)
+
+    def _adjustment(self, line: estate.Adjustment) -> Posting:
+        contra = self.policy.contra.get(line.code)
+        if contra is None or self.policy.part[line.code] not in ("adjustments", "charges"):
+            raise self._refused(f"{line.code} is not the code of an adjustment")
+        return self._history(line, legs=two_legs(line.account, line.amount_pence, Control(contra)))
+
+    def _history(
+        self, line: estate.Receipt | estate.Adjustment, *, legs: Any, legs_cleared_on: date | None = None, payer: str | None = None
+    ) -> Posting:
+        posted_at: datetime = start_of_work(line.posted_on or line.effective_date)
+        return Posting(
+            f"estate/{self._line}",
+            line.code,
+            line.effective_date,
+            legs,
+            line.actor,
+            line.narrative,
+            posted_at=posted_at,
+            cleared_on=legs_cleared_on,
+            payer=payer,
+        )
+
+    def _days(self) -> WorkingDays:
+        if self._calendar is None:
+            years = (self.today.year - CALENDAR_YEARS, self.today.year + 1)
+            self._calendar = working_days(*years, added=self.policy.holidays_added, removed=self.policy.holidays_removed)
+        return self._calendar
+
+    async def _flush(self) -> None:
+        try:
+            for table, rows in self._rows.items():
+                await store.add_rows(self.tx, table, rows)
+                rows.clear()
+            await store.post(self.tx, self._postings)
+        except IntegrityError as error:
+            broken = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None) or "a constraint"
+            raise self._refused(f"or a line before it breaks the rule {broken}") from None
+        self.journals += len(self._postings)
+        self._postings.clear()
+
+    def _refused(self, why: str) -> EstateRefused:
+        return EstateRefused(f"Line {self._line}: {why}.")

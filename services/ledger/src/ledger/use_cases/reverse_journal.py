@@ -1,0 +1,52 @@
+"""Undo a journal by its mirror image: once only, by lock and by unique key."""
+
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import JournalIsReversed, JournalReversed, ReverseJournal
+
+from ledger import store
+from ledger.domain.dates import business_date
+from ledger.domain.posting import Posting, mirror
+from ledger.domain.rules import AlreadyReversed, NoSuchJournal
+from ledger.use_cases.permission import may_change
+
+
+async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsReversed:
+    """Errors: NotAllowed, NoSuchJournal, AlreadyReversed."""
+    may_change(tx.caller)
+    original = await store.journal(tx, asked.journal)
+    if original is None:
+        raise NoSuchJournal("There is no such entry.", field="journal")
+    return JournalIsReversed(journal=await reverse(tx, original, reason=asked.reason))
+
+
+async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str) -> UUID:
+    """Post the mirror image and tell it of each tenant's account. Errors: AlreadyReversed."""
+    locked = await store.lock_accounts(tx, {leg.account for leg in original.legs})
+    if original.reverses is not None or await store.reversal_of(tx, original.id) is not None:
+        raise AlreadyReversed("This entry was reversed already, or is itself a reversal.", field="journal")
+    posting = _mirror(tx, original, reason)
+    await store.post(tx, [posting])
+    facts = []
+    for account in locked.values():
+        pence = sum(leg.amount_pence for leg in posting.legs if leg.account == account.id)
+        account.balance_pence += pence
+        told = JournalReversed(
+            account=account.id, balance_pence=account.balance_pence, journal=posting.id, reverses=original.id, amount_pence=pence
+        )
+        facts.append((account, told))
+    await store.tell(tx, facts)
+    return posting.id
+
+
+def _mirror(tx: Transaction, original: store.PostedJournal, reason: str) -> Posting:
+    return mirror(
+        original.legs,
+        original.id,
+        code=original.code,
+        case=original.case,
+        effective_date=business_date(tx.now),
+        actor=tx.caller.person,
+        narrative=reason,
+    )

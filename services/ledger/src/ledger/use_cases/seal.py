@@ -1,0 +1,66 @@
+"""Seal what was posted: a gapless audit number and a chain of hashes, whose head is anchored outside the database."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from chassis.serving import Tick
+from chassis.transaction import Transaction
+
+from ledger import store
+from ledger.domain.sealing import FIRST_HASH, content_of, next_hash
+from ledger.settings import LedgerSettings
+
+JOURNALS_AT_ONCE = 1000
+ANCHOR_FILE = "seal-anchors.jsonl"
+
+
+async def seal_journals(tx: Transaction, tick: Tick) -> bool:
+    """Anchor the head that is committed, then seal what has no seal. True where more may wait."""
+    await store.serialise(tx, "seal")
+    head = await store.last_seal(tx)
+    folder = tx.settings(LedgerSettings).anchor_dir
+    if head is not None and folder is not None:
+        await asyncio.to_thread(_anchor, folder, head, tick)
+    journals = await store.unsealed_journals(tx, JOURNALS_AT_ONCE)
+    last, previous = (head.audit_no, head.hash) if head else (0, FIRST_HASH)
+    seals = []
+    for audit_no, journal in enumerate(journals, start=last + 1):
+        following = next_hash(previous, _content(journal))
+        seals.append(store.Seal(audit_no, journal.id, previous, following))
+        previous = following
+    await store.add_seals(tx, seals)
+    return len(journals) == JOURNALS_AT_ONCE
+
+
+def _content(journal: store.UnsealedJournal) -> bytes:
+    head = (
+        journal.seq,
+        journal.id,
+        journal.code,
+        journal.effective_date,
+        journal.posted_at,
+        journal.rent_week,
+        journal.cleared_on,
+        journal.reverses,
+        journal.case_id,
+        journal.decision_id,
+        journal.actor,
+        journal.narrative,
+    )
+    return content_of(head, journal.entries)
+
+
+def _anchor(folder: Path, head: store.Seal, tick: Tick) -> None:
+    """Append the head, unless it is the last line already. It reaches the disk before anything is sealed after it."""
+    file = folder / ANCHOR_FILE
+    line = json.dumps({"audit_no": head.audit_no, "hash": head.hash.hex(), "anchored_at": tick.at.isoformat()})
+    folder.mkdir(parents=True, exist_ok=True)
+    with file.open("a+b") as anchors:
+        anchors.seek(max(0, anchors.tell() - 1000))
+        if head.hash.hex().encode() in anchors.read():
+            return
+        anchors.write(f"{line}\n".encode())
+        anchors.flush()
+        os.fsync(anchors.fileno())

@@ -1,0 +1,114 @@
+"""The ledger's addresses beside its queries and commands: bank files come in as they are, the journal goes out whole."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import IO
+
+from chassis.answering import TurnedAway, caller_of, refusal, turned_away
+from chassis.peers import Caller
+from chassis.transaction import Runtime, Transaction, run, transaction
+from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, BankFilePage, FileStatus
+from rentbook_contracts.operation import BrokenRule
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from ledger import store
+from ledger.domain.bank_file import BankFile, ReadingTerms, read_bank_file
+from ledger.domain.dates import business_date
+from ledger.domain.payer import fingerprint
+from ledger.queries.export import FORMATS, exported_journal
+from ledger.settings import LedgerSettings
+from ledger.use_cases.import_receipts import Upload, import_receipts
+from ledger.use_cases.permission import may_change
+
+log = logging.getLogger(__name__)
+
+MEMORY_BYTES = 1024 * 1024
+"""How much of an upload is held in memory; the rest goes to a temporary file."""
+
+DRAINED_BYTES = 256 * 1024 * 1024
+"""How much of a file that is too large is still read, and thrown away, so that its sender hears the answer."""
+
+NAME_CHARACTERS = 200
+_STATUS_CODES = {FileStatus.TAKEN: 201, FileStatus.ALREADY_TAKEN: 200, FileStatus.REFUSED: 422}
+
+
+def routes(runtime: Runtime) -> Sequence[BaseRoute]:
+    """POST /bank-files and GET /export/journal, both for Rentbook's own services only."""
+    return (
+        Route("/bank-files", partial(_bank_files, runtime), methods=["POST"]),
+        Route("/export/journal", partial(_export, runtime), methods=["GET"]),
+    )
+
+
+async def _bank_files(runtime: Runtime, request: Request) -> Response:
+    try:
+        caller = caller_of(runtime, request)
+        may_change(caller)
+        page = await _take(runtime, caller, request)
+    except TurnedAway as error:
+        return turned_away(error)
+    except BrokenRule as error:
+        return refusal(error)
+    return Response(page.model_dump_json(), status_code=_STATUS_CODES[page.status], media_type="application/json")
+
+
+async def _take(runtime: Runtime, caller: Caller, request: Request) -> BankFilePage:
+    settings = runtime.settings
+    assert isinstance(settings, LedgerSettings)
+    name = "".join(character for character in request.query_params.get("name", "") if character.isprintable())[:NAME_CHARACTERS]
+    if not name:
+        raise TurnedAway(400, "NoName", "The query parameter `name` names the file.")
+    key = settings.payer_key()
+    terms = await run(runtime, _terms, caller=caller, read_only=True)
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(settings.state_dir) if settings.state_dir else None) as file:
+        await _receive(request, file)
+        content = await asyncio.to_thread(_read, file, terms)
+    upload = Upload(name, content, lambda account: fingerprint(key, account))
+    return await run(runtime, lambda tx: import_receipts(tx, upload), caller=caller)
+
+
+async def _terms(tx: Transaction) -> ReadingTerms:
+    return await store.reading_terms(tx, business_date(tx.now), BANK_FILE_LIMIT_BYTES)
+
+
+async def _receive(request: Request, file: IO[bytes]) -> None:
+    """Keep what arrives up to one byte above the limit: enough to know that it is too large."""
+    kept = arrived = 0
+    try:
+        async for chunk in request.stream():
+            arrived += len(chunk)
+            part = chunk[: BANK_FILE_LIMIT_BYTES + 1 - kept]
+            kept += len(part)
+            file.write(part)
+            if arrived > DRAINED_BYTES:
+                return
+    except ClientDisconnect:
+        raise TurnedAway(400, "CutOff", "The file did not arrive whole. Nothing was taken.") from None
+
+
+def _read(file: IO[bytes], terms: ReadingTerms) -> BankFile:
+    file.seek(0)
+    return read_bank_file(file, terms)
+
+
+async def _export(runtime: Runtime, request: Request) -> Response:
+    try:
+        caller = caller_of(runtime, request)
+        form = FORMATS.get(request.query_params.get("format", "hledger"))
+        if form is None:
+            raise TurnedAway(400, "UnknownFormat", f"The format is one of {', '.join(sorted(FORMATS))}.")
+    except TurnedAway as error:
+        return turned_away(error)
+
+    async def lines() -> AsyncIterator[bytes]:
+        async with transaction(runtime, caller=caller, read_only=True) as tx:
+            async for part in exported_journal(tx, form):
+                yield part
+
+    headers = {"Content-Disposition": f'attachment; filename="journal.{form.extension}"'}
+    return StreamingResponse(lines(), media_type=form.media_type, headers=headers)

@@ -1,0 +1,99 @@
+"""Opening a ledger with an estate."""
+
+import pytest
+import sqlalchemy as sa
+from chassis.transaction import Runtime, run
+from ledger.domain.payer import fingerprint
+from ledger.domain.rules import EstateRefused
+from ledger.queries.account_page import account_page
+from ledger.queries.explain import explain_balance
+from ledger.queries.labels import account_labels, search_accounts
+from ledger.queries.refund_facts import account_for_refund
+from rentbook_contracts.ledger import AccountForRefund, AccountKind, AccountPageAsked, Accounts, ExplainBalance, SearchAccounts
+from support.ledger_books import ADA, BEN, FTA, HOUSEHOLD, MAIN, MAIN_REFERENCE, NEIGHBOUR, PAYER_KEY, RECHARGE, opened
+
+
+async def test_balances_are_those_of_the_file_and_its_history(ledger: Runtime) -> None:
+    labels = await run(ledger, lambda tx: account_labels(tx, Accounts(accounts=(MAIN, RECHARGE, FTA, NEIGHBOUR))), read_only=True)
+    assert [label.balance_pence for label in labels.labels] == [-140_00, 85_50, 120_00, 30_00]
+    assert labels.labels[0].names == ("Ada Okafor", "Ben Łuczak")
+    assert labels.labels[0].address == "12 Elm Rise, Welwyn, AL8 6AA"
+
+
+async def test_each_account_is_told_once_with_its_balance(ledger: Runtime) -> None:
+    async with ledger.engine.connect() as connection:
+        events = sa.text("SELECT key, aggregate_version, body FROM outbox_event WHERE topic = 'ledger.accounts'")
+        told = (await connection.execute(events)).all()
+    assert {(row.key, row.aggregate_version) for row in told} == {(line["id"], 1) for line in HOUSEHOLD if line["record"] == "account"}
+    assert all("Okafor" not in row.body for row in told)
+
+
+async def test_the_same_estate_again_loads_nothing_and_another_is_refused(ledger: Runtime) -> None:
+    await opened(ledger, HOUSEHOLD)
+    with pytest.raises(EstateRefused, match="another estate"):
+        await opened(ledger, [*HOUSEHOLD, HOUSEHOLD[-1]])
+    async with ledger.engine.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM journal")) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ({**HOUSEHOLD[-2], "amount_pence": 0}, "Line 18: amount_pence"),
+        ({**HOUSEHOLD[-2], "code": "DEB"}, "Line 18: DEB"),
+        ({**HOUSEHOLD[-2], "effective_date": "2100-01-01"}, "Line 18: the effective date lies in the future"),
+        ({"record": "person", "id": str(ADA), "name": "Ada"}, "Line 18: a line of kind person"),
+        ({**HOUSEHOLD[-2], "account": str(ADA)}, "Line 18: .*breaks the rule"),
+    ],
+)
+async def test_a_fault_refuses_the_whole_file_and_names_its_line(empty_ledger: Runtime, line: dict[str, object], why: str) -> None:
+    with pytest.raises(EstateRefused, match=why):
+        await opened(empty_ledger, [*HOUSEHOLD, line])
+    async with empty_ledger.engine.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM property")) == 0
+
+
+async def test_past_weeks_are_debited_from_the_charges_in_force(empty_ledger: Runtime) -> None:
+    debits = {"record": "debits", "weeks": ["2026-11-09", "2026-11-16"]}
+    await opened(empty_ledger, [*HOUSEHOLD[:15], debits, *HOUSEHOLD[15:]])
+    page = await run(empty_ledger, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    assert page.balance_pence == 2 * 120_00 - 140_00
+    assert [(entry.code, entry.element, entry.amount_pence) for entry in page.entries][:2] == [
+        ("DEB", "Heating", 10_00),
+        ("DEB", "Basic rent", 110_00),
+    ]
+    assert page.entries[0].running_pence == page.balance_pence
+    assert page.entries[0].provenance.source == "weekly debit of 16 November 2026"
+
+
+async def test_what_a_refund_rests_on(ledger: Runtime) -> None:
+    facts = await run(ledger, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert (facts.balance_pence, facts.cleared_credit_pence, facts.uncleared_pence) == (-140_00, 140_00, 0)
+    assert facts.weekly_charge_pence == 120_00
+    assert facts.pays_by_direct_debit
+    assert {debt.account: (debt.kind, debt.former, debt.amount_pence, set(debt.people)) for debt in facts.debts} == {
+        RECHARGE: (AccountKind.RECHARGE, False, 85_50, {ADA, BEN}),
+        FTA: (AccountKind.RENT, True, 120_00, {ADA, BEN}),
+    }
+    assert facts.actors == ("grace.officer",)
+    assert {credit.payer for credit in facts.credits} == {None, fingerprint(PAYER_KEY, "GB00ABCD08999966374958")}
+
+
+async def test_a_balance_is_explained_by_parts_that_add_up(ledger: Runtime) -> None:
+    told = await run(ledger, lambda tx: explain_balance(tx, ExplainBalance(account=MAIN)), read_only=True)
+    assert told.balance_pence == -140_00
+    assert [(part.kind, part.sum_pence) for part in told.parts] == [("receipts", -140_00)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("okafor elm", 2), ("OKAFOR", 3), ("łuczak", 3), (MAIN_REFERENCE, 2), ("al8 6aa", 5), ("%", 2), ("nobody", 0), ("100%", 2), ("_", 0)],
+)
+async def test_accounts_are_found_by_name_address_and_reference(ledger: Runtime, text: str, found: int) -> None:
+    answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text=text)), read_only=True)
+    assert len(answer.labels) == found
+
+
+async def test_a_search_says_when_there_is_more(ledger: Runtime) -> None:
+    answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text="elm", limit=1)), read_only=True)
+    assert (len(answer.labels), answer.more) == (1, True)
