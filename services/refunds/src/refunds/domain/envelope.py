@@ -21,7 +21,7 @@ NONCE_BYTES = 12
 RandomBytes = Callable[[int], bytes]
 
 
-class UnusableKeyRing(Exception):
+class UnusableKeyRing(ValueError):
     """The key ring is missing or is none. The message is one sentence that says what to do; it shows no key."""
 
 

@@ -1,0 +1,113 @@
+"""All that refunds hears, offers, answers and accepts."""
+
+from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
+from rentbook_contracts import ledger
+from rentbook_contracts.approvals import PaymentRunReleased
+from rentbook_contracts.refunds import (
+    ADD_EVIDENCE,
+    ASK_FATE,
+    AWAIT_EVIDENCE,
+    BUILD_FILE,
+    CASE_PAGE,
+    CASES,
+    CHANGE_PAYEE,
+    CLOSE_CASE,
+    DEQUEUE_PAYMENT,
+    LINE_POSTED,
+    NOTE_PROGRESS,
+    PLAN_REFUND,
+    QUEUE_PAYMENT,
+    READY_PAYMENTS,
+    RECHECK,
+    REQUEST_REFUND,
+    RESUBMIT,
+    RUN_CHECK,
+    RUN_PAGE,
+    RUNS,
+    SETTLE_RUN,
+    SUBMIT_FILE,
+    WITHDRAW_CASE,
+)
+
+from refunds import queries, web
+from refunds.domain.means import Means
+from refunds.settings import RefundsSettings
+from refunds.use_cases.add_evidence import add_evidence
+from refunds.use_cases.ask_fate import ask_fate
+from refunds.use_cases.await_evidence import await_evidence
+from refunds.use_cases.build_file import build_file
+from refunds.use_cases.change_payee import change_payee
+from refunds.use_cases.close_case import close_case
+from refunds.use_cases.dequeue_payment import dequeue_payment
+from refunds.use_cases.given import given
+from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.move import move
+from refunds.use_cases.note_progress import note_progress
+from refunds.use_cases.note_release import note_release
+from refunds.use_cases.open_case import open_case
+from refunds.use_cases.open_review import open_review
+from refunds.use_cases.plan import plan
+from refunds.use_cases.queue_payment import queue_payment
+from refunds.use_cases.recheck import recheck
+from refunds.use_cases.record_bank_reports import record_bank_reports
+from refunds.use_cases.resubmit import resubmit
+from refunds.use_cases.run_check import run_check
+from refunds.use_cases.settle_run import settle_run
+from refunds.use_cases.submit_file import submit_file
+from refunds.use_cases.withdraw import withdraw
+
+LISTENS = (
+    Subscription(ledger.AccountOpened, move),
+    Subscription(ledger.ChargePosted, move),
+    Subscription(ledger.TransferPosted, move),
+    Subscription(ledger.RefundPosted, move),
+    Subscription(ledger.JournalReversed, move),
+    Subscription(ledger.CreditHeld, move),
+    Subscription(ledger.CreditFreed, move),
+    Subscription(ledger.AccountHoldChanged, move),
+    Subscription(ledger.TenancyEnded, move),
+    Subscription(PaymentRunReleased, note_release),
+)
+
+
+def make_app(settings: RefundsSettings) -> App:
+    """Errors: UnusableKeyRing: without the payees' keys the service refuses to start."""
+    return wired(settings.means(), settings)
+
+
+def wired(means: Means, settings: RefundsSettings) -> App:
+    return App(
+        name="refunds",
+        listens=(Subscription(ledger.ReceiptPosted, given(means, open_review)), *LISTENS),
+        offers=(
+            Offer(RUN_CHECK, given(means, run_check)),
+            Offer(PLAN_REFUND, given(means, plan)),
+            Offer(AWAIT_EVIDENCE, given(means, await_evidence)),
+            Offer(RECHECK, given(means, recheck)),
+            Offer(NOTE_PROGRESS, note_progress),
+            Offer(QUEUE_PAYMENT, queue_payment),
+            Offer(DEQUEUE_PAYMENT, dequeue_payment),
+            Offer(LINE_POSTED, line_posted),
+            Offer(CLOSE_CASE, close_case),
+            Offer(BUILD_FILE, given(means, build_file)),
+            Offer(SUBMIT_FILE, given(means, submit_file)),
+            Offer(ASK_FATE, given(means, ask_fate)),
+            Offer(SETTLE_RUN, settle_run),
+        ),
+        answers=(
+            Answer(CASE_PAGE, given(means, queries.case_page)),
+            Answer(CASES, queries.cases),
+            Answer(READY_PAYMENTS, given(means, queries.ready_payments)),
+            Answer(RUN_PAGE, queries.run_page),
+            Answer(RUNS, queries.runs),
+        ),
+        accepts=(
+            Accept(REQUEST_REFUND, given(means, open_case)),
+            Accept(ADD_EVIDENCE, add_evidence),
+            Accept(CHANGE_PAYEE, given(means, change_payee)),
+            Accept(RESUBMIT, resubmit),
+            Accept(WITHDRAW_CASE, withdraw),
+        ),
+        every=(Every(settings.report_period(), given(means, record_bank_reports)),),
+        routes=web.routes,
+    )

@@ -1,0 +1,263 @@
+"""What the desk asks of refunds: cases, the list of payments, runs. Nothing here changes a row."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import RefundPlan
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import (
+    CaseAsked,
+    CaseEvent,
+    CasePage,
+    CaseRow,
+    Cases,
+    CasesAsked,
+    CheckOutcome,
+    CheckShown,
+    EvidenceShown,
+    PayeeShown,
+    ReadyPayment,
+    ReadyPayments,
+    RunAsked,
+    RunLine,
+    RunPage,
+    Runs,
+    RunsAsked,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from refunds.domain.checks import TITLES
+from refunds.domain.envelope import Sealed, unseal
+from refunds.domain.means import Means, cut_off_of, next_bacs_days
+from refunds.domain.payee_text import bank_details
+from refunds.domain.rules import RefundRule
+from refunds.tables import (
+    bank_report,
+    case_event,
+    check_result,
+    evidence,
+    payee,
+    payee_confirmation,
+    payment_file,
+    payment_line,
+    payment_run,
+    refund_case,
+    refund_plan,
+    submission,
+)
+
+MOST_EVENTS = 500
+ALL_TEN = range(1, 11)
+LATER_EVENTS = 10
+OCCASIONS_OF_A_PLAN = ("round", "plan")
+SUBMISSION_WORDS = {
+    "sending": "Sent to the bank.",
+    "accepted": "The bank has accepted the file.",
+    "refused": "The bank has refused the file.",
+    "unknown": "The bank's answer is not known; it is asked.",
+    "not-seen": "The bank says that it has no such file; it is sent again.",
+}
+
+
+class NothingThere(RefundRule):
+    """There is no case or run of this id."""
+
+
+async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage:
+    """Errors: NothingThere."""
+    row = (await tx.connection.execute(sa.select(refund_case).where(refund_case.c.id == asked.case))).first()
+    if row is None:
+        raise NothingThere("There is no such refund case.")
+    planned = await _latest_plan(tx, row.id, row.attempt)
+    made = RefundPlan.model_validate(planned.plan) if planned is not None and planned.plan is not None else None
+    return CasePage(
+        case=row.id, attempt=row.attempt, round=row.round, account=row.account, status=row.status, status_note=row.status_note,
+        asked_by=row.asked_by, asked_at=row.asked_at or row.opened_at, taken_by=row.taken_by, identified_how=row.identified_how,
+        requested_pence=row.requested_pence, reason_code=row.reason_code, note=row.note, joint_consent=row.joint_consent,
+        consents=tuple(row.consents), opted_out=tuple(row.opted_out), payee=await _payee(tx, row.payee, means),
+        checks=await _checks(tx, row), evidence=await _evidence(tx, row.id), plan=made, plan_hash=made.content_hash if made else None,
+        floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
+        refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
+        earlier_cases=await _earlier(tx, row),
+    )  # fmt: skip
+
+
+async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
+    latest = (
+        sa.select(refund_plan)
+        .ext(distinct_on(refund_plan.c.case_id))
+        .order_by(refund_plan.c.case_id, refund_plan.c.attempt.desc(), refund_plan.c.round.desc())
+        .subquery()
+    )
+    rows = sa.select(refund_case, latest.c.plan).select_from(refund_case.outerjoin(latest, latest.c.case_id == refund_case.c.id))
+    if asked.account is not None:
+        rows = rows.where(refund_case.c.account == asked.account)
+    if asked.statuses:
+        rows = rows.where(refund_case.c.status.in_(asked.statuses))
+    found = await tx.connection.execute(rows.order_by(refund_case.c.opened_at.desc(), refund_case.c.id).limit(asked.limit))
+    return Cases(cases=tuple(_case_row(row) for row in found))
+
+
+async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPayments:
+    """What finance may release now, the oldest approval first."""
+    of_the_queue = (refund_plan.c.case_id == refund_case.c.id) & (refund_plan.c.content_hash == refund_case.c.queued_hash)
+    rows = (
+        sa.select(refund_case, refund_plan.c.plan)
+        .ext(distinct_on(refund_case.c.queued_at, refund_case.c.id))
+        .select_from(refund_case.join(refund_plan, of_the_queue))
+    )
+    found = (await tx.connection.execute(rows.order_by(refund_case.c.queued_at, refund_case.c.id))).all()
+    payments = tuple(_ready(row) for row in found)
+    days = next_bacs_days(means, tx.now)
+    return ReadyPayments(
+        payments=payments, total_pence=sum(payment.amount_pence for payment in payments), next_processing_day=days.processing,
+        cut_off=cut_off_of(means, days),
+    )  # fmt: skip
+
+
+async def run_page(tx: Transaction, asked: RunAsked) -> RunPage:
+    """Errors: NothingThere."""
+    pages = await _run_pages(tx, sa.select(payment_run.c.id).where(payment_run.c.id == asked.run))
+    if not pages:
+        raise NothingThere("There is no such payment run.")
+    return pages[0]
+
+
+async def runs(tx: Transaction, asked: RunsAsked) -> Runs:
+    newest = sa.select(payment_run.c.id).order_by(payment_run.c.released_at.desc(), payment_run.c.id).limit(asked.limit)
+    return Runs(runs=await _run_pages(tx, newest))
+
+
+async def payment_file_of(tx: Transaction, run: UUID) -> tuple[str, bytes] | None:
+    """The name and the bytes of a run's file."""
+    row = (await tx.connection.execute(sa.select(payment_file).where(payment_file.c.run == run))).first()
+    return None if row is None else (row.name, bytes(row.content))
+
+
+# --- a case -------------------------------------------------------------------------------------------------------------------------
+
+
+async def _latest_plan(tx: Transaction, case: UUID, attempt: int) -> sa.Row[Any] | None:
+    rows = sa.select(refund_plan).where(refund_plan.c.case_id == case, refund_plan.c.attempt == attempt)
+    return (await tx.connection.execute(rows.order_by(refund_plan.c.round.desc()).limit(1))).first()
+
+
+async def _checks(tx: Transaction, row: sa.Row[Any]) -> tuple[CheckShown, ...]:
+    """The ten as the plan was made of them; the tenth as it was found last, because later events are its matter."""
+    of_round = (check_result.c.case_id == row.id) & (check_result.c.attempt == row.attempt) & (check_result.c.round == row.round)
+    shown = check_result.c.occasion.in_(OCCASIONS_OF_A_PLAN) | (check_result.c.check_no == LATER_EVENTS)
+    rows = sa.select(check_result).ext(distinct_on(check_result.c.check_no)).where(of_round, shown)
+    found = await tx.connection.execute(rows.order_by(check_result.c.check_no, check_result.c.seq.desc()))
+    by_number = {result.check_no: result for result in found}
+    return tuple(_check(number, by_number.get(number)) for number in ALL_TEN)
+
+
+def _check(number: int, found: sa.Row[Any] | None) -> CheckShown:
+    if found is None:
+        return CheckShown(
+            check=number, title=TITLES[number], outcome=None, reason_code="", evidence=(), source="", by="", at=None, expires_on=None
+        )
+    return CheckShown(
+        check=number, title=TITLES[number], outcome=CheckOutcome(found.outcome), reason_code=found.reason_code,
+        evidence=tuple(found.evidence), source=found.source, by=found.by, at=found.at, expires_on=found.expires_on,
+    )  # fmt: skip
+
+
+async def _evidence(tx: Transaction, case: UUID) -> tuple[EvidenceShown, ...]:
+    rows = await tx.connection.execute(sa.select(evidence).where(evidence.c.case_id == case).order_by(evidence.c.at, evidence.c.id))
+    return tuple(
+        EvidenceShown(check=row.check_no, kind=row.kind, reference=row.reference, note=row.note, settles=row.settles, by=row.by, at=row.at)
+        for row in rows
+    )
+
+
+async def _payee(tx: Transaction, payee_id: UUID | None, means: Means) -> PayeeShown | None:
+    if payee_id is None:
+        return None
+    row = (await tx.connection.execute(sa.select(payee).where(payee.c.id == payee_id))).one()
+    said = sa.select(payee_confirmation).where(payee_confirmation.c.payee == payee_id).order_by(payee_confirmation.c.seq.desc()).limit(1)
+    confirmed = (await tx.connection.execute(said)).first()
+    opened = bank_details(unseal(means.keys, row.id, Sealed(row.key_id, row.wrapped_key, row.sealed)))
+    return PayeeShown(
+        payee=row.id, name=opened.name, masked=row.masked, belongs_to=row.person, entered_by=row.entered_by, entered_at=row.entered_at,
+        modulus=row.modulus, confirmation=confirmed.answer if confirmed else "not asked yet", suggested_name=_suggested(confirmed, means),
+    )  # fmt: skip
+
+
+def _suggested(confirmed: sa.Row[Any] | None, means: Means) -> str | None:
+    if confirmed is None or confirmed.sealed_name is None:
+        return None
+    return unseal(means.keys, confirmed.payee, Sealed(confirmed.key_id, confirmed.wrapped_key, confirmed.sealed_name)).decode()
+
+
+async def _events(tx: Transaction, case: UUID) -> tuple[CaseEvent, ...]:
+    rows = sa.select(case_event).where(case_event.c.case_id == case).order_by(case_event.c.seq.desc()).limit(MOST_EVENTS)
+    return tuple(CaseEvent(at=row.at, by=row.by, what=row.what, note=row.note) for row in await tx.connection.execute(rows))
+
+
+async def _earlier(tx: Transaction, row: sa.Row[Any]) -> tuple[UUID, ...]:
+    rows = sa.select(refund_case.c.id).where(
+        refund_case.c.account == row.account, refund_case.c.id != row.id, refund_case.c.opened_at <= row.opened_at
+    )
+    return tuple((await tx.connection.execute(rows.order_by(refund_case.c.opened_at.desc()))).scalars())
+
+
+def _case_row(row: sa.Row[Any]) -> CaseRow:
+    made = RefundPlan.model_validate(row.plan) if row.plan is not None else None
+    return CaseRow(
+        case=row.id, attempt=row.attempt, account=row.account, status=row.status, requested_pence=row.requested_pence,
+        refund_pence=made.refund_pence if made else 0, offset_pence=made.total_pence - made.refund_pence if made else 0,
+        opened_at=row.opened_at, taken_by=row.taken_by, pay_by=row.pay_by,
+    )  # fmt: skip
+
+
+def _ready(row: sa.Row[Any]) -> ReadyPayment:
+    return ReadyPayment(
+        case=row.id, attempt=row.attempt, account=row.account, content_hash=row.queued_hash,
+        amount_pence=RefundPlan.model_validate(row.plan).refund_pence, approved_at=row.queued_at, decision=row.queued_decision,
+        pay_by=row.pay_by,
+    )  # fmt: skip
+
+
+# --- payment runs -------------------------------------------------------------------------------------------------------------------
+
+
+async def _run_pages(tx: Transaction, wanted: sa.Select[Any]) -> tuple[RunPage, ...]:
+    ids: list[UUID] = list((await tx.connection.execute(wanted)).scalars())
+    whole = sa.select(payment_run, payment_file).select_from(payment_run.outerjoin(payment_file, payment_file.c.run == payment_run.c.id))
+    rows = {row.id: row for row in await tx.connection.execute(whole.where(payment_run.c.id.in_(ids)))}
+    lines = await _grouped(tx, payment_line, payment_line.c.number, ids, _run_line)
+    sent = await _grouped(tx, submission, submission.c.seq, ids, lambda row: f"{SUBMISSION_WORDS[row.what]} {row.reason}".strip())
+    reports = await _grouped(tx, bank_report, bank_report.c.taken_at, ids, lambda row: str(row.words))
+    return tuple(_run_page(rows[run], lines.get(run, []), [*sent.get(run, []), *reports.get(run, [])]) for run in ids)
+
+
+async def _grouped(
+    tx: Transaction, table: sa.Table, order: sa.ColumnElement[Any], ids: Sequence[UUID], shown: Callable[[sa.Row[Any]], Any]
+) -> dict[UUID, list[Any]]:
+    rows: Iterable[sa.Row[Any]] = await tx.connection.execute(sa.select(table).where(table.c.run.in_(ids)).order_by(order))
+    grouped: dict[UUID, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(row.run, []).append(shown(row))
+    return grouped
+
+
+def _run_line(row: sa.Row[Any]) -> RunLine | None:
+    if row.account is None:
+        return None
+    return RunLine(
+        case=row.case_id, attempt=row.attempt, account=row.account, amount_pence=row.amount_pence, status=row.status, because=row.because,
+        refund_journal=row.refund_journal,
+    )  # fmt: skip
+
+
+def _run_page(row: sa.Row[Any], lines: Sequence[RunLine | None], reports: Sequence[str]) -> RunPage:
+    return RunPage(
+        run=row.id, status=row.status, released_at=row.released_at, released_total_pence=row.released_total_pence,
+        processing_day=row.processing_day, entry_day=row.entry_day, file_name=row.name, sha256=row.sha256, count=row.items or 0,
+        total_pence=row.total_pence or 0, lines=tuple(line for line in lines if line is not None), reports=tuple(reports),
+        status_note=row.status_note,
+    )  # fmt: skip

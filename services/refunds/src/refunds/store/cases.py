@@ -1,0 +1,116 @@
+"""Refund cases, what happened to them, and who took part."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.message import Fact
+from rentbook_contracts.refunds import CaseStatus
+from sqlalchemy.dialects.postgresql import insert
+
+from refunds.domain.rules import RefundRule
+from refunds.tables import case_event, participant, refund_case, watched_account
+
+Case = sa.Row[Any]
+
+
+class UnknownCase(RefundRule):
+    """There is no case of this id."""
+
+
+async def lock_account(tx: Transaction, account: UUID) -> None:
+    """Until the end of the transaction nobody else opens a case on this account."""
+    key = sa.func.hashtextextended(f"case on {account}", 0)
+    await tx.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def open_on(tx: Transaction, account: UUID) -> Case | None:
+    """The open case on an account, locked; the oldest, where a returned payment re-opened another."""
+    rows = sa.select(refund_case).where(refund_case.c.account == account, refund_case.c.is_open).order_by(refund_case.c.opened_at)
+    return (await tx.connection.execute(rows.limit(1).with_for_update(key_share=True))).first()
+
+
+async def locked(tx: Transaction, case: UUID) -> Case:
+    """The case, locked against other changes. Errors: UnknownCase."""
+    # Rows that refer to the case may still be written, by this use case over a second connection too.
+    row = (await tx.connection.execute(sa.select(refund_case).where(refund_case.c.id == case).with_for_update(key_share=True))).first()
+    if row is None:
+        raise UnknownCase("There is no such refund case.")
+    return row
+
+
+async def read(tx: Transaction, case: UUID) -> Case:
+    """The case as it stands. Errors: UnknownCase."""
+    row = (await tx.connection.execute(sa.select(refund_case).where(refund_case.c.id == case))).first()
+    if row is None:
+        raise UnknownCase("There is no such refund case.")
+    return row
+
+
+async def add(tx: Transaction, **columns: Any) -> None:
+    """A case that nothing was told of yet: its first fact has version 1."""
+    empty = {"identified_how": "", "reason_code": "", "note": "", "status_note": ""}
+    wishes = {"joint_consent": False, "consents": [], "opted_out": []}
+    counted = {"version": 0, "attempt": 1, "round": 0, "floor_pence": 0, "cleared_credit_pence": 0}
+    row = {**empty, **wishes, **counted, "is_open": True, "opened_at": tx.now, **columns}
+    await tx.connection.execute(refund_case.insert().values(row))
+
+
+async def change(tx: Transaction, case: UUID, **columns: Any) -> None:
+    await tx.connection.execute(refund_case.update().where(refund_case.c.id == case).values(columns))
+
+
+async def begin_round(tx: Transaction, case: UUID, number: int) -> None:
+    """Rounds only go up; the ten checks of a round may arrive together."""
+    later = refund_case.update().where(refund_case.c.id == case, refund_case.c.round < number)
+    await tx.connection.execute(later.values(round=number))
+
+
+async def tell(tx: Transaction, case: Case, fact: Fact) -> None:
+    """Publish a fact of a case that this transaction has locked, under the case's next version."""
+    await change(tx, case.id, version=refund_case.c.version + 1)
+    version = (await tx.connection.execute(sa.select(refund_case.c.version).where(refund_case.c.id == case.id))).scalar_one()
+    await tx.publish(fact, version=version)
+
+
+async def note(tx: Transaction, case: UUID, what: str, note: str = "") -> None:
+    """Add to the case's history. `what` carries no personal data; a note is a person's own words."""
+    await tx.connection.execute(case_event.insert().values(case_id=case, at=tx.now, by=tx.caller.person, what=what, note=note))
+
+
+async def take_part(tx: Transaction, case: UUID, part: str) -> None:
+    """The caller took part in the case, and may never decide it. The system is nobody."""
+    if tx.caller.person != "system":
+        row = insert(participant).values(case_id=case, person=tx.caller.person, part=part, since=tx.now)
+        await tx.connection.execute(row.on_conflict_do_nothing())
+
+
+async def participants(tx: Transaction, case: UUID) -> frozenset[str]:
+    rows = await tx.connection.execute(sa.select(participant.c.person).where(participant.c.case_id == case).distinct())
+    return frozenset(rows.scalars())
+
+
+async def watch(tx: Transaction, case: UUID, accounts: Collection[UUID]) -> None:
+    """A ledger event on any of these accounts concerns the case."""
+    if accounts:
+        rows = [{"case_id": case, "account": account} for account in accounts]
+        await tx.connection.execute(insert(watched_account).on_conflict_do_nothing(), rows)
+
+
+async def watching(tx: Transaction, account: UUID) -> list[Case]:
+    """The open cases that an event on this account concerns, without those that nobody asked for: no workflow follows them."""
+    mine = sa.select(watched_account.c.case_id).where(watched_account.c.account == account)
+    concerned = refund_case.c.is_open & (refund_case.c.status != CaseStatus.REVIEW) & refund_case.c.id.in_(mine)
+    return list(await tx.connection.execute(sa.select(refund_case).where(concerned).order_by(refund_case.c.id)))
+
+
+async def anything_open(tx: Transaction, account: UUID) -> bool:
+    found = sa.select(sa.exists().where(refund_case.c.account == account, refund_case.c.is_open))
+    return bool((await tx.connection.execute(found)).scalar_one())
+
+
+async def leave_queue(tx: Transaction, case: UUID) -> None:
+    """The case's payment may no longer be taken into a run."""
+    await change(tx, case, queued_hash=None, queued_decision=None, queued_at=None)

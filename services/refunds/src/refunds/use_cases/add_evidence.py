@@ -1,0 +1,31 @@
+"""A document or an answer that settles a referred check; the checks run again."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import AddEvidence
+
+from refunds.domain.means import LONDON
+from refunds.domain.rules import RefundRule
+from refunds.store import cases, checks
+from refunds.use_cases.case_work import requested_case, require_case_worker, say_changed
+
+
+class ReceivedInTheFuture(RefundRule):
+    """Evidence was received today or before."""
+
+
+async def add_evidence(tx: Transaction, told: AddEvidence) -> Nothing:
+    """An answer settles the doubt that was in sight when it was given, about the payee who was there then.
+
+    Errors: NotYourPart, UnknownCase, CaseIsClosed, NobodyAsked, ReceivedInTheFuture.
+    """
+    require_case_worker(tx)
+    row = await requested_case(tx, told.case)
+    if told.received_on > tx.now.astimezone(LONDON).date():
+        raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")
+    answers = await checks.doubt_in_sight(tx, row.id, told.check)
+    await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee)
+    await cases.take_part(tx, row.id, "added evidence")
+    await cases.note(tx, row.id, f"evidence added for check {told.check}")
+    await say_changed(tx, row)
+    return Nothing()

@@ -1,0 +1,32 @@
+"""The ledger's word on a released line: posted, or not to be paid. The run waits for every line's word."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import LinePosted
+from rentbook_contracts.workflows import RUN_LINE_SETTLED, RunLineSettled, payment_run_workflow_id
+
+from refunds.domain.rules import RefundRule
+from refunds.store import cases, runs
+from refunds.use_cases.case_work import at_attempt
+
+
+class NotInThisRun(RefundRule):
+    """The run carries no such line that waits."""
+
+
+async def line_posted(tx: Transaction, told: LinePosted) -> Nothing:
+    """Errors: NotInThisRun, AnotherAttempt."""
+    row = await at_attempt(tx, told.plan.case, told.plan.attempt)
+    line = await runs.live_line(tx, row.id, row.attempt)
+    if line is None or line.run != told.run or line.status != runs.RELEASED or line.content_hash != told.plan.content_hash:
+        raise NotInThisRun("This payment run does not wait for this line.")
+    if told.refund_journal is None:
+        await runs.change_line(tx, line.number, status=runs.DROPPED, because=told.dropped_because or "Not posted.")
+        await cases.change(tx, row.id, run=None)
+        await cases.note(tx, row.id, "dropped from the payment run")
+    else:
+        await runs.change_line(tx, line.number, status=runs.POSTED, refund_journal=told.refund_journal)
+        await cases.change(tx, row.id, refund_journal=told.refund_journal)
+        await cases.note(tx, row.id, "posted, ready for the payment file")
+    await tx.signal(payment_run_workflow_id(told.run), RUN_LINE_SETTLED, RunLineSettled(case=row.id))
+    return Nothing()

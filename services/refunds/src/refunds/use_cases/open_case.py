@@ -1,0 +1,101 @@
+"""Open a refund case for a tenant's request, as an officer takes it (domain.md 4)."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, RefundFacts
+from rentbook_contracts.refunds import CaseOpened, CaseStatus, NewPayee, RefundCase, RefundRequested, RequestRefund
+from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
+
+from refunds.domain.bacs_text import bacs_name
+from refunds.domain.means import LONDON, Means
+from refunds.domain.modulus import ModulusAnswer, modulus_check, padded_account, plain_sort_code, table_in_use
+from refunds.domain.payee_text import BankDetails
+from refunds.domain.policy import RefundPolicy
+from refunds.domain.rules import RefundRule
+from refunds.store import cases, payees, policies
+from refunds.store.cases import Case
+from refunds.use_cases.case_work import require_case_worker
+
+
+class CaseAlreadyOpen(RefundRule):
+    """An account has one open case at a time: what is asked beside it is added to it."""
+
+
+class NotATenant(RefundRule):
+    """Whoever asks is not answerable for the account."""
+
+
+class ConsentAndOptOut(RefundRule):
+    """A debt can be agreed to or refused, not both."""
+
+
+class AccountCannotExist(RefundRule):
+    """The sort code and account number fail the modulus check: one of them was mistyped."""
+
+
+async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> CaseOpened:
+    """Errors: NotYourPart, CaseAlreadyOpen, NotATenant, ConsentAndOptOut, AccountCannotExist, NameHasNoBacsForm; Unanswered (ledger)."""
+    require_case_worker(tx)
+    _check_wishes(request, await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=request.account)))
+    await cases.lock_account(tx, request.account)
+    review = await cases.open_on(tx, request.account)
+    if review is not None and review.status != CaseStatus.REVIEW:
+        raise CaseAlreadyOpen("This account has an open refund case. Add to that case, or wait until it is closed.", field="account")
+    today = tx.now.astimezone(LONDON).date()
+    case, payee = review.id if review is not None else uuid4(), uuid4()
+    columns = _columns(request, payee, await policies.in_force(tx, today), today, means)
+    if review is None:
+        await cases.add(tx, id=case, account=request.account, **columns, **_taken(tx))
+    else:
+        await cases.change(tx, case, **columns, **_taken(tx))
+    await add_payee(tx, case, payee, request.payee, means)
+    await _begin(tx, await cases.locked(tx, case), request)
+    return CaseOpened(case=case)
+
+
+def _check_wishes(request: RequestRefund, ledger: RefundFacts) -> None:
+    if request.asked_by not in {person.person for person in ledger.people}:
+        raise NotATenant("Whoever asks must be a tenant of this account.", field="asked_by")
+    if set(request.consents) & set(request.opted_out):
+        raise ConsentAndOptOut("A debt is either agreed to or opted out of, not both.", field="opted_out")
+
+
+def _columns(request: RequestRefund, payee: UUID, policy: RefundPolicy, today: date, means: Means) -> dict[str, object]:
+    return {
+        "status": CaseStatus.CHECKING, "status_note": "", "asked_by": request.asked_by, "identified_how": request.identified_how,
+        "requested_pence": request.amount_pence, "reason_code": request.reason_code, "note": request.note,
+        "joint_consent": request.joint_consent, "consents": list(request.consents), "opted_out": list(request.opted_out), "payee": payee,
+        "policy_version": policy.version, "decide_by": means.calendar.after(today, policy.decide_within_working_days),
+        "pay_by": means.calendar.after(today, policy.pay_within_working_days),
+    }  # fmt: skip
+
+
+def _taken(tx: Transaction) -> dict[str, object]:
+    return {"asked_at": tx.now, "taken_by": tx.caller.person}
+
+
+async def add_payee(
+    tx: Transaction, case: UUID, payee: UUID, told: NewPayee, means: Means, *, changes: UUID | None = None, called_back: bool = False
+) -> None:
+    """Keep payee details under the envelope. Errors: MalformedBankDetails, AccountCannotExist, NameHasNoBacsForm."""
+    details = BankDetails(told.name.strip(), plain_sort_code(told.sort_code), padded_account(told.account_number))
+    bacs_name(details.name)
+    table = table_in_use(means.modulus_tables, tx.now.astimezone(LONDON).date())
+    modulus = modulus_check(table, details.sort_code, details.account_number)
+    if modulus is ModulusAnswer.INVALID:
+        raise AccountCannotExist("This account number cannot exist at this sort code. Check both with the tenant.", field="account_number")
+    await payees.add(
+        tx, means.keys, case, details, payee_id=payee, person=told.person, business=told.business, modulus=modulus,
+        modulus_table=table.version, changes=changes, called_back=called_back,
+    )  # fmt: skip
+
+
+async def _begin(tx: Transaction, row: Case, request: RequestRefund) -> None:
+    await cases.watch(tx, row.id, [row.account])
+    await cases.take_part(tx, row.id, "took the request")
+    await cases.take_part(tx, row.id, "entered the payee")
+    await cases.note(tx, row.id, "refund requested")
+    await cases.tell(tx, row, RefundRequested(case=row.id, account=row.account, amount_pence=request.amount_pence))
+    await tx.start(REFUND_APPROVAL, RefundCase(case=row.id, attempt=row.attempt), workflow_id=refund_workflow_id(row.id, row.attempt))

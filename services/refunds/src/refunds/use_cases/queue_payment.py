@@ -1,0 +1,31 @@
+"""An approved plan may be taken into a payment run."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import CaseStatus, QueuePayment
+
+from refunds.domain.rules import RefundRule
+from refunds.store import cases, checks
+from refunds.use_cases.case_work import at_attempt
+
+
+class NothingToPay(RefundRule):
+    """A plan that only offsets goes into no payment run."""
+
+
+class NotTheLatestPlan(RefundRule):
+    """A later round has made another plan, or none."""
+
+
+async def queue_payment(tx: Transaction, asked: QueuePayment) -> Nothing:
+    """Errors: NothingToPay, NotTheLatestPlan, AnotherAttempt."""
+    row = await at_attempt(tx, asked.plan.case, asked.plan.attempt)
+    latest = await checks.latest_plan(tx, row.id)
+    if latest is None or latest.content_hash != asked.plan.content_hash:
+        raise NotTheLatestPlan("A later round of checks has made another plan.")
+    if asked.plan.refund_pence == 0 or asked.plan.payee is None:
+        raise NothingToPay("This plan pays nothing out.")
+    queued = {"queued_hash": asked.plan.content_hash, "queued_decision": asked.decision, "queued_at": tx.now}
+    await cases.change(tx, row.id, status=CaseStatus.APPROVED, status_note="", run=None, **queued)
+    await cases.note(tx, row.id, "approved, ready for a payment run")
+    return Nothing()

@@ -1,0 +1,146 @@
+"""Refunds with a scripted ledger and bank: use cases are called as their hosts call them, in transactions of their own."""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import sqlalchemy as sa
+from chassis.peers import Caller
+from chassis.transaction import SYSTEM, Runtime, run
+from pydantic import BaseModel
+from refunds.domain.means import Means
+from refunds.use_cases.open_case import open_case
+from refunds.use_cases.plan import plan
+from refunds.use_cases.queue_payment import queue_payment
+from refunds.use_cases.run_check import run_check
+from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
+from rentbook_contracts.ledger import AccountForRefund, RefundFacts, RefundPlan
+from rentbook_contracts.refunds import NewPayee, PlanMade, PlanRefund, QueuePayment, RequestRefund, RunCheck
+from rentbook_local.postgres import Database
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+Out = TypeVar("Out")
+
+ASHA = Caller("asha.officer", frozenset({"officer"}), form="form-1")
+FINN = Caller("finn.finance", frozenset({"finance"}), form="form-2")
+AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
+VALID_SORT_CODE, VALID_ACCOUNT = "089999", "66374958"
+
+
+@dataclass
+class FakeLedger:
+    """Answers account-for-refund from `facts`, by account; without facts it refuses; while `silent` it does not answer."""
+
+    facts: dict[UUID, RefundFacts] = field(default_factory=dict)
+    silent: bool = False
+    asked: list[AccountForRefund] = field(default_factory=list)
+
+    def transport(self) -> httpx.ASGITransport:
+        return httpx.ASGITransport(Starlette(routes=[Route("/queries/account-for-refund", self._answer, methods=["POST"])]))
+
+    async def _answer(self, request: Request) -> Response:
+        asked = AccountForRefund.model_validate_json(await request.body())
+        self.asked.append(asked)
+        if self.silent:
+            return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
+        if asked.account not in self.facts:
+            return JSONResponse({"rule": "NoTenantsAccount", "message": "no tenant's account", "field": None}, status_code=422)
+        return Response(self.facts[asked.account].model_dump_json(), media_type="application/json")
+
+
+@dataclass
+class FakeBank:
+    """Answers Confirmation of Payee with `confirmation`; None breaks off. The real stand-in is used where files are sent."""
+
+    confirmation: dict[str, str | None] | None = field(default_factory=lambda: {"answer": "match", "name": None})
+    asked: list[Any] = field(default_factory=list)
+
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(json.loads(request.content))
+        if self.confirmation is None:
+            raise httpx.ReadTimeout("no answer", request=request)
+        return httpx.Response(200, json=self.confirmation)
+
+
+@dataclass
+class Refunds:
+    """What a test drives refunds by."""
+
+    runtime: Runtime
+    means: Means
+    ledger: FakeLedger
+    bank: FakeBank
+    database: Database
+
+    async def do(self, use_case: Callable[..., Coroutine[Any, Any, Out]], message: Any, *, caller: Caller = SYSTEM) -> Out:
+        """Call a use case in a transaction of its own, with its means if it takes them."""
+        needs = use_case.__code__.co_argcount == 3  # type: ignore[attr-defined]
+        more = (self.means,) if needs else ()
+        return await run(self.runtime, lambda tx: use_case(tx, message, *more), caller=caller)
+
+    async def ask(self, query: Callable[..., Coroutine[Any, Any, Out]], message: Any) -> Out:
+        """Ask a query as the desk does: it can't write."""
+        needs = query.__code__.co_argcount == 3  # type: ignore[attr-defined]
+        more = (self.means,) if needs else ()
+        return await run(self.runtime, lambda tx: query(tx, message, *more), caller=FINN, read_only=True)
+
+    async def rows(self, sql: str, **values: Any) -> list[Mapping[str, Any]]:
+        async with self.runtime.engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(sa.text(sql), values)).mappings()]
+
+    async def told(self, kind: type[BaseModel]) -> list[Any]:
+        """The facts of a type that wait in, or went through, the outbox."""
+        rows = await self.rows("SELECT headers ->> 'ce_type' AS type, body FROM outbox_event ORDER BY seq")
+        return [kind.model_validate_json(row["body"]) for row in rows if row["type"] == kind.type]  # type: ignore[attr-defined]
+
+    async def signals(self, name: str) -> list[tuple[str, str]]:
+        """Workflow ids and arguments of what was asked of workflows under a name."""
+        rows = await self.rows("SELECT workflow_id, argument FROM outbox_workflow WHERE name = :name ORDER BY seq", name=name)
+        return [(row["workflow_id"], row["argument"]) for row in rows]
+
+    async def opened(self, facts: RefundFacts, **wishes: Any) -> UUID:
+        """A case that Asha took for a tenant of the account."""
+        self.ledger.facts[facts.account] = facts
+        return (await self.do(open_case, request(facts, **wishes), caller=ASHA)).case
+
+    async def checked(self, case: UUID, *, attempt: int = 1, round_: int = 1) -> PlanMade:
+        """The ten checks and the plan of a round, as the workflow has them made."""
+        for number in range(1, 11):
+            await self.do(run_check, RunCheck(case=case, attempt=attempt, round=round_, check=number))
+        return await self.do(plan, PlanRefund(case=case, attempt=attempt, round=round_))
+
+    async def queued(self, facts: RefundFacts, **wishes: Any) -> RefundPlan:
+        """A plan that was approved and may be taken into a payment run."""
+        made = (await self.checked(await self.opened(facts, **wishes))).plan
+        assert made is not None
+        await self.do(queue_payment, QueuePayment(plan=made, decision=uuid4()))
+        return made
+
+
+def request(facts: RefundFacts, **other: Any) -> RequestRefund:
+    """A tenant's request for all that may be refunded, to the tenant's own account."""
+    person = facts.people[0].person
+    asked: dict[str, Any] = {"account": facts.account, "asked_by": person, "identified_how": "by phone", "reason_code": "in-credit"}
+    return RequestRefund(**{**asked, "payee": payee(person), **other})
+
+
+def payee(person: UUID | None, **other: Any) -> NewPayee:
+    details = {"name": "Ada Match", "sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "person": person}
+    return NewPayee(**{**details, **other})
+
+
+def released(*plans: RefundPlan, run_id: UUID | None = None, at: Any) -> PaymentRunReleased:
+    lines = tuple(
+        ReleasedLine(case=plan.case, attempt=plan.attempt, content_hash=plan.content_hash, amount_pence=plan.refund_pence) for plan in plans
+    )
+    return PaymentRunReleased(run=run_id or uuid4(), lines=lines, total_pence=sum(line.amount_pence for line in lines), released_at=at)
+
