@@ -235,13 +235,11 @@ END $$
 """,
     """
 CREATE FUNCTION check_release_total() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-  signed release;
 BEGIN
-  SELECT * INTO signed FROM release WHERE run = NEW.run;
-  IF (signed.lines, signed.total_pence) IS DISTINCT FROM
-     (SELECT count(*)::integer, coalesce(sum(amount_pence), 0)::bigint FROM release_line WHERE run = NEW.run)
-  THEN PERFORM refuse('a_release_equals_its_lines'); END IF;
+  IF NOT EXISTS (
+    SELECT FROM release s JOIN release_line l ON l.run = s.run WHERE s.run = NEW.run GROUP BY s.run
+    HAVING count(*) = s.lines AND sum(l.amount_pence) = s.total_pence
+  ) THEN PERFORM refuse('a_release_equals_its_lines'); END IF;
   RETURN NULL;
 END $$
 """,

@@ -60,7 +60,7 @@ class Due(StrEnum):
 
 @dataclass(frozen=True)
 class Filters:
-    """The same for all views. Amounts in pence, both edges within; dates are those of opening (of the answer, in DECIDED), Europe/London."""
+    """The same for all views. Amounts in pence, both edges within; dates of opening (of the answer, in DECIDED), Europe/London."""
 
     lane: Lane | None = None
     from_pence: int | None = None
@@ -529,7 +529,8 @@ def _task_row(tx: Transaction, row: Any, known: Standing, answer: DecisionShown 
         account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),
         lane_reasons=tuple(row.lane_reasons), raised_by=row.raised_by, raised_by_name=names.get(row.raised_by, row.raised_by),
         status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at,
-        priority_at=row.priority_at, due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None, escalated=row.escalated_at is not None,
+        priority_at=row.priority_at, due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None,
+        escalated=row.escalated_at is not None,
         assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
         claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,
         comments=comments, why_not=refused.message if refused else None, why_not_rule=refused.rule if refused else None, asked_you=asked,
@@ -705,7 +706,8 @@ def _decision(
         decision=row.id, task=row.task_id, case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         amount_pence=row.amount_pence, content_hash=row.content_hash, answer=Answer(row.answer), reason_code=row.reason_code, text=row.text,
         question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by),
-        roles=tuple(row.roles), limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at, carried=carried, because=because,
+        roles=tuple(row.roles), limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at,
+        carried=carried, because=because,
         recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused,
         run=row.run, may_recall=refused is None,
         why_no_recall=refused.message if refused and row.answer == Answer.APPROVED else None,

@@ -242,7 +242,8 @@ async def write_release(tx: Transaction, run: UUID, authority_id: int, lines: Se
         "lines": len(lines),
         "total_pence": sum(line.amount_pence for line, _ in lines),
     }
-    released_at: datetime = (await kept(tx.connection.execute(release.insert().values(**head).returning(release.c.released_at)))).scalar_one()
+    signed = release.insert().values(**head).returning(release.c.released_at)
+    released_at: datetime = (await kept(tx.connection.execute(signed))).scalar_one()
     for line, decision_id in sorted(lines, key=lambda one: one[0].case):
         row = {
             "run": run,
