@@ -31,9 +31,10 @@ PERSONAS = (
     Persona("efua.manager", "Efua Thornbury", (Role.INCOME_MANAGER,)),
     Persona("farid.head", "Farid Osgood", (Role.HEAD_OF_SERVICE,)),
     Persona("greta.finance", "Greta Nakamura", (Role.FINANCE,)),
+    Persona("ifeoma.finance", "Ifeoma Sandqvist", (Role.FINANCE,)),
     Persona("huw.auditor", "Huw Castellanos", (Role.AUDITOR,)),
 )
-"""One for every band and part; nobody on the list is a real person."""
+"""One for every band and part, two for finance, since whoever decides a large refund may not release it. None is a real person."""
 
 
 def command(port: int, log: Path) -> child.Command:
