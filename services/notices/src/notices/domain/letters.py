@@ -1,0 +1,145 @@
+"""What a refund's letter says. Sentences for a tenant; amounts as people write them.
+
+A letter is built from facts that are passed in and holds no clock. Its content is plain data, which the template sets.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from rentbook_contracts.refunds import CaseOutcome
+
+
+class LetterKind(StrEnum):
+    REFUND_MADE = "refund-made"
+    REFUND_OFFSET = "refund-offset"
+    REFUND_DECLINED = "refund-declined"
+
+
+KINDS: Mapping[CaseOutcome, LetterKind] = {
+    CaseOutcome.PAID: LetterKind.REFUND_MADE,
+    CaseOutcome.OFFSET: LetterKind.REFUND_OFFSET,
+    CaseOutcome.DECLINED: LetterKind.REFUND_DECLINED,
+    CaseOutcome.NOTHING_DUE: LetterKind.REFUND_DECLINED,
+}
+"""Which end of a case is told by letter. Who withdraws a request knows of it."""
+
+TITLES: Mapping[LetterKind, str] = {
+    LetterKind.REFUND_MADE: "Your refund has been paid",
+    LetterKind.REFUND_OFFSET: "Your credit has been used",
+    LetterKind.REFUND_DECLINED: "Your request for a refund",
+}
+
+BECAUSE: Mapping[str, str] = {
+    "credit-not-the-tenants": "The money on the account was paid by someone else, who may have to have it back.",
+    "credit-needed-for-charges": "The credit is needed for charges that fall due on the account soon.",
+    "debt-to-be-paid-first": "There is another debt to the council that is to be paid first.",
+    "payee-not-shown": "We could not confirm that the bank account you gave belongs to a tenant of this tenancy.",
+    "duplicate": "Our records show that this credit was refunded already.",
+}
+"""The reason of a decline in words for the tenant. Others are told in person: a letter must not warn off a suspected fraud."""
+
+NOTHING_DUE = "The account has to stay some weeks' rent ahead, and there is no credit above that today."
+ASK_US = "We would like to talk to you about the reason: please get in touch with us."
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the letter's table."""
+
+    words: str
+    amount: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """All that the template needs. `names` are all tenants: a letter goes to each of them."""
+
+    kind: str
+    title: str
+    date: str
+    names: tuple[str, ...]
+    address: tuple[str, ...]
+    reference: str
+    paragraphs: tuple[str, ...]
+    lines: tuple[Line, ...]
+    closing: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RefundTold:
+    """A case that has ended, as the letter needs it. Pence without a sign; `offsets` are account reference and pence."""
+
+    outcome: CaseOutcome
+    refund_pence: int
+    offsets: Sequence[tuple[str, int]]
+    reason_code: str | None
+    balance_pence: int
+
+
+def pounds(pence: int) -> str:
+    """`£1,234.56`, without a sign."""
+    return f"£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
+
+
+def standing(balance_pence: int) -> str:
+    """A balance in words: credit is negative (domain.md 0)."""
+    if balance_pence == 0:
+        return "Your account is now at £0.00."
+    where = "behind" if balance_pence > 0 else "in credit"
+    return f"Your account is now {pounds(balance_pence)} {where}."
+
+
+def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, reference: str, on: date) -> Letter:
+    """The letter for the end of a refund case. Raises KeyError for an end that is not told by letter."""
+    kind = KINDS[told.outcome]
+    return Letter(
+        kind=kind.value,
+        title=TITLES[kind],
+        date=f"{on.day} {on:%B %Y}",
+        names=tuple(names),
+        address=tuple(part.strip() for part in address.split(",")),
+        reference=reference,
+        paragraphs=_paragraphs(kind, told),
+        lines=_lines(told),
+        closing=_closing(kind),
+    )
+
+
+def _paragraphs(kind: LetterKind, told: RefundTold) -> tuple[str, ...]:
+    if kind is LetterKind.REFUND_MADE:
+        paid = (
+            f"We have sent {pounds(told.refund_pence)} to the bank account that you gave us. It should be there within three working days."
+        )
+        used = (
+            ("We used part of your credit to pay what was owed on your other accounts. The table shows each amount.",)
+            if told.offsets
+            else ()
+        )
+        return (paid, *used, standing(told.balance_pence))
+    if kind is LetterKind.REFUND_OFFSET:
+        used_up = (
+            "We used your credit to pay what was owed on your other accounts. The table shows each amount. Nothing is left to pay out."
+        )
+        return (used_up, standing(told.balance_pence))
+    because = NOTHING_DUE if told.outcome is CaseOutcome.NOTHING_DUE else BECAUSE.get(told.reason_code or "", ASK_US)
+    return ("You asked us to refund the credit on your rent account. We can't do this at present.", because, standing(told.balance_pence))
+
+
+def _lines(told: RefundTold) -> tuple[Line, ...]:
+    offsets = [Line(f"Paid towards account {reference}", pounds(pence)) for reference, pence in told.offsets]
+    refund = [Line("Paid to your bank account", pounds(told.refund_pence))] if told.refund_pence else []
+    whole = told.refund_pence + sum(pence for _, pence in told.offsets)
+    total = [Line("Credit used in all", pounds(whole))] if len(offsets) + len(refund) > 1 else []
+    return (*offsets, *refund, *total)
+
+
+def _closing(kind: LetterKind) -> tuple[str, ...]:
+    asks = "If you think that this is wrong, tell us within 28 days and somebody who had no part in the decision will look at it again."
+    ask_again = "You can ask again at any time." if kind is LetterKind.REFUND_DECLINED else ""
+    return tuple(part for part in (asks, ask_again) if part)

@@ -1,0 +1,48 @@
+"""Turns a letter's content into a PDF that assistive technology can read (PDF/UA-1, ISO 14289-1)."""
+
+import json
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import typst
+
+_DATA = files("notices") / "data"
+
+
+class CannotBeSet(Exception):
+    """The typesetter refuses the letter, for example because no font has a character of it. The letter waits for a person."""
+
+
+@cache
+def letterhead() -> dict[str, Any]:
+    """The council's letterhead, as dated data."""
+    content: dict[str, Any] = json.loads((_DATA / "letterhead.json").read_text(encoding="utf-8"))
+    return content
+
+
+def set_letter(content: dict[str, Any], *, large_print: bool = False) -> bytes:
+    """The PDF. It takes tens of milliseconds and releases the interpreter's lock: call it in a thread. Errors: CannotBeSet."""
+    head = letterhead()
+    points = head["large_print_points" if large_print else "points"]
+    data = json.dumps({"letter": content, "letterhead": head, "points": points}, ensure_ascii=False)
+    with as_file(files("notices") / "templates" / "letter.typ") as template, as_file(files("notices") / "fonts") as fonts:
+        return _compile(template, fonts, data)
+
+
+def _compile(template: Path, fonts: Path, data: str) -> bytes:
+    try:
+        pdf = typst.compile(
+            str(template),
+            font_paths=[str(fonts)],
+            ignore_system_fonts=True,
+            sys_inputs={"data": data},
+            format="pdf",
+            pdf_standards=["ua-1"],
+        )
+    except RuntimeError as error:
+        # The typesetter's words quote the letter: only their kind may go on.
+        raise CannotBeSet("The typesetter refuses the letter: perhaps no font has one of its characters.") from error
+    assert isinstance(pdf, bytes)
+    return pdf

@@ -1,0 +1,100 @@
+"""Hand letters over for delivery, and keep the proof.
+
+An attempt is on record before it begins, in a transaction of its own. A letter that a dead run of the process had begun to send by e-mail
+is not sent again by itself: whether it went out is not known, and a person looks. A file in the folder can be looked up.
+"""
+
+import asyncio
+import hashlib
+import os
+import uuid
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import sqlalchemy as sa
+from chassis.serving import Tick
+from chassis.transaction import Transaction
+from rentbook_contracts.notices import LetterSent
+
+from notices import store
+from notices.settings import NoticesSettings
+
+BOOT = uuid.uuid4().hex
+"""This run of the process."""
+
+AT_ONCE = 20
+NOT_KNOWN = "It is not known whether this letter went out by e-mail: ask the print and post service, then send it by hand if it did not."
+
+
+async def send_letters(tx: Transaction, _: Tick) -> bool:
+    """Claim what waits, or else send what is claimed. True while there is more to do."""
+    settings = tx.settings(NoticesSettings)
+    claimed = await store.claimed_letters(tx)
+    if not claimed:
+        fresh = await store.claim_letters(tx, BOOT, AT_ONCE)
+        for letter in fresh:
+            await store.note_sending(tx, letter, settings.how, "begun")
+        return bool(fresh)
+    for row in claimed:
+        await _send(tx, settings, row)
+    return True
+
+
+async def _send(tx: Transaction, settings: NoticesSettings, row: sa.Row[Any]) -> None:
+    if settings.how == "folder":
+        name = await asyncio.to_thread(put_into, settings.letters_dir, row)
+        await _sent(tx, row, "folder", name)
+    elif row.claimed_by != BOOT:
+        await store.note_sending(tx, row.id, "e-mail", "unknown")
+        await store.settle(tx, row.id, problem=NOT_KNOWN)
+    else:
+        await _mail(tx, settings, row)
+
+
+async def _mail(tx: Transaction, settings: NoticesSettings, row: sa.Row[Any]) -> None:
+    message = as_message(settings, row)
+    try:
+        await aiosmtplib.send(message, hostname=settings.smtp_host, port=settings.smtp_port, timeout=settings.smtp_limit_seconds)
+    except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPResponseException) as error:
+        # The server was not reached, or it said no: the letter certainly did not go out.
+        await store.note_sending(tx, row.id, "e-mail", "refused", type(error).__name__)
+        await store.release(tx, row.id)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        await store.note_sending(tx, row.id, "e-mail", "unknown", type(error).__name__)
+        await store.settle(tx, row.id, problem=NOT_KNOWN)
+    else:
+        await _sent(tx, row, "e-mail", message["Message-ID"])
+
+
+async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None:
+    await store.note_sending(tx, row.id, how, "done", proof)
+    await store.settle(tx, row.id)
+    fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256)
+    await tx.publish(fact, version=1)
+
+
+def put_into(folder: Path, row: sa.Row[Any]) -> str:
+    """Write the PDF under the letter's id, whole or not at all; one that lies there already with the same content is the proof."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{row.kind}-{row.id}.pdf"
+    if not target.exists() or hashlib.sha256(target.read_bytes()).hexdigest() != row.sha256:
+        making = target.with_suffix(".making")
+        with making.open("wb") as file:
+            file.write(row.pdf)
+            file.flush()
+            os.fsync(file.fileno())
+        making.replace(target)
+    return target.name
+
+
+def as_message(settings: NoticesSettings, row: sa.Row[Any]) -> EmailMessage:
+    """The e-mail to the print and post service: no name in the subject, a message id that follows from the letter's."""
+    message = EmailMessage()
+    message["From"], message["To"] = settings.smtp_from, settings.smtp_to
+    message["Subject"] = f"Letter to print and post: {row.kind}"
+    message["Message-ID"] = f"<{row.id}@rentbook.invalid>"
+    message.set_content("Please print the attached letter and post it to the address at its head.\n")
+    message.add_attachment(row.pdf, maintype="application", subtype="pdf", filename=f"{row.kind}-{row.id}.pdf")
+    return message

@@ -1,0 +1,73 @@
+"""Write the letter that tells a tenant how a refund case ended."""
+
+import asyncio
+import hashlib
+import json
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountPageAsked, Accounts
+from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage, RefundClosed
+
+from notices import store
+from notices.domain.letters import KINDS, Letter, RefundTold, refund_letter
+from notices.tables import MADE, PROBLEM
+from notices.typesetting import CannotBeSet, set_letter
+
+LONDON = ZoneInfo("Europe/London")
+
+
+async def write_letter(tx: Transaction, closed: RefundClosed) -> None:
+    """One letter for each end of a case. A name that no font can show leaves the letter as a problem for a person.
+
+    Errors: Unanswered while ledger or refunds can't be asked; the event is then tried again.
+    """
+    if closed.outcome not in KINDS:
+        return
+    letter = await _content(tx, closed)
+    pdf, problem = await _set(letter)
+    await store.keep_letter(
+        tx,
+        id=uuid4(),
+        kind=letter.kind,
+        title=letter.title,
+        account=closed.account,
+        case_id=closed.case,
+        attempt=closed.attempt,
+        made_at=tx.now,
+        sha256=hashlib.sha256(pdf).hexdigest() if pdf else None,
+        pdf=pdf,
+        content=json.dumps(letter.as_data(), ensure_ascii=False),
+        status=PROBLEM if problem else MADE,
+        problem=problem,
+    )
+
+
+async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
+    case = await tx.ask(CASE_PAGE, CaseAsked(case=closed.case))
+    page = await tx.ask(ACCOUNT_PAGE, AccountPageAsked(account=closed.account, limit=1))
+    told = RefundTold(
+        outcome=closed.outcome,
+        refund_pence=closed.refund_pence,
+        offsets=await _offsets(tx, case) if closed.offset_pence else (),
+        reason_code=closed.reason_code,
+        balance_pence=page.balance_pence,
+    )
+    label = page.label
+    return refund_letter(told, names=label.names, address=label.address, reference=label.reference, on=tx.now.astimezone(LONDON).date())
+
+
+async def _offsets(tx: Transaction, case: CasePage) -> tuple[tuple[str, int], ...]:
+    if case.plan is None:
+        return ()
+    asked = Accounts(accounts=tuple(offset.account for offset in case.plan.offsets))
+    references = {label.account: label.reference for label in (await tx.ask(ACCOUNT_LABELS, asked)).labels}
+    return tuple((references[offset.account], offset.amount_pence) for offset in case.plan.offsets)
+
+
+async def _set(letter: Letter) -> tuple[bytes | None, str | None]:
+    try:
+        return await asyncio.to_thread(set_letter, letter.as_data()), None
+    except CannotBeSet as error:
+        return None, str(error)

@@ -1,0 +1,29 @@
+"""The letters themselves, for Rentbook's own services."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from chassis.answering import TurnedAway, caller_of, turned_away
+from chassis.transaction import Runtime, transaction
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from notices import store
+
+
+def routes(runtime: Runtime) -> Sequence[BaseRoute]:
+    """GET /letters/LETTER.pdf."""
+    return (Route("/letters/{letter:uuid}.pdf", partial(_letter, runtime), methods=["GET"]),)
+
+
+async def _letter(runtime: Runtime, request: Request) -> Response:
+    try:
+        caller = caller_of(runtime, request)
+    except TurnedAway as error:
+        return turned_away(error)
+    async with transaction(runtime, caller=caller, read_only=True) as tx:
+        pdf = await store.pdf_of(tx, request.path_params["letter"])
+    if pdf is None:
+        return turned_away(TurnedAway(404, "NoSuchLetter", "There is no such letter, or it could not be made."))
+    return Response(pdf, media_type="application/pdf")

@@ -1,0 +1,53 @@
+"""What refund letters say, and that anyone can read them."""
+
+from datetime import date
+
+import page
+import pytest
+from notices.domain.letters import RefundTold, refund_letter
+from notices.typesetting import CannotBeSet, set_letter
+from rentbook_contracts.refunds import CaseOutcome
+
+MADE = RefundTold(CaseOutcome.PAID, 141_20, (("90000002C-RC", 85_50),), None, -480_00)
+NAMES = ("Mercy Okafor", "Żaneta Ślusarz", "Nguyễn Thuỳ", "Ελένη Νικολάου", "Олена Ковальчук", "فاطمة الحسن", "מרים לוי", "अनिता शर्मा",
+         "রহিমা বেগম", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "கவிதா செல்வராஜ்", "陳 美玲", "佐藤 陽子", "김 지은", "สมชาย ใจดี", "ሰላም ኃይሌ")  # fmt: skip
+
+
+def letter_for(told: RefundTold, names: tuple[str, ...] = NAMES) -> dict[str, object]:
+    written = refund_letter(told, names=names, address="12 Elm Rise, Rentbridge, ZZ1 1AB", reference="90000001E", on=date(2026, 11, 23))
+    return written.as_data()
+
+
+@pytest.mark.parametrize("large_print", [False, True])
+@pytest.mark.parametrize(
+    "told",
+    [
+        MADE,
+        RefundTold(CaseOutcome.OFFSET, 0, (("90000009A", 120_00),), None, 0),
+        RefundTold(CaseOutcome.DECLINED, 0, (), "duplicate", -141_20),
+        RefundTold(CaseOutcome.NOTHING_DUE, 0, (), None, -141_20),
+    ],
+    ids=lambda value: value.outcome.value if isinstance(value, RefundTold) else "",
+)
+def test_every_letter_is_pdf_ua(told: RefundTold, large_print: bool) -> None:
+    report = page.validate_pdf_bytes(set_letter(letter_for(told), large_print=large_print), profile=page.ValidationProfile.PDF_UA_1)
+    assert report.is_compliant, report.failures
+
+
+def test_the_amounts_add_up_on_the_page() -> None:
+    lines = letter_for(MADE)["lines"]
+    assert lines == (
+        {"words": "Paid towards account 90000002C-RC", "amount": "£85.50"},
+        {"words": "Paid to your bank account", "amount": "£141.20"},
+        {"words": "Credit used in all", "amount": "£226.70"},
+    )
+
+
+def test_a_suspected_fraud_is_not_warned_off() -> None:
+    paragraphs = letter_for(RefundTold(CaseOutcome.DECLINED, 0, (), "suspected-fraud", -141_20))["paragraphs"]
+    assert "fraud" not in str(paragraphs).casefold()
+
+
+def test_a_character_that_no_font_has_is_a_problem_and_not_a_hole() -> None:
+    with pytest.raises(CannotBeSet):
+        set_letter(letter_for(MADE, ("𒀀𒁀",)))

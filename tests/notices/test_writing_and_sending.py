@@ -1,0 +1,217 @@
+"""A case that ends becomes one letter, and the letter is handed over once, with proof."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+from chassis.process import make_runtime
+from chassis.serving import Tick
+from chassis.transaction import Runtime, run
+from notices.settings import NoticesSettings
+from notices.tables import letter, sending
+from notices.use_cases import send_letters as sender
+from notices.use_cases.send_letters import send_letters
+from notices.use_cases.write_letter import write_letter
+from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
+from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed
+from rentbook_local.ports import free_ports
+from support.servers import Postgres
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+ACCOUNT, CASE = uuid4(), uuid4()
+CLOSED = RefundClosed(case=CASE, account=ACCOUNT, attempt=1, outcome=CaseOutcome.PAID, refund_pence=141_20, offset_pence=0)
+
+
+def account_page() -> AccountPage:
+    label = AccountLabel(
+        account=ACCOUNT, reference="90000001E", kind=AccountKind.RENT, status=AccountStatus.CURRENT, names=("Mercy Okafor",),
+        address="12 Elm Rise, Rentbridge", balance_pence=-480_00,
+    )  # fmt: skip
+    tenancy = TenancyFacts(
+        tenancy=uuid4(), garage=False, started_on=date(2020, 1, 6), ended_on=None, keys_returned_on=None, final_charges_posted=False,
+        recharge_inspected=False, forwarding_address_known=False,
+    )  # fmt: skip
+    return AccountPage(
+        label=label, version=3, tenancy=tenancy, tenants=(), as_at=date(2026, 11, 23), balance_pence=-480_00, cleared_credit_pence=480_00,
+        uncleared_pence=0, held_pence=0, in_arrears_since=None, weekly_charges=(), entries=(), entries_in_all=0, sub_accounts=(),
+        other_accounts=(), credit_holds=(), account_holds=(), months=(),
+    )  # fmt: skip
+
+
+def case_page() -> CasePage:
+    return CasePage(
+        case=CASE, attempt=1, round=1, account=ACCOUNT, status=CaseStatus.PAID, status_note="", asked_by=None, asked_at=NOW,
+        taken_by="system",
+        identified_how="", requested_pence=None, reason_code="", note="", joint_consent=False, consents=(), opted_out=(), payee=None,
+        checks=(),
+        evidence=(), plan=None, plan_hash=None, floor_pence=0, cleared_credit_pence=0, events=(), run=None, refund_journal=None,
+        decide_by=NOW.date(), pay_by=NOW.date(), policy_version="",
+    )  # fmt: skip
+
+
+def peers(request: httpx.Request) -> httpx.Response:
+    pages = {"/queries/case-page": case_page, "/queries/account-page": account_page}
+    return httpx.Response(200, text=pages[request.url.path]().model_dump_json())
+
+
+@pytest.fixture
+def settings_dir(tmp_path: Path) -> Path:
+    (tmp_path / "service_token").write_text("token\n")
+    return tmp_path
+
+
+async def runtime_for(postgres: Postgres, folder: Path, **more: Any) -> AsyncIterator[Runtime]:
+    database = await postgres.new_database("notices")
+    settings = NoticesSettings(
+        database_url=database.app_url, kafka_bootstrap="127.0.0.1:1", temporal_address="127.0.0.1:1", secrets_dir=folder,
+        letters_dir=folder / "letters", peers={"ledger": "http://ledger", "refunds": "http://refunds"}, **more,
+    )  # fmt: skip
+    async with make_runtime("notices", settings) as runtime:
+        runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(peers))
+        yield runtime
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def notices(postgres: Postgres, settings_dir: Path) -> AsyncIterator[Runtime]:
+    async for runtime in runtime_for(postgres, settings_dir):
+        yield runtime
+
+
+class Mailbox:
+    """A mail server's handler that keeps what it takes, or refuses."""
+
+    def __init__(self, answer: str = "250 taken") -> None:
+        self.answer = answer
+        self.taken: list[Any] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
+        self.taken.append(envelope)
+        return self.answer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mail(postgres: Postgres, settings_dir: Path) -> AsyncIterator[tuple[Runtime, Mailbox]]:
+    mailbox = Mailbox()
+    [port] = free_ports(1)
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    await asyncio.to_thread(server.start)
+    try:
+        async for runtime in runtime_for(
+            postgres, settings_dir, smtp_host="127.0.0.1", smtp_port=port, smtp_from="rents@rentbridge.example", smtp_to="print@example.org"
+        ):
+            yield runtime, mailbox
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def write(runtime: Runtime, closed: RefundClosed = CLOSED) -> None:
+    await run(runtime, lambda tx: write_letter(tx, closed))
+
+
+async def tick(runtime: Runtime) -> bool:
+    return bool(await run(runtime, lambda tx: send_letters(tx, Tick(at=tx.now))))
+
+
+async def rows(runtime: Runtime, table: sa.Table) -> list[Any]:
+    async with runtime.engine.connect() as connection:
+        return [*(await connection.execute(sa.select(table)))]
+
+
+async def test_a_closed_case_is_one_letter_however_often_it_is_told(notices: Runtime) -> None:
+    await write(notices)
+    await write(notices)
+    [kept] = await rows(notices, letter)
+    assert kept.status == "made"
+    assert kept.pdf.startswith(b"%PDF")
+
+
+async def test_a_withdrawn_case_is_told_nobody(notices: Runtime) -> None:
+    await write(notices, CLOSED.model_copy(update={"outcome": CaseOutcome.WITHDRAWN}))
+    assert await rows(notices, letter) == []
+
+
+async def test_a_letter_lies_in_the_folder_once_with_proof(notices: Runtime, settings_dir: Path) -> None:
+    await write(notices)
+    assert [await tick(notices), await tick(notices), await tick(notices)] == [True, True, False]
+    [kept] = await rows(notices, letter)
+    [file] = (settings_dir / "letters").iterdir()
+    assert (kept.status, file.read_bytes()) == ("sent", kept.pdf)
+    assert [(row.step, row.proof) for row in await rows(notices, sending)] == [("begun", None), ("done", file.name)]
+
+
+async def test_a_file_that_a_dead_process_left_is_taken_as_the_proof(notices: Runtime, settings_dir: Path) -> None:
+    await write(notices)
+    await tick(notices)
+    [kept] = await rows(notices, letter)
+    sender.put_into(settings_dir / "letters", kept)
+    await tick(notices)
+    assert len(list((settings_dir / "letters").iterdir())) == 1
+
+
+async def test_mail_goes_to_the_print_service_without_a_name_in_its_subject(mail: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mail
+    await write(runtime)
+    await tick(runtime)
+    await tick(runtime)
+    [taken] = mailbox.taken
+    assert taken.rcpt_tos == ["print@example.org"]
+    assert b"Subject: Letter to print and post: refund-made" in taken.content
+    assert [row.step for row in await rows(runtime, sending)] == ["begun", "done"]
+
+
+async def test_mail_that_was_refused_is_tried_again(mail: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mail
+    mailbox.answer = "451 later"
+    await write(runtime)
+    await tick(runtime)
+    await tick(runtime)
+    mailbox.answer = "250 taken"
+    await tick(runtime)
+    await tick(runtime)
+    assert [row.step for row in await rows(runtime, sending)] == ["begun", "refused", "begun", "done"]
+
+
+async def test_mail_that_a_dead_process_had_begun_is_not_sent_again(mail: tuple[Runtime, Mailbox], monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime, mailbox = mail
+    await write(runtime)
+    await tick(runtime)
+    monkeypatch.setattr(sender, "BOOT", "the next run")
+    await tick(runtime)
+    [kept] = await rows(runtime, letter)
+    assert (kept.status, mailbox.taken) == ("problem", [])
+    assert "not known" in kept.problem
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE letter SET content = 'other'",
+        "UPDATE letter SET pdf = 'other'",
+        "DELETE FROM letter",
+        "TRUNCATE letter CASCADE",
+        "UPDATE sending SET step = 'done'",
+        "DELETE FROM sending",
+    ],
+)
+async def test_letters_and_proofs_cannot_be_rewritten(notices: Runtime, statement: str) -> None:
+    await write(notices)
+    await tick(notices)
+    with pytest.raises(sa.exc.DBAPIError):
+        async with notices.engine.begin() as connection:
+            await connection.execute(sa.text(statement))
+
+
+def test_half_a_mail_configuration_is_refused(settings_dir: Path) -> None:
+    with pytest.raises(ValueError, match="RENTBOOK_SMTP_FROM"):
+        NoticesSettings(
+            database_url="postgresql+asyncpg://a@b/c", kafka_bootstrap="x:1", temporal_address="x:1", secrets_dir=settings_dir,
+            letters_dir=settings_dir, smtp_host="mail",
+        )  # fmt: skip
