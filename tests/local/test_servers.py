@@ -1,10 +1,13 @@
 """The real servers as the tests and the stack run them: separate users, and nothing left behind."""
 
+import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +16,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from rentbook_contracts.topics import Topic
+from rentbook_local import child
+from rentbook_local import postgres as postgres_server
+from rentbook_local.ports import free_ports
 from rentbook_local.postgres import Database
-from support.servers import Kafka, Postgres, Temporal
+from support.servers import Kafka, Postgres, Temporal, running_postgres
 from temporalio.client import Client
 
 _OWN = Topic("ledger.accounts", "ledger", ("refunds",), 2, timedelta(days=1))
@@ -106,3 +112,61 @@ def test_a_killed_test_process_leaves_no_server_behind() -> None:
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < end, f"PostgreSQL {pid} outlived its test process by 10 s"
         time.sleep(0.05)
+
+
+async def test_a_dead_servers_lock_with_the_number_of_another_program_does_not_stop_the_next_start(tmp_path: Path) -> None:
+    async with running_postgres() as first:
+        folder = first.server.folder
+        shutil.copytree(folder, tmp_path / "copy")
+        copied = replace(first.server, folder=tmp_path / "copy", port=free_ports(1)[0])
+    lock = copied.folder / "data" / "postmaster.pid"
+    lines = lock.read_text().splitlines()
+    # Of the same user: PostgreSQL knows that a process of another one cannot be its own.
+    idle = child.Command("idle", ("/bin/sleep", "100"), child.surroundings(), Path("/"), tmp_path / "idle.log", child.unprivileged())
+    other = await child.spawn(idle)
+    lock.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
+    _hand_over(tmp_path)
+    log = tmp_path / "log"
+    commanded = postgres_server.command(copied, log)
+    process = await child.spawn(commanded)
+    assert await asyncio.wait_for(process.wait(), 20) != 0, "PostgreSQL itself would have started: the rest proves nothing"
+    assert "already exists" in log.read_text()
+    postgres_server.prepare(copied)
+    process = await child.spawn(commanded)
+    try:
+        end = time.monotonic() + 20
+        while not await postgres_server.is_ready(copied):
+            assert process.returncode is None, log.read_text()
+            assert time.monotonic() < end
+    finally:
+        await child.stop(process, commanded, grace_seconds=10)
+        other.kill()
+        await other.wait()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another user, who may be kept out of a folder")
+async def test_postgresql_runs_in_a_folder_that_its_user_may_not_enter(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    server = postgres_server.Server(closed / "postgres", free_ports(1)[0], "secret", postgres_server.NO_DURABILITY)
+    assert (account := child.unprivileged(server.folder / "data"))
+    assert account.capability is not None
+    postgres_server.prepare(server)
+    process = await child.spawn(commanded := postgres_server.command(server, tmp_path / "log"))
+    try:
+        end = time.monotonic() + 20
+        while not await postgres_server.is_ready(server):
+            assert process.returncode is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < end
+        status = await asyncio.to_thread(Path(f"/proc/{process.pid}/status").read_text)
+        assert f"Uid:\t{account.uid}\t{account.uid}\t{account.uid}" in status
+        assert f"CapEff:\t{1 << account.capability:016x}" in status
+    finally:
+        await child.stop(process, commanded, grace_seconds=10)
+
+
+def _hand_over(folder: Path) -> None:
+    """Give a copied data folder to the user who runs PostgreSQL."""
+    if account := child.unprivileged():
+        for path in (folder / "copy", *(folder / "copy").rglob("*")):
+            os.chown(path, account.uid, account.gid)

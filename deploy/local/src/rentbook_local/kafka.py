@@ -106,10 +106,9 @@ def _fetch(folder: Path, locked: Mapping[str, str]) -> None:
             "check the connection or the proxy and start again."
         ) from fault
     fetched = {jar.name: jar for part in ("jars", "modules") for jar in (environment.path / part).glob("*.jar")}
-    for name in sorted(locked.keys() | fetched.keys()):
-        if name not in fetched or locked.get(name) != hashlib.sha256(fetched[name].read_bytes()).hexdigest():
-            shutil.rmtree(environment.path, ignore_errors=True)
-            raise Problem(f"Kafka's file {name} is not the one that deploy/kafka/jgo.lock.toml names: start again to fetch it.")
+    if stranger := first_stranger(fetched, locked):
+        shutil.rmtree(environment.path, ignore_errors=True)
+        raise Problem(f"Kafka's file {stranger} is not the one that deploy/kafka/jgo.lock.toml names: start again to fetch it.")
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
@@ -121,6 +120,14 @@ def _fetch(folder: Path, locked: Mapping[str, str]) -> None:
     except OSError:
         # Another start of ours was quicker; its files passed the same comparison.
         shutil.rmtree(making, ignore_errors=True)
+
+
+def first_stranger(fetched: Mapping[str, Path], locked: Mapping[str, str]) -> str | None:
+    """The first file that is missing, that the lock does not know, or whose SHA-256 is another than the lock's."""
+    for name in sorted(locked.keys() | fetched.keys()):
+        if name not in fetched or locked.get(name) != hashlib.sha256(fetched[name].read_bytes()).hexdigest():
+            return name
+    return None
 
 
 def prepare(server: Server, class_path: Sequence[Path]) -> None:

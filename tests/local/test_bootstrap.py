@@ -1,0 +1,72 @@
+"""./rentbook on a machine that lacks something: one sentence that says what to do."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_CLOSED = "http://127.0.0.1:9"
+_MEMBERS = (
+    "contracts", "chassis", "services/ledger", "services/refunds", "services/approvals", "services/notices", "workflows",
+    "deploy/local", "deploy/simulators",
+)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """As much of a fresh clone as the command reads before anything is installed."""
+    for name in ("rentbook", "requirements.lock", *(f"{member}/pyproject.toml" for member in _MEMBERS)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(_ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def _run(checkout: Path, **environment: str) -> tuple[int, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys._base_executable, str(checkout / "rentbook"), "status"],  # type: ignore[attr-defined]
+        env={**kept, **environment}, capture_output=True, text=True, timeout=120, check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_an_unreachable_registry_is_named_as_the_reason(checkout: Path) -> None:
+    code, said = _run(checkout, PIP_INDEX_URL=_CLOSED, PIP_FIND_LINKS="", PIP_RETRIES="0", PIP_CONFIG_FILE=os.devnull)
+    assert code == 1
+    assert said.startswith("rentbook: The package registry cannot be reached: check the connection")
+    assert len(said.splitlines()) == 1
+    assert not (checkout / ".venv" / "rentbook-installed").exists(), "what was not installed must not count as installed"
+
+
+def test_a_python_without_venv_is_told_what_to_install(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "lacking").mkdir()
+    (tmp_path / "lacking" / "venv.py").write_text("raise ModuleNotFoundError(\"No module named 'venv'\")\n")
+    code, said = _run(checkout, PYTHONPATH=str(tmp_path / "lacking"))
+    assert code == 1
+    assert said == (
+        "rentbook: Python's venv module is missing or incomplete: install it (on Debian: apt-get install python3-venv) and start again.\n"
+    )
+
+
+def test_the_command_is_understood_by_a_python_that_is_too_old() -> None:
+    source = (_ROOT / "rentbook").read_text()
+    compile(source, "rentbook", "exec", flags=0, dont_inherit=True)
+    assert not re.search(r"\bmatch \w+:|:=|except\*", source), "syntax that an older Python cannot even read hides the sentence"
+
+
+def test_the_lock_names_uv_and_no_address() -> None:
+    lock = (_ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert re.search(r"^uv==[\d.]+ \\\n    --hash=sha256:", lock, re.MULTILINE)
+    for line in re.findall(r"^[a-z0-9][^\n]*", lock, re.MULTILINE):
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==", line), line
+
+
+def test_no_other_lock_names_an_address() -> None:
+    for name in ("services/approvals/package-lock.json", "deploy/kafka/jgo.lock.toml"):
+        assert "://" not in (_ROOT / name).read_text(), name
