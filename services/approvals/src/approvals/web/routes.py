@@ -83,12 +83,13 @@ def make_app(desk: Desk) -> Starlette:
     return Starlette(
         routes=addresses,
         middleware=[Middleware(Guard, https=desk.settings.https)],
-        exception_handlers={404: gates.not_found, 405: gates.not_found, HTTPException: gates.not_found},
+        exception_handlers={404: gates.not_found, 405: gates.not_found, HTTPException: gates.not_found, 500: gates.broken},
     )
 
 
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
+_BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
 
@@ -227,7 +228,14 @@ class Gates:
 
     async def not_found(self, request: Request, _: Exception) -> Response:
         said = "Nothing stands at this address. It may have been typed wrongly, or a link cut short."
-        return self._problem(request, 404, "Page not found", said, home=True)
+        session = await self.session(request)
+        if session is None:
+            return self._problem(request, 404, "Page not found", said, home=True)
+        return self._said(Visit(self.desk, request, session), 404, "Page not found", said)
+
+    async def broken(self, request: Request, _: Exception) -> Response:
+        """A fault of ours. Starlette raises it again after this page is sent, so that it reaches the log."""
+        return self._problem(request, 500, "Something broke on our side", _BROKEN, home=True)
 
     async def _end_session(self, request: Request) -> None:
         key = request.cookies.get(self.cookie)

@@ -178,7 +178,8 @@ class Visit:
 
     def _navigation(self) -> list[dict[str, object]]:
         path = self.request.url.path
-        return [{"href": href, "text": text, "here": path == href or path.startswith(f"{href}/")} for href, text in NAVIGATION]
+        here = "/work" if path.startswith(("/tasks/", "/decisions/")) else path
+        return [{"href": href, "text": text, "here": here == href or here.startswith(f"{href}/")} for href, text in NAVIGATION]
 
 
 def note_refusal(form: Form, refused: BrokenRule) -> None:

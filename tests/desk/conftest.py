@@ -1,0 +1,162 @@
+"""The desk over a real database and a real sign-in, with the other services' answers canned, in a real browser."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from approvals import store
+from approvals.settings import ApprovalsSettings
+from approvals.use_cases.open_task import open_task
+from approvals.web import sessions
+from approvals.web.desk import DeskSettings
+from approvals.web.routes import routes
+from approvals.web.sessions import Person, Session
+from chassis.process import make_runtime
+from chassis.transaction import Runtime, run
+from chassis.web import listen, web_server
+from oidc_provider_mock import User, run_server_in_thread
+from playwright.async_api import Browser, BrowserContext, async_playwright
+from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
+from starlette.applications import Starlette
+from support.servers import Postgres
+
+from desk import estate
+from desk.peers import Peers
+
+CHROMIUM = shutil.which("chromium")
+CHROMIUM_WORDS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+PEOPLE = {
+    name.split(".")[0]: Person(name, called, frozenset(roles))
+    for name, called, roles in (
+        ("asha.officer", "Asha Rao", ["officer"]),
+        ("ben.officer", "Ben Moss", ["officer"]),
+        ("carol.senior", "Carol Díaz", ["senior-officer"]),
+        ("dev.leader", "Dev Patel", ["team-leader"]),
+        ("ella.manager", "Ella Kim", ["income-manager"]),
+        ("farid.head", "Farid Nasser", ["head-of-service"]),
+        ("grace.finance", "Grace Obi", ["finance"]),
+        ("hugo.auditor", "Hugo Stern", ["auditor"]),
+    )
+}
+
+
+@dataclass
+class Place:
+    """A desk that is open: its address, its database, and the services beside it."""
+
+    url: str
+    runtime: Runtime
+    peers: Peers
+
+    async def signed_in(self, who: str) -> tuple[str, Session]:
+        """A session as sign-in would make it, without the way to the issuer."""
+        key, session = sessions.begin(PEOPLE[who], datetime.now(UTC))
+        await run(self.runtime, lambda tx: store.open_session(tx, session))
+        return key, session
+
+    async def task(self, case: UUID, *, lane: Lane = Lane.GREEN, reasons: tuple[str, ...] = (), raised_by: str = "asha.officer") -> UUID:
+        """A task for the case's plan, as the workflow opens it."""
+        plan = estate.PLANS[case]
+        asked = OpenTask(
+            kind=TaskKind.REFUND,
+            case=case,
+            attempt=1,
+            round=1,
+            stage=1,
+            account=plan.account,
+            amount_pence=plan.total_pence,
+            content_hash=plan.content_hash,
+            workflow_id=f"refund/{case}/1",
+            lane=lane,
+            lane_reasons=reasons,
+            participants=(raised_by,),
+            raised_by=raised_by,
+        )
+        return (await run(self.runtime, lambda tx: open_task(tx, asked))).task
+
+    async def everyone_known(self) -> None:
+        """Everybody has signed in once."""
+        for who in PEOPLE:
+            await self.signed_in(who)
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[str]:
+    """A sign-in service with a button for each of PEOPLE, and one for a subject without roles."""
+    known = [User(sub=one.subject, claims={"name": one.name, "roles": sorted(one.roles)}) for one in PEOPLE.values()]
+    with run_server_in_thread(user_claims=[*known, User(sub="nobody", claims={"name": "No Body"})]) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture
+async def place(postgres: Postgres, issuer: str, tmp_path: Path) -> AsyncIterator[Place]:
+    async with opened(postgres, issuer, tmp_path) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def opened(postgres: Postgres, issuer: str, folder: Path) -> AsyncIterator[Place]:
+    """A desk on a database and a port of its own."""
+    database = await postgres.new_database("approvals")
+    (folder / "service_token").write_text("token")
+    bound = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    settings = ApprovalsSettings(
+        database_url=database.app_url,
+        kafka_bootstrap="127.0.0.1:1",
+        temporal_address="127.0.0.1:1",
+        secrets_dir=folder,
+        public_url=url,
+        oidc_issuer=issuer,
+        oidc_client_id="rentbook-desk",
+        peers={name: f"http://{name}" for name in ("ledger", "refunds", "notices")},
+    )
+    peers = Peers()
+    async with make_runtime("approvals", settings) as made, httpx.AsyncClient(transport=peers.transport()) as http:
+        runtime = replace(made, http=http)
+        told = DeskSettings(url, issuer, "rentbook-desk", "a client's secret", "a key of the session")
+        server = web_server(Starlette(routes=routes(runtime, told)), stop_limit_seconds=5)
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        try:
+            # uvicorn listens on a socket that is bound already: whoever connects now waits until it accepts
+            bound.listen()
+            yield Place(url, runtime, peers)
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, one for all tests."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_WORDS)
+        yield chromium
+        await chromium.close()
+
+
+@asynccontextmanager
+async def at_the_desk(browser: Browser, place: Place, who: str, **how: Any) -> AsyncIterator[BrowserContext]:
+    """A browser of one person, signed in. `how` is for the browser's context: `java_script_enabled`, `viewport`."""
+    key, _ = await place.signed_in(who)
+    context = await browser.new_context(base_url=place.url, **how)
+    context.set_default_timeout(10_000)
+    await context.add_cookies([{"name": "rentbook", "value": key, "url": place.url}])
+    try:
+        yield context
+    finally:
+        await context.close()

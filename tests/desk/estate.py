@@ -1,0 +1,530 @@
+"""A small estate as the other services would tell it: four tenancies, a refund case at each point of its life, a bank file, a run."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from rentbook_contracts.approvals import content_hash
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountKind,
+    AccountLabel,
+    AccountPage,
+    AccountStatus,
+    BalanceExplained,
+    BalancePart,
+    BankFilePage,
+    CreditHold,
+    Entry,
+    FileFault,
+    FileLine,
+    FileStatus,
+    MonthBalance,
+    Offset,
+    Provenance,
+    RefundFacts,
+    RefundPlan,
+    TenancyFacts,
+    Tenant,
+    WeeklyCharge,
+)
+from rentbook_contracts.notices import LetterRow
+from rentbook_contracts.refunds import (
+    CaseEvent,
+    CasePage,
+    CaseRow,
+    CaseStatus,
+    CheckOutcome,
+    CheckShown,
+    EvidenceShown,
+    PayeeShown,
+    ReadyPayment,
+    RunLine,
+    RunPage,
+    RunStatus,
+)
+
+_SPACE = UUID("5b1d3c1e-0000-4000-8000-000000000000")
+
+
+def an_id(name: str) -> UUID:
+    """The same id for the same name, in every run."""
+    return uuid5(_SPACE, name)
+
+
+NOW = datetime.now(UTC)
+TODAY = NOW.astimezone(ZoneInfo("Europe/London")).date()
+FILE = an_id("file taken")
+REFUSED_FILE = an_id("file refused")
+REPEATED_FILE = an_id("file repeated")
+RUN = an_id("run")
+LETTER = an_id("letter")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A tenancy with its people and what its main account shows."""
+
+    key: str
+    names: tuple[str, ...]
+    address: str
+    reference: str
+    balance_pence: int
+    weekly_pence: int = 120_00
+    status: AccountStatus = AccountStatus.CURRENT
+    holds: tuple[AccountHold, ...] = ()
+    debts: tuple[tuple[AccountKind, str, int], ...] = ()
+    reference_letter: str = field(default="")
+
+    @property
+    def account(self) -> UUID:
+        return an_id(f"account {self.key}")
+
+    def person(self, at: int = 0) -> UUID:
+        return an_id(f"person {self.key} {at}")
+
+    @property
+    def label(self) -> AccountLabel:
+        return AccountLabel(
+            account=self.account,
+            reference=self.reference,
+            kind=AccountKind.RENT,
+            status=self.status,
+            names=self.names,
+            address=self.address,
+            balance_pence=self.balance_pence,
+        )
+
+    def debt_labels(self) -> tuple[AccountLabel, ...]:
+        return tuple(
+            AccountLabel(
+                account=an_id(f"debt {self.key} {reference}"),
+                reference=reference,
+                kind=kind,
+                status=AccountStatus.CURRENT,
+                names=self.names,
+                address=self.address,
+                balance_pence=pence,
+            )
+            for kind, reference, pence in self.debts
+        )
+
+
+OKAFOR = Home("okafor", ("Mary Okafor",), "12 Elm Rise, Oldfield", "90012345A", -141_20)
+NGUYEN = Home(
+    "nguyen",
+    ("Nguyễn Thị Lan", "Trần Văn Minh"),
+    "3 Harbour Court, Flat 7, Oldfield",
+    "90014921C",
+    -640_00,
+    debts=((AccountKind.RECHARGE, "90014921C-R", 85_50), (AccountKind.COURT, "90014921C-C", 120_00)),
+)
+IVANOVA = Home("ivanova", ("Людмила Иванова",), "44 The Brambles, Oldfield", "90017993G", 84_10)
+BEGUM = Home("begum", ("রাবেয়া বেগম",), "9 Station Road, Oldfield", "90015311C", -2_612_00, holds=(AccountHold.DISPUTE,))
+HOMES = (OKAFOR, NGUYEN, IVANOVA, BEGUM)
+
+
+def account_page(home: Home) -> AccountPage:
+    entries = tuple(_entries(home))
+    cleared = max(0, -home.balance_pence - 100_00) if home.balance_pence < -200_00 else max(0, -home.balance_pence)
+    return AccountPage(
+        label=home.label,
+        version=17,
+        tenancy=TenancyFacts(
+            tenancy=an_id(f"tenancy {home.key}"),
+            garage=False,
+            started_on=date(2019, 6, 3),
+            ended_on=None,
+            keys_returned_on=None,
+            final_charges_posted=False,
+            recharge_inspected=False,
+            forwarding_address_known=False,
+        ),
+        tenants=tuple(Tenant(person=home.person(at), name=name, joint=len(home.names) > 1) for at, name in enumerate(home.names)),
+        as_at=TODAY,
+        balance_pence=home.balance_pence,
+        cleared_credit_pence=cleared,
+        uncleared_pence=max(0, -home.balance_pence - cleared),
+        held_pence=141_20 if home is OKAFOR else 0,
+        in_arrears_since=TODAY - timedelta(days=40) if home.balance_pence > 0 else None,
+        weekly_charges=(
+            WeeklyCharge(element="basic rent", amount_pence=home.weekly_pence - 11_50),
+            WeeklyCharge(element="block cleaning", amount_pence=8_50),
+            WeeklyCharge(element="heating", amount_pence=3_00),
+        ),
+        entries=entries,
+        entries_in_all=len(entries),
+        sub_accounts=home.debt_labels(),
+        other_accounts=(),
+        credit_holds=(
+            (CreditHold(hold=an_id("hold"), case=CASE_OKAFOR, amount_pence=141_20, placed_at=NOW - timedelta(days=1)),)
+            if home is OKAFOR
+            else ()
+        ),
+        account_holds=home.holds,
+        months=tuple(
+            MonthBalance(
+                on=TODAY - timedelta(days=30 * back), balance_pence=home.balance_pence + (back * 97_00 if back % 3 else -back * 41_00)
+            )
+            for back in range(12, -1, -1)
+        ),
+    )
+
+
+def _entries(home: Home) -> list[Entry]:
+    """Newest first: this week's charge, a card receipt not yet cleared, a bank-file receipt, and charges before them."""
+    running = home.balance_pence
+    lines: list[tuple[str, str, str, int, int, Provenance]] = [
+        ("RCP", "card payment", "", -100_00, 1, Provenance(actor="ben.officer", source="Taken on the phone")),
+        ("DBR", "weekly charge", "basic rent", home.weekly_pence, 3, Provenance(actor="system", source="weekly debit of this week")),
+        (
+            "RBP",
+            "bank payment",
+            "",
+            -home.weekly_pence * 2,
+            6,
+            Provenance(bank_file=FILE, file_name="statement-2026-11-18.xml", line=61, entry_reference="NTRY-0007", actor="asha.officer"),
+        ),
+        ("DBR", "weekly charge", "basic rent", home.weekly_pence, 10, Provenance(actor="system", source="weekly debit of last week")),
+        (
+            "REF",
+            "refund",
+            "",
+            35_00,
+            30,
+            Provenance(actor="system", case=CASE_PAID, decision=an_id("a decision of long ago"), source="payment run of last month"),
+        ),
+    ]
+    entries = []
+    for code, words, element, pence, ago, provenance in lines:
+        on = TODAY - timedelta(days=ago)
+        entries.append(
+            Entry(
+                journal=an_id(f"{home.key} {code} {ago}"),
+                code=code,
+                code_words=words,
+                element=element,
+                amount_pence=pence,
+                running_pence=running,
+                effective_date=on,
+                posted_at=NOW - timedelta(days=ago),
+                cleared_on=on + timedelta(days=4) if pence < 0 else None,
+                narrative="KIRK & SONS REF 90012345A" if code == "RBP" else "",
+                provenance=provenance,
+            )
+        )
+        running -= pence
+    return entries
+
+
+def explained(home: Home) -> BalanceExplained:
+    entries = _entries(home)
+    charges = tuple(entry for entry in entries if entry.code == "DBR")
+    receipts = tuple(entry for entry in entries if entry.code in ("RCP", "RBP"))
+    refunds = tuple(entry for entry in entries if entry.code == "REF")
+    known = sum(entry.amount_pence for entry in entries)
+    return BalanceExplained(
+        label=home.label,
+        as_at=TODAY,
+        balance_pence=home.balance_pence,
+        parts=(
+            BalancePart(kind="opening", words="opening balance", sum_pence=home.balance_pence - known, entries=()),
+            BalancePart(kind="charges", words="charges", sum_pence=sum(entry.amount_pence for entry in charges), entries=charges),
+            BalancePart(kind="receipts", words="receipts", sum_pence=sum(entry.amount_pence for entry in receipts), entries=receipts),
+            BalancePart(kind="refunds", words="refunds", sum_pence=sum(entry.amount_pence for entry in refunds), entries=refunds),
+        ),
+    )
+
+
+# --- cases --------------------------------------------------------------------------------------------------------------------------
+
+CASE_OKAFOR = an_id("case okafor")
+CASE_NGUYEN = an_id("case nguyen")
+CASE_BEGUM = an_id("case begum")
+CASE_PAID = an_id("case paid")
+
+TITLES = (
+    "Cleared credit as of today",
+    "Whose money the credit is",
+    "Floor kept back",
+    "Other debts of the same people",
+    "Tenancy",
+    "Payee",
+    "Bank details",
+    "Duplicate, fraud and conflict",
+    "Approval by band",
+    "Later events",
+)
+SOURCES = ("ledger", "ledger", "policy", "ledger", "ledger", "refunds", "Confirmation of Payee", "refunds", "approvals", "ledger")
+
+
+def plan_of(case: UUID, home: Home, refund_pence: int, *, offsets: tuple[Offset, ...] = (), checks: str = "checks") -> RefundPlan:
+    return RefundPlan(
+        case=case,
+        attempt=1,
+        account=home.account,
+        refund_pence=refund_pence,
+        offsets=offsets,
+        payee=an_id(f"payee {home.key}"),
+        checks_hash=checks,
+    )
+
+
+PLANS = {
+    CASE_OKAFOR: plan_of(CASE_OKAFOR, OKAFOR, 141_20),
+    CASE_NGUYEN: plan_of(CASE_NGUYEN, NGUYEN, 54_50, offsets=(Offset(account=an_id("debt nguyen 90014921C-R"), amount_pence=85_50),)),
+    CASE_BEGUM: plan_of(CASE_BEGUM, BEGUM, 612_00),
+}
+HOME_OF = {CASE_OKAFOR: OKAFOR, CASE_NGUYEN: NGUYEN, CASE_BEGUM: BEGUM, CASE_PAID: OKAFOR}
+
+
+def checks(*, referred: tuple[int, ...] = (), failed: tuple[int, ...] = ()) -> tuple[CheckShown, ...]:
+    found = []
+    for number, (title, source) in enumerate(zip(TITLES, SOURCES, strict=True), start=1):
+        outcome = CheckOutcome.FAIL if number in failed else CheckOutcome.REFER if number in referred else CheckOutcome.PASS
+        evidence = {
+            1: ("£141.20 of credit is cleared", "£0.00 is not yet cleared"),
+            2: ("The newest credits that make it up are the tenant’s own bank payments",),
+            7: ("The account number fits its sort code", "The bank confirms the name")
+            if outcome is CheckOutcome.PASS
+            else (
+                "The account number fits its sort code",
+                "The bank has a close name: R BEGUM",
+            ),
+        }.get(number, ("Nothing stands against it",))
+        found.append(
+            CheckShown(
+                check=number,
+                title=title,
+                outcome=outcome,
+                reason_code="ok",
+                evidence=evidence,
+                source=source,
+                by="system",
+                at=NOW - timedelta(hours=3),
+                expires_on=TODAY + timedelta(days=30),
+            )
+        )
+    return tuple(found)
+
+
+def case_page(case: UUID, *, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CasePage:
+    home, plan = HOME_OF[case], PLANS.get(case)
+    joint = len(home.names) > 1
+    return CasePage(
+        case=case,
+        attempt=1,
+        round=1,
+        account=home.account,
+        status=status,
+        status_note="Waits for a decision",
+        asked_by=home.person(),
+        asked_at=NOW - timedelta(days=1, hours=2),
+        taken_by="asha.officer",
+        identified_how="On the phone: name, address and date of birth agree with the tenancy",
+        requested_pence=None,
+        reason_code="overpaid",
+        note="Paid two months in one go after the card was replaced." if case == CASE_OKAFOR else "",
+        joint_consent=joint,
+        consents=(an_id("debt nguyen 90014921C-R"),) if joint else (),
+        opted_out=(an_id("debt nguyen 90014921C-C"),) if joint else (),
+        payee=PayeeShown(
+            payee=an_id(f"payee {home.key}"),
+            name=home.names[0],
+            masked="sort code ••-••-99, account ••••4958",
+            belongs_to=home.person(),
+            entered_by="asha.officer",
+            entered_at=NOW - timedelta(days=1, hours=2),
+            modulus="valid",
+            confirmation="match" if case != CASE_BEGUM else "close-match",
+            suggested_name=None if case != CASE_BEGUM else "R BEGUM",
+        ),
+        checks=checks(referred=(7,)) if case == CASE_BEGUM else checks(),
+        evidence=(
+            EvidenceShown(
+                check=7,
+                kind="call-back",
+                reference="CB-1",
+                note="Called back on the number of 2019.",
+                settles=True,
+                by="ben.officer",
+                at=NOW - timedelta(hours=4),
+            ),
+        )
+        if case == CASE_BEGUM
+        else (),
+        plan=plan,
+        plan_hash=content_hash(plan) if plan else None,
+        floor_pence=0 if case == CASE_OKAFOR else 480_00,
+        cleared_credit_pence=141_20 if case == CASE_OKAFOR else -home.balance_pence,
+        events=(
+            CaseEvent(at=NOW - timedelta(days=1, hours=2), by="asha.officer", what="the request was taken"),
+            CaseEvent(at=NOW - timedelta(hours=3), by="system", what="the checks ran", note="Nine passed" if case == CASE_BEGUM else ""),
+        ),
+        run=RUN if status is CaseStatus.PAID else None,
+        refund_journal=an_id("okafor REF 30") if status is CaseStatus.PAID else None,
+        decide_by=TODAY + timedelta(days=4),
+        pay_by=TODAY + timedelta(days=11),
+        policy_version="2026-04-06",
+    )
+
+
+def case_row(case: UUID, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CaseRow:
+    home, plan = HOME_OF[case], PLANS.get(case)
+    return CaseRow(
+        case=case,
+        attempt=1,
+        account=home.account,
+        status=status,
+        requested_pence=None,
+        refund_pence=plan.refund_pence if plan else 35_00,
+        offset_pence=sum(offset.amount_pence for offset in plan.offsets) if plan else 0,
+        opened_at=NOW - timedelta(days=1),
+        taken_by="asha.officer",
+        pay_by=TODAY + timedelta(days=11),
+    )
+
+
+def refund_facts(account: UUID) -> RefundFacts:
+    """What approvals asks when a task opens: nobody on the staff is behind these credits."""
+    page = account_page(next(home for home in HOMES if home.account == account))
+    return RefundFacts(
+        account=account,
+        version=17,
+        kind=AccountKind.RENT,
+        status=AccountStatus.CURRENT,
+        as_of=TODAY,
+        balance_pence=page.balance_pence,
+        cleared_credit_pence=page.cleared_credit_pence,
+        uncleared_pence=0,
+        held_by_others_pence=0,
+        weekly_charge_pence=120_00,
+        pays_by_direct_debit=False,
+        credits=(),
+        tenancy=page.tenancy,
+        people=(),
+        account_holds=(),
+        debts=(),
+        actors=(),
+    )
+
+
+# --- files, letters, runs -------------------------------------------------------------------------------------------------------------
+
+
+def bank_file(bank_file: UUID) -> BankFilePage:
+    common = {
+        "format": "camt.053.001.08",
+        "sha256": "9f" * 32,
+        "size_bytes": 48_213,
+        "uploaded_at": NOW - timedelta(hours=5),
+        "uploaded_by": "asha.officer",
+    }
+    if bank_file == REFUSED_FILE:
+        faults = (
+            FileFault(line=None, rule="TotalDiffers", message="The entries add up to £1,204.50; the statement says £1,240.50."),
+            FileFault(line=88, rule="DatedInTheFuture", message="The entry is dated 1 Mar 2031. Ask the bank for a corrected statement."),
+        )
+        return BankFilePage(
+            bank_file=bank_file, name="statement-broken.xml", status=FileStatus.REFUSED, faults=faults, faults_in_all=2, **common
+        )
+    if bank_file == REPEATED_FILE:
+        return BankFilePage(
+            bank_file=bank_file,
+            name="statement-copy.xml",
+            status=FileStatus.ALREADY_TAKEN,
+            earlier=FILE,
+            earlier_name="statement-2026-11-18.xml",
+            earlier_at=NOW - timedelta(days=4),
+            earlier_by="ben.officer",
+            **common,
+        )
+    lines = (
+        FileLine(
+            line=61,
+            amount_pence=-240_00,
+            code="RBP",
+            entry_reference="NTRY-0007",
+            effective_date=TODAY - timedelta(days=6),
+            pending=False,
+            account=OKAFOR.account,
+            account_reference=OKAFOR.reference,
+            in_suspense=False,
+            journal=an_id("okafor RBP 6"),
+        ),
+        FileLine(
+            line=74,
+            amount_pence=-18_00,
+            code="RBP",
+            entry_reference="NTRY-0008",
+            effective_date=TODAY - timedelta(days=6),
+            pending=False,
+            account=None,
+            account_reference=None,
+            in_suspense=True,
+            journal=an_id("suspense"),
+            suspense_reason="No account has this reference",
+        ),
+    )
+    return BankFilePage(
+        bank_file=bank_file,
+        name="statement-2026-11-18.xml",
+        status=FileStatus.TAKEN,
+        receipts=2,
+        total_pence=-258_00,
+        in_suspense=1,
+        lines=lines,
+        **common,
+    )
+
+
+def letter() -> LetterRow:
+    return LetterRow(
+        letter=LETTER,
+        kind="refund-made",
+        title="Your refund",
+        account=OKAFOR.account,
+        case=CASE_PAID,
+        made_at=NOW - timedelta(days=20),
+        sent_at=NOW - timedelta(days=20),
+        sent_how="to the letters folder",
+        sha256="ab" * 32,
+    )
+
+
+def ready_payment(decision: UUID) -> ReadyPayment:
+    return ReadyPayment(
+        case=CASE_OKAFOR,
+        attempt=1,
+        account=OKAFOR.account,
+        content_hash=content_hash(PLANS[CASE_OKAFOR]),
+        amount_pence=141_20,
+        approved_at=NOW - timedelta(hours=1),
+        decision=decision,
+        pay_by=TODAY + timedelta(days=11),
+    )
+
+
+def run_page(run: UUID, status: RunStatus = RunStatus.ACCEPTED) -> RunPage:
+    return RunPage(
+        run=run,
+        status=status,
+        released_at=NOW - timedelta(days=2),
+        released_total_pence=176_20,
+        processing_day=TODAY + timedelta(days=1),
+        entry_day=TODAY + timedelta(days=2),
+        file_name="rentbook-000123.txt",
+        sha256="c4" * 32,
+        count=2,
+        total_pence=176_20,
+        lines=(
+            RunLine(
+                case=CASE_PAID, attempt=1, account=OKAFOR.account, amount_pence=35_00, status="paid", refund_journal=an_id("okafor REF 30")
+            ),
+            RunLine(
+                case=CASE_NGUYEN, attempt=1, account=NGUYEN.account, amount_pence=141_20, status="dropped", because="The credit was used"
+            ),
+        ),
+        reports=("Input report of 21 Nov 2026: 1 credit of £35.00 accepted",),
+    )

@@ -1,0 +1,160 @@
+"""The other services as the desk sees them over HTTP: canned answers, every call kept, and each may fall silent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from pydantic import BaseModel
+from rentbook_contracts import ledger, notices, refunds
+from rentbook_contracts.operation import Command, Nothing, Query
+
+from desk import estate
+
+
+@dataclass
+class Call:
+    """One request that the desk made."""
+
+    service: str
+    path: str
+    person: str
+    form: str | None
+    body: bytes
+
+
+@dataclass
+class Peers:
+    """Answers by path. A test puts another answer in `answers`, a broken rule in `refusals`, or a name in `silent`."""
+
+    answers: dict[str, Callable[[Any], BaseModel]] = field(default_factory=dict)
+    refusals: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    calls: list[Call] = field(default_factory=list)
+    file_answer: ledger.BankFilePage = field(default_factory=lambda: estate.bank_file(estate.FILE))
+
+    def given(self, command: Command[Any, Any]) -> list[Any]:
+        """The commands of a kind that arrived, in order."""
+        wanted = f"/commands/{command.name}"
+        return [command.takes.model_validate_json(call.body) for call in self.calls if call.path == wanted]
+
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._handle)
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        service = request.url.host
+        call = Call(
+            service, request.url.path, request.headers["x-rentbook-person"], request.headers.get("x-rentbook-form"), await request.aread()
+        )
+        self.calls.append(call)
+        if service in self.silent:
+            raise httpx.ConnectError("nobody listens here")
+        return self._answer(call)
+
+    def _answer(self, call: Call) -> httpx.Response:
+        if call.path in self.refusals:
+            return httpx.Response(422, json=self.refusals[call.path])
+        if call.path == "/bank-files":
+            return _json(self.file_answer, 201)
+        if call.path.startswith("/letters/"):
+            return httpx.Response(200, content=b"%PDF-1.7 a letter")
+        if call.path.startswith("/payment-files/"):
+            return httpx.Response(200, content=b"VOL1000123")
+        takes, answer = CANNED[call.path]
+        return _json(self.answers.get(call.path, answer)(takes.model_validate_json(call.body)), 200)
+
+
+def _json(answer: BaseModel, status: int) -> httpx.Response:
+    return httpx.Response(status, content=answer.model_dump_json(), headers={"content-type": "application/json"})
+
+
+def home_of(account: UUID) -> estate.Home:
+    return next(home for home in estate.HOMES if home.account == account)
+
+
+def _labels(asked: ledger.Accounts) -> ledger.AccountLabels:
+    known = {home.account: home.label for home in estate.HOMES} | {
+        label.account: label for home in estate.HOMES for label in home.debt_labels()
+    }
+    return ledger.AccountLabels(labels=tuple(known[account] for account in asked.accounts if account in known))
+
+
+def _found(asked: ledger.SearchAccounts) -> ledger.FoundAccounts:
+    words = asked.text.lower()
+    found = tuple(home.label for home in estate.HOMES if words in f"{' '.join(home.names)} {home.address} {home.reference}".lower())
+    return ledger.FoundAccounts(labels=found, more=False)
+
+
+def _account(asked: ledger.AccountPageAsked) -> ledger.AccountPage:
+    page = estate.account_page(home_of(asked.account))
+    return page.model_copy(update={"as_at": asked.as_at or page.as_at, "entries": page.entries[: asked.limit]})
+
+
+def _cases(asked: refunds.CasesAsked) -> refunds.Cases:
+    rows = (
+        estate.case_row(estate.CASE_OKAFOR),
+        estate.case_row(estate.CASE_NGUYEN),
+        estate.case_row(estate.CASE_BEGUM, refunds.CaseStatus.WAITING_FOR_EVIDENCE),
+        estate.case_row(estate.CASE_PAID, refunds.CaseStatus.PAID),
+    )
+    return refunds.Cases(
+        cases=tuple(row for row in rows if asked.account in (None, row.account) and (not asked.statuses or row.status in asked.statuses))
+    )
+
+
+def _case(asked: refunds.CaseAsked) -> refunds.CasePage:
+    if asked.case == estate.CASE_PAID:
+        return estate.case_page(asked.case, status=refunds.CaseStatus.PAID)
+    if asked.case == estate.CASE_BEGUM:
+        return estate.case_page(asked.case, status=refunds.CaseStatus.WAITING_FOR_EVIDENCE)
+    return estate.case_page(asked.case)
+
+
+def _ready(_: Nothing) -> refunds.ReadyPayments:
+    payment = estate.ready_payment(estate.an_id("no decision yet"))
+    return refunds.ReadyPayments(
+        payments=(payment,), total_pence=payment.amount_pence, next_processing_day=estate.TODAY, cut_off=estate.NOW
+    )
+
+
+def _files(_: ledger.BankFilesAsked) -> ledger.BankFiles:
+    return ledger.BankFiles(files=tuple(estate.bank_file(one) for one in (estate.FILE, estate.REFUSED_FILE, estate.REPEATED_FILE)))
+
+
+def _query(query: Query[Any, Any], answer: Callable[[Any], BaseModel]) -> tuple[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]]:
+    return f"/queries/{query.name}", (query.takes, answer)
+
+
+def _command(
+    command: Command[Any, Any], answer: Callable[[Any], BaseModel]
+) -> tuple[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]]:
+    return f"/commands/{command.name}", (command.takes, answer)
+
+
+CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
+    (
+        _query(ledger.ACCOUNT_LABELS, _labels),
+        _query(ledger.SEARCH_ACCOUNTS, _found),
+        _query(ledger.ACCOUNT_PAGE, _account),
+        _query(ledger.ACCOUNT_FOR_REFUND, lambda asked: estate.refund_facts(asked.account)),
+        _query(ledger.EXPLAIN_BALANCE, lambda asked: estate.explained(home_of(asked.account))),
+        _query(ledger.BANK_FILE_PAGE, lambda asked: estate.bank_file(asked.bank_file)),
+        _query(ledger.BANK_FILES, _files),
+        _query(notices.LETTERS, lambda _: notices.Letters(letters=(estate.letter(),))),
+        _query(refunds.CASES, _cases),
+        _query(refunds.CASE_PAGE, _case),
+        _query(refunds.READY_PAYMENTS, _ready),
+        _query(refunds.RUN_PAGE, lambda asked: estate.run_page(asked.run)),
+        _query(refunds.RUNS, lambda _: refunds.Runs(runs=(estate.run_page(estate.RUN),))),
+        _command(refunds.REQUEST_REFUND, lambda _: refunds.CaseOpened(case=estate.CASE_OKAFOR)),
+        _command(refunds.ADD_EVIDENCE, lambda _: Nothing()),
+        _command(refunds.CHANGE_PAYEE, lambda _: Nothing()),
+        _command(refunds.RESUBMIT, lambda _: Nothing()),
+        _command(refunds.WITHDRAW_CASE, lambda _: Nothing()),
+    )
+)
+
+
+def a_form() -> str:
+    return str(uuid4())

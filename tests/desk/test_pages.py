@@ -1,0 +1,167 @@
+"""Every page of the desk in a real browser: readable by everyone, on a narrow screen, without scripts, and without a request elsewhere."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+from rentbook_contracts.approvals import Lane
+from rentbook_contracts.refunds import CASE_PAGE, CaseStatus
+from support.servers import Postgres
+
+from desk import estate
+from desk.conftest import Place, at_the_desk, opened
+
+AXE = Path(__file__).parents[2] / "services" / "approvals" / "node_modules" / "axe-core" / "axe.min.js"
+
+OKAFOR, NGUYEN = estate.OKAFOR.account, estate.NGUYEN.account
+
+PAGES = {
+    "work, mine": ("dev", "/work"),
+    "work, everyone's": ("hugo", "/work?view=everyone"),
+    "work, decided, nothing there": ("dev", "/work?view=decided"),
+    "work, a filter that is no amount": ("dev", "/work?from=lots"),
+    "a task to decide": ("dev", "/tasks/{green}"),
+    "a task that is not for me": ("dev", "/tasks/{look}"),
+    "a task, read by the auditor": ("hugo", "/tasks/{green}"),
+    "accounts": ("asha", "/accounts"),
+    "accounts found": ("asha", "/accounts?q=oldfield"),
+    "accounts, none found": ("asha", "/accounts?q=nowhere"),
+    "an account in credit": ("asha", f"/accounts/{OKAFOR}"),
+    "an account behind, as at a date": ("asha", f"/accounts/{estate.IVANOVA.account}?as_at=2026-10-01&kind=receipts"),
+    "an account with sub-accounts": ("hugo", f"/accounts/{NGUYEN}"),
+    "explain this balance": ("hugo", f"/accounts/{OKAFOR}/explain"),
+    "a refund request": ("asha", f"/accounts/{NGUYEN}/refund"),
+    "cases": ("asha", "/cases"),
+    "cases, none there": ("asha", "/cases?status=declined"),
+    "a case that waits for evidence": ("asha", f"/cases/{estate.CASE_BEGUM}"),
+    "a case that is paid": ("hugo", f"/cases/{estate.CASE_PAID}"),
+    "files": ("asha", "/files"),
+    "a file that was taken": ("asha", f"/files/{estate.FILE}"),
+    "a file that was refused": ("asha", f"/files/{estate.REFUSED_FILE}"),
+    "a file that was taken already": ("asha", f"/files/{estate.REPEATED_FILE}"),
+    "runs, for finance": ("grace", "/runs"),
+    "runs, for an officer": ("asha", "/runs"),
+    "a run before its release": ("grace", f"/runs/preview?case={estate.CASE_OKAFOR}"),
+    "a run": ("grace", f"/runs/{estate.RUN}"),
+    "policy": ("hugo", "/policy"),
+    "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
+    "no such page": ("dev", "/nowhere"),
+}
+
+
+@pytest.fixture(scope="module")
+async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Place, dict[str, str]]]:
+    """One desk for all pages, with a green task and one to look at."""
+    async with opened(postgres, issuer, tmp_path_factory.mktemp("desk")) as place:
+        await place.everyone_known()
+        green = await place.task(estate.CASE_OKAFOR)
+        look = await place.task(estate.CASE_BEGUM, lane=Lane.LOOK, reasons=("A dispute is set on the account",), raised_by="ben.officer")
+        yield place, {"green": str(green), "look": str(look)}
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds wrong; its rules come from npm, else from the copy inside axe-playwright-python."""
+    axe = Axe.from_file(AXE) if AXE.exists() else Axe()
+    found = await axe.run(page)
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found.response["violations"]]
+
+
+async def widest(page: Page) -> int:
+    """How far the page reaches to the right, in CSS pixels."""
+    return int(await page.evaluate("document.documentElement.scrollWidth"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_page_is_readable_by_everyone(name: str, shown: tuple[Place, dict[str, str]], browser: Browser) -> None:
+    place, tasks = shown
+    who, path = PAGES[name]
+    elsewhere: list[str] = []
+    complaints: list[str] = []
+    async with at_the_desk(browser, place, who, viewport={"width": 1280, "height": 900}) as context:
+        page = await context.new_page()
+        page.on(
+            "request", lambda request: elsewhere.append(request.url) if urlsplit(request.url).netloc != urlsplit(place.url).netloc else None
+        )
+        page.on("console", lambda said: complaints.append(said.text) if "status of 4" not in said.text else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        answer = await page.goto(path.format(**tasks), wait_until="load")
+        assert answer is not None
+        assert answer.status < 500
+        assert await page.locator("h1").count() == 1
+        assert await violations(page) == []
+        await page.set_viewport_size({"width": 320, "height": 640})
+        assert await widest(page) <= 320
+        assert await violations(page) == []
+    assert elsewhere == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_page_works_without_scripts(name: str, shown: tuple[Place, dict[str, str]], browser: Browser) -> None:
+    place, tasks = shown
+    who, path = PAGES[name]
+    async with at_the_desk(browser, place, who, viewport={"width": 320, "height": 640}, java_script_enabled=False) as context:
+        page = await context.new_page()
+        answer = await page.goto(path.format(**tasks), wait_until="load")
+        assert answer is not None
+        assert answer.status < 500
+        assert await page.locator("h1").is_visible()
+        for part in ("Work", "Accounts", "Policy"):
+            assert await page.get_by_role("link", name=part, exact=True).first.is_visible()
+
+
+@pytest.mark.parametrize("silent", ["ledger", "refunds", "notices"])
+async def test_a_source_that_does_not_answer_is_named_and_the_rest_is_shown(place: Place, browser: Browser, silent: str) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    place.peers.silent.add(silent)
+    async with at_the_desk(browser, place, "dev") as context:
+        page = await context.new_page()
+        answer = await page.goto(f"/tasks/{task}")
+        assert answer is not None
+        assert answer.status == 200
+        await page.get_by_text(f"{silent.capitalize()} does not answer", exact=True).wait_for()
+        assert await page.get_by_role("heading", name="Who has touched the case").is_visible()
+        assert await violations(page) == []
+
+
+async def test_a_page_that_is_all_of_a_silent_source_says_so(place: Place, browser: Browser) -> None:
+    place.peers.silent.add("ledger")
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        answer = await page.goto(f"/accounts/{OKAFOR}")
+        assert answer is not None
+        assert answer.status == 503
+        assert await page.get_by_role("heading", name="Ledger does not answer").is_visible()
+
+
+async def test_a_list_that_could_not_be_loaded_never_looks_empty(place: Place, browser: Browser) -> None:
+    place.peers.silent.add("refunds")
+    async with at_the_desk(browser, place, "grace") as context:
+        page = await context.new_page()
+        await page.goto("/runs")
+        assert await page.get_by_text("What is ready can’t be shown just now").is_visible()
+        assert not await page.get_by_text("Nothing waits for a payment run").is_visible()
+
+
+async def test_a_task_whose_case_cannot_be_shown_cannot_be_decided(place: Place, browser: Browser) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    place.peers.silent.add("refunds")
+    async with at_the_desk(browser, place, "dev") as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        assert await page.get_by_role("button", name="Record my decision").count() == 0
+        assert await page.get_by_text("what would be decided can’t be shown").is_visible()
+
+
+async def test_a_question_that_came_back_is_answered_on_the_case(place: Place, browser: Browser) -> None:
+    place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: estate.case_page(asked.case, status=CaseStatus.SENT_BACK)
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        await page.goto(f"/cases/{estate.CASE_OKAFOR}")
+        assert await page.get_by_label("Your answer").is_visible()
+        assert await violations(page) == []
