@@ -5,11 +5,12 @@ The main account is 140.00 in credit by receipts that have cleared, and neighbou
 
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.transaction import Runtime, run
+from ledger.domain.dates import business_date
 from ledger.domain.payer import fingerprint
 from ledger.use_cases.open_estate import open_estate
 
@@ -20,7 +21,7 @@ ADA, BEN, CY = (UUID(int=number) for number in range(21, 24))
 MAIN_REFERENCE, NEIGHBOUR_REFERENCE, CLOSED_REFERENCE = "97000023E", "90000001E", "90014921C"
 UNKNOWN_REFERENCE = "90017993G"
 LONG_AGO = date(2020, 4, 6)
-LAST_MONTH = date.today() - timedelta(days=30)
+LAST_MONTH = business_date(datetime.now(UTC)) - timedelta(days=30)
 OPENED_ON = LAST_MONTH - timedelta(days=1)
 
 

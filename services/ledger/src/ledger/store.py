@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import DecisionMade
 from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ledger import tables
 from ledger.domain.bank_file import ReadingTerms
@@ -437,7 +437,7 @@ async def reading_terms(tx: Transaction, today: date, max_bytes: int) -> Reading
 def _in_force(table: sa.Table, today: date, *keys: sa.Column[Any]) -> sa.Select[Any]:
     """The newest row that is in force, for each key."""
     newest = sa.select(table).where(table.c.in_force_from <= today).order_by(*keys, table.c.in_force_from.desc())
-    return newest.distinct(*keys) if keys else newest.limit(1)
+    return newest.ext(distinct_on(*keys)) if keys else newest.limit(1)
 
 
 def _scheme(told: dict[str, Any]) -> ReferenceScheme:

@@ -61,9 +61,9 @@ def _account(entry: ExportedEntry) -> str:
     return f"tenants:{entry.kind}:{entry.reference}"
 
 
-_COLUMNS = tuple(
-    ["seq", "journal", "code", "words", "effective_date", "posted_at", "reverses", "actor", "line", "account", "kind", "element", "amount_pence"]
-)
+
+
+_HEADINGS = "seq,journal,code,words,effective_date,posted_at,reverses,actor,line,account,kind,element,amount_pence\r\n"
 
 
 def _csv(journal: ExportedJournal) -> str:
@@ -80,4 +80,4 @@ def _csv(journal: ExportedJournal) -> str:
 
 _HEAD = "; Rentbook's journal: debits positive, credits negative\n\ncommodity GBP 1000.00\n\n"
 HLEDGER = ExportForm("text/plain; charset=utf-8", "journal", _HEAD, _hledger)
-CSV = ExportForm("text/csv; charset=utf-8", "csv", ",".join(_COLUMNS) + "\r\n", _csv)
+CSV = ExportForm("text/csv; charset=utf-8", "csv", _HEADINGS, _csv)

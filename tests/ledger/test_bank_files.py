@@ -1,0 +1,263 @@
+"""Bank files on their way into the books: taken whole, refused whole, taken once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from chassis.peers import Caller, headers_of
+from chassis.transaction import Runtime, run
+from ledger.domain.dates import business_date
+from ledger.queries.account_page import account_page
+from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.refund_facts import account_for_refund
+from ledger.web import routes
+from rentbook_contracts.ledger import (
+    BANK_FILE_LIMIT_BYTES,
+    AccountForRefund,
+    AccountPageAsked,
+    BankFileAsked,
+    BankFilePage,
+    BankFilesAsked,
+    FileStatus,
+)
+from starlette.applications import Starlette
+from support.ledger_books import (
+    CLOSED_REFERENCE,
+    MAIN,
+    MAIN_REFERENCE,
+    NEIGHBOUR,
+    NEIGHBOUR_REFERENCE,
+    RECHARGE,
+    UNKNOWN_REFERENCE,
+)
+
+from .domain.build_files import CashLine, CashTotals, Entry, Payment, Statement, allpay, camt053
+
+TODAY = business_date(datetime.now(UTC))
+YESTERDAY = str(TODAY - timedelta(days=1))
+OURS = "<IBAN>GB75WHBC10799988837491</IBAN>"
+
+
+def entry(reference: str, text: str, pounds: str = "60.00", **more: object) -> Entry:
+    payment = Payment(text=[text], payer="A PAYER", payer_iban="GB33BUKB20201555555555")
+    given = {"reference": reference, "pounds": pounds, "booked": YESTERDAY, "valued": YESTERDAY, "payments": [payment], **more}
+    return Entry(**given)  # type: ignore[arg-type]
+
+
+def statement(*entries: Entry, number: str = "1") -> bytes:
+    return camt053(Statement(entries=entries, account=OURS, number=number, statement_id=f"S{number}"))
+
+
+def cash(*lines: tuple[str, str]) -> list[CashLine]:
+    return [CashLine(reference=reference, pounds=pounds, paid_on=f"{TODAY - timedelta(days=1):%d/%m/%Y}") for reference, pounds in lines]
+
+
+class Door:
+    """POST /bank-files as the desk does it."""
+
+    def __init__(self, runtime: Runtime, caller: Caller, http: httpx.AsyncClient) -> None:
+        self.runtime = runtime
+        self._caller = caller
+        self._http = http
+
+    async def post(self, name: str, content: object, *, caller: Caller | None = None) -> httpx.Response:
+        headers = headers_of(caller or self._caller, "token-of-the-services", form=None)
+        return await self._http.post("/bank-files", params={"name": name}, content=content, headers=headers)  # type: ignore[arg-type]
+
+    async def take(self, name: str, content: object) -> BankFilePage:
+        answer = await self.post(name, content)
+        page = BankFilePage.model_validate_json(answer.content)
+        assert answer.status_code == {FileStatus.TAKEN: 201, FileStatus.ALREADY_TAKEN: 200, FileStatus.REFUSED: 422}[page.status]
+        return page
+
+    async def count(self, what: str) -> int:
+        async with self.runtime.engine.connect() as connection:
+            return int(await connection.scalar(sa.text(f"SELECT count(*) FROM {what}")) or 0)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(ledger: Runtime, officer: Caller) -> AsyncIterator[Door]:
+    transport = httpx.ASGITransport(Starlette(routes=list(routes(ledger))))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as http:
+        yield Door(ledger, officer, http)
+
+
+async def test_a_statement_is_posted_line_by_line(door: Door) -> None:
+    page = await door.take(
+        "monday.xml",
+        statement(
+            entry("R1", f"rent {MAIN_REFERENCE}", code="PMNT/IDDT/ESDD"),
+            entry("R2", NEIGHBOUR_REFERENCE.lower(), "12.34"),
+            entry("R3", f"{MAIN_REFERENCE}-RC", "5.50"),
+        ),
+    )
+    assert (page.status, page.receipts, page.in_suspense, page.pending) == (FileStatus.TAKEN, 3, 0, 0)
+    assert page.total_pence == 60_00 + 12_34 + 5_50
+    assert [(line.account, line.code, line.amount_pence) for line in page.lines] == [
+        (MAIN, "RDD", 60_00),
+        (NEIGHBOUR, "RBP", 12_34),
+        (RECHARGE, "RBP", 5_50),
+    ]
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    newest = shown.entries[0]
+    assert (shown.balance_pence, newest.running_pence, newest.amount_pence) == (-200_00, -200_00, -60_00)
+    source = newest.provenance
+    assert (source.file_name, source.line, source.entry_reference) == ("monday.xml", page.lines[0].line, "R1")
+    assert source.actor == "lind.officer"
+    facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert (facts.uncleared_pence, facts.cleared_credit_pence) == (60_00, 140_00)
+    assert facts.actors == ("grace.officer",), "uploading a bank file makes nobody a participant"
+
+
+async def test_versions_and_balances_of_receipts_run_on_per_account(door: Door) -> None:
+    await door.take("two.xml", statement(entry("R1", MAIN_REFERENCE, "1.00"), entry("R2", MAIN_REFERENCE, "2.00")))
+    async with door.runtime.engine.connect() as connection:
+        wanted = sa.text("SELECT aggregate_version, body::json FROM outbox_event WHERE key = :key ORDER BY seq")
+        told = (await connection.execute(wanted, {"key": str(MAIN)})).all()
+    assert [(row.aggregate_version, row.body["balance_pence"]) for row in told] == [(1, -140_00), (2, -141_00), (3, -143_00)]
+    assert not any("payer" in row.body or "narrative" in row.body for row in told)
+
+
+async def test_what_cannot_be_placed_goes_to_suspense_with_its_reason(door: Door) -> None:
+    page = await door.take(
+        "odd.xml",
+        statement(
+            entry("R1", "no reference at all"),
+            entry("R2", UNKNOWN_REFERENCE),
+            entry("R3", CLOSED_REFERENCE),
+            entry("R4", f"{MAIN_REFERENCE} or {NEIGHBOUR_REFERENCE}"),
+            entry("R5", f"refund of {MAIN_REFERENCE}", sign="DBIT"),
+        ),
+    )
+    assert (page.status, page.in_suspense, page.receipts) == (FileStatus.TAKEN, 5, 5)
+    assert [line.suspense_reason for line in page.lines] == [
+        "no payment reference",
+        "no account has this payment reference",
+        "the account is closed",
+        "several payment references",
+        "money out, to be matched with what was paid",
+    ]
+    assert await door.count("suspense_item WHERE review_by > current_date AND escalate_on > review_by") == 5
+    async with door.runtime.engine.connect() as connection:
+        wanted = sa.text("SELECT account.reference, sum(amount_pence)::bigint FROM entry JOIN account ON account.id = account GROUP BY 1")
+        sums = {row[0]: row[1] for row in await connection.execute(wanted)}
+    assert (sums["SUSPENSE"], sums["BANK"]) == (-180_00, 140_00 + 180_00)
+
+
+async def test_a_returned_direct_debit_is_a_debit_on_the_account(door: Door) -> None:
+    await door.take("back.xml", statement(entry("R1", MAIN_REFERENCE, sign="DBIT", code="PMNT/IDDT/UPDD", reversal="true")))
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    assert (shown.balance_pence, shown.entries[0].code) == (-80_00, "RDN")
+
+
+async def test_the_same_bytes_again_post_nothing_and_say_when_and_by_whom(door: Door) -> None:
+    content = statement(entry("R1", MAIN_REFERENCE))
+    first = await door.take("monday.xml", content)
+    again = await door.take("monday (1).xml", content)
+    assert (again.status, again.earlier, again.earlier_name, again.earlier_by) == (
+        FileStatus.ALREADY_TAKEN,
+        first.bank_file,
+        "monday.xml",
+        "lind.officer",
+    )
+    assert again.earlier_at == first.uploaded_at
+    assert await door.count("journal WHERE code = 'RBP'") == 1
+
+
+async def test_another_file_that_repeats_an_entry_reference_is_refused_naming_both(door: Door) -> None:
+    await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE), entry("R2", MAIN_REFERENCE)))
+    again = statement(entry("R3", MAIN_REFERENCE), entry("R2", NEIGHBOUR_REFERENCE), entry("R1", "x"), number="2")
+    page = await door.take("tuesday.xml", again)
+    assert (page.status, page.faults_in_all) == (FileStatus.REFUSED, 2)
+    assert {fault.rule for fault in page.faults} == {"EntryReferenceTaken"}
+    assert all(fault.line and "monday.xml" in fault.message and "tuesday.xml" in fault.message for fault in page.faults)
+    assert await door.count("journal WHERE code = 'RBP'") == 2
+
+
+async def test_a_refused_file_leaves_nothing_behind_that_would_refuse_its_mended_successor(door: Door) -> None:
+    good = statement(entry("R1", MAIN_REFERENCE), entry("R2", MAIN_REFERENCE))
+    spoilt = good.replace(b'<Amt Ccy="GBP">60.00</Amt>', b'<Amt Ccy="GBP">61.00</Amt>', 1)
+    refused = await door.take("monday.xml", spoilt)
+    assert (refused.status, [fault.rule for fault in refused.faults]) == (FileStatus.REFUSED, ["ControlTotalWrong"])
+    assert await door.count("journal WHERE code = 'RBP'") == 0
+    assert (await door.take("monday.xml", good)).status is FileStatus.TAKEN
+    kept = await run(door.runtime, lambda tx: bank_file_page(tx, BankFileAsked(bank_file=refused.bank_file)), read_only=True)
+    assert kept.faults == refused.faults
+
+
+async def test_every_fault_is_told_with_its_line(door: Door) -> None:
+    page = await door.take(
+        "bad.xml",
+        statement(
+            entry("R1", MAIN_REFERENCE, "1.234"), entry("R2", MAIN_REFERENCE, currency="EUR"), entry("R3", "x", booked="2100-01-01")
+        ),
+    )
+    assert page.status is FileStatus.REFUSED
+    assert {"AmountNotInPence", "WrongCurrency"} <= {fault.rule for fault in page.faults}
+    assert page.faults_in_all == len(page.faults) >= 3
+    assert all(fault.line for fault in page.faults)
+
+
+async def test_what_was_pending_is_booked_by_a_later_file(door: Door) -> None:
+    first = await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE, status="PDNG"), entry("R2", MAIN_REFERENCE)))
+    assert (first.pending, first.receipts, first.lines[0].journal) == (1, 1, None)
+    later = await door.take("tuesday.xml", statement(entry("R1", MAIN_REFERENCE), number="2"))
+    assert (later.status, later.receipts) == (FileStatus.TAKEN, 1)
+    third = await door.take("wednesday.xml", statement(entry("R1", MAIN_REFERENCE), entry("R4", MAIN_REFERENCE), number="3"))
+    assert third.status is FileStatus.REFUSED
+
+
+async def test_two_equal_cash_records_in_one_file_are_two_payments(door: Door) -> None:
+    page = await door.take("cash.txt", allpay(cash((MAIN_REFERENCE, "20.00"), (MAIN_REFERENCE, "20.00"))))
+    assert (page.status, page.receipts, page.total_pence) == (FileStatus.TAKEN, 2, 40_00)
+
+
+@pytest.mark.parametrize("disguise", ["line ends", "byte-order mark", "order"])
+async def test_a_cash_file_with_the_records_of_an_earlier_one_is_refused_naming_it(door: Door, disguise: str) -> None:
+    lines = cash((MAIN_REFERENCE, "20.00"), (NEIGHBOUR_REFERENCE, "30.00"))
+    await door.take("cash.txt", allpay(lines))
+    again = {
+        "line ends": allpay(lines, end="\n"),
+        "byte-order mark": b"\xef\xbb\xbf" + allpay(lines),
+        "order": allpay(lines[::-1]),
+    }[disguise]
+    page = await door.take("cash-2.txt", again)
+    assert (page.status, [fault.rule for fault in page.faults]) == (FileStatus.REFUSED, ["RecordsTaken"])
+    assert "cash.txt" in page.faults[0].message
+    more = allpay([*lines, *cash((MAIN_REFERENCE, "20.00"))])
+    assert (await door.take("cash-3.txt", more)).status is FileStatus.TAKEN, "other records are another file"
+
+
+async def test_a_wrong_total_refuses_a_cash_file(door: Door) -> None:
+    page = await door.take("cash.txt", allpay(cash((MAIN_REFERENCE, "20.00")), CashTotals(amount="21.00")))
+    assert [fault.rule for fault in page.faults] == ["TotalAmountWrong"]
+
+
+async def test_an_oversized_file_is_refused_in_bounded_memory(door: Door) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"<Document>"
+        for _ in range(100):
+            yield b" " * 1024 * 1024
+
+    page = await door.take("big.xml", endless())
+    assert "FileTooLarge" in {fault.rule for fault in page.faults}
+    assert page.size_bytes == BANK_FILE_LIMIT_BYTES + 1
+
+
+async def test_an_auditor_changes_nothing(door: Door) -> None:
+    answer = await door.post("a.xml", statement(entry("R1", MAIN_REFERENCE)), caller=Caller("vera.auditor", frozenset({"auditor"})))
+    assert (answer.status_code, answer.json()["rule"]) == (422, "NotAllowed")
+    assert await door.count("bank_file") == 0
+
+
+async def test_the_same_file_from_two_people_at_once_is_taken_once(door: Door) -> None:
+    content = statement(entry("R1", MAIN_REFERENCE), entry("R2", NEIGHBOUR_REFERENCE))
+    pages = await asyncio.gather(*(door.take(f"{number}.xml", content) for number in range(4)))
+    assert sorted(page.status for page in pages) == [FileStatus.ALREADY_TAKEN] * 3 + [FileStatus.TAKEN]
+    assert await door.count("journal WHERE code = 'RBP'") == 2
+    listed = await run(door.runtime, lambda tx: bank_files(tx, BankFilesAsked()), read_only=True)
+    assert len(listed.files) == 4

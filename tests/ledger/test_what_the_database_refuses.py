@@ -1,0 +1,209 @@
+"""Every statement that would unmake the books, tried as the role that runs the service."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from chassis.serving import Tick
+from chassis.transaction import Runtime, run
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control
+from ledger.domain.sealing import FIRST_HASH, content_of, next_hash
+from ledger.settings import LedgerSettings
+from ledger.use_cases.seal import seal_journals
+from rentbook_local.postgres import Database
+from support.ledger_books import MAIN, NEIGHBOUR
+from support.servers import Postgres
+
+APPEND_ONLY = (
+    "journal", "entry", "accepted_posting", "seal", "debited_week", "opened_estate", "heard_decision", "heard_recall", "bank_file",
+    "bank_file_fault", "bank_file_line", "booked_entry", "suspense_item",
+)  # fmt: skip
+BANK = CONTROL_ACCOUNTS[Control.BANK]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app(ledger: Runtime, database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """Into an opened ledger as the role that runs it."""
+    connection = await asyncpg.connect(database.app_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def superuser(ledger: Runtime, database: Database, postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(postgres.superuser_dsn(database.name))
+    yield connection
+    await connection.close()
+
+
+async def written(connection: asyncpg.Connection, *legs: tuple[UUID, int], journal: UUID | None = None, reverses: UUID | None = None) -> UUID:
+    """A journal with these legs in one statement, as the service posts it."""
+    id_ = journal or uuid4()
+    await connection.execute(
+        "WITH written AS (INSERT INTO journal (id, code, effective_date, posted_at, reverses, actor, narrative) "
+        "  VALUES ($1, 'RIT', current_date, now(), $2, 'system', '')) "
+        "INSERT INTO entry SELECT $1, line, account, '', pence FROM unnest($3::uuid[], $4::bigint[]) WITH ORDINALITY AS leg (account, pence, line)",
+        id_, reverses, [account for account, _ in legs], [pence for _, pence in legs],
+    )  # fmt: skip
+    return id_
+
+
+async def balance(connection: asyncpg.Connection, account: UUID) -> int:
+    return int(await connection.fetchval("SELECT balance_pence FROM account WHERE id = $1", account))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE", "UPDATE {0} SET {1} = {1}"])
+async def test_the_app_role_cannot_unmake(app: asyncpg.Connection, table: str, statement: str) -> None:
+    column = await app.fetchval(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND attidentity = '' ORDER BY attnum LIMIT 1", table
+    )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await app.execute(statement.format(table, f'"{column}"'))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
+async def test_even_a_superuser_that_skips_ordinary_triggers_is_stopped(superuser: asyncpg.Connection, table: str, statement: str) -> None:
+    async with superuser.transaction():
+        await superuser.execute("SET LOCAL session_replication_role = replica")
+        with pytest.raises(asyncpg.RestrictViolationError):
+            async with superuser.transaction():
+                await superuser.execute(statement.format(table))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE account SET balance_pence = 0",
+        "UPDATE account SET reference = 'x'",
+        "DELETE FROM account",
+        "TRUNCATE account CASCADE",
+        "ALTER TABLE entry DISABLE TRIGGER ALL",
+        "DROP TRIGGER double_entry ON entry",
+        "DROP TABLE seal",
+        "CREATE TABLE entry_2 (LIKE entry)",
+        "SET session_replication_role = replica",
+        "UPDATE credit_hold SET amount_pence = 1",
+        "DELETE FROM credit_hold",
+        "UPDATE clearing_rule SET working_days = 0",
+        "INSERT INTO free_week VALUES ('WH50', '2026-11-30')",
+        "INSERT INTO account (id, reference, kind, status, tenancy, balance_pence) SELECT gen_random_uuid(), 'x', kind, status, tenancy, -5 FROM account",
+        "DELETE FROM inbox",
+        "DELETE FROM accepted_command",
+        "DELETE FROM outbox_event",
+    ],
+)  # fmt: skip
+async def test_the_app_role_may_not(app: asyncpg.Connection, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await app.execute(statement)
+
+
+async def test_entries_add_up_to_zero(app: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="add up to zero"):
+        await written(app, (MAIN, 500), (BANK, -499))
+    with pytest.raises(asyncpg.CheckViolationError, match="add up to zero"):
+        await written(app, (MAIN, 500))
+    assert await balance(app, MAIN) == -140_00
+
+
+async def test_balances_follow_the_entries(app: asyncpg.Connection) -> None:
+    await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    assert (await balance(app, MAIN), await balance(app, NEIGHBOUR)) == (-135_00, 25_00)
+
+
+async def test_a_journal_has_entries(app: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="has entries"):
+        await app.execute(
+            "INSERT INTO journal (id, code, effective_date, posted_at, actor, narrative) VALUES ($1, 'RIT', current_date, now(), 'system', '')", uuid4()
+        )  # fmt: skip
+
+
+async def test_nothing_is_added_to_a_journal_later(app: asyncpg.Connection) -> None:
+    id_ = await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    with pytest.raises(asyncpg.CheckViolationError, match="comes whole"):
+        await app.execute("INSERT INTO entry VALUES ($1, 3, $2, '', 5), ($1, 4, $3, '', -5)", id_, MAIN, NEIGHBOUR)
+
+
+async def test_a_reversal_is_a_mirror_image_and_comes_once(app: asyncpg.Connection) -> None:
+    id_ = await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    with pytest.raises(asyncpg.CheckViolationError, match="mirror image"):
+        await written(app, (MAIN, -400), (NEIGHBOUR, 400), reverses=id_)
+    await written(app, (MAIN, -500), (NEIGHBOUR, 500), reverses=id_)
+    with pytest.raises(asyncpg.UniqueViolationError, match="a_journal_is_reversed_once"):
+        await written(app, (MAIN, -500), (NEIGHBOUR, 500), reverses=id_)
+    assert await balance(app, MAIN) == -140_00
+
+
+async def test_a_settled_earmark_stays_settled(app: asyncpg.Connection) -> None:
+    hold, case = uuid4(), uuid4()
+    await app.execute("INSERT INTO credit_hold VALUES ($1, $2, $3, 1, 'x', 5, now(), 'PENDING')", hold, MAIN, case)
+    await app.execute("UPDATE credit_hold SET state = 'RELEASED', settled_at = now() WHERE id = $1", hold)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await app.execute("UPDATE credit_hold SET state = 'PENDING', settled_at = NULL WHERE id = $1", hold)
+
+
+# --- the seal ----------------------------------------------------------------------------------------------------------------------
+
+
+async def seal(ledger: Runtime) -> None:
+    async def work(tx: object) -> bool:
+        return await seal_journals(tx, Tick(at=tx.now))  # type: ignore[arg-type,attr-defined]
+
+    await run(ledger, work)
+
+
+async def chain(app: asyncpg.Connection) -> list[tuple[int, bytes]]:
+    """Recompute the chain from the rows as README.md describes them; every seal is compared on the way."""
+    rows = await app.fetch(
+        "SELECT seal.audit_no, seal.prev_hash, seal.hash, journal.* FROM seal JOIN journal ON journal.id = seal.journal ORDER BY audit_no"
+    )
+    previous, heads = FIRST_HASH, []
+    for place, row in enumerate(rows, start=1):
+        fields = [
+            row[name]
+            for name in (
+                "seq", "id", "code", "effective_date", "posted_at", "rent_week", "cleared_on", "reverses", "case_id", "decision_id", "actor", "narrative",
+            )
+        ]  # fmt: skip
+        entries = await app.fetch("SELECT line, account, element, amount_pence FROM entry WHERE journal = $1 ORDER BY line", row["id"])
+        assert (row["audit_no"], row["prev_hash"]) == (place, previous)
+        previous = next_hash(previous, content_of(fields, [tuple(entry) for entry in entries]))
+        assert row["hash"] == previous
+        heads.append((place, previous))
+    return heads
+
+
+async def test_every_journal_is_sealed_without_a_gap_and_the_head_is_anchored(
+    ledger: Runtime, app: asyncpg.Connection, settings: LedgerSettings
+) -> None:
+    await seal(ledger)
+    assert len(await chain(app)) == await app.fetchval("SELECT count(*) FROM journal")
+    await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    for _ in range(3):
+        await seal(ledger)
+    heads = await chain(app)
+    assert len(heads) == await app.fetchval("SELECT count(*) FROM journal")
+    assert settings.anchor_dir is not None
+    lines = [json.loads(line) for line in Path(settings.anchor_dir, "seal-anchors.jsonl").read_text().splitlines()]
+    assert [line["audit_no"] for line in lines] == [len(heads) - 1, len(heads)], "each head once"
+    assert lines[-1]["hash"] == heads[-1][1].hex()
+
+
+async def test_a_journal_that_committed_late_is_sealed_too(ledger: Runtime, app: asyncpg.Connection, database: Database) -> None:
+    slow = await asyncpg.connect(database.app_dsn)
+    try:
+        transaction = slow.transaction()
+        await transaction.start()
+        late = await written(slow, (MAIN, 500), (BANK, -500))
+        await written(app, (NEIGHBOUR, 500), (BANK, -500))
+        await seal(ledger)
+        await transaction.commit()
+    finally:
+        await slow.close()
+    await seal(ledger)
+    assert await app.fetchval("SELECT audit_no FROM seal WHERE journal = $1", late) == len(await chain(app))
