@@ -75,10 +75,6 @@ def make_app(folder: Path, clock: Clock) -> Starlette:
         Route("/bacs/reports/{number:int}", bank.report, methods=["GET"]),
         Route("/bacs/paid", bank.paid, methods=["GET"]),
         Route("/cop/check", bank.confirm_payee, methods=["POST"]),
-        # The same three under the names by which refunds calls its bank.
-        Route("/files", bank.submit, methods=["POST"]),
-        Route("/files/{sha256}", bank.fate, methods=["GET"]),
-        Route("/confirmation-of-payee", bank.confirm_payee, methods=["POST"]),
         Route("/control/next", bank.order, methods=["POST"]),
         Route("/control/next", bank.orders, methods=["GET"]),
         Route("/control/register", bank.write_register, methods=["PUT"]),
@@ -110,7 +106,7 @@ class _Bank:
         return JSONResponse(told, 422 if told["status"] == "refused" else 201 if first else 200)
 
     async def fate(self, request: Request) -> Response:
-        sha256 = request.path_params.get("sha256") or request.query_params.get("sha256", "")
+        sha256 = request.query_params.get("sha256", "")
         if self.book.submission(sha256) is None:
             return JSONResponse({"status": "not-seen", "sha256": sha256[:64]}, 404)
         return JSONResponse(self._told(sha256))

@@ -76,7 +76,7 @@ def unseal(ring: KeyRing, record: UUID, sealed: Sealed) -> bytes:
     try:
         own_key = _decrypt(ring_key, sealed.wrapped_key, _bound_to(record, sealed.key_id))
         return _decrypt(own_key, sealed.content, record.bytes)
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Unopenable("a sealed record was changed or moved") from None
 
 
