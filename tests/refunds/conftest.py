@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,8 @@ import pytest
 from chassis.process import make_runtime
 from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
-from support.refund_service import FakeBank, FakeLedger, Refunds
+from support.bank import Bank, running_bank
+from support.refund_service import VALID_ACCOUNT, VALID_SORT_CODE, FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
 
 TOKEN = "the-services-token"
@@ -56,3 +58,12 @@ async def refunds(settings: RefundsSettings, database: Database) -> AsyncIterato
     async with make_runtime("refunds", settings) as runtime, httpx.AsyncClient(mounts=doors) as http:
         runtime.http = http
         yield Refunds(runtime, settings.means(), ledger, bank, database)
+
+
+@pytest.fixture
+async def bank(refunds: Refunds, tmp_path: Path) -> AsyncIterator[Bank]:
+    """The bank's stand-in as a process; refunds speaks to it from here on."""
+    async with running_bank(tmp_path) as process:
+        await process.register({"sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "name": "Ada Match"})
+        refunds.means = replace(refunds.means, bank_url=process.url)
+        yield process

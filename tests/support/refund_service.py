@@ -83,13 +83,13 @@ class Refunds:
 
     async def do(self, use_case: Callable[..., Coroutine[Any, Any, Out]], message: Any, *, caller: Caller = SYSTEM) -> Out:
         """Call a use case in a transaction of its own, with its means if it takes them."""
-        needs = use_case.__code__.co_argcount == 3  # type: ignore[attr-defined]
+        needs = use_case.__code__.co_argcount == 3
         more = (self.means,) if needs else ()
         return await run(self.runtime, lambda tx: use_case(tx, message, *more), caller=caller)
 
     async def ask(self, query: Callable[..., Coroutine[Any, Any, Out]], message: Any) -> Out:
         """Ask a query as the desk does: it can't write."""
-        needs = query.__code__.co_argcount == 3  # type: ignore[attr-defined]
+        needs = query.__code__.co_argcount == 3
         more = (self.means,) if needs else ()
         return await run(self.runtime, lambda tx: query(tx, message, *more), caller=FINN, read_only=True)
 

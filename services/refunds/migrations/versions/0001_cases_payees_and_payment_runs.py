@@ -35,6 +35,7 @@ RIGHTS = {
     "submission": APPEND,
     "bank_report": APPEND,
     "bank_report_item": APPEND,
+    "bank_item_effect": APPEND,
 }
 
 REFUSE_CHANGE = """

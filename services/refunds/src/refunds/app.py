@@ -51,6 +51,7 @@ from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.resubmit import resubmit
+from refunds.use_cases.return_payments import return_payments
 from refunds.use_cases.run_check import run_check
 from refunds.use_cases.settle_run import settle_run
 from refunds.use_cases.submit_file import submit_file
@@ -108,6 +109,9 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Accept(RESUBMIT, resubmit),
             Accept(WITHDRAW_CASE, withdraw),
         ),
-        every=(Every(settings.report_period(), given(means, record_bank_reports)),),
+        every=(
+            Every(settings.report_period(), given(means, record_bank_reports)),
+            Every(settings.report_period(), given(means, return_payments)),
+        ),
         routes=web.routes,
     )

@@ -286,29 +286,41 @@ sa.Index("submissions_of_a_run", submission.c.run, submission.c.seq)
 bank_report = sa.Table(
     "bank_report",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("run", sa.Uuid, sa.ForeignKey("payment_run.id")),
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("taken_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("key", name="a_report_is_taken_once"),
 )
 sa.Index("reports_of_a_run", bank_report.c.run)
 
 bank_report_item = sa.Table(
     "bank_report_item",
     metadata,
-    sa.Column("report", sa.Text, sa.ForeignKey("bank_report.id"), primary_key=True),
-    sa.Column("item", sa.Text, primary_key=True),
-    sa.Column("line", sa.BigInteger, sa.ForeignKey("payment_line.number")),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("report", sa.BigInteger, sa.ForeignKey("bank_report.number"), primary_key=True),
+    sa.Column("reference", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="what_comes_back_is_more_than_nothing"),
+)
+
+bank_item_effect = sa.Table(
+    "bank_item_effect",
+    metadata,
+    sa.Column("report", sa.BigInteger, primary_key=True),
+    sa.Column("reference", sa.Text, primary_key=True),
+    sa.Column("line", sa.BigInteger, sa.ForeignKey("payment_line.number")),
     sa.Column("effect", sa.Text, nullable=False),
-    sa.Column("taken_at", _INSTANT, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["report", "reference"], ["bank_report_item.report", "bank_report_item.reference"], name="an_effect_has_its_item"
+    ),
+    sa.CheckConstraint(
+        "effect IN ('returned', 'returned-already', 'no-such-payment', 'another-amount')", name="an_item_returns_a_payment_or_says_why_not"
+    ),
 )
-sa.Index(
-    "a_payment_comes_back_once",
-    bank_report_item.c.line,
-    unique=True,
-    postgresql_where=sa.text("effect = 'returned'"),
-)
+sa.Index("a_payment_comes_back_once", bank_item_effect.c.line, unique=True, postgresql_where=sa.text("effect = 'returned'"))

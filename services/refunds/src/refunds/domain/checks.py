@@ -231,6 +231,9 @@ def check_7(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
 
 def _bank_doubts(payee: PayeeFacts, expires: date, today: date) -> list[Doubt]:
     doubts = []
+    if payee.came_back_on is not None:
+        words = f"The bank returned a payment to these details on {in_words(payee.came_back_on)}."
+        doubts.append(Doubt("payment-came-back", words, not_before=payee.came_back_on))
     if payee.changed and not payee.called_back:
         doubts.append(Doubt("call-back-needed", "The details were changed, and the tenant was not called back."))
     if payee.confirmation is Confirmation.CLOSE:

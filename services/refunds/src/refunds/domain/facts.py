@@ -55,7 +55,7 @@ class PayeeFacts:
 
     `fingerprint` is the blind index of sort code and account number. `person` None is a third party. `changed`: other details were on
     this case before; `called_back`: the change was confirmed by calling the tenant back. `paid_in_from_it`: the credit came from this
-    very account; None where the bank's files do not say.
+    very account; None where the bank's files do not say. `came_back_on`: the day on which the bank returned a payment to these details.
     """
 
     payee: UUID
@@ -69,6 +69,7 @@ class PayeeFacts:
     changed: bool = False
     called_back: bool = False
     paid_in_from_it: bool | None = None
+    came_back_on: date | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from refunds.domain.envelope import KeyRing, Sealed, blind_index, seal, unseal
 from refunds.domain.facts import Confirmation
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.payee_text import BankDetails, bank_details
-from refunds.tables import payee, payee_confirmation, refund_case
+from refunds.tables import bank_item_effect, payee, payee_confirmation, payment_line, refund_case
 
 Payee = sa.Row[Any]
 
@@ -80,6 +81,15 @@ async def others_paid_to(tx: Transaction, row: Payee, *, asked_by: UUID | None) 
     others = sa.select(sa.func.count(sa.distinct(refund_case.c.account))).select_from(same)
     found = others.where(payee.c.blind_index == row.blind_index, refund_case.c.asked_by.is_distinct_from(asked_by))
     return int((await tx.connection.execute(found)).scalar_one())
+
+
+async def came_back_on(tx: Transaction, payee_id: UUID) -> datetime | None:
+    """When the bank last returned a payment that went to these details."""
+    returned = bank_item_effect.join(payment_line, payment_line.c.number == bank_item_effect.c.line)
+    rows = sa.select(sa.func.max(bank_item_effect.c.at)).select_from(returned)
+    rows = rows.where(payment_line.c.payee == payee_id, bank_item_effect.c.effect == "returned")
+    found: datetime | None = (await tx.connection.execute(rows)).scalar_one()
+    return found
 
 
 def fingerprint(row: Payee) -> str:

@@ -13,8 +13,6 @@ from refunds.domain.rules import RefundRule
 from refunds.tables import (
     PAYMENT_FILE_NUMBER,
     PAYMENT_LINE_NUMBER,
-    bank_report,
-    bank_report_item,
     payment_file,
     payment_line,
     payment_run,
@@ -108,23 +106,6 @@ async def note_sending_apart(tx: Transaction, run: UUID, sha256: str) -> None:
 
 async def note_word(tx: Transaction, run: UUID, sha256: str, what: str, reason: str) -> None:
     await tx.connection.execute(submission.insert().values(run=run, sha256=sha256, what=what, reason=reason, at=tx.now))
-
-
-async def report_is_known(tx: Transaction, report: str) -> bool:
-    return bool((await tx.connection.execute(sa.select(sa.exists().where(bank_report.c.id == report)))).scalar_one())
-
-
-async def run_of_file(tx: Transaction, sha256: str) -> UUID | None:
-    return (await tx.connection.execute(sa.select(payment_file.c.run).where(payment_file.c.sha256 == sha256))).scalar_one_or_none()
-
-
-async def add_report(tx: Transaction, *, report: str, kind: str, sha256: str, run: UUID | None, words: str) -> None:
-    row = {"id": report, "kind": kind, "sha256": sha256, "run": run, "words": words, "taken_at": tx.now}
-    await tx.connection.execute(bank_report.insert().values(row))
-
-
-async def add_report_item(tx: Transaction, **columns: Any) -> None:
-    await tx.connection.execute(bank_report_item.insert().values(taken_at=tx.now, **columns))
 
 
 async def line_of_reference(tx: Transaction, reference: str) -> Line | None:

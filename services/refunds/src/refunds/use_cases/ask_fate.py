@@ -13,8 +13,9 @@ async def ask_fate(tx: Transaction, asked: SubmitFile, means: Means) -> FileAnsw
     """NOT_SEEN is believed only from the bank itself. Errors: NotThisFile."""
     await runs.locked(tx, asked.run)
     file = await file_to_send(tx, asked)
+    address = f"{means.bank_url}/bacs/submissions"
     try:
-        answer = bank_answer(await tx.http.get(f"{means.bank_url}/files/{file.sha256}", timeout=means.bank_limit_seconds))
+        answer = bank_answer(await tx.http.get(address, params={"sha256": file.sha256}, timeout=means.bank_limit_seconds))
     except httpx.HTTPError as error:
         answer = FileAnswer(fate=FileFate.UNKNOWN, reason=f"No answer from the bank ({type(error).__name__}).")
     return await answer_noted(tx, asked, answer)

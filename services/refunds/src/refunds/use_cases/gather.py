@@ -43,6 +43,7 @@ async def payee_facts(tx: Transaction, row: Case, ledger: RefundFacts, means: Me
     stored = await payees.read(tx, row.payee)
     confirmed = await payees.confirmation(tx, means.keys, row.payee)
     fingerprint = payees.fingerprint(stored)
+    came_back = await payees.came_back_on(tx, row.payee)
     payers = {credit.payer for credit in ledger.credits if credit.payer is not None}
     return PayeeFacts(
         payee=stored.id,
@@ -56,6 +57,7 @@ async def payee_facts(tx: Transaction, row: Case, ledger: RefundFacts, means: Me
         changed=stored.changes is not None,
         called_back=stored.called_back,
         paid_in_from_it=(fingerprint in payers) if payers else None,
+        came_back_on=came_back.astimezone(LONDON).date() if came_back else None,
     )
 
 

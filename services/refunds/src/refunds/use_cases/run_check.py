@@ -56,7 +56,7 @@ async def confirm_payee(tx: Transaction, row: Case, means: Means) -> None:
 async def _ask_bank(tx: Transaction, details: BankDetails, business: bool, means: Means) -> _Confirmation:
     question = {**vars(details), "business": business}
     try:
-        answer = await tx.http.post(f"{means.bank_url}/confirmation-of-payee", json=question, timeout=means.bank_limit_seconds)
+        answer = await tx.http.post(f"{means.bank_url}/cop/check", json=question, timeout=means.bank_limit_seconds)
         answer.raise_for_status()
         return _Confirmation.model_validate_json(answer.content)
     except (httpx.HTTPError, ValidationError):

@@ -69,10 +69,10 @@ def bank_answer(answer: httpx.Response) -> FileAnswer:
 
 
 async def _send(tx: Transaction, file: File, means: Means) -> FileAnswer:
-    headers = {"Content-Type": "application/octet-stream", "X-SHA256": file.sha256}
+    headers = {"Content-Type": "application/octet-stream"}
     try:
         answer = await tx.http.post(
-            f"{means.bank_url}/files", content=bytes(file.content), headers=headers, timeout=means.bank_limit_seconds
+            f"{means.bank_url}/bacs/submissions", content=bytes(file.content), headers=headers, timeout=means.bank_limit_seconds
         )
     except httpx.HTTPError as error:
         return FileAnswer(fate=FileFate.UNKNOWN, reason=f"No answer from the bank ({type(error).__name__}).")

@@ -1,0 +1,267 @@
+"""A payment run from finance's release to the bank's last word, with the bank's stand-in as a process of its own."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from chassis.serving import Tick
+from refunds.domain.bacs_reading import read_standard_18
+from refunds.queries import case_page, ready_payments, run_page
+from refunds.use_cases.ask_fate import ask_fate
+from refunds.use_cases.build_file import LinesStillWait, build_file
+from refunds.use_cases.close_case import close_case
+from refunds.use_cases.dequeue_payment import dequeue_payment
+from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.note_release import note_release
+from refunds.use_cases.record_bank_reports import record_bank_reports
+from refunds.use_cases.return_payments import return_payments
+from refunds.use_cases.settle_run import settle_run
+from refunds.use_cases.submit_file import submit_file
+from rentbook_contracts.ledger import PersonFacts, RefundFacts, RefundPlan
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import (
+    BuildFile,
+    CaseAsked,
+    CaseOutcome,
+    CaseStatus,
+    CloseCase,
+    DequeuePayment,
+    FileBuilt,
+    FileFate,
+    LinePosted,
+    RefundClosed,
+    RefundReturned,
+    RunAsked,
+    RunStatus,
+    SettleRun,
+    SubmitFile,
+)
+from rentbook_contracts.workflows import payment_run_workflow_id, refund_workflow_id
+from support.bank import Bank
+from support.refund_cases import A, ledger
+from support.refund_service import Refunds, released
+
+NOW = datetime.now(UTC)
+
+
+def tenant(account: UUID | None = None) -> RefundFacts:
+    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=NOW.date())
+    return facts.model_copy(update={"account": account or uuid4()})
+
+
+async def release(refunds: Refunds, *plans: RefundPlan) -> UUID:
+    fact = released(*plans, at=NOW)
+    await refunds.do(note_release, fact)
+    return fact.run
+
+
+async def posted_run(refunds: Refunds, *plans: RefundPlan) -> tuple[UUID, FileBuilt]:
+    run = await release(refunds, *plans)
+    for plan in plans:
+        await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=uuid4()))
+    return run, await refunds.do(build_file, BuildFile(run=run))
+
+
+async def paid_run(refunds: Refunds, *plans: RefundPlan) -> UUID:
+    run, built = await posted_run(refunds, *plans)
+    answer = await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))
+    assert answer.fate is FileFate.ACCEPTED
+    await refunds.do(settle_run, SettleRun(run=run, fate=answer.fate))
+    for plan in plans:
+        await refunds.do(close_case, CloseCase(case=plan.case, attempt=plan.attempt, outcome=CaseOutcome.PAID, plan=plan))
+    return run
+
+
+async def reports_taken(refunds: Refunds) -> None:
+    while await refunds.do(record_bank_reports, Tick(at=NOW)):
+        pass
+    await refunds.do(return_payments, Tick(at=NOW))
+
+
+async def test_a_release_takes_its_lines_and_tells_their_cases(refunds: Refunds) -> None:
+    one, two = await refunds.queued(tenant()), await refunds.queued(tenant(), amount_pence=20_00)
+    ready = await refunds.ask(ready_payments, Nothing())
+    assert [payment.case for payment in ready.payments] == [one.case, two.case]
+    assert ready.total_pence == one.refund_pence + 20_00
+    run = await release(refunds, one, two)
+    assert (await refunds.ask(ready_payments, Nothing())).payments == ()
+    told = [workflow for workflow, _ in await refunds.signals("payment_released")]
+    assert sorted(told) == sorted([refund_workflow_id(one.case, 1), refund_workflow_id(two.case, 1)])
+    assert [workflow for workflow, _ in await refunds.signals("PaymentRun")] == [payment_run_workflow_id(run)]
+
+
+async def test_a_line_that_is_not_queued_as_released_is_dropped(refunds: Refunds) -> None:
+    good, recalled = await refunds.queued(tenant()), await refunds.queued(tenant())
+    line = DequeuePayment(case=recalled.case, attempt=1, content_hash=recalled.content_hash)
+    assert (await refunds.do(dequeue_payment, line)).run is None
+    other = good.model_copy(update={"checks_hash": "0" * 64})
+    run = await release(refunds, recalled, other)
+    page = await refunds.ask(run_page, RunAsked(run=run))
+    assert page.status is RunStatus.EMPTY
+    assert [shown.status for shown in page.lines] == ["dropped", "dropped"]
+    assert await refunds.signals("payment_released") == []
+    assert await refunds.signals("PaymentRun") == []
+
+
+async def test_an_approval_that_is_void_after_release_keeps_its_run_waiting_for_its_word(refunds: Refunds) -> None:
+    plan, other = await refunds.queued(tenant()), await refunds.queued(tenant())
+    run = await release(refunds, plan, other)
+    line = DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash)
+    assert (await refunds.do(dequeue_payment, line)).run == run
+    with pytest.raises(LinesStillWait):
+        await refunds.do(build_file, BuildFile(run=run))
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="the payee was changed"))
+    await refunds.do(line_posted, LinePosted(run=run, plan=other, refund_journal=uuid4()))
+    built = await refunds.do(build_file, BuildFile(run=run))
+    assert (built.count, built.total_pence) == (1, other.refund_pence)
+    assert len(await refunds.signals("run_line_settled")) == 2
+
+
+async def test_the_file_carries_the_posted_lines_and_is_the_same_when_built_again(refunds: Refunds) -> None:
+    plans = [await refunds.queued(tenant()), await refunds.queued(tenant(), amount_pence=20_00)]
+    run, built = await posted_run(refunds, *plans)
+    again = await refunds.do(build_file, BuildFile(run=run))
+    assert again == built
+    page = await refunds.ask(run_page, RunAsked(run=run))
+    assert page.file_name is not None
+    kept = (refunds.means.payments_dir / page.file_name).read_bytes()
+    read = read_standard_18(kept)
+    assert read.figures.sha256 == built.sha256 == page.sha256
+    assert sorted(item.pence for item in read.items) == sorted(plan.refund_pence for plan in plans)
+    assert {(item.sort_code, item.account_number, item.name) for item in read.items} == {("089999", "66374958", "ADA MATCH")}
+    assert [path.name for path in refunds.means.payments_dir.iterdir()] == [page.file_name]
+
+
+async def test_a_run_whose_every_line_was_dropped_has_no_file(refunds: Refunds) -> None:
+    plan = await refunds.queued(tenant())
+    run = await release(refunds, plan)
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="void"))
+    assert (await refunds.do(build_file, BuildFile(run=run))).count == 0
+    assert (await refunds.ask(run_page, RunAsked(run=run))).status is RunStatus.EMPTY
+
+
+async def test_an_accepted_file_pays_its_lines(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    run = await paid_run(refunds, plan)
+    await reports_taken(refunds)
+    page = await refunds.ask(run_page, RunAsked(run=run))
+    assert page.status is RunStatus.ACCEPTED
+    assert [line.status for line in page.lines] == ["paid"]
+    assert any(report.startswith("Input report") for report in page.reports)
+    assert [signal[0] for signal in await refunds.signals("payment_settled")] == [refund_workflow_id(plan.case, 1)]
+    [closed] = await refunds.told(RefundClosed)
+    assert (closed.outcome, closed.refund_pence) == (CaseOutcome.PAID, plan.refund_pence)
+    assert [entry["times"] for entry in await bank.paid()] == [1]
+
+
+@pytest.mark.parametrize("fault", ["accept-then-drop-reply", "lose", "unavailable"])
+async def test_an_unknown_outcome_is_asked_and_never_repeated(refunds: Refunds, bank: Bank, fault: str) -> None:
+    run, built = await posted_run(refunds, await refunds.queued(tenant()))
+    file = SubmitFile(run=run, sha256=built.sha256)
+    await bank.next(fault=fault)
+    assert (await refunds.do(submit_file, file)).fate is FileFate.UNKNOWN
+    assert (await refunds.do(submit_file, file)).fate is FileFate.UNKNOWN, "a second sending without the bank's word"
+    asked = await refunds.do(ask_fate, file)
+    if fault != "accept-then-drop-reply":
+        assert asked.fate is FileFate.NOT_SEEN
+        asked = await refunds.do(submit_file, file)
+    assert asked.fate is FileFate.ACCEPTED
+    assert [(entry["times"], entry["pence"]) for entry in await bank.paid()] == [(1, built.total_pence)]
+    assert await bank.posts(built.sha256) == 1
+
+
+async def test_a_late_answer_is_unknown(refunds: Refunds, bank: Bank) -> None:
+    run, built = await posted_run(refunds, await refunds.queued(tenant()))
+    file = SubmitFile(run=run, sha256=built.sha256)
+    await bank.next(fault="delay", seconds=2)
+    refunds.means = replace(refunds.means, bank_limit_seconds=0.3)
+    assert (await refunds.do(submit_file, file)).fate is FileFate.UNKNOWN
+    assert (await refunds.do(ask_fate, file)).fate is FileFate.ACCEPTED
+
+
+async def test_a_crash_in_the_middle_of_sending_is_unknown(refunds: Refunds, bank: Bank) -> None:
+    """The sending was noted and committed; the process died before the bank's answer was."""
+    run, built = await posted_run(refunds, await refunds.queued(tenant()))
+    file = SubmitFile(run=run, sha256=built.sha256)
+
+    async def dies_after_sending(tx: Any, message: SubmitFile, means: Any) -> None:
+        await submit_file(tx, message, means)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await refunds.do(dies_after_sending, file)
+    assert (await refunds.do(submit_file, file)).fate is FileFate.UNKNOWN
+    assert (await refunds.do(ask_fate, file)).fate is FileFate.ACCEPTED
+    assert await bank.posts(built.sha256) == 1
+
+
+async def test_a_refused_file_gives_its_payments_back_to_be_decided_again(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    run, built = await posted_run(refunds, plan)
+    await bank.next(fault="refuse")
+    answer = await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))
+    assert answer.fate is FileFate.REFUSED
+    await refunds.do(settle_run, SettleRun(run=run, fate=answer.fate))
+    page = await refunds.ask(run_page, RunAsked(run=run))
+    assert (page.status, [line.status for line in page.lines]) == (RunStatus.REFUSED, ["refused"])
+    assert '"paid":false' in (await refunds.signals("payment_settled"))[0][1]
+    assert await bank.paid() == []
+
+
+async def reference_of(refunds: Refunds, case: UUID) -> str:
+    [row] = await refunds.rows("SELECT reference FROM payment_line WHERE case_id = :case", case=case)
+    return str(row["reference"])
+
+
+async def test_a_returned_payment_opens_its_case_again_once(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    run = await paid_run(refunds, plan)
+    await bank.next(fault="return", reference=await reference_of(refunds, plan.case), code="B")
+    await reports_taken(refunds)
+    await reports_taken(refunds)
+    page = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    assert (page.status, page.attempt) == (CaseStatus.RETURNED, 2)
+    [returned] = await refunds.told(RefundReturned)
+    assert (returned.amount_pence, returned.reason, returned.attempt) == (plan.refund_pence, "B", 1)
+    [line] = (await refunds.ask(run_page, RunAsked(run=run))).lines
+    assert line.status == "returned"
+    starts = dict(await refunds.signals("RefundApproval"))
+    assert f'"returned":"{line.refund_journal}"' in starts[refund_workflow_id(plan.case, 2)]
+
+
+async def test_details_that_a_payment_came_back_from_wait_for_an_answer(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    await paid_run(refunds, plan)
+    await bank.next(fault="return", reference=await reference_of(refunds, plan.case), code="B")
+    await reports_taken(refunds)
+    assert (await refunds.checked(plan.case, attempt=2)).blocked == (7,)
+
+
+async def test_a_return_that_is_faster_than_the_closing_waits_for_it(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    run, built = await posted_run(refunds, plan)
+    await bank.next(fault="return", reference=await reference_of(refunds, plan.case), code="0")
+    await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))
+    await reports_taken(refunds)
+    await refunds.do(settle_run, SettleRun(run=run, fate=FileFate.ACCEPTED))
+    await reports_taken(refunds)
+    assert await refunds.told(RefundReturned) == []
+    await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
+    await reports_taken(refunds)
+    assert len(await refunds.told(RefundReturned)) == 1
+
+
+async def test_an_item_that_was_not_taken_at_input_comes_back_as_well(refunds: Refunds, bank: Bank) -> None:
+    good, bad = await refunds.queued(tenant()), await refunds.queued(tenant())
+    await bank.next(fault="reject-item", reference=await _reference_to_come(refunds, 2), code="Y")
+    run = await paid_run(refunds, good, bad)
+    await reports_taken(refunds)
+    statuses = {line.case: line.status for line in (await refunds.ask(run_page, RunAsked(run=run))).lines}
+    assert sorted(statuses.values()) == ["paid", "returned"]
+
+
+async def _reference_to_come(refunds: Refunds, place: int) -> str:
+    [row] = await refunds.rows("SELECT coalesce(max(number), 0) AS number FROM payment_line")
+    return f"REFUND {row['number'] + place:08d}"
