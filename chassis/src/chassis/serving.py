@@ -83,12 +83,16 @@ class Settlement(StrEnum):
 
 
 class Settled(BaseModel, Generic[In]):
-    """An update that the service asked for with `tx.update` has its answer. `reason`: in the workflow's words, where it was rejected."""
+    """An update that the service asked for with `tx.update` has its answer.
+
+    Where it was rejected: `rule` is the type of the validator's ApplicationError, `reason` its message.
+    """
 
     workflow_id: str
     update_id: str
     argument: In
     settlement: Settlement
+    rule: str | None = None
     reason: str | None = None
 
 

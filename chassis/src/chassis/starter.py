@@ -7,16 +7,18 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from opentelemetry import context
 from pydantic import BaseModel
+from sqlalchemy.dialects.postgresql import distinct_on
 from temporalio.api.errordetails.v1 import NotFoundFailure
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateHandle, WorkflowUpdateStage
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from chassis.leadership import Led, LostLeadership, lead, still_led
@@ -36,6 +38,15 @@ CALL_LIMIT_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 REASON_LIMIT_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What Temporal, or the workflow, said to a request."""
+
+    settlement: Settlement
+    rule: str | None = None
+    reason: str | None = None
 
 
 class WorkflowRelay:
@@ -73,7 +84,7 @@ class WorkflowRelay:
         """Of each workflow id its oldest request, unless it must wait for its next attempt."""
         table = outbox_workflow.c
         undone = sa.select(outbox_workflow).where(table.done_at.is_(None), table.bucket.in_(led.epochs))
-        heads = undone.distinct(table.workflow_id).order_by(table.workflow_id, table.seq).subquery()
+        heads = undone.ext(distinct_on(table.workflow_id)).order_by(table.workflow_id, table.seq).subquery()
         due = sa.or_(heads.c.not_before.is_(None), heads.c.not_before <= sa.func.now())
         wanted = sa.select(heads).where(due, heads.c.workflow_id.not_in(busy)).order_by(heads.c.seq).limit(IN_FLIGHT_LIMIT - len(busy))
         async with self._runtime.engine.connect() as connection:
@@ -83,8 +94,8 @@ class WorkflowRelay:
         token = context.attach(carried_context(row["headers"]))
         try:
             async with asyncio.timeout(CALL_LIMIT_SECONDS):
-                settlement, reason = await self._call(row)
-            await run(self._runtime, lambda tx: self._settle(tx, led, row, settlement, reason))
+                verdict = await self._call(row)
+            await run(self._runtime, lambda tx: self._settle(tx, led, row, verdict))
         except LostLeadership:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the row stays and is tried again
@@ -94,21 +105,21 @@ class WorkflowRelay:
             context.detach(token)
             self._runtime.workflows_wake.set()
 
-    async def _call(self, row: sa.RowMapping) -> tuple[Settlement, str | None]:
+    async def _call(self, row: sa.RowMapping) -> Verdict:
         argument = json.loads(row["argument"])
         try:
             if row["kind"] == "start":
                 await self._start(row, argument)
-                return Settlement.ACCEPTED, None
+                return Verdict(Settlement.ACCEPTED)
             handle = self._client.get_workflow_handle(row["workflow_id"])
             if row["kind"] == "signal":
                 await handle.signal(row["name"], argument)
-                return Settlement.ACCEPTED, None
+                return Verdict(Settlement.ACCEPTED)
             return await self._update(handle, row, argument)
         except RPCError as error:
             if not workflow_is_gone(error):
                 raise
-            return Settlement.CLOSED, None
+            return Verdict(Settlement.CLOSED)
 
     async def _start(self, row: sa.RowMapping, argument: object) -> None:
         reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -117,25 +128,24 @@ class WorkflowRelay:
         except WorkflowAlreadyStartedError:
             log.info("the workflow was started already", extra={"workflow_id": row["workflow_id"]})
 
-    async def _update(self, handle: WorkflowHandle[Any, Any], row: sa.RowMapping, argument: object) -> tuple[Settlement, str | None]:
+    async def _update(self, handle: WorkflowHandle[Any, Any], row: sa.RowMapping, argument: object) -> Verdict:
         stage = WorkflowUpdateStage.ACCEPTED
         asked = await handle.start_update(row["name"], argument, id=row["update_id"], wait_for_stage=stage)
-        rejection = await _rejection(asked)
-        return (Settlement.ACCEPTED, None) if rejection is None else (Settlement.REJECTED, rejection)
+        return await _verdict(asked)
 
-    async def _settle(self, tx: Transaction, led: Led, row: sa.RowMapping, settlement: Settlement, reason: str | None) -> None:
+    async def _settle(self, tx: Transaction, led: Led, row: sa.RowMapping, verdict: Verdict) -> None:
         table = outbox_workflow.c
         buckets = set((await tx.connection.execute(still_led(led))).scalars())
         mine = outbox_workflow.update().where(table.seq == row["seq"], table.done_at.is_(None))
-        done = {"done_at": sa.func.now(), "outcome": settlement, "reason": reason}
+        done = {"done_at": sa.func.now(), "outcome": verdict.settlement, "reason": verdict.reason}
         if row["bucket"] not in buckets or (await tx.connection.execute(mine.values(done))).rowcount != 1:
             raise LostLeadership
         outcome = self._outcomes.get(row["name"]) if row["kind"] == "update" else None
         if outcome is not None:
-            await outcome.use_case(tx, _settled(outcome, row, settlement, reason))
+            await outcome.use_case(tx, _settled(outcome, row, verdict))
         self._runtime.telemetry.published.labels(OUTBOX).inc()
-        if settlement is not Settlement.ACCEPTED:
-            told = {"workflow_id": row["workflow_id"], "operation": row["name"], "outcome": settlement.value, "reason": reason}
+        if verdict.settlement is not Settlement.ACCEPTED:
+            told = {"workflow_id": row["workflow_id"], "operation": row["name"], "outcome": verdict.settlement.value, "rule": verdict.rule}
             log.warning("a workflow did not take a request", extra=told)
 
     async def _postpone(self, row: sa.RowMapping, error: BaseException) -> None:
@@ -153,18 +163,21 @@ def workflow_is_gone(error: RPCError) -> bool:
     return any(detail.Is(NotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
-async def _rejection(asked: WorkflowUpdateHandle[Any]) -> str | None:
-    """Why the validator (or a handler that failed at once) said no; None where the update was accepted and may still be worked on."""
+async def _verdict(asked: WorkflowUpdateHandle[Any]) -> Verdict:
+    """Whether the update was accepted, and may still be worked on, or the validator (or a handler that failed at once) said no."""
     # `result()` would wait for the handler's end; only what came with the acceptance is of interest here.
     if asked._known_outcome is None:
-        return None
+        return Verdict(Settlement.ACCEPTED)
     try:
         await asked.result()
     except WorkflowUpdateFailedError as error:
-        return str(error.cause)[:REASON_LIMIT_CHARACTERS]
-    return None
+        cause = error.cause
+        reason = cause.message if isinstance(cause, FailureError) else str(cause)
+        return Verdict(Settlement.REJECTED, cause.type if isinstance(cause, ApplicationError) else None, reason[:REASON_LIMIT_CHARACTERS])
+    return Verdict(Settlement.ACCEPTED)
 
 
-def _settled(outcome: UpdateOutcome[Any], row: sa.RowMapping, settlement: Settlement, reason: str | None) -> Settled[Any]:
+def _settled(outcome: UpdateOutcome[Any], row: sa.RowMapping, verdict: Verdict) -> Settled[Any]:
     argument: BaseModel = outcome.update.takes.model_validate_json(row["argument"])
-    return Settled[Any](workflow_id=row["workflow_id"], update_id=row["update_id"], argument=argument, settlement=settlement, reason=reason)
+    told = {"settlement": verdict.settlement, "rule": verdict.rule, "reason": verdict.reason}
+    return Settled[Any](workflow_id=row["workflow_id"], update_id=row["update_id"], argument=argument, **told)
