@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from support.servers import Kafka, Postgres, Temporal, running_kafka, running_postgres, running_temporal
+from support.stack import Stack, running_stack
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,3 +26,10 @@ async def temporal() -> AsyncIterator[Temporal]:
     """Temporal: `await temporal.new_namespace()` is a namespace of its own."""
     async with running_temporal() as server:
         yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    """The whole stack with the demonstration estate, one for all journeys; what a test does there stays."""
+    async with running_stack() as running:
+        yield running

@@ -1,12 +1,12 @@
 """The commands of ./rentbook, once everything that they need is installed."""
 
 import argparse
-import importlib
+import importlib.util
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,35 @@ from rentbook_local import layout, places
 from rentbook_local.layout import DEFAULT_BASE_PORT, Layout
 from rentbook_local.problem import Problem
 
-_ELSEWHERE = {"journey": "rentbook_local.journey", "check": "rentbook_local.check", "export": "rentbook_local.export"}
-"""Commands of which each has a module with `add_arguments(parser)` and `main(layout, arguments) -> int`."""
+_WITH_MODULES = {
+    "journey": "play one refund from bank file to letter, on a running stack or on one that is started for it",
+    "check": "check the books of a running stack from outside",
+    "export": "write every posting, oldest first",
+}
+"""What the commands do that lie in a module of this package, or in the module `command` of a package in it.
+
+It has `add_arguments(parser) -> None`, and `main(layout: Layout, arguments: argparse.Namespace) -> int`, which returns the exit code.
+"""
 _DETACHED_SECONDS = 600.0
 
 
 def main(words: Sequence[str]) -> int:
     """Do what the words say and return the exit code."""
-    if words and words[0] == "test":
-        from rentbook_local import suite
-
-        return _told(lambda: suite.run(words[1:]))
-    arguments = _parser().parse_args(words)
-    return _told(lambda: int(arguments.does(arguments)))
+    # What follows -- is pytest's, and no parser of ours may look at it.
+    end = words.index("--") if "--" in words else len(words)
+    ours, theirs = words[:end], words[end + 1 :]
+    return _told(lambda: _do(ours, theirs))
 
 
-def _told(does: Any) -> int:
+def _do(words: Sequence[str], for_pytest: Sequence[str]) -> int:
+    arguments = _parser(words).parse_args(words)
+    arguments.for_pytest = for_pytest
+    return int(arguments.does(arguments))
+
+
+def _told(does: Callable[[], int]) -> int:
     try:
-        return int(does())
+        return does()
     except Problem as problem:
         print(f"rentbook: {problem}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -41,7 +52,7 @@ def _told(does: Any) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./rentbook", description="Rentbook: the rent accounts of a council's tenants, kept right.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = _command(commands, "run", "start everything, and stay until Ctrl-C", _run)
@@ -51,15 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "stop", "end a stack that runs", _stop)
     status = _command(commands, "status", "say what runs, how it is and where to reach it", _status)
     status.add_argument("--json", action="store_true", help="for machines")
-    for name, help_ in (
-        ("journey", "play one refund from bank file to letter on a running stack, or start one"),
-        ("check", "check the books of a running stack from outside"),
-        ("export", "write every posting, oldest first"),
-    ):
-        command = _command(commands, name, help_, _elsewhere(name))
-        if (module := _module(name)) is not None:
-            module.add_arguments(command)
-    _command(commands, "test", "run every test; words after -- go to pytest", _stop)
+    for name, help_ in _WITH_MODULES.items():
+        command = _command(commands, name, help_, _in_its_module)
+        command.set_defaults(name=name)
+        if name in words[:1]:
+            # Only then: each of them brings imports that the others need not wait for.
+            _module(name).add_arguments(command)
+    test = _command(commands, "test", "run every test; words after -- go to pytest", _test)
+    test.add_argument("--faults", action="store_true", help="also the tests that kill processes in the middle of their work")
     return parser
 
 
@@ -71,25 +81,31 @@ def _command(commands: Any, name: str, help_: str, does: Any) -> argparse.Argume
 
 
 def _module(name: str) -> Any:
-    """The module of a command that has one of its own; imported only when that command is asked for."""
-    if name not in sys.argv[1:2]:
-        return None
+    found = importlib.util.find_spec(f"rentbook_local.{name}")
+    if found is None:
+        raise Problem(f"The command {name} is not part of this version.")
+    return importlib.import_module(f"{found.name}.command" if found.submodule_search_locations else found.name)
+
+
+def _in_its_module(arguments: argparse.Namespace) -> int:
+    module = _module(arguments.name)
+    if arguments.name == "journey":
+        at = layout.open_state(arguments.state, None)
+        if layout.owner(at) is None:
+            return _on_a_stack_of_its_own(at, arguments, module)
+    return int(module.main(_layout_of(arguments), arguments))
+
+
+def _on_a_stack_of_its_own(at: Layout, arguments: argparse.Namespace, module: Any) -> int:
+    """Start the stack of this state, do what is asked on it, and end it again."""
+    from rentbook_local import stopping
+
+    if (code := _run_apart(at, with_estate=True)) != 0:
+        return code
     try:
-        return importlib.import_module(_ELSEWHERE[name])
-    except ModuleNotFoundError as missing:
-        if missing.name == _ELSEWHERE[name]:
-            return None
-        raise
-
-
-def _elsewhere(name: str) -> Any:
-    def does(arguments: argparse.Namespace) -> int:
-        module = _module(name)
-        if module is None:
-            raise Problem(f"The command {name} is not part of this version.")
-        return int(module.main(_layout_of(arguments), arguments))
-
-    return does
+        return int(module.main(at, arguments))
+    finally:
+        stopping.stop(at)
 
 
 def _layout_of(arguments: argparse.Namespace) -> Layout:
@@ -99,18 +115,18 @@ def _layout_of(arguments: argparse.Namespace) -> Layout:
 def _run(arguments: argparse.Namespace) -> int:
     at = layout.open_state(arguments.state, arguments.base_port)
     if arguments.detach:
-        return _run_apart(at, arguments)
+        return _run_apart(at, with_estate=not arguments.empty)
     from rentbook_local import runner
 
     runner.run(at, with_estate=not arguments.empty)
     return 0
 
 
-def _run_apart(at: Layout, arguments: argparse.Namespace) -> int:
+def _run_apart(at: Layout, *, with_estate: bool) -> int:
     """Start the runner in a session of its own, and show what it says until it is ready."""
     console = at.log("console")
     console.parent.mkdir(parents=True, exist_ok=True)
-    words = ["run", "--state", str(at.folder), "--base-port", str(at.base_port), *(["--empty"] if arguments.empty else [])]
+    words = ["run", "--state", str(at.folder), "--base-port", str(at.base_port), *([] if with_estate else ["--empty"])]
     with console.open("wb") as log:
         apart = subprocess.Popen(
             [sys.executable, "-m", "rentbook_local", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -130,6 +146,14 @@ def _run_apart(at: Layout, arguments: argparse.Namespace) -> int:
             if time.monotonic() > end:
                 raise Problem(f"The stack is not ready after {_DETACHED_SECONDS:.0f} s: see {console}.")
             time.sleep(0.1)
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from rentbook_local import suite
+
+    if arguments.faults:
+        raise Problem("The tests of faults are not part of this version: run ./rentbook test without --faults.")
+    return suite.run(arguments.for_pytest)
 
 
 def _stop(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The demonstration estate: loaded once, on a state that holds nothing yet."""
 
+import shutil
 from collections.abc import Callable
 
 from rentbook_local import child, places, services
@@ -20,6 +21,7 @@ def load_once(at: Layout, say: Callable[[str], None]) -> None:
     file = folder / "estate.jsonl"
     if not (folder / "cast.json").exists():
         file = writing.write(folder, places.ROOT / "demo", writing.london_today())
+        shutil.copy(folder / "register.json", at.of("bank-simulator"))
     say("opening the accounts of the demonstration estate")
     said = child.finish(
         services.command(at, "ledger", "open-estate", str(file)), "Opening the demonstration estate", limit_seconds=_LIMIT_SECONDS

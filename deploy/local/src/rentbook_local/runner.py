@@ -137,9 +137,6 @@ class _Run:
     async def _start_process(
         self, process: str, postgres_up: asyncio.Event, others: Sequence[asyncio.Event], migrations: asyncio.Semaphore
     ) -> None:
-        if not services.exists(process):
-            self.say(f"{process:<15} does not exist yet")
-            return
         if process in DATABASES:
             await postgres_up.wait()
             async with migrations:

@@ -1,6 +1,5 @@
 """How each of Rentbook's own processes is run: its command and its settings."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -81,8 +80,3 @@ def _own(layout: Layout, process: str) -> Mapping[str, str]:
             }
         case _:
             return {}
-
-
-def exists(process: str) -> bool:
-    """Whether the process can be run at all."""
-    return importlib.util.find_spec(f"{_PACKAGES[process]}.__main__") is not None

@@ -6,19 +6,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from rentbook_local import child, places
+from rentbook_local import assets, child, places
 
 _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian package and what the tests use them for."""
 
 
 def run(words: Sequence[str]) -> int:
-    """Install what the tests need where we may, run them, and return pytest's exit code. Words after `--` go to pytest."""
-    given = [word for word in words if word != "--"]
+    """Install what the tests need where we may, run them, and return pytest's exit code. `words` go to pytest."""
     missing = _missing_after_installing()
+    assets.install()
     environment = {**os.environ, "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    code = subprocess.run([sys.executable, "-m", "pytest", *(given or ["tests"])], cwd=places.ROOT, env=environment, check=False).returncode
+    code = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=places.ROOT, env=environment, check=False).returncode
     for program in missing:
         print(f"rentbook: the tests of {_FROM_DEBIAN[program]} were not run: install the Debian package {program}.", file=sys.stderr)
     return code
