@@ -1,0 +1,181 @@
+"""How a case begins: by a tenant's request, or by a receipt that leaves credit above the floor."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from refunds.domain.bacs_text import NameHasNoBacsForm
+from refunds.domain.modulus import MalformedBankDetails
+from refunds.queries import case_page, cases
+from refunds.use_cases.case_work import NotYourPart
+from refunds.use_cases.close_case import close_case
+from refunds.use_cases.open_case import AccountCannotExist, CaseAlreadyOpen, ConsentAndOptOut, NotATenant, open_case
+from refunds.use_cases.open_review import open_review
+from refunds.use_cases.withdraw import withdraw
+from rentbook_contracts.ledger import PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.refunds import (
+    CaseAsked,
+    CaseOutcome,
+    CasesAsked,
+    CaseStatus,
+    CloseCase,
+    RefundClosed,
+    RefundRequested,
+    RefundReviewOpened,
+    WithdrawCase,
+)
+from rentbook_contracts.workflows import refund_workflow_id
+from support.refund_cases import ENDED, FTA, A, B, ledger
+from support.refund_service import ASHA, AUDREY, FINN, Refunds, payee, request
+
+TODAY = datetime.now(UTC).date()
+
+
+def tenant(**other: Any) -> RefundFacts:
+    facts = {"people": (PersonFacts(person=A),), "debts": (), "as_of": TODAY, "pays_by_direct_debit": False, **other}
+    return ledger(facts.pop("cleared", 1_000_00), **facts)
+
+
+def receipt(facts: RefundFacts, **other: Any) -> ReceiptPosted:
+    told = {"journal": uuid4(), "amount_pence": 100_00, "method": "RSO", "effective_date": TODAY, "cleared_on": TODAY, **other}
+    return ReceiptPosted(account=facts.account, balance_pence=told.pop("balance_pence", facts.balance_pence), **told)
+
+
+async def asked(refunds: Refunds, facts: RefundFacts, **other: Any) -> UUID:
+    refunds.ledger.facts[facts.account] = facts
+    return (await refunds.do(open_case, request(facts, **other), caller=ASHA)).case
+
+
+async def test_a_request_opens_a_case_and_starts_its_workflow_at_once(refunds: Refunds) -> None:
+    case = await asked(refunds, tenant(), amount_pence=141_20)
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert (page.status, page.attempt, page.requested_pence, page.taken_by) == (CaseStatus.CHECKING, 1, 141_20, "asha.officer")
+    assert page.decide_by < page.pay_by
+    [told] = await refunds.told(RefundRequested)
+    assert (told.case, told.amount_pence) == (case, 141_20)
+    [(workflow, argument)] = await refunds.signals("RefundApproval")
+    assert workflow == refund_workflow_id(case, 1)
+    assert str(case) in argument
+
+
+@pytest.mark.parametrize(
+    ("details", "rule", "field"),
+    [
+        ({"account_number": "66374959"}, AccountCannotExist, "account_number"),
+        ({"name": "李"}, NameHasNoBacsForm, "payee_name"),
+    ],
+)
+async def test_details_that_cannot_be_paid_to_are_refused_at_their_field(
+    refunds: Refunds, details: dict[str, str], rule: type[MalformedBankDetails], field: str
+) -> None:
+    with pytest.raises(rule) as refused:
+        await asked(refunds, tenant(), payee=payee(A, **details))
+    assert refused.value.field == field
+    assert "6637" not in str(refused.value)
+    assert await refunds.rows("SELECT id FROM refund_case") == []
+
+
+async def test_whoever_asks_is_a_tenant_of_the_account(refunds: Refunds) -> None:
+    with pytest.raises(NotATenant):
+        await asked(refunds, tenant(), asked_by=B)
+
+
+async def test_a_debt_is_agreed_to_or_opted_out_of(refunds: Refunds) -> None:
+    with pytest.raises(ConsentAndOptOut):
+        await asked(refunds, tenant(), consents=(FTA,), opted_out=(FTA,))
+
+
+@pytest.mark.parametrize("caller", [FINN, AUDREY])
+async def test_finance_and_auditor_open_no_case(refunds: Refunds, caller: Any) -> None:
+    refunds.ledger.facts[tenant().account] = tenant()
+    with pytest.raises(NotYourPart):
+        await refunds.do(open_case, request(tenant()), caller=caller)
+
+
+async def test_one_case_is_open_for_an_account_even_when_two_ask_at_once(refunds: Refunds) -> None:
+    answers = await asyncio.gather(asked(refunds, tenant()), asked(refunds, tenant()), return_exceptions=True)
+    assert [type(answer) for answer in answers if not isinstance(answer, UUID)] == [CaseAlreadyOpen]
+    assert len(await refunds.rows("SELECT id FROM refund_case WHERE is_open")) == 1
+
+
+async def test_a_declined_case_can_be_asked_for_anew(refunds: Refunds) -> None:
+    first = await asked(refunds, tenant())
+    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    second = await asked(refunds, tenant())
+    page = await refunds.ask(case_page, CaseAsked(case=second))
+    assert page.earlier_cases == (first,)
+    assert {row.case for row in (await refunds.ask(cases, CasesAsked(account=tenant().account))).cases} == {first, second}
+
+
+async def test_a_closing_that_is_repeated_is_told_once(refunds: Refunds) -> None:
+    case = await asked(refunds, tenant())
+    for _ in range(2):
+        await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    assert len(await refunds.told(RefundClosed)) == 1
+
+
+async def review_after(refunds: Refunds, facts: RefundFacts) -> list[dict[str, Any]]:
+    refunds.ledger.facts[facts.account] = facts
+    await refunds.do(open_review, receipt(facts))
+    return [dict(row) for row in await refunds.rows("SELECT * FROM refund_case")]
+
+
+async def test_credit_above_the_floor_opens_one_review(refunds: Refunds) -> None:
+    await review_after(refunds, tenant())
+    [review] = await review_after(refunds, tenant())
+    assert (review["status"], review["review_credit_pence"]) == (CaseStatus.REVIEW, 520_00)
+    [told] = await refunds.told(RefundReviewOpened)
+    assert told.credit_pence == 520_00
+    assert await refunds.signals("RefundApproval") == []
+
+
+async def test_a_direct_debit_payers_pattern_opens_no_review(refunds: Refunds) -> None:
+    assert await review_after(refunds, tenant(pays_by_direct_debit=True)) == []
+
+
+async def test_credit_within_the_floor_opens_no_review(refunds: Refunds) -> None:
+    assert await review_after(refunds, tenant(cleared=480_00)) == []
+
+
+async def test_a_former_tenants_credit_has_no_floor(refunds: Refunds) -> None:
+    [review] = await review_after(refunds, tenant(cleared=12_00, **ENDED))
+    assert review["review_credit_pence"] == 12_00
+
+
+async def test_arrears_ask_nothing_of_the_ledger(refunds: Refunds) -> None:
+    await refunds.do(open_review, receipt(tenant(), balance_pence=5_00))
+    assert refunds.ledger.asked == []
+
+
+async def test_money_in_suspense_is_no_tenants_credit(refunds: Refunds) -> None:
+    await refunds.do(open_review, receipt(tenant()))
+    assert await refunds.rows("SELECT id FROM refund_case") == []
+
+
+async def test_a_receipt_while_a_case_is_open_opens_no_review(refunds: Refunds) -> None:
+    await asked(refunds, tenant())
+    assert len(await review_after(refunds, tenant())) == 1
+
+
+async def test_a_request_takes_over_the_review(refunds: Refunds) -> None:
+    [review] = await review_after(refunds, tenant())
+    case = await asked(refunds, tenant())
+    assert case == review["id"]
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert (page.status, page.asked_by) == (CaseStatus.CHECKING, A)
+    versions = await refunds.rows("SELECT aggregate_version AS v FROM outbox_event ORDER BY seq")
+    assert [row["v"] for row in versions] == [1, 2]
+
+
+async def test_a_review_that_comes_to_nothing_is_closed_at_once(refunds: Refunds) -> None:
+    [review] = await review_after(refunds, tenant())
+    await refunds.do(withdraw, WithdrawCase(case=review["id"], note="rent goes up next month"), caller=ASHA)
+    [closed] = await refunds.told(RefundClosed)
+    assert closed.outcome is CaseOutcome.WITHDRAWN
+    assert len(await review_after(refunds, tenant())) == 2
+
+
+def test_the_estate_of_these_tests_is_of_today() -> None:
+    assert tenant().as_of == TODAY > date(2026, 4, 6)

@@ -1,0 +1,247 @@
+"""Evidence, a changed payee, answers and withdrawal: each is told to the case's workflow, and whoever did it takes part."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from chassis.peers import Caller
+from refunds.queries import case_page
+from refunds.use_cases.add_evidence import ReceivedInTheFuture, add_evidence
+from refunds.use_cases.await_evidence import await_evidence
+from refunds.use_cases.case_work import CaseIsClosed, NotYourPart
+from refunds.use_cases.change_payee import PaymentOnItsWay, change_payee
+from refunds.use_cases.close_case import close_case
+from refunds.use_cases.move import move
+from refunds.use_cases.note_progress import note_progress
+from refunds.use_cases.recheck import NoSuchPlan, recheck
+from refunds.use_cases.resubmit import NotSentBack, resubmit
+from refunds.use_cases.withdraw import withdraw
+from rentbook_contracts.ledger import (
+    AccountHold,
+    ChargePosted,
+    CreditHeld,
+    CreditSource,
+    PersonFacts,
+    RefundFacts,
+    RefundPlan,
+)
+from rentbook_contracts.refunds import (
+    AddEvidence,
+    AwaitEvidence,
+    CaseAsked,
+    CaseOutcome,
+    CaseStatus,
+    ChangePayee,
+    CloseCase,
+    NoteProgress,
+    Recheck,
+    Resubmit,
+    WithdrawCase,
+)
+from rentbook_contracts.workflows import refund_workflow_id
+from support.refund_cases import ENDED, FTA, FTA_120, RECHARGE, RECHARGE_85_50, A, credit, debt, ledger
+from support.refund_service import ASHA, AUDREY, Refunds, payee
+
+TODAY = datetime.now(UTC).date()
+SAM = Caller("sam.senior", frozenset({"senior-officer"}), form="form-9")
+
+
+def tenant(**other: Any) -> RefundFacts:
+    facts = {"people": (PersonFacts(person=A),), "debts": (), "as_of": TODAY, "pays_by_direct_debit": False, **other}
+    return ledger(facts.pop("cleared", 1_000_00), **facts)
+
+
+def evidence(case: UUID, check: int, **other: Any) -> AddEvidence:
+    return AddEvidence(**{"case": case, "check": check, "kind": "letter", "settles": True, "received_on": TODAY, **other})
+
+
+BENEFIT = credit(1_000_00, CreditSource.HOUSING_BENEFIT, "RHB")
+
+
+async def test_evidence_settles_the_check_that_it_answers(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    assert (await refunds.checked(case)).blocked == (2,)
+    await refunds.do(add_evidence, evidence(case, 2, kind="benefits-letter", reference="HB/1234"), caller=SAM)
+    made = await refunds.checked(case, round_=2)
+    assert made.plan is not None
+    assert made.lane == "look"
+    assert made.participants == ("asha.officer", "sam.senior")
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert [(shown.check, shown.by, shown.settles) for shown in page.evidence] == [(2, "sam.senior", True)]
+    assert page.round == 2
+
+
+async def test_evidence_is_told_to_the_workflow(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    await refunds.checked(case)
+    await refunds.do(add_evidence, evidence(case, 2), caller=ASHA)
+    assert [workflow for workflow, _ in await refunds.signals("case_changed")] == [refund_workflow_id(case, 1)]
+
+
+async def test_an_answer_of_no_fails_the_check(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    await refunds.checked(case)
+    await refunds.do(add_evidence, evidence(case, 2, settles=False), caller=ASHA)
+    assert (await refunds.checked(case, round_=2)).blocked == (2,)
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert page.checks[1].outcome == "FAIL"
+
+
+async def test_consent_that_comes_later_pays_the_debt(refunds: Refunds) -> None:
+    facts = tenant(debts=(debt(FTA, FTA_120.kind, 120_00, former=True, people=(A,)),))
+    case = await refunds.opened(facts)
+    assert (await refunds.checked(case)).blocked == (4,)
+    await refunds.do(add_evidence, evidence(case, 4, kind="consent", accounts=(FTA,)), caller=ASHA)
+    made = (await refunds.checked(case, round_=2)).plan
+    assert made is not None
+    assert [(offset.account, offset.amount_pence) for offset in made.offsets] == [(FTA, 120_00)]
+    assert made.refund_pence == 400_00
+
+
+async def test_evidence_of_tomorrow_is_refused(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    with pytest.raises(ReceivedInTheFuture):
+        await refunds.do(add_evidence, evidence(case, 2, received_on=TODAY + timedelta(days=2)), caller=ASHA)
+
+
+async def test_an_auditor_changes_nothing(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    attempts = (
+        (add_evidence, evidence(case, 2)),
+        (change_payee, ChangePayee(case=case, payee=payee(A), called_back=True)),
+        (resubmit, Resubmit(case=case, note="?")),
+        (withdraw, WithdrawCase(case=case, note="?")),
+    )
+    for use_case, message in attempts:
+        with pytest.raises(NotYourPart):
+            await refunds.do(use_case, message, caller=AUDREY)
+
+
+async def test_a_changed_payee_needs_a_call_back_and_makes_its_maker_a_participant(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    await refunds.checked(case)
+    changed = payee(A, name="Ada Other", account_number="66374958")
+    await refunds.do(change_payee, ChangePayee(case=case, payee=changed, called_back=False), caller=SAM)
+    second = await refunds.checked(case, round_=2)
+    assert (second.blocked, second.participants) == ((7,), ("asha.officer", "sam.senior"))
+    await refunds.do(change_payee, ChangePayee(case=case, payee=changed, called_back=True), caller=SAM)
+    third = await refunds.checked(case, round_=3)
+    assert third.plan is not None
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert page.payee is not None
+    assert (page.payee.payee, page.payee.name, page.payee.entered_by) == (third.plan.payee, "Ada Other", "sam.senior")
+
+
+async def test_a_released_payment_keeps_its_payee(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    await refunds.do(note_progress, NoteProgress(case=case, attempt=1, status=CaseStatus.WITH_BANK))
+    with pytest.raises(PaymentOnItsWay):
+        await refunds.do(change_payee, ChangePayee(case=case, payee=payee(A), called_back=True), caller=ASHA)
+    with pytest.raises(PaymentOnItsWay):
+        await refunds.do(withdraw, WithdrawCase(case=case, note="too late"), caller=ASHA)
+
+
+async def test_only_what_was_sent_back_is_resubmitted(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    with pytest.raises(NotSentBack):
+        await refunds.do(resubmit, Resubmit(case=case, note="here"), caller=ASHA)
+    await refunds.do(note_progress, NoteProgress(case=case, attempt=1, status=CaseStatus.SENT_BACK))
+    await refunds.do(resubmit, Resubmit(case=case, note="the tenant confirmed"), caller=ASHA)
+    assert '"resubmitted":true' in (await refunds.signals("case_changed"))[0][1]
+
+
+async def test_a_withdrawal_is_told_to_the_workflow_and_a_closed_case_stays(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    await refunds.do(withdraw, WithdrawCase(case=case, note="changed their mind"), caller=ASHA)
+    assert len(await refunds.signals("case_withdrawn")) == 1
+    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.WITHDRAWN))
+    with pytest.raises(CaseIsClosed):
+        await refunds.do(add_evidence, evidence(case, 2), caller=ASHA)
+
+
+async def test_evidence_is_awaited_by_working_days(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    timers = await refunds.do(await_evidence, AwaitEvidence(case=case, attempt=1, round=1, checks=(2,)))
+    assert timers.remind_at.date() == refunds.means.calendar.after(TODAY, 10)
+    assert timers.lapse_at.date() == refunds.means.calendar.after(TODAY, 30)
+    await refunds.do(note_progress, NoteProgress(case=case, attempt=1, status=CaseStatus.WAITING_FOR_EVIDENCE))
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert page.status_note == "Waiting for an answer to check 2 source of the credit."
+
+
+# --- later events of the ledger (check 10) --------------------------------------------------------------------------------------------
+
+
+async def planned(refunds: Refunds, facts: RefundFacts, **wishes: Any) -> RefundPlan:
+    made = (await refunds.checked(await refunds.opened(facts, **wishes))).plan
+    assert made is not None
+    return made
+
+
+async def test_a_ledger_event_is_told_to_the_cases_that_watch_the_account(refunds: Refunds) -> None:
+    facts = tenant(**ENDED, debts=(FTA_120.model_copy(update={"people": (A,)}), RECHARGE_85_50.model_copy(update={"people": (A,)})))
+    plan = await planned(refunds, facts, consents=(FTA,), opted_out=(RECHARGE,))
+    for account in (facts.account, FTA, RECHARGE, uuid4()):
+        charge = ChargePosted(account=account, balance_pence=0, journal=uuid4(), amount_pence=1, week_commencing=TODAY)
+        await refunds.do(move, charge)
+    assert [workflow for workflow, _ in await refunds.signals("ledger_moved")] == [refund_workflow_id(plan.case, 1)] * 3
+
+
+async def test_what_the_case_did_itself_is_no_news_to_it(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    await refunds.do(move, CreditHeld(account=plan.account, balance_pence=0, hold=uuid4(), case=plan.case, amount_pence=1))
+    assert await refunds.signals("ledger_moved") == []
+    await refunds.do(move, CreditHeld(account=plan.account, balance_pence=0, hold=uuid4(), case=uuid4(), amount_pence=1))
+    assert len(await refunds.signals("ledger_moved")) == 1
+
+
+async def test_the_recheck_gives_the_versions_of_the_plans_accounts(refunds: Refunds) -> None:
+    facts = tenant(**ENDED, debts=(FTA_120.model_copy(update={"people": (A,)}),))
+    plan = await planned(refunds, facts, consents=(FTA,))
+    seen = await refunds.do(recheck, Recheck(plan=plan))
+    assert seen.void_because is None
+    assert seen.versions == {facts.account: facts.version, FTA: 1}
+
+
+async def test_the_weekly_debit_alone_voids_nothing(refunds: Refunds) -> None:
+    facts = tenant()
+    plan = await planned(refunds, facts)
+    monday = TODAY + timedelta(days=7 - TODAY.weekday())
+    debited = facts.model_copy(update={"as_of": monday, "version": 8, "balance_pence": -1_380_00, "cleared_credit_pence": 880_00})
+    refunds.ledger.facts[facts.account] = debited
+    assert (await refunds.do(recheck, Recheck(plan=plan))).void_because is None
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"cleared_credit_pence": 500_00}, "cleared credit"),
+        ({"credits": (BENEFIT,)}, "another source"),
+        ({"account_holds": (AccountHold.FRAUD,)}, "hold"),
+        ({"debts": (RECHARGE_85_50,)}, "debt"),
+        ({"people": (PersonFacts(person=A, insolvent=True),)}, "tenancy or its people"),
+    ],
+)
+async def test_what_check_ten_names_voids_an_approval(refunds: Refunds, change: dict[str, Any], because: str) -> None:
+    facts = tenant()
+    plan = await planned(refunds, facts)
+    refunds.ledger.facts[facts.account] = facts.model_copy(update=change)
+    seen = await refunds.do(recheck, Recheck(plan=plan))
+    assert seen.void_because is not None
+    assert because in seen.void_because
+    page = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    assert page.checks[9].outcome == "FAIL"
+    assert "approval void" in page.events[0].what
+
+
+async def test_changed_bank_details_void_an_approval(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    await refunds.do(change_payee, ChangePayee(case=plan.case, payee=payee(A), called_back=True), caller=ASHA)
+    assert (await refunds.do(recheck, Recheck(plan=plan))).void_because == "the payee was changed"
+
+
+async def test_a_plan_that_was_never_made_is_not_rechecked(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    with pytest.raises(NoSuchPlan):
+        await refunds.do(recheck, Recheck(plan=plan.model_copy(update={"refund_pence": plan.refund_pence + 1})))
