@@ -21,7 +21,6 @@ from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, 
 from support.counting import COUNTS, TOKEN, Counted, CountedTo, CountUp, Place, count_up, effects, note, running, scalar, until
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError
-from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -98,9 +97,7 @@ def counter(**more: Any) -> App:
 @asynccontextmanager
 async def stories(service: Service) -> AsyncIterator[None]:
     """The worker of the workflows, as its own process has it."""
-    interceptors = [TracingInterceptor(service.runtime.telemetry.tracer)]
-    runner = UnsandboxedWorkflowRunner()
-    async with Worker(service._client, task_queue="stories", workflows=[Story], workflow_runner=runner, interceptors=interceptors[:0]):
+    async with Worker(service._client, task_queue="stories", workflows=[Story], workflow_runner=UnsandboxedWorkflowRunner()):
         yield
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import httpx
 import sqlalchemy as sa
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
 from rentbook_contracts.topics import TOPICS
@@ -48,6 +49,7 @@ PROBE_LIMIT_SECONDS = 5.0
 LOCK_WAIT_LIMIT_SECONDS = 15
 IDLE_TRANSACTION_LIMIT_SECONDS = 120
 POLLERS_LOOKED_AT_EVERY_SECONDS = 15.0
+LAST_WORDS_SECONDS = 5.0
 
 
 def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> NoReturn:
@@ -138,8 +140,7 @@ async def make_runtime(name: str, settings: Settings) -> AsyncIterator[Runtime]:
         try:
             yield Runtime(name, settings, engine, http, telemetry, settings.secret("service_token"))
         finally:
-            await engine.dispose()
-            telemetry.provider.shutdown()
+            await ended([engine.dispose(), asyncio.to_thread(telemetry.provider.shutdown)], limit_seconds=LAST_WORDS_SECONDS)
 
 
 def make_engine(name: str, settings: Settings) -> AsyncEngine:
@@ -177,7 +178,7 @@ class Service:
         self._everies: list[asyncio.Task[None]] = []
         self._activities: asyncio.Task[None] | None = None
         self._pages: asyncio.Task[None] | None = None
-        self._pollers_seen = (-POLLERS_LOOKED_AT_EVERY_SECONDS, True)
+        self._polled_at = time.monotonic()
         self._events = EventRelay(runtime)
         self._workflows = WorkflowRelay(runtime, app, client)
         self._consumers: list[TopicConsumer] = consumers(runtime, app)
@@ -189,7 +190,11 @@ class Service:
         """Begin everything; returns once the web answers and the subscribers have joined."""
         for consumer in self._consumers:
             consumer.subscribe(self._broker)
-        await self._broker.start()
+        try:
+            async with asyncio.timeout(self.runtime.settings.start_limit_seconds):
+                await self._broker.start()
+        except (TimeoutError, KafkaError) as error:
+            raise NotReady(f"Kafka at {self.runtime.settings.kafka_bootstrap} let no subscriber in ({named(error)}).") from error
         self._relays = [self._spawn("relay of facts", self._events.run()), self._spawn("relay to Temporal", self._workflows.run())]
         self._watches = [self._spawn("watch", consumer.watch()) for consumer in self._consumers]
         self._everies = [self._spawn("periodic work", repeat(self.runtime, every, self._stopping)) for every in self._app.every]
@@ -230,15 +235,12 @@ class Service:
             ending += [self._worker.shutdown(), self._activities]
         if self._pages is not None:
             ending.append(self._pages)
-        try:
-            async with asyncio.timeout(self.runtime.settings.stop_limit_seconds):
-                await asyncio.gather(*ending, return_exceptions=True)
-        except TimeoutError:
+        if not await ended(ending, limit_seconds=self.runtime.settings.stop_limit_seconds):
             log.warning("not all work was finished in time", extra={"limit_seconds": self.runtime.settings.stop_limit_seconds})
         # The relays go last: what the others still said has a chance to leave before the next start.
         for task in (*self._watches, *self._relays):
             task.cancel()
-        await asyncio.gather(*self._watches, *self._relays, return_exceptions=True)
+        await ended([*self._watches, *self._relays], limit_seconds=LAST_WORDS_SECONDS)
 
     async def ailments(self) -> list[str]:
         """Why the process isn't healthy; empty where it makes progress or has nothing to do."""
@@ -261,14 +263,13 @@ class Service:
         return None
 
     async def _polls(self) -> bool:
+        """Whether Temporal has known this process as a poller within the limit: its silence for a moment is no ailment of ours."""
         if self._worker is None:
             return True
-        looked_at, polls = self._pollers_seen
-        if time.monotonic() - looked_at < POLLERS_LOOKED_AT_EVERY_SECONDS:
-            return polls
-        polls = await self._is_known_to_poll()
-        self._pollers_seen = (time.monotonic() if polls else looked_at, polls)
-        return polls
+        silent = time.monotonic() - self._polled_at
+        if silent > POLLERS_LOOKED_AT_EVERY_SECONDS and await self._is_known_to_poll():
+            self._polled_at = time.monotonic()
+        return time.monotonic() - self._polled_at < self.runtime.settings.stall_limit_seconds
 
     async def _is_known_to_poll(self) -> bool:
         request = DescribeTaskQueueRequest(
@@ -285,6 +286,20 @@ class Service:
         oldest = time.time() - self.runtime.settings.stall_limit_seconds
         me = f"{self._app.name}-{self.runtime.settings.instance}"
         return any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
+
+
+async def ended(works: Sequence[Awaitable[Any]], *, limit_seconds: float) -> bool:
+    """Whether all of them ended, however, within the limit. What didn't is cancelled and not waited for: a client library may not obey."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    if not tasks:
+        return True
+    done, pending = await asyncio.wait(tasks, timeout=limit_seconds)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("a part of the process ended badly", extra={"fault": named(task.exception() or Exception())})
+    return not pending
 
 
 @asynccontextmanager

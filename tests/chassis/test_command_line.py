@@ -1,0 +1,84 @@
+"""The process as its operators and its runner meet it."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+from chassis.inbox import Inbox
+from chassis.records import Record
+from chassis.serving import App, Subscription
+from chassis.settings import Settings
+from chassis.transaction import run
+from support.counting import Counted, CountUp, Place, count_up, effects, note, scalar, until
+
+PROGRAM = Path(__file__).with_name("counter_process.py")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    told = {name: str(value) for name, value in settings.model_dump(exclude={"peers"}).items() if value is not None}
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RENTBOOK_")}
+    return {**bare, "PYTHONPATH": str(PROGRAM.parents[1]), **{f"RENTBOOK_{name.upper()}": value for name, value in told.items()}}
+
+
+async def start(settings: Settings, *words: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), *words, env=environment(settings), stdout=pipe, stderr=pipe)
+
+
+async def say(settings: Settings, *words: str) -> tuple[int | None, str, str]:
+    process = await start(settings, *words)
+    out, err = await asyncio.wait_for(process.communicate(), 40)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_service_hears_stops_when_asked_and_comes_back_after_a_kill(place: Place) -> None:
+    for ending, number in ((signal.SIGKILL, 1), (signal.SIGTERM, 2)):
+        process = await start(place.settings)
+        try:
+            async with place.runtime(instance="writer") as runtime:
+                await run(runtime, lambda tx: count_up(tx, CountUp(key="a")))
+
+                async def heard(so_far: int = number) -> bool:
+                    return await effects(runtime, "a") == list(range(1, so_far + 1))
+
+                await until(heard, "the fact is relayed and heard by the process", seconds=40)
+        finally:
+            process.send_signal(ending)
+            _, err = await asyncio.wait_for(process.communicate(), 40)
+    assert process.returncode == 0, err.decode()
+    assert '"message": "stopping"' in err.decode()
+
+
+async def test_operators_list_show_replay_and_discard(wired: Place) -> None:
+    async with wired.runtime() as runtime:
+        inbox = Inbox(runtime, App("counter", listens=(Subscription(Counted, note),)))
+        await inbox.take(Record(Counted.topic, "a", 0, 1, {"ce_id": "x"}, b"{"))
+        number = str(await scalar(runtime, "SELECT id FROM parked"))
+        listed, shown, replayed, alone, discarded = await asyncio.gather(
+            say(wired.settings, "parked", "list"),
+            say(wired.settings, "parked", "show", number),
+            say(wired.settings, "parked", "replay", number, "--by", "ada"),
+            say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ada", "--reason", "spoilt"),
+            say(wired.settings, "parked", "show", "999"),
+        )
+        assert re.match(rf"{number}  .*counter\.counts  a  no version .* waits: no CloudEvents", listed[1])
+        assert '"body": "{"' in shown[1]
+        assert "1 still wait: no CloudEvents" in replayed[1]
+        assert (alone[0], "Two different people" in alone[2]) == (1, True)
+        assert (discarded[0], "There is no parked event 999." in discarded[2]) == (1, True)
+        last = await say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ben", "--reason", "spoilt")
+        assert last[0] == 0
+        assert await scalar(runtime, "SELECT resolution FROM parked") == "discarded"
+
+
+async def test_what_is_missing_is_said_in_one_sentence(place: Place) -> None:
+    gone = place.with_settings(kafka_bootstrap="127.0.0.1:1", start_limit_seconds=0.5)
+    status, _, err = await say(gone)
+    assert status == 1
+    assert "Kafka at 127.0.0.1:1 was not ready within" in err.splitlines()[-1]
+    wrong = place.with_settings(database_url="postgresql://user:canary@somewhere/x")
+    status, _, err = await say(wrong)
+    assert (status, err) == (2, "__main__: RENTBOOK_DATABASE_URL: Value error, must begin with postgresql+asyncpg://\n")
