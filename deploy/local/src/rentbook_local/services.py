@@ -69,7 +69,12 @@ def _own(layout: Layout, process: str) -> Mapping[str, str]:
             # Outside of the database's own folder: who can rewrite the rows must not find the anchor beside them.
             return {"RENTBOOK_ANCHOR_DIR": str(layout.folder / "anchor")}
         case "refunds":
-            return {"RENTBOOK_BANK_URL": layout.http("bank-simulator"), "RENTBOOK_PAYMENTS_DIR": str(layout.folder / "payments")}
+            return {
+                "RENTBOOK_BANK_URL": layout.http("bank-simulator"),
+                "RENTBOOK_PAYMENTS_DIR": str(layout.folder / "payments"),
+                # A real bank is asked every quarter of an hour; somebody who tries the stack does not wait so long.
+                "RENTBOOK_REPORT_SECONDS": "2",
+            }
         case "notices":
             return {"RENTBOOK_LETTERS_DIR": str(layout.folder / "letters")}
         case "approvals":
