@@ -59,18 +59,24 @@ REASONS: Mapping[str, str] = {
     "other": "Another reason, in the note",
 }
 
+# The kinds that refunds tells apart by name are consent, opt-out, opt-out-notice, joint-consent, grant-of-probate,
+# small-estate-indemnity and staff-conflict; any other settles by its answer alone.
 EVIDENCE: Mapping[str, str] = {
     "benefit-answer": "Answer of Housing Benefit or DWP",
     "bank-statement": "Bank statement",
-    "signed-consent": "Signed consent of a joint tenant",
-    "offset-consent": "Consent to pay another debt",
+    "joint-consent": "Signed consent of every joint tenant",
+    "consent": "Consent to pay the other debts",
+    "opt-out": "Refusal to pay the other debts",
+    "opt-out-notice": "Notice that the other debts will be paid, served on this day",
     "identity": "Proof of identity",
     "authority": "Power of attorney, deputyship or letter of authority",
-    "probate": "Grant of probate or small-estate indemnity",
+    "grant-of-probate": "Grant of probate",
+    "small-estate-indemnity": "Indemnity for a small estate",
     "keys-returned": "Keys returned, inspection done",
     "forwarding-address": "Forwarding address",
     "call-back": "Call-back to the tenant on a known number",
     "court-order": "Court or Ombudsman’s order",
+    "staff-conflict": "Connection with a member of staff",
     "other": "Another document",
 }
 
