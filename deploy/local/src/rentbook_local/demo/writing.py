@@ -13,7 +13,9 @@ def london_today() -> date:
 
 
 def write(folder: Path, files_folder: Path, today: date) -> Path:
-    """Write `estate.jsonl` and `cast.json` into `folder` and the bank files into `files_folder`; the estate's path is returned.
+    """Write `estate.jsonl`, `cast.json` and the bank's `register.json` into `folder`, and the bank files into `files_folder`.
+
+    The estate's path is returned.
 
     The bank files are also kept in `folder`, beside the estate that they fit: `files_folder` shows the latest state's.
     """
@@ -25,7 +27,15 @@ def write(folder: Path, files_folder: Path, today: date) -> Path:
     files = bank_files.files(made)
     shown = {"made_on": str(today), "files": sorted(files), "cast": made.cast, "ordinary": made.ordinary}
     (folder / "cast.json").write_text(json.dumps(shown, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / "register.json").write_text(json.dumps(_register(made), ensure_ascii=False, indent=1), encoding="utf-8")
     for name, content in files.items():
         for place in (folder, files_folder):
             (place / name).write_text(content, encoding="utf-8", newline="")
     return path
+
+
+def _register(made: estate.Estate) -> list[dict[str, str]]:
+    """What the stand-in for the bank knows of names: the cast pay from accounts of their own."""
+    return [
+        {"sort_code": told["sort_code"], "account_number": told["account_number"], "name": told["names"][0]} for told in made.cast.values()
+    ]
