@@ -88,11 +88,12 @@ async def test_an_answer_of_no_fails_the_check(refunds: Refunds) -> None:
     assert page.checks[1].outcome == "FAIL"
 
 
-async def test_consent_that_comes_later_pays_the_debt(refunds: Refunds) -> None:
+@pytest.mark.parametrize("accounts", [(FTA,), ()], ids=["named", "all that were left unanswered"])
+async def test_consent_that_comes_later_pays_the_debt(refunds: Refunds, accounts: tuple[UUID, ...]) -> None:
     facts = tenant(debts=(debt(FTA, FTA_120.kind, 120_00, former=True, people=(A,)),))
     case = await refunds.opened(facts)
     assert (await refunds.checked(case)).blocked == (4,)
-    await refunds.do(add_evidence, evidence(case, 4, kind="consent", accounts=(FTA,)), caller=ASHA)
+    await refunds.do(add_evidence, evidence(case, 4, kind="consent", accounts=accounts), caller=ASHA)
     made = (await refunds.checked(case, round_=2)).plan
     assert made is not None
     assert [(offset.account, offset.amount_pence) for offset in made.offsets] == [(FTA, 120_00)]

@@ -99,6 +99,12 @@ async def watch(tx: Transaction, case: UUID, accounts: Collection[UUID]) -> None
         await tx.connection.execute(insert(watched_account).on_conflict_do_nothing(), rows)
 
 
+async def watched(tx: Transaction, case: UUID) -> frozenset[UUID]:
+    """The case's own account, and those of the debts that its plans have looked at."""
+    rows = await tx.connection.execute(sa.select(watched_account.c.account).where(watched_account.c.case_id == case))
+    return frozenset(rows.scalars())
+
+
 async def watching(tx: Transaction, account: UUID) -> list[Case]:
     """The open cases that an event on this account concerns, without those that nobody asked for: no workflow follows them."""
     mine = sa.select(watched_account.c.case_id).where(watched_account.c.account == account)

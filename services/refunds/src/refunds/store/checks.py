@@ -59,8 +59,10 @@ async def doubt_in_sight(tx: Transaction, case: UUID, check: int) -> str:
     return (await tx.connection.execute(rows.order_by(check_result.c.seq.desc()).limit(1))).scalar_one_or_none() or ""
 
 
-async def add_evidence(tx: Transaction, case: UUID, told: AddEvidence, *, answers: str, payee: UUID | None) -> None:
-    row = {"id": uuid4(), "case_id": case, "check_no": told.check, "answers": answers, "payee": payee, "accounts": list(told.accounts)}
+async def add_evidence(
+    tx: Transaction, case: UUID, told: AddEvidence, *, answers: str, payee: UUID | None, accounts: Sequence[UUID]
+) -> None:
+    row = {"id": uuid4(), "case_id": case, "check_no": told.check, "answers": answers, "payee": payee, "accounts": list(accounts)}
     words = {"kind": told.kind, "reference": told.reference, "note": told.note, "settles": told.settles, "received_on": told.received_on}
     await tx.connection.execute(evidence.insert().values({**row, **words, "by": tx.caller.person, "at": tx.now}))
 

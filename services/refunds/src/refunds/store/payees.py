@@ -23,7 +23,7 @@ class Confirmed:
     """What Confirmation of Payee said last, and the name that the bank holds where it is close."""
 
     answer: Confirmation
-    at: Any
+    at: datetime
     suggested_name: str | None = field(default=None, repr=False)
 
 

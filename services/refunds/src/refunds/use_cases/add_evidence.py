@@ -1,13 +1,19 @@
 """A document or an answer that settles a referred check; the checks run again."""
 
+from uuid import UUID
+
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import AddEvidence
 
+from refunds.domain.facts import EvidenceKind
 from refunds.domain.means import LONDON
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks
+from refunds.store.cases import Case
 from refunds.use_cases.case_work import requested_case, require_case_worker, say_changed
+
+ABOUT_DEBTS = (EvidenceKind.CONSENT, EvidenceKind.OPT_OUT, EvidenceKind.OPT_OUT_NOTICE)
 
 
 class ReceivedInTheFuture(RefundRule):
@@ -24,8 +30,16 @@ async def add_evidence(tx: Transaction, told: AddEvidence) -> Nothing:
     if told.received_on > tx.now.astimezone(LONDON).date():
         raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")
     answers = await checks.doubt_in_sight(tx, row.id, told.check)
-    await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee)
+    about = told.accounts or await _every_other_debt(tx, row, told)
+    await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee, accounts=about)
     await cases.take_part(tx, row.id, "added evidence")
     await cases.note(tx, row.id, f"evidence added for check {told.check}")
     await say_changed(tx, row)
     return Nothing()
+
+
+async def _every_other_debt(tx: Transaction, row: Case, told: AddEvidence) -> tuple[UUID, ...]:
+    """An answer about debts that names none is about all that the request left unanswered."""
+    if told.kind not in ABOUT_DEBTS:
+        return ()
+    return tuple(sorted(await cases.watched(tx, row.id) - {row.account, *row.consents, *row.opted_out}))

@@ -1,5 +1,7 @@
 """Run one of the ten checks of a case, and keep what it found (domain.md 4)."""
 
+from datetime import date, timedelta
+
 import httpx
 from chassis.transaction import Transaction
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -25,7 +27,7 @@ async def run_check(tx: Transaction, asked: RunCheck, means: Means) -> CheckDone
     today = tx.now.astimezone(LONDON).date()
     policy = await policies.in_force(tx, today)
     if asked.check == BANK_CHECK:
-        await confirm_payee(tx, row, means)
+        await confirm_payee(tx, row, means, not_before=today - timedelta(days=policy.confirmation_valid_days))
     facts = await gather(tx, row, policy, means)
     result = rules.run_check(asked.check, facts, policy, today)
     await checks.add_result(tx, row.id, asked.attempt, asked.round, "round", result, ledger=facts.ledger, policy_version=policy.version)
@@ -41,12 +43,12 @@ class _Confirmation(BaseModel):
     name: str | None = None
 
 
-async def confirm_payee(tx: Transaction, row: Case, means: Means) -> None:
-    """Ask Confirmation of Payee, unless it has answered about these details. No answer is kept as `unavailable`, and asked again."""
+async def confirm_payee(tx: Transaction, row: Case, means: Means, *, not_before: date) -> None:
+    """Ask Confirmation of Payee, unless it has answered about these details lately. No answer is kept as `unavailable`, and asked again."""
     if row.payee is None:
         return
     known = await payees.confirmation(tx, means.keys, row.payee)
-    if known is not None and known.answer is not Confirmation.UNAVAILABLE:
+    if known is not None and known.answer is not Confirmation.UNAVAILABLE and known.at.astimezone(LONDON).date() >= not_before:
         return
     stored = await payees.read(tx, row.payee)
     answer = await _ask_bank(tx, payees.details_of(means.keys, stored), stored.business, means)
