@@ -292,6 +292,17 @@ async def test_a_real_process_breaks_the_connection_and_remembers_over_kill_9(tm
             assert (await client.get("/bacs/submissions", params={"sha256": sha256})).json()["status"] == "not-seen"
 
 
+def test_a_state_that_cannot_be_opened_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "bank.sqlite3").write_bytes(b"not a database, " * 100)
+    told = {"RENTBOOK_STATE_DIR": str(tmp_path), "RENTBOOK_HTTP_PORT": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bank_simulator"], env={**os.environ, **told}, capture_output=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.decode().count("\n") == 1
+    assert "free the disk or mend" in ended.stderr.decode()
+
+
 def today() -> date:
     return datetime.now(UTC).date()
 
