@@ -1,0 +1,286 @@
+"""The promises of approval: what moved was decided by people with authority, who took no part, on the very content that moved."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.plans import PostedPlan, plan_hash, posted_plans
+from rentbook_local.checking.promise import Finding, Promise, finding
+
+_DECISIONS = """
+SELECT decision.*, task.kind, recall.recalled_at, authority.policy_id, authority.act, authority.stage AS authority_stage,
+       authority.role, authority.to_pence, in_force.id AS policy_in_force, in_force.stages AS stages_in_force
+FROM decision JOIN task ON task.id = decision.task_id LEFT JOIN recall ON recall.decision_id = decision.id
+LEFT JOIN authority ON authority.id = decision.authority_id
+LEFT JOIN LATERAL (
+  SELECT policy.id, (
+    SELECT max(stage) FROM authority AS band WHERE band.policy_id = policy.id AND band.act = 'decide'
+      AND band.from_pence <= decision.amount_pence AND (band.to_pence IS NULL OR decision.amount_pence <= band.to_pence)
+  ) AS stages
+  FROM policy WHERE policy.kind = task.kind AND policy.made_at <= decision.decided_at
+    AND policy.in_force_from <= (decision.decided_at AT TIME ZONE 'Europe/London')::date
+  ORDER BY policy.in_force_from DESC LIMIT 1
+) AS in_force ON true
+"""
+_STORED_PLANS = "SELECT case_id, attempt, content_hash, plan FROM refund_plan WHERE plan IS NOT NULL ORDER BY made_at"
+
+
+async def decisions(books: Books) -> dict[UUID, Any]:
+    """Every decision with the authority that it names and the policy that was in force when it was made, by its id."""
+    if "decisions" not in books.kept:
+        books.kept["decisions"] = {row["id"]: row for row in await books.approvals.fetch(_DECISIONS)}
+    found: dict[UUID, Any] = books.kept["decisions"]
+    return found
+
+
+async def stored_plans(books: Books) -> dict[tuple[UUID, int, str], Any]:
+    """The plans that refunds made, by case, attempt and hash."""
+    if "stored_plans" not in books.kept:
+        rows = await books.refunds.fetch(_STORED_PLANS)
+        books.kept["stored_plans"] = {(row["case_id"], row["attempt"], row["content_hash"]): json.loads(row["plan"]) for row in rows}
+    found: dict[tuple[UUID, int, str], Any] = books.kept["stored_plans"]
+    return found
+
+
+# --- what moved was approved ----------------------------------------------------------------------------------------------------------
+
+
+async def _approved(books: Books) -> Finding:
+    posted, made, stored = await posted_plans(books), await decisions(books), await stored_plans(books)
+    broken = list(posted.strays)
+    for plan in posted.plans:
+        broken += [f"{plan}: {why}" for why in _not_approved(plan, made, stored)]
+    return finding(posted.journals, broken)
+
+
+def _not_approved(plan: PostedPlan, made: dict[UUID, Any], stored: dict[tuple[UUID, int, str], Any]) -> list[str]:
+    if len(plan.decisions) != 1 or None in plan.decisions:
+        return ["its journals do not name one decision"]
+    last = made.get(next(iter(plan.decisions)) or UUID(int=0))
+    if last is None:
+        return ["its decision is not in approvals"]
+    why = []
+    if not (last["answer"] == "approved" and last["completes"]):
+        why.append(f"decision {last['id']} does not complete an approval")
+    if (last["kind"], last["case_id"], last["attempt"], last["amount_pence"]) != ("refund", plan.case, plan.attempt, plan.total_pence):
+        why.append(f"decision {last['id']} is about something else")
+    kept = stored.get((plan.case, plan.attempt, last["content_hash"]))
+    if kept is None:
+        why.append(f"refunds made no plan with the hash of decision {last['id']}")
+    elif plan_hash(plan, kept["payee"], kept["checks_hash"]) != last["content_hash"]:
+        why.append(f"what was posted is not what decision {last['id']} approved")
+    return why + _stages(plan, last, made.values())
+
+
+def _stages(plan: PostedPlan, last: Any, made: Iterable[Any]) -> list[str]:
+    """Every stage of the round was approved, by different people, and none was taken back before the posting."""
+    round_ = [row for row in made if (row["case_id"], row["attempt"], row["round"]) == (plan.case, plan.attempt, last["round"])]
+    before = [row for row in round_ if row["answer"] == "approved" and row["decided_at"] <= plan.posted_at]
+    why = [
+        f"decision {row['id']} was taken back before the posting"
+        for row in before
+        if row["recalled_at"] is not None and row["recalled_at"] <= plan.posted_at
+    ]
+    if {row["stage"] for row in before} != set(range(1, last["stages"] + 1)):
+        why.append("not every stage was approved before the posting")
+    if len({row["decided_by"] for row in before}) != len(before):
+        why.append("one person decided two stages")
+    if any(row["content_hash"] != last["content_hash"] for row in before):
+        why.append("its stages approved different plans")
+    return why
+
+
+# --- by people with authority ---------------------------------------------------------------------------------------------------------
+
+
+async def _authority(books: Books) -> Finding:
+    made = await decisions(books)
+    return finding(len(made), [f"decision {row['id']}: {why}" for row in made.values() for why in _no_authority(row)])
+
+
+def _no_authority(row: Any) -> list[str]:
+    rules = (
+        (row["policy_id"] is not None and row["policy_id"] == row["policy_in_force"], "its authority was not in force"),
+        (row["act"] == "decide" and row["authority_stage"] == row["stage"], "its authority is for another act or stage"),
+        (row["role"] in row["roles"], "its decider did not hold the role that it rests on"),
+        (row["to_pence"] is None or row["amount_pence"] <= row["to_pence"], "the amount is above the limit"),
+        (row["answer"] != "approved" or row["stages"] == row["stages_in_force"], "the table of authority asks for other stages"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+# --- who took no part -----------------------------------------------------------------------------------------------------------------
+
+_PARTICIPANTS = "SELECT case_id, person, min(at) AS since FROM participant GROUP BY case_id, person"
+_OWN_RECORDS = """
+SELECT id AS case_id, taken_by AS person, coalesce(asked_at, opened_at) AS since FROM refund_case
+UNION ALL SELECT case_id, entered_by, entered_at FROM payee
+UNION ALL SELECT case_id, by, at FROM evidence
+UNION ALL SELECT case_id, person, since FROM participant
+"""
+"""Who did something to a case by refunds' own records, which the list in approvals must not lack."""
+
+
+async def took_part(books: Books) -> dict[UUID, dict[str, Any]]:
+    """For each case, who took part in it and since when: approvals' list and refunds' own records together."""
+    if "took_part" not in books.kept:
+        found: dict[UUID, dict[str, Any]] = defaultdict(dict)
+        for row in [*await books.approvals.fetch(_PARTICIPANTS), *await books.refunds.fetch(_OWN_RECORDS)]:
+            since = found[row["case_id"]].get(row["person"], row["since"])
+            found[row["case_id"]][row["person"]] = min(since, row["since"])
+        for people in found.values():
+            for nobody in ("", "system"):
+                people.pop(nobody, None)
+        books.kept["took_part"] = found
+    kept: dict[UUID, dict[str, Any]] = books.kept["took_part"]
+    return kept
+
+
+async def _four_eyes(books: Books) -> Finding:
+    """A decider took no part before deciding; and before the posting, none of those whose approvals it rests on."""
+    posted, made, parts = await posted_plans(books), await decisions(books), await took_part(books)
+    carried_out = {
+        (plan.case, plan.attempt, made[last]["round"]): plan.posted_at for plan in posted.plans for last in plan.decisions if last in made
+    }
+    broken = []
+    for row in made.values():
+        since = parts.get(row["case_id"], {}).get(row["decided_by"])
+        stands = row["answer"] == "approved" and row["recalled_at"] is None
+        posted_at = carried_out.get((row["case_id"], row["attempt"], row["round"])) if stands else None
+        if since is not None and since <= (posted_at or row["decided_at"]):
+            broken.append(f"decision {row['id']} on case {row['case_id']} is by somebody who took part in the case")
+    for plan in posted.plans:
+        broken += await _posted_behind(books, plan, made)
+    return finding(len(made), broken)
+
+
+_CREDITS = """
+SELECT journal.actor, sum(entry.amount_pence) AS pence FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
+WHERE journal.seq < $2 AND journal.reverses IS NULL
+  AND NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id AND undoing.seq < $2)
+GROUP BY journal.id HAVING sum(entry.amount_pence) < 0 ORDER BY journal.posted_at DESC, journal.seq DESC
+"""
+
+
+async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) -> list[str]:
+    """Nobody who posted one of the newest credits that add up to the account's credit decided on it (domain.md 4, check 9)."""
+    balance = await books.ledger.fetchval(
+        "SELECT sum(entry.amount_pence) FROM entry JOIN journal ON journal.id = entry.journal"
+        " WHERE entry.account = $1 AND journal.seq < $2",
+        plan.account, plan.first_seq,
+    )  # fmt: skip
+    missing, actors = -int(balance or 0), set()
+    async for row in books.ledger.cursor(_CREDITS, plan.account, plan.first_seq):
+        if missing <= 0:
+            break
+        actors.add(row["actor"])
+        missing += int(row["pence"])
+    last = [made[id_] for id_ in plan.decisions if id_ in made]
+    deciders = [
+        row
+        for row in made.values()
+        for end in last
+        if (row["case_id"], row["attempt"], row["round"]) == (end["case_id"], end["attempt"], end["round"]) and row["recalled_at"] is None
+    ]
+    return [
+        f"decision {row['id']} on {plan} is by somebody who posted a credit behind it" for row in deciders if row["decided_by"] in actors
+    ]
+
+
+# --- released by finance --------------------------------------------------------------------------------------------------------------
+
+_RELEASES = """
+SELECT release.*, authority.act, authority.role, authority.to_pence, authority.policy_id,
+       (SELECT count(*) FROM release_line AS line WHERE line.run = release.run) AS lines_there,
+       (SELECT sum(amount_pence) FROM release_line AS line WHERE line.run = release.run) AS pence_there,
+       (SELECT policy.id FROM policy WHERE policy.kind = 'refund' AND policy.made_at <= release.released_at
+          AND policy.in_force_from <= (release.released_at AT TIME ZONE 'Europe/London')::date
+        ORDER BY policy.in_force_from DESC LIMIT 1) AS policy_in_force
+FROM release LEFT JOIN authority ON authority.id = release.authority_id
+"""
+_RELEASED_LINES = "SELECT line.*, release.released_by, release.released_at FROM release_line AS line JOIN release USING (run)"
+
+
+async def released_lines(books: Books) -> list[Any]:
+    """Every line of every release, with who signed it and when."""
+    if "released_lines" not in books.kept:
+        books.kept["released_lines"] = list(await books.approvals.fetch(_RELEASED_LINES))
+    found: list[Any] = books.kept["released_lines"]
+    return found
+
+
+async def _released(books: Books) -> Finding:
+    releases, lines = await books.approvals.fetch(_RELEASES), await released_lines(books)
+    made, parts, posted = await decisions(books), await took_part(books), await posted_plans(books)
+    broken = [f"run {row['run']}: {why}" for row in releases for why in _no_release(row)]
+    for line in lines:
+        broken += [f"run {line['run']}, case {line['case_id']}: {why}" for why in _bad_line(line, made, parts)]
+    signed = {(line["case_id"], line["attempt"], line["decision_id"], line["amount_pence"]): line["released_at"] for line in lines}
+    for plan in posted.plans:
+        at = [signed.get((plan.case, plan.attempt, decision, plan.refund_pence)) for decision in plan.decisions]
+        if plan.refund_pence and not any(when is not None and when <= plan.posted_at for when in at):
+            broken.append(f"{plan}: its refund was posted and finance had not released it")
+    return finding(len(lines), broken)
+
+
+def _no_release(row: Any) -> list[str]:
+    rules = (
+        (row["act"] == "release" and row["role"] in row["roles"], "whoever released it held no authority to release"),
+        (row["policy_id"] is not None and row["policy_id"] == row["policy_in_force"], "the authority was not in force"),
+        (row["to_pence"] is None or row["total_pence"] <= row["to_pence"], "the total is above the limit"),
+        ((row["lines"], row["total_pence"]) == (row["lines_there"], row["pence_there"]), "the total is not the sum of its lines"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+def _bad_line(line: Any, made: dict[UUID, Any], parts: dict[UUID, dict[str, Any]]) -> list[str]:
+    last = made.get(line["decision_id"])
+    if last is None or not (last["answer"] == "approved" and last["completes"]):
+        return ["it rests on no approval"]
+    by, at = line["released_by"], line["released_at"]
+    since = parts.get(line["case_id"], {}).get(by)
+    same = (last["case_id"], last["attempt"], last["content_hash"]) == (line["case_id"], line["attempt"], line["content_hash"])
+    deciders = {row["decided_by"] for row in made.values() if (row["case_id"], row["attempt"]) == (line["case_id"], line["attempt"])}
+    rules = (
+        (same and line["amount_pence"] <= last["amount_pence"], f"decision {last['id']} approved something else"),
+        (last["recalled_at"] is None, f"decision {last['id']} was taken back"),
+        (since is None or since > at, "whoever released it took part in the case"),
+        (by not in deciders, "whoever released it had decided on it"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+# --- and the ledger believes nothing else ---------------------------------------------------------------------------------------------
+
+_HEARD = """
+SELECT heard.*, recall.decision IS NOT NULL AS recalled FROM heard_decision AS heard LEFT JOIN heard_recall AS recall USING (decision)
+"""
+
+
+async def _heard(books: Books) -> Finding:
+    """The decisions that the ledger believes are approvals' own, all of them."""
+    made, heard = await decisions(books), {row["decision"]: row for row in await books.ledger.fetch(_HEARD)}
+    broken = [f"the ledger heard decision {id_}, which is not in approvals" for id_ in heard if id_ not in made]
+    for id_, row in made.items():
+        told = heard.get(id_)
+        same = ("kind", "case_id", "attempt", "content_hash", "answer", "completes")
+        if told is None:
+            # The snapshot of approvals is the later one: what was decided in between was not heard yet.
+            continue
+        if any(told[name] != row[name] for name in same):
+            broken.append(f"the ledger heard decision {id_} otherwise than it was made")
+        if told["recalled"] and row["recalled_at"] is None:
+            broken.append(f"the ledger heard that decision {id_} was taken back, and it was not")
+    return finding(len(heard), broken)
+
+
+PROMISES = (
+    Promise("decisions-heard", "the ledger believes approvals' own decisions and no others", _heard),
+    Promise("approved", "no refund or offset without a standing approval of that very plan", _approved),
+    Promise("authority", "every decision is by somebody with authority at that time", _authority),
+    Promise("four-eyes", "nobody decided who took part or posted a credit behind it", _four_eyes),
+    Promise("released", "every refund was released by finance, who took no part and decided nothing", _released),
+)

@@ -1,0 +1,175 @@
+"""The promises of double entry: what the ledger's rows alone must show."""
+
+from typing import Any
+
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.promise import Finding, Promise, both, finding
+
+
+async def _looked(books: Books, table: str) -> int:
+    return int(await books.ledger.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - names of ours
+
+
+async def _rows(books: Books, sql: str) -> list[Any]:
+    return list(await books.ledger.fetch(sql))
+
+
+async def _sum_zero(books: Books) -> Finding:
+    unbalanced = await _rows(
+        books,
+        "SELECT journal.id, count(entry.journal) AS entries, coalesce(sum(entry.amount_pence), 0) AS pence FROM journal"
+        " LEFT JOIN entry ON entry.journal = journal.id GROUP BY journal.id"
+        " HAVING count(entry.journal) < 2 OR sum(entry.amount_pence) <> 0 ORDER BY journal.seq",
+    )
+    orphans = await _rows(
+        books, "SELECT DISTINCT journal FROM entry WHERE NOT EXISTS (SELECT FROM journal WHERE journal.id = entry.journal)"
+    )
+    broken = [f"journal {row['id']}: {row['entries']} entries with the sum {row['pence']}" for row in unbalanced]
+    broken += [f"entries stand under journal {row['journal']}, which is not there" for row in orphans]
+    return finding(await _looked(books, "entry"), broken)
+
+
+async def _balances(books: Books) -> Finding:
+    wrong = await _rows(
+        books,
+        "SELECT account.id, account.balance_pence, coalesce(sums.pence, 0) AS pence FROM account"
+        " LEFT JOIN (SELECT account, sum(amount_pence) AS pence FROM entry GROUP BY account) AS sums ON sums.account = account.id"
+        " WHERE account.kind NOT IN ('CONTROL', 'SUSPENSE') AND account.balance_pence IS DISTINCT FROM coalesce(sums.pence, 0)"
+        " ORDER BY account.id",
+    )
+    broken = [f"account {row['id']}: the balance is {row['balance_pence']} and its entries add up to {row['pence']}" for row in wrong]
+    return finding(await _looked(books, "account"), broken)
+
+
+async def _one_key(books: Books) -> Finding:
+    wrong = await _rows(
+        books,
+        "SELECT journal.id, count(accepted.key) AS keys FROM journal "
+        " LEFT JOIN accepted_posting AS accepted ON accepted.journal = journal.id"
+        " GROUP BY journal.id HAVING count(accepted.key) <> 1",
+    )
+    lost = await _rows(
+        books, "SELECT key FROM accepted_posting WHERE NOT EXISTS (SELECT FROM journal WHERE journal.id = accepted_posting.journal)"
+    )
+    twice = await _rows(books, "SELECT key FROM accepted_posting GROUP BY key HAVING count(*) > 1")
+    broken = [f"journal {row['id']} was accepted under {row['keys']} keys" for row in wrong]
+    broken += [f"the key {row['key']} has no journal" for row in lost]
+    broken += [f"the key {row['key']} was accepted more than once" for row in twice]
+    return finding(await _looked(books, "accepted_posting"), broken)
+
+
+_ANSWERED = """
+WITH answered AS (
+  SELECT key, name, answer::jsonb AS answer FROM accepted_command
+  WHERE name IN ('reverse-journal', 'ledger.post-refund', 'ledger.reverse-refund') AND answer IS NOT NULL
+), named AS (
+  SELECT key, name, answer ->> 'journal' AS journal FROM answered WHERE name <> 'ledger.post-refund'
+  UNION ALL SELECT key, name, answer ->> 'refund_journal' FROM answered WHERE answer ->> 'refund_journal' IS NOT NULL
+  UNION ALL SELECT key, name, jsonb_array_elements_text(answer -> 'offset_journals') FROM answered WHERE name = 'ledger.post-refund'
+)
+SELECT key, name, named.journal, (SELECT count(*) FROM journal WHERE journal.id::text = named.journal) AS journals FROM named
+"""
+
+
+async def _answered_commands(books: Books) -> Finding:
+    """What a command was answered with is there, once; and no command was accepted without its answer."""
+    named = await _rows(books, _ANSWERED)
+    broken = [
+        f"{row['name']} accepted as {row['key']} names journal {row['journal']}, which is there {row['journals']} times"
+        for row in named
+        if row["journals"] != 1
+    ]
+    looked_at = len(named)
+    for service, connection in books.snapshots.items():
+        looked_at += await connection.fetchval("SELECT count(*) FROM accepted_command")
+        silent = await connection.fetch("SELECT key, name FROM accepted_command WHERE answer IS NULL")
+        broken += [f"{service}: {row['name']} was accepted as {row['key']} and has no answer" for row in silent]
+    return finding(looked_at, broken)
+
+
+async def _commands(books: Books) -> Finding:
+    return both(await _one_key(books), await _answered_commands(books))
+
+
+_DEBITED = """
+SELECT debited.week_commencing, debited.accounts, debited.total_pence, count(posted.journal) AS journals,
+       coalesce(sum(posted.pence), 0) AS pence
+FROM debited_week AS debited LEFT JOIN (
+  SELECT journal.rent_week, entry.journal, sum(entry.amount_pence) AS pence FROM journal
+  JOIN entry ON entry.journal = journal.id JOIN account ON account.id = entry.account AND account.kind NOT IN ('CONTROL', 'SUSPENSE')
+  WHERE journal.code = 'DEB' AND journal.reverses IS NULL GROUP BY journal.rent_week, entry.journal
+) AS posted ON posted.rent_week = debited.week_commencing
+GROUP BY debited.week_commencing
+"""
+
+
+async def _weeks(books: Books) -> Finding:
+    rows = await _rows(books, _DEBITED)
+    broken = [
+        f"week {row['week_commencing']}: {row['accounts']} accounts and {row['total_pence']} were debited, "
+        f"and there are {row['journals']} journals with {row['pence']}"
+        for row in rows
+        if (row["accounts"], row["total_pence"]) != (row["journals"], row["pence"])
+    ]
+    return finding(len(rows), broken)
+
+
+_FILES = """
+SELECT bank_file.id, bank_file.receipts, bank_file.total_pence, count(line.journal) AS lines,
+       coalesce(sum(line.amount_pence) FILTER (WHERE line.journal IS NOT NULL), 0) AS pence,
+       count(*) FILTER (WHERE line.journal IS NOT NULL AND banked.pence IS DISTINCT FROM line.amount_pence) AS differ
+FROM bank_file LEFT JOIN bank_file_line AS line ON line.bank_file = bank_file.id
+LEFT JOIN LATERAL (
+  SELECT sum(entry.amount_pence) AS pence FROM entry JOIN account ON account.id = entry.account AND account.reference = 'BANK'
+  WHERE entry.journal = line.journal
+) AS banked ON true
+GROUP BY bank_file.id, bank_file.status
+"""
+
+
+async def _files(books: Books) -> Finding:
+    rows = await _rows(books, _FILES)
+    broken = [
+        f"bank file {row['id']}: it was taken with {row['receipts']} receipts and {row['total_pence']}, and {row['lines']} lines with "
+        f"{row['pence']} are posted, {row['differ']} of them with another amount"
+        for row in rows
+        if (row["receipts"], row["total_pence"]) != (row["lines"], row["pence"]) or row["differ"]
+    ]
+    stray = await _rows(
+        books,
+        "SELECT accepted_posting.journal FROM accepted_posting WHERE key LIKE 'file/%'"
+        " AND NOT EXISTS (SELECT FROM bank_file_line AS line WHERE line.journal = accepted_posting.journal)",
+    )
+    broken += [f"journal {row['journal']} was posted from a file and stands on no line of one" for row in stray]
+    return finding(await _looked(books, "bank_file_line"), broken)
+
+
+async def _reversals(books: Books) -> Finding:
+    reversed_ = await _rows(
+        books,
+        "SELECT reverses, count(*) AS times FROM journal WHERE reverses IS NOT NULL GROUP BY reverses HAVING count(*) > 1",
+    )
+    chained = await _rows(
+        books,
+        "SELECT one.id FROM journal AS one JOIN journal AS other ON other.id = one.reverses WHERE other.reverses IS NOT NULL",
+    )
+    crooked = await _rows(
+        books,
+        "SELECT DISTINCT one.id FROM journal AS one JOIN entry ON entry.journal IN (one.id, one.reverses)"
+        " WHERE one.reverses IS NOT NULL GROUP BY one.id, entry.account, entry.element HAVING sum(entry.amount_pence) <> 0",
+    )
+    broken = [f"journal {row['reverses']} is reversed {row['times']} times" for row in reversed_]
+    broken += [f"journal {row['id']} reverses a reversal" for row in chained]
+    broken += [f"journal {row['id']} is not the mirror image of what it reverses" for row in crooked]
+    looked_at = int(await books.ledger.fetchval("SELECT count(*) FROM journal WHERE reverses IS NOT NULL"))
+    return finding(looked_at, broken)
+
+
+PROMISES = (
+    Promise("sum-zero", "the entries of every journal add up to zero", _sum_zero),
+    Promise("balances", "every account's balance is the sum of its entries", _balances),
+    Promise("one-journal-per-key", "every accepted command has exactly one journal, and every journal one key", _commands),
+    Promise("debited-weeks", "every week was debited as it says", _weeks),
+    Promise("bank-files", "every line of a bank file that was taken is posted once, with its amount", _files),
+    Promise("reversed-once", "no journal is reversed twice", _reversals),
+)

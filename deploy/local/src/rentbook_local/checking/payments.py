@@ -1,0 +1,143 @@
+"""The promises of payment: what was posted and released is in one file, whole, and the bank has paid it once."""
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from rentbook_local.checking.approval import released_lines
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.plans import posted_plans
+from rentbook_local.checking.promise import Finding, Promise, finding
+
+IN_A_FILE = ("posted", "paid", "refused", "returned")
+MONEY_OUT = ("posted", "paid", "returned")
+_FIRST_ITEM, _LAST_LABELS = 4, 3
+"""Labels before the items and after them in a file of one processing day (domain.md 3.5)."""
+
+
+async def lines(books: Books) -> list[Any]:
+    """Every line of every payment run."""
+    if "payment_lines" not in books.kept:
+        books.kept["payment_lines"] = list(await books.refunds.fetch("SELECT * FROM payment_line ORDER BY number"))
+    found: list[Any] = books.kept["payment_lines"]
+    return found
+
+
+async def _lines(books: Books) -> Finding:
+    """Each line is one that finance released, and where it was posted, posted with that amount from that account."""
+    signed = {(row["run"], row["case_id"], row["attempt"], row["content_hash"], row["amount_pence"]) for row in await released_lines(books)}
+    plans = {plan.refund_journal: plan for plan in (await posted_plans(books)).plans}
+    rows = await lines(books)
+    broken = []
+    for row in rows:
+        name = f"payment {row['reference']} of run {row['run']}"
+        if (row["run"], row["case_id"], row["attempt"], row["content_hash"], row["amount_pence"]) not in signed:
+            broken.append(f"{name}: finance did not release it so")
+        if row["status"] in IN_A_FILE:
+            plan = plans.get(row["refund_journal"])
+            asked = (row["case_id"], row["attempt"], row["account"], row["amount_pence"])
+            if plan is None or (plan.case, plan.attempt, plan.account, plan.refund_pence) != asked:
+                broken.append(f"{name}: the ledger has not posted it so")
+    live = Counter((row["case_id"], row["attempt"]) for row in rows if row["status"] in MONEY_OUT)
+    broken += [f"case {case} attempt {attempt} is in {times} payments" for (case, attempt), times in live.items() if times > 1]
+    return finding(len(rows), broken)
+
+
+async def _runs(books: Books) -> Finding:
+    """What finance released has arrived, line by line. A release is told after it was made, so only those that were heard are looked at."""
+    runs = {row["id"]: row for row in await books.refunds.fetch("SELECT id, released_total_pence, released_at FROM payment_run")}
+    here, there = defaultdict(set), defaultdict(set)
+    for row in await lines(books):
+        here[row["run"]].add((row["case_id"], row["attempt"]))
+    for row in await released_lines(books):
+        there[row["run"]].add((row["case_id"], row["attempt"]))
+    totals = {row["run"]: row["total_pence"] for row in await books.approvals.fetch("SELECT run, total_pence FROM release")}
+    broken = [f"run {run} was never released" for run in runs if run not in totals]
+    for run, row in runs.items():
+        if run in totals and (here[run], row["released_total_pence"]) != (there[run], totals[run]):
+            broken.append(f"run {run} does not carry what finance released")
+    return finding(len(runs), broken)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One payment of a file: its amount in pence and its reference."""
+
+    pence: int
+    reference: str
+
+
+def items_of(content: bytes) -> tuple[list[Item], int]:
+    """The items of a Standard 18 file without the contra, and the credit total of its last label. Errors: ValueError, IndexError."""
+    records = content.decode("ascii").splitlines()
+    items, contra = records[_FIRST_ITEM : -_LAST_LABELS - 1], records[-_LAST_LABELS - 1]
+    total = int(records[-1][17:30])
+    if contra[64:82].rstrip() != "CONTRA" or int(contra[35:46]) != total:
+        raise ValueError("no contra")
+    return [Item(int(record[35:46]), record[64:82].rstrip()) for record in items], total
+
+
+async def _files(books: Books) -> Finding:
+    """Each file holds the posted lines of its run and nothing else, under its own hash, also on the disk."""
+    files = await books.refunds.fetch("SELECT * FROM payment_file ORDER BY number")
+    of_run = defaultdict(list)
+    for row in await lines(books):
+        if row["status"] in IN_A_FILE:
+            of_run[row["run"]].append(row)
+    broken = []
+    for file in files:
+        broken += [f"file {file['name']} of run {file['run']}: {why}" for why in _bad_file(books, file, of_run[file["run"]])]
+    return finding(len(files), broken)
+
+
+def _bad_file(books: Books, file: Any, posted: list[Any]) -> list[str]:
+    content = bytes(file["content"])
+    try:
+        items, total = items_of(content)
+    except (ValueError, IndexError):
+        return ["it cannot be read"]
+    wanted = [Item(row["amount_pence"], row["reference"]) for row in posted]
+    rules = (
+        (hashlib.sha256(content).hexdigest() == file["sha256"], "its hash is not that of its bytes"),
+        (items == wanted, "its items are not the posted lines of its run"),
+        (total == file["total_pence"] == sum(item.pence for item in items), "its total is not the sum of its items"),
+        (file["items"] == len(items), "its number of items is wrong"),
+        (_on_disk(books, file) in (None, content), "the file in the folder has other bytes"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+def _on_disk(books: Books, file: Any) -> bytes | None:
+    """The bytes in the folder; None where the folder is not looked at or does not have it (the bank may have fetched it)."""
+    if books.places.payments is None:
+        return None
+    path = books.places.payments / str(file["name"])
+    return path.read_bytes() if path.is_file() else None
+
+
+async def _paid(books: Books) -> Finding:
+    """What the bank says that it paid is what the books say, once each."""
+    if books.paid_before is None or books.paid_after is None:
+        return Finding(0)
+    rows = {row["reference"]: row for row in await lines(books)}
+    broken = []
+    for reference, paid in books.paid_before.items():
+        row = rows.get(reference)
+        if row is None or row["status"] not in MONEY_OUT:
+            broken.append(f"the bank paid {reference}, which is no payment of ours")
+        elif (paid.times, paid.pence) != (1, row["amount_pence"]):
+            broken.append(f"the bank paid {reference} {paid.times} times, {paid.pence} in all instead of {row['amount_pence']}")
+    for reference, row in rows.items():
+        later = books.paid_after.get(reference)
+        if row["status"] == "paid" and (later is None or later.times != 1):
+            broken.append(f"payment {reference} counts as paid, and the bank paid it {later.times if later else 0} times")
+    return finding(len(books.paid_before), broken)
+
+
+PROMISES = (
+    Promise("payment-lines", "every payment is one that finance released and the ledger posted, once for each attempt", _lines),
+    Promise("payment-runs", "every payment run carries what finance released", _runs),
+    Promise("payment-files", "every payment file holds the posted payments of its run, with its total and hash", _files),
+    Promise("paid-once", "the bank has paid every payment once, and nothing else", _paid),
+)
