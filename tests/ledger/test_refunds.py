@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from chassis.peers import Caller
+from chassis.peers import SYSTEM, Caller
 from chassis.transaction import Runtime, Transaction, run
 from ledger.domain import rules
 from ledger.queries.account_page import account_page
@@ -69,7 +69,7 @@ class Books:
         self.runtime = runtime
 
     async def do(self, work: Callable[[Transaction], Awaitable[T]], caller: Caller | None = None) -> T:
-        return await run(self.runtime, work, **({"caller": caller} if caller else {}))
+        return await run(self.runtime, work, caller=caller or SYSTEM)
 
     async def hold(self, of: RefundPlan) -> UUID:
         return (await self.do(lambda tx: place_hold(tx, PlaceHold(plan=of)))).hold

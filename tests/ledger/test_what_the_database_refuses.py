@@ -13,7 +13,7 @@ from chassis.transaction import Runtime, run
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control
 from ledger.domain.sealing import FIRST_HASH, content_of, next_hash
 from ledger.settings import LedgerSettings
-from ledger.use_cases.seal import seal_journals
+from ledger.use_cases.seal import sealing_into
 from rentbook_local.postgres import Database
 from support.ledger_books import MAIN, NEIGHBOUR
 from support.servers import Postgres
@@ -153,10 +153,10 @@ async def test_a_settled_earmark_stays_settled(app: asyncpg.Connection) -> None:
 
 
 async def seal(ledger: Runtime) -> None:
-    async def work(tx: object) -> bool:
-        return await seal_journals(tx, Tick(at=tx.now))  # type: ignore[arg-type,attr-defined]
-
-    await run(ledger, work)
+    settings = ledger.settings
+    assert isinstance(settings, LedgerSettings)
+    seal_journals = sealing_into(settings.anchor_dir)
+    await run(ledger, lambda tx: seal_journals(tx, Tick(at=tx.now)))
 
 
 async def chain(app: asyncpg.Connection) -> list[tuple[int, bytes]]:

@@ -37,7 +37,7 @@ from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
-from ledger.use_cases.seal import seal_journals
+from ledger.use_cases.seal import sealing_into
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.web import routes
 
@@ -73,6 +73,6 @@ def make_app(settings: LedgerSettings) -> App:
         offers=OFFERS,
         answers=ANSWERS,
         accepts=ACCEPTS,
-        every=(Every(timedelta(seconds=settings.seal_seconds), seal_journals),),
+        every=(Every(timedelta(seconds=settings.seal_seconds), sealing_into(settings.anchor_dir)),),
         routes=routes,
     )

@@ -1,7 +1,6 @@
 """The ledger's addresses beside its queries and commands: bank files come in as they are, the journal goes out whole."""
 
 import asyncio
-import logging
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -10,6 +9,7 @@ from typing import IO
 from chassis.answering import TurnedAway, caller_of, refusal, turned_away
 from chassis.peers import Caller
 from chassis.transaction import Runtime, Transaction, run, transaction
+from opentelemetry.trace import SpanKind
 from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, BankFilePage, FileStatus
 from rentbook_contracts.operation import BrokenRule
 from starlette.requests import ClientDisconnect, Request
@@ -24,8 +24,6 @@ from ledger.queries.export import FORMATS, exported_journal
 from ledger.settings import LedgerSettings
 from ledger.use_cases.import_receipts import Upload, import_receipts
 from ledger.use_cases.permission import may_change
-
-log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 1024 * 1024
 """How much of an upload is held in memory; the rest goes to a temporary file."""
@@ -49,7 +47,8 @@ async def _bank_files(runtime: Runtime, request: Request) -> Response:
     try:
         caller = caller_of(runtime, request)
         may_change(caller)
-        page = await _take(runtime, caller, request)
+        with runtime.telemetry.span("POST /bank-files", kind=SpanKind.SERVER, carried=request.headers):
+            page = await _take(runtime, caller, request)
     except TurnedAway as error:
         return turned_away(error)
     except BrokenRule as error:

@@ -3,24 +3,33 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 
 from ledger import store
 from ledger.domain.sealing import FIRST_HASH, content_of, next_hash
-from ledger.settings import LedgerSettings
 
 JOURNALS_AT_ONCE = 1000
 ANCHOR_FILE = "seal-anchors.jsonl"
 
 
-async def seal_journals(tx: Transaction, tick: Tick) -> bool:
+def sealing_into(folder: Path | None) -> Callable[[Transaction, Tick], Coroutine[Any, Any, bool]]:
+    """The sealer whose anchors go into this folder; without one nothing is anchored."""
+
+    async def seal_journals(tx: Transaction, tick: Tick) -> bool:
+        return await _seal(tx, tick, folder)
+
+    return seal_journals
+
+
+async def _seal(tx: Transaction, tick: Tick, folder: Path | None) -> bool:
     """Anchor the head that is committed, then seal what has no seal. True where more may wait."""
     await store.serialise(tx, "seal")
     head = await store.last_seal(tx)
-    folder = tx.settings(LedgerSettings).anchor_dir
     if head is not None and folder is not None:
         await asyncio.to_thread(_anchor, folder, head, tick)
     journals = await store.unsealed_journals(tx, JOURNALS_AT_ONCE)
