@@ -1,10 +1,12 @@
 """./rentbook on a machine that lacks something: one sentence that says what to do."""
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,24 @@ def test_the_lock_names_uv_and_no_address() -> None:
 def test_no_other_lock_names_an_address() -> None:
     for name in ("services/approvals/package-lock.json", "deploy/kafka/jgo.lock.toml"):
         assert "://" not in (_ROOT / name).read_text(), name
+
+
+def _wanted() -> set[str]:
+    """The distributions that the members and the root's groups ask for by name, other than each other."""
+    asked = [tomllib.loads((_ROOT / member / "pyproject.toml").read_text())["project"]["dependencies"] for member in _MEMBERS]
+    groups = tomllib.loads((_ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    names = {re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0].lower() for line in itertools.chain(*asked, *groups.values())}
+    return {name for name in names if not name.startswith("rentbook-")}
+
+
+def test_the_lock_knows_everything_that_a_member_asks_for() -> None:
+    locked = set(re.findall(r"^([a-z0-9._-]+)", (_ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert _wanted() - locked == set(), "write the lock anew with deploy/lock"
+
+
+def test_the_command_installs_every_member_of_the_workspace() -> None:
+    source = (_ROOT / "rentbook").read_text()
+    found = [path for part in ("", "services/", "deploy/") for path in _ROOT.glob(f"{part}*/pyproject.toml")]
+    members = {path.parent.relative_to(_ROOT).as_posix() for path in found}
+    assert members == set(_MEMBERS)
+    assert all(f'"{member}"' in source for member in members)

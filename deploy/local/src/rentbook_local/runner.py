@@ -15,7 +15,7 @@ from rentbook_contracts.topics import TOPICS
 
 from rentbook_local import assets, child, estate, kafka, layout, passwords, places, postgres, services, signin, temporal
 from rentbook_local.layout import DATABASES, Layout
-from rentbook_local.ports import require_free
+from rentbook_local.ports import free_ports, require_free
 from rentbook_local.problem import Problem
 from rentbook_local.supervisor import Health, Kept, Part, Supervisor
 
@@ -24,6 +24,7 @@ _PROBE_SECONDS = 3.0
 _MIGRATIONS_AT_ONCE = 2
 _DISK_SECONDS = 30.0
 _LEAST_FREE_BYTES = 200_000_000
+_QUIET_SECONDS = 60.0
 _LOG_BYTES = 50_000_000
 
 S = TypeVar("S")
@@ -48,6 +49,7 @@ class _Run:
         self.kept: Sequence[Kept] = ()
         self.client = httpx.AsyncClient(timeout=_PROBE_SECONDS, trust_env=False)
         self.supervisor = Supervisor(self.say, self._changed)
+        self.is_first_start = not at.of("kafka").exists()
         self.passwords = passwords.make_or_read(at)
         self.postgres = postgres.Server(at.of("postgres"), at.port("postgres"), self.passwords.postgres, {"shared_buffers": "128MB"})
         self.kafka = kafka.Server(at.of("kafka"), at.port("kafka"), at.port("kafka-controller"), self.passwords.kafka)
@@ -68,9 +70,11 @@ class _Run:
             if up.done():
                 up.result()
                 self._greet()
-                disk = asyncio.create_task(self._watch_the_disk())
+                beside = [asyncio.create_task(self._watch_the_disk()), asyncio.create_task(self._train_kafka())]
                 await stop
-                disk.cancel()
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
             up.cancel()
             await asyncio.gather(up, return_exceptions=True)
         except BaseExceptionGroup as faults:
@@ -119,6 +123,24 @@ class _Run:
         await self.supervisor.start(Part(command, _yes_or_no(kafka.is_ready, self.kafka)))
         await asyncio.to_thread(kafka.make_users, self.kafka)
         await asyncio.to_thread(kafka.make_topics, self.kafka, TOPICS)
+
+    async def _train_kafka(self) -> None:
+        """Halve the time of later starts. Never on a first start: someone is looking at the desk for the first time then."""
+        class_path = kafka.jars()
+        if self.is_first_start or kafka.memory(class_path).exists():
+            return
+        await asyncio.sleep(_QUIET_SECONDS)
+        folder = self.at.of("kafka-training")
+        shutil.rmtree(folder, ignore_errors=True)
+        port, controller_port = free_ports(2)
+        scratch = kafka.Server(folder, port, controller_port, {kafka.ADMIN: self.passwords.kafka[kafka.ADMIN]})
+        try:
+            await kafka.train(scratch, class_path, self.at.log("kafka-training"))
+        except (Problem, OSError) as fault:
+            # Nothing is lost by it but seconds of the next start.
+            self.say(f"Kafka's start could not be made faster: {fault}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def _start_temporal(self) -> None:
         temporal.prepare(self.temporal)
