@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from chassis.inbox import Heard, Inbox
+from chassis.inbox import Heard, Inbox, MustPark, heard_up_to
 from chassis.parked import NotPossible
-from chassis.records import Record, read_record
+from chassis.records import Record, Unreadable, read_record
 from chassis.serving import App, Subscription
 from chassis.transaction import Runtime, Transaction
 from rentbook_contracts.operation import BrokenRule
@@ -48,6 +48,32 @@ async def test_an_event_heard_twice_has_one_effect(dry: Runtime) -> None:
     inbox = Inbox(dry, counter())
     assert [await inbox.take(record("a", 1)) for _ in range(3)] == [Heard.DONE, Heard.DUPLICATE, Heard.DUPLICATE]
     assert await effects(dry, "a") == [1]
+
+
+async def test_a_batch_is_taken_in_one_transaction_and_a_repeated_one_has_no_effect(dry: Runtime) -> None:
+    seen: list[int] = []
+
+    async def note_version(tx: Transaction, fact: Counted) -> None:
+        seen.append(await heard_up_to(tx, Counted.topic, fact.counted))
+        await note(tx, fact)
+
+    inbox = Inbox(dry, counter(note_version))
+    batch = [record("a", 1), record("b", 1), record("a", 2, event_type="counter.nudged.v1"), record("a", 3), record("b", 1)]
+    await inbox.take_together(batch)
+    await inbox.take_together([*batch, record("b", 2)])
+    assert (await effects(dry, "a"), await effects(dry, "b"), seen) == ([1, 3], [1, 2], [1, 1, 3, 2])
+    assert await scalar(dry, "SELECT count(DISTINCT xmin::text) FROM inbox") == 2
+
+
+@pytest.mark.parametrize("bad", [record("b", 1, body=b"{"), record("b", 2), record("b", 1, event_type="counter.counted.v9")])
+async def test_a_batch_with_a_bad_record_leaves_nothing_and_each_is_judged_by_itself(dry: Runtime, bad: Record) -> None:
+    inbox = Inbox(dry, counter())
+    with pytest.raises((MustPark, Unreadable)):
+        await inbox.take_together([record("a", 1), bad, record("a", 2)])
+    assert await effects(dry, "a") == []
+    assert [await inbox.take(each) for each in (record("a", 1), bad, record("a", 2))] == [Heard.DONE, Heard.PARKED, Heard.DONE]
+    with pytest.raises(MustPark, match="parked"):
+        await inbox.take_together([record("a", 3), record("b", 3)])
 
 
 async def test_two_consumers_at_once_have_one_effect(dry: Runtime) -> None:

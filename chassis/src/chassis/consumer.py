@@ -1,7 +1,7 @@
 """The subscribers: FastStream hosts them, acknowledgement and back-off are ours.
 
 The offset is committed after the event's transaction. An event that fails for a reason that may pass is tried again here for a while;
-then the partition is rewound to it and the pauses grow, so that it is never skipped and the group is not lost. One that fails for a
+then the batch is rewound to its beginning and the pauses grow, so that it is never skipped and the group is not lost. One that fails for a
 reason of its own is parked, and holds up its key alone.
 """
 
@@ -32,6 +32,10 @@ LONGEST_PAUSE_SECONDS = 10.0
 OWN_FAULT_ATTEMPTS = 3
 """How often an event is tried whose use case fails for a reason that time won't heal."""
 
+BATCH_RECORDS = 100
+BATCH_WAIT_MILLISECONDS = 50
+"""An empty topic is asked so long, and then let be so long; a record that comes is handed over at once, or after this pause."""
+
 MAX_POLL_INTERVAL_SECONDS = 300
 LOOK_EVERY_SECONDS = 5.0
 LOOK_LIMIT_SECONDS = 5.0
@@ -42,7 +46,7 @@ class NotYet(Exception):
 
 
 class TopicConsumer:
-    """One topic of one service, one record at a time."""
+    """One topic of one service, one batch at a time."""
 
     def __init__(self, runtime: Runtime, app: App, topic: str) -> None:
         self._runtime = runtime
@@ -65,21 +69,36 @@ class TopicConsumer:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
             listener=self.rebalance,
+            batch=True,
+            max_records=BATCH_RECORDS,
+            batch_timeout_ms=BATCH_WAIT_MILLISECONDS,
             parser=_parse,
             decoder=_as_it_is,
         )
         self._subscriber(self.handle)
 
-    async def handle(self, raw: Any) -> None:
-        """Take a record for good, or raise so that it comes again. Errors: NotYet."""
-        record = read_record(raw, self._runtime.settings.topic_prefix)
+    async def handle(self, raws: Any) -> None:
+        """Take a batch of records for good, or raise so that what is not taken comes again. Errors: NotYet."""
+        records = [read_record(raw, self._runtime.settings.topic_prefix) for raw in raws]
         async with self.rebalance.in_hand:
             try:
-                await self._take(record)
+                if not await self._took_together(records):
+                    for record in records:
+                        await self._take(record)
             finally:
                 self._moved_at = time.monotonic()
         self._rounds = 0
         self._runtime.telemetry.failing.labels(self.topic).set(0)
+
+    async def _took_together(self, records: list[Record]) -> bool:
+        if len(records) == 1 or self._rounds:
+            return False
+        try:
+            await self._inbox.take_together(records)
+        except Exception as error:  # noqa: BLE001 - whatever it was, each record meets it by itself and is judged there
+            log.info("a batch is taken one by one", extra={"topic": self.topic, "rows": len(records), "fault": named(error)})
+            return False
+        return True
 
     async def _take(self, record: Record) -> None:
         end = time.monotonic() + self._runtime.settings.retry_budget_seconds
@@ -171,10 +190,10 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
         return 0.0 if self._homeless_since is None else time.monotonic() - self._homeless_since
 
 
-async def _parse(raw: Any, original: Any) -> Any:
-    """FastStream's own parser fails on headers that are no text, and its failure is a skipped record. So it is shown none."""
-    message = await original(_Bare(raw))
-    message.raw_message = raw
+async def _parse(raws: Any, original: Any) -> Any:
+    """FastStream's own parser fails on headers that are no text, and its failure is a batch that never arrives. So it is shown none."""
+    message = await original(tuple(_Bare(raw) for raw in raws))
+    message.raw_message = raws
     return message
 
 

@@ -6,13 +6,14 @@ one arrives.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 from rentbook_contracts.operation import BrokenRule
 from sqlalchemy.dialects.postgresql import insert
 
@@ -59,9 +60,7 @@ class Inbox:
         Errors: whatever the use case raised, other than a broken rule: nothing was kept, and it may be taken again.
         """
         started = perf_counter()
-        with self._runtime.telemetry.span(
-            f"hear {record.event_type}", kind=SpanKind.CONSUMER, carried=record.headers, topic=record.topic, offset=record.offset
-        ):
+        with self._span("hear", record):
             try:
                 heard, drain = await run(self._runtime, lambda tx: self._take(tx, record, whole_log))
             except (MustPark, BrokenRule) as error:
@@ -72,6 +71,61 @@ class Inbox:
         if drain:
             await self.drain(record.topic, record.key, by="system")
         return heard
+
+    async def take_together(self, records: Sequence[Record]) -> None:
+        """Take live events of one topic in their order, all in one transaction.
+
+        Errors: whatever stands in the way of any of them: nothing was kept, and each is to be taken by itself.
+        """
+        started = perf_counter()
+        heard = await run(self._runtime, lambda tx: self._take_together(tx, records))
+        each_took = (perf_counter() - started) / len(records)
+        for record, became in zip(records, heard, strict=True):
+            self._runtime.telemetry.heard.labels(record.topic, became).inc()
+            self._runtime.telemetry.steps.labels("event", record.event_type or "", became).observe(each_took)
+
+    async def _take_together(self, tx: Transaction, records: Sequence[Record]) -> list[Heard]:
+        topic, keys = records[0].topic, sorted({record.key for record in records})
+        for record in records:
+            check_envelope(record)
+        await lock_keys(tx, topic, keys)
+        if await _any_waits(tx, topic, keys):
+            raise MustPark("a key of these is parked")
+        before, known = await _versions(tx, topic, keys), await self._known(tx, records)
+        versions = tx.heard[topic] = dict(before)
+        heard = [await self._take_one_of(tx, record, versions, known) for record in records]
+        rows = [self._row(tx, record) for record, became in zip(records, heard, strict=True) if became is Heard.DONE]
+        if rows:
+            await tx.connection.execute(inbox.insert(), rows)
+        await _advance_all(tx, topic, {key: version for key, version in versions.items() if before.get(key) != version})
+        return heard
+
+    async def _take_one_of(self, tx: Transaction, record: Record, versions: dict[str, int], known: dict[str, bytes]) -> Heard:
+        event, version = record.event_id or "", record.version or 0
+        if known.get(event, record.payload_hash) != record.payload_hash:
+            raise MustPark("an event of the same id was heard with other content")
+        if event in known or version <= versions.get(record.key, 0):
+            return Heard.DUPLICATE
+        if version != versions.get(record.key, 0) + 1:
+            raise MustPark("an earlier version of the key is missing")
+        versions[record.key] = version
+        subscription = self._listener(record)
+        if subscription is None:
+            return Heard.IGNORED
+        known[event] = record.payload_hash
+        with self._span("hear", record):
+            await subscription.use_case(tx, read_fact(record, subscription.fact))
+        return Heard.DONE
+
+    async def _known(self, tx: Transaction, records: Sequence[Record]) -> dict[str, bytes]:
+        events = [record.event_id for record in records]
+        columns = sa.select(inbox.c.event_id, inbox.c.payload_hash)
+        rows = await tx.connection.execute(columns.where(inbox.c.consumer == self._consumer(records[0]), inbox.c.event_id.in_(events)))
+        return {row.event_id: bytes(row.payload_hash) for row in rows}
+
+    def _span(self, verb: str, record: Record) -> AbstractContextManager[Span]:
+        name = f"{verb} {record.event_type}"
+        return self._runtime.telemetry.span(name, kind=SpanKind.CONSUMER, carried=record.headers, topic=record.topic, offset=record.offset)
 
     async def _take(self, tx: Transaction, record: Record, whole_log: Callable[[], Awaitable[bool]]) -> tuple[Heard, bool]:
         await lock_key(tx, record.topic, record.key)
@@ -106,17 +160,14 @@ class Inbox:
             raise MustPark(str(error)) from None
         if not await self._is_next(tx, record, whole_log):
             return Heard.DUPLICATE
-        subscription = self._subscriptions.get(record.event_type or "")
-        if subscription is None or subscription.fact.topic != record.topic:
-            if (record.topic, _stem(record.event_type or "")) in self._stems:
-                raise MustPark(f"{record.event_type} is of a major version that is not understood here")
+        subscription = self._listener(record)
+        if subscription is None:
             return Heard.IGNORED
         try:
             fact = read_fact(record, subscription.fact)
         except Unreadable as error:
             raise MustPark(str(error)) from None
-        row = {"consumer": self._consumer(record), "event_id": record.event_id, "payload_hash": record.payload_hash, "heard_at": tx.now}
-        await tx.connection.execute(inbox.insert().values(row))
+        await tx.connection.execute(inbox.insert().values(self._row(tx, record)))
         await subscription.use_case(tx, fact)
         return Heard.DONE
 
@@ -131,6 +182,19 @@ class Inbox:
             raise MustPark(f"version {last + 1} of the key is missing: version {record.version} came")
         await advance(tx, record.topic, record.key, record.version)
         return True
+
+    def _listener(self, record: Record) -> Subscription[Any] | None:
+        """Who hears the record, if anyone does. Errors: MustPark for another major version of a type that is listened to."""
+        subscription = self._subscriptions.get(record.event_type or "")
+        if subscription is not None and subscription.fact.topic == record.topic:
+            return subscription
+        if (record.topic, _stem(record.event_type or "")) in self._stems:
+            raise MustPark(f"{record.event_type} is of a major version that is not understood here")
+        return None
+
+    def _row(self, tx: Transaction, record: Record) -> dict[str, Any]:
+        told = {"event_id": record.event_id, "payload_hash": record.payload_hash}
+        return {"consumer": self._consumer(record), "heard_at": tx.now, **told}
 
     def _consumer(self, record: Record) -> str:
         return f"{self._name}.{record.topic}"
@@ -187,9 +251,7 @@ class Inbox:
         if not waiting:
             return False
         record = as_record(waiting[0])
-        with self._runtime.telemetry.span(
-            f"replay {record.event_type}", kind=SpanKind.CONSUMER, carried=record.headers, topic=topic, offset=record.offset
-        ):
+        with self._span("replay", record):
             if record.version is None or not await self._was_heard(tx, record):
                 await self._work(tx, record, always_from_the_first)
         done = {"resolved_at": tx.now, "resolution": "replayed", "resolved_by": by}
@@ -206,7 +268,31 @@ class Inbox:
 
 async def lock_key(tx: Transaction, topic: str, key: str) -> None:
     """From here to the commit nobody else takes, parks, replays or discards events of this key."""
-    await tx.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"{topic}\n{key}", 0))))
+    await lock_keys(tx, topic, [key])
+
+
+async def lock_keys(tx: Transaction, topic: str, keys: Sequence[str]) -> None:
+    """Lock several keys, in the given order; whoever locks several gives them sorted."""
+    lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+    await tx.connection.execute(lock, {"keys": [f"{topic}\n{key}" for key in keys]})
+
+
+async def _any_waits(tx: Transaction, topic: str, keys: Sequence[str]) -> bool:
+    rows = sa.select(parked.c.id).where(parked.c.topic == topic, parked.c.key.in_(keys), parked.c.resolved_at.is_(None))
+    return (await tx.connection.execute(rows.limit(1))).first() is not None
+
+
+async def _versions(tx: Transaction, topic: str, keys: Sequence[str]) -> dict[str, int]:
+    rows = sa.select(heard_version.c.key, heard_version.c.version)
+    found = await tx.connection.execute(rows.where(heard_version.c.topic == topic, heard_version.c.key.in_(keys)))
+    return {row.key: int(row.version) for row in found}
+
+
+async def _advance_all(tx: Transaction, topic: str, versions: Mapping[str, int]) -> None:
+    if not versions:
+        return
+    rows = insert(heard_version).values([{"topic": topic, "key": key, "version": version} for key, version in versions.items()])
+    await tx.connection.execute(rows.on_conflict_do_update(index_elements=["topic", "key"], set_={"version": rows.excluded.version}))
 
 
 async def _waiting(tx: Transaction, topic: str, key: str) -> Sequence[Any]:
@@ -215,7 +301,9 @@ async def _waiting(tx: Transaction, topic: str, key: str) -> Sequence[Any]:
 
 
 async def heard_up_to(tx: Transaction, topic: str, key: str) -> int:
-    """The version of the key's last event that was taken, ignored or discarded; 0 before the first."""
+    """The version of the key's last event that was taken, ignored or discarded; 0 before the first. Within a use case: of its own event."""
+    if key in tx.heard.get(topic, {}):
+        return tx.heard[topic][key]
     at = sa.select(heard_version.c.version).where(heard_version.c.topic == topic, heard_version.c.key == key)
     return int((await tx.connection.execute(at)).scalar() or 0)
 

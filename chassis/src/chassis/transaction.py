@@ -65,6 +65,9 @@ class Transaction:
     connection: AsyncConnection
     now: datetime
     caller: Caller
+    heard: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By topic and key, the versions that this transaction has heard and not yet written down."""
+
     _told: bool = False
     _asked_workflows: bool = False
 

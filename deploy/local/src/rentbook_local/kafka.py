@@ -330,7 +330,9 @@ def _options(class_path: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _new_cluster_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # Its first letter must not be "-": the tool would take the id for an option.
+    first, *rest = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes((first & 0x7F, *rest))).decode().rstrip("=")
 
 
 def _properties(server: Server) -> str:
