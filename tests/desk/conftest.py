@@ -22,7 +22,7 @@ from approvals.web.sessions import Person, Session
 from chassis.process import make_runtime
 from chassis.transaction import Runtime, run
 from chassis.web import listen, web_server
-from oidc_provider_mock import User, run_server_in_thread
+from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
 from starlette.applications import Starlette

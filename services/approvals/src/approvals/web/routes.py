@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -9,16 +10,16 @@ from chassis.peers import Refused, Unanswered
 from chassis.transaction import Runtime, run
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, ExceptionHandler
 
 from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.pages import accounts, cases, files, letters, policy, runs, tasks, worklist
-from approvals.web.security import Guard, from_our_own_page, same_token
+from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
 from approvals.web.visit import MayNot, NoSuchPage, Visit
@@ -68,7 +69,7 @@ def routes(runtime: Runtime, settings: DeskSettings) -> list[BaseRoute]:
     return [Mount("/", app=make_app(make_desk(runtime, settings)))]
 
 
-def make_app(desk: Desk) -> Starlette:
+def make_app(desk: Desk) -> ASGIApp:
     """The desk as an application."""
     gates = Gates(desk)
     addresses: list[BaseRoute] = [
@@ -80,16 +81,20 @@ def make_app(desk: Desk) -> Starlette:
         *(Route(path, gates.page(page), name=f"GET {path}") for path, page in PAGES),
         *(Route(path, gates.form(page), methods=["POST"], name=f"POST {path}") for path, page in FORMS),
     ]
-    return Starlette(
-        routes=addresses,
-        middleware=[Middleware(Guard, https=desk.settings.https)],
-        exception_handlers={404: gates.not_found, 405: gates.not_found, HTTPException: gates.not_found, 500: gates.broken},
-    )
+    faults: dict[Any, ExceptionHandler] = {
+        404: gates.not_found,
+        405: gates.not_found,
+        500: gates.broken,
+        HTTPException: gates.not_found,
+        BodyTooLarge: gates.too_large,
+    }
+    return Guard(Starlette(routes=addresses, exception_handlers=faults), https=desk.settings.https)
 
 
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
+_TOO_LARGE = "A bank file has at most 20 MB, a form 1 MB. Nothing was kept. Go back and send less."
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
 
@@ -232,6 +237,11 @@ class Gates:
         if session is None:
             return self._problem(request, 404, "Page not found", said, home=True)
         return self._said(Visit(self.desk, request, session), 404, "Page not found", said)
+
+    async def too_large(self, request: Request, _: Exception) -> Response:
+        answer = self._problem(request, 413, "This is too large", _TOO_LARGE, home=True)
+        answer.headers["connection"] = "close"
+        return answer
 
     async def broken(self, request: Request, _: Exception) -> Response:
         """A fault of ours. Starlette raises it again after this page is sent, so that it reaches the log."""

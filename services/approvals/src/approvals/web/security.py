@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FORM_OCTETS = 1_000_000
@@ -37,7 +36,7 @@ class BodyTooLarge(Exception):
 
 
 class Guard:
-    """ASGI middleware: security headers with a fresh nonce on every answer, and a limit on every body."""
+    """The outermost layer: security headers with a fresh nonce on every answer, faults included, and a limit on every body."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
@@ -51,22 +50,7 @@ class Guard:
         scope.setdefault("state", {})["nonce"] = nonce
         limit = UPLOAD_OCTETS if scope["path"] in UPLOAD_PATHS else FORM_OCTETS
         guarded = self._with_headers(send, nonce)
-        if _declared_length(scope) > limit:
-            await _refuse_too_large(scope, receive, guarded)
-            return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await guarded(message)
-
-        try:
-            await self.app(scope, _bounded(receive, limit), watched)
-        except BodyTooLarge:
-            if started:
-                raise
-            await _refuse_too_large(scope, receive, guarded)
+        await self.app(scope, _bounded(receive, limit, _declared_length(scope)), guarded)
 
     def _with_headers(self, send: Send, nonce: str) -> Send:
         async def guarded(message: Message) -> None:
@@ -104,11 +88,13 @@ def _declared_length(scope: Scope) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
+def _bounded(receive: Receive, limit: int, declared: int) -> Receive:
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
+        if declared > limit:
+            raise BodyTooLarge
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > limit:
@@ -116,8 +102,3 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         return message
 
     return bounded
-
-
-async def _refuse_too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    said = "This is larger than the desk takes in (1 MB for a form). Nothing was kept. Go back and send less."
-    await PlainTextResponse(said, status_code=413, headers={"connection": "close"})(scope, receive, send)

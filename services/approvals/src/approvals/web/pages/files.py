@@ -41,7 +41,8 @@ async def upload(visit: Visit) -> Response:
     elif not sent.size:
         form.wrong(f"{sent.filename} is empty", "file")
     elif sent.size > BANK_FILE_LIMIT_BYTES:
-        form.wrong(f"{sent.filename} is {size(sent.size)}; a bank file has at most {BANK_FILE_LIMIT_BYTES // 1_000_000} MB. Nothing was kept", "file")
+        most = f"{BANK_FILE_LIMIT_BYTES // 1_000_000} MB"
+        form.wrong(f"{sent.filename} is {size(sent.size)}; a bank file has at most {most}. Nothing was kept", "file")
     if form.errors or sent is None:
         return await _list(visit, form)
     page = await send_bank_file(visit, sent, form.id)

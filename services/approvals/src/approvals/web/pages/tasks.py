@@ -43,7 +43,7 @@ EVENTS = {
     "escalated": "escalated",
     "closed": "the decision was carried out",
     "void": "the task came to nothing",
-    "reopened": "the approval was recalled, and the task waits again",
+    "reopened": "the approval was recalled",
 }
 
 

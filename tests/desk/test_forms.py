@@ -1,0 +1,379 @@
+"""The desk's forms: refund requests, evidence, payees, bank files and payment runs, with what goes wrong beside the field it concerns."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from approvals import queries
+from chassis.transaction import run
+from playwright.async_api import Browser, expect
+from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import (
+    ADD_EVIDENCE,
+    CASE_PAGE,
+    CHANGE_PAYEE,
+    READY_PAYMENTS,
+    REQUEST_REFUND,
+    RESUBMIT,
+    RUN_PAGE,
+    WITHDRAW_CASE,
+    CaseStatus,
+    ReadyPayments,
+)
+
+from desk import estate
+from desk.conftest import Place, at_the_desk
+from desk.test_work import approve, decisions
+from desk.visitor import Visitor, visiting
+
+NGUYEN = estate.NGUYEN
+REQUEST = f"/accounts/{NGUYEN.account}/refund"
+RECHARGE, COURT = (label.account for label in NGUYEN.debt_labels())
+
+TYPED = {
+    "asked_by": str(NGUYEN.person()),
+    "identified_how": "phone-questions",
+    "joint_consent": "yes",
+    "amount_is": "some",
+    "amount": "£1,041.5",
+    "reason_code": "overpaid",
+    f"debt-{RECHARGE}": "consent",
+    f"debt-{COURT}": "opted-out",
+    "payee_of": str(NGUYEN.person(1)),
+    "payee_name": "Trần Văn Minh",
+    "sort_code": "08-99 99",
+    "account_number": "6637 4958",
+    "note": "Rang at nine.",
+}
+
+
+async def test_a_request_reaches_refunds_as_it_was_taken(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        said = await visitor.send(REQUEST, **TYPED)
+    assert "The request is taken. The checks are running." in said
+    [request] = place.peers.given(REQUEST_REFUND)
+    assert request.amount_pence == 1_041_50
+    assert (request.consents, request.opted_out, request.joint_consent) == ((RECHARGE,), (COURT,), True)
+    assert (request.payee.sort_code, request.payee.account_number, request.payee.person) == ("089999", "66374958", NGUYEN.person(1))
+    assert request.identified_how == "On the phone: name, address and date of birth agree with the tenancy"
+    [call] = [one for one in place.peers.calls if one.path == "/commands/request-refund"]
+    assert call.person == "asha.officer"
+    assert call.form is not None
+    UUID(call.form)
+
+
+async def test_a_request_for_all_carries_no_amount(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, **{**TYPED, "amount_is": "all"})
+    assert place.peers.given(REQUEST_REFUND)[0].amount_pence is None
+
+
+async def test_an_empty_request_leads_to_every_field_and_keeps_what_was_typed(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, payee_name="Trần Văn Minh", note="Rang at nine.", sort_code="12")
+        found = visitor.summary()
+        debts = {f"#debt-{RECHARGE}", f"#debt-{COURT}"}
+        assert set(found) == {"#asked_by", "#identified_how", "#reason_code", "#payee_of", "#sort_code", "#account_number", *debts}
+        assert visitor.page is not None
+        for link in found:
+            assert visitor.page.xpath(f'//*[@id="{link[1:]}"]'), link
+        assert visitor.typed("payee_name") == "Trần Văn Minh"
+        assert visitor.typed("sort_code") == "12"
+        assert visitor.typed("note") == "Rang at nine."
+    assert place.peers.given(REQUEST_REFUND) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"amount": "lots"}, "The amount must be an amount in pounds, like 141.20"),
+        ({"amount": "0"}, "The amount must be more than £0.00"),
+        ({"amount": ""}, "Enter the amount that is asked for"),
+        ({"amount": "-5"}, "The amount must be an amount in pounds, like 141.20"),
+        ({"amount": "1.005"}, "The amount must be an amount in pounds, like 141.20"),
+        ({"amount": "999999999999"}, "The amount is too large"),
+    ],
+)
+async def test_an_amount_that_is_none_says_so(place: Place, typed: dict[str, str], says: str) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **{**TYPED, **typed})
+        assert visitor.summary() == {"#amount": says}
+
+
+@pytest.mark.parametrize("number", ["٦٦٣٧٤٩٥٨", "66374 95x", "123456789"])
+async def test_an_account_number_has_digits_that_a_bank_knows(place: Place, number: str) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **{**TYPED, "account_number": number})
+        assert visitor.summary() == {"#account_number": "The account number must have 6 to 8 digits"}
+
+
+async def test_the_owners_refusal_stands_beside_its_field(place: Place, browser: Browser) -> None:
+    words = {"rule": "AccountNumberFailsModulus", "message": "This account number does not fit its sort code", "field": "account_number"}
+    place.peers.refusals["/commands/request-refund"] = words  # type: ignore[assignment]
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **TYPED)
+        assert visitor.summary() == {"#account_number": "This account number does not fit its sort code"}
+        assert visitor.typed("payee_name") == "Trần Văn Minh"
+
+
+async def test_a_silent_owner_is_named_and_sending_again_is_the_same_form(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        words = {**visitor.fields(REQUEST), **TYPED}
+        place.peers.silent.add("refunds")
+        assert "Refunds does not answer" in await visitor.post(REQUEST, words, 503)
+        place.peers.silent.clear()
+        await visitor.post(REQUEST, words)
+    forms = [call.form for call in place.peers.calls if call.path == "/commands/request-refund"]
+    assert len(forms) == 2
+    assert len(set(forms)) == 1
+
+
+async def test_the_error_summary_takes_the_focus_and_leads_to_the_field(place: Place, browser: Browser) -> None:
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        await page.goto(REQUEST)
+        await page.get_by_role("button", name="Take the request").click()
+        await expect(page.locator(".govuk-error-summary")).to_be_focused()
+        await page.get_by_role("link", name="The sort code must have 6 digits, like 08-99-99").click()
+        await expect(page.locator("#sort_code")).to_be_focused()
+        assert (await page.title()).startswith("Error: ")
+
+
+async def test_evidence_reaches_refunds_after_its_giver_became_a_participant(place: Place) -> None:
+    case = estate.CASE_BEGUM
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{case}")
+        received = (estate.TODAY - timedelta(days=2)).strftime("%d/%m/%Y")
+        await visitor.send(
+            f"/cases/{case}/evidence", check="7", kind="bank-statement", settles="no", received_on=received, reference="BS-1", note="Seen"
+        )
+    [evidence] = place.peers.given(ADD_EVIDENCE)
+    assert (evidence.check, evidence.kind, evidence.settles, evidence.reference) == (7, "bank-statement", False, "BS-1")
+    assert evidence.received_on == estate.TODAY - timedelta(days=2)
+    people = await run(place.runtime, lambda tx: queries.participants_of(tx, case))
+    assert [(one.person, one.why) for one in people] == [("carol.senior", "evidence")]
+
+
+async def test_evidence_from_the_future_is_refused(place: Place) -> None:
+    case = estate.CASE_BEGUM
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{case}")
+        tomorrow = (estate.TODAY + timedelta(days=1)).isoformat()
+        await visitor.send(f"/cases/{case}/evidence", 422, check="7", kind="other", settles="no", received_on=tomorrow)
+        assert visitor.summary() == {"#received_on": "The day on which it came can’t be in the future"}
+    assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
+
+
+async def test_an_approver_does_not_change_the_case_while_it_is_carried_out(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+        await visitor.read(f"/cases/{estate.CASE_OKAFOR}")
+        said = await visitor.send(
+            f"/cases/{estate.CASE_OKAFOR}/payee",
+            422,
+            payee_of=str(estate.OKAFOR.person()),
+            payee_name="M Okafor",
+            sort_code="089999",
+            account_number="66374958",
+        )
+    assert "Recall your approval before you change the case." in said
+    assert place.peers.given(CHANGE_PAYEE) == []
+
+
+async def test_a_payee_is_changed_with_a_call_back(place: Place) -> None:
+    case = estate.CASE_OKAFOR
+    async with visiting(place, "ben") as visitor:
+        await visitor.read(f"/cases/{case}")
+        await visitor.send(
+            f"/cases/{case}/payee",
+            payee_of="third-party",
+            payee_name="O Executor",
+            sort_code="089999",
+            account_number="66374958",
+            called_back="yes",
+        )
+    [change] = place.peers.given(CHANGE_PAYEE)
+    assert (change.called_back, change.payee.person, change.payee.name) == (True, None, "O Executor")
+
+
+async def test_a_question_is_answered_and_a_request_withdrawn(place: Place) -> None:
+    case = estate.CASE_OKAFOR
+    place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: estate.case_page(asked.case, status=CaseStatus.SENT_BACK)
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"/cases/{case}")
+        await visitor.send(f"/cases/{case}/resubmit", 422)
+        assert visitor.summary() == {"#answer_note": "Write down the answer to the question"}
+        await visitor.send(f"/cases/{case}/resubmit", answer_note="It is her own account")
+        await visitor.send(f"/cases/{case}/withdraw", withdraw_note="Changed her mind")
+    assert place.peers.given(RESUBMIT)[0].note == "It is her own account"
+    assert place.peers.given(WITHDRAW_CASE)[0].note == "Changed her mind"
+
+
+# --- bank files -----------------------------------------------------------------------------------------------------------------------
+
+
+async def choose_and_send(place: Place, browser: Browser, path: Path, **how: Any) -> str:
+    """Drop a file on the desk; the text of the page that it leads to."""
+    async with at_the_desk(browser, place, "asha", **how) as context:
+        page = await context.new_page()
+        await page.goto("/files")
+        await page.get_by_label("Take in a bank file").set_input_files(path)
+        await page.get_by_role("button", name="Take it in").click()
+        await page.wait_for_url("**/files/*")
+        return await page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_bank_file_reaches_the_ledger_byte_for_byte(place: Place, browser: Browser, tmp_path: Path, scripts: bool) -> None:
+    content = b"<Document>\r\n\x00\xff" * 5000
+    (tmp_path / "état & co.xml").write_bytes(content)
+    said = await choose_and_send(place, browser, tmp_path / "état & co.xml", java_script_enabled=scripts)
+    assert "2 receipts, £258.00 in all" in said
+    [call] = [one for one in place.peers.calls if one.path == "/bank-files"]
+    assert call.body == content
+    assert call.person == "asha.officer"
+
+
+@pytest.mark.parametrize(
+    ("bank_file", "says"),
+    [
+        (estate.REFUSED_FILE, "2 faults found; nothing was posted"),
+        (estate.REPEATED_FILE, "by ben.officer, as statement-2026-11-18.xml"),
+    ],
+)
+async def test_a_file_that_is_not_taken_has_a_page_that_says_why(
+    place: Place, browser: Browser, tmp_path: Path, bank_file: UUID, says: str
+) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<a/>")
+    place.peers.file_answer = estate.bank_file(bank_file)
+    said = " ".join((await choose_and_send(place, browser, tmp_path / "a.xml")).split())
+    assert says in said
+
+
+async def test_a_form_without_a_file_says_so(place: Place, browser: Browser) -> None:
+    async with at_the_desk(browser, place, "asha", java_script_enabled=False) as context:
+        page = await context.new_page()
+        await page.goto("/files")
+        await page.get_by_role("button", name="Take it in").click()
+        await expect(page.get_by_role("link", name="Choose a bank file")).to_be_visible()
+
+
+async def test_a_file_that_is_too_large_is_named_and_never_reaches_the_ledger(place: Place, browser: Browser, tmp_path: Path) -> None:
+    with (tmp_path / "huge.xml").open("wb") as huge:
+        huge.truncate(BANK_FILE_LIMIT_BYTES + 1)
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        await page.goto("/files")
+        await page.get_by_label("Take in a bank file").set_input_files(tmp_path / "huge.xml")
+        await page.get_by_role("button", name="Take it in").click()
+        await expect(page.locator(".govuk-error-summary")).to_contain_text("huge.xml is 21.0 MB; a bank file has at most 20 MB")
+    assert [call for call in place.peers.calls if call.path == "/bank-files"] == []
+
+
+async def test_an_upload_shows_how_far_it_is(place: Place, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"x" * 3_000_000)
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        await page.goto("/files")
+        seen = "window.said = []; new MutationObserver(() => window.said.push(document.querySelector('[data-upload-status]').textContent))"
+        await page.evaluate(
+            seen + ".observe(document.querySelector('[data-upload-status]'), {childList: true, characterData: true, subtree: true})"
+        )
+        await context.route("**/files/*", lambda route: route.abort())
+        await page.get_by_label("Take in a bank file").set_input_files(tmp_path / "a.xml")
+        await page.get_by_role("button", name="Take it in").click()
+        await page.wait_for_function("window.said.some(words => words.includes('Reading a.xml') || words.includes('%'))")
+
+
+# --- payment runs -----------------------------------------------------------------------------------------------------------------------
+
+
+async def ready(place: Place) -> None:
+    """The Okafor refund is approved and waits for finance."""
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+    [made] = await decisions(place, estate.CASE_OKAFOR)
+    payment = estate.ready_payment(made.decision)
+
+    def answer(_: Nothing) -> ReadyPayments:
+        return ReadyPayments(payments=(payment,), total_pence=141_20, next_processing_day=estate.TODAY, cut_off=estate.NOW)
+
+    place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = answer
+
+
+async def preview(visitor: Visitor) -> str:
+    return await visitor.read(f"/runs/preview?case={estate.CASE_OKAFOR}")
+
+
+async def test_finance_sees_the_total_and_then_releases_exactly_that(place: Place, browser: Browser) -> None:
+    await ready(place)
+    no_such_run = {"rule": "NoSuchRun", "message": "There is no such run.", "field": None}
+    place.peers.refusals[f"/queries/{RUN_PAGE.name}"] = no_such_run
+    async with at_the_desk(browser, place, "grace", java_script_enabled=False) as context:
+        page = await context.new_page()
+        await page.goto("/runs")
+        await page.get_by_role("button", name="Preview the run").click()
+        await expect(page.get_by_text("1 payment, £141.20")).to_be_visible()
+        await page.get_by_role("button", name="Release £141.20").click()
+        await expect(page.get_by_text("The payment run is released.")).to_be_visible()
+        await expect(page.get_by_text("Released by Grace Obi, 1 payment, £141.20.")).to_be_visible()
+        run_id = UUID(page.url.split("/runs/")[1].split("?")[0])
+    released = await run(place.runtime, lambda tx: queries.releases(tx, [run_id]))
+    assert released[run_id].total_pence == 141_20
+
+
+async def test_a_payment_that_changed_since_it_was_shown_is_not_released(place: Place) -> None:
+    await ready(place)
+    async with visiting(place, "grace") as visitor:
+        await preview(visitor)
+        line = visitor.fields("/runs")["line"].replace("/14120", "/14121")
+        said = await visitor.send("/runs", 422, line=line)
+    assert "A payment has changed since the page was shown" in said
+
+
+async def test_whoever_decided_does_not_release(place: Place) -> None:
+    await ready(place)
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/runs")
+        assert "Preview the run" not in said
+        assert "Payment runs are released by finance." in said
+        await visitor.read(f"/runs/preview?case={estate.CASE_OKAFOR}", 403)
+        line = f"{estate.CASE_OKAFOR}/1/{'0' * 64}/14120"
+        await visitor.post("/runs", {"csrf": visitor.fields("/sign-out")["csrf"], "form_id": str(uuid4()), "line": line}, 403)
+
+
+async def test_a_run_without_a_payment_asks_for_one(place: Place) -> None:
+    await ready(place)
+    async with visiting(place, "grace") as visitor:
+        await visitor.read("/runs/preview", 422)
+        assert visitor.summary() == {"#case": "Choose at least one payment"}
+
+
+async def test_the_payment_file_is_for_finance_alone(place: Place) -> None:
+    async with visiting(place, "grace") as finance, visiting(place, "ella") as manager:
+        answer = await finance.http.get(f"/runs/{estate.RUN}/file")
+        assert answer.content == b"VOL1000123"
+        assert "attachment" in answer.headers["content-disposition"]
+        assert "finance alone" in await manager.read(f"/runs/{estate.RUN}/file", 403)
+    assert [call.person for call in place.peers.calls if call.path.startswith("/payment-files/")] == ["grace.finance"]
+
+
+async def test_a_letter_is_shown_as_it_was_sent(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        answer = await visitor.http.get(f"/letters/{estate.LETTER}.pdf")
+    assert answer.content.startswith(b"%PDF")
+    assert answer.headers["content-type"] == "application/pdf"

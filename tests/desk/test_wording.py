@@ -1,0 +1,124 @@
+"""How the desk says amounts, dates and states, and what it makes of what people type."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from approvals.web import wording
+from approvals.web.assets import load_assets, without_government_marks
+from approvals.web.chart import balance_chart, money_step
+from approvals.web.forms import Form, digits, read_day
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("pence", "words"),
+    [
+        (84_10, "£84.10 behind"),
+        (-141_20, "£141.20 in credit"),
+        (0, "nothing owed"),
+        (1_234_567_89, "£1,234,567.89 behind"),
+        (-5, "£0.05 in credit"),
+    ],
+)
+def test_a_balance_in_the_tenants_words(pence: int, words: str) -> None:
+    assert wording.balance(pence) == words
+
+
+def test_amounts_have_a_true_minus_and_columns_say_the_direction() -> None:
+    assert wording.pounds(-1_005) == "−£10.05"
+    assert (wording.debit(500), wording.credit(500)) == ("£5.00", "")
+    assert (wording.debit(-500), wording.credit(-500)) == ("", "£5.00")
+    assert (wording.balance_short(84_10), wording.balance_short(-84_10), wording.balance_short(0)) == ("£84.10 DR", "£84.10 CR", "£0.00")
+
+
+def test_instants_are_said_in_london() -> None:
+    summer = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    assert wording.when(summer) == "2 Jul 2026 at 00:30"
+    assert wording.day(summer) == "Thu 2 Jul 2026"
+    now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    assert wording.when_near(datetime(2026, 11, 23, 10, 42, tzinfo=UTC), now) == "10:42"
+    assert wording.when_near(datetime(2026, 11, 22, 10, 42, tzinfo=UTC), now) == "yesterday at 10:42"
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        (TODAY, "today"),
+        (date(2026, 11, 22), "yesterday"),
+        (date(2026, 11, 11), "12 days ago"),
+        (date(2026, 6, 23), "5 months ago"),
+        (date(2023, 11, 23), "3 years ago"),
+        (date(2026, 11, 25), "in 2 days"),
+    ],
+)
+def test_an_age_in_words(since: date, words: str) -> None:
+    assert wording.age(since, TODAY) == words
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(2, "2 working days left"), (1, "1 working day left"), (0, "due today"), (-1, "1 working day late"), (-3, "3 working days late")],
+)
+def test_a_due_date_in_working_days(days: int, words: str) -> None:
+    assert wording.working_days_left(days) == words
+
+
+def test_names_are_listed_as_a_sentence_has_them() -> None:
+    assert wording.listed(["Asha"]) == "Asha"
+    assert wording.listed(["Asha", "Ben", "Carol"]) == "Asha, Ben and Carol"
+    assert wording.listed(("Asha", "Ben"), "or") == "Asha or Ben"
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("2026-11-23", TODAY),
+        ("23/11/2026", TODAY),
+        ("3 5 2026", date(2026, 5, 3)),
+        ("31/02/2026", None),
+        ("11/23/2026", None),
+        ("0000-00-00", None),
+        ("tomorrow", None),
+    ],
+)
+def test_a_date_as_browsers_send_it_or_people_type_it(typed: str, day: date | None) -> None:
+    assert read_day(typed) == day
+
+
+@pytest.mark.parametrize(("typed", "pence"), [("141.20", 141_20), ("£1,041.5", 1_041_50), (" 7 ", 7_00), ("0.01", 1), ("", None)])
+def test_an_amount_as_people_type_it(typed: str, pence: int | None) -> None:
+    form = Form(values={"amount": typed})
+    assert form.pence("amount", "The amount") == pence
+    assert form.errors == []
+
+
+def test_bank_digits_lose_their_spaces_and_dashes_alone() -> None:
+    assert digits(" 08-99 99 ") == "089999"
+    assert digits("o8-99-99") == "o89999"
+
+
+def test_the_style_sheet_asks_for_nothing_and_names_no_government_font() -> None:
+    css = "@font-face{font-family:GDS Transport;src:url(/a.woff2)}.a{font-family:GDS Transport,arial,sans-serif;background:url(/crest.svg)}"
+    assert without_government_marks(css) == ".a{font-family:Arial,sans-serif;background:none}"
+    real = load_assets().files["govuk.css"].decode()
+    assert "url(" not in real
+    assert "GDS Transport" not in real
+    assert "crown" not in load_assets().files["mark.svg"].decode()
+
+
+def test_the_picture_of_a_balance_keeps_nought_and_both_extremes_in_sight() -> None:
+    chart = balance_chart([(date(2026, 1, 31), -520_00), (date(2026, 2, 28), 84_10), (date(2026, 3, 31), 0)])
+    assert chart is not None
+    assert {mark.pence for mark in chart.across} >= {0}
+    assert min(mark.pence for mark in chart.across) <= -520_00
+    assert max(mark.pence for mark in chart.across) >= 84_10
+    assert chart.dots[0].y > chart.zero > chart.dots[1].y
+    assert balance_chart([(date(2026, 1, 31), 0)]) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (-1, 0), (-520_00, 84_10), (0, 99_999_99), (-3, 7)])
+def test_the_lines_across_are_few_and_round(low: int, high: int) -> None:
+    step = money_step(low, high)
+    assert str(step).rstrip("0") in {"1", "2", "5"}
+    assert (high - low) / step <= 5

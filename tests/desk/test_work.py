@@ -1,0 +1,275 @@
+"""The worklist, a task, and the answers: who may, who may not and why, and what is left when two are at it at once."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from approvals import queries
+from approvals.domain.eligibility import Status
+from approvals.use_cases.close_task import close_task
+from chassis.transaction import run
+from playwright.async_api import Browser, expect
+from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
+from rentbook_contracts.refunds import CASE_PAGE
+
+from desk import estate
+from desk.conftest import Place, at_the_desk
+from desk.visitor import Visitor, visiting
+
+APPROVE = {"answer": "approved", "reason_code": "approved:checks-pass"}
+
+
+async def decisions(place: Place, case: UUID) -> tuple[queries.DecisionShown, ...]:
+    return await run(place.runtime, lambda tx: queries.decisions_of_case(tx, case))
+
+
+async def approve(visitor: Visitor, task: UUID) -> str:
+    await visitor.read(f"/tasks/{task}")
+    return await visitor.send(f"/tasks/{task}/decision", **APPROVE)
+
+
+async def test_a_row_reads_as_a_sentence_with_its_due_date(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/work")
+    assert "Refund £141.20 to Mary Okafor, 12 Elm Rise, Oldfield" in said
+    assert "asked by Asha Rao" in said
+    assert "5 working days left" in said
+
+
+async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_OKAFOR)
+    await place.task(estate.CASE_NGUYEN)
+    await place.task(estate.CASE_BEGUM, lane=Lane.LOOK, reasons=("A dispute is set",), raised_by="ben.officer")
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/work?view=team")
+        assert "Mine (2)" in said
+        assert "My team’s (2)" in said
+        assert "Everyone’s (3)" in said
+        assert said.count("Refund £") == 2
+        narrowed = await visitor.read("/work?view=everyone&lane=look")
+    assert "Everyone’s (1)" in narrowed
+    assert "A dispute is set" in narrowed
+    assert "Not for you: £612.00 is above your £500.00." in narrowed
+
+
+async def test_an_approval_is_a_row_and_says_that_it_is_being_carried_out(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        said = await approve(visitor, task)
+        assert "Your decision is recorded." in said
+        assert "Approved by you" in said
+        assert "being carried out" in said
+        [made] = await decisions(place, estate.CASE_OKAFOR)
+        assert (made.decided_by, made.answer, made.content_hash) == (
+            "dev.leader",
+            Answer.APPROVED,
+            content_hash(estate.PLANS[estate.CASE_OKAFOR]),
+        )
+        await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
+        assert "carried out" in await visitor.read(f"/tasks/{task}")
+        assert "Refund £141.20 to Mary Okafor" in await visitor.read("/work?view=decided&decided_by=dev.leader&answer=approved")
+
+
+async def test_what_was_not_carried_out_says_why(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+        await run(
+            place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=False, because="The credit was used meanwhile"))
+        )
+        said = await visitor.read(f"/tasks/{task}")
+    assert "not carried out, because the credit was used meanwhile" in said
+
+
+async def test_the_same_form_twice_decides_once(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        words = {**visitor.fields(f"/tasks/{task}/decision"), **APPROVE}
+        await visitor.post(f"/tasks/{task}/decision", words)
+        said = await visitor.post(f"/tasks/{task}/decision", words)
+    assert "There is a problem" not in said
+    assert len(await decisions(place, estate.CASE_OKAFOR)) == 1
+
+
+async def test_who_comes_second_reads_who_was_faster(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as first, visiting(place, "ella") as second:
+        await second.read(f"/tasks/{task}")
+        await approve(first, task)
+        said = await second.send(f"/tasks/{task}/decision", 422, answer="declined", reason_code="declined:duplicate", text="Paid in May")
+    assert "A colleague approved this at" in said
+    assert "Approved by Dev Patel" in said
+    assert len(await decisions(place, estate.CASE_OKAFOR)) == 1
+
+
+async def test_a_plan_that_changed_meanwhile_is_shown_and_asked_about_again(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        changed = estate.plan_of(estate.CASE_OKAFOR, estate.OKAFOR, 99_00)
+        page = estate.case_page(estate.CASE_OKAFOR).model_copy(update={"plan": changed, "plan_hash": content_hash(changed)})
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda _: page
+        said = await visitor.send(f"/tasks/{task}/decision", 422, **APPROVE, text="my words")
+        assert "What was shown has changed meanwhile. Nothing was decided." in said
+        assert "The plan has changed since this task was opened." in said
+        assert visitor.typed("text") == "my words"
+    assert await decisions(place, estate.CASE_OKAFOR) == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "says"),
+    [
+        ({}, "#answer", "Choose your answer"),
+        ({"answer": "declined"}, "#reason_code", "Choose a reason that goes with “decline”"),
+        ({"answer": "declined", "reason_code": "approved:other", "text": "x"}, "#reason_code", "Choose a reason that goes with “decline”"),
+        ({"answer": "declined", "reason_code": "declined:duplicate"}, "#text", "Explain why this is declined"),
+        ({"answer": "sent-back", "reason_code": "sent-back:other", "text": "Whose?"}, "#question_to", "Choose who shall answer"),
+    ],
+)
+async def test_an_incomplete_answer_leads_to_its_field(place: Place, typed: dict[str, str], field: str, says: str) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        await visitor.send(f"/tasks/{task}/decision", 422, **typed)
+        assert says in visitor.summary()[field]
+        assert visitor.page is not None
+        assert visitor.page.xpath(f'//*[@id="{field[1:]}"]')
+    assert await decisions(place, estate.CASE_OKAFOR) == ()
+
+
+async def test_why_cant_i_above_the_limit_names_who_may(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_BEGUM, raised_by="ben.officer")
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read(f"/tasks/{task}")
+    assert "£612.00 is above your £500.00." in said
+    assert "Ella Kim or Farid Nasser may." in said
+    assert "Record my decision" not in said
+
+
+async def test_whoever_adds_evidence_decides_no_more(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_BEGUM, raised_by="ben.officer")
+    async with visiting(place, "ella") as visitor:
+        assert "Record my decision" in await visitor.read(f"/tasks/{task}")
+        old = visitor.fields(f"/tasks/{task}/decision")
+        await visitor.read(f"/cases/{estate.CASE_BEGUM}")
+        received = (estate.TODAY - timedelta(days=1)).isoformat()
+        evidence = {"check": "7", "kind": "call-back", "settles": "yes", "received_on": received}
+        assert "The evidence is added" in await visitor.send(f"/cases/{estate.CASE_BEGUM}/evidence", **evidence)
+        assert "You added evidence at" in await visitor.read(f"/tasks/{task}")
+        await visitor.post(f"/tasks/{task}/decision", {**old, **APPROVE}, 422)
+    assert await decisions(place, estate.CASE_BEGUM) == ()
+
+
+async def test_a_claim_keeps_others_from_it_until_it_is_released(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as dev, visiting(place, "ella") as ella:
+        await dev.read(f"/tasks/{task}")
+        assert "Claimed by you" in await dev.send(f"/tasks/{task}/claim")
+        assert "A colleague has claimed this" in await ella.read(f"/tasks/{task}")
+        await dev.send(f"/tasks/{task}/release")
+        assert "Record my decision" in await ella.read(f"/tasks/{task}")
+
+
+async def test_a_task_is_assigned_to_somebody_who_may_decide_it(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        assert "Assigned to Ella Kim" in await visitor.send(f"/tasks/{task}/assign", to="ella.manager")
+        said = await visitor.post(f"/tasks/{task}/assign", {**visitor.fields(f"/tasks/{task}/assign"), "to": "ben.officer"}, 422)
+    assert "This person may not decide it." in said
+
+
+async def test_a_comment_is_kept_and_makes_nobody_a_participant(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        said = await visitor.send(f"/tasks/{task}/comments", comment="Looks <b>right</b> to me")
+        assert "Looks <b>right</b> to me" in said
+        assert "Record my decision" in said
+        await visitor.send(f"/tasks/{task}/comments", 422, comment="   ")
+        assert visitor.summary()["#comment"] == "Write the comment"
+
+
+async def test_an_approval_is_recalled_with_a_reason(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+        [made] = await decisions(place, estate.CASE_OKAFOR)
+        await visitor.send(f"/decisions/{made.decision}/recall", 422)
+        assert visitor.summary()["#recall_text"] == "Write down why you recall it"
+        said = await visitor.send(f"/decisions/{made.decision}/recall", recall_text="The tenant rang")
+        assert "The approval is recalled. Nothing was paid on it." in said
+        assert "Recalled by Dev Patel" in said
+    [made] = await decisions(place, estate.CASE_OKAFOR)
+    assert made.recall_text == "The tenant rang"
+    row = (await run(place.runtime, lambda tx: queries.tasks_of_case(tx, estate.CASE_OKAFOR)))[0]
+    assert row.status is Status.VOID
+
+
+async def test_what_changed_since_i_last_looked_is_on_top(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as dev, visiting(place, "asha") as asha:
+        assert "Changed since you last looked" not in await dev.read(f"/tasks/{task}")
+        await asha.read(f"/tasks/{task}")
+        await asha.send(f"/tasks/{task}/assign", to="dev.leader")
+        said = await dev.read(f"/tasks/{task}")
+        assert "Changed since you last looked" in said
+        assert "Assigned to Dev Patel (Asha Rao" in said
+        assert "Changed since you last looked" not in await dev.read(f"/tasks/{task}")
+
+
+async def test_a_decisions_address_leads_to_its_task(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+        [made] = await decisions(place, estate.CASE_OKAFOR)
+        assert "Approved by you" in await visitor.read(f"/decisions/{made.decision}")
+        await visitor.read(f"/decisions/{uuid4()}", 404)
+
+
+async def test_deciding_by_keyboard_in_a_browser_and_going_to_the_next(place: Place, browser: Browser) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    other = await place.task(estate.CASE_NGUYEN)
+    async with at_the_desk(browser, place, "dev") as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        await page.get_by_label("Approve", exact=True).focus()
+        await page.keyboard.press("Space")
+        assert await page.get_by_label("If you send it back").is_hidden()
+        await page.get_by_label("Reason").select_option("approved:checks-pass")
+        await page.get_by_role("button", name="Record my decision").press("Enter")
+        await expect(page.get_by_text("Approved by you")).to_be_visible()
+        await page.get_by_role("link", name="Next task").press("Enter")
+        await page.wait_for_url(f"**/tasks/{other}")
+
+
+async def test_the_page_notices_by_itself_that_the_decision_was_carried_out(place: Place, browser: Browser) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await approve(visitor, task)
+    async with at_the_desk(browser, place, "dev") as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        await expect(page.locator("#decision-state")).to_contain_text("being carried out")
+        await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
+        await expect(page.locator("#decision-state")).to_contain_text(", carried out", timeout=15_000)
