@@ -49,7 +49,8 @@ async def written(connection: asyncpg.Connection, *legs: tuple[UUID, int], rever
     id_ = uuid4()
     await connection.execute(
         "WITH written AS (INSERT INTO journal (id, code, effective_date, posted_at, reverses, actor, narrative) "
-        "  VALUES ($1, 'RIT', current_date, now(), $2, 'system', '')) "
+        "  VALUES ($1, 'RIT', current_date, now(), $2, 'system', '')), "
+        "accepted AS (INSERT INTO accepted_posting VALUES ($1::text, '', $1)) "
         "INSERT INTO entry SELECT $1, line, account, '', pence "
         "  FROM unnest($3::uuid[], $4::bigint[]) WITH ORDINALITY AS leg (account, pence, line)",
         id_, reverses, [account for account, _ in legs], [pence for _, pence in legs],
@@ -123,6 +124,16 @@ async def test_a_journal_has_entries(app: asyncpg.Connection) -> None:
             "INSERT INTO journal (id, code, effective_date, posted_at, actor, narrative) "
             "VALUES (gen_random_uuid(), 'RIT', current_date, now(), 'system', '')"
         )
+
+
+async def test_a_journal_is_accepted_under_a_key(app: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="under a key"):
+        await app.execute(
+            "WITH written AS (INSERT INTO journal (id, code, effective_date, posted_at, actor, narrative) "
+            "  VALUES ($1, 'RIT', current_date, now(), 'system', '')) "
+            "INSERT INTO entry VALUES ($1, 1, $2, '', 5), ($1, 2, $3, '', -5)",
+            uuid4(), MAIN, NEIGHBOUR,
+        )  # fmt: skip
 
 
 async def test_nothing_is_added_to_a_journal_later(app: asyncpg.Connection) -> None:

@@ -82,6 +82,10 @@ BEGIN
     RAISE EXCEPTION 'a journal has entries, written by the same statement'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'a_journal_has_entries';
   END IF;
+  IF EXISTS (SELECT FROM written WHERE NOT EXISTS (SELECT FROM accepted_posting WHERE accepted_posting.journal = written.id)) THEN
+    RAISE EXCEPTION 'a journal is accepted under a key, by the same statement'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'a_journal_has_a_key';
+  END IF;
   IF EXISTS (
     SELECT FROM written WHERE reverses IS NOT NULL AND EXISTS (
       SELECT account, element, sum(amount_pence) FROM entry WHERE entry.journal IN (written.id, written.reverses)

@@ -151,11 +151,10 @@ async def post(tx: Transaction, postings: Sequence[Posting]) -> None:
     )
 
 
-async def posted_under(tx: Transaction, key: str) -> tuple[UUID, bytes] | None:
-    """The journal that a key was used for, and the hash of its request."""
-    accepted = tables.accepted_posting
-    found = (await tx.connection.execute(sa.select(accepted.c.journal, accepted.c.request_hash).where(accepted.c.key == key))).first()
-    return (found.journal, bytes(found.request_hash)) if found else None
+async def posted_under(tx: Transaction, key: str) -> bytes | None:
+    """The hash of the request that a key was used for."""
+    found = await tx.connection.scalar(sa.select(tables.accepted_posting.c.request_hash).where(tables.accepted_posting.c.key == key))
+    return None if found is None else bytes(found)
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,8 @@ journal = sa.Table(
     sa.Column("payer", sa.Text),
     sa.UniqueConstraint("seq", name="a_journal_has_its_own_place"),
     sa.UniqueConstraint("reverses", name="a_journal_is_reversed_once"),
+    # The separator of what is sealed: were it in a text, two journals could have one seal.
+    sa.CheckConstraint("position(chr(31) in narrative || actor) = 0", name="a_narrative_holds_no_separator"),
     sa.CheckConstraint("reverses <> id", name="a_journal_does_not_reverse_itself"),
     sa.CheckConstraint("extract(isodow FROM rent_week) = 1", name="a_rent_week_begins_on_a_monday"),
 )
@@ -240,6 +242,7 @@ entry = sa.Table(
     sa.Column("element", sa.Text, nullable=False),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
     sa.CheckConstraint("amount_pence <> 0", name="an_entry_moves_something"),
+    sa.CheckConstraint("position(chr(31) in element) = 0", name="an_element_holds_no_separator"),
 )
 sa.Index("entry_by_account", entry.c.account)
 

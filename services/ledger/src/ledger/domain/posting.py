@@ -62,10 +62,9 @@ class Posting:
 
     @property
     def request_hash(self) -> bytes:
-        """What the key stands for: the same key with another hash is an error. Whoever acts and when is left out."""
+        """What the key stands for: the same key with another hash is an error. Who acts and when is left out: it may be repeated late."""
         content = [
             self.code,
-            self.effective_date.isoformat(),
             _text(self.reverses),
             _text(self.case),
             _text(self.decision),

@@ -48,5 +48,5 @@ def _mirror(tx: Transaction, original: store.PostedJournal, reason: str) -> Post
         case=original.case,
         effective_date=business_date(tx.now),
         actor=tx.caller.person,
-        narrative=reason,
+        narrative=reason.replace("\x1f", " "),
     )

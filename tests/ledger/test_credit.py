@@ -1,0 +1,114 @@
+"""The rules of credit, clearing, statute-barred debt and payers' fingerprints, without a database."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+from ledger.domain.calendar import working_days
+from ledger.domain.clearing import ClearingRule, NoClearingRule, cleared_on
+from ledger.domain.credit import (
+    PastJournal,
+    cleared_credit_pence,
+    credits_behind,
+    in_arrears_since,
+    month_ends,
+    statute_barred_pence,
+    uncleared_pence,
+)
+from ledger.domain.payer import fingerprint
+from ledger.domain.posting import Control, Posting, two_legs
+from ledger.domain.sealing import content_of
+
+TODAY = date(2026, 6, 10)
+CALENDAR = working_days(2025, 2027)
+RULES = (ClearingRule("RDD", date(2020, 4, 6), 5), ClearingRule("RDD", date(2026, 6, 1), 6), ClearingRule("RCO", date(2020, 4, 6), 0))
+
+
+def past(pence: int, cleared: date | None = None, *, undone: bool = False, number: int = 0) -> PastJournal:
+    return PastJournal(UUID(int=number), "RDD", "TENANT", pence, TODAY, cleared, "system", None, undone)
+
+
+@pytest.mark.parametrize(
+    ("code", "paid", "clear"),
+    [
+        ("RDD", date(2026, 5, 20), date(2026, 5, 28)),  # the bank holiday of 25 May counts for nothing
+        ("RDD", date(2026, 6, 1), date(2026, 6, 9)),  # the later row is in force
+        ("RCO", date(2026, 5, 24), date(2026, 5, 24)),  # cash is there, on a Sunday too
+    ],
+)
+def test_a_receipt_clears_by_the_policy_of_its_day(code: str, paid: date, clear: date) -> None:
+    assert cleared_on(RULES, CALENDAR, code, paid) == clear
+
+
+@pytest.mark.parametrize(("code", "paid"), [("RQP", TODAY), ("RDD", date(2020, 4, 5))])
+def test_a_gap_in_the_policy_is_no_guess(code: str, paid: date) -> None:
+    with pytest.raises(NoClearingRule):
+        cleared_on(RULES, CALENDAR, code, paid)
+
+
+def test_i_uncleared_direct_debit_leaves_140_of_640() -> None:
+    journals = [past(-500_00, date(2026, 6, 16)), past(-140_00, date(2026, 6, 10))]
+    assert uncleared_pence(journals, TODAY) == 500_00
+    assert cleared_credit_pence(-640_00, 500_00, 0) == 140_00
+    assert cleared_credit_pence(-640_00, 500_00, 150_00) == 0
+
+
+def test_the_newest_credits_that_reach_the_credit_are_behind_it() -> None:
+    newest_first = [past(-50, number=1), past(120_00, number=2), past(-60, undone=True, number=3), past(-60, number=4), past(-70, number=5)]
+    assert [found.journal.int for found in credits_behind(newest_first, -100)] == [1, 4]
+    assert credits_behind(newest_first, 5) == ()
+
+
+@pytest.mark.parametrize(
+    ("balance", "barred"),
+    [(100, 0), (150, 0), (151, 1), (250, 100), (-10, 0)],
+)
+def test_debts_older_than_six_years_are_what_newer_debits_do_not_reach(balance: int, barred: int) -> None:
+    debits = [(date(2020, 6, 9), 100), (date(2020, 6, 10), 100), (date(2026, 1, 5), 50)]
+    assert statute_barred_pence(debits, balance, TODAY, 6) == barred
+
+
+def test_six_years_before_a_leap_day() -> None:
+    assert statute_barred_pence([(date(2018, 2, 28), 5)], 5, date(2024, 2, 29), 6) == 0
+
+
+@pytest.mark.parametrize(
+    ("movements", "since"),
+    [
+        ([], None),
+        ([(date(2026, 1, 5), 10)], date(2026, 1, 5)),
+        ([(date(2026, 1, 5), 10), (date(2026, 1, 6), -10), (date(2026, 1, 12), 10), (date(2026, 1, 19), 10)], date(2026, 1, 12)),
+        ([(date(2026, 1, 5), 10), (date(2026, 1, 6), -20)], None),
+    ],
+)
+def test_arrears_begin_when_the_balance_last_left_zero(movements: list[tuple[date, int]], since: date | None) -> None:
+    assert in_arrears_since(movements) == since
+
+
+def test_month_ends_of_the_months_before_and_the_day_itself() -> None:
+    assert month_ends(date(2026, 3, 15), 3) == [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 15)]
+
+
+@pytest.mark.parametrize("written", ["08999966374958", "GB00ABCD08999966374958", "08-99-99 66374958"])
+def test_one_bank_account_has_one_fingerprint(written: str) -> None:
+    assert fingerprint(b"k", written) == fingerprint(b"k", "08999966374958")
+    assert fingerprint(b"other key", written) != fingerprint(b"k", written)
+
+
+@pytest.mark.parametrize("written", ["", "66374958", "FR7630006000011234567890189"])
+def test_what_is_no_british_account_has_none(written: str) -> None:
+    assert fingerprint(b"k", written) is None
+
+
+def test_a_key_stands_for_its_content() -> None:
+    one = Posting("k", "RDR", TODAY, two_legs(UUID(int=1), 5, Control.BANK), "system")
+    later = Posting("k", "RDR", date(2026, 6, 11), two_legs(UUID(int=1), 5, Control.BANK), "asha.officer")
+    other = Posting("k", "RDR", TODAY, two_legs(UUID(int=1), 6, Control.BANK), "system")
+    assert one.id == later.id == other.id
+    assert one.request_hash == later.request_hash != other.request_hash
+
+
+def test_every_sealed_field_counts() -> None:
+    head, entries = ("a", "b", None), [(1, "x", 5), (2, "y", -5)]
+    assert content_of(head, entries) != content_of(("a", None, "b"), entries)
+    assert content_of(head, entries) != content_of(head, [(1, "x", 6), (2, "y", -6)])
