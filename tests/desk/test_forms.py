@@ -350,10 +350,25 @@ async def test_whoever_decided_does_not_release(place: Place) -> None:
     async with visiting(place, "dev") as visitor:
         said = await visitor.read("/runs")
         assert "Preview the run" not in said
-        assert "Payment runs are released by finance." in said
+        assert "Releasing payments is for finance." in said
         await visitor.read(f"/runs/preview?case={estate.CASE_OKAFOR}", 403)
         line = f"{estate.CASE_OKAFOR}/1/{'0' * 64}/14120"
         await visitor.post("/runs", {"csrf": visitor.fields("/sign-out")["csrf"], "form_id": str(uuid4()), "line": line}, 403)
+
+
+async def test_a_payment_that_this_person_may_not_release_says_why_and_leaves_the_others_alone(place: Place) -> None:
+    await ready(place)
+    payment = estate.ready_payment(estate.an_id("an approval that nobody gave"))
+    both = place.peers.answers[f"/queries/{READY_PAYMENTS.name}"](Nothing()).payments[0]  # type: ignore[attr-defined]
+    other = payment.model_copy(update={"case": estate.CASE_NGUYEN, "account": estate.NGUYEN.account})
+    place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: ReadyPayments(
+        payments=(both, other), total_pence=282_40, next_processing_day=estate.TODAY, cut_off=estate.NOW
+    )
+    async with visiting(place, "grace") as visitor:
+        said = await visitor.read("/runs")
+        assert "not by you" in said
+        assert visitor.page is not None
+        assert visitor.page.xpath('//input[@name="case"]/@value') == [str(estate.CASE_OKAFOR)]
 
 
 async def test_a_run_without_a_payment_asks_for_one(place: Place) -> None:

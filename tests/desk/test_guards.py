@@ -41,7 +41,7 @@ async def test_a_nonce_is_used_once(place: Place) -> None:
 
 
 async def test_a_fault_of_ours_shows_a_page_with_the_same_headers(place: Place) -> None:
-    place.peers.answers["/queries/cases"] = lambda _: 1 / 0  # type: ignore[assignment]
+    place.peers.answers["/queries/cases"] = lambda _: 1 / 0  # type: ignore[return-value, assignment]
     async with visiting(place, "dev") as visitor:
         answer = await visitor.http.get("/cases")
     assert answer.status_code == 500

@@ -1,6 +1,6 @@
 """One request of one person: who asks, what they are shown, what they sent."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -182,6 +182,6 @@ class Visit:
         return [{"href": href, "text": text, "here": here == href or here.startswith(f"{href}/")} for href, text in NAVIGATION]
 
 
-def note_refusal(form: Form, refused: BrokenRule) -> None:
-    """A broken rule beside the field that it names, for the same page again."""
-    form.errors.append(FieldError(refused.message, refused.field))
+def note_refusal(form: Form, refused: BrokenRule, fields: Container[str] = ()) -> None:
+    """A broken rule for the same page again: beside the field that it names where the page has it, else on top alone."""
+    form.errors.append(FieldError(refused.message, refused.field if refused.field in fields else None))

@@ -80,6 +80,11 @@ EVIDENCE: Mapping[str, str] = {
     "other": "Another document",
 }
 
+FIELDS = frozenset(
+    {"asked_by", "identified_how", "reason_code", "amount", "payee_of", "payee_name", "sort_code", "account_number", "received_on"}
+)
+"""The fields, by name, that an owner's refusal may lead to."""
+
 THIRD_PARTY = "third-party"
 
 FINISHED = frozenset({CaseStatus.PAID, CaseStatus.OFFSET, CaseStatus.NOTHING_DUE, CaseStatus.DECLINED, CaseStatus.WITHDRAWN})
@@ -121,7 +126,7 @@ async def take_refund(visit: Visit) -> Response:
     try:
         opened = await visit.command(REQUEST_REFUND, wanted, form)
     except Refused as refused:
-        note_refusal(form, refused)
+        note_refusal(form, refused, FIELDS)
         return await _request_page(visit, account, form)
     return visit.go(f"/cases/{opened.case}", done="requested")
 
@@ -192,7 +197,7 @@ async def _taking_part(visit: Visit, form: Form, case: UUID, part: Part, done: s
         await visit.change(lambda tx: add_participant(tx, TakePart(case, part)), form)
         await forward()
     except BrokenRule as refused:
-        note_refusal(form, refused)
+        note_refusal(form, refused, FIELDS)
         return await _case_page(visit, case, form)
     return visit.go(f"/cases/{case}", done=done)
 

@@ -101,7 +101,7 @@ async def decide(visit: Visit) -> Response:
     try:
         await visit.change(lambda tx: deciding.decide(tx, wanted), form)
     except BrokenRule as refused:
-        note_refusal(form, refused)
+        note_refusal(form, refused, ("answer", "reason_code", "text", "question_to"))
         return await _page(visit, task, form)
     return visit.go(f"/tasks/{task}", done="sent")
 
@@ -158,7 +158,7 @@ async def assign(visit: Visit) -> Response:
     try:
         await visit.change(lambda tx: assigning.assign(tx, AssignTask(task, to)), form)
     except BrokenRule as refused:
-        note_refusal(form, refused)
+        note_refusal(form, refused, ("to",))
         return await _page(visit, task, form)
     return visit.go(f"/tasks/{task}", done="assigned")
 
