@@ -1,15 +1,26 @@
 """The counting service as a process of its own, as `python -m counter` would be."""
 
+import os
 import sys
 
 from chassis.process import main
 from chassis.serving import App, Subscription
 from chassis.settings import Settings
+from chassis.transaction import Transaction
 from support.counting import Counted, note
 
 
+async def note_or_die(tx: Transaction, fact: Counted) -> None:
+    """Dies in the middle of the third event, once: after its rows, before the commit."""
+    await note(tx, fact)
+    died = tx.settings(Settings).secrets_dir / "has-died"
+    if fact.number == 3 and os.environ.get("COUNTER_DIES") and not died.exists():
+        died.touch()
+        os._exit(9)
+
+
 def make_app(settings: Settings) -> App:
-    return App("counter", listens=(Subscription(Counted, note),))
+    return App("counter", listens=(Subscription(Counted, note_or_die),))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,11 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**bare, "PYTHONPATH": str(PROGRAM.parents[1]), **{f"RENTBOOK_{name.upper()}": value for name, value in told.items()}}
 
 
-async def start(settings: Settings, *words: str) -> asyncio.subprocess.Process:
+async def start(settings: Settings, *words: str, dies: bool = False) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), *words, env=environment(settings), stdout=pipe, stderr=pipe)
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), *words, env={**environment(settings), "COUNTER_DIES": "1" if dies else ""}, stdout=pipe, stderr=pipe
+    )
 
 
 async def say(settings: Settings, *words: str) -> tuple[int | None, str, str]:
@@ -50,6 +52,26 @@ async def test_a_service_hears_stops_when_asked_and_comes_back_after_a_kill(plac
             _, err = await asyncio.wait_for(process.communicate(), 40)
     assert process.returncode == 0, err.decode()
     assert '"message": "stopping"' in err.decode()
+
+
+async def test_an_event_whose_process_dies_in_the_middle_is_heard_again_and_has_one_effect(place: Place) -> None:
+    async with place.runtime(instance="writer") as runtime:
+        for _ in range(5):
+            await run(runtime, lambda tx: count_up(tx, CountUp(key="a")))
+        first = await start(place.settings, dies=True)
+        await asyncio.wait_for(first.communicate(), 40)
+        assert first.returncode == 9
+        second = await start(place.settings, dies=True)
+        try:
+
+            async def heard() -> bool:
+                return len(await effects(runtime, "a")) >= 5
+
+            await until(heard, "the next process hears the rest", seconds=40)
+            assert await effects(runtime, "a") == [1, 2, 3, 4, 5]
+        finally:
+            second.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(second.communicate(), 40)
 
 
 async def test_operators_list_show_replay_and_discard(wired: Place) -> None:

@@ -48,6 +48,12 @@ async def write(runtime: Runtime, key: str, times: int) -> None:
         await run(runtime, lambda tx: count_up(tx, CountUp(key=key)))
 
 
+async def relay_process(place: Place) -> asyncio.subprocess.Process:
+    program = Path(__file__).with_name("relay_process.py")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return await asyncio.create_subprocess_exec(sys.executable, str(program), place.settings.model_dump_json(), env=environment)
+
+
 async def test_two_relays_publish_each_key_in_order_while_sixteen_write(wired: Place) -> None:
     keys = [f"account-{number}" for number in range(8)]
     async with wired.runtime(instance="one") as one, wired.runtime(instance="two") as two:
@@ -88,7 +94,7 @@ async def test_another_relay_takes_over_when_the_leaders_session_is_ended(wired:
                 await write(two, "a", 5)
                 await until(lambda: all_published(two), "the facts go on")
                 assert await scalar(two, "SELECT min(epoch) FROM relay_epoch") >= 2
-        assert (await versions_on_the_topic(wired))["a"] == list(range(1, 11))
+        assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 11))
 
 
 async def test_a_relay_that_slept_through_its_end_marks_nothing(wired: Place) -> None:
@@ -106,14 +112,8 @@ async def test_a_relay_that_slept_through_its_end_marks_nothing(wired: Place) ->
         assert not await all_published(runtime)
 
 
-async def test_a_killed_process_loses_no_fact(wired: Place, tmp_path: Path) -> None:
-    relay_process = Path(__file__).with_name("relay_process.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(relay_process),
-        wired.settings.model_dump_json(),
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-    )
+async def test_a_killed_process_loses_no_fact(wired: Place) -> None:
+    process = await relay_process(wired)
     async with wired.runtime(instance="two") as runtime:
         await write(runtime, "a", 1)
         await until(lambda: all_published(runtime), "the process leads")
@@ -129,6 +129,25 @@ async def test_a_killed_process_loses_no_fact(wired: Place, tmp_path: Path) -> N
             await writing
             await until(lambda: all_published(runtime), "another relays the rest")
         assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 62))
+
+
+async def test_a_stopped_relay_loses_its_place_and_when_it_wakes_neither_marks_nor_skips(wired: Place) -> None:
+    process = await relay_process(wired)
+    try:
+        async with wired.runtime(instance="two") as runtime:
+            await write(runtime, "a", 1)
+            await until(lambda: all_published(runtime), "the process leads")
+            process.send_signal(signal.SIGSTOP)
+            async with running(EventRelay(runtime).run()):
+                await write(runtime, "a", 20)
+                await until(lambda: all_published(runtime), "the sleeper's place is taken")
+                process.send_signal(signal.SIGCONT)
+                await write(runtime, "a", 20)
+                await until(lambda: all_published(runtime), "the facts go on")
+            assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 42))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
 
 
 async def test_a_transaction_that_fails_tells_nothing(wired: Place) -> None:

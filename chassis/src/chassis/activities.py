@@ -20,8 +20,6 @@ from chassis.transaction import Runtime, Transaction, once, run
 
 log = logging.getLogger(__name__)
 
-CONCURRENT_ACTIVITIES = 20
-
 
 def activity_worker(runtime: Runtime, app: App, client: Client) -> Worker | None:
     """The worker of the service's offers; None where it offers nothing. Stopping it lets activities in hand finish."""
@@ -31,7 +29,8 @@ def activity_worker(runtime: Runtime, app: App, client: Client) -> Worker | None
         client,
         task_queue=app.name,
         activities=[as_activity(runtime, offer) for offer in app.offers],
-        max_concurrent_activities=CONCURRENT_ACTIVITIES,
+        # Each may hold a connection while it asks a peer; pages and events need the rest of the pool.
+        max_concurrent_activities=max(1, runtime.settings.pool_size // 2),
         graceful_shutdown_timeout=timedelta(seconds=runtime.settings.stop_limit_seconds),
         identity=f"{app.name}-{runtime.settings.instance}",
     )

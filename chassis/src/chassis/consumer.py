@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import sqlalchemy as sa
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -146,8 +147,9 @@ class TopicConsumer:
                 async with asyncio.timeout(LOOK_LIMIT_SECONDS):
                     self._lag = await self._look()
                 self._runtime.telemetry.lag.labels(self.topic).set(self._lag)
-            except (KafkaError, TimeoutError, OSError) as error:
-                log.warning("the consumer's lag is not known", extra={"topic": self.topic, "fault": named(error)})
+                self._runtime.telemetry.waiting_parked.labels(self.topic).set(await self._inbox.parked_on(self.topic))
+            except (KafkaError, sa.exc.SQLAlchemyError, TimeoutError, OSError) as error:
+                log.warning("the consumer's state is not known", extra={"topic": self.topic, "fault": named(error)})
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _look(self) -> int:

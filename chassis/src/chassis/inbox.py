@@ -225,6 +225,12 @@ class Inbox:
             told = {"topic": record.topic, "key": record.key, "event_id": record.event_id, "event_type": record.event_type}
             log.error("an event was parked", extra={**told, "reason": reason})
 
+    async def parked_on(self, topic: str) -> int:
+        """How many events of the topic wait for an operator."""
+        rows = sa.select(sa.func.count()).select_from(parked).where(parked.c.topic == topic, parked.c.resolved_at.is_(None))
+        async with self._runtime.engine.connect() as connection:
+            return int((await connection.execute(rows)).scalar_one())
+
     async def drain(self, topic: str, key: str, *, by: str) -> int:
         """Take the parked events of a key in the order of their versions, up to the first that still can't be; how many were taken.
 

@@ -212,7 +212,7 @@ def _metrics(registry: CollectorRegistry) -> dict[str, Counter | Gauge | Histogr
         "failing": Gauge(
             "rentbook_events_failing", "1 while the next event of a topic can't be taken: a key is stopped", ["topic"], registry=registry
         ),
-        "waiting_parked": Gauge("rentbook_events_parked", "Parked events that wait for an operator", registry=registry),
+        "waiting_parked": Gauge("rentbook_events_parked", "Parked events that wait for an operator", ["topic"], registry=registry),
         "lag": Gauge("rentbook_consumer_lag", "Records of a topic that this process has not finished", ["topic"], registry=registry),
         "steps": Histogram("rentbook_step_seconds", "Duration of a use case", ["kind", "name", "outcome"], registry=registry),
     }

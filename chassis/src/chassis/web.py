@@ -19,6 +19,9 @@ from chassis.serving import App
 from chassis.telemetry import Telemetry
 from chassis.transaction import Runtime
 
+KEEP_ALIVE_SECONDS = 60
+"""Longer than a peer keeps an idle connection, so that none is closed under a call."""
+
 UNTRACED = frozenset({"/health", "/metrics"})
 _AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+", re.IGNORECASE)
 
@@ -65,7 +68,13 @@ class WebServer(uvicorn.Server):
 def web_server(app: ASGIApp, *, stop_limit_seconds: float) -> WebServer:
     """A server without a word of its own in headers or access log."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=int(stop_limit_seconds)
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(stop_limit_seconds),
     )
     return WebServer(config)
 

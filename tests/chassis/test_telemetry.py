@@ -1,0 +1,64 @@
+"""Logs say what happened to machines and nothing about people."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from chassis.telemetry import OncePerWhile, start_logging
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    text = io.StringIO()
+    start_logging("counter", "json", text)
+    yield text
+    root.handlers[:], root.level = handlers, level
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_only_allowed_keys_are_written(stream: io.StringIO) -> None:
+    logging.getLogger("ledger").warning("a receipt waits", extra={"key": "k1", "tenant": "canary"})
+    [line] = lines(stream)
+    assert (line["message"], line["key"], line["service"]) == ("a receipt waits", "k1", "counter")
+    assert "canary" not in stream.getvalue()
+
+
+def test_what_others_weave_into_a_sentence_is_left_out(stream: io.StringIO) -> None:
+    logging.getLogger("sqlalchemy.pool").error("row %s", "canary")
+    assert lines(stream)[0]["message"] == "row %s"
+    assert "canary" not in stream.getvalue()
+
+
+def test_an_errors_words_are_dropped_and_its_place_is_kept(stream: io.StringIO) -> None:
+    try:
+        raise sa.exc.IntegrityError("INSERT canary", {"name": "canary"}, Exception("canary"))
+    except sa.exc.IntegrityError:
+        logging.getLogger("ledger").exception("it failed")
+    [line] = lines(stream)
+    assert line["error"] == "IntegrityError"
+    assert "test_telemetry.py" in str(line["where"])
+    assert "canary" not in stream.getvalue()
+
+
+def test_a_dead_brokers_complaint_is_written_once_and_counted(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0] * 50 + [11.0] * 2)
+    monkeypatch.setattr("chassis.telemetry.time.monotonic", lambda: next(clock))
+    for _ in range(51):
+        logging.getLogger("aiokafka").error("Unable to connect to %s", "127.0.0.1:9")
+    first, second = lines(stream)
+    assert first["message"] == "Unable to connect to 127.0.0.1:9"
+    assert (second["message"], second["held_back"]) == (first["message"], 49)
+
+
+def test_the_filter_lets_ordinary_news_pass() -> None:
+    news = logging.LogRecord("chassis", logging.INFO, "", 0, "ready", None, None)
+    quiet = OncePerWhile()
+    assert [quiet.filter(news) for _ in range(3)] == [True] * 3
