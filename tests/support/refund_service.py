@@ -41,8 +41,11 @@ class FakeLedger:
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
 
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/queries/account-for-refund", self._answer, methods=["POST"])])
+
     def transport(self) -> httpx.ASGITransport:
-        return httpx.ASGITransport(Starlette(routes=[Route("/queries/account-for-refund", self._answer, methods=["POST"])]))
+        return httpx.ASGITransport(self.app())
 
     async def _answer(self, request: Request) -> Response:
         asked = AccountForRefund.model_validate_json(await request.body())

@@ -50,6 +50,8 @@ from refunds.tables import (
 )
 
 MOST_EVENTS = 500
+# So many lines a release may carry; what is beyond them waits for the next.
+MOST_PAYMENTS = 2000
 ALL_TEN = range(1, 11)
 LATER_EVENTS = 10
 OCCASIONS_OF_A_PLAN = ("round", "plan")
@@ -86,13 +88,9 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
 
 
 async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
-    latest = (
-        sa.select(refund_plan)
-        .ext(distinct_on(refund_plan.c.case_id))
-        .order_by(refund_plan.c.case_id, refund_plan.c.attempt.desc(), refund_plan.c.round.desc())
-        .subquery()
-    )
-    rows = sa.select(refund_case, latest.c.plan).select_from(refund_case.outerjoin(latest, latest.c.case_id == refund_case.c.id))
+    of_the_case = sa.select(refund_plan.c.plan).where(refund_plan.c.case_id == refund_case.c.id)
+    latest = of_the_case.order_by(refund_plan.c.attempt.desc(), refund_plan.c.round.desc()).limit(1).lateral()
+    rows = sa.select(refund_case, latest.c.plan).select_from(refund_case.outerjoin(latest, sa.true()))
     if asked.account is not None:
         rows = rows.where(refund_case.c.account == asked.account)
     if asked.statuses:
@@ -109,7 +107,7 @@ async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPaym
         .ext(distinct_on(refund_case.c.queued_at, refund_case.c.id))
         .select_from(refund_case.join(refund_plan, of_the_queue))
     )
-    found = (await tx.connection.execute(rows.order_by(refund_case.c.queued_at, refund_case.c.id))).all()
+    found = (await tx.connection.execute(rows.order_by(refund_case.c.queued_at, refund_case.c.id).limit(MOST_PAYMENTS))).all()
     payments = tuple(_ready(row) for row in found)
     days = next_bacs_days(means, tx.now)
     return ReadyPayments(

@@ -252,6 +252,9 @@ sa.Index(
     postgresql_where=sa.text("status IN ('released', 'posted', 'paid')"),
 )
 
+sa.Index("payments_of_an_account", payment_line.c.account)
+sa.Index("payments_to_a_payee", payment_line.c.payee)
+
 payment_file = sa.Table(
     "payment_file",
     metadata,

@@ -17,9 +17,9 @@ async def last_number(tx: Transaction) -> int:
     return int((await tx.connection.execute(sa.select(sa.func.coalesce(sa.func.max(bank_report.c.number), 0)))).scalar_one())
 
 
-async def run_of_file(tx: Transaction, sha256: str) -> UUID | None:
-    """The run whose file the bank speaks of."""
-    return (await tx.connection.execute(sa.select(payment_file.c.run).where(payment_file.c.sha256 == sha256))).scalar_one_or_none()
+async def file_of(tx: Transaction, sha256: str) -> sa.Row[Any] | None:
+    """The payment file that the bank speaks of."""
+    return (await tx.connection.execute(sa.select(payment_file).where(payment_file.c.sha256 == sha256))).first()
 
 
 async def add(tx: Transaction, number: int, *, key: str, kind: str, sha256: str, words: str, run: UUID | None = None) -> bool:

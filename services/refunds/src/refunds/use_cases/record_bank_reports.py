@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
+from uuid import UUID
 
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 from pydantic import BaseModel, Field
 
 from refunds.domain.bank_reports import CreditReturns, InputReport, UnreadableReport, read_report
-from refunds.domain.checks import pounds
+from refunds.domain.checks import in_words, pounds
 from refunds.domain.means import Means
 from refunds.store import reports
 
@@ -52,8 +53,8 @@ async def take(tx: Transaction, number: int, content: bytes) -> None:
         words = f"Report {number} of the bank could not be read. {error.message}"
         await reports.add(tx, number, key=f"unreadable/{number}", kind="UNREADABLE", sha256=sha256, words=words)
         return
-    run = await reports.run_of_file(tx, report.sha256) if isinstance(report, InputReport) else None
-    if await reports.add(tx, number, key=str(report.key), kind=report.key.type, sha256=sha256, words=_words(report), run=run):
+    run, words = await _about_a_run(tx, report) if isinstance(report, InputReport) else (None, _of_returns(report))
+    if await reports.add(tx, number, key=str(report.key), kind=report.key.type, sha256=sha256, words=words, run=run):
         await _note_items(tx, number, report)
         return
     again = "repeats" if await reports.sha256_of(tx, str(report.key)) == sha256 else "contradicts"
@@ -69,9 +70,21 @@ async def _note_items(tx: Transaction, number: int, report: InputReport | Credit
         await reports.add_item(tx, number, reference=item.reference, code=item.code, words=item.words, amount_pence=item.pence)
 
 
-def _words(report: InputReport | CreditReturns) -> str:
-    if isinstance(report, CreditReturns):
-        return f"ARUCS of {report.key.on:%d %B %Y}: {len(report.items)} returned, {pounds(report.total_pence)}."
+async def _about_a_run(tx: Transaction, report: InputReport) -> tuple[UUID | None, str]:
+    """The run whose file the report is on, and its words; what it counts must be what was sent."""
     taken = f"{report.accepted_count} items, {pounds(report.accepted_pence)} accepted"
     lost = f"{report.rejected_count} items, {pounds(report.rejected_pence)} not"
-    return f"Input report of {report.key.on:%d %B %Y}: {taken}; {lost}."
+    words = f"Input report of {in_words(report.key.on)}: {taken}; {lost}."
+    file = await reports.file_of(tx, report.sha256)
+    if file is None:
+        log.error("a bank report is on a file that is not ours", extra={"reason": f"serial {report.serial}"})
+        return None, f"{words} It is on a file that was not sent from here."
+    counted = (report.accepted_count + report.rejected_count, report.accepted_pence + report.rejected_pence)
+    if counted != (file.items, file.total_pence):
+        log.error("a bank report does not tie with its file", extra={"reason": f"serial {report.serial}"})
+        words = f"{words} This does not tie with the file: {file.items} items, {pounds(file.total_pence)}."
+    return file.run, words
+
+
+def _of_returns(report: CreditReturns) -> str:
+    return f"ARUCS of {in_words(report.key.on)}: {len(report.items)} returned, {pounds(report.total_pence)}."

@@ -1,0 +1,222 @@
+"""Refunds whole, on PostgreSQL, Kafka and Temporal, with the real stories and the bank's stand-in; ledger and approvals by script."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from chassis.process import Service, serving
+from chassis.relay import kafka_access
+from refunds.app import make_app
+from refunds.settings import RefundsSettings
+from rentbook_contracts import approvals, ledger
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.message import Fact
+from rentbook_contracts.operation import Nothing, Operation, Query
+from rentbook_contracts.refunds import (
+    CASE_PAGE,
+    CASES,
+    READY_PAYMENTS,
+    REQUEST_REFUND,
+    RUN_PAGE,
+    CaseAsked,
+    CaseOpened,
+    CasePage,
+    CasesAsked,
+    CaseStatus,
+    RunAsked,
+    RunStatus,
+)
+from rentbook_contracts.workflows import QUEUE, refund_workflow_id
+from rentbook_local import ports
+from rentbook_local.postgres import Database
+from support.bank import Bank, running_bank
+from support.counting import until
+from support.fake_services import FakeServices
+from support.refund_cases import A
+from support.refund_cases import ledger as ledger_facts
+from support.refund_service import VALID_ACCOUNT, VALID_SORT_CODE, FakeLedger, released, request
+from support.servers import Kafka, Postgres, Temporal
+from temporalio.client import Client
+from temporalio.worker import Worker
+from workflows.app import WORKFLOWS
+
+TODAY = datetime.now(UTC).date()
+
+
+@dataclass
+class Stack:
+    """A running refunds and what stands around it."""
+
+    service: Service
+    settings: RefundsSettings
+    ledger: FakeLedger
+    others: FakeServices
+    bank: Bank
+    kafka: Kafka
+    temporal: Client
+
+    async def ask(self, query: Query[Any, Any], argument: Any) -> Any:
+        answer = await self._post(f"queries/{query.name}", argument)
+        return query.gives.model_validate_json(answer.raise_for_status().content)
+
+    async def request(self, account: RefundFacts, form: str) -> httpx.Response:
+        return await self._post(f"commands/{REQUEST_REFUND.name}", request(account), **{"X-Rentbook-Form": form})
+
+    async def _post(self, path: str, argument: Any, **more: str) -> httpx.Response:
+        headers = {"Authorization": "Bearer the-services-token", "X-Rentbook-Person": "asha.officer", "X-Rentbook-Roles": "officer", **more}
+        async with httpx.AsyncClient(timeout=10) as client:
+            return await client.post(f"{self.service.address}/{path}", content=argument.model_dump_json(), headers=headers)
+
+    async def page(self, case: UUID) -> CasePage:
+        page: CasePage = await self.ask(CASE_PAGE, CaseAsked(case=case))
+        return page
+
+    async def case_is(self, case: UUID, status: CaseStatus) -> None:
+        async def there() -> bool:
+            return (await self.page(case)).status is status
+
+        await until(there, f"the case is {status}", 30)
+
+    async def tell(self, fact: Fact, publisher: str, version: int) -> None:
+        """The fact as its publisher's relay sends it."""
+        access = {**kafka_access(self.settings), "sasl_plain_username": publisher, "sasl_plain_password": self.kafka.password(publisher)}
+        told = {"ce_specversion": "1.0", "ce_id": str(uuid4()), "ce_type": fact.type, "ce_source": f"/rentbook/{publisher}"}
+        told |= {"ce_subject": fact.key, "ce_time": datetime.now(UTC).isoformat(), "ce_aggregateversion": str(version)}
+        async with AIOKafkaProducer(**access) as producer:
+            headers = [(name, value.encode()) for name, value in told.items()]
+            body = fact.model_dump_json().encode()
+            await producer.send_and_wait(self.settings.topic_prefix + fact.topic, body, key=fact.key.encode(), headers=headers)
+
+
+@asynccontextmanager
+async def _served(fake: FakeLedger) -> AsyncIterator[str]:
+    [port] = ports.free_ports(1)
+    server = uvicorn.Server(uvicorn.Config(fake.app(), port=port, log_level="warning", lifespan="off"))
+    task = asyncio.ensure_future(server.serve())
+    try:
+
+        async def started() -> bool:
+            return server.started
+
+        await until(started, "the ledger's stand-in")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def stack(
+    database: Database, settings: RefundsSettings, secrets_dir: Path, tmp_path: Path, kafka: Kafka, temporal: Temporal, postgres: Postgres
+) -> AsyncIterator[Stack]:
+    prefix = await kafka.new_topics()
+    (secrets_dir / "kafka_password").write_text(kafka.password("refunds"), encoding="utf-8")
+    fake, others = FakeLedger(), FakeServices()
+    async with AsyncExitStack() as around:
+        bank = await around.enter_async_context(running_bank(tmp_path))
+        await bank.register({"sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "name": "Ada Match"})
+        address = await around.enter_async_context(_served(fake))
+        reach = {"kafka_bootstrap": kafka.bootstrap, "kafka_username": "refunds", "topic_prefix": prefix, "poll_seconds": 0.1}
+        times = {"temporal_address": temporal.address, "temporal_namespace": await temporal.new_namespace(), "report_seconds": 0.3}
+        told = settings.model_copy(update={**reach, **times, "peers": {"ledger": address}, "bank_url": bank.url})
+        service = await around.enter_async_context(serving(make_app(told), told))
+        client: Client = service._client
+        await around.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))
+        for module in (approvals, ledger):
+            steps = [others._step(thing) for thing in vars(module).values() if isinstance(thing, Operation)]
+            queue = module.__name__.rpartition(".")[2]
+            await around.enter_async_context(Worker(client, task_queue=queue, activities=steps))
+        yield Stack(service, told, fake, others, bank, kafka, client)
+
+
+def tenant() -> RefundFacts:
+    facts = ledger_facts(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=TODAY, pays_by_direct_debit=False)
+    return facts.model_copy(update={"account": uuid4()})
+
+
+async def asked(stack: Stack, facts: RefundFacts) -> UUID:
+    stack.ledger.facts[facts.account] = facts
+    answer = await stack.request(facts, form=str(uuid4()))
+    assert answer.status_code == 200, answer.text
+    return CaseOpened.model_validate_json(answer.content).case
+
+
+async def released_after_approval(stack: Stack, case: UUID) -> UUID:
+    await stack.case_is(case, CaseStatus.WITH_APPROVER)
+    story = stack.temporal.get_workflow_handle(refund_workflow_id(case, (await stack.page(case)).attempt))
+    await stack.others.decide(story, Answer.APPROVED)
+
+    async def queued() -> bool:
+        return [payment.case for payment in (await stack.ask(READY_PAYMENTS, Nothing())).payments] == [case]
+
+    await until(queued, "the payment is ready", 30)
+    plan = (await stack.page(case)).plan
+    assert plan is not None
+    fact = released(plan, at=datetime.now(UTC))
+    await stack.tell(fact, "approvals", 1)
+    return fact.run
+
+
+async def test_a_request_becomes_a_payment_and_a_returned_one_is_asked_about_again(stack: Stack) -> None:
+    case = await asked(stack, tenant())
+    run = await released_after_approval(stack, case)
+    await stack.case_is(case, CaseStatus.PAID)
+    page = await stack.ask(RUN_PAGE, RunAsked(run=run))
+    assert (page.status, page.count, page.total_pence) == (RunStatus.ACCEPTED, 1, 520_00)
+    content = (stack.settings.payments_dir / page.file_name).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == page.sha256
+    [paid] = await stack.bank.paid()
+    assert (paid["times"], paid["pence"]) == (1, 520_00)
+    await stack.bank.next(fault="return", reference=paid["reference"], code="B")
+    await stack.case_is(case, CaseStatus.WAITING_FOR_EVIDENCE)
+    returned = await stack.page(case)
+    assert (returned.attempt, returned.checks[6].reason_code) == (2, "payment-came-back")
+    assert "ledger.reverse-refund" in stack.others.names()
+
+
+async def test_a_receipt_that_is_heard_opens_a_review(stack: Stack) -> None:
+    facts = tenant()
+    stack.ledger.facts[facts.account] = facts
+    receipt = ReceiptPosted(
+        account=facts.account,
+        balance_pence=facts.balance_pence,
+        journal=uuid4(),
+        amount_pence=100_00,
+        method="RSO",
+        effective_date=TODAY,
+        cleared_on=TODAY,
+    )
+    await stack.tell(receipt, "ledger", 1)
+
+    async def reviewed() -> bool:
+        found = (await stack.ask(CASES, CasesAsked(account=facts.account))).cases
+        return [row.status for row in found] == [CaseStatus.REVIEW]
+
+    await until(reviewed, "a review is open", 30)
+
+
+async def test_the_same_form_opens_one_case_and_a_refusal_names_its_field(stack: Stack) -> None:
+    facts = tenant()
+    stack.ledger.facts[facts.account] = facts
+    first, second = await stack.request(facts, form="one"), await stack.request(facts, form="one")
+    assert first.status_code == 200
+    assert first.content == second.content
+    refused = await stack.request(facts, form="two")
+    assert (refused.status_code, refused.json()["rule"], refused.json()["field"]) == (422, "CaseAlreadyOpen", "account")
+
+
+async def test_the_service_is_healthy(stack: Stack) -> None:
+    async with httpx.AsyncClient() as client:
+        health = await client.get(f"{stack.service.address}/health")
+    assert (health.status_code, health.json()) == (200, {"healthy": True, "reasons": []})
