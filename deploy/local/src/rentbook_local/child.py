@@ -191,6 +191,7 @@ def finish(command: Command, what: str, *, limit_seconds: float = 300) -> str:
             errors="replace",
             timeout=limit_seconds,
             check=False,
+            start_new_session=True,
             preexec_fn=dies_with_us(signal.SIGKILL, command.account),
         )
     except subprocess.TimeoutExpired as late:

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -47,6 +48,9 @@ def _told(does: Callable[[], int]) -> int:
         print(f"rentbook: {problem}", file=sys.stderr)
     except KeyboardInterrupt:
         print("rentbook: interrupted", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read our words has seen enough, as `head` has. What is still to be written must not raise again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as fault:
         print(f"rentbook: {layout.as_problem(fault)}", file=sys.stderr)
     return 1

@@ -170,7 +170,9 @@ def as_problem(fault: OSError) -> Problem:
     """The sentence for an error of the operating system."""
     if fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return Problem(f"The disk of {fault.filename or 'the state folder'} is full: free some space, then start again.")
-    return Problem(f"{fault.filename or 'A file'} cannot be used ({fault.strerror}): see to it, or choose another folder with --state.")
+    if fault.filename is None:
+        return Problem(f"A part of the stack does not answer ({fault.strerror or fault}): see ./rentbook status and the logs.")
+    return Problem(f"{fault.filename} cannot be used ({fault.strerror}): see to it, or choose another folder with --state.")
 
 
 def _belongs(name: str, process: str) -> bool:

@@ -46,6 +46,7 @@ class _Run:
         self.with_estate = with_estate
         self.began = time.monotonic()
         self.phase = "starting"
+        self.cannot_write = ""
         self.kept: Sequence[Kept] = ()
         self.client = httpx.AsyncClient(timeout=_PROBE_SECONDS, trust_env=False)
         self.supervisor = Supervisor(self.say, self._changed)
@@ -225,8 +226,12 @@ class _Run:
         }
         try:
             layout.write(self.at.folder / "processes.json", {"phase": self.phase, "runner": os.getpid(), "processes": known})
+            self.cannot_write = ""
         except OSError as fault:
-            self.say(str(layout.as_problem(fault)))
+            # Said once, not at every change: a full disk makes many of them.
+            if self.cannot_write != fault.strerror:
+                self.say(f"{self.at.folder} cannot be written ({fault.strerror}): free some space, or the servers will stop.")
+            self.cannot_write = fault.strerror or "for no known reason"
 
     async def _watch_the_disk(self) -> None:
         warned = False
