@@ -14,6 +14,7 @@ from chassis.leadership import Led, LostLeadership
 from chassis.relay import EventRelay, confirmed_prefix, kafka_access
 from chassis.transaction import Runtime, Transaction, run, transaction
 from support.counting import COUNTS, Counted, CountUp, Place, count_up, running, scalar, until
+from support.servers import Kafka
 
 
 async def all_published(runtime: Runtime) -> bool:
@@ -170,3 +171,28 @@ def test_of_each_key_no_row_beyond_its_first_failure_is_confirmed() -> None:
     done[1].set_exception(TimeoutError())
     assert confirmed_prefix([("a", 1), ("a", 2), ("b", 3), ("a", 4), ("b", 5)], done) == [1, 3]
     loop.close()
+
+
+async def test_while_the_broker_does_not_answer_facts_wait_and_then_leave_in_order(
+    wired: Place, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.SEND_LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr("chassis.relay.STOP_LIMIT_SECONDS", 0.2)
+    async with wired.runtime() as runtime:
+        relay = EventRelay(runtime)
+        async with running(relay.run()):
+            await write(runtime, "a", 3)
+            await until(lambda: all_published(runtime), "the broker is there")
+            kafka.process.send_signal(signal.SIGSTOP)
+            try:
+                await write(runtime, "a", 20)
+
+                async def alarm() -> bool:
+                    await relay._age._look()
+                    return relay.oldest_seconds > 3
+
+                await until(alarm, "the age of the oldest row tells of it")
+            finally:
+                kafka.process.send_signal(signal.SIGCONT)
+            await until(lambda: all_published(runtime), "the facts leave", seconds=40)
+        assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 24))
