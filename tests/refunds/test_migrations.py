@@ -1,19 +1,16 @@
 """The migrations make what tables.py says, and run again without harm."""
 
 import asyncio
-from pathlib import Path
+import os
+import sys
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from chassis.migration import migrate
-from chassis.settings import MigrationSettings
 from refunds.tables import metadata
 from rentbook_local.postgres import Database
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
-
-FOLDER = Path(__file__).parents[2] / "services" / "refunds" / "migrations"
 
 
 async def test_the_database_is_what_the_tables_say(database: Database) -> None:
@@ -27,5 +24,10 @@ async def test_the_database_is_what_the_tables_say(database: Database) -> None:
 
 
 async def test_two_processes_migrate_at_once_and_again(database: Database) -> None:
-    told = MigrationSettings(database_url=database.app_url, owner_database_url=database.owner_url)
-    await asyncio.gather(*(asyncio.to_thread(migrate, told, FOLDER) for _ in range(2)))
+    told = {"RENTBOOK_DATABASE_URL": database.app_url, "RENTBOOK_OWNER_DATABASE_URL": database.owner_url}
+
+    async def migrate() -> int:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "refunds", "migrate", env={**os.environ, **told})
+        return await process.wait()
+
+    assert list(await asyncio.gather(migrate(), migrate())) == [0, 0]
