@@ -1,0 +1,143 @@
+"""How each promise is broken: what somebody could do who is the superuser and has switched every trigger off.
+
+Each row: the promise that must be found broken, what was done, in which database, and by which statements.
+"""
+
+from uuid import uuid4
+
+from support.ledger_books import MAIN
+
+from .town import DECLINED, PAID
+
+LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
+HOLD = f"credit_hold WHERE account = '{PAID.account}'"
+REFUND = f"(SELECT id FROM journal WHERE case_id = (SELECT case_id FROM {HOLD}) AND code = 'RDR' ORDER BY seq LIMIT 1)"
+RECEIPT = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE account = '{PAID.account}' AND code = 'RBP')"
+REFUND_KEY = f"(SELECT key FROM accepted_posting WHERE journal = {REFUND})"
+CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
+DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
+
+COPY_JOURNAL = """
+INSERT INTO journal (id, code, effective_date, posted_at, case_id, decision_id, actor, narrative, reverses)
+SELECT '00000000-0000-0000-0000-00000000abcd', code, effective_date, posted_at, case_id, decision_id, actor, narrative, reverses
+FROM journal WHERE id = {which}
+"""
+COPY_ENTRIES = """
+INSERT INTO entry SELECT '00000000-0000-0000-0000-00000000abcd', line, account, element, amount_pence FROM entry WHERE journal = {which}
+"""
+NEW_KEY = "INSERT INTO accepted_posting VALUES ('{key}', '\\x00', '00000000-0000-0000-0000-00000000abcd')"
+REVERSAL = "(SELECT id FROM journal WHERE reverses IS NOT NULL AND code = 'DEB' ORDER BY seq LIMIT 1)"
+
+BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
+    ("sum-zero", "an amount changes", "ledger", (
+        f"UPDATE entry SET amount_pence = amount_pence - 1 WHERE journal = {LAST_CHARGE} AND amount_pence < 0",)),
+    ("sum-zero", "an entry is lost", "ledger", (f"DELETE FROM entry WHERE journal = {LAST_CHARGE} AND line = 1",)),
+    ("sum-zero", "a journal is lost", "ledger", (f"DELETE FROM journal WHERE id = {LAST_CHARGE}",)),
+    ("balances", "a balance is written by hand", "ledger", (f"UPDATE account SET balance_pence = balance_pence - 1 WHERE id = '{MAIN}'",)),
+    ("balances", "a journal is moved to another account", "ledger", (
+        f"UPDATE entry SET account = '{DECLINED.account}' WHERE journal = {LAST_CHARGE} AND amount_pence > 0",)),
+    ("one-journal-per-key", "a key is lost", "ledger", (f"DELETE FROM accepted_posting WHERE journal = {LAST_CHARGE}",)),
+    ("one-journal-per-key", "a journal has two keys", "ledger", (
+        "ALTER TABLE accepted_posting DROP CONSTRAINT a_journal_was_accepted_under_one_key",
+        f"INSERT INTO accepted_posting SELECT 'another', '\\x00', {LAST_CHARGE}")),
+    ("one-journal-per-key", "an answer names a journal that is not there", "ledger", (
+        f"UPDATE accepted_command SET answer = '{{\"journal\": \"{uuid4()}\"}}' WHERE name = 'reverse-journal'",)),
+    ("one-journal-per-key", "a command has no answer", "refunds", (
+        "UPDATE accepted_command SET answer = NULL WHERE name = 'request-refund'",)),
+    ("debited-weeks", "a charge was left out", "ledger", ("UPDATE debited_week SET accounts = accounts + 1",)),
+    ("bank-files", "a line is lost", "ledger", ("DELETE FROM bank_file_line WHERE no = 2",)),
+    ("bank-files", "a line has another amount", "ledger", ("UPDATE bank_file_line SET amount_pence = amount_pence + 1 WHERE no = 1",)),
+    ("reversed-once", "a charge is undone twice", "ledger", (
+        "ALTER TABLE journal DROP CONSTRAINT a_journal_is_reversed_once",
+        COPY_JOURNAL.format(which=REVERSAL), COPY_ENTRIES.format(which=REVERSAL), NEW_KEY.format(key="again"))),
+    ("reversed-once", "a reversal takes back another amount", "ledger", (
+        f"UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal = {REVERSAL}",)),
+    ("versions-without-gap", "a fact is lost", "ledger", (
+        "DELETE FROM outbox_event WHERE topic = 'ledger.accounts' AND aggregate_version = 2",)),
+    ("versions-without-gap", "the last fact is lost", "approvals", (
+        "DELETE FROM outbox_event WHERE seq = (SELECT max(seq) FROM outbox_event WHERE topic = 'approvals.cases')",)),
+    ("versions-without-gap", "a version runs ahead", "ledger", (f"UPDATE account SET version = version + 1 WHERE id = '{MAIN}'",)),
+    ("heard-as-told", "an event was heard with other content", "refunds", (
+        "UPDATE inbox SET payload_hash = '\\x00' WHERE event_id = (SELECT min(event_id) FROM inbox)",)),
+    ("heard-as-told", "an event was heard that nobody told", "ledger", (
+        f"INSERT INTO inbox VALUES ('ledger.approvals.cases', '{uuid4()}', '\\x00', now())",)),
+    ("decisions-heard", "the ledger heard a yes where it was a no", "ledger", (
+        "UPDATE heard_decision SET answer = 'approved', completes = true WHERE answer = 'declined'",)),
+    ("decisions-heard", "the ledger heard a decision that nobody made", "ledger", (
+        f"INSERT INTO heard_decision SELECT '{uuid4()}', kind, case_id, attempt, content_hash, answer, completes, heard_at"
+        " FROM heard_decision LIMIT 1",)),
+    ("approved", "a refund names no decision", "ledger", (f"UPDATE journal SET decision_id = NULL WHERE id = {REFUND}",)),
+    ("approved", "a refund was posted by hand", "ledger", (
+        COPY_JOURNAL.format(which=REFUND), COPY_ENTRIES.format(which=REFUND), NEW_KEY.format(key="by hand"),
+        "UPDATE journal SET case_id = NULL, decision_id = NULL, code = 'RIT' WHERE id = '00000000-0000-0000-0000-00000000abcd'")),
+    ("approved", "more was posted than was approved", "ledger", (
+        f"UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal = {REFUND}",)),
+    ("approved", "another payee was approved", "refunds", (
+        f"UPDATE refund_plan SET plan = jsonb_set(plan, '{{payee}}', to_jsonb('{uuid4()}'::text)) WHERE plan ->> 'payee' IS NOT NULL",)),
+    ("approved", "the answer was no", "approvals", (f"UPDATE decision SET answer = 'declined', text = 'no' WHERE id = {DECISION}",)),
+    ("approved", "an earlier stage is missing", "approvals", (f"UPDATE decision SET stage = 2, stages = 2 WHERE id = {DECISION}",)),
+    ("approved", "it was taken back before the posting", "approvals", (
+        f"INSERT INTO recall SELECT id, gen_random_uuid(), decided_by, roles, 'no', decided_at FROM decision WHERE id = {DECISION}",)),
+    ("authority", "the role was not held", "approvals", (f"UPDATE decision SET roles = '{{officer}}' WHERE id = {DECISION}",)),
+    ("authority", "the amount is above the limit", "approvals", ("UPDATE authority SET to_pence = 20000 WHERE role = 'team-leader'",)),
+    ("authority", "the policy came into force later", "approvals", ("UPDATE policy SET in_force_from = '2100-01-01'",)),
+    ("authority", "another policy was in force", "approvals", (
+        "INSERT INTO policy SELECT 'later', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
+        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy",)),
+    ("four-eyes", "a decider is a participant", "approvals", (
+        f"INSERT INTO participant SELECT case_id, decided_by, 'evidence', decided_at - interval '1 minute' FROM decision"
+        f" WHERE id = {DECISION}",)),
+    ("four-eyes", "a decider took part before the posting", "approvals", (
+        f"INSERT INTO participant SELECT case_id, decided_by, 'evidence', decided_at + interval '1 millisecond' FROM decision"
+        f" WHERE id = {DECISION}",)),
+    ("four-eyes", "a decider entered the bank details", "refunds", ("UPDATE payee SET entered_by = 'dilip.leader'",)),
+    ("four-eyes", "a decider posted the credit", "ledger", (
+        f"UPDATE journal SET actor = 'dilip.leader' WHERE id = {RECEIPT}",)),
+    ("released", "a decider released it", "approvals", ("UPDATE release SET released_by = 'dilip.leader'",)),
+    ("released", "a participant released it", "approvals", ("UPDATE release SET released_by = 'asha.officer'",)),
+    ("released", "whoever released it had no authority", "approvals", ("UPDATE release SET roles = '{officer}'",)),
+    ("released", "a refund was never released", "approvals", (
+        f"DELETE FROM release_line WHERE case_id = {CASE}",
+        "UPDATE release SET lines = 1, total_pence = (SELECT sum(amount_pence) FROM release_line)")),
+    ("released", "it was posted before it was released", "approvals", ("UPDATE release SET released_at = now() + interval '1 hour'",)),
+    ("cleared-credit", "the money had not cleared", "ledger", (
+        f"UPDATE journal SET cleared_on = '2100-01-01' WHERE id = {RECEIPT}",)),
+    ("cleared-credit", "another case had earmarked it", "ledger", (
+        f"INSERT INTO credit_hold SELECT '00000000-0000-0000-0000-00000000aaaa', account, gen_random_uuid(), 1, content_hash, 1, placed_at,"
+        f" 'PENDING', NULL FROM credit_hold WHERE account = '{PAID.account}'",)),
+    ("cleared-credit", "the debt was smaller", "ledger", (
+        f"UPDATE entry SET amount_pence = amount_pence / 2 WHERE journal = (SELECT journal FROM entry JOIN journal ON journal.id = journal"
+        f" WHERE code = 'ROB' AND account = '{PAID.recharge}')",)),
+    ("earmarks-once", "an earmark was lifted and used up", "ledger", (
+        f"UPDATE credit_hold SET state = 'RELEASED' WHERE account = '{PAID.account}'",)),
+    ("earmarks-once", "an attempt used up two", "ledger", (
+        f"INSERT INTO credit_hold SELECT gen_random_uuid(), account, case_id, attempt, content_hash, amount_pence, placed_at, state,"
+        f" settled_at"
+        f" FROM credit_hold WHERE account = '{PAID.account}'",)),
+    ("payment-lines", "a payment has another amount", "refunds", (
+        "UPDATE payment_line SET amount_pence = amount_pence + 1 WHERE number = 1",)),
+    ("payment-lines", "a payment was never posted", "refunds", (f"UPDATE payment_line SET refund_journal = '{uuid4()}' WHERE number = 1",)),
+    ("payment-lines", "an attempt is paid twice", "refunds", (
+        "DROP INDEX a_payment_is_in_one_live_run", "ALTER TABLE payment_line DROP CONSTRAINT a_run_carries_a_payment_once",
+        "INSERT INTO payment_line SELECT 99, 'REFUND 00000099', run, case_id, attempt, account, payee, amount_pence, content_hash, status,"
+        " because, refund_journal FROM payment_line WHERE number = 1")),
+    ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),
+    ("payment-runs", "a run has another total", "refunds", ("UPDATE payment_run SET released_total_pence = released_total_pence + 1",)),
+    ("payment-files", "the bytes were changed", "refunds", (
+        "UPDATE payment_file SET content = convert_to(replace(convert_from(content, 'UTF8'), 'REFUND 00000001', 'REFUND 00000007'),"
+        " 'UTF8')",)),
+    ("payment-files", "the hash was changed", "refunds", ("UPDATE payment_file SET sha256 = repeat('0', 64)",)),
+    ("payment-files", "the total was changed", "refunds", ("UPDATE payment_file SET total_pence = total_pence + 1",)),
+    ("payment-files", "a payment was slipped in", "refunds", (
+        "UPDATE payment_line SET status = 'dropped', because = 'x' WHERE number = 1",)),
+    ("paid-once", "a payment that the bank made was dropped here", "refunds", (
+        "UPDATE payment_line SET status = 'dropped', because = 'x' WHERE number = 1",)),
+    ("seal-chain", "a sealed journal was changed", "ledger", (f"UPDATE journal SET narrative = 'another story' WHERE id = {LAST_CHARGE}",)),
+    ("seal-chain", "a seal is lost", "ledger", ("DELETE FROM seal WHERE audit_no = 3",)),
+    ("seal-chain", "a seal was forged", "ledger", ("UPDATE seal SET prev_hash = sha256('x') WHERE audit_no = 3",)),
+    ("seal-anchor", "the end of the chain was cut off", "ledger", (
+        "DELETE FROM seal WHERE audit_no = (SELECT max(audit_no) FROM seal)",)),
+    ("nothing-parked", "an event is parked", "refunds", (
+        "INSERT INTO parked (topic, key, partition, record_offset, headers, body, payload_hash, reason, parked_at)"
+        " VALUES ('ledger.accounts', 'a key', 0, 0, '{}', '', '', 'unreadable', now())",)),
+]  # fmt: skip

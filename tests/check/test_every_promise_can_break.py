@@ -1,0 +1,117 @@
+"""Each promise is broken on purpose, by the superuser with every trigger off, on a copy of a consistent town; the checker must name it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from rentbook_local import postgres as servers
+from rentbook_local.checking.books import Books, Paid, Places, opened
+from rentbook_local.checking.examine import PROMISES, look
+from rentbook_local.checking.promise import Finding
+from rentbook_local.checking.settled import unsettled
+from rentbook_local.postgres import Database
+from support.servers import Postgres
+
+from .breaks import BREAKS
+from .town import Town
+
+
+@asynccontextmanager
+async def reading(places: Places, paid: dict[str, Paid]) -> AsyncIterator[Books]:
+    """The books, with what the bank says; the bank of these tests is asked without a port."""
+    async with opened(places) as books:
+        books.paid_before = books.paid_after = paid
+        yield books
+
+
+async def findings(places: Places, paid: dict[str, Paid]) -> dict[str, Finding]:
+    async with reading(places, paid) as books:
+        return {each.promise.name: each.finding async for each in look(books)}
+
+
+async def broken_copy(postgres: Postgres, town: Town, service: str, statements: tuple[str, ...]) -> Database:
+    """A copy of one of the town's databases after the superuser was there."""
+    original = town.databases[service]
+    copy = replace(
+        original, name=f"broken_{uuid4().hex[:12]}", **dict.fromkeys(("owner_url", "app_url", "app_dsn"), "")
+    )  # fmt: skip
+    copy = replace(copy, owner_dsn=original.owner_dsn.removesuffix(original.name) + copy.name)
+    await servers.make_database(postgres.server, copy.name, service, template=original.name)
+    connection = await asyncpg.connect(postgres.superuser_dsn(copy.name))
+    try:
+        for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            await connection.execute(f'ALTER TABLE "{row["tablename"]}" DISABLE TRIGGER ALL')
+        for statement in statements:
+            done = await connection.execute(statement)
+            assert not done.endswith(" 0"), f"{statement} changed nothing"
+    finally:
+        await connection.close()
+    return copy
+
+
+async def test_an_untouched_town_keeps_every_promise(town: Town, paid: dict[str, Paid]) -> None:
+    found = await findings(town.places(), paid)
+    assert {name: each.broken for name, each in found.items() if not each.kept} == {}
+    assert list(found) == [promise.name for promise in PROMISES]
+    assert [name for name, each in found.items() if not each.looked_at] == ["nothing-parked"], "every promise had something to look at"
+
+
+async def test_an_untouched_town_is_at_rest(town: Town, paid: dict[str, Paid]) -> None:
+    async with reading(town.places(), paid) as books:
+        assert await unsettled(books) == []
+
+
+@pytest.mark.parametrize(("promise", "how", "service", "statements"), BREAKS, ids=[f"{name}: {how}" for name, how, _, _ in BREAKS])
+async def test_broken(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], promise: str, how: str, service: str, statements: tuple[str, ...]
+) -> None:
+    copy = await broken_copy(postgres, town, service, statements)
+    found = await findings(town.places(**{service: copy}), paid)
+    assert not found[promise].kept, (how, [name for name, each in found.items() if not each.kept])
+
+
+def test_every_promise_is_broken_above() -> None:
+    assert {promise.name for promise in PROMISES} == {name for name, _, _, _ in BREAKS}
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("twice", {"REFUND 00000001": Paid(2, 2 * 214_50, 0)}),
+        ("another amount", {"REFUND 00000001": Paid(1, 1, 0)}),
+        ("never", {"REFUND 00000001": None}),
+        ("somebody else", {"REFUND 00000055": Paid(1, 1_00, 0)}),
+    ],
+)
+async def test_the_bank_paid(town: Town, paid: dict[str, Paid], how: str, told: dict[str, Paid | None]) -> None:
+    says = {reference: each for reference, each in {**paid, **told}.items() if each is not None}
+    assert not (await findings(town.places(), says))["paid-once"].kept
+
+
+async def test_the_anchor_was_rewritten(town: Town, paid: dict[str, Paid]) -> None:
+    places = town.places()
+    async with reading(places, paid) as books:
+        assert books.anchor_lines
+        books.anchor_lines = (books.anchor_lines[-1].replace('"hash": "', '"hash": "00'),)
+        found = {each.promise.name: each.finding async for each in look(books)}
+    assert not found["seal-anchor"].kept
+    assert found["seal-chain"].kept
+
+
+@pytest.mark.parametrize(
+    ("service", "statement", "words"),
+    [
+        ("approvals", "UPDATE outbox_event SET published_at = NULL WHERE seq = 1", "approvals: 1 facts are not published"),
+        ("refunds", "UPDATE outbox_workflow SET done_at = NULL, outcome = NULL WHERE seq = 1", "refunds: 1 requests to workflows"),
+        ("refunds", "UPDATE heard_version SET version = version - 1 WHERE topic = 'ledger.accounts'", "refunds has yet to hear"),
+    ],
+)
+async def test_what_is_under_way_is_told(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], service: str, statement: str, words: str
+) -> None:
+    copy = await broken_copy(postgres, town, service, (statement,))
+    async with reading(town.places(**{service: copy}), paid) as books:
+        assert [wait for wait in await unsettled(books) if words in wait]
