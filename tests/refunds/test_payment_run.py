@@ -1,7 +1,9 @@
 """A payment run from finance's release to the bank's last word, with the bank's stand-in as a process of its own."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -132,6 +134,25 @@ async def test_the_file_carries_the_posted_lines_and_is_the_same_when_built_agai
     assert sorted(item.pence for item in read.items) == sorted(plan.refund_pence for plan in plans)
     assert {(item.sort_code, item.account_number, item.name) for item in read.items} == {("089999", "66374958", "ADA MATCH")}
     assert [path.name for path in refunds.means.payments_dir.iterdir()] == [page.file_name]
+
+
+async def test_a_folder_that_takes_no_file_delays_the_same_bytes(refunds: Refunds, tmp_path: Path) -> None:
+    """The bytes are kept before the folder is touched, so that mending the disk changes nothing in them."""
+    in_the_way = tmp_path / "full"
+    in_the_way.write_text("not a folder", encoding="utf-8")
+    good = refunds.means
+    refunds.means = replace(good, payments_dir=in_the_way / "payments")
+    plan = await refunds.queued(tenant())
+    run = await release(refunds, plan)
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=uuid4()))
+    with pytest.raises(OSError, match="Not a directory"):
+        await refunds.do(build_file, BuildFile(run=run))
+    [kept] = await refunds.rows("SELECT sha256, name FROM payment_file")
+    refunds.means = good
+    assert (await refunds.do(build_file, BuildFile(run=run))).sha256 == kept["sha256"]
+    written = good.payments_dir / str(kept["name"])
+    assert hashlib.sha256(written.read_bytes()).hexdigest() == kept["sha256"]
+    assert (written.stat().st_mode & 0o777, good.payments_dir.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 async def test_a_run_whose_every_line_was_dropped_has_no_file(refunds: Refunds) -> None:

@@ -208,8 +208,9 @@ async def test_the_recheck_gives_the_versions_of_the_plans_accounts(refunds: Ref
 async def test_the_weekly_debit_alone_voids_nothing(refunds: Refunds) -> None:
     facts = tenant()
     plan = await planned(refunds, facts)
-    monday = TODAY + timedelta(days=7 - TODAY.weekday())
-    debited = facts.model_copy(update={"as_of": monday, "version": 8, "balance_pence": -1_380_00, "cleared_credit_pence": 880_00})
+    debited = facts.model_copy(
+        update={"version": 8, "balance_pence": -1_380_00, "cleared_credit_pence": 880_00, "charged_pence": facts.charged_pence + 120_00}
+    )
     refunds.ledger.facts[facts.account] = debited
     assert (await refunds.do(recheck, Recheck(plan=plan))).void_because is None
 

@@ -255,6 +255,7 @@ class RefundFacts(Message):
     uncleared_pence: NonNegativePence
     held_by_others_pence: NonNegativePence
     weekly_charge_pence: NonNegativePence
+    charged_pence: NonNegativePence = Field(default=0, description="All weekly debits so far, so that two readings tell what was charged")
     pays_by_direct_debit: bool
     credits: tuple[CreditBehind, ...]
     tenancy: TenancyFacts

@@ -38,6 +38,8 @@ from ledger.tables import (
     weekly_charge,
 )
 
+WEEKLY_DEBIT = "DEB"
+
 
 async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> RefundFacts:
     """Errors: NoSuchAccount."""
@@ -60,6 +62,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         uncleared_pence=uncleared,
         held_by_others_pence=held,
         weekly_charge_pence=sum(charge.amount_pence for charge in await charges_in_force(tx, asked.account, today)),
+        charged_pence=sum(one.amount_pence for one in past if one.code == WEEKLY_DEBIT and not one.undone),
         pays_by_direct_debit=row.pays_by_direct_debit,
         credits=tuple(_credit(past) for past in behind),
         tenancy=tenancy_facts(row),

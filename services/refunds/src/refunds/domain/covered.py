@@ -1,6 +1,6 @@
 """Whether an approval still stands: the rule of check 10 (domain.md 4)."""
 
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.ledger import (
@@ -18,7 +18,6 @@ from rentbook_contracts.operation import Message
 from refunds.domain.facts import PayeeFacts
 from refunds.domain.plan import Plan, tenancy_has_ended
 
-MONDAY = 0
 CHARGED_WEEKLY = {AccountKind.RENT, AccountKind.GARAGE, AccountKind.USEOCC}
 
 
@@ -28,6 +27,7 @@ class Ground(Message):
     as_of: date
     total_pence: int
     floor_pence: int
+    charged_pence: int
     sources: frozenset[CreditSource]
     payee: UUID | None
     payee_fingerprint: str | None
@@ -44,6 +44,7 @@ def ground_of(facts: RefundFacts, plan: Plan, payee: PayeeFacts | None) -> Groun
         as_of=facts.as_of,
         total_pence=plan.total_pence,
         floor_pence=plan.floor_pence,
+        charged_pence=facts.charged_pence,
         sources=frozenset(credit.source for credit in facts.credits),
         payee=payee.payee if payee else None,
         payee_fingerprint=payee.fingerprint if payee else None,
@@ -82,18 +83,12 @@ def still_covered(approved: Ground, now: RefundFacts, payee: PayeeFacts | None) 
 def floor_left(approved: Ground, now: RefundFacts) -> int:
     """What is left of the floor in pence once the weekly charges since the approval have drawn on it.
 
-    The floor was set aside for those very charges, due every Monday (domain.md 1.3), so the weekly debit lowers credit and floor
-    alike and voids nothing by itself.
+    The floor was set aside for those very charges (domain.md 1.3), so the weekly debit lowers credit and floor alike and voids nothing by
+    itself. What counts is what was charged, not how many Mondays passed: a debit that runs late on a Monday, or a rent-free week.
     """
     if tenancy_has_ended(now, now.as_of):
         return 0
-    return max(0, approved.floor_pence - mondays_between(approved.as_of, now.as_of) * now.weekly_charge_pence)
-
-
-def mondays_between(after: date, until: date) -> int:
-    """How many Mondays lie after one day, up to and with another."""
-    first = after + timedelta(days=(MONDAY - after.weekday() - 1) % 7 + 1)
-    return max(0, (until - first).days // 7 + 1)
+    return max(0, approved.floor_pence - (now.charged_pence - approved.charged_pence))
 
 
 def _sources(facts: RefundFacts) -> frozenset[CreditSource]:

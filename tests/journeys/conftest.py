@@ -1,0 +1,54 @@
+"""One stack for all journeys, on which every message is delivered twice; the outside checker looks at the books after each."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+import pytest
+import pytest_asyncio
+from rentbook_local.journey.desk import Desk
+from rentbook_local.journey.steps import Member, cast
+from support.doubler import everything_twice
+from support.stack import Stack, running_stack
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    async with running_stack() as running:
+        with everything_twice(running) as twice:
+            yield running
+            assert twice[0] > 0, "nothing was delivered twice"
+
+
+@pytest.fixture(scope="session")
+def members(stack: Stack) -> Mapping[str, Member]:
+    return cast(stack.layout)
+
+
+def signed_in(stack: Stack, subject: str) -> Iterator[Desk]:
+    with Desk(stack.layout.desk, subject) as desk:
+        yield desk
+
+
+@pytest.fixture
+def officer(stack: Stack) -> Iterator[Desk]:
+    yield from signed_in(stack, "asha.officer")
+
+
+@pytest.fixture
+def leader(stack: Stack) -> Iterator[Desk]:
+    yield from signed_in(stack, "dilip.leader")
+
+
+@pytest.fixture
+def finance(stack: Stack) -> Iterator[Desk]:
+    yield from signed_in(stack, "greta.finance")
+
+
+@pytest.fixture(autouse=True)
+def books_are_right(stack: Stack) -> Iterator[None]:
+    """`./rentbook check` after each journey."""
+    yield
+    words = [sys.executable, "-m", "rentbook_local", "check", "--state", str(stack.layout.folder)]
+    checked = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
