@@ -82,7 +82,7 @@ def _refuse_untied(file: PaymentFile, posted: Sequence[Line], run: runs.Run) -> 
 
 def write_whole(path: Path, content: bytes) -> None:
     """The file is there whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
         with os.fdopen(handle, "wb") as file:
