@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from chassis.relay import kafka_access
 from chassis.serving import Accept, Answer, App, Every, Offer, Settled, Subscription, Tick, UpdateOutcome
 from chassis.settings import Settings
 from chassis.transaction import Caller, Runtime, Transaction, run
+from faststream import AckPolicy
 from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, Operation, Query, Signal, Update, Workflow
 from support.counting import COUNTS, TOKEN, Counted, CountedTo, CountUp, Place, count_up, effects, note, running, scalar, until
 from temporalio import workflow
@@ -170,6 +172,34 @@ async def test_an_event_that_fails_for_a_while_rewinds_and_is_never_skipped(plac
         assert await effects(service.runtime, "a") == [1, 2, 3, 4]
         assert failures == 3
         assert await scalar(service.runtime, "SELECT count(*) FROM parked") == 0
+
+
+async def test_bite_with_an_acknowledgement_on_error_the_event_is_lost_and_its_gap_is_seen(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def fail_on_the_second(tx: Transaction, fact: Counted) -> None:
+        if fact.number == 2:
+            failed.set()
+            raise ConnectionResetError
+        await note(tx, fact)
+
+    monkeypatch.setattr("chassis.consumer.AckPolicy", SimpleNamespace(NACK_ON_ERROR=AckPolicy.ACK))
+    app = counter(listens=(Subscription(Counted, fail_on_the_second),))
+    async with serving(app, place.with_settings(retry_budget_seconds=0.1)) as service:
+        for _ in range(2):
+            await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
+        await asyncio.wait_for(failed.wait(), 20)
+        await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
+
+        async def gap_is_seen() -> bool:
+            return bool(
+                await scalar(service.runtime, "SELECT count(*) = 1 FROM parked WHERE reason LIKE 'version 2 of the key is missing%'")
+            )
+
+        await until(gap_is_seen, "the skipped event is missed")
+        assert await effects(service.runtime, "a") == [1]
 
 
 async def test_a_restarted_service_goes_on_where_it_was(place: Place) -> None:

@@ -134,11 +134,14 @@ async def _until_stopped(app: App, settings: Settings, stop: asyncio.Event, read
 @asynccontextmanager
 async def make_runtime(name: str, settings: Settings) -> AsyncIterator[Runtime]:
     """What use cases stand on, without the servers of a process: for operators' commands and for tests."""
+    token = settings.secret("service_token")
+    if not token:
+        raise ValueError("the secret service_token is empty: whoever asks would be let in.")
     engine = make_engine(name, settings)
     telemetry = start_telemetry(name, settings)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=50)) as http:
         try:
-            yield Runtime(name, settings, engine, http, telemetry, settings.secret("service_token"))
+            yield Runtime(name, settings, engine, http, telemetry, token)
         finally:
             await ended([engine.dispose(), asyncio.to_thread(telemetry.provider.shutdown)], limit_seconds=LAST_WORDS_SECONDS)
 
