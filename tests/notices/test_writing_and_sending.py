@@ -18,7 +18,7 @@ from chassis.transaction import Runtime, run
 from notices.settings import NoticesSettings
 from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
-from notices.use_cases.send_letters import send_letters
+from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_letter import write_letter
 from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
 from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed
@@ -117,6 +117,8 @@ async def write(runtime: Runtime, closed: RefundClosed = CLOSED) -> None:
 
 
 async def tick(runtime: Runtime) -> bool:
+    assert isinstance(runtime.settings, NoticesSettings)
+    send_letters = sending_by(runtime.settings.delivery())
     return bool(await run(runtime, lambda tx: send_letters(tx, Tick(at=tx.now))))
 
 

@@ -1,10 +1,11 @@
 """What the ledger must be told beside what every service is told."""
 
-import base64
 from pathlib import Path
 
 from chassis.settings import Settings
 from pydantic import Field
+
+from ledger.domain.payer import KEY_FILE, read_key
 
 
 class LedgerSettings(Settings):
@@ -16,8 +17,5 @@ class LedgerSettings(Settings):
     seal_seconds: float = Field(default=2.0, gt=0, description="How often journals are sealed")
 
     def payer_key(self) -> bytes:
-        """The key of payers' fingerprints: refunds' index key of payees, as base64 in the file payer_index_key.
-
-        Errors: FileNotFoundError.
-        """
-        return base64.b64decode(self.secret("payer_index_key"), validate=True)
+        """The key of payers' fingerprints. Errors: FileNotFoundError, ValueError."""
+        return read_key(self.secret(KEY_FILE))

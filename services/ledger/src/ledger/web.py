@@ -19,9 +19,8 @@ from starlette.routing import BaseRoute, Route
 from ledger import store
 from ledger.domain.bank_file import BankFile, ReadingTerms, read_bank_file
 from ledger.domain.dates import business_date
-from ledger.domain.payer import fingerprint
+from ledger.domain.payer import KEY_FILE, fingerprint, read_key
 from ledger.queries.export import FORMATS, exported_journal
-from ledger.settings import LedgerSettings
 from ledger.use_cases.import_receipts import Upload, import_receipts
 from ledger.use_cases.permission import may_change
 
@@ -57,12 +56,11 @@ async def _bank_files(runtime: Runtime, request: Request) -> Response:
 
 
 async def _take(runtime: Runtime, caller: Caller, request: Request) -> BankFilePage:
-    settings = runtime.settings
-    assert isinstance(settings, LedgerSettings)
     name = "".join(character for character in request.query_params.get("name", "") if character.isprintable())[:NAME_CHARACTERS]
     if not name:
         raise TurnedAway(400, "NoName", "The query parameter `name` names the file.")
-    key = settings.payer_key()
+    settings = runtime.settings
+    key = read_key(settings.secret(KEY_FILE))
     terms = await run(runtime, _terms, caller=caller, read_only=True)
     with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(settings.state_dir) if settings.state_dir else None) as file:
         await _receive(request, file)

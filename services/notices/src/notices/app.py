@@ -8,7 +8,7 @@ from rentbook_contracts.refunds import RefundClosed
 
 from notices.queries import letters
 from notices.settings import NoticesSettings
-from notices.use_cases.send_letters import send_letters
+from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_letter import write_letter
 from notices.web import routes
 
@@ -22,6 +22,6 @@ def make_app(settings: NoticesSettings) -> App:
         name="notices",
         listens=LISTENS,
         answers=ANSWERS,
-        every=(Every(timedelta(seconds=settings.send_seconds), send_letters),),
+        every=(Every(timedelta(seconds=settings.send_seconds), sending_by(settings.delivery())),),
         routes=routes,
     )

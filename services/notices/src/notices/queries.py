@@ -1,14 +1,18 @@
 """Answers about letters."""
 
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import LetterRow, Letters, LettersAsked
 
-from notices import store
+from notices.tables import letter, sending
 
 
 async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
     """Letters about an account or a case, newest first, with what became of them."""
-    rows = await store.letter_rows(tx, account=asked.account, case=asked.case)
+    rows = await _letter_rows(tx, account=asked.account, case=asked.case)
     return Letters(
         letters=tuple(
             LetterRow(
@@ -26,3 +30,25 @@ async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
             for row in rows
         )
     )
+
+
+async def _letter_rows(tx: Transaction, *, account: UUID | None, case: UUID | None) -> list[sa.Row[Any]]:
+    """Letters with the last step of their sending, newest first."""
+    last = (
+        sa.select(sending.c.at, sending.c.how, sending.c.step)
+        .where(sending.c.letter == letter.c.id)
+        .order_by(sending.c.seq.desc())
+        .limit(1)
+        .lateral()
+    )
+    columns = [column for column in letter.c if column.name not in ("pdf", "content")]
+    rows = sa.select(*columns, last.c.at.label("sent_at"), last.c.how, last.c.step).outerjoin(last, sa.true())
+    if account is not None:
+        rows = rows.where(letter.c.account == account)
+    if case is not None:
+        rows = rows.where(letter.c.case_id == case)
+    return [*(await tx.connection.execute(rows.order_by(letter.c.made_at.desc()).limit(200)))]
+
+
+async def pdf_of(tx: Transaction, letter_id: UUID) -> bytes | None:
+    return (await tx.connection.execute(sa.select(letter.c.pdf).where(letter.c.id == letter_id))).scalar()

@@ -1,10 +1,11 @@
 """What notices must be told beside what every service is told."""
 
 from pathlib import Path
-from typing import Literal
 
 from chassis.settings import Settings
 from pydantic import Field, model_validator
+
+from notices.domain.delivery import Delivery, Mail
 
 
 class NoticesSettings(Settings):
@@ -25,6 +26,7 @@ class NoticesSettings(Settings):
             raise ValueError("RENTBOOK_SMTP_HOST needs RENTBOOK_SMTP_FROM and RENTBOOK_SMTP_TO")
         return self
 
-    @property
-    def how(self) -> Literal["folder", "e-mail"]:
-        return "folder" if self.smtp_host is None else "e-mail"
+    def delivery(self) -> Delivery:
+        if self.smtp_host is None or self.smtp_from is None or self.smtp_to is None:
+            return Delivery(self.letters_dir)
+        return Delivery(self.letters_dir, Mail(self.smtp_host, self.smtp_port, self.smtp_from, self.smtp_to, self.smtp_limit_seconds))

@@ -1,4 +1,4 @@
-"""Reads and writes the rows of notices."""
+"""Writes the rows of notices, and reads those that are to be sent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from notices.tables import CLAIMED, MADE, PROBLEM, SENT, letter, sending
 
 
-async def keep_letter(tx: Transaction, **columns: Any) -> bool:
-    """Write the letter, unless this end of the case was told already; whether it was written."""
-    row = insert(letter).values(**columns).on_conflict_do_nothing(constraint="a_case_is_told_once_of_each_end").returning(letter.c.id)
+async def keep_letter(tx: Transaction, *, problem: str | None, **columns: Any) -> bool:
+    """Write the letter, unless this end of the case was told already; whether it was written. One with a problem waits for a person."""
+    row = (
+        insert(letter)
+        .values(**columns, problem=problem, status=PROBLEM if problem else MADE)
+        .on_conflict_do_nothing(constraint="a_case_is_told_once_of_each_end")
+        .returning(letter.c.id)
+    )
     return (await tx.connection.execute(row)).first() is not None
 
 
@@ -45,25 +50,3 @@ async def settle(tx: Transaction, letter_id: UUID, *, problem: str | None = None
 async def release(tx: Transaction, letter_id: UUID) -> None:
     """Back to the letters that wait: this attempt certainly sent nothing."""
     await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(status=MADE, claimed_by=None))
-
-
-async def letter_rows(tx: Transaction, *, account: UUID | None, case: UUID | None) -> list[sa.Row[Any]]:
-    """Letters with the last step of their sending, newest first."""
-    last = (
-        sa.select(sending.c.at, sending.c.how, sending.c.step)
-        .where(sending.c.letter == letter.c.id)
-        .order_by(sending.c.seq.desc())
-        .limit(1)
-        .lateral()
-    )
-    columns = [column for column in letter.c if column.name not in ("pdf", "content")]
-    rows = sa.select(*columns, last.c.at.label("sent_at"), last.c.how, last.c.step).outerjoin(last, sa.true())
-    if account is not None:
-        rows = rows.where(letter.c.account == account)
-    if case is not None:
-        rows = rows.where(letter.c.case_id == case)
-    return [*(await tx.connection.execute(rows.order_by(letter.c.made_at.desc()).limit(200)))]
-
-
-async def pdf_of(tx: Transaction, letter_id: UUID) -> bytes | None:
-    return (await tx.connection.execute(sa.select(letter.c.pdf).where(letter.c.id == letter_id))).scalar()

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from notices import store
+from notices.queries import pdf_of
 
 
 def routes(runtime: Runtime) -> Sequence[BaseRoute]:
@@ -23,7 +23,7 @@ async def _letter(runtime: Runtime, request: Request) -> Response:
     except TurnedAway as error:
         return turned_away(error)
     async with transaction(runtime, caller=caller, read_only=True) as tx:
-        pdf = await store.pdf_of(tx, request.path_params["letter"])
+        pdf = await pdf_of(tx, request.path_params["letter"])
     if pdf is None:
         return turned_away(TurnedAway(404, "NoSuchLetter", "There is no such letter, or it could not be made."))
     return Response(pdf, media_type="application/pdf")

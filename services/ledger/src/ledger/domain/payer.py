@@ -1,8 +1,17 @@
 """A paying bank account, told apart without being told."""
 
+import base64
 import hashlib
 import hmac
 import re
+
+KEY_FILE = "payer_index_key"
+"""Where the key of the fingerprints lies among the secrets: refunds' index key of payees."""
+
+
+def read_key(text: str) -> bytes:
+    """The key, which is kept as base64. Errors: ValueError."""
+    return base64.b64decode(text, validate=True)
 
 
 def fingerprint(key: bytes, account: str) -> str | None:

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import uuid
+from collections.abc import Callable, Coroutine
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.notices import LetterSent
 
 from notices import store
-from notices.settings import NoticesSettings
+from notices.domain.delivery import Delivery, Mail
 
 BOOT = uuid.uuid4().hex
 """This run of the process."""
@@ -28,35 +29,43 @@ AT_ONCE = 20
 NOT_KNOWN = "It is not known whether this letter went out by e-mail: ask the print and post service, then send it by hand if it did not."
 
 
-async def send_letters(tx: Transaction, _: Tick) -> bool:
+def sending_by(delivery: Delivery) -> Callable[[Transaction, Tick], Coroutine[Any, Any, bool]]:
+    """The use case that sends what waits, with its way out."""
+
+    async def send_letters(tx: Transaction, _: Tick) -> bool:
+        return await send_some(tx, delivery)
+
+    return send_letters
+
+
+async def send_some(tx: Transaction, delivery: Delivery) -> bool:
     """Claim what waits, or else send what is claimed. True while there is more to do."""
-    settings = tx.settings(NoticesSettings)
     claimed = await store.claimed_letters(tx)
     if not claimed:
         fresh = await store.claim_letters(tx, BOOT, AT_ONCE)
         for letter in fresh:
-            await store.note_sending(tx, letter, settings.how, "begun")
+            await store.note_sending(tx, letter, delivery.how, "begun")
         return bool(fresh)
     for row in claimed:
-        await _send(tx, settings, row)
+        await _send(tx, delivery, row)
     return True
 
 
-async def _send(tx: Transaction, settings: NoticesSettings, row: sa.Row[Any]) -> None:
-    if settings.how == "folder":
-        name = await asyncio.to_thread(put_into, settings.letters_dir, row)
+async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> None:
+    if delivery.mail is None:
+        name = await asyncio.to_thread(put_into, delivery.folder, row)
         await _sent(tx, row, "folder", name)
     elif row.claimed_by != BOOT:
         await store.note_sending(tx, row.id, "e-mail", "unknown")
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
-        await _mail(tx, settings, row)
+        await _mail(tx, delivery.mail, row)
 
 
-async def _mail(tx: Transaction, settings: NoticesSettings, row: sa.Row[Any]) -> None:
-    message = as_message(settings, row)
+async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
+    message = as_message(mail, row)
     try:
-        await aiosmtplib.send(message, hostname=settings.smtp_host, port=settings.smtp_port, timeout=settings.smtp_limit_seconds)
+        await aiosmtplib.send(message, hostname=mail.host, port=mail.port, timeout=mail.limit_seconds)
     except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPResponseException) as error:
         # The server was not reached, or it said no: the letter certainly did not go out.
         await store.note_sending(tx, row.id, "e-mail", "refused", type(error).__name__)
@@ -89,10 +98,10 @@ def put_into(folder: Path, row: sa.Row[Any]) -> str:
     return target.name
 
 
-def as_message(settings: NoticesSettings, row: sa.Row[Any]) -> EmailMessage:
+def as_message(mail: Mail, row: sa.Row[Any]) -> EmailMessage:
     """The e-mail to the print and post service: no name in the subject, a message id that follows from the letter's."""
     message = EmailMessage()
-    message["From"], message["To"] = settings.smtp_from, settings.smtp_to
+    message["From"], message["To"] = mail.sender, mail.recipient
     message["Subject"] = f"Letter to print and post: {row.kind}"
     message["Message-ID"] = f"<{row.id}@rentbook.invalid>"
     message.set_content("Please print the attached letter and post it to the address at its head.\n")

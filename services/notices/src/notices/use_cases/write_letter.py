@@ -12,7 +12,6 @@ from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage, RefundClo
 
 from notices import store
 from notices.domain.letters import KINDS, Letter, RefundTold, refund_letter
-from notices.tables import MADE, PROBLEM
 from notices.typesetting import CannotBeSet, set_letter
 
 LONDON = ZoneInfo("Europe/London")
@@ -39,7 +38,6 @@ async def write_letter(tx: Transaction, closed: RefundClosed) -> None:
         sha256=hashlib.sha256(pdf).hexdigest() if pdf else None,
         pdf=pdf,
         content=json.dumps(letter.as_data(), ensure_ascii=False),
-        status=PROBLEM if problem else MADE,
         problem=problem,
     )
 
