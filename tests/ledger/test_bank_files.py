@@ -1,8 +1,10 @@
 """Bank files on their way into the books: taken whole, refused whole, taken once."""
 
 import asyncio
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import httpx
 import pytest
@@ -246,6 +248,39 @@ async def test_an_oversized_file_is_refused_in_bounded_memory(door: Door) -> Non
     page = await door.take("big.xml", endless())
     assert "FileTooLarge" in {fault.rule for fault in page.faults}
     assert page.size_bytes == BANK_FILE_LIMIT_BYTES + 1
+
+
+def zipped() -> bytes:
+    inner, outer = BytesIO(), BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("statement.xml", statement(entry("R1", MAIN_REFERENCE)))
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("inner.zip", inner.getvalue())
+    return outer.getvalue()
+
+
+BOMB = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><d>&b;</d>'
+THEFT = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><d>&x;</d>'
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (BOMB, "DocumentTypeNotAllowed"),
+        (THEFT, "DocumentTypeNotAllowed"),
+        (zipped(), "ArchiveNotAllowed"),
+        (b"", "EmptyFile"),
+        (statement(entry("R1", MAIN_REFERENCE))[:-200], "NotWellFormed"),
+        (statement(entry("R1", MAIN_REFERENCE)).replace(b"GB75WHBC10799988837491", b"GB33BUKB20201555555555"), "WrongAccount"),
+        (statement(entry("R1", MAIN_REFERENCE, booked="2100-01-01")), "BookingDateInFuture"),
+    ],
+    ids=["entities", "external entity", "zip in a zip", "empty", "cut off", "wrong account", "future"],
+)
+async def test_a_hostile_or_broken_file_is_refused_and_nothing_is_posted(door: Door, content: bytes, rule: str) -> None:
+    before = await door.count("journal")
+    page = await door.take("bad.xml", content)
+    assert (page.status, rule in {fault.rule for fault in page.faults}) == (FileStatus.REFUSED, True), page.faults
+    assert await door.count("journal") == before
 
 
 async def test_an_auditor_changes_nothing(door: Door) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import date
+from datetime import timedelta
 from random import Random
 from uuid import UUID, uuid4
 
@@ -24,7 +24,7 @@ from rentbook_contracts.approvals import Answer, DecisionMade, TaskKind
 from rentbook_contracts.ledger import DebitWeek, Offset, PlaceHold, PostRefund, RefundPlan, ReleaseHold, ReverseJournal
 from rentbook_contracts.operation import BrokenRule
 from starlette.applications import Starlette
-from support.ledger_books import FTA, MAIN, MAIN_REFERENCE, NEIGHBOUR_REFERENCE, RECHARGE
+from support.ledger_books import FTA, LAST_WEEK, MAIN, MAIN_REFERENCE, NEIGHBOUR_REFERENCE, RECHARGE
 
 from .domain.build_files import CashLine, allpay
 
@@ -62,7 +62,7 @@ def one(chance: Random, runtime: Runtime, http: httpx.AsyncClient) -> Callable[[
         assert answer.status_code in (200, 201, 422), answer.text
 
     async def week() -> None:
-        monday = DebitWeek(week_commencing=date(2026, 9, 7 + 7 * chance.randint(0, 3)))
+        monday = DebitWeek(week_commencing=LAST_WEEK - timedelta(weeks=chance.randint(0, 3)))
         await run(runtime, lambda tx: debit_week(tx, monday))
 
     async def refund() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 from chassis.transaction import Runtime, run
+from ledger.domain.dates import in_words
 from ledger.domain.payer import fingerprint
 from ledger.domain.rules import EstateRefused
 from ledger.queries.account_page import account_page
@@ -10,7 +11,20 @@ from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.refund_facts import account_for_refund
 from rentbook_contracts.ledger import AccountForRefund, AccountKind, AccountPageAsked, Accounts, ExplainBalance, SearchAccounts
-from support.ledger_books import ADA, BEN, FTA, HOUSEHOLD, MAIN, MAIN_REFERENCE, NEIGHBOUR, PAYER_KEY, RECHARGE, opened
+from support.ledger_books import (
+    ADA,
+    BEN,
+    FTA,
+    HOUSEHOLD,
+    LAST_WEEK,
+    MAIN,
+    MAIN_REFERENCE,
+    NEIGHBOUR,
+    PAYER_KEY,
+    RECHARGE,
+    WEEK_BEFORE,
+    opened,
+)
 
 
 async def test_balances_are_those_of_the_file_and_its_history(ledger: Runtime) -> None:
@@ -54,7 +68,7 @@ async def test_a_fault_refuses_the_whole_file_and_names_its_line(empty_ledger: R
 
 
 async def test_past_weeks_are_debited_from_the_charges_in_force(empty_ledger: Runtime) -> None:
-    debits = {"record": "debits", "weeks": ["2026-11-09", "2026-11-16"]}
+    debits = {"record": "debits", "weeks": [str(WEEK_BEFORE), str(LAST_WEEK)]}
     await opened(empty_ledger, [*HOUSEHOLD[:15], debits, *HOUSEHOLD[15:]])
     page = await run(empty_ledger, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
     assert page.balance_pence == 2 * 120_00 - 140_00
@@ -63,7 +77,7 @@ async def test_past_weeks_are_debited_from_the_charges_in_force(empty_ledger: Ru
         ("DEB", "Basic rent", 110_00),
     ]
     assert page.entries[0].running_pence == page.balance_pence
-    assert page.entries[0].provenance.source == "weekly debit of 16 November 2026"
+    assert page.entries[0].provenance.source == f"weekly debit of {in_words(LAST_WEEK)}"
 
 
 async def test_what_a_refund_rests_on(ledger: Runtime) -> None:

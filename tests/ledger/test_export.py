@@ -4,7 +4,6 @@ import csv
 import io
 import shutil
 import subprocess
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from ledger.use_cases.debit_week import debit_week
 from ledger.web import routes
 from rentbook_contracts.ledger import DebitWeek
 from starlette.applications import Starlette
-from support.ledger_books import HOUSEHOLD, opened
+from support.ledger_books import HOUSEHOLD, LAST_WEEK, opened
 
 
 async def exported(runtime: Runtime, form: str) -> httpx.Response:
@@ -37,7 +36,7 @@ async def test_hledger_agrees_to_the_penny(ledger: Runtime, tmp_path: Path) -> N
     hledger = shutil.which("hledger")
     if hledger is None:
         pytest.skip("hledger is not installed: nobody else recomputed the balances")
-    await run(ledger, lambda tx: debit_week(tx, DebitWeek(week_commencing=date(2026, 11, 16))))
+    await run(ledger, lambda tx: debit_week(tx, DebitWeek(week_commencing=LAST_WEEK)))
     file = tmp_path / "rentbook.journal"
     file.write_bytes((await exported(ledger, "hledger")).content)
     assert recomputed(hledger, file) == await balances(ledger)
@@ -67,7 +66,7 @@ async def test_a_cell_of_the_csv_is_never_a_formula(empty_ledger: Runtime) -> No
     charges = [{"element": "=cmd|' /C calc'!A0", "amount_pence": 1, "from": "2020-04-06"}]
     lines = [{**line, "weekly_charges": charges} if line.get("weekly_charges") else line for line in HOUSEHOLD]
     await opened(empty_ledger, lines)
-    await run(empty_ledger, lambda tx: debit_week(tx, DebitWeek(week_commencing=date(2026, 11, 16))))
+    await run(empty_ledger, lambda tx: debit_week(tx, DebitWeek(week_commencing=LAST_WEEK)))
     rows = list(csv.DictReader(io.StringIO((await exported(empty_ledger, "csv")).text)))
     elements = {row["element"] for row in rows}
     assert "'=cmd|' /C calc'!A0" in elements

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -44,7 +44,7 @@ from rentbook_contracts.ledger import (
     ReverseRefund,
     SetAccountHold,
 )
-from support.ledger_books import FTA, HOME, MAIN, NEIGHBOUR, RECHARGE
+from support.ledger_books import FTA, HOME, MAIN, NEIGHBOUR, RECHARGE, WEEK_BEFORE
 
 T = TypeVar("T")
 
@@ -331,7 +331,7 @@ async def test_an_auditor_reverses_nothing(books: Books) -> None:
 
 
 async def test_a_week_is_debited_once(books: Books) -> None:
-    week = DebitWeek(week_commencing=date(2026, 11, 9))
+    week = DebitWeek(week_commencing=WEEK_BEFORE)
     first, again = [await books.do(lambda tx: debit_week(tx, week)) for _ in range(2)]
     assert first == again
     assert (first.accounts, first.total_pence, first.rent_free) == (2, 230_00, False)
@@ -341,24 +341,24 @@ async def test_a_week_is_debited_once(books: Books) -> None:
 
 async def test_a_week_begins_on_a_monday_that_has_come(books: Books) -> None:
     with pytest.raises(rules.WeekNotAMonday):
-        await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=date(2026, 11, 10))))
+        await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=WEEK_BEFORE + timedelta(days=1))))
     with pytest.raises(rules.WeekTooFarAhead):
         await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=date(2100, 1, 4))))
 
 
 async def test_a_week_debited_twice_at_once_is_debited_once(books: Books) -> None:
-    week = DebitWeek(week_commencing=date(2026, 11, 9))
+    week = DebitWeek(week_commencing=WEEK_BEFORE)
     answers = await asyncio.gather(*(books.do(lambda tx: debit_week(tx, week)) for _ in range(4)))
     assert len({answer.model_dump_json() for answer in answers}) == 1
     assert (await books.page()).balance_pence == -20_00
 
 
 async def test_an_ended_tenancy_is_charged_no_more_and_its_accounts_say_so(books: Books, officer: Caller) -> None:
-    ended = EndTenancy(tenancy=HOME, ended_on=date(2026, 11, 9), keys_returned_on=date(2026, 11, 9), final_charges_posted=True)
+    ended = EndTenancy(tenancy=HOME, ended_on=WEEK_BEFORE, keys_returned_on=WEEK_BEFORE, final_charges_posted=True)
     await books.do(lambda tx: end_tenancy(tx, ended), officer)
-    await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=date(2026, 11, 9))))
+    await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=WEEK_BEFORE)))
     page = await books.page()
-    assert (page.balance_pence, page.label.status, page.tenancy.ended_on) == (-140_00, AccountStatus.FORMER, date(2026, 11, 9))
+    assert (page.balance_pence, page.label.status, page.tenancy.ended_on) == (-140_00, AccountStatus.FORMER, WEEK_BEFORE)
     assert (await books.told(RECHARGE))[-1] == "tenancy-ended"
 
 

@@ -1,7 +1,6 @@
 """The ledger as a whole process: on Kafka, on Temporal, and at its HTTP door."""
 
 from collections.abc import AsyncIterator
-from datetime import date
 from uuid import UUID, uuid4
 
 import httpx
@@ -34,7 +33,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.operation import In, Out, Query
 from support.counting import until
-from support.ledger_books import HOUSEHOLD, MAIN, opened
+from support.ledger_books import HOUSEHOLD, LAST_WEEK, MAIN, opened
 from support.servers import Kafka, Temporal
 
 
@@ -110,7 +109,7 @@ async def test_a_decision_from_the_bus_lets_a_refund_be_posted(service: Service,
 
 
 async def test_what_happens_to_an_account_is_on_the_bus_in_order(service: Service, kafka: Kafka) -> None:
-    week = DebitWeek(week_commencing=date(2026, 11, 16))
+    week = DebitWeek(week_commencing=LAST_WEEK)
     async with httpx.AsyncClient(base_url=service.address) as http:
         officer = Caller("lind.officer", frozenset({"officer"}))
         headers = headers_of(officer, service.runtime.service_token, form=str(uuid4()))

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.transaction import Runtime, run
+from ledger.domain.calendar import monday_of
 from ledger.domain.dates import business_date
 from ledger.domain.payer import fingerprint
 from ledger.use_cases.open_estate import open_estate
@@ -23,6 +24,8 @@ UNKNOWN_REFERENCE = "90017993G"
 LONG_AGO = date(2020, 4, 6)
 LAST_MONTH = business_date(datetime.now(UTC)) - timedelta(days=30)
 OPENED_ON = LAST_MONTH - timedelta(days=1)
+LAST_WEEK = monday_of(business_date(datetime.now(UTC))) - timedelta(weeks=1)
+WEEK_BEFORE = LAST_WEEK - timedelta(weeks=1)
 
 
 def _account(id_: UUID, reference: str, kind: str, tenancy: UUID, opening: int, **more: Any) -> dict[str, Any]:
