@@ -69,6 +69,8 @@ class RefundReviewOpened(CaseFact):
 
 
 class RefundRequested(CaseFact):
+    """A tenant asked for a refund. Without an amount it is for all that may be refunded."""
+
     type: ClassVar[str] = "refunds.requested.v1"
 
     amount_pence: PositivePence | None = None
