@@ -262,7 +262,8 @@ class Town:
         hold = await self.step(PLACE_HOLD, PlaceHold(plan=made.plan), workflow)
         asked = OpenTask(
             kind=TaskKind.REFUND, case=case, attempt=1, round=round_, stage=1, account=made.plan.account,
-            amount_pence=made.plan.total_pence, content_hash=made.plan.content_hash, workflow_id=workflow, lane=made.lane, participants=made.participants,
+            amount_pence=made.plan.total_pence, content_hash=made.plan.content_hash, workflow_id=workflow, lane=made.lane,
+            participants=made.participants,
             raised_by=made.raised_by,
         )  # fmt: skip
         task = await run(self.runtimes["approvals"], lambda tx: open_task(tx, asked), caller=SYSTEM)
@@ -374,6 +375,11 @@ async def _paid_and_returned(town: Town) -> None:
     await town.paid(payment_run)
     for plan in (first, second):
         await town.closed(plan, CaseOutcome.PAID)
+    await town.http.post("http://bank/control/next", json={"fault": "return", "reference": "REFUND 00000002", "code": "B"})
+    for periodic in town.apps["refunds"].every:
+        while await run(town.runtimes["refunds"], lambda tx, work=periodic.use_case: work(tx, Tick(at=datetime.now(UTC)))):  # type: ignore[misc]
+            pass
+    await town.deliver()
     back = ReverseRefund(case=second.case, attempt=1, journal=two.refund_journal or UUID(int=0), reason="B")
     await town.step(REVERSE_REFUND, back, refund_workflow_id(second.case, 2))
     town.named |= {"run": payment_run, "decision": decisions[0], "paid": first, "posted": one, "returned": two}

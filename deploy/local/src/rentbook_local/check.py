@@ -93,7 +93,7 @@ def _warn(parked: Sequence[str]) -> None:
         print()
 
 
-_WIDTH = 88
+_WIDTH = 120
 
 
 def _head() -> None:

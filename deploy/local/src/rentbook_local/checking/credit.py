@@ -1,6 +1,7 @@
 """The promises of credit: nothing leaves an account but cleared credit that nobody else had earmarked, and each earmark ends once."""
 
 from collections import Counter, defaultdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +91,8 @@ def _held_by_others(plan: PostedPlan, holds: list[Any], facts: _Facts, plans: tu
     now = _version_of(plan, facts)
     if now is None:
         return None
-    used = {(other.case, other.attempt): _version_of(other, facts) for other in plans}
+    # An earmark is used up in the transaction of its posting, so the two bear one time.
+    used = {(other.case, other.attempt, other.posted_at): _version_of(other, facts) for other in plans}
     total = 0
     for hold in holds:
         if hold["account"] != plan.account or hold["case_id"] == plan.case:
@@ -98,29 +100,29 @@ def _held_by_others(plan: PostedPlan, holds: list[Any], facts: _Facts, plans: tu
         name = str(hold["id"])
         ended = facts.freed.get(name)
         if hold["state"] == "POSTED":
-            ended = used.get((hold["case_id"], hold["attempt"]))
+            ended = used.get((hold["case_id"], hold["attempt"], hold["settled_at"]))
         if facts.placed.get(name, 0) < now and (ended is None or ended > now):
             total += int(hold["amount_pence"])
     return total
 
 
 async def _once(books: Books) -> Finding:
-    """Each posted attempt has used up one earmark, of its amount; and each earmark was placed once, and freed once if it was."""
+    """Each posted plan used up one earmark of its amount in its own transaction; each earmark was placed once, and freed at most once."""
     holds, posted, facts = await _holds(books), await posted_plans(books), await _earmark_facts(books)
-    used: dict[tuple[UUID, int], list[Any]] = defaultdict(list)
+    used: dict[tuple[UUID, int, datetime], list[Any]] = defaultdict(list)
     broken = []
     for hold in holds:
         name = str(hold["id"])
         placed = facts.times["ledger.credit-held.v1", name]
         freed = facts.times["ledger.credit-freed.v1", name]
         if hold["state"] == "POSTED":
-            used[hold["case_id"], hold["attempt"]].append(hold)
+            used[hold["case_id"], hold["attempt"], hold["settled_at"]].append(hold)
         if placed != 1 or freed != (hold["state"] == "RELEASED"):
             broken.append(f"earmark {name} is {hold['state'].lower()}: placed {placed} times, freed {freed} times")
-    plans = {(plan.case, plan.attempt): plan for plan in posted.plans}
-    for attempt in {*used, *plans}:
-        plan, mine = plans.get(attempt), used.get(attempt, [])
-        words = f"case {attempt[0]} attempt {attempt[1]}"
+    plans = {(plan.case, plan.attempt, plan.posted_at): plan for plan in posted.plans}
+    for at in {*used, *plans}:
+        plan, mine = plans.get(at), used.get(at, [])
+        words = f"case {at[0]} attempt {at[1]}"
         if plan is None or len(mine) != 1:
             broken.append(f"{words} is posted {int(plan is not None)} times and has used up {len(mine)} earmarks")
         elif (mine[0]["account"], mine[0]["amount_pence"]) != (plan.account, plan.total_pence):

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from rentbook_local.checking.approval import released_lines
+from rentbook_local.checking.approval import decisions, released_lines
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.plans import posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
@@ -28,7 +28,7 @@ async def _lines(books: Books) -> Finding:
     """Each line is one that finance released, and where it was posted, posted with that amount from that account."""
     signed = {(row["run"], row["case_id"], row["attempt"], row["content_hash"], row["amount_pence"]) for row in await released_lines(books)}
     plans = {plan.refund_journal: plan for plan in (await posted_plans(books)).plans}
-    rows = await lines(books)
+    rows, made = await lines(books), await decisions(books)
     broken = []
     for row in rows:
         name = f"payment {row['reference']} of run {row['run']}"
@@ -39,7 +39,13 @@ async def _lines(books: Books) -> Finding:
             asked = (row["case_id"], row["attempt"], row["account"], row["amount_pence"])
             if plan is None or (plan.case, plan.attempt, plan.account, plan.refund_pence) != asked:
                 broken.append(f"{name}: the ledger has not posted it so")
+            elif {made[id_]["content_hash"] for id_ in plan.decisions if id_ in made} != {row["content_hash"]}:
+                broken.append(f"{name}: what the ledger posted was approved as another plan")
+            elif plan.refund_undone and row["status"] in ("posted", "paid"):
+                broken.append(f"{name}: its posting was undone, and it did not come back")
     live = Counter((row["case_id"], row["attempt"]) for row in rows if row["status"] in MONEY_OUT)
+    journals = Counter(row["refund_journal"] for row in rows if row["status"] in IN_A_FILE)
+    broken += [f"journal {journal} stands behind {times} payments" for journal, times in journals.items() if times > 1]
     broken += [f"case {case} attempt {attempt} is in {times} payments" for (case, attempt), times in live.items() if times > 1]
     return finding(len(rows), broken)
 

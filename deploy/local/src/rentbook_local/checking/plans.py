@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from rentbook_local.checking.books import Books
 
 LONDON = ZoneInfo("Europe/London")
-_KEY = re.compile(r"refund/(?P<case>[0-9a-f-]{36})/(?P<attempt>\d+)/(?:refund|offset/(?P<target>[0-9a-f-]{36}))")
+_KEY = re.compile(r"(?P<plan>refund/(?P<case>[0-9a-f-]{36})/(?P<attempt>\d+)(?:/[^/]+)?)/(?:refund|offset/(?P<target>[0-9a-f-]{36}))")
+"""An attempt that is posted again, because the bank refused the first file, may carry one more part that tells the two apart."""
 
 _MOVES = """
 SELECT journal.id, journal.seq, journal.code, journal.posted_at, journal.case_id, journal.decision_id, accepted.key,
+       EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
        array_agg(entry.account ORDER BY entry.line) AS accounts, array_agg(entry.amount_pence ORDER BY entry.line) AS amounts
 FROM journal JOIN entry ON entry.journal = journal.id LEFT JOIN accepted_posting AS accepted ON accepted.journal = journal.id
 WHERE journal.reverses IS NULL AND (
@@ -40,6 +42,7 @@ class PostedPlan:
     offsets: tuple[tuple[UUID, int], ...]
     journals: tuple[UUID, ...]
     refund_journal: UUID | None
+    refund_undone: bool
     decisions: frozenset[UUID | None]
     first_seq: int
     posted_at: datetime
@@ -75,7 +78,7 @@ async def posted_plans(books: Books) -> Posted:
 
 
 def _put_together(moves: Iterable[Any]) -> Posted:
-    attempts: dict[tuple[UUID, int], list[Any]] = defaultdict(list)
+    together: dict[tuple[str, UUID, int], list[Any]] = defaultdict(list)
     strays, journals = [], 0
     for move in moves:
         journals += 1
@@ -84,9 +87,9 @@ def _put_together(moves: Iterable[Any]) -> Posted:
         if why or key is None:
             strays.append(f"journal {move['id']} {why}")
         else:
-            attempts[UUID(key["case"]), int(key["attempt"])].append(move)
+            together[key["plan"], UUID(key["case"]), int(key["attempt"])].append(move)
     plans = []
-    for (case, attempt), parts in attempts.items():
+    for (_, case, attempt), parts in together.items():
         plan = _plan(case, attempt, parts)
         if plan is None:
             strays.append(f"case {case} attempt {attempt}: its journals do not make one plan")
@@ -115,7 +118,7 @@ def _plan(case: UUID, attempt: int, parts: list[Any]) -> PostedPlan | None:
         return None
     return PostedPlan(
         case, attempt, sources.pop(), int(refunds[0]["amounts"][0]) if refunds else 0, offsets,
-        tuple(move["id"] for move in parts), refunds[0]["id"] if refunds else None,
+        tuple(move["id"] for move in parts), refunds[0]["id"] if refunds else None, bool(refunds and refunds[0]["undone"]),
         frozenset(move["decision_id"] for move in parts), parts[0]["seq"], parts[0]["posted_at"],
     )  # fmt: skip
 
