@@ -207,15 +207,17 @@ class RefundApproval:
                 await self.steps.call(CLOSE_TASK, CloseTask(task=task.task, carried_out=False, because=decision.because))
                 return decision
             if decision.answer is Answer.SENT_BACK:
-                return await self.sent_back()
+                return await self.sent_back(decision)
             if decision.answer is Answer.DECLINED or decision.completes:
                 self.approved = decision
                 return decision
             stage += 1
 
-    async def sent_back(self) -> Again:
+    async def sent_back(self, decision: Decision) -> Again:
+        """The question waits for its answer, or for the case to be withdrawn; then it waits for nobody any more."""
         await self.note(CaseStatus.SENT_BACK)
         await self.until(lambda: self.resubmitted or self.withdrawn, None)
+        await self.carried_out(decision)
         return Again("resubmitted")
 
     async def released_and_posted(self, plan: RefundPlan, hold: UUID, decision: Decision) -> RefundIsPosted | Again:
