@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,6 +87,18 @@ class Transaction:
         `version` is the aggregate's gapless version from 1, taken by the caller under the lock of the aggregate's row: that lock is also
         what orders the facts of one aggregate. Errors: IntegrityError where the version was told already; ValueError above 512 KiB.
         """
+        [event] = await self.publish_all([(fact, version)])
+        return event
+
+    async def publish_all(self, facts: Sequence[tuple[Fact, int]]) -> list[UUID]:
+        """Tell many facts, each with its version, in this order and in one round trip. Errors: as `publish`."""
+        rows = [self._event(fact, version) for fact, version in facts]
+        if rows:
+            await self.connection.execute(outbox_event.insert(), rows)
+            self._told = True
+        return [row["id"] for row in rows]
+
+    def _event(self, fact: Fact, version: int) -> dict[str, Any]:
         body = fact.model_dump_json()
         if len(body.encode()) > FACT_LIMIT_BYTES:
             raise ValueError(f"{fact.type} is longer than {FACT_LIMIT_BYTES} bytes")
@@ -102,10 +114,8 @@ class Transaction:
             "ce_aggregateversion": str(version),
             **carry(),
         }
-        row = {"id": event, "topic": fact.topic, "key": fact.key, "aggregate_version": version, "headers": headers, "body": body}
-        await self.connection.execute(outbox_event.insert().values(bucket=bucket_of(fact.key), written_at=self.now, **row))
-        self._told = True
-        return event
+        about = {"topic": fact.topic, "key": fact.key, "bucket": bucket_of(fact.key), "aggregate_version": version}
+        return {"id": event, "headers": headers, "body": body, "written_at": self.now, **about}
 
     async def start(self, workflow: Workflow[In, Out], argument: In, *, workflow_id: str) -> None:
         """Start a workflow after the commit. One that was already started under this id, running or closed, counts as started."""
