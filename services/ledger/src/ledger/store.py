@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import DecisionMade
 from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus
+from rentbook_contracts.message import Fact
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ledger import tables
@@ -69,10 +70,12 @@ async def lock_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Lo
 async def tell(tx: Transaction, facts: Iterable[tuple[LockedAccount, AccountFact]]) -> None:
     """Publish facts of locked accounts in this order, each with the account's next version, and keep the versions."""
     moved: dict[UUID, int] = {}
+    versioned: list[tuple[Fact, int]] = []
     for account, fact in facts:
         account.version += 1
         moved[account.id] = account.version
-        await tx.publish(fact, version=account.version)
+        versioned.append((fact, account.version))
+    await tx.publish_all(versioned)
     await keep_versions(tx, moved)
 
 

@@ -53,8 +53,9 @@ async def open_estate(tx: Transaction, *, lines: Iterable[bytes], sha256: str, p
 
 async def _tell_of_accounts(tx: Transaction) -> int:
     opened = await store.balances(tx)
-    for account, kind, balance in opened:
-        await tx.publish(AccountOpened(account=account, kind=AccountKind(kind), balance_pence=balance), version=1)
+    await tx.publish_all(
+        [(AccountOpened(account=account, kind=AccountKind(kind), balance_pence=balance), 1) for account, kind, balance in opened]
+    )
     await store.keep_versions(tx, {account: 1 for account, _, _ in opened})
     return len(opened)
 
