@@ -15,12 +15,13 @@ from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.claim import claim
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
-from approvals.use_cases.note_update_outcome import note_decision_outcome
+from approvals.use_cases.note_update_outcome import note_decision_outcome, note_recall_outcome
 from approvals.use_cases.read_decision import read_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
 from rentbook_contracts.approvals import DecisionTaken as Taken
+from rentbook_contracts.approvals import DecisionTakenBack as TakenBack
 from support.office import OTHER_HASH, PEOPLE, Office
 
 WITHIN = [
@@ -328,6 +329,38 @@ async def test_closing_says_what_became_of_it_and_again_changes_nothing(office: 
     shown = await office.look("tess.leader", queries.decision_shown, made.decision)
     assert shown is not None
     assert (shown.carried, shown.because) == (Carried.NOT_CARRIED_OUT, "the tenancy ended")
+
+
+async def test_a_no_at_the_second_stage_is_carried_out_and_the_first_approval_is_not(office: Office) -> None:
+    for answer in (Answer.DECLINED, Answer.SENT_BACK):
+        asked, first = await office.open(3_000_00)
+        one = await office.answer_task("hana.head", first)
+        _, second = await office.open(3_000_00, asked.case, stage=2, account=asked.account)
+        two = await office.answer_task("finn.finance", second, answer)
+        closed = CloseTask(task=second.task, carried_out=True)
+        await run(office.runtime, lambda tx, closed=closed: close_task(tx, closed))  # type: ignore[misc]
+        fates = [await office.look("aud.auditor", queries.decision_shown, made.decision) for made in (one, two)]
+        assert [fate and (fate.carried, fate.because) for fate in fates] == [
+            (Carried.NOT_CARRIED_OUT, "A later stage did not approve"),
+            (Carried.CARRIED_OUT, None),
+        ]
+
+
+async def test_a_recall_that_came_too_late_leaves_the_approval_carried_out_and_says_so(office: Office) -> None:
+    asked, opened = await office.open(50_00)
+    made = await office.answer_task("tess.leader", opened)
+    await office.recall("tess.leader", made)
+    [recalled] = await office.sql("select id from recall")
+    word = TakenBack(decision=made.decision, task=opened.task)
+    settled = Settled[TakenBack](
+        workflow_id=asked.workflow_id, update_id=str(recalled["id"]), argument=word, settlement=Settlement.REJECTED, reason="it is posted"
+    )
+    await run(office.runtime, lambda tx: note_recall_outcome(tx, settled))
+    await run(office.runtime, lambda tx: close_task(tx, CloseTask(task=opened.task, carried_out=True)))
+    page = await office.look("tess.leader", queries.task_page, opened.task)
+    assert page is not None
+    assert page.row.status is Status.CARRIED_OUT
+    assert [(one.carried, one.recall_refused) for one in page.decisions] == [(Carried.CARRIED_OUT, "it is posted")]
 
 
 async def test_a_task_that_nobody_decided_is_void_when_the_case_ends(office: Office) -> None:

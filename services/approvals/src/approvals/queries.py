@@ -638,6 +638,13 @@ async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
     )  # fmt: skip
 
 
+async def answer_to(tx: Transaction, task_id: UUID) -> Answer | None:
+    """How the task was answered; None where it was not, or that was taken back."""
+    wanted = sa.select(decision.c.answer).where(decision.c.task_id == task_id, ~_is_recalled())
+    found = (await tx.connection.execute(wanted)).scalar_one_or_none()
+    return Answer(found) if found else None
+
+
 async def is_recalled(tx: Transaction, task_id: UUID) -> bool:
     """Whether the task was approved and that was taken back."""
     wanted = sa.select(recall.c.id).join(decision, decision.c.id == recall.c.decision_id).where(decision.c.task_id == task_id)
@@ -728,7 +735,7 @@ def _recallable(row: Any, later: Mapping[tuple[UUID, int, int], int]) -> Recalla
 
 
 def _fate(row: Any) -> tuple[Carried, str | None]:
-    if row.recalled_at is not None:
+    if row.recalled_at is not None and row.status != Status.CARRIED_OUT:
         return Carried.RECALLED, None
     if row.status == Status.CARRIED_OUT or (row.answer != Answer.APPROVED and row.accepted):
         return Carried.CARRIED_OUT, row.because

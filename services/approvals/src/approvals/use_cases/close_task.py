@@ -1,30 +1,53 @@
 """What became of a decision: carried out, or not, because."""
 
+from uuid import UUID
+
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import CloseTask
+from rentbook_contracts.approvals import Answer, CloseTask
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
 from approvals.domain.eligibility import Status
 from approvals.domain.tasks import found
 
+A_LATER_STAGE_SAID_NO = "A later stage did not approve"
+
 
 async def close_task(tx: Transaction, asked: CloseTask) -> Nothing:
     """Close the task and the other stages of its round. A task that nobody decided is void; closing again changes nothing.
 
-    Carried out even so is an approval whose recall came too late.
-
-    Errors: NoSuchTask.
+    Carried out even so is an approval whose recall came too late. Errors: NoSuchTask.
     """
     head = found(await queries.task_head(tx, asked.task))
     await store.lock_case(tx, head.case)
-    round_ = [one for one in await queries.heads_of_case(tx, head.case) if (one.attempt, one.round) == (head.attempt, head.round)]
-    decided = [one.id for one in round_ if one.status is Status.DECIDED]
-    waiting = [one.id for one in round_ if one.status is Status.OPEN]
-    if asked.carried_out:
-        decided += [one.id for one in round_ if one.status is Status.VOID and await queries.is_recalled(tx, one.id)]
-    await store.close_tasks(tx, decided, Status.CARRIED_OUT if asked.carried_out else Status.NOT_CARRIED_OUT, asked.because)
-    await store.close_tasks(tx, waiting, Status.VOID, asked.because)
-    for task in decided + waiting:
-        await store.note(tx, task, head.case, "closed", said=asked.because)
+    if asked.carried_out and await queries.answer_to(tx, head.id) in (Answer.DECLINED, Answer.SENT_BACK):
+        await close_refused(tx, head)
+    else:
+        await _close_round(tx, head, carried_out=asked.carried_out, because=asked.because)
     return Nothing()
+
+
+async def close_refused(tx: Transaction, head: queries.TaskHead) -> None:
+    """A no, or a question, was carried out; what earlier stages approved was not. Under the case's lock."""
+    live = [one for one in await _round_of(tx, head) if one.status is Status.DECIDED]
+    await _close(tx, head, [one.id for one in live if one.id == head.id], Status.CARRIED_OUT, None)
+    await _close(tx, head, [one.id for one in live if one.id != head.id], Status.NOT_CARRIED_OUT, A_LATER_STAGE_SAID_NO)
+
+
+async def _close_round(tx: Transaction, head: queries.TaskHead, *, carried_out: bool, because: str | None) -> None:
+    round_ = await _round_of(tx, head)
+    decided = [one.id for one in round_ if one.status is Status.DECIDED]
+    if carried_out:
+        decided += [one.id for one in round_ if one.status is Status.VOID and await queries.is_recalled(tx, one.id)]
+    await _close(tx, head, decided, Status.CARRIED_OUT if carried_out else Status.NOT_CARRIED_OUT, because)
+    await _close(tx, head, [one.id for one in round_ if one.status is Status.OPEN], Status.VOID, because)
+
+
+async def _round_of(tx: Transaction, head: queries.TaskHead) -> list[queries.TaskHead]:
+    return [one for one in await queries.heads_of_case(tx, head.case) if (one.attempt, one.round) == (head.attempt, head.round)]
+
+
+async def _close(tx: Transaction, head: queries.TaskHead, tasks: list[UUID], status: Status, because: str | None) -> None:
+    await store.close_tasks(tx, tasks, status, because)
+    for task in tasks:
+        await store.note(tx, task, head.case, "closed", said=because)

@@ -9,6 +9,7 @@ from rentbook_contracts.approvals import Answer, DecisionTaken, DecisionTakenBac
 from approvals import queries, store
 from approvals.domain.eligibility import Status
 from approvals.domain.tasks import found
+from approvals.use_cases.close_task import close_refused
 
 CASE_ENDED = "The case had ended."
 NOT_TAKEN = "The case had moved on."
@@ -24,9 +25,11 @@ async def note_decision_outcome(tx: Transaction, settled: Settled[DecisionTaken]
     made = await queries.recorded(tx, settled.argument.decision)
     if head.status is not Status.DECIDED or made is None or made.recalled_by is not None:
         return
-    if why is not None or made.answer is Answer.DECLINED:
-        await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT if why else Status.CARRIED_OUT, why)
+    if why is not None:
+        await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT, why)
         await store.note(tx, head.id, head.case, "closed", said=why)
+    elif made.answer is Answer.DECLINED:
+        await close_refused(tx, head)
 
 
 async def note_recall_outcome(tx: Transaction, settled: Settled[DecisionTakenBack]) -> None:
