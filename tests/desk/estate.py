@@ -443,7 +443,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
     lines = (
         FileLine(
             line=61,
-            amount_pence=-240_00,
+            amount_pence=240_00,
             code="RBP",
             entry_reference="NTRY-0007",
             effective_date=TODAY - timedelta(days=6),
@@ -455,7 +455,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         ),
         FileLine(
             line=74,
-            amount_pence=-18_00,
+            amount_pence=18_00,
             code="RBP",
             entry_reference="NTRY-0008",
             effective_date=TODAY - timedelta(days=6),
@@ -472,7 +472,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         name="statement-2026-11-18.xml",
         status=FileStatus.TAKEN,
         receipts=2,
-        total_pence=-258_00,
+        total_pence=258_00,
         in_suspense=1,
         lines=lines,
         **common,

@@ -21,6 +21,7 @@ OKAFOR, NGUYEN = estate.OKAFOR.account, estate.NGUYEN.account
 PAGES = {
     "work, mine": ("dev", "/work"),
     "work, everyone's": ("hugo", "/work?view=everyone"),
+    "work, narrowed and to be saved": ("dev", "/work?view=everyone&lane=look&due=soon"),
     "work, decided, nothing there": ("dev", "/work?view=decided"),
     "work, a filter that is no amount": ("dev", "/work?from=lots"),
     "a task to decide": ("dev", "/tasks/{green}"),

@@ -55,6 +55,22 @@ async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:
     assert "Not for you: £612.00 is above your £500.00." in narrowed
 
 
+async def test_a_view_is_saved_with_its_filters_and_forgotten(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor, visiting(place, "ella") as other:
+        await visitor.read("/work?view=everyone&lane=green&from=100&unclaimed=yes")
+        said = await visitor.send("/work/views", name="Green and free")
+        assert "The view is saved." in said
+        assert "Green and free" not in await other.read("/work")
+        await visitor.read("/work")
+        assert visitor.page is not None
+        [link] = [one.get("href") for one in visitor.page.xpath("//a") if one.text_content() == "Green and free"]
+        assert link == "/work?view=everyone&lane=green&from=100.00&unclaimed=yes"
+        [forget] = [form.get("action") for form in visitor.page.forms if form.get("action").endswith("/forget")]
+        assert "Green and free" not in await visitor.send(forget)
+
+
 async def test_an_approval_is_a_row_and_says_that_it_is_being_carried_out(place: Place) -> None:
     await place.everyone_known()
     task = await place.task(estate.CASE_OKAFOR)

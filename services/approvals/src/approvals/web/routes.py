@@ -48,6 +48,8 @@ PAGES: tuple[tuple[str, Page], ...] = (
 )
 
 FORMS: tuple[tuple[str, Page], ...] = (
+    ("/work/views", worklist.save),
+    ("/work/views/{view:uuid}/forget", worklist.forget),
     ("/tasks/{task:uuid}/claim", tasks.claim),
     ("/tasks/{task:uuid}/release", tasks.release),
     ("/tasks/{task:uuid}/assign", tasks.assign),

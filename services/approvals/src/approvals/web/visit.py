@@ -49,6 +49,8 @@ DONE: Mapping[str, str] = {
     "withdrawn": "The request is withdrawn. The record stays.",
     "run": "The payment run is released. The ledger posts it now, and then the file is made.",
     "taken": "The file is taken: every line is posted.",
+    "saved": "The view is saved.",
+    "forgotten": "The saved view is forgotten.",
     "sent": "Your decision is recorded.",
 }
 

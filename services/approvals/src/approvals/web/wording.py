@@ -40,15 +40,37 @@ PART_WORDS: Mapping[str, str] = {
 """How the desk says what made a person a participant of a case."""
 
 
+CODE_WORDS: Mapping[str, str] = {
+    "RDD": "Direct Debit",
+    "RDN": "Direct Debit unpaid",
+    "RSO": "Standing order",
+    "RCP": "Card",
+    "RPY": "PayPoint",
+    "RBR": "Post Office",
+    "RCO": "Cash office",
+    "RQP": "Cheque",
+    "RRC": "Cheque returned",
+    "RPO": "Postal order",
+    "RBP": "Bank payment",
+    "RDS": "Salary deduction",
+    "RDP": "DWP deduction",
+    "RUC": "Universal Credit",
+    "RHB": "Housing Benefit",
+    "RHA": "Housing Benefit adjustment",
+    "RBA": "Bailiff",
+}
+"""The receipt codes of domain.md 2.1 as people say them."""
+
+
+def code_words(code: str) -> str:
+    """A transaction code in words, or as it is where it has none."""
+    return CODE_WORDS.get(code, code)
+
+
 def pounds(pence: int) -> str:
     """Pence as pounds, with thousands set apart; a negative amount carries a true minus sign."""
     whole, rest = divmod(abs(pence), 100)
     return f"{MINUS if pence < 0 else ''}£{whole:,}.{rest:02d}"
-
-
-def without_sign(pence: int) -> str:
-    """The size of an amount, for sentences that say the direction in words."""
-    return pounds(abs(pence))
 
 
 def debit(pence: int) -> str:
@@ -210,7 +232,7 @@ FILTERS = {
     "lower_first": lower_first,
     "date_of": _as_date,
     "pounds": pounds,
-    "without_sign": without_sign,
+    "code_words": code_words,
     "debit": debit,
     "credit": credit,
     "balance": balance,

@@ -1,6 +1,7 @@
 """Rent accounts: found, read, and explained down to the file line, the person and the approval."""
 
 from asyncio import gather
+from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.ledger import (
@@ -64,7 +65,7 @@ async def show(visit: Visit) -> Response:
         letters=letters,
         names=names,
         kinds=KINDS,
-        chart=balance_chart([(month.on, month.balance_pence) for month in page.months]),
+        chart=balance_chart(_since_it_began(page)),
         narrowed=bool(asked.since or asked.codes),
     )
 
@@ -86,6 +87,13 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
     typed = words.get("offset", "0")
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     return form, AccountPageAsked(account=account, as_at=as_at, since=since, codes=codes, offset=offset, limit=ENTRIES_A_PAGE)
+
+
+def _since_it_began(page: AccountPage) -> list[tuple[date, int]]:
+    """The months from the last one before anything was owed or paid: a year of nothing before it tells nothing."""
+    months = [(month.on, month.balance_pence) for month in page.months]
+    first = next((at for at, (_, pence) in enumerate(months) if pence), len(months))
+    return months[max(0, first - 1) :]
 
 
 def _title(page: AccountPage) -> str:

@@ -15,6 +15,7 @@ from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
 from approvals.queries import EventShown, TaskPage, View
@@ -201,7 +202,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)
     story = _story(shown, case)
-    since = shown.last_seen_at
+    since = shown.last_seen_at if row.status is Status.OPEN else None
     return visit.show(
         "task.html",
         f"Refund task {row.amount_pence // 100}",

@@ -3,6 +3,8 @@
 from datetime import date
 from enum import Enum
 from typing import TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import Nothing
@@ -12,6 +14,7 @@ from starlette.responses import Response
 
 from approvals import queries
 from approvals.queries import Due, Filters, View, Worklist
+from approvals.use_cases.save_view import SaveView, forget_view, save_view
 from approvals.web.forms import Form
 from approvals.web.visit import Visit
 
@@ -50,6 +53,7 @@ async def show(visit: Visit) -> Response:
     work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
     labels = await visit.account_labels(row.account for row in work.rows)
     staff = await visit.own(queries.staff_known)
+    saved = await visit.own(queries.saved_views)
     return visit.show(
         "work.html",
         "Work",
@@ -63,9 +67,52 @@ async def show(visit: Visit) -> Response:
         lane_words=LANES,
         answers=ANSWERS,
         staff=staff,
+        saved=[(one, f"/work?{urlencode({'view': one.view.value, **_address(one.filters)})}") for one in saved],
+        shown_as={"view": view.value, **_address(filters)},
         narrowed=filters != Filters(),
         ready=await _ready(visit),
     )
+
+
+async def save(visit: Visit) -> Response:
+    """Keep the view that is shown, with its filters, under a name of the person's own."""
+    form = await visit.sent()
+    view = _one_of(View, form.value("view")) or View.MINE
+    filters = _filters(form)
+    back = f"/work?{urlencode({'view': view.value, **_address(filters)})}"
+    if form.errors or not form.value("name").strip():
+        return visit.go(back)
+    await visit.change(lambda tx: save_view(tx, SaveView(form.value("name"), view, filters)), form)
+    return visit.go(f"{back}&done=saved")
+
+
+async def forget(visit: Visit) -> Response:
+    """Forget one of the person's own views."""
+    view: UUID = visit.request.path_params["view"]
+    form = await visit.sent()
+    await visit.change(lambda tx: forget_view(tx, view), form)
+    return visit.go("/work", done="forgotten")
+
+
+def _address(filters: Filters) -> dict[str, str]:
+    """Filters as this page's address carries them: amounts in pounds, dates as browsers send them."""
+    words: dict[str, object] = {
+        "lane": filters.lane,
+        "due": filters.due,
+        "answer": filters.answer,
+        "from": _typed(filters.from_pence),
+        "to": _typed(filters.to_pence),
+        "raised_by": filters.raised_by,
+        "decided_by": filters.decided_by,
+        "unclaimed": "yes" if filters.unclaimed else None,
+        "since": filters.since,
+        "until": filters.until,
+    }
+    return {name: str(word) for name, word in words.items() if word is not None}
+
+
+def _typed(pence: int | None) -> str | None:
+    return None if pence is None else f"{pence // 100}.{pence % 100:02d}"
 
 
 async def _ready(visit: Visit) -> object:

@@ -73,25 +73,29 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
   show();
 }
 
-// A decision that is being carried out: look a few times whether it has been.
+// What goes on elsewhere (a decision, a run, a check): look a few times, and load the page anew when it says something else.
+// Whoever has begun to type is left in peace.
 const watched = document.querySelector("[data-watched]");
-if (watched && !watched.querySelector("form textarea:focus")) {
+if (watched) {
   let looks = 0;
+  let typing = false;
+  document.addEventListener("input", () => { typing = true; });
+  const words = (element) => element.textContent.replace(/\s+/g, " ").trim();
   const look = async () => {
     looks += 1;
-    const answer = await fetch(window.location.pathname, { headers: { accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(window.location.pathname).catch(() => null);
+    if (typing) return;
     if (answer && answer.ok) {
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#decision-state");
-      const standing = document.querySelector("#decision-state");
-      const state = (panel) => panel.querySelector(".desk-why .desk-strong")?.textContent;
-      if (fresh && state(fresh) !== state(standing)) {
-        window.location.reload();
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(watched.id);
+      if (fresh && words(fresh) !== words(watched)) {
+        window.location.replace(window.location.pathname);
         return;
       }
     }
-    if (looks < 15) window.setTimeout(look, 4000);
+    if (looks < 30) window.setTimeout(look, looks < 10 ? 2000 : 6000);
   };
-  window.setTimeout(look, 4000);
+  window.setTimeout(look, 2000);
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
