@@ -1,7 +1,10 @@
 """RefundApproval on a real Temporal server, with services that answer from a script."""
 
+import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,11 +45,21 @@ async def client(temporal: Temporal) -> Client:
 
 
 @pytest.fixture
-async def services(client: Client) -> AsyncIterator[FakeServices]:
+async def services(client: Client, request: pytest.FixtureRequest) -> AsyncIterator[FakeServices]:
     async with AsyncExitStack() as stack:
         fake = FakeServices()
         await fake.serve(client, stack)
         yield fake
+    if os.environ.get("RENTBOOK_RECORD_HISTORIES"):
+        await record(client, request.node.name.removeprefix("test_"))
+
+
+async def record(client: Client, name: str) -> None:
+    """Keep each story of the test as Temporal has it, for test_replay.py."""
+    async for story in client.list_workflows():
+        history = await client.get_workflow_handle(story.id).fetch_history()
+        kept = Path(__file__).parent / "histories" / f"{story.workflow_type}-{name}.json"
+        kept.write_text(json.dumps(json.loads(history.to_json()), indent=1) + "\n", encoding="utf-8")
 
 
 async def begun(client: Client, services: FakeServices, case: RefundCase | None = None) -> Story:
