@@ -6,10 +6,12 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from rentbook_local import layout
 from support.stack import running_stack
 
 
+@pytest.mark.timeout(600)
 async def test_the_stack_starts_survives_kills_and_keeps_its_state_over_a_restart(tmp_path: Path) -> None:
     async with running_stack(folder=tmp_path) as stack:
         told = stack.status()
