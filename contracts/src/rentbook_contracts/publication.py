@@ -24,7 +24,7 @@ LANGUAGE_VERSION = "0.1.0"
 
 FACTS: tuple[type[Fact], ...] = (*ledger.FACTS, *refunds.FACTS, *approvals.FACTS, *notices.FACTS)
 
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9 ._/$-]*[A-Za-z0-9]")
+_PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9 ._/$-]*[A-Za-z0-9])?")
 _WORDS_OF_YAML = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
