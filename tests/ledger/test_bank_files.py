@@ -3,8 +3,10 @@
 import asyncio
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import pytest
@@ -281,6 +283,15 @@ async def test_a_hostile_or_broken_file_is_refused_and_nothing_is_posted(door: D
     page = await door.take("bad.xml", content)
     assert (page.status, rule in {fault.rule for fault in page.faults}) == (FileStatus.REFUSED, True), page.faults
     assert await door.count("journal") == before
+
+
+async def test_a_file_that_finds_no_room_is_answered_and_not_taken(door: Door, officer: Caller, tmp_path: Path) -> None:
+    nowhere = replace(door.runtime, settings=door.runtime.settings.model_copy(update={"state_dir": tmp_path / "none"}))
+    transport = httpx.ASGITransport(Starlette(routes=list(routes(nowhere))))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as http:
+        answer = await Door(nowhere, officer, http).post("big.xml", b"<Document>" + b" " * 2 * 1024 * 1024)
+    assert (answer.status_code, answer.json()["rule"]) == (503, "NoAnswer")
+    assert await door.count("bank_file") == 0
 
 
 async def test_an_auditor_changes_nothing(door: Door) -> None:

@@ -15,6 +15,7 @@ from support.ledger_books import (
     ADA,
     BEN,
     FTA,
+    HOME,
     HOUSEHOLD,
     LAST_WEEK,
     MAIN,
@@ -91,6 +92,22 @@ async def test_what_a_refund_rests_on(ledger: Runtime) -> None:
     }
     assert facts.actors == ("grace.officer",)
     assert {credit.payer for credit in facts.credits} == {None, fingerprint(PAYER_KEY, "GB00ABCD08999966374958")}
+
+
+async def test_who_left_before_the_end_has_no_part_in_credit_or_debt(empty_ledger: Runtime) -> None:
+    def without_ben(line: dict[str, object]) -> dict[str, object]:
+        if line["record"] != "tenancy" or line["id"] != str(HOME):
+            return line
+        return {**line, "tenants": [{"person": str(ADA)}, {"person": str(BEN), "joint": True, "until": "2024-01-07"}]}
+
+    await opened(empty_ledger, [without_ben(line) for line in HOUSEHOLD])
+    facts = await run(empty_ledger, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert [person.person for person in facts.people] == [ADA]
+    assert {debt.account: set(debt.people) for debt in facts.debts} == {RECHARGE: {ADA}, FTA: {ADA, BEN}}
+    theirs = await run(empty_ledger, lambda tx: account_for_refund(tx, AccountForRefund(account=FTA)), read_only=True)
+    assert {person.person for person in theirs.people} == {ADA, BEN}
+    page = await run(empty_ledger, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    assert {tenant.person for tenant in page.tenants} == {ADA, BEN}
 
 
 async def test_a_balance_is_explained_by_parts_that_add_up(ledger: Runtime) -> None:

@@ -1,6 +1,7 @@
 """The ledger's addresses beside its queries and commands: bank files come in as they are, the journal goes out whole."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -8,10 +9,12 @@ from typing import IO
 
 from chassis.answering import TurnedAway, caller_of, refusal, turned_away
 from chassis.peers import Caller
+from chassis.telemetry import named
 from chassis.transaction import Runtime, Transaction, run, transaction
 from opentelemetry.trace import SpanKind
 from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, BankFilePage, FileStatus
 from rentbook_contracts.operation import BrokenRule
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -23,6 +26,8 @@ from ledger.domain.payer import KEY_FILE, fingerprint, read_key
 from ledger.queries.export import FORMATS, exported_journal
 from ledger.use_cases.import_receipts import Upload, import_receipts
 from ledger.use_cases.permission import may_change
+
+log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 1024 * 1024
 """How much of an upload is held in memory; the rest goes to a temporary file."""
@@ -52,6 +57,10 @@ async def _bank_files(runtime: Runtime, request: Request) -> Response:
         return turned_away(error)
     except BrokenRule as error:
         return refusal(error)
+    except (OSError, DBAPIError) as error:
+        log.error("a bank file could not be taken", extra={"path": "/bank-files", "fault": named(error)})
+        words = "The file could not be taken now, and nothing of it was posted. Send it again: what was taken is not taken twice."
+        return turned_away(TurnedAway(503, "NoAnswer", words))
     return Response(page.model_dump_json(), status_code=_STATUS_CODES[page.status], media_type="application/json")
 
 

@@ -50,7 +50,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
     behind = credits_behind(past, row.balance_pence)
     uncleared = uncleared_pence(past, today)
     held = await held_pence(tx, asked.account, but_not_by=asked.case)
-    people = await people_of(tx, row.tenancy)
+    people = [one for one in await people_of(tx, row.tenancy) if _answerable(one.until, row.ended_on)]
     return RefundFacts(
         account=row.id,
         version=row.version,
@@ -180,8 +180,13 @@ async def holds_in_force(tx: Transaction, id_: UUID) -> tuple[AccountHold, ...]:
     return tuple(AccountHold(hold) for hold in sorted(await tx.connection.scalars(wanted)))
 
 
+def _answerable(until: date | None, ended_on: date | None) -> bool:
+    """Whether somebody is a tenant, or was one to the tenancy's end; who left before has no part in its credit and debt now."""
+    return until is None or (ended_on is not None and until >= ended_on)
+
+
 async def people_of(tx: Transaction, tenancy_id: UUID) -> Sequence[Any]:
-    """The people of a tenancy."""
+    """The people of a tenancy, those who left it before its end included."""
     wanted = (
         sa.select(tenant.c.person, tenant.c.joint, tenant.c.until, person.c.name, person.c.died_on, person.c.insolvent)
         .select_from(tenant)
@@ -213,11 +218,11 @@ def _credit(past: PastJournal) -> CreditBehind:
 async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> tuple[DebtOfSamePeople, ...]:
     theirs = await accounts_of_people(tx, people, but_not=id_)
     owing = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
-    rows = (
-        await tx.connection.execute(owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference))
-    ).all()
+    wanted = owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference)
+    found = (await tx.connection.execute(wanted)).all()
+    owed_by = await _people_by_tenancy(tx, {row.tenancy for row in found})
+    rows = [row for row in found if people & set(owed_by[row.tenancy])]
     ids = [row.id for row in rows]
-    owed_by = await _people_by_tenancy(tx, {row.tenancy for row in rows})
     holds = await _holds_by_account(tx, ids)
     debits = await _debits_by_account(tx, ids)
     years = await _statute_barred_after(tx, today)
@@ -239,9 +244,10 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
 
 async def _people_by_tenancy(tx: Transaction, tenancies: set[UUID]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
-    wanted = sa.select(tenant.c.tenancy, tenant.c.person).where(tenant.c.tenancy.in_(tenancies)).order_by(tenant.c.joint, tenant.c.person)
-    for row in await tx.connection.execute(wanted):
-        found[row.tenancy].append(row.person)
+    joined = sa.select(tenant, tenancy.c.ended_on).select_from(tenant).join(tenancy, tenancy.c.id == tenant.c.tenancy)
+    for row in await tx.connection.execute(joined.where(tenancy.c.id.in_(tenancies)).order_by(tenant.c.joint, tenant.c.person)):
+        if _answerable(row.until, row.ended_on):
+            found[row.tenancy].append(row.person)
     return found
 
 
