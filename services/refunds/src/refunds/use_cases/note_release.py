@@ -54,7 +54,7 @@ async def _take(tx: Transaction, released: PaymentRunReleased, line: ReleasedLin
 
 async def _queued_plan(tx: Transaction, row: Case, line: ReleasedLine) -> RefundPlan | None:
     """The plan that is on the list, if the released line is this very plan."""
-    if row.attempt != line.attempt or row.queued_hash != line.content_hash:
+    if row.attempt != line.attempt or row.queued_hash != line.content_hash or await runs.live_line(tx, row.id, row.attempt) is not None:
         return None
     stored = await checks.plan_of_hash(tx, row.id, line.content_hash)
     plan = RefundPlan.model_validate(stored.plan) if stored is not None else None

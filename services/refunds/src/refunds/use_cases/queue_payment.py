@@ -5,7 +5,7 @@ from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import CaseStatus, QueuePayment
 
 from refunds.domain.rules import RefundRule
-from refunds.store import cases, checks
+from refunds.store import cases, checks, runs
 from refunds.use_cases.case_work import at_attempt
 
 
@@ -17,14 +17,20 @@ class NotTheLatestPlan(RefundRule):
     """A later round has made another plan, or none."""
 
 
+class AlreadyOnItsWay(RefundRule):
+    """A payment that is in a run, or was paid, is not queued again."""
+
+
 async def queue_payment(tx: Transaction, asked: QueuePayment) -> Nothing:
-    """Errors: NothingToPay, NotTheLatestPlan, AnotherAttempt."""
+    """Errors: NothingToPay, NotTheLatestPlan, AlreadyOnItsWay, AnotherAttempt."""
     row = await at_attempt(tx, asked.plan.case, asked.plan.attempt)
     latest = await checks.latest_plan(tx, row.id)
     if latest is None or latest.content_hash != asked.plan.content_hash:
         raise NotTheLatestPlan("A later round of checks has made another plan.")
     if asked.plan.refund_pence == 0 or asked.plan.payee is None:
         raise NothingToPay("This plan pays nothing out.")
+    if await runs.live_line(tx, row.id, row.attempt) is not None:
+        raise AlreadyOnItsWay("This payment is in a payment run already.")
     queued = {"queued_hash": asked.plan.content_hash, "queued_decision": asked.decision, "queued_at": tx.now}
     await cases.change(tx, row.id, status=CaseStatus.APPROVED, status_note="", run=None, **queued)
     await cases.note(tx, row.id, "approved, ready for a payment run")
