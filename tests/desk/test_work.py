@@ -10,7 +10,7 @@ from approvals.use_cases.close_task import close_task
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
-from rentbook_contracts.refunds import CASE_PAGE
+from rentbook_contracts.refunds import CASE_PAGE, CaseStatus
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -36,6 +36,28 @@ async def test_a_row_reads_as_a_sentence_with_its_due_date(place: Place) -> None
     assert "Refund £141.20 to Mary Okafor, 12 Elm Rise, Oldfield" in said
     assert "asked by Asha Rao" in said
     assert "5 working days left" in said
+
+
+async def test_a_row_says_what_pays_other_debts(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_NGUYEN)
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/work")
+    assert "Refund £54.50 to Nguyễn Thị Lan and Trần Văn Minh, 3 Harbour Court, Flat 7, Oldfield, and £85.50 to other debts" in said
+
+
+async def test_a_question_is_read_where_it_is_answered(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: estate.case_page(asked.case, status=CaseStatus.SENT_BACK)
+    asked = {"answer": "sent-back", "reason_code": "sent-back:payee-unclear", "text": "Whose account is it?", "question_to": "asha.officer"}
+    async with visiting(place, "dev") as dev, visiting(place, "asha") as asha:
+        await dev.read(f"/tasks/{task}")
+        assert "The question is with Asha Rao." in await dev.send(f"/tasks/{task}/decision", **asked)
+        assert "A question for you" in await asha.read("/work")
+        said = await asha.read(f"/cases/{estate.CASE_OKAFOR}")
+    assert "Dev Patel asks you:" in said
+    assert "Whose account is it?" in said
 
 
 async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:

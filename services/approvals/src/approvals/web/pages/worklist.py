@@ -9,7 +9,7 @@ from uuid import UUID
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import Role
-from rentbook_contracts.refunds import READY_PAYMENTS
+from rentbook_contracts.refunds import CASES, READY_PAYMENTS, CaseRow, CasesAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -19,6 +19,7 @@ from approvals.web.forms import Form
 from approvals.web.visit import Visit
 
 ROWS_A_PAGE = 50
+CASES_ASKED = 500
 
 VIEWS = {View.MINE: "Mine", View.TEAM: "My team’s", View.EVERYONE: "Everyone’s", View.DECIDED: "Decided"}
 
@@ -52,6 +53,7 @@ async def show(visit: Visit) -> Response:
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
     labels = await visit.account_labels(row.account for row in work.rows)
+    split = await _split(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
     return visit.show(
@@ -61,6 +63,7 @@ async def show(visit: Visit) -> Response:
         work=work,
         lanes=_lanes(work),
         labels=labels,
+        split=split,
         views=VIEWS,
         empty=EMPTY[view],
         due=DUE,
@@ -113,6 +116,14 @@ def _address(filters: Filters) -> dict[str, str]:
 
 def _typed(pence: int | None) -> str | None:
     return None if pence is None else f"{pence // 100}.{pence % 100:02d}"
+
+
+async def _split(visit: Visit, work: Worklist) -> dict[tuple[UUID, int], CaseRow]:
+    """What of each task's amount is refund and what pays other debts, by case and attempt."""
+    if not work.rows:
+        return {}
+    found = await visit.ask_or_name(CASES, CasesAsked(limit=CASES_ASKED), "what of each amount pays other debts")
+    return {(case.case, case.attempt): case for case in found.cases} if found else {}
 
 
 async def _ready(visit: Visit) -> object:
