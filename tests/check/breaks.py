@@ -125,7 +125,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "DROP INDEX a_payment_is_in_one_live_run", "ALTER TABLE payment_line DROP CONSTRAINT a_run_carries_a_payment_once",
         "INSERT INTO payment_line SELECT 99, 'REFUND 00000099', run, case_id, attempt, account, payee, amount_pence, content_hash,"
         " 'refused', because, refund_journal FROM payment_line WHERE number = 1")),
-    ("payment-lines", "it was undone and did not come back", "refunds", ("UPDATE payment_line SET status = 'paid' WHERE number = 2",)),
+    ("payment-lines", "it was undone and did not come back", "refunds", (
+        "UPDATE payment_line SET status = 'paid' WHERE status = 'returned'",)),
     ("payment-lines", "it was approved as another plan", "approvals", (
         f"UPDATE decision SET content_hash = repeat('0', 64) WHERE id = {DECISION}",)),
     ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),

@@ -375,7 +375,10 @@ async def _paid_and_returned(town: Town) -> None:
     await town.paid(payment_run)
     for plan in (first, second):
         await town.closed(plan, CaseOutcome.PAID)
-    await town.http.post("http://bank/control/next", json={"fault": "return", "reference": "REFUND 00000002", "code": "B"})
+    async with town.runtimes["refunds"].engine.connect() as connection:
+        wanted = sa.text("SELECT reference FROM payment_line WHERE case_id = :case")
+        reference = await connection.scalar(wanted, {"case": second.case})
+    await town.http.post("http://bank/control/next", json={"fault": "return", "reference": reference, "code": "B"})
     for periodic in town.apps["refunds"].every:
         while await run(town.runtimes["refunds"], lambda tx, work=periodic.use_case: work(tx, Tick(at=datetime.now(UTC)))):  # type: ignore[misc]
             pass
