@@ -6,7 +6,7 @@ import httpx
 import pytest
 from rentbook_local import child, services
 from rentbook_local.demo.bank_files import allpay, business_day
-from rentbook_local.demo.estate import this_monday
+from rentbook_local.demo.estate import bank_account, this_monday
 from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import (
@@ -120,14 +120,29 @@ def test_i3_opted_out_of_the_recharge(members: Members, officer: Desk, leader: D
 
 def test_i4_one_tenants_own_debt_is_not_paid_from_joint_credit(members: Members, officer: Desk, leader: Desk, finance: Desk) -> None:
     member = members["i4"]
-    case = requested(officer, member, **consents(members, "i4"))
+    choices = {**consents(members, "i4"), f"debt-{members['i4-fta'].account}": "not-asked"}
+    case = requested(officer, member, **choices)
     status_is(officer, case, "Waiting for evidence")
-    evidence(officer, case, 6, "signed-consent")
+    evidence(officer, case, 6, "joint-consent")
     approved(leader, member)
     paid(officer, finance, case)
     assert balance(officer, members["i4-fta"].account) == "£120.00 behind"
     assert balance(officer, member.told["recharge"]) == "Nothing owed"
     assert "£54.50" in officer.get(f"/cases/{case}").text
+
+
+def other_account(desk: Desk, case: str, member: Member) -> None:
+    """The tenant names another bank account, and is called back about it."""
+    details = bank_account(2000)
+    values = {
+        "payee_of": member.told["people"][0],
+        "payee_name": member.name,
+        "sort_code": details[:6],
+        "account_number": details[6:],
+        "called_back": "yes",
+    }
+    page = desk.send(desk.get(f"/cases/{case}"), f"/cases/{case}/payee", values)
+    assert page.errors() == []
 
 
 def consents(members: Members, key: str) -> dict[str, str]:
@@ -171,6 +186,8 @@ def test_a_returned_payment_is_taken_back_and_paid_anew(stack: Stack, members: M
     bank = stack.layout.http("bank-simulator")
     [reference] = [item["reference"] for item in httpx.get(f"{bank}/bacs/paid").json()["paid"] if item["pence"] == 155_00]
     httpx.post(f"{bank}/control/next", json={"fault": "return", "reference": reference, "code": "B"}).raise_for_status()
+    status_is(officer, case, "Waiting for evidence")
+    other_account(officer, case, member)
     again = open_task(leader, member.account, after=task.path)
     assert "attempt 2" in again.text
     assert balance(officer, member.account) == "£155.00 in credit"
