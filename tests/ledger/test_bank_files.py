@@ -158,6 +158,22 @@ async def test_a_returned_direct_debit_is_a_debit_on_the_account(door: Door) -> 
     assert (shown.balance_pence, shown.entries[0].code) == (-80_00, "RDN")
 
 
+async def test_a_returned_direct_debit_undoes_the_newest_receipt_that_it_fits(door: Door) -> None:
+    direct_debit = {"code": "PMNT/IDDT/ESDD"}
+    unpaid = {"sign": "DBIT", "code": "PMNT/IDDT/UPDD", "reversal": "true"}
+    await door.take("in.xml", statement(*(entry(f"R{number}", MAIN_REFERENCE, **direct_debit) for number in (1, 2, 3))))
+    returned = (entry("R4", MAIN_REFERENCE, **unpaid), entry("R5", MAIN_REFERENCE, **unpaid), entry("R6", "x", **unpaid))
+    back = await door.take("back.xml", statement(*returned, number="2"))
+    assert (back.status, back.in_suspense) == (FileStatus.TAKEN, 1)
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN, codes=("RDD", "RDN"))), read_only=True)
+    undoing, undone = [entry.reverses for entry in shown.entries], [entry.journal for entry in shown.entries if entry.reversed_by]
+    assert shown.balance_pence == -200_00
+    assert [journal for journal in undoing if journal] == undone[::-1]
+    assert len(undone) == 2
+    facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert (facts.uncleared_pence, facts.cleared_credit_pence) == (60_00, 140_00), "what was taken back is waited for no more"
+
+
 async def test_the_same_bytes_again_post_nothing_and_say_when_and_by_whom(door: Door) -> None:
     content = statement(entry("R1", MAIN_REFERENCE))
     first = await door.take("monday.xml", content)

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterable
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from chassis.migration import create_chassis_tables, grant
-from chassis.tables import chassis
-from ledger import tables
 from ledger.domain.posting import CONTROL_ACCOUNTS
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0001"
 down_revision = None
@@ -114,8 +114,8 @@ END $$
 
 
 def upgrade() -> None:
-    own = [table for table in tables.metadata.sorted_tables if table.name not in chassis.tables]
-    tables.metadata.create_all(op.get_bind(), tables=own, checkfirst=False)
+    for statement in Path(__file__).with_name("0001_tables.sql").read_text(encoding="utf-8").split(";\n"):
+        op.execute(statement)
     create_chassis_tables(op)
     for function in (POST_ENTRIES, WRITE_JOURNALS, APPEND_ONLY_FUNCTION, SETTLED_STAYS):
         op.execute(function)
@@ -149,20 +149,20 @@ def _always(table: str, name: str, moment: str, rest: str) -> None:
 def _first_policy(policy: dict[str, Any]) -> None:
     since = date.fromisoformat(policy["in_force_from"])
     codes, groups = policy["posting_codes"], policy["rent_groups"]
-    _insert(tables.posting_code, ({"source": None, "contra": None} | _without(code, "clears_after") for code in codes))
+    _insert("posting_code", ({"source": None, "contra": None, "takes_back": None} | _without(code, "clears_after") for code in codes))
     why = "the first policy of this ledger"
     _insert(
-        tables.clearing_rule,
+        "clearing_rule",
         ({"code": code["code"], "in_force_from": since, "working_days": code.get("clears_after", 0), "reason": why} for code in codes),
     )
-    _insert(tables.rent_group, (_without(group, "free_weeks") for group in groups))
+    _insert("rent_group", (_without(group, "free_weeks") for group in groups))
     weeks = [(group["name"], date.fromisoformat(week)) for group in groups for week in group["free_weeks"]]
-    _insert(tables.free_week, ({"rent_group": group, "week_commencing": week} for group, week in weeks))
+    _insert("free_week", ({"rent_group": group, "week_commencing": week} for group, week in weeks))
     scheme = policy["reference_scheme"]
-    _insert(tables.reference_scheme, [{"name": scheme["name"], "in_force_from": since, "scheme": scheme}])
-    _insert(tables.receipt_methods, [{"in_force_from": since, "rules": policy["receipt_methods"]}])
-    _insert(tables.own_account, ({"in_force_from": since} | account for account in policy["own_accounts"]))
-    _insert(tables.ledger_policy, [{"in_force_from": since} | policy["ledger_policy"]])
+    _insert("reference_scheme", [{"name": scheme["name"], "in_force_from": since, "scheme": scheme}])
+    _insert("receipt_methods", [{"in_force_from": since, "rules": policy["receipt_methods"]}])
+    _insert("own_account", ({"in_force_from": since} | account for account in policy["own_accounts"]))
+    _insert("ledger_policy", [{"in_force_from": since} | policy["ledger_policy"]])
 
 
 def _control_accounts() -> None:
@@ -176,12 +176,15 @@ def _control_accounts() -> None:
         }
         for control, id_ in CONTROL_ACCOUNTS.items()
     )
-    _insert(tables.account, rows)
+    _insert("account", rows)
 
 
 def _without(row: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != key}
 
 
-def _insert(table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    op.bulk_insert(table, list(rows))
+def _insert(name: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Into the table as it is now, whatever later revisions make of it."""
+    listed = list(rows)
+    columns = [sa.column(column, JSONB() if column in ("scheme", "rules") else None) for column in listed[0]]
+    op.bulk_insert(sa.table(name, *columns), listed)

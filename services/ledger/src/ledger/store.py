@@ -188,6 +188,32 @@ async def reversal_of(tx: Transaction, id_: UUID) -> UUID | None:
     return found
 
 
+@dataclass(frozen=True)
+class StandingReceipt:
+    """A receipt that was not taken back. `amount_pence` is positive."""
+
+    journal: UUID
+    account: UUID
+    code: str
+    amount_pence: int
+
+
+async def standing_receipts(tx: Transaction, accounts: Collection[UUID], codes: Collection[str]) -> list[StandingReceipt]:
+    """Receipts by these methods on locked accounts that no journal reverses, newest first."""
+    journal, entry = tables.journal, tables.entry
+    reversal = journal.alias("reversal")
+    wanted = (
+        sa.select(journal.c.id, entry.c.account, journal.c.code, entry.c.amount_pence)
+        .select_from(entry)
+        .join(journal, journal.c.id == entry.c.journal)
+        .outerjoin(reversal, reversal.c.reverses == journal.c.id)
+        .where(entry.c.account.in_(accounts), journal.c.code.in_(codes), journal.c.reverses.is_(None), reversal.c.id.is_(None))
+        .where(entry.c.amount_pence < 0)
+        .order_by(journal.c.posted_at.desc(), journal.c.seq.desc())
+    )
+    return [StandingReceipt(row.id, row.account, row.code, -row.amount_pence) for row in await tx.connection.execute(wanted)]
+
+
 # --- holds on credit ---------------------------------------------------------------------------------------------------------------
 
 
@@ -396,6 +422,7 @@ class ReceiptPolicy:
     holidays_removed: tuple[date, ...]
     contra: dict[str, str | None]
     part: dict[str, str]
+    takes_back: dict[str, str]
 
 
 async def receipt_policy(tx: Transaction) -> ReceiptPolicy:
@@ -411,6 +438,7 @@ async def receipt_policy(tx: Transaction) -> ReceiptPolicy:
         tuple(row.day for row in overrides if not row.holiday),
         {row.code: row.contra for row in codes},
         {row.code: row.part for row in codes},
+        {row.code: row.takes_back for row in codes if row.takes_back is not None},
     )
 
 

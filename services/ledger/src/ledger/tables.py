@@ -22,6 +22,7 @@ posting_code = sa.Table(
     sa.Column("part", sa.Text, nullable=False),
     sa.Column("contra", sa.Text),
     sa.Column("source", sa.Text),
+    sa.Column("takes_back", sa.Text, sa.ForeignKey("posting_code.code")),
     sa.CheckConstraint(
         "part IN ('opening', 'charges', 'receipts', 'adjustments', 'transfers', 'refunds', 'write-offs')", name="a_code_belongs_to_a_part"
     ),

@@ -7,7 +7,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountFact, AccountStatus, BankFileAsked, BankFilePage, BankFileTaken, ReceiptPosted, TransferPosted
+from rentbook_contracts.ledger import (
+    AccountFact,
+    AccountStatus,
+    BankFileAsked,
+    BankFilePage,
+    BankFileTaken,
+    JournalReversed,
+    ReceiptPosted,
+    TransferPosted,
+)
 
 from ledger import store
 from ledger.domain.bank_file import BankFile
@@ -105,6 +114,7 @@ async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
     locked = await store.lock_accounts(tx, set(known.values()))
     policy = await store.receipt_policy(tx)
     calendar = await _calendar(tx, policy)
+    standing = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
     lines = []
     for number, receipt in enumerate(receipts, start=1):
         account = locked.get(known[receipt.reference]) if receipt.reference in known else None
@@ -122,9 +132,19 @@ async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
             receipt.narrative[:NARRATIVE_CHARACTERS],
             cleared_on=cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date) if receipt.amount_pence > 0 else None,
             payer=upload.payer_of(receipt.payer_account) if receipt.payer_account else None,
+            reverses=_taken_back(receipt, onto, policy, standing),
         )
         lines.append(_Line(receipt, account, reason, posting))
     return lines
+
+
+def _taken_back(receipt: Receipt, onto: UUID, policy: store.ReceiptPolicy, standing: list[store.StandingReceipt]) -> UUID | None:
+    """The newest receipt of the method and amount that this line takes back; no other line can take it back again."""
+    method = policy.takes_back.get(receipt.method)
+    for place, past in enumerate(standing):
+        if (past.account, past.code, past.amount_pence) == (onto, method, -receipt.amount_pence):
+            return standing.pop(place).journal
+    return None
 
 
 def why_suspense(receipt: Receipt, status: AccountStatus | None) -> str | None:
@@ -169,6 +189,8 @@ def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | 
         return None
     account.balance_pence -= receipt.amount_pence
     about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
+    if posting.reverses is not None:
+        return account, JournalReversed(amount_pence=-receipt.amount_pence, reverses=posting.reverses, **about)
     if receipt.amount_pence < 0:
         return account, TransferPosted(amount_pence=-receipt.amount_pence, **about)
     return account, ReceiptPosted(
