@@ -196,6 +196,35 @@ def test_a_returned_payment_is_taken_back_and_paid_anew(stack: Stack, members: M
     assert balance(officer, member.account) == "Nothing owed"
 
 
+def test_a_file_that_the_bank_refuses_is_taken_back_and_paid_anew(
+    stack: Stack, members: Members, officer: Desk, leader: Desk, finance: Desk
+) -> None:
+    member = members["file-refused"]
+    case = requested(officer, member)
+    task = open_task(leader, member.account)
+    assert decide(leader, task, "approved").errors() == []
+    httpx.post(f"{stack.layout.http('bank-simulator')}/control/next", json={"fault": "refuse"}).raise_for_status()
+    run = release(finance, [case])
+    officer.wait(run.path, "the bank's refusal", lambda page: "Refused by the bank" in page.text)
+    again = open_task(leader, member.account, after=task.path)
+    assert "attempt 2" in again.text
+    assert balance(officer, member.account) == "£158.00 in credit"
+    assert decide(leader, again, "approved").errors() == []
+    paid(officer, finance, case)
+    assert balance(officer, member.account) == "Nothing owed"
+
+
+def test_an_unknown_fate_is_asked_about_and_paid_once(stack: Stack, members: Members, officer: Desk, leader: Desk, finance: Desk) -> None:
+    member = members["fate-unknown"]
+    case = requested(officer, member)
+    approved(leader, member)
+    bank = stack.layout.http("bank-simulator")
+    httpx.post(f"{bank}/control/next", json={"fault": "accept-then-drop-reply"}).raise_for_status()
+    paid(officer, finance, case)
+    [item] = [item for item in httpx.get(f"{bank}/bacs/paid").json()["paid"] if item["pence"] == 159_00]
+    assert item["times"] == 1
+
+
 @pytest.mark.parametrize(
     ("key", "deciders"),
     [

@@ -229,6 +229,8 @@ async def test_a_refused_file_gives_its_payments_back_to_be_decided_again(refund
     assert (page.status, [line.status for line in page.lines]) == (RunStatus.REFUSED, ["refused"])
     assert '"paid":false' in (await refunds.signals("payment_settled"))[0][1]
     assert await bank.paid() == []
+    case = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    assert (case.attempt, case.status, case.run) == (2, CaseStatus.RETURNED, None)
 
 
 async def reference_of(refunds: Refunds, case: UUID) -> str:

@@ -56,7 +56,9 @@ class CountedTo(Message):
 async def next_version(tx: Transaction, key: str) -> int:
     """The key's next version, under the lock of its row."""
     row = insert(count).values(key=key, version=1)
-    up: sa.Executable = row.on_conflict_do_update(index_elements=["key"], set_={"version": sa.text("count.version + 1")}).returning(sa.column("version"))
+    up: sa.Executable = row.on_conflict_do_update(index_elements=["key"], set_={"version": sa.text("count.version + 1")}).returning(
+        sa.column("version")
+    )
     return int((await tx.connection.execute(up)).scalar_one())
 
 

@@ -76,8 +76,13 @@ class FakeServices:
         if not self.refund_pence and not self.offsets:
             return refunds.PlanMade(plan=None)
         plan = ledger.RefundPlan(
-            case=asked.case, attempt=asked.attempt, account=UUID(int=1), refund_pence=self.refund_pence, offsets=self.offsets,
-            payee=UUID(int=2), checks_hash=f"round {asked.round}",
+            case=asked.case,
+            attempt=asked.attempt,
+            account=UUID(int=1),
+            refund_pence=self.refund_pence,
+            offsets=self.offsets,
+            payee=UUID(int=2),
+            checks_hash=f"round {asked.round}",
         )
         return refunds.PlanMade(plan=plan, participants=("j.lind",), raised_by="j.lind")
 
@@ -120,9 +125,17 @@ class FakeServices:
         shown = content_hash or asked.content_hash
         if row:
             self.decisions[decision] = approvals.Decision(
-                decision=decision, task=task, case=asked.case, attempt=asked.attempt, round=asked.round, stage=asked.stage,
-                content_hash=shown, answer=answer, reason_code="in-order",
-                completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages, recalled=False,
+                decision=decision,
+                task=task,
+                case=asked.case,
+                attempt=asked.attempt,
+                round=asked.round,
+                stage=asked.stage,
+                content_hash=shown,
+                answer=answer,
+                reason_code="in-order",
+                completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages,
+                recalled=False,
             )
         taken = approvals.DecisionTaken(decision=decision, task=task, round=asked.round, content_hash=shown)
         await story.execute_update(DECIDE.name, taken, id=str(decision))
@@ -134,9 +147,7 @@ class FakeServices:
 
     async def serve(self, client: Client, stack: AsyncExitStack) -> None:
         """Workers for the stories and for every step of every queue."""
-        await stack.enter_async_context(
-            Worker(client, task_queue=QUEUE, workflows=WORKFLOWS)
-        )
+        await stack.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))
         offered = [thing for module in (approvals, ledger, refunds) for thing in vars(module).values() if isinstance(thing, Operation)]
         for queue in {operation.queue for operation in offered}:
             steps = [self._step(operation) for operation in offered if operation.queue == queue]

@@ -66,8 +66,13 @@ HOUSEHOLD: list[dict[str, Any]] = [
     _account(CLOSED, CLOSED_REFERENCE, "GARAGE", NEXT_DOOR, 0, status="CLOSED"),
     {"record": "receipt", "account": str(MAIN), "code": "RSO", "amount_pence": 40_00, "effective_date": str(LAST_MONTH)},
     {
-        "record": "receipt", "account": str(MAIN), "code": "RCO", "amount_pence": 100_00, "effective_date": str(LAST_MONTH),
-        "actor": "grace.officer", "payer_account": "08999966374958",
+        "record": "receipt",
+        "account": str(MAIN),
+        "code": "RCO",
+        "amount_pence": 100_00,
+        "effective_date": str(LAST_MONTH),
+        "actor": "grace.officer",
+        "payer_account": "08999966374958",
     },
 ]
 

@@ -146,4 +146,3 @@ def released(*plans: RefundPlan, run_id: UUID | None = None, at: Any) -> Payment
         ReleasedLine(case=plan.case, attempt=plan.attempt, content_hash=plan.content_hash, amount_pence=plan.refund_pence) for plan in plans
     )
     return PaymentRunReleased(run=run_id or uuid4(), lines=lines, total_pence=sum(line.amount_pence for line in lines), released_at=at)
-

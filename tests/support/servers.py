@@ -1,9 +1,9 @@
 """The real servers for tests: started once per session when the first test asks, gone with the test process.
 
-    async def test_something(postgres: Postgres, kafka: Kafka, temporal: Temporal) -> None:
-        database = await postgres.new_database("ledger")        # migrated; database.app_url, database.owner_url
-        prefix = await kafka.new_topics()                       # every topic of the contracts under a prefix of its own
-        namespace = await temporal.new_namespace()
+async def test_something(postgres: Postgres, kafka: Kafka, temporal: Temporal) -> None:
+    database = await postgres.new_database("ledger")        # migrated; database.app_url, database.owner_url
+    prefix = await kafka.new_topics()                       # every topic of the contracts under a prefix of its own
+    namespace = await temporal.new_namespace()
 """
 
 import asyncio

@@ -68,8 +68,15 @@ async def running_stack(*, with_estate: bool = True, folder: Path | None = None)
         words = ("run", "--state", str(at.folder), "--base-port", str(at.base_port), *(() if with_estate else ("--empty",)))
         with log.open("wb") as said:
             runner = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "rentbook_local", *words,
-                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True, preexec_fn=child.dies_with_us(signal.SIGTERM),
+                sys.executable,
+                "-m",
+                "rentbook_local",
+                *words,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                preexec_fn=child.dies_with_us(signal.SIGTERM),
             )
         try:
             await _until_ready(at, runner, log)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from rentbook_contracts import ledger, refunds
-from rentbook_contracts.approvals import Answer
+from rentbook_contracts.approvals import Answer, CloseTask
 from rentbook_contracts.operation import Message, Signal
 from rentbook_contracts.refunds import FileFate, PaymentRunCase, RefundCase
 from rentbook_contracts.workflows import (
@@ -251,6 +251,20 @@ async def test_a_returned_payment_is_taken_back_before_anything_else(client: Cli
     assert services.names()[0] == "ledger.reverse-refund"
     await services.decide(story, Answer.DECLINED)
     await story.result()
+
+
+async def test_a_refused_file_ends_the_attempt_and_leaves_the_case_to_the_next(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    run = await release(story, services)
+    await services.until("refunds.line-posted")
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=False))
+    await story.result()
+    assert services.names("refunds.close-case", "ledger.reverse-refund", "ledger.release-hold") == []
+    [closed] = [argument for name, argument in services.calls if name == "approvals.close-task"]
+    assert isinstance(closed, CloseTask)
+    assert not closed.carried_out
 
 
 async def test_a_file_of_unknown_fate_is_asked_about_and_sent_once(client: Client, services: FakeServices) -> None:

@@ -112,6 +112,11 @@ class Again:
     because: str
 
 
+@dataclass(frozen=True)
+class HandedOn:
+    """This attempt is over: the posted payment was not made, and refunds has begun the case's next attempt, which takes it back."""
+
+
 @workflow.defn(name=REFUND_APPROVAL.name)
 class RefundApproval:
     """One attempt at a case. A round runs the checks and asks for a decision; whatever voids a round starts the next."""
@@ -135,13 +140,13 @@ class RefundApproval:
         await self.take_back_returned()
         while True:
             outcome = await self.go_round()
-            if isinstance(outcome, CaseOutcome):
+            if not isinstance(outcome, Again):
                 return Nothing()
             if self.withdrawn:
                 await self.close(CaseOutcome.WITHDRAWN)
                 return Nothing()
 
-    async def go_round(self) -> CaseOutcome | Again:
+    async def go_round(self) -> CaseOutcome | HandedOn | Again:
         self.begin_round()
         made = await self.gathered()
         if made.plan is None:
@@ -247,7 +252,7 @@ class RefundApproval:
                     return await self.moved_on(error)
         return Again("the accounts of the plan do not stand still")
 
-    async def confirmed(self, plan: RefundPlan, posted: RefundIsPosted, decision: Decision) -> CaseOutcome | Again:
+    async def confirmed(self, plan: RefundPlan, posted: RefundIsPosted, decision: Decision) -> CaseOutcome | HandedOn:
         if self.released is None or posted.refund_journal is None:
             await self.carried_out(decision)
             return await self.close(CaseOutcome.OFFSET, plan)
@@ -257,9 +262,8 @@ class RefundApproval:
         if self.settled is not None and self.settled.paid:
             await self.carried_out(decision)
             return await self.close(CaseOutcome.PAID, plan)
-        await self.reverse(posted.refund_journal, "file-refused")
         await self.steps.call(CLOSE_TASK, CloseTask(task=decision.task, carried_out=False, because="the bank refused the file"))
-        return Again("the bank refused the file")
+        return HandedOn()
 
     # --- small steps --------------------------------------------------------------------------------------------------------------
 

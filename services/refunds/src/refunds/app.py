@@ -93,7 +93,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(BUILD_FILE, given(means, build_file)),
             Offer(SUBMIT_FILE, given(means, submit_file)),
             Offer(ASK_FATE, given(means, ask_fate)),
-            Offer(SETTLE_RUN, settle_run),
+            Offer(SETTLE_RUN, given(means, settle_run)),
         ),
         answers=(
             Answer(CASE_PAGE, given(means, queries.case_page)),

@@ -66,6 +66,8 @@ CAST: dict[str, Role] = {
     "weekly-debit": Role(("Ifor Prosser",), -690_00, paid=(Paid(450_00, 8), Paid(240_00, 15))),
     "voided": Role(("Salma Darwish",), -210_00, ended_weeks_ago=5, paid=(Paid(210_00, 20),)),
     "returned": Role(("Petra Novotna",), -155_00, ended_weeks_ago=5, paid=(Paid(155_00, 20),)),
+    "file-refused": Role(("Bogdan Rusu",), -158_00, ended_weeks_ago=5, paid=(Paid(158_00, 20),)),
+    "fate-unknown": Role(("Ailsa Drummond",), -159_00, ended_weeks_ago=5, paid=(Paid(159_00, 20),)),
     "restart": Role(("Leon Achterberg",), -162_00, ended_weeks_ago=5, paid=(Paid(162_00, 20),)),
     "band-senior-officer": Role(("Tobias Wren",), -80_00, ended_weeks_ago=6, paid=(Paid(80_00, 25),)),
     "band-team-leader": Role(("Hua Lin Ferris",), -400_00, ended_weeks_ago=6, paid=(Paid(400_00, 25),)),

@@ -4,14 +4,14 @@ import logging
 
 from chassis.serving import Tick
 from chassis.transaction import Transaction
-from rentbook_contracts.refunds import CaseStatus, RefundCase, RefundReturned
-from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
+from rentbook_contracts.refunds import RefundReturned
 
-from refunds.domain.means import LONDON, Means
-from refunds.store import cases, policies, reports, runs
+from refunds.domain.means import Means
+from refunds.store import cases, reports, runs
 from refunds.store.cases import Case
 from refunds.store.reports import Item
 from refunds.store.runs import Line
+from refunds.use_cases.next_attempt import next_attempt
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +38,9 @@ async def _act(tx: Transaction, item: Item, means: Means) -> None:
 
 
 async def _open_again(tx: Transaction, row: Case, line: Line, item: Item, means: Means) -> None:
-    attempt = row.attempt + 1
-    today = tx.now.astimezone(LONDON).date()
-    policy = await policies.in_force(tx, today)
     await runs.change_line(tx, line.number, status=runs.RETURNED, because=f"{item.code} {item.words}")
-    await cases.change(
-        tx, row.id, attempt=attempt, round=0, is_open=True, status=CaseStatus.RETURNED, run=None, refund_journal=None,
-        status_note=f"The bank returned the payment: {item.words.lower()}.",
-        decide_by=means.calendar.after(today, policy.returned_act_within_working_days),
-        pay_by=means.calendar.after(today, policy.pay_within_working_days),
-    )  # fmt: skip
     await cases.note(tx, row.id, f"payment returned by the bank: {item.code} {item.words.lower()}")
     returned = RefundReturned(case=row.id, account=row.account, attempt=line.attempt, amount_pence=line.amount_pence, reason=item.code)
     await cases.tell(tx, row, returned)
-    again = RefundCase(case=row.id, attempt=attempt, returned=line.refund_journal, returned_reason=f"ARUCS {item.code}")
-    await tx.start(REFUND_APPROVAL, again, workflow_id=refund_workflow_id(row.id, attempt))
+    because = f"The bank returned the payment: {item.words.lower()}."
+    await next_attempt(tx, row, line, means, because=because, reason=f"ARUCS {item.code}")
