@@ -212,9 +212,7 @@ async def test_a_refused_file_leaves_nothing_behind_that_would_refuse_its_mended
 async def test_every_fault_is_told_with_its_line(door: Door) -> None:
     page = await door.take(
         "bad.xml",
-        statement(
-            entry("R1", MAIN_REFERENCE, "1.234"), entry("R2", MAIN_REFERENCE, currency="EUR"), entry("R3", "x", booked="2100-01-01")
-        ),
+        statement(entry("R1", MAIN_REFERENCE, "1.234"), entry("R2", MAIN_REFERENCE, currency="EUR"), entry("R3", "x", booked="2100-01-01")),
     )
     assert page.status is FileStatus.REFUSED
     assert {"AmountNotInPence", "WrongCurrency"} <= {fault.rule for fault in page.faults}

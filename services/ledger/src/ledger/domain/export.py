@@ -61,8 +61,6 @@ def _account(entry: ExportedEntry) -> str:
     return f"tenants:{entry.kind}:{entry.reference}"
 
 
-
-
 _HEADINGS = "seq,journal,code,words,effective_date,posted_at,reverses,actor,line,account,kind,element,amount_pence\r\n"
 
 
