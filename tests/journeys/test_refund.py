@@ -31,8 +31,8 @@ def requested(desk: Desk, member: Member, **more: str | list[str]) -> str:
     return page.identity
 
 
-def approved(desk: Desk, member: Member, **more: int) -> Page:
-    page = decide(desk, open_task(desk, member.account, **more), "approved")
+def approved(desk: Desk, member: Member, *, stage: int = 1) -> Page:
+    page = decide(desk, open_task(desk, member.account, stage=stage), "approved")
     assert page.errors() == []
     return page
 

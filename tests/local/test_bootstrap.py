@@ -14,8 +14,15 @@ import pytest
 _ROOT = Path(__file__).parents[2]
 _CLOSED = "http://127.0.0.1:9"
 _MEMBERS = (
-    "contracts", "chassis", "services/ledger", "services/refunds", "services/approvals", "services/notices", "workflows",
-    "deploy/local", "deploy/simulators",
+    "contracts",
+    "chassis",
+    "services/ledger",
+    "services/refunds",
+    "services/approvals",
+    "services/notices",
+    "workflows",
+    "deploy/local",
+    "deploy/simulators",
 )
 
 
@@ -32,7 +39,11 @@ def _run(checkout: Path, **environment: str) -> tuple[int, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
         [sys._base_executable, str(checkout / "rentbook"), "status"],  # type: ignore[attr-defined]
-        env={**kept, **environment}, capture_output=True, text=True, timeout=120, check=False,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stderr
 

@@ -49,8 +49,12 @@ async def test_the_token_of_a_persona_carries_its_name_and_roles(issuer: str, pe
     async with httpx.AsyncClient() as client:
         known = (await client.get(f"{issuer}/.well-known/openid-configuration")).json()
         asked = {
-            "client_id": signin.CLIENT_ID, "redirect_uri": _BACK, "response_type": "code", "scope": "openid profile",
-            "state": "s", "nonce": "n",
+            "client_id": signin.CLIENT_ID,
+            "redirect_uri": _BACK,
+            "response_type": "code",
+            "scope": "openid profile",
+            "state": "s",
+            "nonce": "n",
         }
         sent_back = await client.post(known["authorization_endpoint"], params=asked, data={"sub": persona.subject})
         code = parse_qs(urlsplit(sent_back.headers["location"]).query)["code"][0]

@@ -94,9 +94,7 @@ def test_a_second_runner_is_refused_and_names_the_first(tmp_path: Path, capsys: 
 
 def test_the_lock_of_a_killed_owner_is_free(tmp_path: Path) -> None:
     at = layout.open_state(tmp_path / "s", 23600)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLDS, str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
-    )
+    holder = subprocess.Popen([sys.executable, "-c", _HOLDS, str(tmp_path / "s")], stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
     assert layout.owner(at) == holder.pid

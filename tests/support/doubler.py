@@ -45,8 +45,11 @@ def _double(access: dict[str, str], count: list[int], ended: threading.Event) ->
         record = consumer.poll(0.2)
         if record is None or record.error() or _is_again(record):
             continue
-        headers = [*(record.headers() or []), (_AGAIN, b"1")]
-        producer.produce(record.topic(), key=record.key(), value=record.value(), headers=headers, partition=record.partition())
+        topic, partition = record.topic(), record.partition()
+        assert topic is not None
+        assert partition is not None
+        headers = [*_headers(record), (_AGAIN, b"1")]
+        producer.produce(topic, key=record.key(), value=record.value(), headers=headers, partition=partition)
         producer.poll(0)
         count[0] += 1
     producer.flush(10)
@@ -54,4 +57,8 @@ def _double(access: dict[str, str], count: list[int], ended: threading.Event) ->
 
 
 def _is_again(record: Message) -> bool:
-    return any(name == _AGAIN for name, _ in record.headers() or [])
+    return any(name == _AGAIN for name, _ in _headers(record))
+
+
+def _headers(record: Message) -> list[tuple[str, str | bytes | None]]:
+    return [(each[0], each[1]) for each in record.headers() or []]

@@ -146,10 +146,23 @@ def prepare(server: Server, class_path: Sequence[Path]) -> None:
     arguments.touch(mode=0o600)
     scram = f'SCRAM-SHA-512=[name="{ADMIN}",iterations={_SCRAM_ITERATIONS},password="{server.passwords[ADMIN]}"]'
     # In a file that only we may read, because every user of the machine sees the arguments of a process.
-    arguments.write_text("\n".join(_quoted(part) for part in (
-        *_options(class_path), "kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", _new_cluster_id(),
-        "--config", str(configuration), "--add-scram", scram,
-    )))
+    arguments.write_text(
+        "\n".join(
+            _quoted(part)
+            for part in (
+                *_options(class_path),
+                "kafka.tools.StorageTool",
+                "format",
+                "--standalone",
+                "--cluster-id",
+                _new_cluster_id(),
+                "--config",
+                str(configuration),
+                "--add-scram",
+                scram,
+            )
+        )
+    )
     try:
         child.run((str(JAVA), f"@{arguments}"), what="Formatting Kafka's data folder")
     finally:
@@ -323,9 +336,14 @@ def _quoted(argument: str) -> str:
 
 def _options(class_path: Sequence[Path]) -> tuple[str, ...]:
     return (
-        "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
-        "-cp", os.pathsep.join(map(str, class_path)),
+        "-Xms128m",
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-cp",
+        os.pathsep.join(map(str, class_path)),
     )
 
 
@@ -367,8 +385,7 @@ def _properties(server: Server) -> str:
         "listener.name.client.scram-sha-512.sasl.jaas.config": f'{scram} username="{ADMIN}" password="{password}";',
         "sasl.mechanism.controller.protocol": "PLAIN",
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.controller.plain.sasl.jaas.config":
-            f'{plain} username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";',
+        "listener.name.controller.plain.sasl.jaas.config": f'{plain} username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";',
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{ADMIN}",
     }

@@ -99,8 +99,17 @@ def prepare(server: Server) -> None:
     try:
         child.run(
             (
-                str(_BIN / "initdb"), "--pgdata", str(server.folder / "making"), "--username", _SUPERUSER,
-                "--pwfile", str(password), "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+                str(_BIN / "initdb"),
+                "--pgdata",
+                str(server.folder / "making"),
+                "--username",
+                _SUPERUSER,
+                "--pwfile",
+                str(password),
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
             ),
             what="Making the PostgreSQL data folder",
             account=account,

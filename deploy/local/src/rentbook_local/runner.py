@@ -55,7 +55,11 @@ class _Run:
         self.postgres = postgres.Server(at.of("postgres"), at.port("postgres"), self.passwords.postgres, {"shared_buffers": "128MB"})
         self.kafka = kafka.Server(at.of("kafka"), at.port("kafka"), at.port("kafka-controller"), self.passwords.kafka)
         self.temporal = temporal.Server(
-            at.of("temporal"), at.port("temporal"), at.port("temporal-http"), at.port("temporal-ui"), at.port("temporal-metrics"),
+            at.of("temporal"),
+            at.port("temporal"),
+            at.port("temporal-http"),
+            at.port("temporal-ui"),
+            at.port("temporal-metrics"),
             services.NAMESPACE,
         )
 

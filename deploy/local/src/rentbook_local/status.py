@@ -26,7 +26,9 @@ def status(at: Layout) -> dict[str, Any]:
         "processes": [_process(at, name, written.get("processes", {}).get(name)) for name in _names()],
         "databases": {
             service: {
-                "host": HOST, "port": port, "database": service,
+                "host": HOST,
+                "port": port,
+                "database": service,
                 "owner": _user(postgres.owner_role(service), at, "runner", f"{service}_owner_password"),
                 "app": _user(postgres.app_role(service), at, service, "database_password"),
                 "reader": _user(passwords.CHECKER, at, "checker", "database_password"),
