@@ -302,7 +302,7 @@ class RefundPlan(Message):
 
 
 class PlaceHold(Message):
-    """Earmark the plan's whole amount. One earmark for each plan of a case."""
+    """Earmark the plan's whole amount. One earmark for each plan of a case. Errors: NoSuchAccount, CreditNotFree (plan again)."""
 
     plan: RefundPlan
 
@@ -320,7 +320,7 @@ class PostRefund(Message):
     """Post the whole plan and consume its earmark, in one transaction, if approvals' own decision on this very plan was heard.
 
     `versions` are the versions of the plan's accounts at the last check. Errors: AccountMoved (check again), DecisionRecalled,
-    HoldGone. A decision that was not heard yet is waited for.
+    HoldGone, CreditNotFree, NotApproved. A decision that was not heard yet is waited for.
     """
 
     plan: RefundPlan
