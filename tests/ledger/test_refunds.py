@@ -45,6 +45,7 @@ from rentbook_contracts.ledger import (
     SetAccountHold,
 )
 from support.ledger_books import FTA, HOME, MAIN, NEIGHBOUR, RECHARGE, WEEK_BEFORE
+from workflows.refund_approval import MOVED_ON
 
 T = TypeVar("T")
 
@@ -119,7 +120,7 @@ def books(ledger: Runtime) -> Books:
 
 async def test_no_second_case_counts_the_same_credit(books: Books) -> None:
     await books.hold(plan(100_00))
-    with pytest.raises(rules.CreditNotThere):
+    with pytest.raises(rules.CreditNotFree):
         await books.hold(plan(40_01))
     await books.hold(plan(40_00))
     page = await books.page()
@@ -128,7 +129,7 @@ async def test_no_second_case_counts_the_same_credit(books: Books) -> None:
 
 async def test_two_cases_at_once_cannot_both_have_it(books: Books) -> None:
     tries = await asyncio.gather(*(books.hold(plan(100_00)) for _ in range(6)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in tries) == ["CreditNotThere"] * 5 + ["UUID"]
+    assert sorted(type(each).__name__ for each in tries) == ["CreditNotFree"] * 5 + ["UUID"]
 
 
 async def test_a_plan_is_earmarked_once_and_its_own_earmark_does_not_count_against_it(books: Books) -> None:
@@ -268,8 +269,12 @@ async def test_no_refund_above_cleared_credit_even_if_approved(books: Books, off
     asked = await books.asked(of)
     cash = next(entry.journal for entry in (await books.page()).entries if entry.code == "RCO")
     await books.do(lambda tx: reverse_journal(tx, ReverseJournal(journal=cash, reason="keyed twice")), officer)
-    with pytest.raises(rules.CreditNotThere):
+    with pytest.raises(rules.CreditNotFree):
         await books.post(asked.model_copy(update={"versions": await books.versions(MAIN)}))
+
+
+def test_the_workflow_knows_these_rules_by_their_names() -> None:
+    assert all(issubclass(getattr(rules, name), rules.LedgerRule) for name in {*MOVED_ON, "AccountMoved"})
 
 
 async def test_an_offset_pays_no_more_than_is_owed(books: Books) -> None:

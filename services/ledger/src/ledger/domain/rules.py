@@ -35,7 +35,7 @@ class AlreadyReversed(LedgerRule):
     """A journal is reversed once, and a reversal is not reversed."""
 
 
-class CreditNotThere(LedgerRule):
+class CreditNotFree(LedgerRule):
     """Cleared credit that no other case has earmarked does not cover the amount."""
 
 

@@ -6,12 +6,12 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountForRefund, CreditHeld, HoldPlaced, PlaceHold
 
 from ledger import store
-from ledger.domain.rules import CreditNotThere, NoSuchAccount
+from ledger.domain.rules import CreditNotFree, NoSuchAccount
 from ledger.queries.refund_facts import available_credit
 
 
 async def place_hold(tx: Transaction, asked: PlaceHold) -> HoldPlaced:
-    """Errors: NoSuchAccount, CreditNotThere. A plan that is earmarked already keeps its earmark."""
+    """Errors: NoSuchAccount, CreditNotFree. A plan that is earmarked already keeps its earmark."""
     plan = asked.plan
     account = (await store.lock_accounts(tx, [plan.account])).get(plan.account)
     if account is None:
@@ -20,9 +20,9 @@ async def place_hold(tx: Transaction, asked: PlaceHold) -> HoldPlaced:
     if earlier is not None and earlier.content_hash == plan.content_hash:
         return HoldPlaced(hold=earlier.id)
     if earlier is not None:
-        raise CreditNotThere("The case has an earmark for another plan; it has to be lifted first.")
+        raise CreditNotFree("The case has an earmark for another plan; it has to be lifted first.")
     if plan.total_pence > await available_credit(tx, AccountForRefund(account=plan.account, case=plan.case), account.balance_pence):
-        raise CreditNotThere("Cleared credit that no other case has earmarked does not cover the plan.")
+        raise CreditNotFree("Cleared credit that no other case has earmarked does not cover the plan.")
     hold = store.Earmark(uuid4(), plan.account, plan.case, plan.attempt, plan.content_hash, plan.total_pence, "PENDING")
     await store.place_earmark(tx, hold)
     held = CreditHeld(account=account.id, balance_pence=account.balance_pence, hold=hold.id, case=plan.case, amount_pence=hold.amount_pence)

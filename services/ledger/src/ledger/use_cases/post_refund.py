@@ -12,7 +12,7 @@ from ledger.domain.dates import business_date
 from ledger.domain.posting import Control, Leg, Posting, two_legs
 from ledger.domain.rules import (
     AccountMoved,
-    CreditNotThere,
+    CreditNotFree,
     DecisionRecalled,
     HoldGone,
     KeyUsedForOtherContent,
@@ -29,7 +29,7 @@ class NotHeardYet(Exception):
 
 
 async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
-    """Errors: NotHeardYet (try again); DecisionRecalled, NotApproved, AccountMoved, HoldGone, CreditNotThere, OffsetAboveDebt."""
+    """Errors: NotHeardYet (try again); DecisionRecalled, NotApproved, AccountMoved, HoldGone, CreditNotFree, OffsetAboveDebt."""
     plan = asked.plan
     locked = await store.lock_accounts(tx, {plan.account, *(offset.account for offset in plan.offsets)})
     postings = _postings(plan, asked.decision, tx)
@@ -41,7 +41,7 @@ async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
     if plan.total_pence > await available_credit(
         tx, AccountForRefund(account=plan.account, case=plan.case), locked[plan.account].balance_pence
     ):
-        raise CreditNotThere("Cleared credit does not cover the plan.")
+        raise CreditNotFree("Cleared credit does not cover the plan.")
     _within_debts(plan, locked)
     await store.post(tx, postings)
     await store.settle_earmark(tx, asked.hold, "POSTED")
