@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,8 +13,17 @@ from support.doubler import everything_twice
 from support.stack import Stack, running_stack
 
 
+@pytest.fixture(scope="session")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder in which every process of the stack leaves its spans."""
+    folder = tmp_path_factory.mktemp("traces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENTBOOK_TRACES", str(folder))
+        yield folder
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack() -> AsyncIterator[Stack]:
+async def stack(traces: Path) -> AsyncIterator[Stack]:
     async with running_stack() as running:
         with everything_twice(running) as twice:
             yield running

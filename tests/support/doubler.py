@@ -17,7 +17,7 @@ _AGAIN = "x-delivered-again"
 def everything_twice(stack: Stack) -> Iterator[list[int]]:
     """While the block runs. The list holds one number: how many records were written again."""
     count, ended = [0], threading.Event()
-    thread = threading.Thread(target=_double, args=(_access(stack), count, ended), daemon=True)
+    thread = threading.Thread(target=_double, args=(access(stack), count, ended), daemon=True)
     thread.start()
     try:
         yield count
@@ -26,7 +26,8 @@ def everything_twice(stack: Stack) -> Iterator[list[int]]:
         thread.join(timeout=30)
 
 
-def _access(stack: Stack) -> dict[str, str]:
+def access(stack: Stack) -> dict[str, str]:
+    """How the stack's administrator reaches Kafka."""
     password = (stack.layout.folder / "secrets" / "runner" / "kafka_admin_password").read_text().strip()
     return {
         "bootstrap.servers": f"127.0.0.1:{stack.layout.port('kafka')}",

@@ -20,8 +20,11 @@ _PACKAGES = {
 }
 PROCESSES = tuple(_PACKAGES)
 NAMESPACE = "rentbook"
-_PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", "RENTBOOK_SMTP_HOST", "RENTBOOK_SMTP_PORT", "RENTBOOK_SMTP_FROM")
+_SMTP = ("RENTBOOK_SMTP_HOST", "RENTBOOK_SMTP_PORT", "RENTBOOK_SMTP_FROM", "RENTBOOK_SMTP_TO")
+_PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", *_SMTP)
 """What a person may set around ./rentbook run for every service."""
+_TRACES = "RENTBOOK_TRACES"
+"""A folder into which each process writes its finished spans, if a person sets it around ./rentbook run."""
 
 
 def command(layout: Layout, process: str, *words: str, **more: str) -> child.Command:
@@ -49,6 +52,7 @@ def settings(layout: Layout, process: str) -> dict[str, str]:
         "RENTBOOK_TEMPORAL_ADDRESS": f"{HOST}:{layout.port('temporal')}",
         "RENTBOOK_TEMPORAL_NAMESPACE": NAMESPACE,
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        **({"RENTBOOK_TRACE_FILE": f"{os.environ[_TRACES]}/{process}.jsonl"} if _TRACES in os.environ else {}),
     }
     return {**common, **(_of_a_service(layout, process) if process in DATABASES else {}), **_own(layout, process)}
 

@@ -68,6 +68,7 @@ CAST: dict[str, Role] = {
     "returned": Role(("Petra Novotna",), -155_00, ended_weeks_ago=5, paid=(Paid(155_00, 20),)),
     "file-refused": Role(("Bogdan Rusu",), -158_00, ended_weeks_ago=5, paid=(Paid(158_00, 20),)),
     "fate-unknown": Role(("Ailsa Drummond",), -159_00, ended_weeks_ago=5, paid=(Paid(159_00, 20),)),
+    "canary": Role(("Zebulon Quackenbush",), -163_00, ended_weeks_ago=5, paid=(Paid(163_00, 20),)),
     "restart": Role(("Leon Achterberg",), -162_00, ended_weeks_ago=5, paid=(Paid(162_00, 20),)),
     "band-senior-officer": Role(("Tobias Wren",), -80_00, ended_weeks_ago=6, paid=(Paid(80_00, 25),)),
     "band-team-leader": Role(("Hua Lin Ferris",), -400_00, ended_weeks_ago=6, paid=(Paid(400_00, 25),)),

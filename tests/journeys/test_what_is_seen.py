@@ -1,0 +1,101 @@
+"""What a refund leaves behind for those who watch: one trace through everything, and nothing about the tenant anywhere."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from confluent_kafka import Consumer
+from rentbook_contracts.topics import TOPICS
+from rentbook_local.journey.desk import Desk
+from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
+from rentbook_local.layout import DATABASES
+from support.doubler import access
+from support.stack import Stack
+from temporalio.client import Client
+
+NINO = "QQ123456C"
+NOTE = f"Asked on the phone, National Insurance number {NINO}"
+
+
+@pytest.fixture(scope="module")
+def paid_case(stack: Stack, members: Mapping[str, Member]) -> str:
+    """A refund that has gone the whole way, with a canary in every field."""
+    member = members["canary"]
+    with Desk(stack.layout.desk, "bryn.officer") as officer:
+        page = request_refund(officer, member, note=NOTE)
+        assert page.errors() == []
+        with Desk(stack.layout.desk, "dilip.leader") as leader:
+            assert decide(leader, open_task(leader, member.account), "approved").errors() == []
+        with Desk(stack.layout.desk, "greta.finance") as finance:
+            release(finance, [page.identity])
+        officer.wait(f"/cases/{page.identity}", "the letter", lambda shown: bool(shown.links("/letters/")))
+    return page.identity
+
+
+@pytest.fixture(scope="module")
+def canaries(members: Mapping[str, Member]) -> tuple[str, ...]:
+    told = members["canary"].told
+    return ("Quackenbush", "Zebulon", NINO, told["account_number"], told["sort_code"] + told["account_number"], told["address"])
+
+
+def test_one_trace_runs_from_the_request_to_the_letter(traces: Path, paid_case: str) -> None:
+    spans = [json.loads(line) for file in traces.glob("*.jsonl") for line in file.read_text().splitlines()]
+    stories = [span for span in spans if span["service"] == "workflows"]
+    of_the_case = {span["trace_id"] for span in stories if paid_case in str(span["attributes"].get("temporalWorkflowID"))}
+    [trace] = of_the_case
+    inside = {span["service"] for span in spans if span["trace_id"] == trace}
+    assert inside >= {"approvals", "refunds", "workflows", "ledger", "notices"}
+    ids = {span["span_id"] for span in spans if span["trace_id"] == trace}
+    orphans = [span["name"] for span in spans if span["trace_id"] == trace and span["parent_id"] and span["parent_id"] not in ids]
+    assert orphans == []
+
+
+def test_no_log_and_no_trace_tells_of_the_tenant(stack: Stack, traces: Path, paid_case: str, canaries: tuple[str, ...]) -> None:
+    files = [*(stack.layout.folder / "logs").iterdir(), *traces.iterdir()]
+    assert len(files) > 10
+    assert hits(((file.name, file.read_text(errors="replace")) for file in files), canaries) == []
+
+
+def test_no_metric_and_no_health_page_tells_of_the_tenant(stack: Stack, paid_case: str, canaries: tuple[str, ...]) -> None:
+    pages = [f"{stack.layout.http(service)}/{page}" for service in DATABASES for page in ("metrics", "health")]
+    assert hits(((page, httpx.get(page).text) for page in pages), canaries) == []
+
+
+def test_no_event_tells_of_the_tenant(stack: Stack, paid_case: str, canaries: tuple[str, ...]) -> None:
+    records = list(every_record(stack))
+    assert any(paid_case in record for _, record in records)
+    assert hits(records, canaries) == []
+
+
+async def test_no_workflow_history_tells_of_the_tenant(stack: Stack, paid_case: str, canaries: tuple[str, ...]) -> None:
+    client = await Client.connect(f"127.0.0.1:{stack.layout.port('temporal')}", namespace="rentbook")
+    histories = [
+        (story.id, (await client.get_workflow_handle(story.id, run_id=story.run_id).fetch_history()).to_json())
+        async for story in client.list_workflows()
+    ]
+    assert any(paid_case in name for name, _ in histories)
+    assert hits(histories, canaries) == []
+
+
+def hits(texts: Iterable[tuple[str, str]], canaries: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Where which canary stands."""
+    return [(where, canary) for where, text in texts for canary in canaries if canary in text]
+
+
+def every_record(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Every record on every topic, headers and all."""
+    consumer = Consumer({**access(stack), "group.id": "test-canaries", "auto.offset.reset": "earliest", "enable.partition.eof": True})
+    consumer.subscribe([topic.name for topic in TOPICS])
+    left = sum(topic.partitions for topic in TOPICS)
+    try:
+        while left:
+            record = consumer.poll(10)
+            assert record is not None, "the broker does not answer"
+            if record.error():
+                left -= 1
+            else:
+                yield f"{record.topic()} {record.offset()}", f"{record.key()!r} {record.value()!r} {record.headers()!r}"
+    finally:
+        consumer.close()
