@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from lxml import html
 from rentbook_contracts.people import Role
 from rentbook_local import child, ports, signin
 
@@ -64,3 +65,25 @@ async def test_the_token_of_a_persona_carries_its_name_and_roles(issuer: str, pe
     claims = jwt.decode(token, keys).claims
     assert (claims["sub"], claims["name"], claims["roles"]) == (persona.subject, persona.name, [*persona.roles])
     assert claims["iss"] == known["issuer"] == issuer
+
+
+async def test_the_page_lists_everyone_by_name_and_part_and_fetches_nothing(issuer: str) -> None:
+    asked = {"client_id": signin.CLIENT_ID, "redirect_uri": _BACK, "response_type": "code", "scope": "openid profile", "state": "s"}
+    async with httpx.AsyncClient() as client:
+        page = await client.get(f"{issuer}/oauth2/authorize", params=asked)
+        others = [await client.get(f"{issuer}{path}") for path in ("/", "/oauth2/authorize?client_id=x", "/oauth2/end_session")]
+    tree = html.document_fromstring(page.text)
+    named = [button for button in tree.iter("button") if button.get("name") == "sub"]
+    shown = {button.get("value"): " ".join("".join(map(str, button.itertext())).split()) for button in named}
+    assert shown == {one.subject: f"{one.name}, {_part(one)} {one.subject}" for one in signin.PERSONAS}
+    assert "Asha Lindqvist, officer asha.officer" in shown.values()
+    assert tree.findtext(".//title") == "Sign in – Rentbook"
+    assert tree.get("lang") == "en-GB"
+    for answer in (page, *others):
+        fetched = [one.get("href") or one.get("src") for one in html.document_fromstring(answer.text).iter("link", "script", "img")]
+        assert fetched == ["data:,"]
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def _part(persona: signin.Persona) -> str:
+    return " and ".join(persona.roles).replace("-", " ")

@@ -1,6 +1,5 @@
 """Sign-in on one machine: `oidc-provider-mock` as a picker of personas. It asks for no password, so it is for demonstrations only."""
 
-import json
 import signal
 import sys
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 from rentbook_contracts.people import Role
 
 from rentbook_local import child
-from rentbook_local.ports import HOST
 
 CLIENT_ID = "rentbook-desk"
 
@@ -39,15 +37,10 @@ PERSONAS = (
 
 def command(port: int, log: Path) -> child.Command:
     """How the provider is run."""
-    personas = tuple(
-        part
-        for persona in PERSONAS
-        for part in ("--user-claims", json.dumps({"sub": persona.subject, "name": persona.name, "roles": persona.roles}))
-    )
     return child.Command(
         name="signin",
-        argv=(sys.executable, "-m", "oidc_provider_mock", "--host", HOST, "--port", str(port), *personas),
-        environment=child.surroundings(NO_COLOR="1"),
+        argv=(sys.executable, "-m", "rentbook_local.signin_server", "--port", str(port)),
+        environment=child.surroundings(),
         directory=log.parent,
         log=log,
         stop_signal=signal.SIGINT,
