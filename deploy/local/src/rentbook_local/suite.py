@@ -18,10 +18,11 @@ def run(words: Sequence[str]) -> int:
     assets.install()
     environment = {**os.environ, "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    code = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=places.ROOT, env=environment, check=False).returncode
+    # Said first: whoever reads the output by machine finds pytest's closing line at its end.
     for program in missing:
-        print(f"rentbook: the tests of {_FROM_DEBIAN[program]} were not run: install the Debian package {program}.", file=sys.stderr)
-    return code
+        said = f"rentbook: the tests of {_FROM_DEBIAN[program]} will not be run: install the Debian package {program}."
+        print(said, file=sys.stderr, flush=True)
+    return subprocess.run([sys.executable, "-m", "pytest", *words], cwd=places.ROOT, env=environment, check=False).returncode
 
 
 def _missing_after_installing() -> list[str]:
