@@ -127,3 +127,12 @@ def test_stories_of_the_language_are_told_and_hear_all_that_may_be_told_to_them(
 def test_every_update_that_the_desk_sends_has_its_outcome_recorded(apps: dict[str, App]) -> None:
     updates = {each.name for module in MODULES for each in offered(module, Update)}
     assert {outcome.update.name for outcome in apps["approvals"].outcomes} == updates
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_canvas_names_all_that_its_service_hears_tells_offers_answers_and_accepts(service: str, apps: dict[str, App]) -> None:
+    canvas = (Path(__file__).parents[2] / "services" / service / "README.md").read_text("utf-8").replace("_", "-")
+    app = apps[service]
+    told = [topic.name for topic in TOPICS if service in (topic.publisher, *topic.hearers)]
+    offers = [offer.name.removeprefix(f"{service}.") for offer in offers_of(app)]
+    assert [name for name in (*told, *offers) if name.replace("_", "-") not in canvas] == []
