@@ -1,6 +1,7 @@
 """Bank files on their way into the books: taken whole, refused whole, taken once."""
 
 import asyncio
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -196,6 +197,39 @@ async def test_another_file_that_repeats_an_entry_reference_is_refused_naming_bo
     assert {fault.rule for fault in page.faults} == {"EntryReferenceTaken"}
     assert all(fault.line and "monday.xml" in fault.message and "tuesday.xml" in fault.message for fault in page.faults)
     assert await door.count("journal WHERE code = 'RBP'") == 2
+
+
+def exported_again(content: bytes, how: str) -> bytes:
+    match how:
+        case "without references":
+            return re.sub(rb"<NtryRef>.*?</NtryRef>", b"", content)
+        case "with other references":
+            return content.replace(b"<NtryRef>R", b"<NtryRef>X")
+        case _:
+            return re.sub(rb"<NtryRef>.*?</NtryRef>", b"", content).replace(b"<Id>S1<", b"<Id>2026/1<").replace(b">1</Elc", b">77</Elc")
+
+
+@pytest.mark.parametrize("first", ["as it came", "without references"])
+@pytest.mark.parametrize("how", ["without references", "with other references", "without references, and under another number"])
+async def test_a_statement_exported_again_in_another_form_is_refused_naming_the_first(door: Door, first: str, how: str) -> None:
+    plain = statement(entry("R1", MAIN_REFERENCE), entry("R2", NEIGHBOUR_REFERENCE, "12.00"))
+    taken = await door.take("monday.xml", plain if first == "as it came" else exported_again(plain, first))
+    again = await door.take("again.xml", exported_again(plain, how) + b"\n")
+    assert (taken.status, again.status) == (FileStatus.TAKEN, FileStatus.REFUSED)
+    assert {fault.rule for fault in again.faults} <= {"StatementTaken", "RecordsTaken"}
+    assert all("monday.xml" in fault.message for fault in again.faults)
+    assert await door.count("journal WHERE code = 'RBP'") == 2
+
+
+async def test_payments_that_only_look_alike_are_others_where_the_bank_gives_references(door: Door) -> None:
+    await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE)))
+    assert (await door.take("tuesday.xml", statement(entry("R2", MAIN_REFERENCE), number="2"))).status is FileStatus.TAKEN
+
+
+async def test_a_statement_that_books_nothing_repeats_nothing(door: Door) -> None:
+    for name in ("monday.xml", "tuesday.xml"):
+        page = await door.take(name, statement(entry("R1", MAIN_REFERENCE, status="PDNG")) + name.encode().join((b"<!--", b"-->")))
+        assert page.status is FileStatus.TAKEN
 
 
 async def test_a_refused_file_leaves_nothing_behind_that_would_refuse_its_mended_successor(door: Door) -> None:

@@ -528,6 +528,22 @@ class FileRow:
     pending: int = 0
     faults_in_all: int = 0
     earlier: UUID | None = None
+    bare_hash: str | None = None
+    unreferenced: bool = False
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """By what a bank's statement is known again: its account, identification, number, page and balances (pence)."""
+
+    bank_account: str
+    statement_id: str
+    sequence_number: int | None
+    page: str
+    opening_date: date | None
+    opening_pence: int | None
+    closing_date: date | None
+    closing_pence: int | None
 
 
 @dataclass(frozen=True)
@@ -544,6 +560,25 @@ async def file_taken(tx: Transaction, *, sha256: str) -> TakenFile | None:
 async def file_with_records(tx: Transaction, records_hash: str) -> TakenFile | None:
     """The taken file with these records, whatever its bytes."""
     return await _taken(tx, tables.bank_file.c.records_hash == records_hash)
+
+
+async def file_with_bare_records(tx: Transaction, bare_hash: str, *, unreferenced: bool) -> TakenFile | None:
+    """The taken file with these records but for the bank's references, where one of the two files has entries without."""
+    file = tables.bank_file
+    return await _taken(tx, sa.and_(file.c.bare_hash == bare_hash, sa.or_(file.c.unreferenced, sa.literal(unreferenced))))
+
+
+async def file_with_statement(tx: Transaction, statement: StatementRow) -> TakenFile | None:
+    """The taken file that held this statement."""
+    same = sa.and_(*(tables.bank_statement.c[name].is_not_distinct_from(value) for name, value in vars(statement).items()))
+    return await _taken(tx, tables.bank_file.c.id.in_(sa.select(tables.bank_statement.c.bank_file).where(same)))
+
+
+async def add_statements(tx: Transaction, file: UUID, statements: Sequence[tuple[int, StatementRow]]) -> None:
+    """Remember the statements of a taken file with their lines. Errors: IntegrityError where one was taken already."""
+    rows = [{"bank_file": file, "line": line, **vars(statement)} for line, statement in statements]
+    if rows:
+        await tx.connection.execute(tables.bank_statement.insert(), rows)
 
 
 async def _taken(tx: Transaction, condition: sa.ColumnElement[bool]) -> TakenFile | None:

@@ -356,12 +356,36 @@ bank_file = sa.Table(
     sa.Column("pending", sa.Integer, nullable=False),
     sa.Column("faults_in_all", sa.Integer, nullable=False),
     sa.Column("earlier", sa.Uuid, sa.ForeignKey("bank_file.id")),
+    sa.Column("bare_hash", sa.Text),
+    sa.Column("unreferenced", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("status IN ('TAKEN', 'REFUSED', 'ALREADY_TAKEN')", name="a_file_is_taken_refused_or_was_taken_already"),
     sa.CheckConstraint("(status = 'REFUSED') = (faults_in_all > 0)", name="a_refused_file_has_a_fault"),
     sa.CheckConstraint("status <> 'ALREADY_TAKEN' OR earlier IS NOT NULL", name="what_was_taken_already_names_the_file"),
 )
 sa.Index("the_same_bytes_are_taken_once", bank_file.c.sha256, unique=True, postgresql_where=bank_file.c.status == "TAKEN")
 sa.Index("the_same_records_are_taken_once", bank_file.c.records_hash, unique=True, postgresql_where=bank_file.c.status == "TAKEN")
+
+sa.Index("the_bare_records_of_a_file", bank_file.c.bare_hash, postgresql_where=bank_file.c.status == "TAKEN")
+
+bank_statement = sa.Table(
+    "bank_statement",
+    metadata,
+    sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), primary_key=True),
+    sa.Column("line", sa.Integer, primary_key=True),
+    sa.Column("bank_account", sa.Text, nullable=False),
+    sa.Column("statement_id", sa.Text, nullable=False),
+    sa.Column("sequence_number", sa.BigInteger),
+    sa.Column("page", sa.Text, nullable=False),
+    sa.Column("opening_date", sa.Date),
+    sa.Column("opening_pence", sa.BigInteger, nullable=False),
+    sa.Column("closing_date", sa.Date),
+    sa.Column("closing_pence", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint(
+        *("bank_account", "statement_id", "sequence_number", "page", "opening_date", "opening_pence", "closing_date", "closing_pence"),
+        name="a_statement_is_taken_once",
+        postgresql_nulls_not_distinct=True,
+    ),
+)
 
 bank_file_fault = sa.Table(
     "bank_file_fault",

@@ -62,7 +62,8 @@ class ReadingTerms:
 class BankFile:
     """What an upload turned out to be. `receipts` is empty unless the file is without fault.
 
-    `size_bytes` and `sha256` are of what was read, which is all unless the file is too large. `records_hash`: see `canonical_records`.
+    `size_bytes` and `sha256` are of what was read, which is all unless the file is too large. `records_hash`: see `canonical_records`;
+    `bare_hash` is the same of a statement's entries without the bank's references, and `unreferenced` says that one of them has none.
     """
 
     format: FileFormat | None
@@ -73,6 +74,8 @@ class BankFile:
     receipts: tuple[Receipt, ...]
     faults: tuple[Fault, ...]
     faults_in_all: int
+    bare_hash: str | None = None
+    unreferenced: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -105,6 +108,8 @@ def read_bank_file(stream: Readable, terms: ReadingTerms, declared_bytes: int = 
         receipts=good.receipts if good else (),
         faults=faults.in_order(),
         faults_in_all=faults.count,
+        bare_hash=good.bare_hash if good else None,
+        unreferenced=good.unreferenced if good else False,
     )
 
 
@@ -147,6 +152,8 @@ class _Found:
     records_hash: str | None = None
     statements: tuple[Statement, ...] = ()
     receipts: tuple[Receipt, ...] = field(default=(), repr=False)
+    bare_hash: str | None = None
+    unreferenced: bool = False
 
 
 class _Upload:
@@ -222,19 +229,31 @@ def _of_cash_file(cash: CashFile, terms: ReadingTerms) -> _Found:
 def _of_statements(read: StatementFile, statement_terms: StatementTerms, terms: ReadingTerms) -> _Found:
     if read.faults.count:
         return _Found("camt.053", read.faults)
-    rows = (_entry_row(statement.account, entry) for statement in read.statements for entry in statement.entries if entry.status == "BOOK")
+    booked = [(statement.account, entry) for statement in read.statements for entry in statement.entries if entry.status == "BOOK"]
     receipts = receipts_of_statements(read.statements, statement_terms.reference_of, terms.methods, terms.schemes, terms.today)
-    return _Found("camt.053", read.faults, canonical_records(rows), read.statements, tuple(receipts))
+    return _Found(
+        "camt.053",
+        read.faults,
+        canonical_records([account, *_entry_references(entry), *_entry_row(entry)] for account, entry in booked),
+        read.statements,
+        tuple(receipts),
+        bare_hash=canonical_records([account, *_entry_row(entry)] for account, entry in booked),
+        unreferenced=any(statement_terms.reference_of(entry) is None for _, entry in booked),
+    )
 
 
 def _cash_row(payment: CashPayment, source: str) -> list[object]:
     return [source, payment.client, payment.reference, payment.amount_pence, payment.kind, payment.paid_on]
 
 
-def _entry_row(account: str, entry: BankEntry) -> list[object]:
-    """What a re-export keeps of an entry: not its place, its message or its statement."""
+def _entry_references(entry: BankEntry) -> list[object]:
+    return [entry.entry_reference, entry.account_servicer_reference]
+
+
+def _entry_row(entry: BankEntry) -> list[object]:
+    """What a re-export keeps of an entry beside the bank's references: not its place, its message or its statement."""
     return [
-        *(account, entry.entry_reference, entry.account_servicer_reference, entry.amount_pence, entry.currency, entry.booking_date),
+        *(entry.amount_pence, entry.currency, entry.booking_date),
         *(entry.value_date, entry.bank_transaction_code, entry.proprietary_code, entry.reversal, entry.additional_information),
         [_detail_row(detail) for detail in entry.details],
     ]

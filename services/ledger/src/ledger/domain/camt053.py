@@ -269,6 +269,7 @@ class _Reader:
             closing[0],
             closing[1],
             tuple(self._entries),
+            fields.text("StmtPgntn/PgNb"),
         )
         self._check_references(statement)
         if not self._unreadable:

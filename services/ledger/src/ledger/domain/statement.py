@@ -89,7 +89,7 @@ class BankEntry:
 
 @dataclass(frozen=True)
 class Statement:
-    """One account's statement. `account` is the name of our account, or empty where it is none of ours."""
+    """One account's statement. `account` is the name of our account, or empty where it is none of ours; `page` is empty if it has one."""
 
     line: int
     statement_id: str
@@ -100,6 +100,12 @@ class Statement:
     closing_pence: int | None
     closing_date: date | None
     entries: tuple[BankEntry, ...]
+    page: str = ""
+
+    @property
+    def books(self) -> bool:
+        """Whether anything on it is booked."""
+        return any(entry.status == "BOOK" for entry in self.entries)
 
 
 def own_account(accounts: Iterable[OwnAccount], iban: str, other: str, bank_code: str) -> OwnAccount | None:

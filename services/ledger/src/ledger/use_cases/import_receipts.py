@@ -70,6 +70,11 @@ async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
     known = [(receipt, (source, reference)) for receipt, (source, reference) in booked if reference is not None]
     taken = await store.booked_references(tx, [key for _, key in known])
     faults = [
+        Fault(line, "StatementTaken", f"statement {row.statement_id} of {upload.name} was taken with the earlier file {same.name} already")
+        for line, row in _statements(upload)
+        if (same := await store.file_with_statement(tx, row)) is not None
+    ]
+    faults += [
         Fault(
             receipt.line,
             "EntryReferenceTaken",
@@ -79,10 +84,37 @@ async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
         if key in taken
     ]
     if not faults and upload.content.records_hash is not None:
-        same = await store.file_with_records(tx, upload.content.records_hash)
+        same = await store.file_with_records(tx, upload.content.records_hash) or await _file_with_bare_records(tx, upload.content)
         if same is not None:
             faults.append(Fault(None, "RecordsTaken", f"{upload.name} holds the very payments of the earlier file {same.name}"))
     return faults
+
+
+async def _file_with_bare_records(tx: Transaction, content: BankFile) -> store.TakenFile | None:
+    if content.bare_hash is None:
+        return None
+    return await store.file_with_bare_records(tx, content.bare_hash, unreferenced=content.unreferenced)
+
+
+def _statements(upload: Upload) -> list[tuple[int, store.StatementRow]]:
+    """The lines and marks of the statements that book something: one that books nothing repeats nothing."""
+    return [
+        (
+            statement.line,
+            store.StatementRow(
+                statement.account,
+                statement.statement_id,
+                statement.sequence_number,
+                statement.page,
+                statement.opening_date,
+                statement.opening_pence,
+                statement.closing_date,
+                statement.closing_pence,
+            ),
+        )
+        for statement in upload.content.statements
+        if statement.books
+    ]
 
 
 @dataclass(frozen=True)
@@ -99,6 +131,7 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
     lines = await _lines(tx, upload)
     row = _taken_row(upload, id_, lines)
     await store.add_file(tx, row)
+    await store.add_statements(tx, id_, _statements(upload))
     await store.post(tx, [line.posting for line in lines if line.posting is not None])
     await store.add_file_lines(tx, id_, [_line_row(line) for line in lines], [key for line in lines if (key := _booked(line)) is not None])
     await store.add_suspense(tx, await _suspense(tx, lines))
@@ -247,5 +280,7 @@ def _row(upload: Upload, id_: UUID, status: str, **more: Any) -> store.FileRow:
         sha256=content.sha256,
         size_bytes=content.size_bytes,
         records_hash=content.records_hash,
+        bare_hash=content.bare_hash,
+        unreferenced=content.unreferenced,
         **more,
     )
