@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from chassis.failpoint import reached
 from chassis.faults import may_pass
 from chassis.serving import App, Offer
 from chassis.telemetry import named
@@ -44,7 +45,9 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
         started = perf_counter()
         outcome = "done"
         try:
-            return await run(runtime, lambda tx: _perform(tx, offer, argument))
+            answer = await run(runtime, lambda tx: _perform(tx, offer, argument))
+            reached("activity.after-commit")
+            return answer
         except BrokenRule as rule:
             outcome = rule.rule
             raise ApplicationError(rule.message, type=rule.rule, non_retryable=True) from None
@@ -62,8 +65,12 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
 
 
 async def _perform(tx: Transaction, offer: Offer[In, Out], argument: In) -> Out:
-    if not offer.remember:
-        return await offer.use_case(tx, argument)
+    answer = await (_remembered(tx, offer, argument) if offer.remember else offer.use_case(tx, argument))
+    reached("activity.before-commit")
+    return answer
+
+
+async def _remembered(tx: Transaction, offer: Offer[In, Out], argument: In) -> Out:
     step = activity.info()
     key = f"activity:{step.workflow_id}:{step.activity_id}"
     name, gives = offer.operation.name, offer.operation.gives

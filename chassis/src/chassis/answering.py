@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from chassis.failpoint import reached
 from chassis.faults import may_pass
 from chassis.peers import FORM, PERSON, ROLES, Caller
 from chassis.serving import Accept, Answer, App
 from chassis.telemetry import named
-from chassis.transaction import Runtime, once, run
+from chassis.transaction import Runtime, Transaction, once, run
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,15 @@ async def accept(runtime: Runtime, accepting: Accept[In, Out], argument: In, cal
     assert caller.form, "a command comes with a form"
     key = f"form:{caller.form}"
     name, gives, use_case = command.name, command.gives, accepting.use_case
-    return await run(runtime, lambda tx: once(tx, key=key, name=name, argument=argument, gives=gives, use_case=use_case), caller=caller)
+
+    async def work(tx: Transaction) -> Out:
+        answer = await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=use_case)
+        reached("command.before-commit")
+        return answer
+
+    answer = await run(runtime, work, caller=caller)
+    reached("command.after-commit")
+    return answer
 
 
 def doors(runtime: Runtime, app: App) -> Sequence[BaseRoute]:

@@ -18,6 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
 
+from chassis.failpoint import reached
 from chassis.faults import failed, may_pass
 from chassis.inbox import Inbox
 from chassis.records import Record, read_record
@@ -80,6 +81,8 @@ class TopicConsumer:
 
     async def handle(self, raws: Any) -> None:
         """Take a batch of records for good, or raise so that what is not taken comes again. Errors: NotYet."""
+        # FastStream asks for a batch once the offsets of the one before it are committed.
+        reached("events.after-offset-commit")
         records = [read_record(raw, self._runtime.settings.topic_prefix) for raw in raws]
         async with self.rebalance.in_hand:
             try:
@@ -90,6 +93,7 @@ class TopicConsumer:
                 self._moved_at = time.monotonic()
         self._rounds = 0
         self._runtime.telemetry.failing.labels(self.topic).set(0)
+        reached("events.before-offset-commit")
 
     async def _took_together(self, records: list[Record]) -> bool:
         if len(records) == 1 or self._rounds:

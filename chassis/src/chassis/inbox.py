@@ -17,6 +17,7 @@ from opentelemetry.trace import Span, SpanKind
 from rentbook_contracts.operation import BrokenRule
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.failpoint import reached
 from chassis.faults import failed, may_pass
 from chassis.records import Record, Unreadable, check_envelope, read_fact
 from chassis.serving import App, Subscription
@@ -63,6 +64,7 @@ class Inbox:
         with self._span("hear", record):
             try:
                 heard, drain = await run(self._runtime, lambda tx: self._take(tx, record, whole_log))
+                reached("inbox.after-commit")
             except (MustPark, BrokenRule) as error:
                 await self.park(record, _reason(error))
                 heard, drain = Heard.PARKED, False
@@ -79,6 +81,7 @@ class Inbox:
         """
         started = perf_counter()
         heard = await run(self._runtime, lambda tx: self._take_together(tx, records))
+        reached("inbox.after-commit")
         each_took = (perf_counter() - started) / len(records)
         for record, became in zip(records, heard, strict=True):
             self._runtime.telemetry.heard.labels(record.topic, became).inc()
@@ -98,6 +101,7 @@ class Inbox:
         if rows:
             await tx.connection.execute(inbox.insert(), rows)
         await _advance_all(tx, topic, {key: version for key, version in versions.items() if before.get(key) != version})
+        reached("inbox.before-commit")
         return heard
 
     async def _take_one_of(self, tx: Transaction, record: Record, versions: dict[str, int], known: dict[str, bytes]) -> Heard:
@@ -135,7 +139,9 @@ class Inbox:
         # Those that wait only because this one was missing do not stand before it.
         if any(row.aggregate_version is None or record.version is None or row.aggregate_version <= record.version for row in waiting):
             raise MustPark("an earlier event of the key is parked")
-        return await self._work(tx, record, whole_log), bool(waiting)
+        heard = await self._work(tx, record, whole_log)
+        reached("inbox.before-commit")
+        return heard, bool(waiting)
 
     async def _is_repeated(self, tx: Transaction, record: Record) -> bool:
         """Whether it was taken or parked before. Errors: MustPark where the same id came with other content."""

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import sqlalchemy as sa
 
+from chassis.failpoint import reached
 from chassis.faults import may_pass
 from chassis.relay import wait_for
 from chassis.serving import Every, Tick
@@ -23,6 +24,7 @@ async def repeat(runtime: Runtime, every: Every, stopping: asyncio.Event) -> Non
         more, outcome = False, "done"
         try:
             more = await run(runtime, lambda tx: _once_anywhere(tx, every, name))
+            reached("periodic.after-commit")
         except Exception as error:
             outcome = "failed"
             log.error("periodic work failed", extra={"use_case": name, "fault": named(error)}, exc_info=None if may_pass(error) else error)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis.failpoint import reached
 from chassis.leadership import Led, LostLeadership, lead, still_led
 from chassis.settings import Settings
 from chassis.tables import outbox_event
@@ -85,6 +86,7 @@ class EventRelay:
         """The numbers of the rows that the broker confirmed, of each key no further than its first failure."""
         if not rows:
             return []
+        reached("relay.before-publish")
         topics = sorted({row["topic"] for row in rows})
         sent = await asyncio.gather(*(self._send_topic(topic, [row for row in rows if row["topic"] == topic]) for topic in topics))
         if sum(map(len, sent)) < len(rows):
@@ -129,11 +131,14 @@ class EventRelay:
     async def _mark(self, led: Led, sent: list[int]) -> None:
         if not sent:
             return
+        reached("relay.after-publish")
         table = outbox_event.c
         async with self._runtime.engine.begin() as connection:
             buckets = list((await connection.execute(still_led(led))).scalars())
             mine = outbox_event.update().where(table.seq.in_(sent), table.bucket.in_(buckets), table.published_at.is_(None))
             marked = (await connection.execute(mine.values(published_at=sa.func.now()))).rowcount
+            reached("relay.before-mark-commit")
+        reached("relay.after-mark-commit")
         self._runtime.telemetry.published.labels(OUTBOX).inc(marked)
         if len(buckets) < len(led.epochs):
             raise LostLeadership

@@ -21,6 +21,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from chassis.failpoint import reached
 from chassis.leadership import Led, LostLeadership, lead, still_led
 from chassis.relay import Age, wait_for
 from chassis.serving import App, Settled, Settlement, UpdateOutcome
@@ -96,6 +97,7 @@ class WorkflowRelay:
             async with asyncio.timeout(CALL_LIMIT_SECONDS):
                 verdict = await self._call(row)
             await run(self._runtime, lambda tx: self._settle(tx, led, row, verdict))
+            reached("workflow.after-settle-commit")
         except LostLeadership:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the row stays and is tried again
@@ -109,13 +111,20 @@ class WorkflowRelay:
         argument = json.loads(row["argument"])
         try:
             if row["kind"] == "start":
+                reached("workflow.before-start")
                 await self._start(row, argument)
+                reached("workflow.after-start")
                 return Verdict(Settlement.ACCEPTED)
             handle = self._client.get_workflow_handle(row["workflow_id"])
             if row["kind"] == "signal":
+                reached("workflow.before-signal")
                 await handle.signal(row["name"], argument)
+                reached("workflow.after-signal")
                 return Verdict(Settlement.ACCEPTED)
-            return await self._update(handle, row, argument)
+            reached("workflow.before-update")
+            verdict = await self._update(handle, row, argument)
+            reached("workflow.after-update")
+            return verdict
         except RPCError as error:
             if not workflow_is_gone(error):
                 raise
@@ -143,6 +152,7 @@ class WorkflowRelay:
         outcome = self._outcomes.get(row["name"]) if row["kind"] == "update" else None
         if outcome is not None:
             await outcome.use_case(tx, _settled(outcome, row, verdict))
+        reached("workflow.before-settle-commit")
         self._runtime.telemetry.published.labels(OUTBOX).inc()
         if verdict.settlement is not Settlement.ACCEPTED:
             told = {"workflow_id": row["workflow_id"], "operation": row["name"], "outcome": verdict.settlement.value, "rule": verdict.rule}

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from rentbook_local import child, postgres, signin
 from rentbook_local.layout import DATABASES, Layout
@@ -26,6 +27,9 @@ _PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", *_SMTP)
 _TRACES = "RENTBOOK_TRACES"
 """A folder into which each process writes its finished spans, if a person sets it around ./rentbook run."""
 
+_FAILPOINTS = "RENTBOOK_FAILPOINTS"
+"""Set around ./rentbook run, it lets tests have faults happen in the middle of each process: chassis.failpoint."""
+
 
 def command(layout: Layout, process: str, *words: str, **more: str) -> child.Command:
     """The process's command with its settings; words after it, as `migrate`, make it do that and end."""
@@ -42,6 +46,11 @@ def command(layout: Layout, process: str, *words: str, **more: str) -> child.Com
     )
 
 
+def failpoints(layout: Layout, process: str) -> Path:
+    """The folder whose files arm the places of this process."""
+    return layout.of(process) / "failpoints"
+
+
 def settings(layout: Layout, process: str) -> dict[str, str]:
     """The settings of one process, as its environment carries them."""
     common = {
@@ -53,6 +62,7 @@ def settings(layout: Layout, process: str) -> dict[str, str]:
         "RENTBOOK_TEMPORAL_NAMESPACE": NAMESPACE,
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         **({"RENTBOOK_TRACE_FILE": f"{os.environ[_TRACES]}/{process}.jsonl"} if _TRACES in os.environ else {}),
+        **({"RENTBOOK_FAILPOINTS": str(failpoints(layout, process))} if os.environ.get(_FAILPOINTS) else {}),
     }
     return {**common, **(_of_a_service(layout, process) if process in DATABASES else {}), **_own(layout, process)}
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import IO
 
 from chassis.answering import TurnedAway, caller_of, refusal, turned_away
+from chassis.failpoint import reached
 from chassis.peers import Caller
 from chassis.telemetry import named
 from chassis.transaction import Runtime, Transaction, run, transaction
@@ -75,7 +76,10 @@ async def _take(runtime: Runtime, caller: Caller, request: Request) -> BankFileP
         await _receive(request, file)
         content = await asyncio.to_thread(_read, file, terms)
     upload = Upload(name, content, lambda account: fingerprint(key, account))
-    return await run(runtime, lambda tx: import_receipts(tx, upload), caller=caller)
+    reached("bank-file.read")
+    page = await run(runtime, lambda tx: import_receipts(tx, upload), caller=caller)
+    reached("bank-file.after-commit")
+    return page
 
 
 async def _terms(tx: Transaction) -> ReadingTerms:
@@ -90,6 +94,7 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
             arrived += len(chunk)
             part = chunk[: BANK_FILE_LIMIT_BYTES + 1 - kept]
             kept += len(part)
+            reached("upload.write")
             file.write(part)
             if arrived > DRAINED_BYTES:
                 return

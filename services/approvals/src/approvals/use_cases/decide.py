@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts import approvals as contract
 
@@ -29,6 +30,7 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     completes = await _write(tx, form, head, decision)
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, completes=completes)
+    reached("decision.before-commit")
     return DecisionTaken(decision, completes)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from chassis.failpoint import reached
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import (
     AccountFact,
@@ -139,6 +140,7 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
     await tx.publish(
         BankFileTaken(bank_file=id_, receipts=row.receipts, total_pence=row.total_pence, in_suspense=row.in_suspense), version=1
     )
+    reached("bank-file.before-commit")
 
 
 async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from chassis.failpoint import reached
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 
@@ -40,6 +41,8 @@ async def _seal(tx: Transaction, tick: Tick, folder: Path | None) -> bool:
         seals.append(store.Seal(audit_no, journal.id, previous, following))
         previous = following
     await store.add_seals(tx, seals)
+    if seals:
+        reached("seal.before-commit")
     return len(journals) == JOURNALS_AT_ONCE
 
 
@@ -70,6 +73,8 @@ def _anchor(folder: Path, head: store.Seal, tick: Tick) -> None:
         anchors.seek(max(0, anchors.tell() - 1000))
         if head.hash.hex().encode() in anchors.read():
             return
+        reached("anchor.write")
         anchors.write(f"{line}\n".encode())
         anchors.flush()
         os.fsync(anchors.fileno())
+    reached("anchor.written")

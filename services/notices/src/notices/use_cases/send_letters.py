@@ -15,6 +15,7 @@ from typing import Any
 
 import aiosmtplib
 import sqlalchemy as sa
+from chassis.failpoint import reached
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import LetterSent
@@ -64,6 +65,7 @@ async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> None:
 
 async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
     message = as_message(mail, row)
+    reached("letter.before-mail")
     try:
         await aiosmtplib.send(message, hostname=mail.host, port=mail.port, timeout=mail.limit_seconds)
     except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPResponseException) as error:
@@ -74,6 +76,7 @@ async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
         await store.note_sending(tx, row.id, "e-mail", "unknown", type(error).__name__)
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
+        reached("letter.mailed")
         await _sent(tx, row, "e-mail", message["Message-ID"])
 
 
@@ -91,10 +94,13 @@ def put_into(folder: Path, row: sa.Row[Any]) -> str:
     if not target.exists() or hashlib.sha256(target.read_bytes()).hexdigest() != row.sha256:
         making = target.with_suffix(".making")
         with making.open("wb") as file:
+            reached("letter.write")
             file.write(row.pdf)
             file.flush()
             os.fsync(file.fileno())
+        reached("letter.written")
         making.replace(target)
+        reached("letter.renamed")
     return target.name
 
 

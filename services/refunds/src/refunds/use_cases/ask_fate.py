@@ -1,6 +1,7 @@
 """Ask the bank what became of a file whose fate is unknown."""
 
 import httpx
+from chassis.failpoint import reached
 from chassis.transaction import Transaction
 from rentbook_contracts.refunds import FileAnswer, FileFate, SubmitFile
 
@@ -18,4 +19,5 @@ async def ask_fate(tx: Transaction, asked: SubmitFile, means: Means) -> FileAnsw
         answer = bank_answer(await tx.http.get(address, params={"sha256": file.sha256}, timeout=means.bank_limit_seconds))
     except httpx.HTTPError as error:
         answer = FileAnswer(fate=FileFate.UNKNOWN, reason=f"No answer from the bank ({type(error).__name__}).")
+    reached("fate.answered")
     return await answer_noted(tx, asked, answer)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from chassis.failpoint import reached
 from chassis.transaction import Transaction
 from rentbook_contracts.refunds import BuildFile, FileBuilt, RunStatus
 
@@ -43,6 +44,7 @@ async def build_file(tx: Transaction, asked: BuildFile, means: Means) -> FileBui
         await runs.change(tx, run.id, RunStatus.EMPTY, "Every released line was dropped: there is nothing to send.")
         return FileBuilt(run=run.id, sha256=NOTHING_SHA256, count=0, total_pence=0)
     kept = kept or await _keep(tx, run, posted, means)
+    reached("payment-file.kept")
     write_whole(means.payments_dir / kept.name, bytes(kept.content))
     await runs.change(tx, run.id, RunStatus.FILE_BUILT)
     return FileBuilt(run=run.id, sha256=kept.sha256, count=kept.items, total_pence=kept.total_pence)
@@ -86,10 +88,13 @@ def write_whole(path: Path, content: bytes) -> None:
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
         with os.fdopen(handle, "wb") as file:
+            reached("payment-file.write")
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        reached("payment-file.written")
         Path(part).replace(path)
+        reached("payment-file.renamed")
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise

@@ -1,6 +1,7 @@
 """Hand a payment file to the bank, once (domain.md 3.5, 4: an outcome *unknown* is asked about and never repeated)."""
 
 import httpx
+from chassis.failpoint import reached
 from chassis.transaction import Transaction
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rentbook_contracts.refunds import FileAnswer, FileFate, RunStatus, SubmitFile
@@ -33,7 +34,10 @@ async def submit_file(tx: Transaction, asked: SubmitFile, means: Means) -> FileA
     if await runs.last_word(tx, asked.run) not in MAY_BE_SENT_AFTER:
         return await answer_noted(tx, asked, FileAnswer(fate=FileFate.UNKNOWN, reason="It was sent already."))
     await runs.note_sending_apart(tx, asked.run, file.sha256)
-    return await answer_noted(tx, asked, await _send(tx, file, means))
+    reached("submission.noted")
+    answer = await _send(tx, file, means)
+    reached("submission.answered")
+    return await answer_noted(tx, asked, answer)
 
 
 async def file_to_send(tx: Transaction, asked: SubmitFile) -> File:

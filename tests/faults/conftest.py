@@ -1,0 +1,55 @@
+"""The stack whose processes are made to fail, and the table of what came of it."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+import pytest_asyncio
+from rentbook_local.journey.steps import Member, cast
+from support.stack import Stack, running_stack
+
+from faults import table
+from faults.client import Accepted, Numbers
+from faults.table import Outcome
+
+WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
+# These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
+collect_ignore = [] if WHOLE else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py"]
+_OUTCOMES = pytest.StashKey[list[Outcome]]()
+
+
+@pytest.fixture(scope="session")
+def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
+    """What the table at the end tells; each test adds its own."""
+    return pytestconfig.stash.setdefault(_OUTCOMES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if found := config.stash.get(_OUTCOMES, []):
+        terminalreporter.section("faults")
+        for line in table.in_words(found):
+            terminalreporter.write_line(line)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENTBOOK_FAILPOINTS", "1")
+        async with running_stack() as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def members(stack: Stack) -> Mapping[str, Member]:
+    return cast(stack.layout)
+
+
+@pytest.fixture(scope="session")
+def accepted(tmp_path_factory: pytest.TempPathFactory) -> Accepted:
+    """All that the stack has acknowledged to anybody so far."""
+    return Accepted(tmp_path_factory.mktemp("client") / "accepted.jsonl")
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Numbers:
+    return Numbers()

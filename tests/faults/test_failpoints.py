@@ -1,0 +1,75 @@
+"""The places themselves: the code, the page about them and the tests know the same ones; unarmed they do nothing."""
+
+import ast
+import errno
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rentbook_local import places
+
+from chassis import failpoint
+from faults.plan import BY_MAIL, NO_SPACE, ROUNDS
+
+_SOURCES = ("chassis/src", "services", "workflows/src")
+
+
+def in_code() -> list[str]:
+    """The names that the code passes, from its syntax; a name that is not written out there fails."""
+    found = []
+    for folder in _SOURCES:
+        for file in (places.ROOT / folder).rglob("src/**/*.py" if folder == "services" else "**/*.py"):
+            if "node_modules" in file.parts:
+                continue
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reached":
+                    [name] = node.args
+                    assert isinstance(name, ast.Constant), f"{file.name}: a place's name is written out"
+                    found.append(str(name.value))
+    return found
+
+
+def test_the_code_the_page_and_the_tries_name_the_same_places() -> None:
+    page = (places.ROOT / "docs" / "failpoints.md").read_text(encoding="utf-8")
+    in_docs = re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)
+    tried = {one.place for tries in ROUNDS for one in tries} | set(BY_MAIL)
+    assert len(in_docs) == len(set(in_docs))
+    assert set(in_code()) == set(in_docs) == tried
+    assert len(tried) > 20
+    assert set(NO_SPACE) <= tried
+
+
+def test_no_process_is_tried_twice_at_a_place_in_one_refund() -> None:
+    for tries in ROUNDS:
+        assert len({(one.process, one.place) for one in tries}) == len(tries)
+
+
+def test_an_armed_place_ends_the_process_once(tmp_path: Path) -> None:
+    (tmp_path / "here").write_text("exit")
+    words = [sys.executable, "-c", "from chassis.failpoint import reached; reached('here'); print('went on')"]
+    environment = {"RENTBOOK_FAILPOINTS": str(tmp_path)}
+    first = subprocess.run(words, env=environment, capture_output=True, check=False)
+    assert (first.returncode, first.stdout) == (failpoint.EXIT_STATUS, b"")
+    assert (tmp_path / "here.hit").exists()
+    again = subprocess.run(words, env=environment, capture_output=True, check=False)
+    assert (again.returncode, again.stdout) == (0, b"went on\n")
+
+
+def test_a_full_disk_stays_full_until_the_file_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failpoint, "_folder", str(tmp_path))
+    armed = tmp_path / "there"
+    armed.write_text("no-space")
+    for _ in range(2):
+        with pytest.raises(OSError) as full:
+            failpoint.reached("there")
+        assert full.value.errno == errno.ENOSPC
+    armed.unlink()
+    failpoint.reached("there")
+
+
+def test_without_a_folder_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failpoint, "_folder", None)
+    monkeypatch.setattr(failpoint, "_fail_if_armed", lambda *_: pytest.fail("looked for a file"))
+    failpoint.reached("anywhere")

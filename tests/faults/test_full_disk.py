@@ -1,0 +1,87 @@
+"""The disk is full at each file that is written: that is said plainly, nothing is lost, and all goes on when there is space again."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from rentbook_local.journey.steps import Member
+from rentbook_local.layout import Layout
+from support.stack import Stack
+
+from faults.client import Accepted, Numbers, Office, players
+from faults.injector import HIT_SECONDS, arm, books_are_right, hit_of
+from faults.plan import NO_SPACE, Try
+from faults.table import Outcome
+
+FULL_SECONDS = 3.0
+GOES_ON_SECONDS = 90.0
+SAID = "No space left on device"
+PROCESS = {"upload.write": "ledger", "anchor.write": "ledger", "payment-file.write": "refunds", "letter.write": "notices"}
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("place", NO_SPACE)
+def test_a_full_disk_delays_and_loses_nothing(
+    stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers, outcomes: list[Outcome], place: str
+) -> None:
+    disk = FullDisk(stack.layout, Try(place, PROCESS[place], "bank-file"), accepted)
+    outcome, before = Outcome(f"no space at {place}", 1), accepted.count
+    outcomes.append(outcome)
+    with Office(stack.layout, accepted, numbers) as office:
+        armed = threading.Thread(target=disk.be_full_for_a_while, daemon=True)
+        armed.start()
+        office.refund(players(members)[NO_SPACE.index(place)])
+        armed.join(timeout=HIT_SECONDS + GOES_ON_SECONDS)
+        if place == "upload.write":
+            assert any("Nothing was lost" in page or "send" in page.lower() for page in office.officer.post.turned_away)
+    assert disk.fault is None, disk.fault
+    outcome.recovered.append(disk.went_on_after)
+    outcome.accepted = accepted.count - before
+    books_are_right(stack.layout, accepted, [outcome])
+
+
+class FullDisk:
+    """Fills the disk at one place, and frees it once the process has met that and said so."""
+
+    def __init__(self, layout: Layout, one: Try, accepted: Accepted) -> None:
+        self._layout = layout
+        self._one = one
+        self._written = {
+            "upload.write": accepted.file,
+            "anchor.write": layout.folder / "anchor",
+            "payment-file.write": layout.folder / "payments",
+            "letter.write": layout.folder / "letters",
+        }[one.place]
+        self._armed = arm(layout, one, "no-space")
+        self.fault: str | None = None
+        self.went_on_after = 0.0
+
+    def be_full_for_a_while(self) -> None:
+        try:
+            self._wait(hit_of(self._layout, self._one).exists, "the place was never reached", HIT_SECONDS)
+            time.sleep(FULL_SECONDS)
+            log = self._layout.log(self._one.process)
+            assert SAID in log.read_text(encoding="utf-8", errors="replace"), f"{log.name} does not say why"
+        except AssertionError as fault:
+            self.fault = str(fault)
+        self._armed.unlink()
+        freed = time.time()
+        try:
+            self._wait(lambda: _changed(self._written) > freed, "nothing was written after there was space again", GOES_ON_SECONDS)
+        except AssertionError as fault:
+            self.fault = self.fault or str(fault)
+        self.went_on_after = time.time() - freed
+
+    def _wait(self, condition: Callable[[], bool], otherwise: str, limit_seconds: float) -> None:
+        end = time.monotonic() + limit_seconds
+        while not condition():
+            assert time.monotonic() < end, otherwise
+            time.sleep(0.1)
+
+
+def _changed(path: Path) -> float:
+    """When the file, or the newest file of the folder, was last written."""
+    files = list(path.iterdir()) if path.is_dir() else [path]
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)

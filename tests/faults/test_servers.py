@@ -1,0 +1,158 @@
+"""Servers that are killed and processes that stand still, while refunds go on."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from rentbook_local import services
+from rentbook_local.journey.steps import Member
+from rentbook_local.ports import free_ports
+from support.stack import Stack
+
+from faults.client import Accepted, Numbers, Office, players
+from faults.injector import WELL_SECONDS, books_are_right, until_well
+from faults.table import Outcome
+
+EVERYTHING = ("ledger", "refunds", "approvals", "notices", "workflows")
+OFFICES = 2
+PAUSE_SECONDS = 4.0
+"""Between two kills: long enough that requests are under way again."""
+
+STANDSTILL_SECONDS = 20.0
+
+
+class Load:
+    """Offices that play refunds until they are told to finish the one in hand."""
+
+    def __init__(self, stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers) -> None:
+        self._over = threading.Event()
+        self._faults: list[BaseException] = []
+        self.played = 0
+        cast = players(members)
+        self._threads = [
+            threading.Thread(target=self._play, args=(stack, cast[start::OFFICES], accepted, numbers), daemon=True)
+            for start in range(OFFICES)
+        ]
+
+    def _play(self, stack: Stack, cast: list[Member], accepted: Accepted, numbers: Numbers) -> None:
+        try:
+            with Office(stack.layout, accepted, numbers) as office:
+                while not self._over.is_set():
+                    for member in cast:
+                        if self._over.is_set():
+                            return
+                        office.refund(member)
+                        self.played += 1
+        except BaseException as fault:  # noqa: BLE001 - whatever it was, the test tells of it
+            self._faults.append(fault)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Until the block ends and the refunds in hand are paid. Errors: what an office met; AssertionError where no refund was paid."""
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in self._threads:
+                thread.join(timeout=400)
+        assert not any(thread.is_alive() for thread in self._threads), "a refund was not paid in time"
+        if self._faults:
+            raise self._faults[0]
+        assert self.played > 0
+
+
+@pytest.fixture
+def load(stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers) -> Load:
+    return Load(stack, members, accepted, numbers)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("server", ["postgres", "kafka", "temporal"])
+def test_a_killed_server_loses_nothing_that_was_acknowledged(
+    stack: Stack, accepted: Accepted, outcomes: list[Outcome], load: Load, server: str
+) -> None:
+    outcome, before = Outcome(f"{server} is killed under load"), accepted.count
+    outcomes.append(outcome)
+    with load.going_on():
+        for _ in range(2):
+            time.sleep(PAUSE_SECONDS)
+            outcome.recovered.append(_killed(stack, server))
+            outcome.tried += 1
+    outcome.accepted = accepted.count - before
+    books_are_right(stack.layout, accepted, [outcome])
+
+
+def _killed(stack: Stack, server: str) -> float:
+    """Kill the server; the seconds until it is there again and every service says that it is well."""
+    former = stack.pid(server)
+    assert former is not None
+    began = time.monotonic()
+    os.kill(former, signal.SIGKILL)
+    while stack.pid(server) in (None, former) or not _all_ready(stack):
+        assert time.monotonic() - began < WELL_SECONDS, f"{server} does not come back"
+        time.sleep(0.1)
+    until_well(stack, EVERYTHING)
+    return time.monotonic() - began
+
+
+def _all_ready(stack: Stack) -> bool:
+    return all(process["health"]["healthy"] for process in stack.status()["processes"])
+
+
+@contextmanager
+def second(stack: Stack, service: str) -> Iterator[None]:
+    """Another process of the service, as a second machine would run it, until the block ends."""
+    more = {"RENTBOOK_INSTANCE": "2", "RENTBOOK_HTTP_PORT": str(free_ports(1)[0])}
+    command = services.command(stack.layout, service, **more)
+    with command.log.open("ab") as log:
+        process = subprocess.Popen(command.argv, env=command.environment, cwd=command.directory, stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + WELL_SECONDS
+        while not _answers(int(more["RENTBOOK_HTTP_PORT"])):
+            assert process.poll() is None, f"the second {service} ended"
+            assert time.monotonic() < end, f"the second {service} does not start"
+            time.sleep(0.2)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("service", ["ledger", "refunds", "approvals"])
+def test_what_a_standing_process_led_goes_to_another_and_the_sleeper_harms_nothing(
+    stack: Stack, accepted: Accepted, outcomes: list[Outcome], load: Load, service: str
+) -> None:
+    """Its consumer and both its relays stand still with what they hold; when it wakes, it may tell a fact again and must mark none."""
+    outcome, before = Outcome(f"{service} stands still for {STANDSTILL_SECONDS:.0f} s, another takes over"), accepted.count
+    outcomes.append(outcome)
+    with second(stack, service), load.going_on():
+        time.sleep(PAUSE_SECONDS)
+        pid = stack.pid(service)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(STANDSTILL_SECONDS)
+        os.kill(pid, signal.SIGCONT)
+        outcome.tried += 1
+        outcome.recovered.append(until_well(stack, [service]))
+    outcome.accepted = accepted.count - before
+    books_are_right(stack.layout, accepted, [outcome])
