@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
+from chassis.failpoint import reached
 from chassis.peers import Caller, Unanswered
 from chassis.transaction import Transaction, run
 from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabel, Accounts
@@ -127,7 +128,9 @@ class Visit:
 
     async def change(self, work: Callable[[Transaction], Awaitable[T]], form: Form) -> T:
         """Change approvals' own rows in one transaction, in the person's name and under the form's id."""
-        return await run(self.desk.runtime, work, caller=self.caller(form.id))
+        done = await run(self.desk.runtime, work, caller=self.caller(form.id))
+        reached("form.after-commit")
+        return done
 
     async def own_change(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Note something about the visit itself, for which no form was sent."""
