@@ -27,6 +27,13 @@ def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
     found = [_outcome(one, faults, accepted.count - before) for one in tries]
     outcomes.extend(found)
     books_are_right(stack.layout, accepted, found)
+    assert half_written(stack) == []
+
+
+def half_written(stack: Stack) -> list[str]:
+    """Files that a process had begun when it ended, and nobody finished."""
+    folder = stack.layout.folder
+    return [file.name for pattern in ("payments/.part-*", "letters/*.making") for file in folder.glob(pattern)]
 
 
 def _outcome(one: Try, faults: Faults, accepted: int) -> Outcome:

@@ -73,3 +73,13 @@ def test_without_a_folder_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(failpoint, "_folder", None)
     monkeypatch.setattr(failpoint, "_fail_if_armed", lambda *_: pytest.fail("looked for a file"))
     failpoint.reached("anywhere")
+
+
+def test_what_a_dead_process_left_half_written_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "payment-file.written").write_text("exit")
+    words = "import sys, pathlib; from refunds.use_cases.build_file import write_whole; write_whole(pathlib.Path(sys.argv[1]), b'whole')"
+    file = tmp_path / "payments" / "refunds.bacs"
+    for left_behind in ([".part-refunds.bacs"], ["refunds.bacs"]):
+        subprocess.run([sys.executable, "-c", words, str(file)], env={"RENTBOOK_FAILPOINTS": str(tmp_path)}, check=False)
+        assert [each.name for each in file.parent.iterdir()] == left_behind
+    assert file.read_bytes() == b"whole"

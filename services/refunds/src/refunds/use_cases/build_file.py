@@ -1,7 +1,6 @@
 """Make the payment file of a run: a Bacs Standard 18 file of credits, from posted lines only (domain.md 3.5)."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,7 +84,9 @@ def _refuse_untied(file: PaymentFile, posted: Sequence[Line], run: runs.Run) -> 
 def write_whole(path: Path, content: bytes) -> None:
     """The file is there whole or not at all, also after a power cut."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    # The same name at each try: what a process that died here left behind holds bank details, and is written over.
+    part = path.with_name(f".part-{path.name}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             reached("payment-file.write")
@@ -93,10 +94,10 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         reached("payment-file.written")
-        Path(part).replace(path)
+        part.replace(path)
         reached("payment-file.renamed")
     except BaseException:
-        Path(part).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
