@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
 
@@ -15,12 +15,13 @@ from chassis.transaction import Caller, Runtime, run
 from ledger.domain.rules import AccountMoved
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_release import note_release
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.web import routes
-from rentbook_contracts.approvals import Answer, DecisionMade, TaskKind
+from rentbook_contracts.approvals import Answer, DecisionMade, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import DebitWeek, Offset, PlaceHold, PostRefund, RefundPlan, ReleaseHold, ReverseJournal
 from rentbook_contracts.operation import BrokenRule
 from starlette.applications import Starlette
@@ -77,6 +78,9 @@ def one(chance: Random, runtime: Runtime, http: httpx.AsyncClient) -> Callable[[
             content_hash=plan.content_hash, answer=Answer.APPROVED, completes=chance.random() < 0.8,
         )  # fmt: skip
         await run(runtime, lambda tx: note_decision(tx, made))
+        line = ReleasedLine(case=plan.case, attempt=1, content_hash=plan.content_hash, amount_pence=plan.refund_pence)
+        signed = PaymentRunReleased(run=uuid4(), lines=(line,), total_pence=plan.refund_pence, released_at=datetime.now(UTC))
+        await run(runtime, lambda tx: note_release(tx, signed))
         try:
             await _post(runtime, plan, hold, made.decision)
         except BrokenRule:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
-from typing import TypeVar
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,13 +18,14 @@ from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
+from ledger.use_cases.note_release import note_release
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import NotHeardYet, post_refund
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
 from ledger.use_cases.set_account_hold import set_account_hold
-from rentbook_contracts.approvals import Answer, DecisionMade, DecisionRecalled, TaskKind
+from rentbook_contracts.approvals import Answer, DecisionMade, DecisionRecalled, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountHold,
@@ -75,14 +76,23 @@ class Books:
     async def hold(self, of: RefundPlan) -> UUID:
         return (await self.do(lambda tx: place_hold(tx, PlaceHold(plan=of)))).hold
 
-    async def approve(self, of: RefundPlan, **other: object) -> UUID:
+    async def approve(self, of: RefundPlan, *, released: bool = True, **other: Any) -> UUID:
         approval = {
             "case": of.case, "kind": TaskKind.REFUND, "decision": uuid4(), "task": uuid4(), "attempt": of.attempt, "round": 1, "stage": 1,
             "content_hash": of.content_hash, "answer": Answer.APPROVED, "completes": True,
         }  # fmt: skip
         made = DecisionMade.model_validate({**approval, **other})
         await self.do(lambda tx: note_decision(tx, made))
+        if of.refund_pence and released:
+            await self.release(of)
         return made.decision
+
+    async def release(self, of: RefundPlan, **other: object) -> None:
+        line = {"case": of.case, "attempt": of.attempt, "content_hash": of.content_hash, "amount_pence": of.refund_pence, **other}
+        released = PaymentRunReleased(
+            run=uuid4(), lines=(ReleasedLine.model_validate(line),), total_pence=of.refund_pence, released_at=datetime.now(UTC)
+        )
+        await self.do(lambda tx: note_release(tx, released))
 
     async def versions(self, *accounts: UUID) -> dict[UUID, int]:
         async with self.runtime.engine.connect() as connection:
@@ -203,6 +213,23 @@ async def test_a_decision_not_heard_yet_is_waited_for(books: Books) -> None:
 
 @pytest.mark.parametrize(
     "other",
+    [None, {"amount_pence": 1}, {"content_hash": "0" * 64}, {"case": uuid4()}, {"attempt": 2}],
+    ids=lambda other: next(iter(other)) if other else "nothing",
+)
+async def test_a_refund_that_finance_did_not_release_is_not_posted(books: Books, other: dict[str, object] | None) -> None:
+    of = plan()
+    asked = await books.asked(of, decision=await books.approve(of, released=False))
+    if other is not None:
+        await books.release(of, **other)
+    with pytest.raises(NotHeardYet):
+        await books.post(asked)
+    assert (await books.page()).balance_pence == -140_00
+    await books.release(of)
+    assert (await books.post(asked)).run is not None
+
+
+@pytest.mark.parametrize(
+    "other",
     [
         {"answer": Answer.DECLINED},
         {"answer": Answer.SENT_BACK},
@@ -213,7 +240,7 @@ async def test_a_decision_not_heard_yet_is_waited_for(books: Books) -> None:
     ],
     ids=lambda other: next(iter(other)),
 )
-async def test_only_a_completing_approval_of_this_very_plan_moves_money(books: Books, other: dict[str, object]) -> None:
+async def test_only_a_completing_approval_of_this_very_plan_moves_money(books: Books, other: dict[str, Any]) -> None:
     of = plan()
     asked = await books.asked(of, decision=await books.approve(of, **other))
     with pytest.raises(rules.NotApproved):

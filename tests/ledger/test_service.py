@@ -1,6 +1,7 @@
 """The ledger as a whole process: on Kafka, on Temporal, and at its HTTP door."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,7 +16,7 @@ from ledger.app import make_app
 from ledger.settings import LedgerSettings
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
-from rentbook_contracts.approvals import Answer, DecisionMade, TaskKind
+from rentbook_contracts.approvals import Answer, DecisionMade, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_PAGE,
@@ -71,8 +72,13 @@ async def heard(runtime: Runtime, decision: UUID) -> bool:
         return bool(await connection.scalar(wanted, {"decision": decision}))
 
 
-async def decide(service: Service, kafka: Kafka, made: DecisionMade) -> None:
-    """Publish a decision as approvals does: with its own user, on its own topic."""
+async def released(runtime: Runtime, case: UUID) -> bool:
+    async with runtime.engine.connect() as connection:
+        return bool(await connection.scalar(sa.text("SELECT true FROM heard_release WHERE case_id = :case"), {"case": case}))
+
+
+async def publish(service: Service, kafka: Kafka, made: DecisionMade | PaymentRunReleased) -> None:
+    """Publish as approvals does: with its own user, on its own topic."""
     (service.runtime.settings.secrets_dir / "kafka_password").write_text(kafka.password("approvals"))
     approvals = service.runtime.settings.model_copy(update={"kafka_username": "approvals"})
     headers = {
@@ -99,10 +105,13 @@ async def test_a_decision_from_the_bus_lets_a_refund_be_posted(service: Service,
         case=plan.case, kind=TaskKind.REFUND, decision=uuid4(), task=uuid4(), attempt=1, round=1, stage=1, content_hash=plan.content_hash,
         answer=Answer.APPROVED, completes=True,
     )  # fmt: skip
-    await decide(service, kafka, made)
+    await publish(service, kafka, made)
+    line = ReleasedLine(case=plan.case, attempt=1, content_hash=plan.content_hash, amount_pence=20_00)
+    await publish(service, kafka, PaymentRunReleased(run=uuid4(), lines=(line,), total_pence=20_00, released_at=datetime.now(UTC)))
     await until(lambda: heard(service.runtime, made.decision), "the decision")
     facts = await ask(service, ACCOUNT_FOR_REFUND, AccountForRefund(account=MAIN, case=plan.case))
     asked = PostRefund(plan=plan, hold=hold, decision=made.decision, versions={MAIN: facts.version})
+    await until(lambda: released(service.runtime, plan.case), "the release")
     await run(service.runtime, lambda tx: post_refund(tx, asked))
     page = await ask(service, ACCOUNT_PAGE, AccountPageAsked(account=MAIN))
     assert page.balance_pence == -120_00

@@ -320,7 +320,7 @@ class PostRefund(Message):
     """Post the whole plan and consume its earmark, in one transaction, if approvals' own decision on this very plan was heard.
 
     `versions` are the versions of the plan's accounts at the last check. Errors: AccountMoved (check again), DecisionRecalled,
-    HoldGone, CreditNotFree, NotApproved. A decision that was not heard yet is waited for.
+    HoldGone, CreditNotFree, NotApproved. A decision that was not heard yet is waited for, and so is finance's release of a refund.
     """
 
     plan: RefundPlan
@@ -330,10 +330,11 @@ class PostRefund(Message):
 
 
 class RefundIsPosted(Message):
-    """`refund_journal` is None where the plan only offsets."""
+    """`refund_journal` is None where the plan only offsets; `run` is the payment run in which finance released it."""
 
     refund_journal: UUID | None
     offset_journals: tuple[UUID, ...]
+    run: UUID | None = None
 
 
 class ReverseRefund(Message):

@@ -538,6 +538,30 @@ class Runs(Message):
     runs: tuple[RunPage, ...]
 
 
+class GlancesAsked(Message):
+    cases: tuple[UUID, ...] = Field(max_length=500)
+
+
+class Glance(Message):
+    """What a row of a worklist says of a case: `source` is what check 2 found last, `confirmation` and `entered_at` are the payee's.
+
+    `earlier_refunds` were paid on the account before this case.
+    """
+
+    case: UUID
+    source: tuple[str, ...]
+    confirmation: str | None
+    entered_at: datetime | None
+    earlier_refunds: int
+
+
+class Glances(Message):
+    """Unknown cases are left out."""
+
+    glances: tuple[Glance, ...]
+
+
+CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", GlancesAsked, Glances)
 CASE_PAGE: Query[CaseAsked, CasePage] = Query("case-page", "refunds", CaseAsked, CasePage)
 CASES: Query[CasesAsked, Cases] = Query("cases", "refunds", CasesAsked, Cases)
 READY_PAYMENTS: Query[Nothing, ReadyPayments] = Query("ready-payments", "refunds", Nothing, ReadyPayments)

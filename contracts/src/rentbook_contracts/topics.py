@@ -25,7 +25,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("ledger.bank-files", "ledger", (), 3, _KEPT),
     Topic("refunds.cases", "refunds", ("notices",), 6, _KEPT),
     Topic("approvals.cases", "approvals", ("ledger",), 6, _KEPT),
-    Topic("approvals.payment-runs", "approvals", ("refunds",), 3, _KEPT),
+    Topic("approvals.payment-runs", "approvals", ("ledger", "refunds"), 3, _KEPT),
     Topic("notices.letters", "notices", (), 3, _KEPT),
 )
 

@@ -256,7 +256,10 @@ class RefundApproval:
         if self.released is None or posted.refund_journal is None:
             await self.carried_out(decision)
             return await self.close(CaseOutcome.OFFSET, plan)
-        await self.steps.call(LINE_POSTED, LinePosted(run=self.released.run, plan=plan, refund_journal=posted.refund_journal))
+        # The ledger names the run that finance released: a bare signal may have named another.
+        run = posted.run or self.released.run
+        self.released = PaymentReleased(run=run, content_hash=plan.content_hash)
+        await self.steps.call(LINE_POSTED, LinePosted(run=run, plan=plan, refund_journal=posted.refund_journal))
         await self.note(CaseStatus.WITH_BANK)
         await self.until(lambda: self.settled is not None, None)
         if self.settled is not None and self.settled.paid:

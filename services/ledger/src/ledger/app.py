@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
-from rentbook_contracts.approvals import DecisionMade, DecisionRecalled
+from rentbook_contracts.approvals import DecisionMade, DecisionRecalled, PaymentRunReleased
 from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_LABELS,
@@ -32,6 +32,7 @@ from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
+from ledger.use_cases.note_release import note_release
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.release_hold import release_hold
@@ -41,7 +42,11 @@ from ledger.use_cases.seal import sealing_into
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.web import routes
 
-LISTENS = (Subscription(DecisionMade, note_decision), Subscription(DecisionRecalled, note_recall))
+LISTENS = (
+    Subscription(DecisionMade, note_decision),
+    Subscription(DecisionRecalled, note_recall),
+    Subscription(PaymentRunReleased, note_release),
+)
 OFFERS = (
     Offer(PLACE_HOLD, place_hold),
     Offer(RELEASE_HOLD, release_hold),

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import DecisionMade
-from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus
+from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased
+from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, RefundPlan
 from rentbook_contracts.message import Fact
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
@@ -311,6 +311,35 @@ async def heard_decision(tx: Transaction, decision: UUID) -> HeardDecision | Non
     if row is None:
         return None
     return HeardDecision(row.kind, row.case_id, row.attempt, row.content_hash, row.answer, row.completes, row.recalled_at is not None)
+
+
+async def note_release(tx: Transaction, released: PaymentRunReleased) -> None:
+    """Keep what finance signed, line by line."""
+    rows = [
+        {
+            "run": released.run,
+            "case_id": line.case,
+            "attempt": line.attempt,
+            "content_hash": line.content_hash,
+            "amount_pence": line.amount_pence,
+            "heard_at": tx.now,
+        }
+        for line in released.lines
+    ]
+    await tx.connection.execute(tables.heard_release.insert(), rows)
+
+
+async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:
+    """The latest run in which finance released this very plan, as heard; None where it has not been heard."""
+    heard = tables.heard_release
+    wanted = sa.select(heard.c.run).where(
+        heard.c.case_id == plan.case,
+        heard.c.attempt == plan.attempt,
+        heard.c.content_hash == plan.content_hash,
+        heard.c.amount_pence == plan.refund_pence,
+    )
+    found: UUID | None = await tx.connection.scalar(wanted.order_by(heard.c.heard_at.desc()).limit(1))
+    return found
 
 
 def decision_name(decision: UUID) -> str:

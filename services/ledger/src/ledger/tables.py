@@ -327,6 +327,18 @@ heard_decision = sa.Table(
     sa.Column("heard_at", _INSTANT, nullable=False),
 )
 
+heard_release = sa.Table(
+    "heard_release",
+    metadata,
+    sa.Column("run", sa.Uuid, primary_key=True),
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+    sa.Index("releases_of_a_case", "case_id", "attempt"),
+)
+
 heard_recall = sa.Table(
     "heard_recall",
     metadata,

@@ -25,7 +25,7 @@ Locked = Mapping[UUID, store.LockedAccount]
 
 
 class NotHeardYet(Exception):
-    """The decision is still on its way over the bus: to be tried again."""
+    """The decision, or finance's release, is still on its way over the bus: to be tried again."""
 
 
 async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
@@ -33,9 +33,12 @@ async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
     plan = asked.plan
     locked = await store.lock_accounts(tx, {plan.account, *(offset.account for offset in plan.offsets)})
     postings = _postings(plan, asked.decision, tx)
+    run = await store.released_in(tx, plan) if plan.refund_pence else None
     if await _posted_before(tx, postings):
-        return _answer(plan, postings)
+        return _answer(plan, postings, run)
     await _believe(tx, plan, asked.decision)
+    if plan.refund_pence and run is None:
+        raise NotHeardYet
     await _hold_stands(tx, asked)
     _unmoved(asked, locked)
     if plan.total_pence > await available_credit(
@@ -46,7 +49,7 @@ async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
     await store.post(tx, postings)
     await store.settle_earmark(tx, asked.hold, "POSTED")
     await store.tell(tx, _facts(plan, postings, locked))
-    return _answer(plan, postings)
+    return _answer(plan, postings, run)
 
 
 def _postings(plan: RefundPlan, decision: UUID, tx: Transaction) -> list[Posting]:
@@ -133,6 +136,6 @@ def _facts(plan: RefundPlan, postings: list[Posting], locked: Locked) -> list[tu
     return facts
 
 
-def _answer(plan: RefundPlan, postings: list[Posting]) -> RefundIsPosted:
+def _answer(plan: RefundPlan, postings: list[Posting], run: UUID | None) -> RefundIsPosted:
     offsets = tuple(posting.id for posting in postings[: len(plan.offsets)])
-    return RefundIsPosted(refund_journal=postings[-1].id if plan.refund_pence else None, offset_journals=offsets)
+    return RefundIsPosted(refund_journal=postings[-1].id if plan.refund_pence else None, offset_journals=offsets, run=run)
