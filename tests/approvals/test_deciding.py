@@ -360,7 +360,7 @@ async def test_a_recall_that_came_too_late_leaves_the_approval_carried_out_and_s
     page = await office.look("tess.leader", queries.task_page, opened.task)
     assert page is not None
     assert page.row.status is Status.CARRIED_OUT
-    assert [(one.carried, one.recall_refused) for one in page.decisions] == [(Carried.CARRIED_OUT, "it is posted")]
+    assert [(one.carried, one.recall_refused) for one in page.history.decisions] == [(Carried.CARRIED_OUT, "it is posted")]
 
 
 async def test_a_task_that_nobody_decided_is_void_when_the_case_ends(office: Office) -> None:

@@ -153,7 +153,7 @@ async def test_the_page_names_who_may_decide_and_what_happened(staffed: Office) 
     page = await staffed.look("tim.leader", queries.task_page, opened.task)
     assert page is not None
     assert {one.subject for one in page.may_decide} == {"tess.leader", "tim.leader", "ines.manager", "hana.head"}
-    assert [event.what for event in page.events] == ["opened", "claimed"]
+    assert [event.what for event in page.history.events] == ["opened", "claimed"]
     assert [(one.name, one.text) for one in page.comments] == [("The ben.officer", "The tenant rang.")]
     assert (page.has_authority, page.limit_pence, page.stage_roles) == (True, 500_00, ("team-leader",))
     assert page.last_seen_at is None

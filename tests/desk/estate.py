@@ -38,6 +38,7 @@ from rentbook_contracts.refunds import (
     CheckOutcome,
     CheckShown,
     EvidenceShown,
+    Glance,
     PayeeShown,
     ReadyPayment,
     RunLine,
@@ -384,6 +385,10 @@ def case_row(case: UUID, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CaseR
         taken_by="asha.officer",
         pay_by=TODAY + timedelta(days=11),
     )
+
+
+def glance(case: UUID) -> Glance:
+    return Glance(case=case, source=("£621.20 from tenant.",), confirmation="match", entered_at=NOW - timedelta(days=12), earlier_refunds=1)
 
 
 def refund_facts(account: UUID) -> RefundFacts:

@@ -39,7 +39,7 @@ TYPED = {
     "identified_how": "phone-questions",
     "joint_consent": "yes",
     "amount_is": "some",
-    "amount": "£1,041.5",
+    "amount": "£ 0,541.5",
     "reason_code": "overpaid",
     f"debt-{RECHARGE}": "consent",
     f"debt-{COURT}": "opted-out",
@@ -57,7 +57,7 @@ async def test_a_request_reaches_refunds_as_it_was_taken(place: Place) -> None:
         said = await visitor.send(REQUEST, **TYPED)
     assert "The request is taken. The checks are running." in said
     [request] = place.peers.given(REQUEST_REFUND)
-    assert request.amount_pence == 1_041_50
+    assert request.amount_pence == 541_50
     assert (request.consents, request.opted_out, request.joint_consent) == ((RECHARGE,), (COURT,), True)
     assert (request.payee.sort_code, request.payee.account_number, request.payee.person) == ("089999", "66374958", NGUYEN.person(1))
     assert request.identified_how == "On the phone: name, address and date of birth agree with the tenancy"
@@ -99,6 +99,7 @@ async def test_an_empty_request_leads_to_every_field_and_keeps_what_was_typed(pl
         ({"amount": "-5"}, "The amount must be an amount in pounds, like 141.20"),
         ({"amount": "1.005"}, "The amount must be an amount in pounds, like 141.20"),
         ({"amount": "999999999999"}, "The amount is too large"),
+        ({"amount": "640.01"}, "The amount must not be more than the credit on the account, £640.00"),
     ],
 )
 async def test_an_amount_that_is_none_says_so(place: Place, typed: dict[str, str], says: str) -> None:

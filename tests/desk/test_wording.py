@@ -1,12 +1,21 @@
 """How the desk says amounts, dates and states, and what it makes of what people type."""
 
+import csv
+import inspect
+import io
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 from approvals.web import wording
 from approvals.web.assets import load_assets, without_government_marks
 from approvals.web.chart import balance_chart, money_step
-from approvals.web.forms import Form, digits, read_day
+from approvals.web.entries_csv import as_csv, inert
+from approvals.web.forms import Form, digits, printable, read_day
+from approvals.web.lanes import REASONS, lane_reason
+from refunds.domain import checks
+
+from desk import estate
 
 TODAY = date(2026, 11, 23)
 
@@ -113,7 +122,7 @@ def test_the_picture_of_a_balance_keeps_nought_and_both_extremes_in_sight() -> N
     assert {mark.pence for mark in chart.across} >= {0}
     assert min(mark.pence for mark in chart.across) <= -520_00
     assert max(mark.pence for mark in chart.across) >= 84_10
-    assert chart.dots[0].y > chart.zero > chart.dots[1].y
+    assert chart.dots[0].y < chart.zero < chart.dots[1].y
     assert balance_chart([(date(2026, 1, 31), 0)]) is None
 
 
@@ -122,3 +131,56 @@ def test_the_lines_across_are_few_and_round(low: int, high: int) -> None:
     step = money_step(low, high)
     assert str(step).rstrip("0") in {"1", "2", "5"}
     assert (high - low) / step <= 5
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("check 2: settled-by-evidence", "Source of the credit: settled by evidence"),
+        (
+            "check 6: joint-consent+card-money-back-to-card",
+            "Payee: not every joint tenant has signed, and card money goes back to the card",
+        ),
+        ("check 8: a-reason-not-known-here", "Duplicates and conflicts: a reason not known here"),
+        ("the account has a hold", "The account has a hold"),
+    ],
+)
+def test_why_a_task_is_to_be_looked_at_in_words(told: str, words: str) -> None:
+    assert lane_reason(told) == words
+
+
+def test_every_reason_of_a_check_has_words() -> None:
+    source = inspect.getsource(checks)
+    codes = set(re.findall(r'Doubt\("([a-z-]+)"', source)) | set(re.findall(r'(?:FAIL|REFER), "([a-z-]+)"', source))
+    assert codes
+    assert codes <= set(REASONS)
+
+
+def test_names_keep_their_capital_within_a_sentence() -> None:
+    said = [
+        wording.lower_first(words) for words in ("Direct Debit", "Housing Benefit", "RENT", "Weekly charge", "\u00a3621.20 from tenant")
+    ]
+    assert said == ["Direct Debit", "Housing Benefit", "RENT", "weekly charge", "\u00a3621.20 from tenant"]
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31", "31/12/2101"])
+def test_a_date_outside_every_accounts_life_is_none(typed: str) -> None:
+    assert read_day(typed) is None
+
+
+def test_amounts_in_other_digits_are_none() -> None:
+    form = Form(values={"amount": "\u0661\u0662"})
+    assert form.pence("amount", "The amount") is None
+    assert form.error("amount")
+
+
+def test_what_no_keyboard_types_is_left_out() -> None:
+    assert printable("one\x00\ntwo\tthree\x1b\ud800") == "one\ntwo\tthree"
+
+
+def test_the_export_of_an_account_calculates_nothing_in_a_spreadsheet() -> None:
+    page = estate.account_page(estate.OKAFOR)
+    entry = page.entries[0].model_copy(update={"narrative": "=1+1", "amount_pence": -141_20, "running_pence": -621_20})
+    rows = list(csv.DictReader(io.StringIO(as_csv([entry], {}).decode("utf-8-sig"))))
+    assert [(row["Text"], row["Debit"], row["Credit"], row["Balance after"]) for row in rows] == [("'=1+1", "", "141.20", "-621.20")]
+    assert [inert(words) for words in ("@x", "\t=1", "a=1")] == ["'@x", "'\t=1", "a=1"]

@@ -17,7 +17,7 @@ from rentbook_contracts.approvals import Answer, Lane, TaskKind
 
 from approvals.domain import working_days
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, stages_for
-from approvals.domain.eligibility import Answered, Participation, Standing, Status, objection
+from approvals.domain.eligibility import Answered, Participation, Standing, Status, objection, objections
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
@@ -129,6 +129,8 @@ class DecisionShown:
 class TaskRow:
     """A line of the worklist. `working_days_left` is negative where it is late. `why_not` None: the caller may decide it.
 
+    `nobody_here`: it is open, and nobody who was at the desk today may decide it.
+
     `asked_you`: it was sent back with a question to the caller. `claimed_by` is None where a claim has expired.
     """
 
@@ -165,6 +167,7 @@ class TaskRow:
     why_not_rule: str | None
     asked_you: bool
     decision: DecisionShown | None
+    nobody_here: bool
 
 
 @dataclass(frozen=True)
@@ -219,29 +222,6 @@ class StaffRow:
 
 
 @dataclass(frozen=True)
-class TaskPage:
-    """All that approvals knows of a task and its case, oldest first. `last_seen_at`: when the caller last opened the case, None for never.
-
-    `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
-    without a limit; `has_authority` tells the two apart from having no part in it. `latest` is the newest task of the case.
-    """
-
-    row: TaskRow
-    workflow_id: str
-    decisions: tuple[DecisionShown, ...]
-    participants: tuple[ParticipantShown, ...]
-    comments: tuple[CommentShown, ...]
-    events: tuple[EventShown, ...]
-    may_decide: tuple[StaffRow, ...]
-    stage_roles: tuple[str, ...]
-    has_authority: bool
-    limit_pence: int | None
-    last_seen_at: datetime | None
-    latest: UUID
-    policy_id: str
-
-
-@dataclass(frozen=True)
 class ReleaseShown:
     run: UUID
     released_by: str
@@ -249,6 +229,39 @@ class ReleaseShown:
     released_at: datetime
     lines: int
     total_pence: int
+
+
+@dataclass(frozen=True)
+class History:
+    """A case's decisions and the events of its tasks, oldest first, and the payment runs that were released with it."""
+
+    decisions: tuple[DecisionShown, ...]
+    events: tuple[EventShown, ...]
+    releases: tuple[ReleaseShown, ...]
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """All that approvals knows of a task and its case, oldest first. `last_seen_at`: when the caller last opened the case, None for never.
+
+    `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
+    without a limit; `has_authority` tells the two apart from having no part in it. `latest` is the newest task of the case. `why_not` has
+    every reason for which the caller may not decide it, the row's first.
+    """
+
+    row: TaskRow
+    workflow_id: str
+    history: History
+    participants: tuple[ParticipantShown, ...]
+    comments: tuple[CommentShown, ...]
+    why_not: tuple[str, ...]
+    may_decide: tuple[StaffRow, ...]
+    stage_roles: tuple[str, ...]
+    has_authority: bool
+    limit_pence: int | None
+    last_seen_at: datetime | None
+    latest: UUID
+    policy_id: str
 
 
 @dataclass(frozen=True)
@@ -484,10 +497,10 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
     return TaskPage(
         row=(await _task_rows(tx, [row], in_force))[0],
         workflow_id=row.workflow_id,
-        decisions=await decisions_of_case(tx, row.case_id),
+        history=await history_of_case(tx, row.case_id),
         participants=await participants_of(tx, row.case_id),
         comments=await _comments(tx, row.case_id),
-        events=await _events(tx, row.case_id),
+        why_not=tuple(one.message for one in objections(known, tx.caller.person, tx.caller.roles, tx.now)),
         may_decide=await _who_may_decide(tx, known),
         stage_roles=await _roles_of_round(tx, row, in_force),
         has_authority=mine is not None,
@@ -507,6 +520,7 @@ async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
 
 async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> tuple[TaskRow, ...]:
     known = await _standings(tx, rows, in_force)
+    present = [one for one in await staff_known(tx) if business_date(one.last_seen_at) == business_date(tx.now)]
     latest = {one.task: one for one in await _decisions(tx, decision.c.task_id.in_([row.id for row in rows]))}
     names = await names_of(tx, {name for row in rows for name in (row.raised_by, row.assigned_to, row.claimed_by) if name})
     said = (
@@ -515,10 +529,18 @@ async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
         .group_by(comment.c.case_id)
     )
     comments = {row[0]: row[1] for row in (await tx.connection.execute(said)).all()}
-    return tuple(_task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0)) for row in rows)
+    return tuple(_task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0), present) for row in rows)
 
 
-def _task_row(tx: Transaction, row: Any, known: Standing, answer: DecisionShown | None, names: Mapping[str, str], comments: int) -> TaskRow:
+def _task_row(
+    tx: Transaction,
+    row: Any,
+    known: Standing,
+    answer: DecisionShown | None,
+    names: Mapping[str, str],
+    comments: int,
+    present: Sequence[StaffRow],
+) -> TaskRow:
     refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
     claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
     stands = answer is not None and answer.recalled_at is None
@@ -534,7 +556,7 @@ def _task_row(tx: Transaction, row: Any, known: Standing, answer: DecisionShown 
         assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
         claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,
         comments=comments, why_not=refused.message if refused else None, why_not_rule=refused.rule if refused else None, asked_you=asked,
-        decision=answer,
+        decision=answer, nobody_here=row.status == Status.OPEN and not _some_may(known, present, tx.now),
     )  # fmt: skip
 
 
@@ -568,6 +590,10 @@ async def _roles_of_round(tx: Transaction, row: Any, in_force: Policy) -> tuple[
     return stages_for(under.authorities, row.amount_pence)
 
 
+def _some_may(known: Standing, people: Sequence[StaffRow], now: datetime) -> bool:
+    return any(objection(known.unclaimed(), one.subject, one.roles, now) is None for one in people)
+
+
 async def _who_may_decide(tx: Transaction, known: Standing) -> tuple[StaffRow, ...]:
     return tuple(one for one in await staff_known(tx) if objection(known.unclaimed(), one.subject, one.roles, tx.now) is None)
 
@@ -583,6 +609,13 @@ async def _comments(tx: Transaction, case: UUID) -> tuple[CommentShown, ...]:
     rows = (await tx.connection.execute(sa.select(comment).where(comment.c.case_id == case).order_by(comment.c.at))).all()
     names = await names_of(tx, {row.person for row in rows})
     return tuple(CommentShown(row.person, names.get(row.person, row.person), row.text, row.at) for row in rows)
+
+
+async def history_of_case(tx: Transaction, case: UUID) -> History:
+    """What approvals knows to have happened to a case."""
+    decisions = await decisions_of_case(tx, case)
+    released = await releases(tx, {one.run for one in decisions if one.run})
+    return History(decisions, await _events(tx, case), tuple(released.values()))
 
 
 async def _events(tx: Transaction, case: UUID) -> tuple[EventShown, ...]:

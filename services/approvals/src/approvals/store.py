@@ -275,6 +275,12 @@ async def save_view(tx: Transaction, form: UUID, name: str, view: str, filters: 
     await tx.connection.execute(kept_name)
 
 
+async def view_of_form(tx: Transaction, form: UUID) -> tuple[str, str, Mapping[str, str]] | None:
+    """What this form saved: name, view and filters; None where it saved nothing."""
+    row = (await tx.connection.execute(sa.select(saved_view).where(saved_view.c.id == form))).one_or_none()
+    return (row.name, row.view, row.filters) if row is not None else None
+
+
 async def forget_view(tx: Transaction, view: UUID) -> None:
     await tx.connection.execute(saved_view.delete().where(saved_view.c.id == view, saved_view.c.person == tx.caller.person))
 

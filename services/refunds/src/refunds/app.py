@@ -8,6 +8,7 @@ from rentbook_contracts.refunds import (
     ASK_FATE,
     AWAIT_EVIDENCE,
     BUILD_FILE,
+    CASE_GLANCES,
     CASE_PAGE,
     CASES,
     CHANGE_PAYEE,
@@ -98,6 +99,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         answers=(
             Answer(CASE_PAGE, given(means, queries.case_page)),
             Answer(CASES, queries.cases),
+            Answer(CASE_GLANCES, queries.case_glances),
             Answer(READY_PAYMENTS, given(means, queries.ready_payments)),
             Answer(RUN_PAGE, queries.run_page),
             Answer(RUNS, queries.runs),

@@ -15,9 +15,13 @@ from rentbook_contracts.refunds import (
     CaseRow,
     Cases,
     CasesAsked,
+    CaseStatus,
     CheckOutcome,
     CheckShown,
     EvidenceShown,
+    Glance,
+    Glances,
+    GlancesAsked,
     PayeeShown,
     ReadyPayment,
     ReadyPayments,
@@ -53,6 +57,7 @@ MOST_EVENTS = 500
 # So many lines a release may carry; what is beyond them waits for the next.
 MOST_PAYMENTS = 2000
 ALL_TEN = range(1, 11)
+SOURCE_OF_THE_CREDIT = 2
 LATER_EVENTS = 10
 OCCASIONS_OF_A_PLAN = ("round", "plan")
 SUBMISSION_WORDS = {
@@ -97,6 +102,29 @@ async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
         rows = rows.where(refund_case.c.status.in_(asked.statuses))
     found = await tx.connection.execute(rows.order_by(refund_case.c.opened_at.desc(), refund_case.c.id).limit(asked.limit))
     return Cases(cases=tuple(_case_row(row) for row in found))
+
+
+async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:
+    """Many cases in one round trip."""
+    mine = (check_result.c.case_id == refund_case.c.id) & (check_result.c.attempt == refund_case.c.attempt)
+    of_check = sa.select(check_result.c.evidence).where(mine, check_result.c.check_no == SOURCE_OF_THE_CREDIT)
+    source = of_check.order_by(check_result.c.seq.desc()).limit(1).scalar_subquery()
+    said = sa.select(payee_confirmation.c.answer).where(payee_confirmation.c.payee == refund_case.c.payee)
+    confirmation = said.order_by(payee_confirmation.c.seq.desc()).limit(1).scalar_subquery()
+    other = refund_case.alias()
+    paid = (other.c.account == refund_case.c.account) & (other.c.id != refund_case.c.id) & (other.c.status == CaseStatus.PAID)
+    earlier = sa.select(sa.func.count()).select_from(other).where(paid, other.c.opened_at <= refund_case.c.opened_at).scalar_subquery()
+    columns = (refund_case.c.id, payee.c.entered_at, source.label("source"), confirmation.label("answer"), earlier.label("earlier"))
+    wanted = sa.select(*columns).select_from(refund_case.outerjoin(payee, payee.c.id == refund_case.c.payee))
+    rows = await tx.connection.execute(wanted.where(refund_case.c.id.in_(asked.cases)))
+    return Glances(
+        glances=tuple(
+            Glance(
+                case=row.id, source=tuple(row.source or ()), confirmation=row.answer, entered_at=row.entered_at, earlier_refunds=row.earlier
+            )
+            for row in rows
+        )
+    )  # fmt: skip
 
 
 async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPayments:

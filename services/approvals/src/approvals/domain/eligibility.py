@@ -152,6 +152,16 @@ def objection(task: Standing, person: str, roles: Collection[str], now: datetime
     )
 
 
+def objections(task: Standing, person: str, roles: Collection[str], now: datetime) -> list[ApprovalRule]:
+    """Every reason for which this person may not decide the task now, the first as `objection` has it."""
+    state = _state_objects(task, person, now)
+    if state:
+        return [state]
+    mine = _person_objects(task, person, roles, now)
+    found = [mine, None if isinstance(mine, ReadsOnly) else _authority_objects(task, roles), _claim_objects(task, person, now)]
+    return [one for one in found if one is not None]
+
+
 def why_not(task: Standing, person: str, roles: Collection[str], now: datetime) -> str | None:
     """The sentence beside a disabled answer; None where the person may decide."""
     refused = objection(task, person, roles, now)
@@ -161,7 +171,11 @@ def why_not(task: Standing, person: str, roles: Collection[str], now: datetime) 
 def took_part(participants: Sequence[Participation], person: str, now: datetime) -> str | None:
     """What the person did first on the case: *You added evidence on 3 May*; None where they took no part."""
     mine = sorted((one for one in participants if one.person == person), key=lambda one: (one.why in (Part.LEDGER, Part.CASE), one.at))
-    return f"{_WHAT_YOU_DID.get(mine[0].why, _WHAT_YOU_DID[Part.CASE])} {when(mine[0].at, now)}" if mine else None
+    if not mine:
+        return None
+    did = _WHAT_YOU_DID.get(mine[0].why, _WHAT_YOU_DID[Part.CASE])
+    # Who raised it is heard when the first task opens, later than they did.
+    return did if mine[0].why == Part.RAISED else f"{did} {when(mine[0].at, now)}"
 
 
 def _state_objects(task: Standing, person: str, now: datetime) -> ApprovalRule | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.transaction import Transaction
+from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
@@ -24,11 +24,16 @@ class SaveView:
 
 
 async def save_view(tx: Transaction, form: SaveView) -> Nothing:
-    """The same name again replaces the view. Errors: ViewWithoutName."""
+    """The same name again replaces the view. Errors: ViewWithoutName, SameFormOtherContent."""
     name = form.name.strip()
     if not 0 < len(name) <= LONGEST_NAME_CHARACTERS:
         raise ViewWithoutName(f"Give the view a name of up to {LONGEST_NAME_CHARACTERS} characters.", field="name")
-    await store.save_view(tx, store.form_of(tx), name, form.view, queries.filters_as_words(form.filters))
+    id_, filters = store.form_of(tx), queries.filters_as_words(form.filters)
+    saved = await store.view_of_form(tx, id_)
+    if saved is None:
+        await store.save_view(tx, id_, name, form.view, filters)
+    elif saved != (name, form.view, filters):
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return Nothing()
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import httpx
-from chassis.peers import Unanswered, headers_of
-from pydantic import ValidationError
+from chassis.peers import Refused, Unanswered, headers_of
+from pydantic import BaseModel, ValidationError
 from rentbook_contracts.ledger import BankFilePage
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -23,7 +23,7 @@ _READ_ONLY_PAGE = {"content-security-policy": "default-src 'none'; frame-ancesto
 async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str) -> BankFilePage:
     """Hand a bank file to the ledger in the person's name; its answer says taken, refused with every fault, or already taken.
 
-    Errors: Unanswered. Sending the same bytes again is safe: they are taken once.
+    Errors: Unanswered, Refused. Sending the same bytes again is safe: they are taken once.
     """
     peers = visit.desk.peers
     name = quote(upload.filename or "file", safe="")
@@ -36,8 +36,8 @@ async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str) -> Bank
         raise Unanswered("ledger", type(error).__name__) from error
     try:
         return BankFilePage.model_validate_json(answer.content)
-    except ValidationError as error:
-        raise Unanswered("ledger", f"answered {answer.status_code} to a bank file") from error
+    except ValidationError:
+        raise _turned_away(answer) from None
 
 
 async def fetch(visit: Visit, service: str, path: str, *, missing: str, name: str, media_type: str, inline: bool) -> Response:
@@ -59,6 +59,20 @@ async def fetch(visit: Visit, service: str, path: str, *, missing: str, name: st
         raise Unanswered(service, f"answered {answer.status_code}")
     how = "inline" if inline else "attachment"
     return Response(answer.content, media_type=media_type, headers={**_READ_ONLY_PAGE, "content-disposition": f'{how}; filename="{name}"'})
+
+
+class _Refusal(BaseModel):
+    rule: str
+    message: str
+
+
+def _turned_away(answer: httpx.Response) -> Exception:
+    """What the ledger said instead of the file's page."""
+    try:
+        told = _Refusal.model_validate_json(answer.content)
+    except ValidationError:
+        return Unanswered("ledger", f"answered {answer.status_code} to a bank file")
+    return Refused(told.rule, told.message) if 400 <= answer.status_code < 500 else Unanswered("ledger", told.rule)
 
 
 def _base(visit: Visit, service: str) -> str:

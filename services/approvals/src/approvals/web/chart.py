@@ -47,7 +47,7 @@ class Chart:
 
 
 def balance_chart(months: Sequence[tuple[date, int]]) -> Chart | None:
-    """Balances (pence) at dates, oldest first. Arrears are drawn upwards, credit downwards. None where there is no line to draw."""
+    """Balances (pence) at dates, oldest first. Credit is drawn upwards, arrears downwards. None where there is no line to draw."""
     if len(months) < 2:
         return None
     step = money_step(min(0, *(pence for _, pence in months)), max(0, *(pence for _, pence in months)))
@@ -56,7 +56,7 @@ def balance_chart(months: Sequence[tuple[date, int]]) -> Chart | None:
     high = high if high > low else low + step
 
     def y(pence: int) -> float:
-        return TOP + (high - pence) * (HEIGHT - TOP - BOTTOM) / (high - low)
+        return TOP + (pence - low) * (HEIGHT - TOP - BOTTOM) / (high - low)
 
     first, last = months[0][0], months[-1][0]
     days = max(1, (last - first).days)

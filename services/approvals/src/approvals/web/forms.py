@@ -1,10 +1,14 @@
 """What a person typed, kept as it was, with the errors beside the fields; and the words of a form read as amounts, dates and ids."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
+
+YEARS = range(1900, 2101)
+"""The years in which a date on the desk may lie."""
 
 MOST_PENCE = 100_000_000_00
 """No form takes more than a hundred million pounds: larger is a slip of the finger."""
@@ -60,7 +64,7 @@ class Form:
         typed = re.sub(r"[\s,£]", "", self.value(name))
         if not typed:
             return None
-        match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,2}))?", typed)
+        match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?", typed)
         if match is None:
             self.wrong(f"{what} must be an amount in pounds, like 141.20", name)
             return None
@@ -89,17 +93,23 @@ class Form:
         return found
 
 
+def printable(typed: str) -> str:
+    """What was typed without characters that no keyboard types: controls other than line ends and tabs."""
+    return "".join(one for one in typed if one in "\r\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
+
+
 def read_day(typed: str) -> date | None:
-    """A date from 2026-11-23, 23/11/2026 or 23 11 2026; None where it is none."""
-    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", typed)
-    british = re.fullmatch(r"(\d{1,2})[/ .-](\d{1,2})[/ .-](\d{4})", typed)
+    """A date from 2026-11-23, 23/11/2026 or 23 11 2026; None where it is none, or lies outside any rent account's life."""
+    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", typed, re.ASCII)
+    british = re.fullmatch(r"(\d{1,2})[/ .-](\d{1,2})[/ .-](\d{4})", typed, re.ASCII)
     parts = iso.groups() if iso else british.groups()[::-1] if british else None
     if parts is None:
         return None
     try:
-        return date(*(int(part) for part in parts))
+        found = date(*(int(part) for part in parts))
     except ValueError:
         return None
+    return found if found.year in YEARS else None
 
 
 def read_uuid(typed: str | None) -> UUID | None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, ExceptionHandler
 from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
+from approvals.web.forms import printable
 from approvals.web.pages import accounts, cases, files, letters, policy, runs, tasks, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
@@ -33,9 +34,10 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/decisions/{decision:uuid}", tasks.show_decision),
     ("/accounts", accounts.search),
     ("/accounts/{account:uuid}", accounts.show),
+    ("/accounts/{account:uuid}/entries.csv", accounts.export),
     ("/accounts/{account:uuid}/explain", accounts.explain),
     ("/accounts/{account:uuid}/refund", cases.ask_refund),
-    ("/cases", cases.listed),
+    ("/cases", cases.list_cases),
     ("/cases/{case:uuid}", cases.show),
     ("/files", files.listed),
     ("/files/{bank_file:uuid}", files.show),
@@ -87,12 +89,14 @@ def make_app(desk: Desk) -> ASGIApp:
         404: gates.not_found,
         405: gates.not_found,
         500: gates.broken,
-        HTTPException: gates.not_found,
+        HTTPException: gates.unreadable,
         BodyTooLarge: gates.too_large,
     }
     return Guard(Starlette(routes=addresses, exception_handlers=faults), https=desk.settings.https)
 
 
+_NOT_THERE = ("NoSuch", "NothingThere", "Unknown")
+_UNREADABLE = "What your browser sent could not be read, and nothing was done. Go back, load the form again and send it anew."
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
@@ -116,6 +120,8 @@ class Gates:
             if session is None:
                 asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(f"/sign-in?to={quote(asked, safe='')}", status_code=303)
+            if any(word != printable(word) for pair in request.query_params.multi_items() for word in pair):
+                raise HTTPException(404)
             return await self._answered(Visit(self.desk, request, session), page)
 
         return answer
@@ -157,7 +163,7 @@ class Gates:
         except MayNot as why:
             return self._said(visit, 403, "You may not do this", str(why))
         except Refused as refused:
-            return self._said(visit, 404 if refused.rule.startswith("NoSuch") else 409, "This can’t be done", refused.message)
+            return self._said(visit, 404 if refused.rule.startswith(_NOT_THERE) else 409, "This can’t be done", refused.message)
         except Unanswered as silent:
             return self._said(
                 visit,
@@ -239,6 +245,9 @@ class Gates:
         if session is None:
             return self._problem(request, 404, "Page not found", said, home=True)
         return self._said(Visit(self.desk, request, session), 404, "Page not found", said)
+
+    async def unreadable(self, request: Request, _: Exception) -> Response:
+        return self._problem(request, 400, "This form can’t be read", _UNREADABLE, home=True)
 
     async def too_large(self, request: Request, _: Exception) -> Response:
         answer = self._problem(request, 413, "This is too large", _TOO_LARGE, home=True)

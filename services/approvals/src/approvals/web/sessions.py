@@ -35,6 +35,11 @@ class Person:
         return not self.roles.isdisjoint(roles)
 
     @property
+    def may_handle_cases(self) -> bool:
+        """Whether the person takes files and requests and helps cases on; finance and auditors leave that to others."""
+        return bool(self.roles - READS_ONLY - {Role.FINANCE})
+
+    @property
     def may_change_anything(self) -> bool:
         return bool(self.roles - READS_ONLY)
 

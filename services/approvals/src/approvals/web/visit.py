@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from approvals import queries
 from approvals.web.desk import Desk
-from approvals.web.forms import FieldError, Form
+from approvals.web.forms import FieldError, Form, printable
 from approvals.web.sessions import Person, Session
 from approvals.web.wording import london
 from chassis import peers
@@ -170,10 +170,10 @@ class Visit:
         return RedirectResponse(f"{path}?done={done}" if done else path, status_code=303)
 
     async def sent(self) -> Form:
-        """What the person sent, as it was typed."""
+        """What the person sent, as it was typed. Errors: HTTPException 400 where it can't be read."""
         data = await self.request.form(max_files=1, max_fields=400)
-        values = {name: value for name, value in data.items() if isinstance(value, str)}
-        lists = {name: tuple(value for value in data.getlist(name) if isinstance(value, str)) for name in data}
+        values = {name: printable(value) for name, value in data.items() if isinstance(value, str)}
+        lists = {name: tuple(printable(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
         return Form(values.get("form_id", ""), values, lists)
 
     async def upload(self, name: str) -> UploadFile | None:

@@ -8,6 +8,9 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from approvals.domain.words import a_role
+from approvals.web.lanes import lane_reason
+
 LONDON = ZoneInfo("Europe/London")
 
 MINUS = "−"
@@ -26,6 +29,9 @@ STATE_WORDS: Mapping[str, str] = {
     "arucs": "ARUCS",
 }
 
+
+PROPER = ("Direct Debit", "DWP", "Housing Benefit", "PayPoint", "Post Office", "Rentbook", "Universal Credit")
+"""How words begin that keep their capital within a sentence."""
 
 PART_WORDS: Mapping[str, str] = {
     "raised": "raised it",
@@ -223,11 +229,15 @@ def sentence(words: str) -> str:
 
 
 def lower_first(words: str) -> str:
-    """The same words as they stand within a sentence."""
+    """The same words as they stand within a sentence; a name, an amount or a code stays as it is."""
+    if words.startswith(PROPER) or words[:2].isupper():
+        return words
     return words[:1].lower() + words[1:]
 
 
 FILTERS = {
+    "lane_reason": lane_reason,
+    "a_role": a_role,
     "sentence": sentence,
     "lower_first": lower_first,
     "date_of": _as_date,

@@ -14,14 +14,20 @@ from rentbook_contracts.ledger import (
     SearchAccounts,
 )
 from rentbook_contracts.notices import LETTERS, LettersAsked
-from rentbook_contracts.refunds import CASES, CasesAsked
+from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
 from starlette.responses import Response
 
 from approvals.web.chart import balance_chart
+from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form
+from approvals.web.pages.cases import FINISHED
 from approvals.web.visit import Visit
 
 ENTRIES_A_PAGE = 50
+EXPORTED_AT_ONCE = 500
+
+SETTLED = FINISHED | {CaseStatus.REVIEW}
+"""Where a case stands while the account may be asked a refund of."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "receipts": ("Receipts", ("RDD", "RSO", "RCP", "RPY", "RBR", "RCO", "RQP", "RPO", "RBP", "RDS", "RDP", "RUC", "RHB", "RHA", "RBA")),
@@ -65,9 +71,25 @@ async def show(visit: Visit) -> Response:
         letters=letters,
         names=names,
         kinds=KINDS,
+        under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
         chart=balance_chart(_since_it_began(page)),
         narrowed=bool(asked.since or asked.codes),
     )
+
+
+async def export(visit: Visit) -> Response:
+    """The entries as the page shows them, all of them and narrowed as there, as a file for a spreadsheet."""
+    account: UUID = visit.request.path_params["account"]
+    _, asked = _asked(visit, account)
+    asked = asked.model_copy(update={"offset": 0, "limit": EXPORTED_AT_ONCE})
+    page = await visit.ask(ACCOUNT_PAGE, asked)
+    entries = list(page.entries)
+    while len(entries) < page.entries_in_all and page.entries:
+        page = await visit.ask(ACCOUNT_PAGE, asked.model_copy(update={"offset": len(entries)}))
+        entries += page.entries
+    name = f"account-{page.label.reference}-{page.as_at.isoformat()}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(as_csv(entries, await visit.names()), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def explain(visit: Visit) -> Response:
@@ -90,10 +112,10 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
 
 
 def _since_it_began(page: AccountPage) -> list[tuple[date, int]]:
-    """The months from the last one before anything was owed or paid: a year of nothing before it tells nothing."""
+    """The months since anything was owed or paid: what nobody had opened yet had no balance."""
     months = [(month.on, month.balance_pence) for month in page.months]
     first = next((at for at, (_, pence) in enumerate(months) if pence), len(months))
-    return months[max(0, first - 1) :]
+    return months[first:]
 
 
 def _title(page: AccountPage) -> str:

@@ -15,6 +15,7 @@ from rentbook_contracts.refunds import (
     CHANGE_PAYEE,
     REQUEST_REFUND,
     RESUBMIT,
+    RUN_PAGE,
     WITHDRAW_CASE,
     AddEvidence,
     CaseAsked,
@@ -26,6 +27,8 @@ from rentbook_contracts.refunds import (
     NewPayee,
     RequestRefund,
     Resubmit,
+    RunAsked,
+    RunPage,
     WithdrawCase,
 )
 from starlette.responses import Response
@@ -35,8 +38,9 @@ from approvals.domain.eligibility import Part
 from approvals.domain.forms import TakePart
 from approvals.use_cases.add_participant import add_participant
 from approvals.web.forms import Form, digits, read_uuid
+from approvals.web.story import story
 from approvals.web.visit import Visit, note_refusal
-from approvals.web.wording import headline
+from approvals.web.wording import headline, listed, lower_first, pounds
 
 CASES_SHOWN = 200
 ENTRIES_BESIDE = 8
@@ -74,14 +78,30 @@ EVIDENCE: Mapping[str, str] = {
     "small-estate-indemnity": "Indemnity for a small estate",
     "keys-returned": "Keys returned, inspection done",
     "forwarding-address": "Forwarding address",
+    "trustee-answer": "Answer of the trustee in insolvency",
+    "legal-answer": "Answer of legal services: the dispute has ended",
+    "final-charges": "Final charges posted, recharges inspected",
+    "tenant-asked": "The tenant’s own request in writing",
+    "card-refund": "The card part went back to the card",
     "call-back": "Call-back to the tenant on a known number",
     "court-order": "Court or Ombudsman’s order",
     "staff-conflict": "Connection with a member of staff",
     "other": "Another document",
 }
 
+SETTLES: Mapping[int, frozenset[str]] = {
+    2: frozenset({"benefit-answer", "trustee-answer", "court-order"}),
+    4: frozenset({"consent", "opt-out", "opt-out-notice", "legal-answer", "court-order"}),
+    5: frozenset({"keys-returned", "final-charges", "forwarding-address", "tenant-asked", "other"}),
+    6: frozenset({"identity", "authority", "joint-consent", "grant-of-probate", "small-estate-indemnity", "card-refund", "court-order"}),
+    7: frozenset({"bank-statement", "call-back", "identity"}),
+    8: frozenset({"bank-statement", "identity", "call-back", "staff-conflict", "court-order", "other"}),
+}
+"""The kinds of evidence that may settle a check for the refund. Against it, any may speak. The others rest on figures alone."""
+
 FIELDS = frozenset(
     {"asked_by", "identified_how", "reason_code", "amount", "payee_of", "payee_name", "sort_code", "account_number", "received_on"}
+    | {"account"}
 )
 """The fields, by name, that an owner's refusal may lead to."""
 
@@ -91,7 +111,7 @@ FINISHED = frozenset({CaseStatus.PAID, CaseStatus.OFFSET, CaseStatus.NOTHING_DUE
 PAST_CHANGING = FINISHED | {CaseStatus.RELEASED, CaseStatus.WITH_BANK}
 
 
-async def listed(visit: Visit) -> Response:
+async def list_cases(visit: Visit) -> Response:
     """Cases, newest first, narrowed by where they stand."""
     words = visit.request.query_params.get("status", "")
     statuses = (CaseStatus(words),) if words in list(CaseStatus) else ()
@@ -146,6 +166,7 @@ async def add_evidence(visit: Visit) -> Response:
     received = form.day("received_on", "the day on which it came", needed=True)
     if received and received > visit.today:
         form.wrong("The day on which it came can’t be in the future", "received_on")
+    _fits(form, check, kind, settles)
     reference, note = form.text("reference", longest=120), form.text("note")
     if form.errors or received is None:
         return await _case_page(visit, case, form)
@@ -153,6 +174,17 @@ async def add_evidence(visit: Visit) -> Response:
         case=case, check=int(check), kind=kind, reference=reference, note=note, settles=settles == "yes", received_on=received
     )
     return await _taking_part(visit, form, case, Part.EVIDENCE, "evidence", lambda: visit.command(ADD_EVIDENCE, evidence, form))
+
+
+def _fits(form: Form, check: str, kind: str, settles: str) -> None:
+    if form.errors or settles != "yes":
+        return
+    fitting = SETTLES.get(int(check), frozenset())
+    if not fitting:
+        form.wrong("No document settles this check: it rests on the figures of the account and of policy", "check")
+    elif kind not in fitting:
+        words = listed([lower_first(text) for code, text in EVIDENCE.items() if code in fitting], "or")
+        form.wrong(f"This does not settle check {check}. What does: {words}", "kind")
 
 
 async def change_payee(visit: Visit) -> Response:
@@ -228,6 +260,8 @@ def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
     amount = form.pence("amount", "The amount") if amount_is == "some" else None
     if amount_is == "some" and amount is None and not form.error("amount"):
         form.wrong("Enter the amount that is asked for", "amount")
+    if amount is not None and amount > -page.balance_pence:
+        form.wrong(f"The amount must not be more than the credit on the account, {pounds(max(0, -page.balance_pence))}", "amount")
     note = form.text("note")
     payee = _payee(form)
     debts = [label.account for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]
@@ -274,13 +308,15 @@ async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
 
 async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
     page = await visit.ask(CASE_PAGE, CaseAsked(case=case))
-    account, letters, tasks, participants, names = await gather(
+    account, letters, run, tasks, participants, names = await gather(
         visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=page.account, limit=ENTRIES_BESIDE), "the account beside the case"),
         visit.ask_or_name(LETTERS, LettersAsked(case=case), "the list of letters"),
+        _run(visit, page),
         visit.own(lambda tx: queries.tasks_of_case(tx, case)),
         visit.own(lambda tx: queries.participants_of(tx, case)),
         visit.names(),
     )
+    history = await visit.own(lambda tx: queries.history_of_case(tx, case))
     labels = await visit.account_labels(_accounts_named(page))
     unsettled = [check for check in page.checks if check.outcome in (CheckOutcome.REFER, CheckOutcome.FAIL)]
     return visit.show(
@@ -290,7 +326,10 @@ async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
         page=page,
         account=account,
         letters=letters,
+        run=run,
         tasks=tasks,
+        decisions=list(reversed(history.decisions)),
+        story=story(history, page),
         participants=participants,
         names=names,
         labels=labels,
@@ -298,9 +337,14 @@ async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
         evidence_kinds=EVIDENCE,
         reasons=REASONS,
         third_party=THIRD_PARTY,
-        changeable=visit.person.may_change_anything and page.status not in PAST_CHANGING,
+        changeable=visit.person.may_handle_cases and page.status not in PAST_CHANGING,
         finished=page.status in FINISHED,
     )
+
+
+async def _run(visit: Visit, page: CasePage) -> RunPage | None:
+    """The payment run that carries the refund, where one does."""
+    return await visit.ask_or_name(RUN_PAGE, RunAsked(run=page.run), "the payment run") if page.run else None
 
 
 def _accounts_named(page: CasePage) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.peers import Refused
 from rentbook_contracts.ledger import (
     BANK_FILE_LIMIT_BYTES,
     BANK_FILE_PAGE,
@@ -45,7 +46,11 @@ async def upload(visit: Visit) -> Response:
         form.wrong(f"{sent.filename} is {size(sent.size)}; a bank file has at most {most}. Nothing was kept", "file")
     if form.errors or sent is None:
         return await _list(visit, form)
-    page = await send_bank_file(visit, sent, form.id)
+    try:
+        page = await send_bank_file(visit, sent, form.id)
+    except Refused as refused:
+        form.wrong(refused.message, "file")
+        return await _list(visit, form)
     return visit.go(f"/files/{page.bank_file}")
 
 

@@ -1,8 +1,10 @@
 """Payment runs: what is ready, released by finance, made into a file, answered by the bank."""
 
+import re
 from uuid import UUID
 
 from chassis.peers import Refused
+from pydantic import ValidationError
 from rentbook_contracts.approvals import ReleasedLine
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
@@ -127,6 +129,9 @@ async def _confirm(visit: Visit, form: Form, payments: tuple[ReadyPayment, ...],
 def _line(words: str) -> ReleasedLine | None:
     """A line as the preview's hidden field carries it: case/attempt/hash/pence."""
     parts = words.split("/")
-    if len(parts) != 4 or (case := read_uuid(parts[0])) is None or not parts[1].isdecimal() or not parts[3].isdecimal():
+    if len(parts) != 4 or (case := read_uuid(parts[0])) is None or not all(re.fullmatch("[0-9]{1,11}", parts[at]) for at in (1, 3)):
         return None
-    return ReleasedLine(case=case, attempt=int(parts[1]), content_hash=parts[2], amount_pence=int(parts[3]))
+    try:
+        return ReleasedLine(case=case, attempt=int(parts[1]), content_hash=parts[2], amount_pence=int(parts[3]))
+    except ValidationError:
+        return None

@@ -2,8 +2,6 @@
 
 from asyncio import gather
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
@@ -18,7 +16,7 @@ from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
-from approvals.queries import EventShown, TaskPage, View
+from approvals.queries import TaskPage, View
 from approvals.use_cases import assign as assigning
 from approvals.use_cases import claim as claiming
 from approvals.use_cases import decide as deciding
@@ -29,33 +27,11 @@ from approvals.use_cases.write_comment import write_comment
 from approvals.web.forms import FieldError, Form
 from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
+from approvals.web.story import story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
-from approvals.web.wording import said
 
 ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
 GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
-
-EVENTS = {
-    "opened": "the task was opened",
-    "claimed": "claimed",
-    "claim-released": "the claim was released",
-    "assigned": "assigned",
-    "reminded": "a reminder was sent",
-    "escalated": "escalated",
-    "closed": "the decision was carried out",
-    "void": "the task came to nothing",
-    "reopened": "the approval was recalled",
-}
-
-
-@dataclass(frozen=True)
-class Told:
-    """A line of the story, whoever told it: refunds, approvals, or a comment."""
-
-    at: datetime
-    by: str
-    what: str
-    note: str = ""
 
 
 async def show(visit: Visit) -> Response:
@@ -201,7 +177,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     )
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)
-    story = _story(shown, case)
+    told = story(shown.history, case)
     since = shown.last_seen_at if row.status is Status.OPEN else None
     return visit.show(
         "task.html",
@@ -213,9 +189,9 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         letters=letters,
         names=names,
         labels=labels,
-        story=story,
-        changed=[told for told in story if since and told.at > since and told.by != visit.person.subject],
-        decisions_here=[made for made in reversed(shown.decisions) if made.task == row.task],
+        story=told,
+        changed=[one for one in told if since and one.at > since and one.by != visit.person.subject],
+        decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
         reasons=REQUEST_REASONS,
         evidence_kinds=EVIDENCE,
         answers=[(answer.value, words) for answer, words in ANSWERS.items()],
@@ -240,15 +216,3 @@ def _whom_to_ask(shown: TaskPage, names: Mapping[str, str]) -> list[tuple[str, s
     first = [shown.row.raised_by, *(one.person for one in shown.participants)]
     everyone = dict.fromkeys([person for person in first if person != "system"] + sorted(names, key=lambda subject: names[subject]))
     return [(person, names.get(person, person)) for person in everyone]
-
-
-def _story(shown: TaskPage, case: CasePage | None) -> list[Told]:
-    events = [Told(event.at, event.person, _event_words(event), event.note or "") for event in shown.events]
-    decisions = [Told(made.decided_at, made.decided_by, f"decision: {said(made.answer)}", made.text) for made in shown.decisions]
-    told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
-    return sorted([*events, *decisions, *told], key=lambda one: one.at, reverse=True)
-
-
-def _event_words(event: EventShown) -> str:
-    words = EVENTS.get(event.what, said(event.what))
-    return f"{words} to {event.whom_name}" if event.whom_name else words

@@ -1,5 +1,6 @@
 """The worklist: four views of the same tasks, the same filters, two lanes."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from typing import TypeVar
@@ -7,18 +8,19 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, Lane
-from rentbook_contracts.operation import Nothing
+from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
-from rentbook_contracts.refunds import CASES, READY_PAYMENTS, CaseRow, CasesAsked
+from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, CasesAsked, CaseStatus, Glance, GlancesAsked
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.queries import Due, Filters, View, Worklist
+from approvals.queries import Due, Filters, TaskRow, View, Worklist
 from approvals.use_cases.save_view import SaveView, forget_view, save_view
 from approvals.web.forms import Form
-from approvals.web.visit import Visit
+from approvals.web.visit import MayNot, Visit
 
 ROWS_A_PAGE = 50
+NOBODY = "nobody-here"
 CASES_ASKED = 500
 
 VIEWS = {View.MINE: "Mine", View.TEAM: "My team’s", View.EVERYONE: "Everyone’s", View.DECIDED: "Decided"}
@@ -53,7 +55,12 @@ async def show(visit: Visit) -> Response:
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
     labels = await visit.account_labels(row.account for row in work.rows)
-    split = await _split(visit, work)
+    found = await visit.ask_or_name(
+        CASES, CasesAsked(limit=CASES_ASKED), "what waits for evidence, and what of each amount pays other debts"
+    )
+    waiting = _waiting(visit, view, found.cases) if found and view is not View.DECIDED and filters == Filters() else []
+    labels = {**labels, **await visit.account_labels(case.account for case in waiting if case.account not in labels)}
+    glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
     return visit.show(
@@ -63,13 +70,16 @@ async def show(visit: Visit) -> Response:
         work=work,
         lanes=_lanes(work),
         labels=labels,
-        split=split,
+        split={(case.case, case.attempt): case for case in found.cases} if found else {},
+        waiting=waiting,
+        glances=glances,
         views=VIEWS,
         empty=EMPTY[view],
         due=DUE,
         lane_words=LANES,
         answers=ANSWERS,
         staff=staff,
+        names={one.subject: one.name for one in staff},
         saved=[(one, f"/work?{urlencode({'view': one.view.value, **_address(one.filters)})}") for one in saved],
         shown_as={"view": view.value, **_address(filters)},
         narrowed=filters != Filters(),
@@ -85,7 +95,10 @@ async def save(visit: Visit) -> Response:
     back = f"/work?{urlencode({'view': view.value, **_address(filters)})}"
     if form.errors or not form.value("name").strip():
         return visit.go(back)
-    await visit.change(lambda tx: save_view(tx, SaveView(form.value("name"), view, filters)), form)
+    try:
+        await visit.change(lambda tx: save_view(tx, SaveView(form.value("name"), view, filters)), form)
+    except BrokenRule as refused:
+        raise MayNot(refused.message) from refused
     return visit.go(f"{back}&done=saved")
 
 
@@ -118,22 +131,31 @@ def _typed(pence: int | None) -> str | None:
     return None if pence is None else f"{pence // 100}.{pence % 100:02d}"
 
 
-async def _split(visit: Visit, work: Worklist) -> dict[tuple[UUID, int], CaseRow]:
-    """What of each task's amount is refund and what pays other debts, by case and attempt."""
-    if not work.rows:
+def _waiting(visit: Visit, view: View, cases: Sequence[CaseRow]) -> list[CaseRow]:
+    """Cases that no approver has yet because a document is awaited: those that the person took, or all."""
+    mine = visit.person.subject if view is View.MINE else None
+    return [one for one in cases if one.status is CaseStatus.WAITING_FOR_EVIDENCE and mine in (None, one.taken_by)]
+
+
+async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
+    """What each row says of its case: source of the credit, payee, earlier refunds."""
+    if not work.rows or work.view is View.DECIDED:
         return {}
-    found = await visit.ask_or_name(CASES, CasesAsked(limit=CASES_ASKED), "what of each amount pays other debts")
-    return {(case.case, case.attempt): case for case in found.cases} if found else {}
+    asked = GlancesAsked(cases=tuple({row.case for row in work.rows}))
+    found = await visit.ask_or_name(CASE_GLANCES, asked, "where each credit came from and who is paid")
+    return {one.case: one for one in found.glances} if found else {}
 
 
 async def _ready(visit: Visit) -> object:
     return await visit.ask_or_name(READY_PAYMENTS, Nothing(), "the day’s payment cut-off")
 
 
-def _lanes(work: Worklist) -> list[tuple[Lane | None, list[object]]]:
+def _lanes(work: Worklist) -> list[tuple[str | None, list[TaskRow]]]:
+    """The rows under their headings, what nobody present may decide on top."""
     if work.view is View.DECIDED:
         return [(None, list(work.rows))]
-    return [(lane, [row for row in work.rows if row.lane is lane]) for lane in Lane]
+    stuck = [row for row in work.rows if row.nobody_here]
+    return [(NOBODY, stuck), *((lane.value, [row for row in work.rows if row.lane is lane and not row.nobody_here]) for lane in Lane)]
 
 
 def _filters(form: Form) -> Filters:

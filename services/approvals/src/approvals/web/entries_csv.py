@@ -1,0 +1,50 @@
+"""Entries of an account as comma-separated values (RFC 4180), safe to open in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+
+from rentbook_contracts.ledger import Entry
+
+COLUMNS = ("Date", "Posted at (UTC)", "Code", "What", "Part", "Debit", "Credit", "Balance after", "Cleared on", "Text", "Where from", "By")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_csv(entries: Iterable[Entry], names: Mapping[str, str]) -> bytes:
+    """Amounts in pounds with two decimals; a balance below nothing is a credit. Begins with a byte-order mark, or Excel misreads names."""
+    told = io.StringIO()
+    lines = csv.writer(told)
+    lines.writerow(COLUMNS)
+    for entry in entries:
+        lines.writerow(_row(entry, names))
+    return told.getvalue().encode("utf-8-sig")
+
+
+def inert(words: str) -> str:
+    """Words that a spreadsheet shows and never calculates: an apostrophe goes before what would begin a formula."""
+    return f"'{words}" if words.lstrip().startswith(_FORMULA) else words
+
+
+def _row(entry: Entry, names: Mapping[str, str]) -> tuple[str, ...]:
+    came = entry.provenance
+    by = "Rentbook" if came.actor == "system" else names.get(came.actor or "", came.actor or "")
+    return (
+        entry.effective_date.isoformat(),
+        f"{entry.posted_at:%Y-%m-%dT%H:%M:%SZ}",
+        inert(entry.code),
+        inert(entry.code_words),
+        inert(entry.element),
+        _amount(entry.amount_pence) if entry.amount_pence > 0 else "",
+        _amount(-entry.amount_pence) if entry.amount_pence < 0 else "",
+        _amount(entry.running_pence),
+        entry.cleared_on.isoformat() if entry.cleared_on else "",
+        inert(entry.narrative),
+        inert(came.source or ""),
+        inert(by),
+    )
+
+
+def _amount(pence: int) -> str:
+    whole, rest = divmod(abs(pence), 100)
+    return f"{'-' if pence < 0 else ''}{whole}.{rest:02d}"

@@ -1,0 +1,45 @@
+"""What happened to a case, whoever tells it: refunds, the tasks, the decisions on them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rentbook_contracts.refunds import CasePage
+
+from approvals.queries import EventShown, History
+from approvals.web.wording import said
+
+EVENTS = {
+    "opened": "the task was opened",
+    "claimed": "claimed",
+    "claim-released": "the claim was released",
+    "assigned": "assigned",
+    "reminded": "a reminder was sent",
+    "escalated": "escalated",
+    "closed": "the decision was carried out",
+    "void": "the task came to nothing",
+    "recalled": "the approval was recalled",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the story."""
+
+    at: datetime
+    by: str
+    what: str
+    note: str = ""
+
+
+def story(history: History, case: CasePage | None) -> list[Told]:
+    """All that is known of a case, newest first. Without `case` the part that refunds tells is missing."""
+    tasks = [Told(event.at, event.person, _event_words(event), event.note or "") for event in history.events]
+    made = [Told(one.decided_at, one.decided_by, f"decision: {said(one.answer)}", one.text) for one in history.decisions]
+    released = [Told(one.released_at, one.released_by, "finance released the payment run") for one in history.releases]
+    told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
+    return sorted([*tasks, *made, *released, *told], key=lambda one: one.at, reverse=True)
+
+
+def _event_words(event: EventShown) -> str:
+    words = EVENTS.get(event.what, said(event.what))
+    return f"{words} to {event.whom_name}" if event.whom_name else words
