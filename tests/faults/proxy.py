@@ -1,0 +1,78 @@
+"""A TCP proxy before PostgreSQL that misbehaves around a COMMIT: the server has done it, and the client is not told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+DELAY_SECONDS = 1.5
+
+
+class Misdeed(StrEnum):
+    """What becomes of the reply to a COMMIT that the server has done."""
+
+    CUT = "both connections are closed"
+    HALF_CLOSE = "the client is told that nothing more will come"
+    DELAY = "it comes late"
+
+
+class Proxy:
+    """Passes everything on. `next_commit` is what it does to the next COMMIT, once."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.next_commit: Misdeed | None = None
+        self.done: list[Misdeed] = []
+        self._host = host
+        self._port = port
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
+        session = _Session(self)
+        ways = [session.up(reader, server_writer), session.down(server_reader, writer)]
+        tasks = [asyncio.ensure_future(way) for way in ways]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for each in (server_writer, writer):
+            each.close()
+
+
+class _Session:
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._misdeed: Misdeed | None = None
+
+    async def up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while part := await reader.read(65536):
+            if b"COMMIT" in part and self._proxy.next_commit is not None:
+                self._misdeed, self._proxy.next_commit = self._proxy.next_commit, None
+            writer.write(part)
+            await writer.drain()
+
+    async def down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while part := await reader.read(65536):
+            misdeed, self._misdeed = self._misdeed, None
+            if misdeed is not None:
+                # The server speaks again only after it has committed.
+                self._proxy.done.append(misdeed)
+                if misdeed is Misdeed.CUT:
+                    return
+                if misdeed is Misdeed.HALF_CLOSE:
+                    writer.write_eof()
+                    await asyncio.sleep(DELAY_SECONDS)
+                    return
+                await asyncio.sleep(DELAY_SECONDS)
+            writer.write(part)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def before(host: str, port: int) -> AsyncIterator[tuple[Proxy, int]]:
+    """The proxy before this server, and its port."""
+    proxy = Proxy(host, port)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    try:
+        yield proxy, int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
