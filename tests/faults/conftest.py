@@ -16,6 +16,7 @@ WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
 # These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
 collect_ignore = [] if WHOLE else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py"]
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
+_ACCEPTED = pytest.StashKey[Accepted]()
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if found := config.stash.get(_OUTCOMES, []):
         terminalreporter.section("faults")
-        for line in table.in_words(found):
+        for line in table.in_words(found, config.stash[_ACCEPTED].count):
             terminalreporter.write_line(line)
 
 
@@ -45,9 +46,9 @@ def members(stack: Stack) -> Mapping[str, Member]:
 
 
 @pytest.fixture(scope="session")
-def accepted(tmp_path_factory: pytest.TempPathFactory) -> Accepted:
+def accepted(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Accepted:
     """All that the stack has acknowledged to anybody so far."""
-    return Accepted(tmp_path_factory.mktemp("client") / "accepted.jsonl")
+    return pytestconfig.stash.setdefault(_ACCEPTED, Accepted(tmp_path_factory.mktemp("client") / "accepted.jsonl"))
 
 
 @pytest.fixture(scope="session")

@@ -27,16 +27,16 @@ _CHECK_SECONDS = 300.0
 
 @dataclass
 class Faults:
-    """The tries of one refund: armed step by step, each waited for."""
+    """The tries of a refund, or of several at the same time: armed step by step, each waited for."""
 
     stack: Stack
     tries: tuple[Try, ...]
     recovered: dict[Try, float] = field(default_factory=dict)
     _former: dict[Try, int | None] = field(default_factory=dict)
 
-    def arm(self, step: str) -> None:
-        """Arm what is to fail in this step."""
-        for one in self.tries:
+    def arm(self, step: str, tries: tuple[Try, ...] | None = None) -> None:
+        """Arm what is to fail in this step: of all the tries, or of those of one refund among several."""
+        for one in self.tries if tries is None else tries:
             if one.before == step:
                 self._former[one] = self.stack.pid(one.process)
                 arm(self.stack.layout, one)

@@ -39,17 +39,16 @@ class Outcome:
             self.unbalanced += 1
 
 
-def in_words(outcomes: Sequence[Outcome]) -> list[str]:
-    """The table's lines, with the sums last."""
+def in_words(outcomes: Sequence[Outcome], accepted: int) -> list[str]:
+    """The table's lines, with the sums last; `accepted` is how many commands were accepted in all, for tries may share a refund."""
     head = f"{'fault':<52} {'tried':>5} {'accepted':>8} {'lost':>5} {'doubled':>7} {'unbalanced':>10} {'median s':>9} {'worst s':>8}"
-    return [head, *(_line(each) for each in outcomes), _line(_all(outcomes))]
+    return [head, *(_line(each) for each in outcomes), _line(_all(outcomes, accepted))]
 
 
-def _all(outcomes: Sequence[Outcome]) -> Outcome:
-    total = Outcome("all")
+def _all(outcomes: Sequence[Outcome], accepted: int) -> Outcome:
+    total = Outcome("all", accepted=accepted)
     for each in outcomes:
         total.tried += each.tried
-        total.accepted += each.accepted
         total.lost += each.lost
         total.doubled += each.doubled
         total.unbalanced += each.unbalanced

@@ -1,6 +1,8 @@
 """Every place along the way of a refund: the process ends there at once, is started again, and the refund ends as if nothing had been."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from rentbook_local.journey.steps import Member
@@ -11,23 +13,43 @@ from faults.injector import Faults, books_are_right
 from faults.plan import ROUNDS, Try
 from faults.table import Outcome
 
+TOGETHER = ((0, 1), (2, 3), (4, 5, 6))
+"""Which refunds of the plan go on at the same time: while one waits for a process, another is in its middle."""
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("number", range(len(ROUNDS)), ids=lambda number: f"refund {number + 1}")
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("numbers_of", TOGETHER, ids=lambda numbers: "refunds " + " ".join(str(number + 1) for number in numbers))
 def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
-    stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers, outcomes: list[Outcome], number: int
+    stack: Stack,
+    members: Mapping[str, Member],
+    accepted: Accepted,
+    numbers: Numbers,
+    outcomes: list[Outcome],
+    numbers_of: tuple[int, ...],
 ) -> None:
-    tries = ROUNDS[number]
-    cast = players(members)
-    before = accepted.count
-    faults = Faults(stack, tries)
-    with Office(stack.layout, accepted, numbers) as office, faults.watched():
-        office.refund(cast[number % len(cast)], faults.arm)
+    cast, before = players(members), accepted.count
+    faults = Faults(stack, tuple(one for number in numbers_of for one in ROUNDS[number]))
+
+    def play(office: Office, number: int) -> None:
+        office.refund(cast[number], lambda step: faults.arm(step, ROUNDS[number]))
+
+    with ExitStack() as offices, faults.watched(), ThreadPoolExecutor(len(numbers_of)) as pool:
+        # Everybody is signed in before the first process ends.
+        open_ones = [offices.enter_context(Office(stack.layout, accepted, numbers)) for _ in numbers_of]
+        for played in [pool.submit(play, *each) for each in zip(open_ones, numbers_of, strict=True)]:
+            played.result()
         faults.all_hit()
-    found = [_outcome(one, faults, accepted.count - before) for one in tries]
+    found = [_outcome(one, faults, accepted.count - before) for one in faults.tries]
     outcomes.extend(found)
     books_are_right(stack.layout, accepted, found)
     assert half_written(stack) == []
+
+
+def test_no_place_is_armed_twice_at_the_same_time() -> None:
+    assert sorted(number for group in TOGETHER for number in group) == list(range(len(ROUNDS)))
+    for group in TOGETHER:
+        armed = [(one.process, one.place) for number in group for one in ROUNDS[number]]
+        assert len(set(armed)) == len(armed)
 
 
 def half_written(stack: Stack) -> list[str]:
