@@ -40,6 +40,9 @@ from rentbook_contracts.refunds import (
     EvidenceShown,
     Glance,
     PayeeShown,
+    PoliciesShown,
+    PolicyFigure,
+    PolicyShown,
     ReadyPayment,
     RunLine,
     RunPage,
@@ -385,6 +388,11 @@ def case_row(case: UUID, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CaseR
         taken_by="asha.officer",
         pay_by=TODAY + timedelta(days=11),
     )
+
+
+def refund_policies() -> PoliciesShown:
+    figures = (PolicyFigure(about="Floor: stays on a current tenant’s account", says="4 weeks of its charge"),)
+    return PoliciesShown(policies=(PolicyShown(version="2026-04-06", in_force_from=date(2026, 4, 6), figures=figures),))
 
 
 def glance(case: UUID) -> Glance:

@@ -143,6 +143,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.BANK_FILES, _files),
         _query(notices.LETTERS, lambda _: notices.Letters(letters=(estate.letter(),))),
         _query(refunds.CASES, _cases),
+        _query(refunds.REFUND_POLICIES, lambda _: estate.refund_policies()),
         _query(refunds.CASE_GLANCES, lambda asked: refunds.Glances(glances=tuple(estate.glance(case) for case in asked.cases))),
         _query(refunds.CASE_PAGE, _case),
         _query(refunds.READY_PAYMENTS, _ready),

@@ -561,6 +561,27 @@ class Glances(Message):
     glances: tuple[Glance, ...]
 
 
+class PolicyFigure(Message):
+    """One figure of a policy in words: what it is about, and what it says."""
+
+    about: str
+    says: str
+
+
+class PolicyShown(Message):
+    version: str
+    in_force_from: date
+    figures: tuple[PolicyFigure, ...]
+
+
+class PoliciesShown(Message):
+    """Every dated policy of refunds, the one that comes into force last first."""
+
+    policies: tuple[PolicyShown, ...]
+
+
+REFUND_POLICIES: Query[Nothing, PoliciesShown] = Query("refund-policies", "refunds", Nothing, PoliciesShown)
+CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", GlancesAsked, Glances)
 CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", GlancesAsked, Glances)
 CASE_PAGE: Query[CaseAsked, CasePage] = Query("case-page", "refunds", CaseAsked, CasePage)
 CASES: Query[CasesAsked, Cases] = Query("cases", "refunds", CasesAsked, Cases)

@@ -20,6 +20,7 @@ from rentbook_contracts.refunds import (
     QUEUE_PAYMENT,
     READY_PAYMENTS,
     RECHECK,
+    REFUND_POLICIES,
     REQUEST_REFUND,
     RESUBMIT,
     RUN_CHECK,
@@ -99,6 +100,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         answers=(
             Answer(CASE_PAGE, given(means, queries.case_page)),
             Answer(CASES, queries.cases),
+            Answer(REFUND_POLICIES, queries.refund_policies),
             Answer(CASE_GLANCES, queries.case_glances),
             Answer(READY_PAYMENTS, given(means, queries.ready_payments)),
             Answer(RUN_PAGE, queries.run_page),

@@ -23,6 +23,9 @@ from rentbook_contracts.refunds import (
     Glances,
     GlancesAsked,
     PayeeShown,
+    PoliciesShown,
+    PolicyFigure,
+    PolicyShown,
     ReadyPayment,
     ReadyPayments,
     RunAsked,
@@ -33,10 +36,11 @@ from rentbook_contracts.refunds import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from refunds.domain.checks import TITLES
+from refunds.domain.checks import TITLES, pounds
 from refunds.domain.envelope import Sealed, unseal
 from refunds.domain.means import Means, cut_off_of, next_bacs_days
 from refunds.domain.payee_text import bank_details
+from refunds.domain.policy import RefundPolicy
 from refunds.domain.rules import RefundRule
 from refunds.tables import (
     bank_report,
@@ -48,6 +52,7 @@ from refunds.tables import (
     payment_file,
     payment_line,
     payment_run,
+    policy,
     refund_case,
     refund_plan,
     submission,
@@ -125,6 +130,35 @@ async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:
             for row in rows
         )
     )  # fmt: skip
+
+
+async def refund_policies(tx: Transaction, _: Nothing) -> PoliciesShown:
+    rows = await tx.connection.execute(sa.select(policy.c.figures).order_by(policy.c.in_force_from.desc()))
+    return PoliciesShown(policies=tuple(_policy(RefundPolicy.model_validate(row.figures)) for row in rows))
+
+
+def _policy(made: RefundPolicy) -> PolicyShown:
+    order = ", ".join(rung.replace("_", " ").lower().replace("hb ", "Housing Benefit ") for rung in made.recovery_order)
+    notice = f"{made.opt_out_notice_days} days" if made.offset_after_notice else "never: only with consent"
+    figures = (
+        ("Floor: stays on a current tenant\u2019s account", f"{made.floor_weeks} weeks of its charge"),
+        ("Direct Debit: credit that opens no review", f"up to {made.direct_debit_review_weeks} weeks of its charge"),
+        ("Smallest refund, current tenant", pounds(made.minimum_current_pence)),
+        ("Smallest refund, former tenant", pounds(made.minimum_former_pence)),
+        ("Debts that a credit may pay, in this order", order),
+        ("An unanswered opt-out notice counts as consent after", notice),
+        ("Small estate: an indemnity is enough up to", pounds(made.small_estate_limit_pence)),
+        ("Same amount refunded: looked for in the last", f"{made.duplicate_window_days} days"),
+        ("Confirmation of Payee holds for", f"{made.confirmation_valid_days} days"),
+        ("Checks of tenancy and payee hold for", f"{made.checks_valid_days} days"),
+        ("Decide within", f"{made.decide_within_working_days} working days"),
+        ("Pay within", f"{made.pay_within_working_days} working days"),
+        ("Remind of a missing document after", f"{made.evidence_remind_working_days} working days"),
+        ("A request lapses without its document after", f"{made.evidence_lapse_working_days} working days"),
+        ("Act on a returned payment within", f"{made.returned_act_within_working_days} working days"),
+    )
+    shown = tuple(PolicyFigure(about=about, says=says) for about, says in figures)
+    return PolicyShown(version=made.version, in_force_from=made.in_force_from, figures=shown)
 
 
 async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPayments:

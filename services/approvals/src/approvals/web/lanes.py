@@ -18,6 +18,8 @@ CHECKS: Mapping[int, str] = {
 
 REASONS: Mapping[str, str] = {
     "no-cleared-credit": "there is none",
+    "no-credit": "there is none",
+    "asked-for-more": "more was asked for than may leave the account",
     "benefit-money": "Benefits or DWP may claim it",
     "trustee-may-own-it": "a trustee may own it",
     "nothing-above-the-floor": "nothing is above the floor",
