@@ -36,6 +36,9 @@ MEMORY_BYTES = 1024 * 1024
 DRAINED_BYTES = 256 * 1024 * 1024
 """How much of a file that is too large is still read, and thrown away, so that its sender hears the answer."""
 
+FILES_AT_ONCE = 1
+"""How many uploads are read at once: the next waits on the disk, not in memory."""
+
 NAME_CHARACTERS = 200
 _STATUS_CODES = {FileStatus.TAKEN: 201, FileStatus.ALREADY_TAKEN: 200, FileStatus.REFUSED: 422}
 
@@ -43,17 +46,17 @@ _STATUS_CODES = {FileStatus.TAKEN: 201, FileStatus.ALREADY_TAKEN: 200, FileStatu
 def routes(runtime: Runtime) -> Sequence[BaseRoute]:
     """POST /bank-files and GET /export/journal, both for Rentbook's own services only."""
     return (
-        Route("/bank-files", partial(_bank_files, runtime), methods=["POST"]),
+        Route("/bank-files", partial(_bank_files, runtime, asyncio.Semaphore(FILES_AT_ONCE)), methods=["POST"]),
         Route("/export/journal", partial(_export, runtime), methods=["GET"]),
     )
 
 
-async def _bank_files(runtime: Runtime, request: Request) -> Response:
+async def _bank_files(runtime: Runtime, turn: asyncio.Semaphore, request: Request) -> Response:
     try:
         caller = caller_of(runtime, request)
         may_change(caller)
         with runtime.telemetry.span("POST /bank-files", kind=SpanKind.SERVER, carried=request.headers):
-            page = await _take(runtime, caller, request)
+            page = await _take(runtime, turn, caller, request)
     except TurnedAway as error:
         return turned_away(error)
     except BrokenRule as error:
@@ -65,7 +68,7 @@ async def _bank_files(runtime: Runtime, request: Request) -> Response:
     return Response(page.model_dump_json(), status_code=_STATUS_CODES[page.status], media_type="application/json")
 
 
-async def _take(runtime: Runtime, caller: Caller, request: Request) -> BankFilePage:
+async def _take(runtime: Runtime, turn: asyncio.Semaphore, caller: Caller, request: Request) -> BankFilePage:
     name = "".join(character for character in request.query_params.get("name", "") if character.isprintable())[:NAME_CHARACTERS]
     if not name:
         raise TurnedAway(400, "NoName", "The query parameter `name` names the file.")
@@ -74,7 +77,8 @@ async def _take(runtime: Runtime, caller: Caller, request: Request) -> BankFileP
     terms = await run(runtime, _terms, caller=caller, read_only=True)
     with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(settings.state_dir) if settings.state_dir else None) as file:
         await _receive(request, file)
-        content = await asyncio.to_thread(_read, file, terms)
+        async with turn:
+            content = await asyncio.to_thread(_read, file, terms)
     upload = Upload(name, content, lambda account: fingerprint(key, account))
     reached("bank-file.read")
     page = await run(runtime, lambda tx: import_receipts(tx, upload), caller=caller)

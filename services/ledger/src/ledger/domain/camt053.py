@@ -5,6 +5,7 @@ Only booked entries count in the control total: opening balance + entries = clos
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,6 +31,12 @@ from ledger.domain.statement import (
 from ledger.domain.xml_stream import Element, Readable, XmlBounds, XmlStream
 
 _NAMESPACE = re.compile(r"(?:^|[:/$])camt\.053\.001\.[0-9]{2}$")
+MOST_STATEMENTS = 2_000
+MOST_BALANCES = 10_000
+MOST_REPEATS = 100
+"""How often one payment may repeat what may be repeated."""
+MOST_FAULTS = 1_000
+"""After so many faults a file is not worth reading on."""
 _OTHER_MESSAGE = re.compile(r"(?:^|[:/$])([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})$")
 
 
@@ -69,7 +76,7 @@ def read_camt053(stream: Readable, terms: StatementTerms) -> StatementFile:
         XmlStream(reader.start, reader.end, terms.bounds).read(stream)
         reader.finish()
     except Refusal as refusal:
-        reader.faults.add(refusal.fault.line, refusal.fault.rule, refusal.fault.message)
+        reader.faults.end(refusal.fault)
     return StatementFile(reader.message, tuple(reader.statements), reader.faults)
 
 
@@ -90,7 +97,14 @@ class _Reader:
         self._unreadable = 0
         self._details: list[EntryDetail] = []
         self._details_before = 0
-        self._seen_entries = 0
+        self._seen: Counter[str] = Counter()
+        self._most = {
+            STMT: (MOST_STATEMENTS, "TooManyStatements", "statements"),
+            BAL: (MOST_BALANCES, "TooManyBalances", "balances"),
+            NTRY: (terms.max_entries, "TooManyEntries", "entries"),
+            DTLS: (terms.max_entries, "TooManyDetails", "groups of payments"),
+            TX: (terms.max_entries, "TooManyPayments", "payments"),
+        }
         self._seen_statements: set[tuple[str, str]] = set()
         self._seen_references: set[tuple[str, str, bool]] = set()
         self._closers: dict[str, Callable[[Fields], None]] = {
@@ -105,6 +119,8 @@ class _Reader:
         """An element opens."""
         if not self._paths:
             self._open_document(element)
+        if self.faults.count >= MOST_FAULTS:
+            raise Refusal(Fault(element.line, "TooManyFaults", f"{MOST_FAULTS} faults were found above this line; it was read no further"))
         own = element.namespace == self._namespace
         parent = self._paths[-1] if self._paths else ""
         if parent in SCOPE_OF_LEAF and parent not in MAY_HAVE_CHILDREN:
@@ -137,15 +153,16 @@ class _Reader:
             raise Refusal(Fault(element.line, "WrongDocument", f"a camt.053 bank statement is expected, and this XML {what}"))
 
     def _open_scope(self, path: str, line: int) -> None:
+        self._seen[path] += 1
+        most, rule, what = self._most[path]
+        if self._seen[path] > most:
+            raise Refusal(Fault(line, rule, f"the file has more than {most} {what}"))
         if path == STMT:
             self._balances, self._entries, self._unreadable = [], [], 0
         elif path == DTLS:
             self._details_before = len(self._details)
         elif path == NTRY:
             self._details = []
-            self._seen_entries += 1
-            if self._seen_entries > self.terms.max_entries:
-                raise Refusal(Fault(line, "TooManyEntries", f"the file has more than {self.terms.max_entries} entries"))
 
     def _keep(self, scope: str, leaf: str, element: Element) -> None:
         fields = self._scopes[scope]
@@ -153,6 +170,8 @@ class _Reader:
         if values and leaf not in REPEATABLE:
             self.faults.add(element.line, "FieldRepeated", f"{element.name} stands twice where it may stand once")
             return
+        if len(values) == MOST_REPEATS:
+            raise Refusal(Fault(element.line, "TooManyRepeats", f"{element.name} stands more than {MOST_REPEATS} times in one payment"))
         values.append(Value(element.text, element.line, element.attributes.get("Ccy", "")))
 
     def _balances_append(self, fields: Fields) -> None:

@@ -37,11 +37,15 @@ class Faults:
         if len(self.kept) < self.keep:
             self.kept.append(Fault(line, rule, message))
 
+    def end(self, fault: Fault) -> None:
+        """Note the fault at which reading stopped, which is told however many came before it."""
+        self.count += 1
+        self.kept.append(fault)
+
     def add_all(self, faults: "Faults") -> None:
         """Take over the faults that another reader found."""
-        for fault in faults.kept:
-            self.add(fault.line, fault.rule, fault.message)
-        self.count += faults.count - len(faults.kept)
+        self.kept += faults.kept
+        self.count += faults.count
 
     def in_order(self) -> tuple[Fault, ...]:
         """The faults kept, as one reads a file: those of the whole file first, then line by line."""
