@@ -16,9 +16,10 @@ from approvals.use_cases.claim import claim
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.note_update_outcome import note_decision_outcome, note_recall_outcome
+from approvals.use_cases.open_task import NotThisPlan, open_task
 from approvals.use_cases.read_decision import read_decision
 from chassis.serving import Settled, Settlement
-from chassis.transaction import SameFormOtherContent, run
+from chassis.transaction import Refused, SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
 from rentbook_contracts.approvals import DecisionTaken as Taken
 from rentbook_contracts.approvals import DecisionTakenBack as TakenBack
@@ -369,3 +370,15 @@ async def test_a_task_that_nobody_decided_is_void_when_the_case_ends(office: Off
     page = await office.look("tess.leader", queries.task_page, opened.task)
     assert page is not None
     assert (page.row.status, page.row.why_not) == (Status.VOID, "This no longer waits for a decision: withdrawn.")
+
+
+async def test_a_task_is_about_what_refunds_says_and_not_about_what_its_opener_says(office: Office) -> None:
+    """Somebody who reaches Temporal names a smaller amount, which would find a lower band, and nobody as its raiser."""
+    asked, opened = await office.open(3_100_00)
+    forged = asked.model_copy(update={"round": 2, "amount_pence": 1, "participants": (), "raised_by": "system"})
+    with pytest.raises(NotThisPlan):
+        await run(office.runtime, lambda tx: open_task(tx, forged))
+    unknown = asked.model_copy(update={"round": 2, "content_hash": OTHER_HASH})
+    with pytest.raises(Refused):
+        await run(office.runtime, lambda tx: open_task(tx, unknown))
+    await office.answer_task("hana.head", opened)

@@ -22,7 +22,7 @@ from faststream import AckPolicy
 from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, Operation, Query, Signal, Update, Workflow
 from support.counting import COUNTS, TOKEN, Counted, CountedTo, CountUp, Place, count_up, effects, note, running, scalar, until
 from temporalio import workflow
-from temporalio.client import WorkflowFailureError
+from temporalio.client import ActivityFailureError, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -343,6 +343,17 @@ async def test_a_broken_rule_ends_a_step_under_its_own_name(place: Place) -> Non
         assert isinstance(step, ActivityError)
         assert isinstance(step.cause, ApplicationError)
         assert (step.cause.type, step.cause.non_retryable) == ("TooFar", True)
+
+
+async def test_a_step_that_is_started_by_hand_does_nothing(place: Place) -> None:
+    async with serving(counter(), place.settings) as service:
+        with pytest.raises(ActivityFailureError) as failure:
+            await service._client.execute_activity(
+                COUNT_STEP.name, CountUp(key="by-hand"), id="by-hand", task_queue="counter", start_to_close_timeout=timedelta(seconds=10)
+            )
+        assert isinstance(failure.value.cause, ApplicationError)
+        assert (failure.value.cause.type, failure.value.cause.non_retryable) == ("NoStory", True)
+        assert await scalar(service.runtime, "SELECT count(*) FROM count WHERE key = 'by-hand'") == 0
 
 
 async def test_requests_to_a_namespace_that_is_not_there_wait(place: Place) -> None:

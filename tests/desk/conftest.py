@@ -25,6 +25,7 @@ from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
+from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
 from starlette.applications import Starlette
 from support.servers import Postgres
 
@@ -69,6 +70,8 @@ class Place:
     async def task(self, case: UUID, *, lane: Lane = Lane.GREEN, reasons: tuple[str, ...] = (), raised_by: str = "asha.officer") -> UUID:
         """A task for the case's plan, as the workflow opens it."""
         plan = estate.PLANS[case]
+        told = PlanToDecide(plan=plan, raised_by=raised_by, participants=(raised_by,))
+        self.peers.answers[f"/queries/{PLAN_TO_DECIDE.name}"] = lambda _: told
         asked = OpenTask(
             kind=TaskKind.REFUND,
             case=case,

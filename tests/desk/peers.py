@@ -73,6 +73,10 @@ def home_of(account: UUID) -> estate.Home:
     return next(home for home in estate.HOMES if home.account == account)
 
 
+def _no_plan(asked: refunds.PlanOfHash) -> refunds.PlanToDecide:
+    raise KeyError(f"no task was opened for {asked.case}")
+
+
 def _labels(asked: ledger.Accounts) -> ledger.AccountLabels:
     known = {home.account: home.label for home in estate.HOMES} | {
         label.account: label for home in estate.HOMES for label in home.debt_labels()
@@ -137,6 +141,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.ACCOUNT_LABELS, _labels),
         _query(ledger.SEARCH_ACCOUNTS, _found),
         _query(ledger.ACCOUNT_PAGE, _account),
+        _query(refunds.PLAN_TO_DECIDE, _no_plan),
         _query(ledger.ACCOUNT_FOR_REFUND, lambda asked: estate.refund_facts(asked.account)),
         _query(ledger.EXPLAIN_BALANCE, lambda asked: estate.explained(home_of(asked.account))),
         _query(ledger.BANK_FILE_PAGE, lambda asked: estate.bank_file(asked.bank_file)),

@@ -19,6 +19,7 @@ from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
+from ledger.use_cases.note_return import note_return
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import NotHeardYet, post_refund
 from ledger.use_cases.release_hold import release_hold
@@ -45,6 +46,7 @@ from rentbook_contracts.ledger import (
     ReverseRefund,
     SetAccountHold,
 )
+from rentbook_contracts.refunds import RefundReturned
 from support.ledger_books import FTA, HOME, MAIN, NEIGHBOUR, RECHARGE, WEEK_BEFORE
 from workflows.refund_approval import MOVED_ON
 
@@ -324,6 +326,10 @@ async def test_a_returned_payment_puts_the_credit_back_with_its_source(books: Bo
     posted = await books.post(await books.asked(of))
     assert posted.refund_journal is not None
     asked = ReverseRefund(case=of.case, attempt=1, journal=posted.refund_journal, reason="0 account closed")
+    with pytest.raises(NotHeardYet):
+        await books.do(lambda tx: reverse_refund(tx, asked))
+    returned = RefundReturned(case=of.case, account=MAIN, attempt=1, amount_pence=140_00, reason="0", journal=posted.refund_journal)
+    await books.do(lambda tx: note_return(tx, returned))
     first, again = [await books.do(lambda tx: reverse_refund(tx, asked)) for _ in range(2)]
     assert first == again
     facts = await books.do(lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)))

@@ -17,7 +17,8 @@ from approvals.use_cases.release_run import release_run
 from chassis.peers import Caller
 from chassis.transaction import SYSTEM, Runtime, Transaction, run
 from rentbook_contracts.approvals import Answer, Lane, OpenTask, ReleasedLine, TaskKind, TaskOpened
-from rentbook_contracts.ledger import AccountKind, AccountStatus, RefundFacts, TenancyFacts
+from rentbook_contracts.ledger import AccountKind, AccountStatus, RefundFacts, RefundPlan, TenancyFacts
+from rentbook_contracts.refunds import PlanToDecide
 from rentbook_contracts.workflows import refund_workflow_id
 from rentbook_local.postgres import Database
 
@@ -54,17 +55,31 @@ class Office:
     database: Database
     actors: list[str] = field(default_factory=list)
     ready: list[dict[str, Any]] = field(default_factory=list)
+    plans: dict[tuple[str, str], OpenTask] = field(default_factory=dict)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The other services, as far as approvals asks them."""
         asked = json.loads(request.content)
         if request.url.path == "/queries/account-for-refund":
             return httpx.Response(200, json=_facts(asked["account"], self.actors))
+        if request.url.path == "/queries/plan-to-decide":
+            return self._plan(asked)
         if request.url.path == "/queries/ready-payments":
             total = sum(payment["amount_pence"] for payment in self.ready)
             day = {"next_processing_day": "2026-11-25", "cut_off": "2026-11-24T17:00:00Z"}
             return httpx.Response(200, json={"payments": self.ready, "total_pence": total, **day})
         return httpx.Response(404)
+
+    def _plan(self, asked: dict[str, Any]) -> httpx.Response:
+        """The plan of a task that a test opens; refunds knows no other."""
+        task = self.plans.get((asked["case"], asked["content_hash"]))
+        if task is None:
+            return httpx.Response(422, json={"rule": "NoSuchPlan", "message": "no such plan", "field": None})
+        plan = RefundPlan(
+            case=task.case, attempt=task.attempt, account=task.account, refund_pence=task.amount_pence, checks_hash=task.content_hash
+        )
+        told = PlanToDecide(plan=plan, raised_by=task.raised_by, participants=task.participants)
+        return httpx.Response(200, text=told.model_dump_json())
 
     async def do(
         self, person: str, use_case: Callable[[Transaction, Form], Awaitable[Given]], form: Form, form_id: UUID | None = None
@@ -79,6 +94,7 @@ class Office:
     async def open(self, pence: int, case: UUID | None = None, **other: Any) -> tuple[OpenTask, TaskOpened]:
         """A task as a workflow opens it: raised by ola.officer unless said otherwise."""
         asked = asking(pence, case, **other)
+        self.plans[str(asked.case), asked.content_hash] = asked
         return asked, await run(self.runtime, lambda tx: open_task(tx, asked), caller=SYSTEM)
 
     async def answer_task(

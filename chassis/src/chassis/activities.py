@@ -42,6 +42,9 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
     operation = offer.operation
 
     async def perform(argument: Any) -> BaseModel:
+        if activity.info().workflow_id is None:
+            # Somebody started the step by hand: it has no story behind it, and no key that makes it happen once.
+            raise ApplicationError("Steps belong to stories; nobody starts one by hand.", type="NoStory", non_retryable=True)
         started = perf_counter()
         outcome = "done"
         try:

@@ -89,13 +89,17 @@ class RefundClosed(CaseFact):
 
 
 class RefundReturned(CaseFact):
-    """The bank sent the payment back: the credit returns to the account and the case is open again."""
+    """The bank did not make the payment, or sent it back: the credit returns to the account and the case is open again.
+
+    `journal` is the refund journal of that payment: the ledger undoes it on this word alone.
+    """
 
     type: ClassVar[str] = "refunds.returned.v1"
 
     attempt: int
     amount_pence: PositivePence
     reason: str
+    journal: UUID | None = None
 
 
 FACTS: tuple[type[Fact], ...] = (RefundReviewOpened, RefundRequested, RefundClosed, RefundReturned)
@@ -582,7 +586,24 @@ class PoliciesShown(Message):
 
 REFUND_POLICIES: Query[Nothing, PoliciesShown] = Query("refund-policies", "refunds", Nothing, PoliciesShown)
 CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", GlancesAsked, Glances)
-CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", GlancesAsked, Glances)
+
+
+class PlanOfHash(Message):
+    """A plan that somebody is to decide on, by its hash."""
+
+    case: UUID
+    content_hash: str
+
+
+class PlanToDecide(Message):
+    """What approvals must not take on a workflow's word: the plan itself, who raised the case, and who took part in it."""
+
+    plan: RefundPlan
+    raised_by: str
+    participants: tuple[str, ...]
+
+
+PLAN_TO_DECIDE: Query[PlanOfHash, PlanToDecide] = Query("plan-to-decide", "refunds", PlanOfHash, PlanToDecide)
 CASE_PAGE: Query[CaseAsked, CasePage] = Query("case-page", "refunds", CaseAsked, CasePage)
 CASES: Query[CasesAsked, Cases] = Query("cases", "refunds", CasesAsked, Cases)
 READY_PAYMENTS: Query[Nothing, ReadyPayments] = Query("ready-payments", "refunds", Nothing, ReadyPayments)

@@ -23,7 +23,7 @@ _KEPT = timedelta(days=30)
 TOPICS: tuple[Topic, ...] = (
     Topic("ledger.accounts", "ledger", ("refunds",), 6, _KEPT),
     Topic("ledger.bank-files", "ledger", (), 3, _KEPT),
-    Topic("refunds.cases", "refunds", ("notices",), 6, _KEPT),
+    Topic("refunds.cases", "refunds", ("ledger", "notices"), 6, _KEPT),
     Topic("approvals.cases", "approvals", ("ledger",), 6, _KEPT),
     Topic("approvals.payment-runs", "approvals", ("ledger", "refunds"), 3, _KEPT),
     Topic("notices.letters", "notices", (), 3, _KEPT),

@@ -1,4 +1,4 @@
-"""Finance's releases as they were heard: a refund is posted on nothing less."""
+"""Finance's releases and the bank's returns as they were heard: a refund is posted, and undone, on nothing less."""
 
 from alembic import op
 from chassis.migration import grant
@@ -23,11 +23,22 @@ CREATE INDEX releases_of_a_case ON heard_release (case_id, attempt);
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON heard_release FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 
-ALTER TABLE heard_release ENABLE ALWAYS TRIGGER append_only
+ALTER TABLE heard_release ENABLE ALWAYS TRIGGER append_only;
+
+CREATE TABLE heard_return (
+  journal UUID PRIMARY KEY,
+  case_id UUID NOT NULL,
+  heard_at TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON heard_return FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+
+ALTER TABLE heard_return ENABLE ALWAYS TRIGGER append_only
 """
 
 
 def upgrade() -> None:
     for statement in RELEASES.split(";\n"):
         op.execute(statement)
-    grant(op, "heard_release", "SELECT, INSERT")
+    for table in ("heard_release", "heard_return"):
+        grant(op, table, "SELECT, INSERT")

@@ -21,6 +21,7 @@ from rentbook_contracts.ledger import (
     SEARCH_ACCOUNTS,
     SET_ACCOUNT_HOLD,
 )
+from rentbook_contracts.refunds import RefundReturned
 
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
@@ -33,6 +34,7 @@ from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
+from ledger.use_cases.note_return import note_return
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.release_hold import release_hold
@@ -46,6 +48,7 @@ LISTENS = (
     Subscription(DecisionMade, note_decision),
     Subscription(DecisionRecalled, note_recall),
     Subscription(PaymentRunReleased, note_release),
+    Subscription(RefundReturned, note_return),
 )
 OFFERS = (
     Offer(PLACE_HOLD, place_hold),

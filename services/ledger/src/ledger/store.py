@@ -11,6 +11,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased
 from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, RefundPlan
 from rentbook_contracts.message import Fact
+from rentbook_contracts.refunds import RefundReturned
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ledger import tables
@@ -327,6 +328,18 @@ async def note_release(tx: Transaction, released: PaymentRunReleased) -> None:
         for line in released.lines
     ]
     await tx.connection.execute(tables.heard_release.insert(), rows)
+
+
+async def note_return(tx: Transaction, returned: RefundReturned) -> None:
+    """Keep that the bank did not make this payment."""
+    row = {"journal": returned.journal, "case_id": returned.case, "heard_at": tx.now}
+    await tx.connection.execute(insert(tables.heard_return).values(row).on_conflict_do_nothing())
+
+
+async def heard_of_return(tx: Transaction, journal: UUID) -> bool:
+    """Whether refunds has said that this payment was not made, or came back."""
+    wanted = sa.select(tables.heard_return.c.journal).where(tables.heard_return.c.journal == journal)
+    return (await tx.connection.scalar(wanted)) is not None
 
 
 async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:

@@ -339,6 +339,14 @@ heard_release = sa.Table(
     sa.Index("releases_of_a_case", "case_id", "attempt"),
 )
 
+heard_return = sa.Table(
+    "heard_return",
+    metadata,
+    sa.Column("journal", sa.Uuid, primary_key=True),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
 heard_recall = sa.Table(
     "heard_recall",
     metadata,

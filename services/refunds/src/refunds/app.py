@@ -17,6 +17,7 @@ from rentbook_contracts.refunds import (
     LINE_POSTED,
     NOTE_PROGRESS,
     PLAN_REFUND,
+    PLAN_TO_DECIDE,
     QUEUE_PAYMENT,
     READY_PAYMENTS,
     RECHECK,
@@ -49,6 +50,7 @@ from refunds.use_cases.note_release import note_release
 from refunds.use_cases.open_case import open_case
 from refunds.use_cases.open_review import open_review
 from refunds.use_cases.plan import plan
+from refunds.use_cases.plan_to_decide import plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
@@ -99,6 +101,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         ),
         answers=(
             Answer(CASE_PAGE, given(means, queries.case_page)),
+            Answer(PLAN_TO_DECIDE, plan_to_decide),
             Answer(CASES, queries.cases),
             Answer(REFUND_POLICIES, queries.refund_policies),
             Answer(CASE_GLANCES, queries.case_glances),

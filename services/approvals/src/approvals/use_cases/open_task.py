@@ -4,7 +4,8 @@ from datetime import date
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import OpenTask, TaskOpened
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, RefundPlan
+from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanOfHash
 
 from approvals import queries, store
 from approvals.domain import working_days
@@ -20,16 +21,28 @@ class StageOfOtherContent(ApprovalRule):
     """One stage of a round asks about one content only."""
 
 
+class NotThisPlan(ApprovalRule):
+    """A task is about the plan that refunds has under this hash, with its account and its amount."""
+
+
+def _as_the_owner_says(asked: OpenTask, plan: RefundPlan) -> None:
+    """The amount finds the band of authority: it is not taken on the word of whoever opens the task. Errors: NotThisPlan."""
+    if (plan.case, plan.attempt, plan.account, plan.total_pence) != (asked.case, asked.attempt, asked.account, asked.amount_pence):
+        raise NotThisPlan("Refunds has no such plan to decide on.")
+
+
 async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
     """Open the task, or find the one that this stage of this round has. After a send-back it waits for the same person at its old place.
 
-    Errors: NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
+    What it is about is asked of refunds. Errors: NotThisPlan, NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
     """
+    told = await tx.ask(PLAN_TO_DECIDE, PlanOfHash(case=asked.case, content_hash=asked.content_hash))
+    _as_the_owner_says(asked, told.plan)
     facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=asked.account, case=asked.case))
     await store.lock_case(tx, asked.case)
     await store.void_earlier_rounds(tx, asked, CASE_WENT_ON)
-    await store.add_participants(tx, asked.case, [asked.raised_by], Part.RAISED)
-    await store.add_participants(tx, asked.case, set(asked.participants) - {asked.raised_by}, Part.CASE)
+    await store.add_participants(tx, asked.case, {told.raised_by, asked.raised_by}, Part.RAISED)
+    await store.add_participants(tx, asked.case, {*told.participants, *asked.participants} - {told.raised_by, asked.raised_by}, Part.CASE)
     await store.add_participants(tx, asked.case, facts.actors, Part.LEDGER)
     in_force = await _policy_of_round(tx, asked)
     roles = stages_for(in_force.authorities, asked.amount_pence)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from chassis.transaction import Transaction
-from rentbook_contracts.refunds import CaseStatus, RefundCase
+from rentbook_contracts.refunds import CaseStatus, RefundCase, RefundReturned
 from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
 from refunds.domain.means import LONDON, Means
@@ -18,6 +18,15 @@ from refunds.store.runs import Line
 
 async def next_attempt(tx: Transaction, row: Case, line: Line, means: Means, *, because: str, reason: str) -> None:
     """Open the case's next attempt for a line that the bank did not pay. `because` is a sentence for people, `reason` a code."""
+    returned = RefundReturned(
+        case=row.id,
+        account=row.account,
+        attempt=line.attempt,
+        amount_pence=line.amount_pence,
+        reason=reason,
+        journal=line.refund_journal,
+    )
+    await cases.tell(tx, row, returned)
     today = tx.now.astimezone(LONDON).date()
     await cases.change(tx, row.id, attempt=row.attempt + 1, status_note=because, **await _opened(tx, today, means))
     again = RefundCase(case=row.id, attempt=row.attempt + 1, returned=line.refund_journal, returned_reason=reason)

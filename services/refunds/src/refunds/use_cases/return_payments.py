@@ -4,7 +4,6 @@ import logging
 
 from chassis.serving import Tick
 from chassis.transaction import Transaction
-from rentbook_contracts.refunds import RefundReturned
 
 from refunds.domain.means import Means
 from refunds.store import cases, reports, runs
@@ -40,7 +39,5 @@ async def _act(tx: Transaction, item: Item, means: Means) -> None:
 async def _open_again(tx: Transaction, row: Case, line: Line, item: Item, means: Means) -> None:
     await runs.change_line(tx, line.number, status=runs.RETURNED, because=f"{item.code} {item.words}")
     await cases.note(tx, row.id, f"payment returned by the bank: {item.code} {item.words.lower()}")
-    returned = RefundReturned(case=row.id, account=row.account, attempt=line.attempt, amount_pence=line.amount_pence, reason=item.code)
-    await cases.tell(tx, row, returned)
     because = f"The bank returned the payment: {item.words.lower()}."
-    await next_attempt(tx, row, line, means, because=because, reason=f"ARUCS {item.code}")
+    await next_attempt(tx, row, line, means, because=because, reason=item.code)

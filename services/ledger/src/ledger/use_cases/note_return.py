@@ -1,0 +1,13 @@
+"""Keep refunds' word that the bank did not make a payment, or sent it back: no refund is undone without it."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import RefundReturned
+
+from ledger import store
+
+
+async def note_return(tx: Transaction, returned: RefundReturned) -> Nothing:
+    if returned.journal is not None:
+        await store.note_return(tx, returned)
+    return Nothing()
