@@ -11,7 +11,15 @@ from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
 from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
-from refunds.use_cases.open_case import AccountCannotExist, CaseAlreadyOpen, ConsentAndOptOut, NotATenant, open_case
+from refunds.use_cases.open_case import (
+    AccountCannotExist,
+    CaseAlreadyOpen,
+    ConsentAndOptOut,
+    MoreThanTheCredit,
+    NoCreditToRefund,
+    NotATenant,
+    open_case,
+)
 from refunds.use_cases.open_review import open_review
 from refunds.use_cases.withdraw import withdraw
 from rentbook_contracts.ledger import PersonFacts, ReceiptPosted, RefundFacts
@@ -80,6 +88,30 @@ async def test_details_that_cannot_be_paid_to_are_refused_at_their_field(
 async def test_whoever_asks_is_a_tenant_of_the_account(refunds: Refunds) -> None:
     with pytest.raises(NotATenant):
         await asked(refunds, tenant(), asked_by=B)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"cleared": 0, "balance_pence": 412_00, "uncleared_pence": 0}, "£412.00 behind"),
+        ({"cleared": 0, "balance_pence": 0, "uncleared_pence": 0}, "nothing is in credit"),
+        ({"cleared": 0}, "£500.00 has not cleared yet"),
+        ({"cleared": 0, "uncleared_pence": 0, "held_by_others_pence": 500_00}, "£500.00 is set aside for another case"),
+    ],
+)
+async def test_without_cleared_credit_no_case_is_opened(refunds: Refunds, facts: dict[str, Any], words: str) -> None:
+    with pytest.raises(NoCreditToRefund, match=words):
+        await asked(refunds, tenant(**facts))
+    assert await refunds.rows("SELECT id FROM refund_case") == []
+    assert await refunds.signals("RefundApproval") == []
+
+
+async def test_more_than_the_credit_is_refused_at_the_amount(refunds: Refunds) -> None:
+    with pytest.raises(MoreThanTheCredit) as refused:
+        await asked(refunds, tenant(), amount_pence=1_500_01)
+    assert refused.value.field == "amount"
+    assert "£1,500.00 in credit, £1,000.00 of it cleared" in refused.value.message
+    await asked(refunds, tenant(), amount_pence=1_500_00)
 
 
 async def test_a_debt_is_agreed_to_or_opted_out_of(refunds: Refunds) -> None:

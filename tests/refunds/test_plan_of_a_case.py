@@ -55,11 +55,22 @@ def sole_tenant(**other: Any) -> RefundFacts:
 
 
 async def test_a_clean_request_of_ones_own_money_is_green(refunds: Refunds) -> None:
-    made = await refunds.checked(await refunds.opened(sole_tenant(), amount_pence=141_20))
+    facts = sole_tenant()
+    case = await refunds.opened(facts, amount_pence=141_20)
+    [payee] = await refunds.rows("SELECT encode(blind_index, 'hex') AS fingerprint FROM payee")
+    paid_in = tuple(each.model_copy(update={"payer": payee["fingerprint"]}) for each in facts.credits)
+    refunds.ledger.facts[facts.account] = facts.model_copy(update={"credits": paid_in})
+    made = await refunds.checked(case)
     assert made.plan is not None
     assert (made.plan.refund_pence, made.lane, made.lane_reasons) == (141_20, Lane.GREEN, ())
     assert made.raised_by == "asha.officer"
     assert made.participants == ("asha.officer",)
+
+
+async def test_money_of_which_the_bank_says_no_payer_is_looked_at(refunds: Refunds) -> None:
+    made = await refunds.checked(await refunds.opened(sole_tenant(), amount_pence=141_20))
+    assert made.plan is not None
+    assert (made.lane, made.lane_reasons) == (Lane.LOOK, ("the bank's files do not say which account the credit came from",))
 
 
 async def test_who_made_an_entry_behind_the_credit_may_not_decide(refunds: Refunds) -> None:

@@ -76,6 +76,29 @@ def test_1_only_cleared_credit_counts() -> None:
     assert "£500.00 not cleared yet" in " ".join(result(1, sole()).evidence)
 
 
+def test_1_says_the_balance_as_the_tenant_would() -> None:
+    assert result(1, sole(100_00)).evidence[0] == "£600.00 in credit; £100.00 of credit is cleared and free."
+    assert result(1, sole(0, balance_pence=412_00)).evidence[0] == "£412.00 behind; £0.00 of credit is cleared and free."
+    assert result(1, sole(0, balance_pence=0)).evidence[0].startswith("Nothing owed")
+
+
+def test_2_says_how_the_money_came_and_that_a_direct_debit_may_be_claimed_back() -> None:
+    facts = sole(credits=(credit(500_00), credit(100_00), credit(40_00, method="RBP"), credit(30_00, CreditSource.ADJUSTMENT, "RIT")))
+    assert result(2, facts).evidence == (
+        "£600.00 from tenant by Direct Debit.",
+        "£40.00 from tenant by bank payment.",
+        "£30.00 from adjustment.",
+        "Indemnity risk: the tenant's bank may still claim a Direct Debit back.",
+    )
+    assert "Indemnity" not in " ".join(result(2, sole(credits=(credit(40_00, method="RBP"),))).evidence)
+
+
+def test_2_without_a_credit_there_is_no_source_to_tell() -> None:
+    found = result(2, sole(0, balance_pence=412_00))
+    assert (found.outcome, found.reason_code) == (FAIL, "no-credit")
+    assert found.evidence
+
+
 @pytest.mark.parametrize(
     "source", [CreditSource.HOUSING_BENEFIT, CreditSource.UC_MANAGED, CreditSource.DWP_DEDUCTION, CreditSource.HOUSING_PAYMENT]
 )
@@ -120,6 +143,13 @@ def test_2_ombudsman_compensation_passes_and_is_never_offset() -> None:
 )
 def test_3_what_is_above_the_floor_reaches_the_minimum(cleared: int, expected: tuple[CheckOutcome, str]) -> None:
     assert outcome(3, sole(cleared)) == expected
+
+
+@pytest.mark.parametrize(("asked", "reason"), [(520_00, "above-the-floor"), (520_01, "asked-for-more"), (None, "above-the-floor")])
+def test_3_says_where_more_is_asked_for_than_may_leave_the_account(asked: int | None, reason: str) -> None:
+    facts = replace(sole(), wishes=Wishes(asked_by=A, requested_pence=asked))
+    assert outcome(3, facts) == (PASS, reason)
+    assert ("was asked for" in " ".join(result(3, facts).evidence)) is (reason == "asked-for-more")
 
 
 def test_3_no_floor_once_the_tenancy_has_ended() -> None:
@@ -268,7 +298,8 @@ def test_9_everybody_who_took_part_is_a_participant() -> None:
     facts = clean_case(ledger=ledger(1_000_00, people=SOLE, debts=(), actors=("cara.cash",)), evidence=(answered(6, "joint-consent"),))
     assert participants(facts) == {"asha.officer", "cara.cash", "ben.officer"}
     assert participants(clean_case(payee=None, taken_by="system")) == frozenset()
-    assert "3" in result(9, facts).evidence[0]
+    assert result(9, facts).evidence[0].startswith("3 members of staff took part")
+    assert result(9, clean_case(payee=None)).evidence[0].startswith("1 member of staff took part")
 
 
 def test_10_looks_at_what_the_approval_stood_on() -> None:
@@ -286,6 +317,8 @@ def test_10_looks_at_what_the_approval_stood_on() -> None:
     [
         clean_case(wishes=Wishes()),
         clean_case(payee=replace(PAYEE, paid_in_from_it=False)),
+        clean_case(payee=replace(PAYEE, paid_in_from_it=None)),
+        clean_case(wishes=Wishes(asked_by=A, requested_pence=1_000_000_00)),
         clean_case(payee=replace(PAYEE, person=None), evidence=(answered(6, "authority-of-third-party"),)),
         clean_case(payee=replace(PAYEE, confirmation=Confirmation.CLOSE), evidence=(answered(7, "name-is-close"),)),
         sole(account_holds=(AccountHold.BREATHING_SPACE,)),

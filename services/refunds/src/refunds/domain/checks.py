@@ -46,7 +46,22 @@ ANSWERED_BY = {
     CreditSource.HOUSING_PAYMENT: "a housing payment from the council's fund",
 }
 SETTLED = "settled-by-evidence"
+ASKED_FOR_MORE = "asked-for-more"
 CARD_METHODS = {"RCP"}
+DIRECT_DEBIT = "RDD"
+# How money came, by its code of domain.md 2.1.
+BY_METHOD = {
+    DIRECT_DEBIT: "by Direct Debit",
+    "RSO": "by standing order",
+    "RCP": "by card",
+    "RPY": "at PayPoint or the Post Office",
+    "RBR": "at the Post Office",
+    "RCO": "in cash at the office",
+    "RQP": "by cheque",
+    "RPO": "by postal order",
+    "RBP": "by bank payment",
+    "RDS": "from wages",
+}
 PASSED_OVER_WORDS = {
     PassedOver.NOT_IN_THE_RECOVERY_ORDER: "policy does not offset this kind of debt",
     PassedOver.OTHER_PEOPLE: "it is owed by other people",
@@ -97,7 +112,7 @@ def check_1(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Cleared credit as of today, without uncleared receipts and what other cases have earmarked."""
     ledger = facts.ledger
     figures = [
-        f"Balance {pounds(ledger.balance_pence)}; cleared credit {pounds(ledger.cleared_credit_pence)}.",
+        f"{_balance_words(ledger.balance_pence)}; {pounds(ledger.cleared_credit_pence)} of credit is cleared and free.",
         f"Not counted: {pounds(ledger.uncleared_pence)} not cleared yet, {pounds(ledger.held_by_others_pence)} earmarked by other cases.",
     ]
     outcome, reason = (PASS, "cleared-credit") if ledger.cleared_credit_pence > 0 else (FAIL, "no-cleared-credit")
@@ -106,6 +121,8 @@ def check_1(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
 
 def check_2(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Whose money it is: nothing moves until Benefits, DWP or a trustee has answered in writing."""
+    if not facts.ledger.credits:
+        return CheckResult(2, FAIL, "no-credit", ("There is no credit whose source could be told.",), _ledger_source(facts), today)
     claimed = [credit for credit in facts.ledger.credits if credit.source in ANSWERED_BY]
     doubts = []
     if claimed:
@@ -122,11 +139,18 @@ def check_3(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """The floor stays, set aside before any offset; what is above it must reach the minimum value."""
     kept, least = floor(facts.ledger, policy, today), minimum_refund(facts.ledger, policy, today)
     above = max(0, facts.ledger.cleared_credit_pence - kept)
-    evidence = (_floor_words(facts, policy, today, kept), f"Above the floor: {pounds(above)}; the smallest refund is {pounds(least)}.")
+    evidence: tuple[str, ...] = (
+        _floor_words(facts, policy, today, kept),
+        f"Above the floor: {pounds(above)}; the smallest refund is {pounds(least)}.",
+    )
     if above == 0:
         outcome, reason = FAIL, "nothing-above-the-floor"
     elif above < least:
         outcome, reason = FAIL, "below-the-minimum-value"
+    elif facts.wishes.requested_pence is not None and facts.wishes.requested_pence > above:
+        asked = pounds(facts.wishes.requested_pence)
+        evidence = (*evidence, f"{asked} was asked for, which is more than the {pounds(above)} that may leave the account.")
+        outcome, reason = PASS, ASKED_FOR_MORE
     else:
         outcome, reason = PASS, "above-the-floor"
     return CheckResult(3, outcome, reason, evidence, f"policy {policy.version}", today)
@@ -271,7 +295,7 @@ def check_8(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
 def check_9(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Who may not decide: whoever raised or edited the case, entered the payee, added evidence, or made an entry behind the credit."""
     barred = participants(facts)
-    words = f"Staff who took part and may not decide: {len(barred)}. The band of authority is found from the amount."
+    words = f"{_people(len(barred))} took part and may not decide. The band of authority is found from the amount."
     return CheckResult(9, PASS, "participants-listed", (words,), "case history; " + _ledger_source(facts), None)
 
 
@@ -320,7 +344,9 @@ def _number(result: CheckResult) -> int:
 def lane(facts: CaseFacts, results: Iterable[CheckResult]) -> tuple[Lane, tuple[str, ...]]:
     """GREEN where the tenant asked, every check passes unaided, the money and the payee are the tenant's own and nothing is held."""
     doubts = [
-        f"check {result.number}: {result.reason_code}" for result in results if result.outcome is not PASS or result.reason_code == SETTLED
+        f"check {result.number}: {result.reason_code}"
+        for result in results
+        if result.outcome is not PASS or result.reason_code in (SETTLED, ASKED_FOR_MORE)
     ]
     if facts.wishes.asked_by is None:
         doubts.append("nobody asked for it")
@@ -328,6 +354,8 @@ def lane(facts: CaseFacts, results: Iterable[CheckResult]) -> tuple[Lane, tuple[
         doubts.append("not only the tenant's own money")
     if facts.payee is None or facts.payee.person is None or facts.payee.paid_in_from_it is False:
         doubts.append("the payee is not known from the receipts")
+    elif facts.payee.paid_in_from_it is None:
+        doubts.append("the bank's files do not say which account the credit came from")
     if facts.ledger.account_holds:
         doubts.append("the account has a hold")
     return (Lane.LOOK, tuple(doubts)) if doubts else (Lane.GREEN, ())
@@ -372,10 +400,28 @@ def _answer(number: int, doubt: Doubt, facts: CaseFacts, payee: UUID | None) -> 
 
 
 def _by_source(behind: tuple[CreditBehind, ...]) -> list[str]:
-    totals: dict[CreditSource, int] = {}
+    totals: dict[tuple[CreditSource, str], int] = {}
     for credit in behind:
-        totals[credit.source] = totals.get(credit.source, 0) + credit.amount_pence
-    return [f"{pounds(total)} from {ANSWERED_BY.get(source, source.replace('_', ' ').lower())}." for source, total in totals.items()]
+        came = (credit.source, credit.method if credit.source is CreditSource.TENANT else "")
+        totals[came] = totals.get(came, 0) + credit.amount_pence
+    words = [f"{pounds(total)} from {_came_from(source, method)}." for (source, method), total in totals.items()]
+    if any(method == DIRECT_DEBIT for _, method in totals):
+        words.append("Indemnity risk: the tenant's bank may still claim a Direct Debit back.")
+    return words
+
+
+def _came_from(source: CreditSource, method: str) -> str:
+    return " ".join(filter(None, (ANSWERED_BY.get(source, source.replace("_", " ").lower()), BY_METHOD.get(method))))
+
+
+def _balance_words(pence: int) -> str:
+    if pence == 0:
+        return "Nothing owed and nothing in credit"
+    return f"{pounds(-pence)} in credit" if pence < 0 else f"{pounds(pence)} behind"
+
+
+def _people(number: int) -> str:
+    return "1 member of staff" if number == 1 else f"{number or 'No'} members of staff"
 
 
 def _ended_words(facts: CaseFacts) -> list[str]:

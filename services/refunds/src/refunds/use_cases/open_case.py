@@ -9,6 +9,7 @@ from rentbook_contracts.refunds import CaseOpened, CaseStatus, NewPayee, RefundC
 from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
 from refunds.domain.bacs_text import bacs_name
+from refunds.domain.checks import pounds
 from refunds.domain.means import LONDON, Means
 from refunds.domain.modulus import ModulusAnswer, modulus_check, padded_account, plain_sort_code, table_in_use
 from refunds.domain.payee_text import BankDetails
@@ -31,18 +32,30 @@ class ConsentAndOptOut(RefundRule):
     """A debt can be agreed to or refused, not both."""
 
 
+class NoCreditToRefund(RefundRule):
+    """The account has no credit that has cleared and is free: nothing could be paid (domain.md 4, check 1)."""
+
+
+class MoreThanTheCredit(RefundRule):
+    """More is asked for than the whole credit of the account."""
+
+
 class AccountCannotExist(RefundRule):
     """The sort code and account number fail the modulus check: one of them was mistyped."""
 
 
 async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> CaseOpened:
-    """Errors: NotYourPart, CaseAlreadyOpen, NotATenant, ConsentAndOptOut, AccountCannotExist, NameHasNoBacsForm; Unanswered (ledger)."""
+    """Errors: NotYourPart, CaseAlreadyOpen, NotATenant, ConsentAndOptOut, NoCreditToRefund, MoreThanTheCredit, AccountCannotExist,
+    NameHasNoBacsForm; Unanswered (ledger).
+    """
     require_case_worker(tx)
-    _check_wishes(request, await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=request.account)))
+    ledger = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=request.account))
+    _check_wishes(request, ledger)
     await cases.lock_account(tx, request.account)
     review = await cases.open_on(tx, request.account)
     if review is not None and review.status != CaseStatus.REVIEW:
         raise CaseAlreadyOpen("This account has an open refund case. Add to that case, or wait until it is closed.", field="account")
+    _check_amount(request, ledger)
     today = tx.now.astimezone(LONDON).date()
     case, payee = review.id if review is not None else uuid4(), uuid4()
     columns = _columns(request, payee, await policies.in_force(tx, today), today, means)
@@ -60,6 +73,28 @@ def _check_wishes(request: RequestRefund, ledger: RefundFacts) -> None:
         raise NotATenant("Whoever asks must be a tenant of this account.", field="asked_by")
     if set(request.consents) & set(request.opted_out):
         raise ConsentAndOptOut("A debt is either agreed to or opted out of, not both.", field="opted_out")
+
+
+def _check_amount(request: RequestRefund, ledger: RefundFacts) -> None:
+    if ledger.cleared_credit_pence == 0:
+        raise NoCreditToRefund(_why_no_credit(ledger), field="account")
+    credit = -ledger.balance_pence
+    if request.amount_pence is not None and request.amount_pence > credit:
+        words = f"The account has only {pounds(credit)} in credit, {pounds(ledger.cleared_credit_pence)} of it cleared and free."
+        raise MoreThanTheCredit(words, field="amount")
+
+
+def _why_no_credit(ledger: RefundFacts) -> str:
+    if ledger.balance_pence > 0:
+        return f"The account is {pounds(ledger.balance_pence)} behind: there is no credit to refund."
+    if ledger.balance_pence == 0:
+        return "Nothing is owed on the account and nothing is in credit: there is nothing to refund."
+    waits = (
+        (ledger.uncleared_pence, "has not cleared yet"),
+        (ledger.held_by_others_pence, "is set aside for another case"),
+    )
+    why = " and ".join(f"{pounds(pence)} {words}" for pence, words in waits if pence)
+    return f"The account is {pounds(-ledger.balance_pence)} in credit, but {why}: there is nothing to refund today."
 
 
 def _columns(request: RequestRefund, payee: UUID, policy: RefundPolicy, today: date, means: Means) -> dict[str, object]:
