@@ -18,6 +18,7 @@ from refunds.use_cases.open_case import (
     MoreThanTheCredit,
     NoCreditToRefund,
     NotATenant,
+    NotTheTenantsName,
     open_case,
 )
 from refunds.use_cases.open_review import open_review
@@ -83,6 +84,15 @@ async def test_details_that_cannot_be_paid_to_are_refused_at_their_field(
     assert refused.value.field == field
     assert "6637" not in str(refused.value)
     assert await refunds.rows("SELECT id FROM refund_case") == []
+
+
+async def test_a_bank_account_in_another_name_is_not_the_tenants(refunds: Refunds) -> None:
+    refunds.ledger.names[A] = "Petra Novotna"
+    with pytest.raises(NotTheTenantsName) as refused:
+        await asked(refunds, tenant(), payee=payee(A, name="Ivan Third"))
+    assert refused.value.field == "payee_name"
+    assert await refunds.rows("SELECT id FROM refund_case") == []
+    await asked(refunds, tenant(), payee=payee(A, name="MRS P NOVOTNA"))
 
 
 async def test_whoever_asks_is_a_tenant_of_the_account(refunds: Refunds) -> None:

@@ -17,7 +17,7 @@ from refunds.use_cases.plan import plan
 from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.run_check import run_check
 from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
-from rentbook_contracts.ledger import AccountForRefund, RefundFacts, RefundPlan
+from rentbook_contracts.ledger import AccountForRefund, AccountLabel, AccountPage, AccountPageAsked, RefundFacts, RefundPlan, Tenant
 from rentbook_contracts.refunds import NewPayee, PlanMade, PlanRefund, QueuePayment, RequestRefund, RunCheck
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
@@ -38,11 +38,31 @@ class FakeLedger:
     """Answers account-for-refund from `facts`, by account; without facts it refuses; while `silent` it does not answer."""
 
     facts: dict[UUID, RefundFacts] = field(default_factory=dict)
+    names: dict[UUID, str] = field(default_factory=dict)
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
 
     def app(self) -> Starlette:
-        return Starlette(routes=[Route("/queries/account-for-refund", self._answer, methods=["POST"])])
+        routes = [
+            Route("/queries/account-for-refund", self._answer, methods=["POST"]),
+            Route("/queries/account-page", self._page, methods=["POST"]),
+        ]
+        return Starlette(routes=routes)
+
+    async def _page(self, request: Request) -> Response:
+        """The tenants of an account, by `names`; who has none there is written in a script that cannot be compared."""
+        facts = self.facts[AccountPageAsked.model_validate_json(await request.body()).account]
+        label = AccountLabel(
+            account=facts.account, reference="90000001E", kind=facts.kind, status=facts.status, names=(), address="", balance_pence=0
+        )
+        tenants = tuple(Tenant(person=one.person, name=self.names.get(one.person, "陳 美玲")) for one in facts.people)
+        page = AccountPage(
+            label=label, version=facts.version, tenancy=facts.tenancy, tenants=tenants, as_at=facts.as_of,
+            balance_pence=facts.balance_pence,
+            cleared_credit_pence=0, uncleared_pence=0, held_pence=0, in_arrears_since=None, weekly_charges=(), entries=(), entries_in_all=0,
+            sub_accounts=(), other_accounts=(), credit_holds=(), account_holds=(), months=(),
+        )  # fmt: skip
+        return Response(page.model_dump_json(), media_type="application/json")
 
     def transport(self) -> httpx.ASGITransport:
         return httpx.ASGITransport(self.app())

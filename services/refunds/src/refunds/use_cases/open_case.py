@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, RefundFacts
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountPageAsked, RefundFacts
 from rentbook_contracts.refunds import CaseOpened, CaseStatus, NewPayee, RefundCase, RefundRequested, RequestRefund
 from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
@@ -12,6 +12,7 @@ from refunds.domain.bacs_text import bacs_name
 from refunds.domain.checks import pounds
 from refunds.domain.means import LONDON, Means
 from refunds.domain.modulus import ModulusAnswer, modulus_check, padded_account, plain_sort_code, table_in_use
+from refunds.domain.payee_name import may_be_the_same
 from refunds.domain.payee_text import BankDetails
 from refunds.domain.policy import RefundPolicy
 from refunds.domain.rules import RefundRule
@@ -38,6 +39,10 @@ class NoCreditToRefund(RefundRule):
 
 class MoreThanTheCredit(RefundRule):
     """More is asked for than the whole credit of the account."""
+
+
+class NotTheTenantsName(RefundRule):
+    """A bank account in another name is a third party's (domain.md 4, check 6)."""
 
 
 class AccountCannotExist(RefundRule):
@@ -114,9 +119,13 @@ def _taken(tx: Transaction) -> dict[str, object]:
 async def add_payee(
     tx: Transaction, case: UUID, payee: UUID, told: NewPayee, means: Means, *, changes: UUID | None = None, called_back: bool = False
 ) -> None:
-    """Keep payee details under the envelope. Errors: MalformedBankDetails, AccountCannotExist, NameHasNoBacsForm."""
+    """Keep payee details under the envelope.
+
+    Errors: MalformedBankDetails, AccountCannotExist, NameHasNoBacsForm, NotTheTenantsName; Unanswered (ledger).
+    """
     details = BankDetails(told.name.strip(), plain_sort_code(told.sort_code), padded_account(told.account_number))
     bacs_name(details.name)
+    await _name_fits(tx, case, told)
     table = table_in_use(means.modulus_tables, tx.now.astimezone(LONDON).date())
     modulus = modulus_check(table, details.sort_code, details.account_number)
     if modulus is ModulusAnswer.INVALID:
@@ -125,6 +134,17 @@ async def add_payee(
         tx, means.keys, case, details, payee_id=payee, person=told.person, business=told.business, modulus=modulus,
         modulus_table=table.version, changes=changes, called_back=called_back,
     )  # fmt: skip
+
+
+async def _name_fits(tx: Transaction, case: UUID, told: NewPayee) -> None:
+    """An account that is said to be a tenant's is one in that tenant's name: whose it is, the bank's answer alone does not say."""
+    if told.person is None or told.business:
+        return
+    page = await tx.ask(ACCOUNT_PAGE, AccountPageAsked(account=(await cases.read(tx, case)).account, limit=1))
+    names = [tenant.name for tenant in page.tenants if tenant.person == told.person]
+    if not any(may_be_the_same(told.name, name) for name in names):
+        words = "This is not the tenant's name. If the bank account is another person's, say so: it needs written authority."
+        raise NotTheTenantsName(words, field="payee_name")
 
 
 async def _begin(tx: Transaction, row: Case, request: RequestRefund) -> None:
