@@ -97,8 +97,7 @@ async def test_whoever_raised_it_does_not_decide_it(office: Office) -> None:
     _, opened = await office.open(50_00, raised_by="tess.leader", participants=())
     with pytest.raises(eligibility.ParticipantMayNotDecide) as refused:
         await office.answer_task("tess.leader", opened)
-    assert refused.value.message.startswith("You raised this case at ")
-    assert refused.value.message.endswith(", so someone else must decide.")
+    assert refused.value.message == "You raised this case, so someone else must decide."
 
 
 async def test_whoever_posted_an_entry_behind_the_credit_does_not_decide_it(office: Office) -> None:

@@ -15,10 +15,11 @@ from support.stack import Stack, running_stack
 
 @pytest.fixture(scope="session")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder in which every process of the stack leaves its spans."""
+    """The folder in which every process of the stack leaves its spans; each may also be made to fail (docs/failpoints.md)."""
     folder = tmp_path_factory.mktemp("traces")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RENTBOOK_TRACES", str(folder))
+        patch.setenv("RENTBOOK_FAILPOINTS", "1")
         yield folder
 
 
