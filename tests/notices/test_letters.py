@@ -43,6 +43,22 @@ def test_the_amounts_add_up_on_the_page() -> None:
     )
 
 
+def test_a_letter_says_why_a_credit_is_not_paid_out() -> None:
+    """Test I1: 640.00 in credit, of which 500.00 is yesterday's Direct Debit, and four weeks stay."""
+    told = RefundTold(CaseOutcome.NOTHING_DUE, 0, (), None, -640_00, uncleared_pence=500_00, kept_pence=480_00)
+    assert letter_for(told)["paragraphs"] == (
+        "You asked us to refund the credit on your rent account. We can't do this at present.",
+        "Your account is now £640.00 in credit. £500.00 of this has not cleared at the bank yet. "
+        "£480.00 has to stay on the account for the rent of the next weeks.",
+        "So there is nothing that we can pay out today.",
+    )
+
+
+def test_a_paid_refund_says_what_stays() -> None:
+    told = RefundTold(CaseOutcome.PAID, 141_20, (), None, -480_00, kept_pence=480_00)
+    assert "£480.00 has to stay on the account" in str(letter_for(told)["paragraphs"])
+
+
 def test_a_suspected_fraud_is_not_warned_off() -> None:
     paragraphs = letter_for(RefundTold(CaseOutcome.DECLINED, 0, (), "suspected-fraud", -141_20))["paragraphs"]
     assert "fraud" not in str(paragraphs).casefold()

@@ -41,7 +41,6 @@ BECAUSE: Mapping[str, str] = {
 }
 """The reason of a decline in words for the tenant. Others are told in person: a letter must not warn off a suspected fraud."""
 
-NOTHING_DUE = "The account has to stay some weeks' rent ahead, and there is no credit above that today."
 ASK_US = "We would like to talk to you about the reason: please get in touch with us."
 
 
@@ -73,13 +72,18 @@ class Letter:
 
 @dataclass(frozen=True)
 class RefundTold:
-    """A case that has ended, as the letter needs it. Pence without a sign; `offsets` are account reference and pence."""
+    """A case that has ended, as the letter needs it. Pence; `offsets` are account reference and pence without a sign.
+
+    `uncleared_pence` of the balance has not cleared at the bank; `kept_pence` is what has to stay for the rent of the next weeks.
+    """
 
     outcome: CaseOutcome
     refund_pence: int
     offsets: Sequence[tuple[str, int]]
     reason_code: str | None
     balance_pence: int
+    uncleared_pence: int = 0
+    kept_pence: int = 0
 
 
 def pounds(pence: int) -> str:
@@ -87,12 +91,19 @@ def pounds(pence: int) -> str:
     return f"£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
 
 
-def standing(balance_pence: int) -> str:
-    """A balance in words: credit is negative (domain.md 0)."""
-    if balance_pence == 0:
+def standing(told: RefundTold) -> str:
+    """The balance in words, with what of a credit cannot be paid out and why: credit is negative (domain.md 0)."""
+    if told.balance_pence == 0:
         return "Your account is now at £0.00."
-    where = "behind" if balance_pence > 0 else "in credit"
-    return f"Your account is now {pounds(balance_pence)} {where}."
+    if told.balance_pence > 0:
+        return f"Your account is now {pounds(told.balance_pence)} behind."
+    return " ".join((f"Your account is now {pounds(told.balance_pence)} in credit.", *_tied_up(told)))
+
+
+def _tied_up(told: RefundTold) -> tuple[str, ...]:
+    waits = f"{pounds(told.uncleared_pence)} of this has not cleared at the bank yet." if told.uncleared_pence else ""
+    stays = f"{pounds(told.kept_pence)} has to stay on the account for the rent of the next weeks." if told.kept_pence else ""
+    return tuple(words for words in (waits, stays) if words)
 
 
 def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, reference: str, on: date) -> Letter:
@@ -121,14 +132,14 @@ def _paragraphs(kind: LetterKind, told: RefundTold) -> tuple[str, ...]:
             if told.offsets
             else ()
         )
-        return (paid, *used, standing(told.balance_pence))
+        return (paid, *used, standing(told))
     if kind is LetterKind.REFUND_OFFSET:
-        used_up = (
-            "We used your credit to pay what was owed on your other accounts. The table shows each amount. Nothing is left to pay out."
-        )
-        return (used_up, standing(told.balance_pence))
-    because = NOTHING_DUE if told.outcome is CaseOutcome.NOTHING_DUE else BECAUSE.get(told.reason_code or "", ASK_US)
-    return ("You asked us to refund the credit on your rent account. We can't do this at present.", because, standing(told.balance_pence))
+        used_up = "We used your credit to pay what was owed on your other accounts. The table shows each amount. Nothing that has cleared is left to pay out."
+        return (used_up, standing(told))
+    asked = "You asked us to refund the credit on your rent account. We can't do this at present."
+    if told.outcome is CaseOutcome.NOTHING_DUE:
+        return (asked, standing(told), "So there is nothing that we can pay out today.")
+    return (asked, BECAUSE.get(told.reason_code or "", ASK_US), standing(told))
 
 
 def _lines(told: RefundTold) -> tuple[Line, ...]:

@@ -51,6 +51,8 @@ async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
         offsets=await _offsets(tx, case) if closed.offset_pence else (),
         reason_code=closed.reason_code,
         balance_pence=page.balance_pence,
+        uncleared_pence=page.uncleared_pence,
+        kept_pence=case.floor_pence,
     )
     label = page.label
     return refund_letter(told, names=label.names, address=label.address, reference=label.reference, on=tx.now.astimezone(LONDON).date())
