@@ -134,8 +134,8 @@ def _paragraphs(kind: LetterKind, told: RefundTold) -> tuple[str, ...]:
         )
         return (paid, *used, standing(told))
     if kind is LetterKind.REFUND_OFFSET:
-        used_up = "We used your credit to pay what was owed on your other accounts. The table shows each amount. Nothing that has cleared is left to pay out."
-        return (used_up, standing(told))
+        used_up = "We used your credit to pay what was owed on your other accounts. The table shows each amount."
+        return (used_up, "Nothing that has cleared is left to pay out.", standing(told))
     asked = "You asked us to refund the credit on your rent account. We can't do this at present."
     if told.outcome is CaseOutcome.NOTHING_DUE:
         return (asked, standing(told), "So there is nothing that we can pay out today.")
