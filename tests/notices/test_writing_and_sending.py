@@ -217,3 +217,10 @@ def test_half_a_mail_configuration_is_refused(settings_dir: Path) -> None:
             database_url="postgresql+asyncpg://a@b/c", kafka_bootstrap="x:1", temporal_address="x:1", secrets_dir=settings_dir,
             letters_dir=settings_dir, smtp_host="mail",
         )  # fmt: skip
+
+
+async def test_nobody_else_on_the_machine_reads_the_letters(notices: Runtime, settings_dir: Path) -> None:
+    await write(notices)
+    await tick(notices)
+    await tick(notices)
+    assert (settings_dir / "letters").stat().st_mode & 0o077 == 0

@@ -89,7 +89,8 @@ async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None
 
 def put_into(folder: Path, row: sa.Row[Any]) -> str:
     """Write the PDF under the letter's id, whole or not at all; one that lies there already with the same content is the proof."""
-    folder.mkdir(parents=True, exist_ok=True)
+    # Letters name tenants and their debts: nobody but the service's own user reads the folder.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"{row.kind}-{row.id}.pdf"
     if not target.exists() or hashlib.sha256(target.read_bytes()).hexdigest() != row.sha256:
         making = target.with_suffix(".making")
