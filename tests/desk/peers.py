@@ -1,5 +1,6 @@
 """The other services as the desk sees them over HTTP: canned answers, every call kept, and each may fall silent."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ class Peers:
     silent: set[str] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     file_answer: ledger.BankFilePage = field(default_factory=lambda: estate.bank_file(estate.FILE))
+    file_read: asyncio.Event | None = None
+    """Where set, the ledger answers an upload only once this event is."""
 
     def given(self, command: Command[Any, Any]) -> list[Any]:
         """The commands of a kind that arrived, in order."""
@@ -50,6 +53,8 @@ class Peers:
         self.calls.append(call)
         if service in self.silent:
             raise httpx.ConnectError("nobody listens here")
+        if call.path == "/bank-files" and self.file_read is not None:
+            await self.file_read.wait()
         return self._answer(call)
 
     def _answer(self, call: Call) -> httpx.Response:

@@ -1,5 +1,6 @@
 """The desk's forms: refund requests, evidence, payees, bank files and payment runs, with what goes wrong beside the field it concerns."""
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -289,12 +290,13 @@ async def test_an_upload_shows_how_far_it_is(place: Place, browser: Browser, tmp
     async with at_the_desk(browser, place, "asha") as context:
         page = await context.new_page()
         await page.goto("/files")
-        # the page of the result is kept from loading, so that what the upload said last stays in sight
-        await context.route("**/files/*", lambda route: route.abort())
+        place.peers.file_read = asyncio.Event()
         await page.get_by_label("Take in a bank file").set_input_files(tmp_path / "a.xml")
         await page.get_by_role("button", name="Take it in").click()
         await expect(page.locator("[data-upload-status]")).to_have_text(re.compile(r"Sending a\.xml: \d+%|Reading a\.xml"))
         await expect(page.get_by_role("progressbar", name="How much of the file is sent")).to_be_visible()
+        place.peers.file_read.set()
+        await page.wait_for_url(re.compile(r"/files/[0-9a-f-]{36}"))
 
 
 # --- payment runs -----------------------------------------------------------------------------------------------------------------------
