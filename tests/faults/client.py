@@ -154,7 +154,9 @@ class Office:
         return self.officer.upload(self.officer.get("/files"), "/files", *file)
 
     def _approve(self, member: Member) -> None:
-        task = open_task(self.leader, member.account)
+        path = open_task(self.leader, member.account).path
+        # Without refunds the page shows what it has, and takes no answer.
+        task = self.leader.wait(path, "the answers", lambda page: bool(page.tree.xpath("//form[@data-answers]")))
         decision = str(task.form(f"{task.path}/decision").fields["form_id"])
         page = decide(self.leader, task, "approved")
         assert page.errors() == [], page.errors()

@@ -38,8 +38,9 @@ class Faults:
         """Arm what is to fail in this step: of all the tries, or of those of one refund among several."""
         for one in self.tries if tries is None else tries:
             if one.before == step:
-                self._former[one] = self.stack.pid(one.process)
+                former = self.stack.pid(one.process)
                 arm(self.stack.layout, one)
+                self._former[one] = former
 
     def all_hit(self) -> None:
         """Until every try was hit and its process is well again. Errors: AssertionError, which names those that were not."""
@@ -64,12 +65,12 @@ class Faults:
         while not ended.wait(_POLL_SECONDS):
             for one in self.tries:
                 hit = hit_of(self.stack.layout, one)
-                if one not in self.recovered and hit.exists() and self._is_back(one):
+                if one in self._former and one not in self.recovered and hit.exists() and self._is_back(one):
                     self.recovered[one] = time.time() - hit.stat().st_ctime
 
     def _is_back(self, one: Try) -> bool:
         pid = self.stack.pid(one.process)
-        return pid not in (None, self._former.get(one)) and is_well(self.stack.layout, one.process)
+        return pid not in (None, self._former[one]) and is_well(self.stack.layout, one.process)
 
 
 def arm(layout: Layout, one: Try, fault: str = "exit") -> Path:
@@ -77,7 +78,7 @@ def arm(layout: Layout, one: Try, fault: str = "exit") -> Path:
     folder = services.failpoints(layout, one.process)
     folder.mkdir(exist_ok=True)
     hit_of(layout, one).unlink(missing_ok=True)
-    part = folder / ".arming"
+    part = folder / f".arming-{one.place}"
     part.write_text(fault, encoding="ascii")
     return part.rename(folder / one.place)
 

@@ -1,5 +1,6 @@
 """Servers that are killed and processes that stand still, while refunds go on."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
+import asyncpg
 import httpx
 import pytest
 from rentbook_local import services
+from rentbook_local.check import places_of
 from rentbook_local.journey.steps import Member
 from rentbook_local.ports import free_ports
 from support.stack import Stack
@@ -128,6 +131,19 @@ def _answers(port: int) -> bool:
         return False
 
 
+def _takings(stack: Stack, service: str) -> int:
+    """How often a bucket of the service's outboxes was taken by anybody so far."""
+
+    async def count() -> int:
+        connection = await asyncpg.connect(places_of(stack.layout).dsns[service])
+        try:
+            return int(await connection.fetchval("SELECT coalesce(sum(epoch), 0) FROM relay_epoch"))
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
+
+
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("service", ["ledger", "refunds", "approvals"])
 def test_what_a_standing_process_led_goes_to_another_and_the_sleeper_harms_nothing(
@@ -140,9 +156,13 @@ def test_what_a_standing_process_led_goes_to_another_and_the_sleeper_harms_nothi
         time.sleep(PAUSE_SECONDS)
         pid = stack.pid(service)
         assert pid is not None
+        taken = _takings(stack, service)
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(STANDSTILL_SECONDS)
-        os.kill(pid, signal.SIGCONT)
+        try:
+            time.sleep(STANDSTILL_SECONDS)
+            assert _takings(stack, service) > taken, "nobody took over what the sleeper led"
+        finally:
+            os.kill(pid, signal.SIGCONT)
         outcome.tried += 1
         outcome.recovered.append(until_well(stack, [service]))
     outcome.accepted = accepted.count - before

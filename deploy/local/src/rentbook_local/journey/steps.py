@@ -74,13 +74,15 @@ def request_refund(desk: Desk, member: Member, **more: str | list[str]) -> Page:
 def open_task(desk: Desk, account: str, *, stage: int = 1, after: str | None = None) -> Page:
     """The task that waits for a decision on the account's refund, found on the worklist; `after` leaves out one already decided."""
 
-    def waits(page: Page) -> bool:
-        return bool(_task_for(desk, page, account, stage, after))
+    found: list[str] = []
 
-    work = desk.wait("/work?view=everyone", "the task", waits)
-    task = _task_for(desk, work, account, stage, after)
-    assert task is not None
-    return desk.get(task)
+    def waits(page: Page) -> bool:
+        # Kept as found: asked again, a service that is silent just then would hide what was there.
+        found[:] = [task for task in [_task_for(desk, page, account, stage, after)] if task is not None]
+        return bool(found)
+
+    desk.wait("/work?view=everyone", "the task", waits)
+    return desk.get(found[0])
 
 
 def _task_for(desk: Desk, work: Page, account: str, stage: int, after: str | None) -> str | None:
