@@ -125,6 +125,39 @@ async def test_accounts_are_found_by_name_address_and_reference(ledger: Runtime,
     assert len(answer.labels) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("tran van minh", True),
+        ("Trần Văn", True),
+        ("MINH tran", True),
+        ("陳", True),
+        ("chan mei ling", True),
+        ("chan mei-ling", True),
+        ("okonkwo", True),
+        ("oneill", True),
+        ("O'Neill", True),
+        ("AL86AA", True),
+        ("al8 6aa", True),
+        ("12 elm rise, welwyn", True),
+        (MAIN_REFERENCE[:-1], True),
+        (f"{MAIN_REFERENCE[:-1]}-rc", True),
+        (f"{MAIN_REFERENCE[:4]} {MAIN_REFERENCE[4:].lower()}", True),
+        ("AL86AB", False),
+        ("tran van ming", False),
+    ],
+)
+async def test_accounts_are_found_without_marks_letters_spaces_or_script(empty_ledger: Runtime, text: str, found: bool) -> None:
+    named = {
+        ADA: {"name": "Trần Văn Minh"},
+        BEN: {"name": "陳 美玲 Ọkọnkwọ O’Neill", "latin": "Chan Mei-ling"},
+    }
+    people = {str(id_): words for id_, words in named.items()}
+    await opened(empty_ledger, [line | people.get(str(line.get("id")), {}) for line in HOUSEHOLD])
+    answer = await run(empty_ledger, lambda tx: search_accounts(tx, SearchAccounts(text=text)), read_only=True)
+    assert (MAIN in {label.account for label in answer.labels} or RECHARGE in {label.account for label in answer.labels}) == found
+
+
 async def test_a_search_says_when_there_is_more(ledger: Runtime) -> None:
     answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text="elm", limit=1)), read_only=True)
     assert (len(answer.labels), answer.more) == (1, True)

@@ -107,8 +107,10 @@ rental_property = sa.Table(
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("postcode", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False),
     sa.UniqueConstraint("reference", name="a_property_reference_names_one_property"),
 )
+sa.Index("property_by_part_of_its_spelling", rental_property.c.folded, postgresql_using="gin", postgresql_ops={"folded": "gin_trgm_ops"})
 
 person = sa.Table(
     "person",
@@ -117,7 +119,10 @@ person = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("died_on", sa.Date),
     sa.Column("insolvent", sa.Boolean, nullable=False),
+    sa.Column("latin", sa.Text),
+    sa.Column("folded", sa.Text, nullable=False),
 )
+sa.Index("person_by_part_of_its_spelling", person.c.folded, postgresql_using="gin", postgresql_ops={"folded": "gin_trgm_ops"})
 
 tenancy = sa.Table(
     "tenancy",

@@ -133,7 +133,8 @@ class _Maker:
         if name not in self.people:
             self.people[name] = identity("person", name, len(self.people))
             died_on = {"died_on": str(self.today - timedelta(days=50))} if died else {}
-            self.kinds["person"].append({"record": "person", "id": self.people[name], "name": name, **died_on})
+            spelt = {"latin": latin} if (latin := names.latin(name)) else {}
+            self.kinds["person"].append({"record": "person", "id": self.people[name], "name": name, **spelt, **died_on})
         return self.people[name]
 
     def home(self) -> tuple[str, str]:

@@ -81,6 +81,21 @@ _WRITINGS: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = (
     (2, ("ሰላም", "ተስፋዬ"), ("ገብረማርያም", "ኃይሌ")),
 )
 
+_LATIN = {
+    "فاطمة": "Fatima", "أحمد": "Ahmed", "ليلى": "Layla", "الحسن": "Al-Hassan", "منصور": "Mansour", "العلي": "Al-Ali",
+    "מרים": "Miriam", "יוסף": "Yosef", "לוי": "Levy", "אבוטבול": "Abutbul",
+    "अनिता": "Anita", "राजेश": "Rajesh", "सुनीता": "Sunita", "शर्मा": "Sharma", "गुप्ता": "Gupta", "पाटिल": "Patil",
+    "রহিমা": "Rahima", "করিম": "Karim", "শিউলি": "Shiuli", "বেগম": "Begum", "হোসেন": "Hossain", "চৌধুরী": "Chowdhury",
+    "ਗੁਰਪ੍ਰੀਤ": "Gurpreet", "ਹਰਜੀਤ": "Harjit", "ਸਿੰਘ": "Singh", "ਕੌਰ": "Kaur",
+    "கவிதா": "Kavitha", "முருகன்": "Murugan", "செல்வராஜ்": "Selvaraj", "சுப்பிரமணியம்": "Subramaniam",
+    "美玲": "Mei-ling", "志強": "Chi-keung", "雅婷": "Ya-ting", "陳": "Chan", "黃": "Wong", "林": "Lam",
+    "陽子": "Yoko", "健太": "Kenta", "佐藤": "Sato", "高橋": "Takahashi",
+    "지은": "Ji-eun", "민수": "Min-su", "김": "Kim", "박": "Park",
+    "สมชาย": "Somchai", "มาลี": "Malee", "ใจดี": "Jaidee", "ศรีสุข": "Srisuk",
+    "ሰላም": "Selam", "ተስፋዬ": "Tesfaye", "ገብረማርያም": "Gebremariam", "ኃይሌ": "Haile",
+}  # fmt: skip
+"""How people spell their names in Latin letters where that does not follow from the letters alone."""
+
 _STREETS = (
     "Elm Rise",
     "Mill Lane",
@@ -102,6 +117,12 @@ def person(chance: Random) -> str:
     weights = [weight for weight, _, _ in _WRITINGS]
     _, given, family = chance.choices(_WRITINGS, weights)[0]
     return f"{chance.choice(given)} {chance.choice(family)}"
+
+
+def latin(name: str) -> str | None:
+    """The name as its bearer spells it in Latin letters; None where that follows from how it is written."""
+    words = name.split()
+    return " ".join(_LATIN.get(word, word) for word in words) if any(word in _LATIN for word in words) else None
 
 
 def address(number: int) -> tuple[str, str]:

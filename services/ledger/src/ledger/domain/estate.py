@@ -33,6 +33,7 @@ class Person(EstateLine):
     record: Literal["person"]
     id: UUID
     name: str = Field(min_length=1, max_length=200)
+    latin: str | None = Field(default=None, min_length=1, max_length=200)
     died_on: date | None = None
     insolvent: bool = False
 

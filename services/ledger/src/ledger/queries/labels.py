@@ -9,6 +9,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountLabels, Accounts, AccountStatus, FoundAccounts, SearchAccounts
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from ledger.domain.folding import folded
 from ledger.tables import account, person, rental_property, tenancy, tenant
 
 NAMES = (
@@ -43,22 +44,28 @@ async def account_labels(tx: Transaction, asked: Accounts) -> AccountLabels:
 
 
 async def search_accounts(tx: Transaction, asked: SearchAccounts) -> FoundAccounts:
-    """Accounts whose tenants' names, address, postcode or reference hold every word of the text, by reference."""
-    words = asked.text.split()
-    of_people = sa.select(tenant.c.tenancy).join(person, person.c.id == tenant.c.person)
-    matches = [
-        sa.or_(
-            account.c.reference.icontains(word, autoescape=True),
-            rental_property.c.address.icontains(word, autoescape=True),
-            rental_property.c.postcode.icontains(word, autoescape=True),
-            account.c.tenancy.in_(of_people.where(person.c.name.icontains(word, autoescape=True))),
-        )
-        for word in words
-    ]
+    """Accounts whose tenants' names, address, postcode or reference hold every word of the text, by reference.
+
+    Marks, case, script and punctuation do not count; a reference is found without its check letter, and a postcode without its space.
+    """
+    words = folded(asked.text).split()
     if not words:
         return FoundAccounts(labels=(), more=False)
+    matches = [
+        sa.or_(account.c.reference.icontains(word, autoescape=True), account.c.tenancy.in_(_tenancies_spelt_with(word))) for word in words
+    ]
     rows = (await tx.connection.execute(LABEL.where(*matches).order_by(account.c.reference).limit(asked.limit + 1))).all()
     return FoundAccounts(labels=tuple(label(row) for row in rows[: asked.limit]), more=len(rows) > asked.limit)
+
+
+def _tenancies_spelt_with(word: str) -> sa.CompoundSelect[Any]:
+    """Tenancies with a person or a home in whose plain spelling the word stands; each half by its own index."""
+    of_people = sa.select(tenant.c.tenancy).join(person, person.c.id == tenant.c.person)
+    of_homes = sa.select(tenancy.c.id).join(rental_property, rental_property.c.id == tenancy.c.property)
+    return sa.union(
+        of_people.where(person.c.folded.contains(word, autoescape=True)),
+        of_homes.where(rental_property.c.folded.contains(word, autoescape=True)),
+    )
 
 
 async def labels_of(tx: Transaction, ids: Collection[UUID]) -> list[AccountLabel]:

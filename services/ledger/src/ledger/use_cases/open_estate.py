@@ -15,6 +15,7 @@ from ledger.domain import estate
 from ledger.domain.calendar import WorkingDays, working_days
 from ledger.domain.clearing import cleared_on
 from ledger.domain.dates import business_date, start_of_work
+from ledger.domain.folding import folded, folded_home
 from ledger.domain.posting import Control, Posting, charge, two_legs
 from ledger.domain.rules import EstateRefused
 from ledger.use_cases.debit_week import grouped
@@ -95,9 +96,11 @@ class _Loader:
             case estate.Estate():
                 self.name = line.name
             case estate.Property():
-                self._rows["property"].append(line.model_dump(exclude={"record"}))
+                spelt = folded_home(line.address, line.postcode)
+                self._rows["property"].append(line.model_dump(exclude={"record"}) | {"folded": spelt})
             case estate.Person():
-                self._rows["person"].append(line.model_dump(exclude={"record"}))
+                spelt = folded(line.name, line.latin or "")
+                self._rows["person"].append(line.model_dump(exclude={"record"}) | {"folded": spelt})
             case estate.Tenancy():
                 self._rows["tenancy"].append(line.model_dump(exclude={"record", "tenants"}))
                 self._rows["tenant"].extend(tenant.model_dump() | {"tenancy": line.id} for tenant in line.tenants)
