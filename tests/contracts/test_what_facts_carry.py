@@ -22,6 +22,8 @@ CODES = {
     "RefundReturned.reason": "the return code of the bank's report, up to four letters and digits",
     "DecisionMade.content_hash": "SHA-256",
     "DecisionRecalled.content_hash": "SHA-256",
+    "WriteOffDecided.content_hash": "SHA-256",
+    "ApprovedLine.content_hash": "SHA-256",
     "ReleasedLine.content_hash": "SHA-256",
     "LetterSent.kind": "which of our letters it is",
     "LetterSent.sha256": "SHA-256",

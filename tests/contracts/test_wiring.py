@@ -26,6 +26,23 @@ from workflows.app import WORKFLOWS
 
 from workflows import payment_run, refund_approval
 
+AHEAD = {
+    "debts-for-write-off",
+    "find-debts",
+    "actors-behind",
+    "ledger.post-write-off",
+    "provision",
+    "post-provision",
+    "set-housing-benefit-claim",
+    "agree-payment-plan",
+    "end-payment-plan",
+    "approvals.open-schedule-task",
+}
+"""Agreed and not yet offered: services that are built at the same time speak them already. Whoever offers one takes its name away."""
+
+UNCALLED = {"ledger.post-write-off", "approvals.open-schedule-task"}
+"""Steps that a service offers, or will, before the story that calls them is told."""
+
 
 def every_app(folder: Path) -> dict[str, tuple[App, Settings]]:
     """Each service as its app.py wires it. Refunds' means are its keys and places, which no wiring depends on."""
@@ -88,7 +105,8 @@ def offers_of(app: App) -> list[Any]:
 def test_every_operation_query_and_command_is_offered_by_exactly_one_service(apps: dict[str, App]) -> None:
     offers = Counter(id(offer) for app in apps.values() for offer in offers_of(app))
     told = {each.name: offers[id(each)] for module in MODULES for each in offered(module, Operation, Query, Command)}
-    assert {name: times for name, times in told.items() if times != 1} == {}
+    assert {name: times for name, times in told.items() if times != (0 if name in AHEAD else 1)} == {}
+    assert told.keys() >= AHEAD
 
 
 def test_services_offer_nothing_that_the_language_does_not_have(apps: dict[str, App]) -> None:
@@ -113,7 +131,8 @@ def test_names_are_told_once() -> None:
 def test_every_step_that_a_story_calls_is_offered_and_every_step_is_called(apps: dict[str, App]) -> None:
     called = {each.name for story in (refund_approval, payment_run) for each in offered(story, Operation)}
     steps = {each.operation.name for app in apps.values() for each in app.offers}
-    assert called == steps
+    assert called.isdisjoint(UNCALLED)
+    assert called == steps - UNCALLED
 
 
 def test_stories_of_the_language_are_told_and_hear_all_that_may_be_told_to_them() -> None:

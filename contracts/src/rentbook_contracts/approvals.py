@@ -84,6 +84,8 @@ class Decision(Message):
     reason_code: str
     completes: bool
     recalled: bool
+    excepted: tuple[UUID, ...] = Field(default=(), description="Lines of a schedule that were left out, at this stage and at earlier ones")
+    carried_out_from: date | None = Field(default=None, description="Until then a decision of members may be called in")
 
 
 class CloseTask(Message):
@@ -101,6 +103,19 @@ class NudgeTask(Message):
     escalate: bool
 
 
+class OpenScheduleTask(Message):
+    """Ask for a decision on a schedule of write-offs. Its lines, amounts and participants are asked of writeoffs by the hash."""
+
+    schedule: UUID
+    round: int = Field(ge=1)
+    stage: int = Field(ge=1)
+    content_hash: str
+    workflow_id: str
+
+
+OPEN_SCHEDULE_TASK: Operation[OpenScheduleTask, TaskOpened] = Operation(
+    "approvals.open-schedule-task", "approvals", OpenScheduleTask, TaskOpened
+)
 OPEN_TASK: Operation[OpenTask, TaskOpened] = Operation("approvals.open-task", "approvals", OpenTask, TaskOpened)
 READ_DECISION: Operation[ReadDecision, Decision] = Operation("approvals.read-decision", "approvals", ReadDecision, Decision)
 CLOSE_TASK: Operation[CloseTask, Nothing] = Operation("approvals.close-task", "approvals", CloseTask, Nothing)
@@ -144,6 +159,37 @@ class DecisionMade(Fact):
     completes: bool
 
 
+class ApprovedLine(Message):
+    line: UUID
+    content_hash: str
+
+
+class WriteOffDecided(Fact):
+    """A person with authority answered on a schedule of write-offs; `case` is the schedule.
+
+    `lines` are those that an approval which completes lets through, each by its hash; they are empty on any other answer. `covers_to_pence`
+    is the highest debtor's total that these stages have authority for; None has no upper edge. Nothing is posted before `carried_out_from`:
+    until then a decision of members may be called in.
+    """
+
+    type: ClassVar[str] = "approvals.write-off-decided.v1"
+    topic: ClassVar[str] = "approvals.cases"
+    keyed_by: ClassVar[str] = "case"
+
+    case: UUID
+    decision: UUID
+    task: UUID
+    round: int
+    stage: int
+    content_hash: str
+    answer: Answer
+    completes: bool
+    carried_out_from: date
+    covers_to_pence: PositivePence | None = None
+    lines: tuple[ApprovedLine, ...] = Field(default=(), max_length=1000)
+    excepted: tuple[UUID, ...] = Field(default=(), max_length=1000)
+
+
 class DecisionRecalled(Fact):
     """An approval was taken back before release."""
 
@@ -176,4 +222,4 @@ class PaymentRunReleased(Fact):
     released_at: datetime
 
 
-FACTS: tuple[type[Fact], ...] = (DecisionMade, DecisionRecalled, PaymentRunReleased)
+FACTS: tuple[type[Fact], ...] = (DecisionMade, WriteOffDecided, DecisionRecalled, PaymentRunReleased)

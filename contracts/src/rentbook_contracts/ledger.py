@@ -1,6 +1,6 @@
 """What the ledger tells and offers: rent accounts, receipts, holds, and the facts that a refund rests on."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -170,6 +170,54 @@ class TenancyEnded(AccountFact):
 
     tenancy: UUID
     ended_on: date
+
+
+class DebtWrittenOff(AccountFact):
+    """A debt left the account against the provision: it is no longer pursued, and the register goes on showing it."""
+
+    type: ClassVar[str] = "ledger.debt-written-off.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    line: UUID = Field(description="The line of a schedule, by the id of its proposal")
+
+
+class DebtReinstated(AccountFact):
+    """A debt that was written off is owed again, whole or in part."""
+
+    type: ClassVar[str] = "ledger.debt-reinstated.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    line: UUID
+    undoes: UUID = Field(description="The journal of the write-off")
+
+
+class CreditWrittenOn(AccountFact):
+    """A credit that nobody claimed went to income. It is still paid to whoever asks for it with a right to it."""
+
+    type: ClassVar[str] = "ledger.credit-written-on.v1"
+
+    journal: UUID
+    amount_pence: PositivePence
+    line: UUID
+
+
+class HousingBenefitClaimChanged(AccountFact):
+    """Benefits has a claim for this account to decide, or has decided it."""
+
+    type: ClassVar[str] = "ledger.housing-benefit-claim-changed.v1"
+
+    unresolved: bool
+
+
+class PaymentPlanChanged(AccountFact):
+    """The debtor agreed to pay by instalments, or that agreement ended."""
+
+    type: ClassVar[str] = "ledger.payment-plan-changed.v1"
+
+    plan: UUID
+    in_force: bool
 
 
 class BankFileTaken(Fact):
@@ -354,6 +402,261 @@ PLACE_HOLD: Operation[PlaceHold, HoldPlaced] = Operation("ledger.place-hold", "l
 RELEASE_HOLD: Operation[ReleaseHold, Nothing] = Operation("ledger.release-hold", "ledger", ReleaseHold, Nothing)
 POST_REFUND: Operation[PostRefund, RefundIsPosted] = Operation("ledger.post-refund", "ledger", PostRefund, RefundIsPosted)
 REVERSE_REFUND: Operation[ReverseRefund, RefundReversed] = Operation("ledger.reverse-refund", "ledger", ReverseRefund, RefundReversed)
+
+
+# --- what a write-off rests on ------------------------------------------------------------------------------------------------------
+
+
+class ChargeOwed(Message):
+    """What is still owed of one debit: credits have paid the oldest debits first. `vat_pence` is the part of it that is VAT."""
+
+    journal: UUID
+    element: str
+    due_on: date
+    owed_pence: PositivePence
+    vat_pence: NonNegativePence = 0
+
+
+class PlanRhythm(StrEnum):
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    MONTHLY = "monthly"
+
+
+class PaymentPlan(Message):
+    """An agreement to pay by instalments. `kept`: receipts since it was agreed cover every instalment that has fallen due."""
+
+    plan: UUID
+    agreed_on: date
+    instalment_pence: PositivePence
+    rhythm: PlanRhythm
+    first_due_on: date
+    kept: bool
+
+
+class PastWriteOff(Message):
+    """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back."""
+
+    journal: UUID
+    line: UUID
+    on: date
+    amount_pence: PositivePence
+    reinstated_pence: NonNegativePence
+    discharged: bool
+
+
+class LinkedAccount(Message):
+    """Another account for which one of the same people answers. Balance: debit positive."""
+
+    account: UUID
+    kind: AccountKind
+    former: bool
+    balance_pence: Pence
+
+
+class DebtFacts(Message):
+    """What the ledger knows about a debt, read in one snapshot.
+
+    `charges` add up to the balance where that is a debt, and are empty where it is not. `debtor_total_pence` decides who has authority:
+    what the same people owe on this and all linked accounts, and what of theirs was written off in the ledger's rolling window and not put
+    back, so that no debt becomes smaller by being split or written off by instalments (domain.md 5.3 and 9).
+    """
+
+    account: UUID
+    version: int
+    kind: AccountKind
+    status: AccountStatus
+    as_of: date = Field(description="Europe/London business date of the reading")
+    balance_pence: Pence
+    ended_on: date | None
+    credit_since: date | None = Field(default=None, description="Since when the account has been in credit without a break")
+    charges: tuple[ChargeOwed, ...]
+    people: tuple[PersonFacts, ...] = Field(description="Who answers for the account, the dead among them")
+    account_holds: tuple[AccountHold, ...]
+    housing_benefit_unresolved: bool
+    plan: PaymentPlan | None
+    linked: tuple[LinkedAccount, ...]
+    write_offs: tuple[PastWriteOff, ...]
+    debtor_total_pence: NonNegativePence
+
+
+class DebtsAsked(Message):
+    accounts: tuple[UUID, ...] = Field(min_length=1, max_length=200)
+
+
+class DebtsRead(Message):
+    """In the order asked; unknown accounts are left out."""
+
+    debts: tuple[DebtFacts, ...]
+
+
+class FindDebts(Message):
+    """Debts for a bulk proposal (domain.md 5.3): of former tenants, by age and amount, the oldest tenancy end first. Edges are within."""
+
+    ended_on_or_before: date
+    from_pence: PositivePence = 1
+    to_pence: PositivePence | None = None
+    deceased: bool | None = Field(default=None, description="Only debts of which everyone who answers has died, or only others")
+    limit: int = Field(default=1000, ge=1, le=1000)
+
+
+class FoundDebt(Message):
+    account: UUID
+    owed_pence: PositivePence
+    ended_on: date
+
+
+class FoundDebts(Message):
+    debts: tuple[FoundDebt, ...]
+    more: bool
+
+
+class ActorsAsked(Message):
+    accounts: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
+
+
+class ActorsFound(Message):
+    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits."""
+
+    actors: tuple[str, ...]
+
+
+DEBTS_FOR_WRITE_OFF: Query[DebtsAsked, DebtsRead] = Query("debts-for-write-off", "ledger", DebtsAsked, DebtsRead)
+FIND_DEBTS: Query[FindDebts, FoundDebts] = Query("find-debts", "ledger", FindDebts, FoundDebts)
+ACTORS_BEHIND: Query[ActorsAsked, ActorsFound] = Query("actors-behind", "ledger", ActorsAsked, ActorsFound)
+
+
+# --- write-offs, reinstatements, unclaimed credits ----------------------------------------------------------------------------------
+
+
+class LineKind(StrEnum):
+    """WRITE_OFF: a debt leaves the account. REINSTATEMENT: it is owed again. CREDIT_WRITE_ON: an unclaimed credit goes to income."""
+
+    WRITE_OFF = "write-off"
+    REINSTATEMENT = "reinstatement"
+    CREDIT_WRITE_ON = "credit-write-on"
+
+
+class LinePart(Message):
+    """What a line moves of one charge element. `vat_pence` is the part of it that is VAT."""
+
+    element: str
+    amount_pence: PositivePence
+    vat_pence: NonNegativePence = 0
+
+
+LINES_IN_A_CHUNK = 100
+LINES_IN_A_SCHEDULE = 1000
+
+
+class WriteOffLine(Message):
+    """What one line of a schedule does, whole: this is what is approved, by its hash, and what is posted.
+
+    `line` is the id of the proposal, `attempt` counts its times on a schedule. `balance_pence` is the account's balance on which the line
+    rests: a line whose account stands elsewhere is dropped. `undoes` is the write-off journal that a reinstatement puts back.
+    """
+
+    line: UUID
+    attempt: int = Field(ge=1)
+    kind: LineKind
+    account: UUID
+    reason: str = Field(max_length=40, description="Coded reason of writeoffs")
+    balance_pence: Pence
+    parts: tuple[LinePart, ...] = Field(min_length=1, max_length=60)
+    undoes: UUID | None = None
+    discharged: bool = False
+    evidence_hash: str = Field(description="SHA-256 over the evidence as it was when the line was made")
+
+    @property
+    def amount_pence(self) -> int:
+        return sum(part.amount_pence for part in self.parts)
+
+    @property
+    def content_hash(self) -> str:
+        return content_hash(self)
+
+
+class DroppedBecause(StrEnum):
+    """Why a line is left out while the rest goes on. Told as its code."""
+
+    BALANCE_MOVED = "balance-moved"
+    BREATHING_SPACE = "breathing-space"
+    DISPUTE = "dispute"
+    HOUSING_BENEFIT = "housing-benefit"
+    PAYMENT_PLAN = "payment-plan"
+    CREDIT_ELSEWHERE = "credit-elsewhere"
+    DEBTOR_OWES_MORE = "debtor-owes-more"
+    CREDIT_HELD = "credit-held"
+    ABOVE_WRITTEN_OFF = "above-written-off"
+    DISCHARGED = "discharged"
+
+
+class PostWriteOff(Message):
+    """Post approved lines of one schedule in one transaction, each once for its id and attempt; a line that may not stand is dropped alone.
+
+    A line is posted only if approvals' own WriteOffDecided was heard for this schedule, completing, naming this line with this very hash,
+    not recalled, and its day has come. Against the provision for debts, against income for credits; one journal a line, one entry an
+    element. Errors, for all lines: NotApproved, DecisionRecalled, CallInRuns. A decision that was not heard yet is waited for.
+    """
+
+    schedule: UUID
+    decision: UUID
+    lines: tuple[WriteOffLine, ...] = Field(min_length=1, max_length=LINES_IN_A_CHUNK)
+
+
+class LineOutcome(Message):
+    """Posted with its journal, or dropped, because (a code of DroppedBecause)."""
+
+    line: UUID
+    journal: UUID | None = None
+    dropped_because: str | None = None
+
+
+class WriteOffsPosted(Message):
+    """One outcome for each line, in the order asked. The same lines again are answered as at first."""
+
+    outcomes: tuple[LineOutcome, ...]
+
+
+POST_WRITE_OFF: Operation[PostWriteOff, WriteOffsPosted] = Operation(
+    "ledger.post-write-off", "ledger", PostWriteOff, WriteOffsPosted, within=timedelta(seconds=60)
+)
+
+
+# --- the provision ------------------------------------------------------------------------------------------------------------------
+
+
+class ProvisionAsked(Message):
+    """`month_end` is the last day of a month (domain.md 2.5)."""
+
+    month_end: date
+
+
+class ProvisionRow(Message):
+    """One cell of the table of expected loss: status and age band, what is owed in it, and the rate in basis points."""
+
+    status: Literal["current", "former"]
+    from_days: int
+    to_days: int | None
+    owed_pence: NonNegativePence
+    rate_basis_points: int
+    expected_loss_pence: NonNegativePence
+
+
+class ProvisionReport(Message):
+    """What the provision has to be at a month's end, what it is, and the journal that closes the gap; None where none was posted yet."""
+
+    month_end: date
+    policy_version: str
+    rows: tuple[ProvisionRow, ...]
+    wanted_pence: NonNegativePence
+    held_pence: Pence
+    to_post_pence: Pence
+    journal: UUID | None
+
+
+PROVISION: Query[ProvisionAsked, ProvisionReport] = Query("provision", "ledger", ProvisionAsked, ProvisionReport)
+POST_PROVISION: Command[ProvisionAsked, ProvisionReport] = Command("post-provision", "ledger", ProvisionAsked, ProvisionReport)
 
 
 # --- pages --------------------------------------------------------------------------------------------------------------------------
@@ -621,6 +924,35 @@ class SetAccountHold(Message):
     account_hold: AccountHold
     in_force: bool
     reason: str = Field(min_length=1, max_length=200)
+    until: date | None = Field(default=None, description="Last day of the hold, for one that ends by itself, such as Breathing Space")
+
+
+class SetHousingBenefitClaim(Message):
+    """Benefits has a claim to decide for this account since a day, or has decided it."""
+
+    account: UUID
+    unresolved: bool
+    since: date
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class AgreePaymentPlan(Message):
+    """The debtor pays by instalments. An account has one plan at a time: a new one ends the old one."""
+
+    account: UUID
+    agreed_on: date
+    instalment_pence: PositivePence
+    rhythm: PlanRhythm
+    first_due_on: date
+
+
+class PaymentPlanAgreed(Message):
+    plan: UUID
+
+
+class EndPaymentPlan(Message):
+    plan: UUID
+    reason: str = Field(min_length=1, max_length=200)
 
 
 class EndTenancy(Message):
@@ -637,6 +969,13 @@ class EndTenancy(Message):
 REVERSE_JOURNAL: Command[ReverseJournal, JournalIsReversed] = Command("reverse-journal", "ledger", ReverseJournal, JournalIsReversed)
 SET_ACCOUNT_HOLD: Command[SetAccountHold, Nothing] = Command("set-account-hold", "ledger", SetAccountHold, Nothing)
 END_TENANCY: Command[EndTenancy, Nothing] = Command("end-tenancy", "ledger", EndTenancy, Nothing)
+SET_HOUSING_BENEFIT_CLAIM: Command[SetHousingBenefitClaim, Nothing] = Command(
+    "set-housing-benefit-claim", "ledger", SetHousingBenefitClaim, Nothing
+)
+AGREE_PAYMENT_PLAN: Command[AgreePaymentPlan, PaymentPlanAgreed] = Command(
+    "agree-payment-plan", "ledger", AgreePaymentPlan, PaymentPlanAgreed
+)
+END_PAYMENT_PLAN: Command[EndPaymentPlan, Nothing] = Command("end-payment-plan", "ledger", EndPaymentPlan, Nothing)
 
 FACTS: tuple[type[Fact], ...] = (
     AccountOpened,
@@ -650,4 +989,9 @@ FACTS: tuple[type[Fact], ...] = (
     AccountHoldChanged,
     TenancyEnded,
     BankFileTaken,
+    DebtWrittenOff,
+    DebtReinstated,
+    CreditWrittenOn,
+    HousingBenefitClaimChanged,
+    PaymentPlanChanged,
 )

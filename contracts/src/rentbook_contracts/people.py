@@ -13,3 +13,8 @@ class Role(StrEnum):
     HEAD_OF_SERVICE = "head-of-service"
     FINANCE = "finance"
     AUDITOR = "auditor"
+    S151_OFFICER = "s151-officer"
+    """The council's statutory chief finance officer (Local Government Act 1972 s.151)."""
+    EXECUTIVE_MEMBER = "executive-member"
+    DEMOCRATIC_SERVICES = "democratic-services"
+    """Records what Cabinet or Council decided, with the minute."""

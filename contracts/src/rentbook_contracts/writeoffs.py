@@ -1,0 +1,651 @@
+"""What writeoffs tells and offers: proposals with their evidence, schedules, the register of what was written off, reinstatements."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LINES_IN_A_SCHEDULE, ChargeOwed, LineKind, LineOutcome, LinePart, WriteOffLine
+from rentbook_contracts.message import Fact
+from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
+from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+
+
+class Reason(StrEnum):
+    """Why a debt cannot be recovered (domain.md 5.2 and 5.3), why it is owed again, or why a credit goes to income."""
+
+    DECEASED = "deceased"
+    CARE_HOME = "care-home"
+    BANKRUPTCY = "bankruptcy"
+    DEBT_RELIEF_ORDER = "debt-relief-order"
+    VOLUNTARY_ARRANGEMENT = "voluntary-arrangement"
+    STATUTE_BARRED = "statute-barred"
+    UNTRACEABLE = "untraceable"
+    UNECONOMIC = "uneconomic"
+    PRISON = "prison"
+    EMIGRATED = "emigrated"
+    DISPUTED_END = "disputed-end"
+    JUDGMENT_UNENFORCEABLE = "judgment-unenforceable"
+
+    TRACED = "traced"
+    PAYING = "paying"
+    APPLIES_FOR_HOUSING = "applies-for-housing"
+
+    UNCLAIMED = "unclaimed"
+
+
+class EvidenceKind(StrEnum):
+    """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down."""
+
+    DEATH = "death"
+    EXECUTOR_REPLY = "executor-reply"
+    INSUFFICIENT_FUNDS = "insufficient-funds"
+    NO_ASSETS = "no-assets"
+    INSOLVENCY_ORDER = "insolvency-order"
+    DISCHARGE = "discharge"
+    LETTER_SENT = "letter-sent"
+    LETTER_ANSWERED = "letter-answered"
+    CONTACT = "contact"
+    TRACE = "trace"
+    AGENCY_INSTRUCTED = "agency-instructed"
+    AGENCY_RETURN = "agency-return"
+    SIGNED_ACKNOWLEDGMENT = "signed-acknowledgment"
+    COURT_ACTION = "court-action"
+    LEGAL_CONFIRMATION = "legal-confirmation"
+    DOCUMENT = "document"
+    MANAGER_NOTE = "manager-note"
+    RETURN_ATTEMPT = "return-attempt"
+
+
+class ProposalStatus(StrEnum):
+    """Where a proposal stands. READY: its evidence is complete, nothing blocks it, and it waits for a schedule."""
+
+    GATHERING = "gathering"
+    BLOCKED = "blocked"
+    READY = "ready"
+    ON_SCHEDULE = "on-schedule"
+    POSTED = "posted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class ScheduleStatus(StrEnum):
+    WITH_APPROVER = "with-approver"
+    SENT_BACK = "sent-back"
+    CALL_IN = "call-in"
+    POSTING = "posting"
+    POSTED = "posted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EMPTY = "empty"
+
+
+# --- facts -------------------------------------------------------------------------------------------------------------------------
+
+
+class ProposalFact(Fact):
+    topic: ClassVar[str] = "writeoffs.proposals"
+    keyed_by: ClassVar[str] = "proposal"
+
+    proposal: UUID
+    account: UUID
+
+
+class WriteOffProposed(ProposalFact):
+    """Somebody proposed to write off a debt, to put one back, or to take an unclaimed credit to income."""
+
+    type: ClassVar[str] = "writeoffs.proposed.v1"
+
+    kind: LineKind
+    amount_pence: PositivePence
+
+
+class ProposalClosed(ProposalFact):
+    """The proposal ended: posted with its journal, declined, or withdrawn."""
+
+    type: ClassVar[str] = "writeoffs.closed.v1"
+
+    kind: LineKind
+    status: ProposalStatus
+    amount_pence: NonNegativePence
+    journal: UUID | None = None
+
+
+FACTS: tuple[type[Fact], ...] = (WriteOffProposed, ProposalClosed)
+
+
+# --- the steps of a proposal's story ------------------------------------------------------------------------------------------------
+
+
+class ProposalCase(Message):
+    """One pass of a proposal through its evidence; a line that was dropped begins the next."""
+
+    proposal: UUID
+    attempt: int = Field(default=1, ge=1)
+
+
+class AssessProposal(Message):
+    proposal: UUID
+    attempt: int = Field(ge=1)
+
+
+class Assessed(Message):
+    """`done`: nothing more to gather (ready, withdrawn, or the attempt is past).
+
+    `look_again_at` is when time alone may change the answer, UTC.
+    """
+
+    done: bool
+    look_again_at: datetime | None = None
+
+
+class RemindOfProposal(Message):
+    """Time reminds, then escalates to a person; it never completes evidence that a person has to bring."""
+
+    proposal: UUID
+    attempt: int = Field(ge=1)
+
+
+ASSESS_PROPOSAL: Operation[AssessProposal, Assessed] = Operation("writeoffs.assess", "writeoffs", AssessProposal, Assessed)
+REMIND_OF_PROPOSAL: Operation[RemindOfProposal, Nothing] = Operation("writeoffs.remind", "writeoffs", RemindOfProposal, Nothing)
+
+
+# --- the steps of WriteOffApproval --------------------------------------------------------------------------------------------------
+
+
+class ScheduleCase(Message):
+    schedule: UUID
+
+
+class BeginRound(Message):
+    """Freeze the lines that stand on the schedule now: a round asks for a decision on one content."""
+
+    schedule: UUID
+    round: int = Field(ge=1)
+
+
+class RoundBegun(Message):
+    """`content_hash` is None where no line is left."""
+
+    content_hash: str | None
+    lines: int = Field(ge=0)
+
+
+class NoteSchedule(Message):
+    schedule: UUID
+    status: ScheduleStatus
+    note: str | None = None
+
+
+class TakeLines(Message):
+    """The next lines of the approved round that are neither excepted, dropped nor posted. Marks them as being posted."""
+
+    schedule: UUID
+    round: int = Field(ge=1)
+    decision: UUID
+    excepted: tuple[UUID, ...] = Field(default=(), max_length=LINES_IN_A_SCHEDULE)
+
+
+class LinesTaken(Message):
+    """None left: every line has its outcome."""
+
+    lines: tuple[WriteOffLine, ...] = Field(max_length=LINES_IN_A_CHUNK)
+
+
+class SettleLines(Message):
+    schedule: UUID
+    round: int = Field(ge=1)
+    decision: UUID
+    outcomes: tuple[LineOutcome, ...] = Field(max_length=LINES_IN_A_CHUNK)
+
+
+class CloseSchedule(Message):
+    """Excepted and declined lines go back to their proposals with the decision's reason; declining removes no record."""
+
+    schedule: UUID
+    round: int = Field(ge=0)
+    status: ScheduleStatus
+    decision: UUID | None = None
+    answer: Answer | None = None
+    reason_code: str | None = None
+    excepted: tuple[UUID, ...] = Field(default=(), max_length=LINES_IN_A_SCHEDULE)
+
+
+BEGIN_ROUND: Operation[BeginRound, RoundBegun] = Operation("writeoffs.begin-round", "writeoffs", BeginRound, RoundBegun)
+NOTE_SCHEDULE: Operation[NoteSchedule, Nothing] = Operation("writeoffs.note-schedule", "writeoffs", NoteSchedule, Nothing)
+TAKE_LINES: Operation[TakeLines, LinesTaken] = Operation("writeoffs.take-lines", "writeoffs", TakeLines, LinesTaken)
+SETTLE_LINES: Operation[SettleLines, Nothing] = Operation("writeoffs.settle-lines", "writeoffs", SettleLines, Nothing)
+CLOSE_SCHEDULE: Operation[CloseSchedule, Nothing] = Operation("writeoffs.close-schedule", "writeoffs", CloseSchedule, Nothing)
+
+
+# --- what approvals asks ------------------------------------------------------------------------------------------------------------
+
+
+class ScheduleOfHash(Message):
+    schedule: UUID
+    content_hash: str
+
+
+class LineToDecide(Message):
+    line: UUID
+    content_hash: str
+    account: UUID
+    amount_pence: PositivePence
+    debtor_total_pence: PositivePence
+
+
+class ScheduleToDecide(Message):
+    """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted.
+
+    `content_hash` of the schedule is over the schedule's id, the round and each line with its hash.
+    """
+
+    schedule: UUID
+    round: int
+    kind: LineKind
+    title: str
+    lines: tuple[LineToDecide, ...] = Field(min_length=1, max_length=LINES_IN_A_SCHEDULE)
+    band_pence: PositivePence
+    total_pence: PositivePence
+    raised_by: str
+    participants: tuple[str, ...]
+
+
+SCHEDULE_TO_DECIDE: Query[ScheduleOfHash, ScheduleToDecide] = Query("schedule-to-decide", "writeoffs", ScheduleOfHash, ScheduleToDecide)
+
+
+# --- commands of the desk -----------------------------------------------------------------------------------------------------------
+
+
+class Propose(Message):
+    """Propose one line. A write-off is of all that is owed, but of barred charges alone where the reason is that they are barred.
+
+    A reinstatement names the write-off that it puts back (`undoes`) and may be of a part; a credit is written on whole.
+    """
+
+    kind: LineKind = LineKind.WRITE_OFF
+    account: UUID
+    reason: Reason
+    note: str = Field(default="", max_length=2000)
+    undoes: UUID | None = None
+    amount_pence: PositivePence | None = None
+
+
+class Proposed(Message):
+    proposal: UUID
+
+
+class ProposeInBulk(Message):
+    """Propose to write off many former debts for one reason. Each is a proposal of its own."""
+
+    accounts: tuple[UUID, ...] = Field(min_length=1, max_length=LINES_IN_A_SCHEDULE)
+    reason: Reason
+    note: str = Field(default="", max_length=2000)
+
+
+class NotProposed(Message):
+    """Why an account got no proposal, in words."""
+
+    account: UUID
+    because: str
+
+
+class BulkProposed(Message):
+    proposals: tuple[UUID, ...]
+    refused: tuple[NotProposed, ...]
+
+
+class AddProof(Message):
+    """Evidence for a proposal that is on no schedule.
+
+    `on` is the day of what it shows; `source` is who traced or wrote, where that counts.
+    """
+
+    proposal: UUID
+    kind: EvidenceKind
+    on: date
+    source: str = Field(default="", max_length=120)
+    reference: str = Field(default="", max_length=120)
+    note: str = Field(default="", max_length=2000)
+
+
+class WithdrawProposal(Message):
+    proposal: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class MakeSchedule(Message):
+    """Ask for a decision on ready proposals of one kind; one alone is a schedule of one line."""
+
+    title: str = Field(min_length=1, max_length=120)
+    proposals: tuple[UUID, ...] = Field(min_length=1, max_length=LINES_IN_A_SCHEDULE)
+
+
+class ScheduleMade(Message):
+    """`left_out`: proposals that were not ready any more, with the reason in words."""
+
+    schedule: UUID
+    lines: int
+    left_out: tuple[NotProposed, ...] = ()
+
+
+class TakeOffSchedule(Message):
+    """Take a line off a schedule that was sent back."""
+
+    schedule: UUID
+    proposal: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class AnswerSchedule(Message):
+    """The answer to a question with which a schedule was sent back: a new round begins with the lines that stand."""
+
+    schedule: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class WithdrawSchedule(Message):
+    """Take the whole schedule back before it is decided; its proposals are ready again."""
+
+    schedule: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
+PROPOSE: Command[Propose, Proposed] = Command("propose", "writeoffs", Propose, Proposed)
+PROPOSE_IN_BULK: Command[ProposeInBulk, BulkProposed] = Command("propose-in-bulk", "writeoffs", ProposeInBulk, BulkProposed)
+ADD_PROOF: Command[AddProof, Nothing] = Command("add-proof", "writeoffs", AddProof, Nothing)
+WITHDRAW_PROPOSAL: Command[WithdrawProposal, Nothing] = Command("withdraw-proposal", "writeoffs", WithdrawProposal, Nothing)
+MAKE_SCHEDULE: Command[MakeSchedule, ScheduleMade] = Command("make-schedule", "writeoffs", MakeSchedule, ScheduleMade)
+TAKE_OFF_SCHEDULE: Command[TakeOffSchedule, Nothing] = Command("take-off-schedule", "writeoffs", TakeOffSchedule, Nothing)
+ANSWER_SCHEDULE: Command[AnswerSchedule, Nothing] = Command("answer-schedule", "writeoffs", AnswerSchedule, Nothing)
+WITHDRAW_SCHEDULE: Command[WithdrawSchedule, Nothing] = Command("withdraw-schedule", "writeoffs", WithdrawSchedule, Nothing)
+
+
+# --- pages --------------------------------------------------------------------------------------------------------------------------
+
+
+class RungShown(Message):
+    """One rung of the evidence ladder: what is wanted, whether it is there, and since when or from when."""
+
+    wanted: str
+    met: bool
+    says: str
+    from_on: date | None = None
+
+
+class ProofShown(Message):
+    kind: EvidenceKind
+    on: date
+    source: str
+    reference: str
+    note: str
+    by: str
+    at: datetime
+
+
+class ProposalEvent(Message):
+    at: datetime
+    by: str
+    what: str
+    note: str = ""
+
+
+class ProposalAsked(Message):
+    proposal: UUID
+
+
+class BarredCharge(Message):
+    """A charge with the day on which time ran out for it, or will; None where time does not run."""
+
+    charge: ChargeOwed
+    bars_on: date | None
+    barred: bool
+
+
+class ProposalPage(Message):
+    """`blocked` names, in words, all that stands in the way now; `parts` is what would post today."""
+
+    proposal: UUID
+    attempt: int
+    kind: LineKind
+    account: UUID
+    reason: Reason
+    status: ProposalStatus
+    status_note: str
+    note: str
+    raised_by: str
+    raised_at: datetime
+    owed_pence: Pence
+    amount_pence: NonNegativePence
+    debtor_total_pence: NonNegativePence
+    parts: tuple[LinePart, ...]
+    ladder: tuple[RungShown, ...]
+    blocked: tuple[str, ...]
+    look_again_on: date | None
+    charges: tuple[BarredCharge, ...]
+    proofs: tuple[ProofShown, ...]
+    events: tuple[ProposalEvent, ...]
+    undoes: UUID | None
+    schedule: UUID | None
+    journal: UUID | None
+    policy_version: str
+
+
+class ProposalsAsked(Message):
+    """Newest first. `kind`, `statuses`, `reason` and `account` narrow the list."""
+
+    kind: LineKind | None = None
+    statuses: tuple[ProposalStatus, ...] = ()
+    reason: Reason | None = None
+    account: UUID | None = None
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class ProposalRow(Message):
+    proposal: UUID
+    kind: LineKind
+    account: UUID
+    reason: Reason
+    status: ProposalStatus
+    status_note: str
+    amount_pence: NonNegativePence
+    debtor_total_pence: NonNegativePence
+    raised_by: str
+    raised_at: datetime
+    look_again_on: date | None
+    schedule: UUID | None
+
+
+class Proposals(Message):
+    proposals: tuple[ProposalRow, ...]
+    in_all: int
+    total_pence: NonNegativePence
+
+
+class DryRunAsked(Message):
+    """What would post if these ready proposals were a schedule and were approved now. Nobody has decided anything."""
+
+    proposals: tuple[UUID, ...] = Field(min_length=1, max_length=LINES_IN_A_SCHEDULE)
+
+
+class DryRunLine(Message):
+    """`line` is None where the proposal would be left out, `because`."""
+
+    proposal: UUID
+    line: WriteOffLine | None
+    debtor_total_pence: NonNegativePence = 0
+    because: str | None = None
+
+
+class DryRun(Message):
+    lines: tuple[DryRunLine, ...]
+    total_pence: NonNegativePence
+    vat_pence: NonNegativePence
+    band_pence: NonNegativePence
+
+
+class ScheduleLineShown(Message):
+    """`standing`: listed, excepted, dropped, posting, posted, declined, taken-off."""
+
+    line: UUID
+    account: UUID
+    reason: Reason
+    content_hash: str
+    amount_pence: PositivePence
+    vat_pence: NonNegativePence
+    debtor_total_pence: PositivePence
+    parts: tuple[LinePart, ...]
+    standing: str
+    because: str | None
+    journal: UUID | None
+
+
+class ScheduleAsked(Message):
+    """With a page of its lines, in the schedule's order. `standings` narrows the lines."""
+
+    schedule: UUID
+    standings: tuple[str, ...] = ()
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=LINES_IN_A_SCHEDULE)
+
+
+class ScheduleTotals(Message):
+    """By reason and by standing, over all lines of the round."""
+
+    reason: Reason
+    standing: str
+    lines: int
+    amount_pence: NonNegativePence
+
+
+class SchedulePage(Message):
+    schedule: UUID
+    kind: LineKind
+    title: str
+    round: int
+    status: ScheduleStatus
+    status_note: str
+    made_by: str
+    made_at: datetime
+    content_hash: str | None
+    band_pence: NonNegativePence
+    total_pence: NonNegativePence
+    posted_pence: NonNegativePence
+    lines: tuple[ScheduleLineShown, ...]
+    lines_in_all: int
+    totals: tuple[ScheduleTotals, ...]
+    events: tuple[ProposalEvent, ...]
+    decision: UUID | None
+
+
+class ScheduleRow(Message):
+    schedule: UUID
+    kind: LineKind
+    title: str
+    status: ScheduleStatus
+    status_note: str
+    made_by: str
+    made_at: datetime
+    lines: int
+    total_pence: NonNegativePence
+    posted_pence: NonNegativePence
+
+
+class SchedulesAsked(Message):
+    statuses: tuple[ScheduleStatus, ...] = ()
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class Schedules(Message):
+    schedules: tuple[ScheduleRow, ...]
+
+
+class RegisterAsked(Message):
+    """The register of what was posted, newest first. `account` also finds debts that were put back since."""
+
+    account: UUID | None = None
+    kind: LineKind | None = None
+    reason: Reason | None = None
+    since: date | None = None
+    until: date | None = None
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class RegisterRow(Message):
+    """A written-off debt stays in the register; `reinstated_pence` is what of it is owed again."""
+
+    proposal: UUID
+    schedule: UUID
+    kind: LineKind
+    account: UUID
+    reason: Reason
+    journal: UUID
+    posted_on: date
+    amount_pence: PositivePence
+    vat_pence: NonNegativePence
+    reinstated_pence: NonNegativePence
+    discharged: bool
+    decision: UUID
+
+
+class Register(Message):
+    rows: tuple[RegisterRow, ...]
+    in_all: int
+    total_pence: NonNegativePence
+    reinstated_pence: NonNegativePence
+
+
+class TotalsAsked(Message):
+    """For publication: both days within."""
+
+    since: date
+    until: date
+
+
+class TotalByReason(Message):
+    kind: LineKind
+    reason: Reason
+    lines: int
+    amount_pence: NonNegativePence
+    vat_pence: NonNegativePence
+
+
+class WriteOffTotals(Message):
+    since: date
+    until: date
+    totals: tuple[TotalByReason, ...]
+
+
+class LadderFigure(Message):
+    """One figure of a policy in words: what it is about, and what it says."""
+
+    about: str
+    says: str
+
+
+class LadderShown(Message):
+    version: str
+    in_force_from: date
+    source: str
+    figures: tuple[LadderFigure, ...]
+
+
+class LaddersShown(Message):
+    """Every dated policy of writeoffs, the one that comes into force last first."""
+
+    policies: tuple[LadderShown, ...]
+
+
+PROPOSAL_PAGE: Query[ProposalAsked, ProposalPage] = Query("proposal-page", "writeoffs", ProposalAsked, ProposalPage)
+PROPOSALS: Query[ProposalsAsked, Proposals] = Query("proposals", "writeoffs", ProposalsAsked, Proposals)
+DRY_RUN: Query[DryRunAsked, DryRun] = Query("dry-run", "writeoffs", DryRunAsked, DryRun)
+SCHEDULE_PAGE: Query[ScheduleAsked, SchedulePage] = Query("schedule-page", "writeoffs", ScheduleAsked, SchedulePage)
+SCHEDULES: Query[SchedulesAsked, Schedules] = Query("schedules", "writeoffs", SchedulesAsked, Schedules)
+WRITE_OFF_REGISTER: Query[RegisterAsked, Register] = Query("write-off-register", "writeoffs", RegisterAsked, Register)
+WRITE_OFF_TOTALS: Query[TotalsAsked, WriteOffTotals] = Query("write-off-totals", "writeoffs", TotalsAsked, WriteOffTotals)
+WRITE_OFF_POLICIES: Query[Nothing, LaddersShown] = Query("write-off-policies", "writeoffs", Nothing, LaddersShown)
