@@ -17,6 +17,7 @@ from refunds.use_cases.close_case import close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.line_posted import line_posted
 from refunds.use_cases.note_release import note_release
+from refunds.use_cases.read_case import read_case
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.return_payments import return_payments
 from refunds.use_cases.settle_run import settle_run
@@ -33,6 +34,8 @@ from rentbook_contracts.refunds import (
     FileBuilt,
     FileFate,
     LinePosted,
+    PaymentStands,
+    ReadCase,
     RefundClosed,
     RefundReturned,
     RunAsked,
@@ -161,6 +164,25 @@ async def test_a_run_whose_every_line_was_dropped_has_no_file(refunds: Refunds) 
     await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="void"))
     assert (await refunds.do(build_file, BuildFile(run=run))).count == 0
     assert (await refunds.ask(run_page, RunAsked(run=run))).status is RunStatus.EMPTY
+
+
+async def test_a_story_is_told_of_a_payment_what_its_line_says(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    asked = ReadCase(case=plan.case, attempt=1)
+    assert (await refunds.do(read_case, asked)).payment is None
+    run, built = await posted_run(refunds, plan)
+    released_line = PaymentStands(run=run, content_hash=plan.content_hash)
+    assert (await refunds.do(read_case, asked)).payment == released_line
+    await bank.next(fault="refuse")
+    await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))
+    assert (await refunds.do(read_case, asked)).payment == released_line
+    await refunds.do(settle_run, SettleRun(run=run, fate=FileFate.REFUSED))
+    assert (await refunds.do(read_case, asked)).payment == released_line.model_copy(update={"paid": False})
+    other = await refunds.queued(tenant())
+    await paid_run(refunds, other)
+    paid = (await refunds.do(read_case, ReadCase(case=other.case, attempt=1))).payment
+    assert paid is not None
+    assert paid.paid
 
 
 async def test_an_accepted_file_pays_its_lines(refunds: Refunds, bank: Bank) -> None:

@@ -14,8 +14,10 @@ from refunds.use_cases.change_payee import PaymentOnItsWay, change_payee
 from refunds.use_cases.close_case import close_case
 from refunds.use_cases.move import move
 from refunds.use_cases.note_progress import note_progress
+from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import NoSuchPlan, recheck
 from refunds.use_cases.resubmit import NotSentBack, resubmit
+from refunds.use_cases.run_check import run_check
 from refunds.use_cases.withdraw import withdraw
 from rentbook_contracts.ledger import (
     AccountHold,
@@ -31,12 +33,15 @@ from rentbook_contracts.refunds import (
     AwaitEvidence,
     CaseAsked,
     CaseOutcome,
+    CaseStands,
     CaseStatus,
     ChangePayee,
     CloseCase,
     NoteProgress,
+    ReadCase,
     Recheck,
     Resubmit,
+    RunCheck,
     WithdrawCase,
 )
 from rentbook_contracts.workflows import refund_workflow_id
@@ -247,3 +252,37 @@ async def test_a_plan_that_was_never_made_is_not_rechecked(refunds: Refunds) -> 
     plan = await planned(refunds, tenant())
     with pytest.raises(NoSuchPlan):
         await refunds.do(recheck, Recheck(plan=plan.model_copy(update={"refund_pence": plan.refund_pence + 1})))
+
+
+async def stands(refunds: Refunds, case: UUID, attempt: int = 1) -> CaseStands:
+    return await refunds.do(read_case, ReadCase(case=case, attempt=attempt))
+
+
+async def test_a_case_has_changed_until_a_round_of_checks_has_read_the_change(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    await refunds.checked(case)
+    assert not (await stands(refunds, case)).changed
+    await refunds.do(add_evidence, evidence(case, 2), caller=ASHA)
+    assert (await stands(refunds, case)).changed
+    await refunds.checked(case, round_=2)
+    assert not (await stands(refunds, case)).changed
+
+
+async def test_what_changes_between_two_checks_of_a_round_is_not_taken_for_read(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    await refunds.do(run_check, RunCheck(case=case, attempt=1, round=1, check=1))
+    await refunds.do(add_evidence, evidence(case, 2), caller=ASHA)
+    for number in range(2, 11):
+        await refunds.do(run_check, RunCheck(case=case, attempt=1, round=1, check=number))
+    assert (await stands(refunds, case)).changed
+
+
+async def test_a_case_says_that_it_was_withdrawn_and_that_its_question_was_answered(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant())
+    await refunds.do(note_progress, NoteProgress(case=case, attempt=1, status=CaseStatus.SENT_BACK))
+    assert await stands(refunds, case) == CaseStands()
+    await refunds.do(resubmit, Resubmit(case=case, note="the tenant confirmed"), caller=ASHA)
+    assert await stands(refunds, case) == CaseStands(changed=True, resubmitted=True)
+    await refunds.do(withdraw, WithdrawCase(case=case, note="changed their mind"), caller=ASHA)
+    assert (await stands(refunds, case)).withdrawn
+    assert await stands(refunds, case, attempt=2) == CaseStands()

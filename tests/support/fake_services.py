@@ -37,6 +37,9 @@ class FakeServices:
     blocked_rounds: int = 0
     void_because: str | None = None
     fates: list[refunds.FileFate] = field(default_factory=lambda: [refunds.FileFate.ACCEPTED])
+    stands: refunds.CaseStands = field(default_factory=refunds.CaseStands)
+    changed_in_round: int | None = None
+    lines_wait: int = 0
     posting_errors: list[str] = field(default_factory=list)
     calls: list[tuple[str, BaseModel]] = field(default_factory=list)
     open_task: approvals.OpenTask | None = None
@@ -59,7 +62,8 @@ class FakeServices:
             ),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
             "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
-            "refunds.build-file": lambda a: refunds.FileBuilt(run=a.run, sha256="ab" * 32, count=1, total_pence=self.refund_pence),
+            "refunds.read-case": self._stands,
+            "refunds.build-file": self._build,
             "refunds.submit-file": self._fate,
             "refunds.ask-fate": self._fate,
             "ledger.place-hold": lambda _: ledger.HoldPlaced(hold=uuid4()),
@@ -69,6 +73,17 @@ class FakeServices:
             "approvals.read-decision": self._read,
         }
         return replies.get(name, lambda _: Nothing())(argument)
+
+    def _stands(self, _: refunds.ReadCase) -> refunds.CaseStands:
+        return self.stands.model_copy(update={"changed": self.changed_in_round == self._round()})
+
+    def _round(self) -> int:
+        return max((asked.round for _, asked in self.calls if isinstance(asked, refunds.PlanRefund)), default=0)
+
+    def _build(self, asked: refunds.BuildFile) -> refunds.FileBuilt:
+        if self.lines_wait:
+            raise refused("LinesStillWait")
+        return refunds.FileBuilt(run=asked.run, sha256="ab" * 32, count=1, total_pence=self.refund_pence)
 
     def _plan(self, asked: refunds.PlanRefund) -> refunds.PlanMade:
         if asked.round <= self.blocked_rounds:
@@ -109,11 +124,27 @@ class FakeServices:
     def names(self, *only: str) -> list[str]:
         return [name for name, _ in self.calls if not only or name in only]
 
+    def told_of(self) -> list[str]:
+        """The steps that change something: not those that only look."""
+        return [name for name in self.names() if name not in ("refunds.read-case", "refunds.recheck", "approvals.read-decision")]
+
+    async def noted(self, status: refunds.CaseStatus) -> None:
+        """The case's page has come to say so."""
+        async with asyncio.timeout(10), self.heard:
+            await self.heard.wait_for(
+                lambda: any(isinstance(said, refunds.NoteProgress) and said.status is status for _, said in self.calls)
+            )
+
     async def until(self, name: str, times: int = 1) -> BaseModel:
         """The `times`-th call of the step, once it was made."""
         async with asyncio.timeout(10), self.heard:
             await self.heard.wait_for(lambda: self.names().count(name) >= times)
             return [argument for called, argument in self.calls if called == name][times - 1]
+
+    def row_says(self, *, changed: bool = False, **stands: Any) -> None:
+        """What refunds' rows say from here on; a change is one of this round."""
+        self.changed_in_round = self._round() if changed else None
+        self.stands = self.stands.model_copy(update=stands)
 
     async def decide(
         self, story: WorkflowHandle[Any, Any], answer: approvals.Answer, *, row: bool = True, content_hash: str | None = None
@@ -141,9 +172,12 @@ class FakeServices:
         await story.execute_update(DECIDE.name, taken, id=str(decision))
         return decision
 
-    async def recall(self, story: WorkflowHandle[Any, Any], decision: UUID) -> None:
+    async def recall(self, story: WorkflowHandle[Any, Any], decision: UUID, *, row: bool = True) -> None:
+        """A recall as the desk makes it: the row, then the update. Without `row` it is a bare update."""
         assert self.task is not None
-        await story.execute_update(RECALL.name, approvals.DecisionTakenBack(decision=decision, task=self.task), id=f"recall-{decision}")
+        if row:
+            self.decisions[decision] = self.decisions[decision].model_copy(update={"recalled": True})
+        await story.execute_update(RECALL.name, approvals.DecisionTakenBack(decision=decision, task=self.task), id=f"recall-{uuid4()}")
 
     async def serve(self, client: Client, stack: AsyncExitStack) -> None:
         """Workers for the stories and for every step of every queue."""

@@ -12,7 +12,7 @@ import pytest
 from rentbook_contracts import ledger, refunds
 from rentbook_contracts.approvals import Answer, CloseTask
 from rentbook_contracts.operation import Message, Signal
-from rentbook_contracts.refunds import FileFate, PaymentRunCase, RefundCase
+from rentbook_contracts.refunds import CaseOutcome, CaseStatus, FileFate, PaymentRunCase, RefundCase
 from rentbook_contracts.workflows import (
     CASE_CHANGED,
     CASE_WITHDRAWN,
@@ -77,11 +77,18 @@ async def release(story: Story, services: FakeServices) -> UUID:
     queued = await services.until("refunds.queue-payment", services.names().count("refunds.queue-payment") or 1)
     assert isinstance(queued, refunds.QueuePayment)
     run = uuid4()
+    services.row_says(payment=refunds.PaymentStands(run=run, content_hash=queued.plan.content_hash))
     await tell(story, PAYMENT_RELEASED, PaymentReleased(run=run, content_hash=queued.plan.content_hash))
     return run
 
 
-def outcome(services: FakeServices) -> refunds.CaseOutcome:
+async def settle(story: Story, services: FakeServices, run: UUID, *, paid: bool) -> None:
+    assert services.stands.payment is not None
+    services.row_says(payment=services.stands.payment.model_copy(update={"paid": paid}))
+    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=paid))
+
+
+def outcome(services: FakeServices) -> CaseOutcome:
     closed = [argument for name, argument in services.calls if name == "refunds.close-case"]
     assert len(closed) == 1
     assert isinstance(closed[0], refunds.CloseCase)
@@ -94,9 +101,9 @@ async def test_the_straight_path_pays_once(client: Client, services: FakeService
     await services.decide(story, Answer.APPROVED)
     run = await release(story, services)
     await services.until("refunds.line-posted")
-    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await settle(story, services, run, paid=True)
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.PAID
+    assert outcome(services) is CaseOutcome.PAID
     money = services.names("ledger.place-hold", "ledger.post-refund", "ledger.release-hold", "refunds.recheck")
     assert money == ["ledger.place-hold", "refunds.recheck", "ledger.post-refund"]
     assert services.names().count("refunds.run-check") == 10
@@ -107,14 +114,14 @@ async def test_declined_frees_the_credit_and_moves_no_money(client: Client, serv
     await services.until("approvals.open-task")
     await services.decide(story, Answer.DECLINED)
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.DECLINED
+    assert outcome(services) is CaseOutcome.DECLINED
     assert services.names("ledger.release-hold", "ledger.post-refund") == ["ledger.release-hold"]
 
 
 async def test_nothing_due_asks_nobody(client: Client, services: FakeServices) -> None:
     services.refund_pence = 0
     await (await begun(client, services)).result()
-    assert outcome(services) is refunds.CaseOutcome.NOTHING_DUE
+    assert outcome(services) is CaseOutcome.NOTHING_DUE
     assert services.names("approvals.open-task", "ledger.place-hold") == []
 
 
@@ -124,7 +131,7 @@ async def test_a_plan_that_only_offsets_is_posted_without_a_payment_run(client: 
     await services.until("approvals.open-task")
     await services.decide(story, Answer.APPROVED)
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.OFFSET
+    assert outcome(services) is CaseOutcome.OFFSET
     assert services.names("refunds.queue-payment", "ledger.post-refund") == ["ledger.post-refund"]
 
 
@@ -135,7 +142,7 @@ async def test_a_bare_update_decides_nothing(client: Client, services: FakeServi
     await services.until("approvals.read-decision")
     await services.decide(story, Answer.DECLINED)
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.DECLINED
+    assert outcome(services) is CaseOutcome.DECLINED
     assert services.names("ledger.post-refund") == []
 
 
@@ -158,9 +165,9 @@ async def test_above_the_highest_band_two_decide_in_sequence(client: Client, ser
     await services.decide(story, Answer.APPROVED)
     run = await release(story, services)
     await services.until("refunds.line-posted")
-    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await settle(story, services, run, paid=True)
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.PAID
+    assert outcome(services) is CaseOutcome.PAID
 
 
 async def test_a_weekly_debit_after_approval_voids_nothing(client: Client, services: FakeServices) -> None:
@@ -172,7 +179,7 @@ async def test_a_weekly_debit_after_approval_voids_nothing(client: Client, servi
     await services.until("refunds.recheck")
     run = await release(story, services)
     await services.until("refunds.line-posted")
-    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await settle(story, services, run, paid=True)
     await story.result()
     assert services.names().count("approvals.open-task") == 1
 
@@ -198,7 +205,7 @@ async def test_an_account_that_moves_while_posting_is_checked_again(client: Clie
     await services.decide(story, Answer.APPROVED)
     run = await release(story, services)
     await services.until("refunds.line-posted")
-    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=True))
+    await settle(story, services, run, paid=True)
     await story.result()
     assert services.names("refunds.recheck", "ledger.post-refund") == ["refunds.recheck", "ledger.post-refund"] * 3
 
@@ -219,6 +226,7 @@ async def test_sent_back_waits_for_the_answer_then_asks_again(client: Client, se
     story = await begun(client, services)
     await services.until("approvals.open-task")
     await services.decide(story, Answer.SENT_BACK)
+    services.row_says(changed=True, resubmitted=True)
     await tell(story, CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True))
     await services.until("approvals.open-task", 2)
     await services.decide(story, Answer.DECLINED)
@@ -230,6 +238,7 @@ async def test_missing_evidence_is_waited_for(client: Client, services: FakeServ
     services.blocked_rounds = 1
     story = await begun(client, services)
     await services.until("refunds.await-evidence")
+    services.row_says(changed=True)
     await tell(story, CASE_CHANGED, CaseChanged(case=services.case))
     await services.until("approvals.open-task")
     await services.decide(story, Answer.DECLINED)
@@ -239,9 +248,10 @@ async def test_missing_evidence_is_waited_for(client: Client, services: FakeServ
 async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeServices) -> None:
     story = await begun(client, services)
     await services.until("approvals.open-task")
+    services.row_says(withdrawn=True)
     await tell(story, CASE_WITHDRAWN, CaseWithdrawn(case=services.case))
     await story.result()
-    assert outcome(services) is refunds.CaseOutcome.WITHDRAWN
+    assert outcome(services) is CaseOutcome.WITHDRAWN
     assert services.names("ledger.release-hold") == ["ledger.release-hold"]
 
 
@@ -259,7 +269,7 @@ async def test_a_refused_file_ends_the_attempt_and_leaves_the_case_to_the_next(c
     await services.decide(story, Answer.APPROVED)
     run = await release(story, services)
     await services.until("refunds.line-posted")
-    await tell(story, PAYMENT_SETTLED, PaymentSettled(run=run, paid=False))
+    await settle(story, services, run, paid=False)
     await story.result()
     assert services.names("refunds.close-case", "ledger.reverse-refund", "ledger.release-hold") == []
     [closed] = [argument for name, argument in services.calls if name == "approvals.close-task"]
@@ -283,3 +293,87 @@ async def test_a_file_that_the_bank_never_saw_is_sent_again(client: Client, serv
     await tell(story, RUN_LINE_SETTLED, RunLineSettled(case=services.case))
     await story.result()
     assert services.names("refunds.submit-file", "refunds.ask-fate") == ["refunds.submit-file", "refunds.ask-fate", "refunds.submit-file"]
+
+
+async def say_all(story: Story, services: FakeServices, run: UUID, content_hash: str) -> None:
+    """Every signal that a story hears, as whoever reaches Temporal may send it, and each with rubbish too; none changes anything."""
+    before = services.told_of()
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=99))
+    signals: list[tuple[Signal[Any], Message]] = [
+        (CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True)),
+        (CASE_WITHDRAWN, CaseWithdrawn(case=services.case)),
+        (PAYMENT_RELEASED, PaymentReleased(run=run, content_hash=content_hash)),
+        (PAYMENT_SETTLED, PaymentSettled(run=run, paid=False)),
+        (PAYMENT_SETTLED, PaymentSettled(run=run, paid=True)),
+    ]
+    for signal, message in signals:
+        asked = services.names().count("refunds.read-case")
+        await story.signal(signal.name, {"no": "sense"})
+        await tell(story, signal, message)
+        await services.until("refunds.read-case", asked + 1)
+        assert services.told_of() == before
+
+
+async def brought_to(stage: CaseStatus, story: Story, services: FakeServices) -> UUID:
+    """The story at a stage; and a run, which is the one that finance released if it came so far."""
+    await services.noted(CaseStatus.WAITING_FOR_EVIDENCE if stage is CaseStatus.WAITING_FOR_EVIDENCE else CaseStatus.WITH_APPROVER)
+    if stage is CaseStatus.SENT_BACK:
+        await services.decide(story, Answer.SENT_BACK)
+    if stage in (CaseStatus.APPROVED, CaseStatus.WITH_BANK):
+        await services.decide(story, Answer.APPROVED)
+        await services.until("refunds.queue-payment")
+    run = await release(story, services) if stage is CaseStatus.WITH_BANK else uuid4()
+    await services.noted(stage)
+    return run
+
+
+@pytest.mark.parametrize("stage", [CaseStatus.WAITING_FOR_EVIDENCE, CaseStatus.WITH_APPROVER, CaseStatus.SENT_BACK, CaseStatus.APPROVED])
+async def test_bare_signals_change_nothing(client: Client, services: FakeServices, stage: CaseStatus) -> None:
+    services.blocked_rounds = 1 if stage is CaseStatus.WAITING_FOR_EVIDENCE else 0
+    story = await begun(client, services)
+    run = await brought_to(stage, story, services)
+    await say_all(story, services, run, services.open_task.content_hash if services.open_task else "")
+    services.row_says(withdrawn=True)
+    await tell(story, CASE_WITHDRAWN, CaseWithdrawn(case=services.case))
+    await story.result()
+    assert outcome(services) is CaseOutcome.WITHDRAWN
+    assert services.names().count("refunds.plan") == 1
+
+
+async def test_bare_signals_pay_nothing_and_refuse_nothing(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    run = await brought_to(CaseStatus.WITH_BANK, story, services)
+    assert services.open_task is not None
+    await say_all(story, services, run, services.open_task.content_hash)
+    await settle(story, services, run, paid=True)
+    await story.result()
+    assert outcome(services) is CaseOutcome.PAID
+    assert services.names().count("refunds.plan") == services.names().count("ledger.post-refund") == 1
+
+
+async def test_a_bare_recall_takes_nothing_back(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    decision = await services.decide(story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+    await services.recall(story, decision, row=False)
+    await services.until("approvals.read-decision", 2)
+    run = await release(story, services)
+    await services.noted(CaseStatus.WITH_BANK)
+    await settle(story, services, run, paid=True)
+    await story.result()
+    assert outcome(services) is CaseOutcome.PAID
+    assert services.names().count("approvals.open-task") == 1
+
+
+async def test_a_bare_signal_makes_no_payment_file_and_ends_no_run(client: Client, services: FakeServices) -> None:
+    services.lines_wait = 1
+    run = uuid4()
+    story = await client.start_workflow(PAYMENT_RUN.name, PaymentRunCase(run=run, lines=1), id=f"payment-run/{run}", task_queue=QUEUE)
+    await tell(story, RUN_LINE_SETTLED, RunLineSettled(case=uuid4()))
+    await services.until("refunds.build-file")
+    assert services.names("refunds.submit-file") == []
+    services.lines_wait = 0
+    await tell(story, RUN_LINE_SETTLED, RunLineSettled(case=services.case))
+    await story.result()
+    assert services.names("refunds.build-file", "refunds.submit-file") == ["refunds.build-file"] * 2 + ["refunds.submit-file"]

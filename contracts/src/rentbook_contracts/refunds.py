@@ -214,6 +214,33 @@ class LinePosted(Message):
     dropped_because: str | None = None
 
 
+class ReadCase(Message):
+    """What a story asks when it was told of something: a signal only says that it is time to look."""
+
+    case: UUID
+    attempt: int
+
+
+class PaymentStands(Message):
+    """A payment that finance released. `paid` is None until the bank's last word on its file."""
+
+    run: UUID
+    content_hash: str
+    paid: bool | None = None
+
+
+class CaseStands(Message):
+    """What refunds' own rows say of an attempt.
+
+    `changed`: evidence or payee since the checks of its last round read them. `resubmitted`: it does not wait for the answer to a question.
+    """
+
+    changed: bool = False
+    resubmitted: bool = False
+    withdrawn: bool = False
+    payment: PaymentStands | None = None
+
+
 class CloseCase(Message):
     case: UUID
     attempt: int
@@ -230,6 +257,7 @@ NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progre
 QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)
 DEQUEUE_PAYMENT: Operation[DequeuePayment, Dequeued] = Operation("refunds.dequeue-payment", "refunds", DequeuePayment, Dequeued)
 LINE_POSTED: Operation[LinePosted, Nothing] = Operation("refunds.line-posted", "refunds", LinePosted, Nothing)
+READ_CASE: Operation[ReadCase, CaseStands] = Operation("refunds.read-case", "refunds", ReadCase, CaseStands)
 CLOSE_CASE: Operation[CloseCase, Nothing] = Operation("refunds.close-case", "refunds", CloseCase, Nothing)
 
 

@@ -51,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
         NOTE_PROGRESS,
         PLAN_REFUND,
         QUEUE_PAYMENT,
+        READ_CASE,
         RECHECK,
         RUN_CHECK,
         AwaitEvidence,
@@ -63,6 +64,7 @@ with workflow.unsafe.imports_passed_through():
         PlanMade,
         PlanRefund,
         QueuePayment,
+        ReadCase,
         Recheck,
         RefundCase,
         RunCheck,
@@ -88,6 +90,8 @@ CHECKS = range(1, 11)
 POSTING_TRIES = 50
 # The ledger says no because the world moved between the check and the posting: the case goes round again.
 MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
+# A story that was begun before it asked for the rows goes on as it began.
+BELIEVES_ROWS = "a signal is believed as far as the rows say so"
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,10 @@ class RefundApproval:
         self.posting = False
         self.answers: deque[UUID] = deque()
         self.taken: set[UUID] = set()
+        # Here, because a signal may be handled before `run` begins.
+        self.believes_rows = workflow.patched(BELIEVES_ROWS)
+        self.told = False
+        self.recalls: deque[UUID] = deque()
         self.changed = self.resubmitted = self.moved = self.withdrawn = self.recalled = False
         self.released: PaymentReleased | None = None
         self.settled: PaymentSettled | None = None
@@ -276,6 +284,7 @@ class RefundApproval:
         self.posting = False
         self.answers.clear()
         self.taken.clear()
+        self.recalls.clear()
         self.changed = self.resubmitted = self.moved = self.recalled = False
         self.released = self.settled = None
 
@@ -317,15 +326,18 @@ class RefundApproval:
 
     async def believed(self, answer: UUID) -> Decision | Again | None:
         """The row behind an update, if there is one that answers what is asked: a bare update decides nothing."""
+        decision = await self.decision_row(answer)
+        if decision is None or self.asked is None or not self.asked.answered_by(decision):
+            return None
+        return Again("recalled") if decision.recalled else decision
+
+    async def decision_row(self, decision: UUID) -> Decision | None:
         try:
-            decision = await self.steps.call(READ_DECISION, ReadDecision(decision=answer))
+            return await self.steps.call(READ_DECISION, ReadDecision(decision=decision))
         except ActivityError as error:
             if broken_rule(error) is None:
                 raise
             return None
-        if self.asked is None or not self.asked.answered_by(decision):
-            return None
-        return Again("recalled") if decision.recalled else decision
 
     async def until_released(self, plan: RefundPlan) -> Again | None:
         while True:
@@ -390,13 +402,32 @@ class RefundApproval:
         return outcome
 
     async def until(self, condition: Callable[[], bool], when: datetime | None) -> bool:
-        """True when the condition holds, False when the time came first. Times are UTC instants."""
-        timeout = None if when is None else max(when - workflow.now(), timedelta())
-        try:
-            await workflow.wait_condition(condition, timeout=timeout)
-        except TimeoutError:
-            return False
-        return True
+        """True when the condition holds, False when the time came first. Times are UTC instants.
+
+        Who is told of something asks before the condition is looked at: a bare signal makes nothing true.
+        """
+        while True:
+            timeout = None if when is None else max(when - workflow.now(), timedelta())
+            try:
+                await workflow.wait_condition(lambda: self.told or condition(), timeout=timeout)
+            except TimeoutError:
+                return False
+            if not self.told:
+                return True
+            # Before it asks, so that what is told meanwhile is asked about as well.
+            self.told = False
+            await self.ask_the_rows()
+
+    async def ask_the_rows(self) -> None:
+        """What happened as far as refunds and approvals have it in their rows."""
+        stands = await self.steps.call(READ_CASE, ReadCase(case=self.case.case, attempt=self.case.attempt))
+        self.changed, self.resubmitted, self.withdrawn = stands.changed, stands.resubmitted, stands.withdrawn
+        if (payment := stands.payment) is not None and self.approved is not None and payment.content_hash == self.approved.content_hash:
+            self.released = PaymentReleased(run=payment.run, content_hash=payment.content_hash)
+            self.settled = PaymentSettled(run=payment.run, paid=payment.paid) if payment.paid is not None else None
+        while self.recalls:
+            decision = await self.decision_row(self.recalls.popleft())
+            self.recalled = self.recalled or (decision is not None and decision.recalled)
 
     # --- what it is told ----------------------------------------------------------------------------------------------------------
 
@@ -412,7 +443,11 @@ class RefundApproval:
 
     @workflow.update(name=RECALL.name)
     def recall(self, back: DecisionTakenBack) -> None:
-        self.recalled = True
+        if self.believes_rows:
+            self.recalls.append(back.decision)
+            self.told = True
+        else:
+            self.recalled = True
 
     @recall.validator
     def can_be_recalled(self, back: DecisionTakenBack) -> None:
@@ -421,25 +456,36 @@ class RefundApproval:
 
     @workflow.signal(name=CASE_CHANGED.name)
     def case_changed(self, change: CaseChanged) -> None:
-        self.changed = True
-        self.resubmitted = self.resubmitted or change.resubmitted
+        if self.believes_rows:
+            self.told = True
+        else:
+            self.changed = True
+            self.resubmitted = self.resubmitted or change.resubmitted
 
     @workflow.signal(name=CASE_WITHDRAWN.name)
     def case_withdrawn(self, _: CaseWithdrawn) -> None:
-        self.withdrawn = True
+        if self.believes_rows:
+            self.told = True
+        else:
+            self.withdrawn = True
 
     @workflow.signal(name=LEDGER_MOVED.name)
     def ledger_moved(self, _: LedgerMoved) -> None:
+        # Asks for checks 1 to 4 again and nothing more, whoever says it.
         self.moved = True
 
     @workflow.signal(name=PAYMENT_RELEASED.name)
     def payment_released(self, released: PaymentReleased) -> None:
-        if self.approved is not None and self.approved.content_hash == released.content_hash:
+        if self.believes_rows:
+            self.told = True
+        elif self.approved is not None and self.approved.content_hash == released.content_hash:
             self.released = released
 
     @workflow.signal(name=PAYMENT_SETTLED.name)
     def payment_settled(self, settled: PaymentSettled) -> None:
-        if self.released is not None and self.released.run == settled.run:
+        if self.believes_rows:
+            self.told = True
+        elif self.released is not None and self.released.run == settled.run:
             self.settled = settled
 
 

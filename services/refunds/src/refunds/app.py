@@ -19,6 +19,7 @@ from rentbook_contracts.refunds import (
     PLAN_REFUND,
     PLAN_TO_DECIDE,
     QUEUE_PAYMENT,
+    READ_CASE,
     READY_PAYMENTS,
     RECHECK,
     REFUND_POLICIES,
@@ -52,6 +53,7 @@ from refunds.use_cases.open_review import open_review
 from refunds.use_cases.plan import plan
 from refunds.use_cases.plan_to_decide import plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
+from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.resubmit import resubmit
@@ -93,6 +95,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(QUEUE_PAYMENT, queue_payment),
             Offer(DEQUEUE_PAYMENT, dequeue_payment),
             Offer(LINE_POSTED, line_posted),
+            Offer(READ_CASE, read_case),
             Offer(CLOSE_CASE, close_case),
             Offer(BUILD_FILE, given(means, build_file)),
             Offer(SUBMIT_FILE, given(means, submit_file)),

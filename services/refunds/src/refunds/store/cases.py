@@ -62,10 +62,17 @@ async def change(tx: Transaction, case: UUID, **columns: Any) -> None:
     await tx.connection.execute(refund_case.update().where(refund_case.c.id == case).values(columns))
 
 
-async def begin_round(tx: Transaction, case: UUID, number: int) -> None:
-    """Rounds only go up; the ten checks of a round may arrive together."""
-    later = refund_case.update().where(refund_case.c.id == case, refund_case.c.round < number)
-    await tx.connection.execute(later.values(round=number))
+async def begin_round(tx: Transaction, case: UUID, number: int, *, changes: int) -> None:
+    """Rounds only go up; the ten checks of a round may arrive together. The round has seen what its earliest reader saw of the changes."""
+    begins = refund_case.c.round < number
+    read_less = (refund_case.c.round == number) & (refund_case.c.changes_in_round > changes)
+    earlier = refund_case.update().where(refund_case.c.id == case, begins | read_less)
+    await tx.connection.execute(earlier.values(round=number, changes_in_round=changes))
+
+
+async def count_change(tx: Transaction, case: UUID) -> None:
+    """Evidence, payee or content of a locked case is another than before: checks that read it earlier have to run again."""
+    await change(tx, case, changes=refund_case.c.changes + 1)
 
 
 async def tell(tx: Transaction, case: Case, fact: Fact) -> None:

@@ -65,6 +65,13 @@ async def live_line(tx: Transaction, case: UUID, attempt: int) -> Line | None:
     return (await tx.connection.execute(rows.with_for_update(key_share=True))).first()
 
 
+async def released_line(tx: Transaction, case: UUID, attempt: int) -> Line | None:
+    """The line by which finance released this payment last, whatever became of it since, unless it was dropped."""
+    kept = payment_line.c.status != DROPPED
+    rows = sa.select(payment_line).where(payment_line.c.case_id == case, payment_line.c.attempt == attempt, kept)
+    return (await tx.connection.execute(rows.order_by(payment_line.c.number.desc()).limit(1))).first()
+
+
 async def change_line(tx: Transaction, number: int, **columns: Any) -> None:
     await tx.connection.execute(payment_line.update().where(payment_line.c.number == number).values(columns))
 

@@ -55,5 +55,6 @@ async def at_attempt(tx: Transaction, case: UUID, attempt: int) -> Case:
 
 
 async def say_changed(tx: Transaction, row: Case, *, resubmitted: bool = False) -> None:
-    """Tell the case's workflow, once this transaction commits."""
+    """Count the change, which is what the case's workflow believes, and tell it, once this transaction commits."""
+    await cases.count_change(tx, row.id)
     await tx.signal(refund_workflow_id(row.id, row.attempt), CASE_CHANGED, CaseChanged(case=row.id, resubmitted=resubmitted))

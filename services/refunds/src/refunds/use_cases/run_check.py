@@ -32,7 +32,7 @@ async def run_check(tx: Transaction, asked: RunCheck, means: Means) -> CheckDone
     result = rules.run_check(asked.check, facts, policy, today)
     await checks.add_result(tx, row.id, asked.attempt, asked.round, "round", result, ledger=facts.ledger, policy_version=policy.version)
     # Last, because it locks the case: the ten checks of a round run side by side.
-    await cases.begin_round(tx, row.id, asked.round)
+    await cases.begin_round(tx, row.id, asked.round, changes=row.changes)
     return CheckDone(check=asked.check, outcome=result.outcome)
 
 

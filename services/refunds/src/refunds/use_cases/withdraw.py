@@ -24,6 +24,7 @@ async def withdraw(tx: Transaction, told: WithdrawCase) -> Nothing:
     if row.status == CaseStatus.REVIEW:
         await _close_review(tx, row)
     else:
+        await cases.change(tx, row.id, withdrawn_attempt=row.attempt)
         await tx.signal(refund_workflow_id(row.id, row.attempt), CASE_WITHDRAWN, CaseWithdrawn(case=row.id))
     return Nothing()
 
