@@ -371,6 +371,7 @@ def case_page(case: UUID, *, status: CaseStatus = CaseStatus.WITH_APPROVER) -> C
         decide_by=TODAY + timedelta(days=4),
         pay_by=TODAY + timedelta(days=11),
         policy_version="2026-04-06",
+        paid_on=TODAY + timedelta(days=2) if status is CaseStatus.PAID else None,
     )
 
 
@@ -387,6 +388,7 @@ def case_row(case: UUID, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CaseR
         opened_at=NOW - timedelta(days=1),
         taken_by="asha.officer",
         pay_by=TODAY + timedelta(days=11),
+        paid_on=TODAY + timedelta(days=2) if status is CaseStatus.PAID else None,
     )
 
 

@@ -75,6 +75,20 @@ async def widest(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth"))
 
 
+HIDDEN_SIDEWAYS = """
+() => [...document.querySelectorAll(".desk-table")].flatMap((table) => {
+  const frame = table.closest(".desk-scroll");
+  const open = table.checkVisibility();
+  return open && (!frame || frame.scrollWidth > frame.clientWidth) ? [table.caption.textContent] : [];
+})
+"""
+NAMELESS = """
+() => [...document.querySelectorAll(".desk-table tbody td")]
+  .filter((cell) => cell.textContent.trim() && !cell.dataset.label && !cell.dataset.leads && cell.colSpan === 1)
+  .map((cell) => cell.outerHTML.slice(0, 120))
+"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 async def test_page_is_readable_by_everyone(name: str, shown: tuple[Place, dict[str, str]], browser: Browser) -> None:
     place, tasks = shown
@@ -96,6 +110,8 @@ async def test_page_is_readable_by_everyone(name: str, shown: tuple[Place, dict[
         await page.set_viewport_size({"width": 320, "height": 640})
         assert await widest(page) <= 320
         assert await violations(page) == []
+        assert await page.evaluate(HIDDEN_SIDEWAYS) == []
+        assert await page.evaluate(NAMELESS) == []
     assert elsewhere == []
     assert complaints == []
 
@@ -166,3 +182,40 @@ async def test_a_question_that_came_back_is_answered_on_the_case(place: Place, b
         await page.goto(f"/cases/{estate.CASE_OKAFOR}")
         assert await page.get_by_label("Your answer").is_visible()
         assert await violations(page) == []
+
+
+async def test_a_table_stays_a_table_to_a_screen_reader_where_it_is_shown_as_blocks(place: Place, browser: Browser) -> None:
+    async with at_the_desk(browser, place, "asha", viewport={"width": 320, "height": 640}) as context:
+        page = await context.new_page()
+        await page.goto("/cases")
+        table = page.get_by_role("table", name="Refund cases")
+        assert await table.get_by_role("columnheader").all_inner_texts() == [
+            "Refund to", "Where it stands", "Opened", "Pay by", "Asked for", "Refund", "To other debts",
+        ]  # fmt: skip
+        first = table.get_by_role("row").nth(1)
+        assert await first.get_by_role("cell").count() == 7
+        amount = await first.get_by_role("cell", name="£141.20").bounding_box()
+        assert amount is not None
+        assert amount["x"] + amount["width"] <= 320
+
+
+async def test_the_printed_page_has_every_figure_and_no_form(place: Place, browser: Browser) -> None:
+    async with at_the_desk(browser, place, "grace") as context:
+        page = await context.new_page()
+        await page.goto("/runs")
+        await page.emulate_media(media="print")
+        assert await page.get_by_role("table", name="Ready to be paid").get_by_text("£141.20").first.is_visible()
+        assert not await page.get_by_role("button").first.is_visible()
+        await page.goto(f"/accounts/{OKAFOR}")
+        assert await page.get_by_role("table", name="Balance at each month’s end").is_visible()
+        assert not await page.get_by_role("search").is_visible()
+
+
+async def test_verdicts_can_be_told_apart_in_forced_colours(place: Place, browser: Browser) -> None:
+    async with at_the_desk(browser, place, "asha", forced_colors="active") as context:
+        page = await context.new_page()
+        await page.goto(f"/accounts/{OKAFOR}")
+        paper = await page.locator("body").evaluate("(one) => getComputedStyle(one).backgroundColor")
+        drawn = await page.locator(".desk-chart__line").evaluate("(one) => getComputedStyle(one).stroke")
+        edged = await page.locator(".desk-tag").first.evaluate("(one) => getComputedStyle(one).borderTopColor")
+        assert paper not in (drawn, edged)

@@ -7,6 +7,7 @@ import pytest
 from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.use_cases.close_task import close_task
+from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
@@ -271,6 +272,22 @@ async def test_what_changed_since_i_last_looked_is_on_top(place: Place) -> None:
         assert "Changed since you last looked" in said
         assert "Assigned to Dev Patel (Asha Rao" in said
         assert "Changed since you last looked" not in await dev.read(f"/tasks/{task}")
+
+
+async def test_a_payment_on_its_way_is_not_called_paid(place: Place) -> None:
+    """The bank's acceptance closes the case two days before the payee has the money."""
+    arrives = day(estate.TODAY + timedelta(days=2))
+    places = (f"/cases/{estate.CASE_PAID}", "/cases?status=paid", f"/accounts/{estate.OKAFOR.account}")
+    async with visiting(place, "hugo") as visitor:
+        for path in places:
+            said = await visitor.read(path)
+            assert f"With the bank, arrives on {arrives}" in said
+            assert "Paid on" not in said
+        page = estate.case_page(estate.CASE_PAID, status=CaseStatus.PAID).model_copy(update={"paid_on": estate.TODAY})
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda _: page
+        said = await visitor.read(f"/cases/{estate.CASE_PAID}")
+        assert f"Paid on {day(estate.TODAY)}" in said
+        assert "arrives" not in said
 
 
 async def test_a_decisions_address_leads_to_its_task(place: Place) -> None:

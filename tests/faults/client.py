@@ -128,7 +128,7 @@ class Office:
         run = release(self.finance, [case])
         assert run.errors() == [], run.errors()
         self._accepted.note("release", run.identity)
-        self._says(case, "Paid")
+        self._says(case, "With the bank, arrives on")
         self.officer.wait(f"/cases/{case}", "the letter", lambda shown: bool(shown.links("/letters/")))
         return case
 

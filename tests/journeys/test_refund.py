@@ -41,7 +41,7 @@ def paid(officer: Desk, finance: Desk, case: str) -> Page:
     run = release(finance, [case])
     assert run.errors() == []
     officer.wait(run.path, "the bank's acceptance", lambda page: "Accepted by the bank" in page.text)
-    return status_is(officer, case, "Paid")
+    return status_is(officer, case, "With the bank, arrives on")
 
 
 def status_is(desk: Desk, case: str, status: str) -> Page:

@@ -38,7 +38,7 @@ def test_the_amounts_add_up_on_the_page() -> None:
     lines = letter_for(MADE)["lines"]
     assert lines == (
         {"words": "Paid towards account 90000002C-RC", "amount": "£85.50"},
-        {"words": "Paid to your bank account", "amount": "£141.20"},
+        {"words": "Sent to your bank account", "amount": "£141.20"},
         {"words": "Credit used in all", "amount": "£226.70"},
     )
 
@@ -52,6 +52,19 @@ def test_a_letter_says_why_a_credit_is_not_paid_out() -> None:
         "£480.00 has to stay on the account for the rent of the next weeks.",
         "So there is nothing that we can pay out today.",
     )
+
+
+@pytest.mark.parametrize(
+    ("paid_on", "says"),
+    [
+        (date(2026, 11, 25), "It will be there on Wednesday 25 November 2026."),
+        (date(2026, 11, 23), "It has been there since Monday 23 November 2026."),
+        (None, "It should be there within three working days."),
+    ],
+)
+def test_a_letter_says_of_the_money_what_is_true_on_its_day(paid_on: date | None, says: str) -> None:
+    told = RefundTold(CaseOutcome.PAID, 141_20, (), None, 0, paid_on=paid_on)
+    assert f"We have sent £141.20 to the bank account that you gave us. {says}" in letter_for(told)["paragraphs"]  # type: ignore[operator]
 
 
 def test_a_paid_refund_says_what_stays() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.serving import Tick
 from refunds.domain.bacs_reading import read_standard_18
-from refunds.queries import case_page, ready_payments, run_page
+from refunds.queries import case_page, cases, ready_payments, run_page
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
 from refunds.use_cases.close_case import close_case
@@ -28,6 +28,7 @@ from rentbook_contracts.refunds import (
     BuildFile,
     CaseAsked,
     CaseOutcome,
+    CasesAsked,
     CaseStatus,
     CloseCase,
     DequeuePayment,
@@ -137,6 +138,18 @@ async def test_the_file_carries_the_posted_lines_and_is_the_same_when_built_agai
     assert sorted(item.pence for item in read.items) == sorted(plan.refund_pence for plan in plans)
     assert {(item.sort_code, item.account_number, item.name) for item in read.items} == {("089999", "66374958", "ADA MATCH")}
     assert [path.name for path in refunds.means.payments_dir.iterdir()] == [page.file_name]
+
+
+async def test_a_case_says_on_which_day_the_payee_has_the_money(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+    before = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    run = await paid_run(refunds, plan)
+    entry_day = (await refunds.ask(run_page, RunAsked(run=run))).entry_day
+    page = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    [row] = (await refunds.ask(cases, CasesAsked(account=plan.account))).cases
+    assert before.paid_on is None
+    assert page.paid_on == row.paid_on == entry_day
+    assert entry_day is not None
 
 
 async def test_a_folder_that_takes_no_file_delays_the_same_bytes(refunds: Refunds, tmp_path: Path) -> None:
@@ -267,7 +280,7 @@ async def test_a_returned_payment_opens_its_case_again_once(refunds: Refunds, ba
     await reports_taken(refunds)
     await reports_taken(refunds)
     page = await refunds.ask(case_page, CaseAsked(case=plan.case))
-    assert (page.status, page.attempt) == (CaseStatus.RETURNED, 2)
+    assert (page.status, page.attempt, page.paid_on) == (CaseStatus.RETURNED, 2, None)
     [returned] = await refunds.told(RefundReturned)
     assert (returned.amount_pence, returned.reason, returned.attempt) == (plan.refund_pence, "B", 1)
     [line] = (await refunds.ask(run_page, RunAsked(run=run))).lines

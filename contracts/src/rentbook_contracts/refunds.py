@@ -445,6 +445,9 @@ class CaseAsked(Message):
     case: UUID
 
 
+PAID_ON = "The day on which the payee has the money, once the payment file is made; it may lie ahead"
+
+
 class CasePage(Message):
     case: UUID
     attempt: int
@@ -476,6 +479,7 @@ class CasePage(Message):
     pay_by: date
     policy_version: str
     earlier_cases: tuple[UUID, ...] = ()
+    paid_on: date | None = Field(default=None, description=PAID_ON)
 
 
 class CaseRow(Message):
@@ -489,6 +493,7 @@ class CaseRow(Message):
     opened_at: datetime
     taken_by: str
     pay_by: date
+    paid_on: date | None = Field(default=None, description=PAID_ON)
 
 
 class CasesAsked(Message):

@@ -1,6 +1,7 @@
 """What the desk asks of refunds: cases, the list of payments, runs. Nothing here changes a row."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +65,7 @@ MOST_PAYMENTS = 2000
 ALL_TEN = range(1, 11)
 SOURCE_OF_THE_CREDIT = 2
 LATER_EVENTS = 10
+PAYMENT_STANDS = (CaseStatus.WITH_BANK, CaseStatus.PAID)
 OCCASIONS_OF_A_PLAN = ("round", "plan")
 SUBMISSION_WORDS = {
     "sending": "Sent to the bank.",
@@ -93,14 +95,15 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         checks=await _checks(tx, row), evidence=await _evidence(tx, row.id), plan=made, plan_hash=made.content_hash if made else None,
         floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
-        earlier_cases=await _earlier(tx, row),
+        earlier_cases=await _earlier(tx, row), paid_on=_paid_on(row, await _entry_day(tx, row.run)),
     )  # fmt: skip
 
 
 async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
     of_the_case = sa.select(refund_plan.c.plan).where(refund_plan.c.case_id == refund_case.c.id)
     latest = of_the_case.order_by(refund_plan.c.attempt.desc(), refund_plan.c.round.desc()).limit(1).lateral()
-    rows = sa.select(refund_case, latest.c.plan).select_from(refund_case.outerjoin(latest, sa.true()))
+    whole = refund_case.outerjoin(latest, sa.true()).outerjoin(payment_file, payment_file.c.run == refund_case.c.run)
+    rows = sa.select(refund_case, latest.c.plan, payment_file.c.entry_day).select_from(whole)
     if asked.account is not None:
         rows = rows.where(refund_case.c.account == asked.account)
     if asked.statuses:
@@ -270,8 +273,17 @@ def _case_row(row: sa.Row[Any]) -> CaseRow:
     return CaseRow(
         case=row.id, attempt=row.attempt, account=row.account, status=row.status, requested_pence=row.requested_pence,
         refund_pence=made.refund_pence if made else 0, offset_pence=made.total_pence - made.refund_pence if made else 0,
-        opened_at=row.opened_at, taken_by=row.taken_by, pay_by=row.pay_by,
+        opened_at=row.opened_at, taken_by=row.taken_by, pay_by=row.pay_by, paid_on=_paid_on(row, row.entry_day),
     )  # fmt: skip
+
+
+def _paid_on(row: sa.Row[Any], entry_day: date | None) -> date | None:
+    """The entry day of the run's file while the payment stands: what came back was not paid on any day."""
+    return entry_day if row.status in PAYMENT_STANDS else None
+
+
+async def _entry_day(tx: Transaction, run: UUID | None) -> date | None:
+    return (await tx.connection.execute(sa.select(payment_file.c.entry_day).where(payment_file.c.run == run))).scalar() if run else None
 
 
 def _ready(row: sa.Row[Any]) -> ReadyPayment:

@@ -150,8 +150,8 @@ class Journey:
             raise Unexpected("The payment file that the run names does not lie in the folder of payment files.")
         self.hop("payment file", "refunds", begun, f"the bank has accepted {named[0]}.", run=run, file=named[0])
         begun = time.monotonic()
-        case_says(officer, case, "Paid")
-        self.hop("paid", "refunds", begun, "the case is closed: paid.", case=case)
+        case_says(officer, case, "With the bank, arrives on")
+        self.hop("paid", "refunds", begun, "the case is closed: the bank has accepted the payment.", case=case)
 
     def _letter(self, officer: Desk, case: str) -> None:
         begun = time.monotonic()

@@ -8,8 +8,11 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from rentbook_contracts.refunds import CasePage, CaseRow, CaseStatus
+
 from approvals.domain.words import a_role
 from approvals.web.lanes import lane_reason
+from approvals.web.tables import stackable
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -168,6 +171,15 @@ def age(since: date | datetime, today: date) -> str:
     return f"{days // 365} years ago"
 
 
+def stands(case: CaseRow | CasePage, today: date) -> str:
+    """Where a case stands, as is true today. The bank's acceptance closes a case as paid days before the payee has the money:
+    *With the bank, arrives on Fri 27 Nov 2026*, then *Paid on Fri 27 Nov 2026*.
+    """
+    if case.status is not CaseStatus.PAID or case.paid_on is None:
+        return headline(case.status)
+    return f"With the bank, arrives on {day(case.paid_on)}" if case.paid_on > today else f"Paid on {day(case.paid_on)}"
+
+
 def working_days_left(days: int) -> str:
     """The time until a due date, in working days: *2 working days left*, *due today*, *3 working days late*."""
     if days == 0:
@@ -236,6 +248,8 @@ def lower_first(words: str) -> str:
 
 
 FILTERS = {
+    "stackable": stackable,
+    "stands": stands,
     "lane_reason": lane_reason,
     "a_role": a_role,
     "sentence": sentence,

@@ -27,7 +27,7 @@ KINDS: Mapping[CaseOutcome, LetterKind] = {
 """Which end of a case is told by letter. Who withdraws a request knows of it."""
 
 TITLES: Mapping[LetterKind, str] = {
-    LetterKind.REFUND_MADE: "Your refund has been paid",
+    LetterKind.REFUND_MADE: "Your refund",
     LetterKind.REFUND_OFFSET: "Your credit has been used",
     LetterKind.REFUND_DECLINED: "Your request for a refund",
 }
@@ -75,6 +75,7 @@ class RefundTold:
     """A case that has ended, as the letter needs it. Pence; `offsets` are account reference and pence without a sign.
 
     `uncleared_pence` of the balance has not cleared at the bank; `kept_pence` is what has to stay for the rent of the next weeks.
+    `paid_on` is the day on which the payee has the refund; None where it is not known.
     """
 
     outcome: CaseOutcome
@@ -84,6 +85,7 @@ class RefundTold:
     balance_pence: int
     uncleared_pence: int = 0
     kept_pence: int = 0
+    paid_on: date | None = None
 
 
 def pounds(pence: int) -> str:
@@ -116,17 +118,23 @@ def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, refer
         names=tuple(names),
         address=tuple(part.strip() for part in address.split(",")),
         reference=reference,
-        paragraphs=_paragraphs(kind, told),
+        paragraphs=_paragraphs(kind, told, on),
         lines=_lines(told),
         closing=_closing(kind),
     )
 
 
-def _paragraphs(kind: LetterKind, told: RefundTold) -> tuple[str, ...]:
+def _arrival(told: RefundTold, on: date) -> str:
+    """When the money is there, as it is true on the letter's day."""
+    if told.paid_on is None:
+        return "It should be there within three working days."
+    day = f"{told.paid_on:%A} {told.paid_on.day} {told.paid_on:%B %Y}"
+    return f"It will be there on {day}." if told.paid_on > on else f"It has been there since {day}."
+
+
+def _paragraphs(kind: LetterKind, told: RefundTold, on: date) -> tuple[str, ...]:
     if kind is LetterKind.REFUND_MADE:
-        paid = (
-            f"We have sent {pounds(told.refund_pence)} to the bank account that you gave us. It should be there within three working days."
-        )
+        paid = f"We have sent {pounds(told.refund_pence)} to the bank account that you gave us. {_arrival(told, on)}"
         used = (
             ("We used part of your credit to pay what was owed on your other accounts. The table shows each amount.",)
             if told.offsets
@@ -144,7 +152,7 @@ def _paragraphs(kind: LetterKind, told: RefundTold) -> tuple[str, ...]:
 
 def _lines(told: RefundTold) -> tuple[Line, ...]:
     offsets = [Line(f"Paid towards account {reference}", pounds(pence)) for reference, pence in told.offsets]
-    refund = [Line("Paid to your bank account", pounds(told.refund_pence))] if told.refund_pence else []
+    refund = [Line("Sent to your bank account", pounds(told.refund_pence))] if told.refund_pence else []
     whole = told.refund_pence + sum(pence for _, pence in told.offsets)
     total = [Line("Credit used in all", pounds(whole))] if len(offsets) + len(refund) > 1 else []
     return (*offsets, *refund, *total)

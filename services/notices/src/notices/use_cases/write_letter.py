@@ -53,6 +53,7 @@ async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
         balance_pence=page.balance_pence,
         uncleared_pence=page.uncleared_pence,
         kept_pence=case.floor_pence,
+        paid_on=case.paid_on if case.attempt == closed.attempt else None,
     )
     label = page.label
     return refund_letter(told, names=label.names, address=label.address, reference=label.reference, on=tx.now.astimezone(LONDON).date())

@@ -124,7 +124,7 @@ async def list_cases(visit: Visit) -> Response:
         found=found.cases,
         labels=labels,
         names=await visit.names(),
-        statuses=[(status.value, headline(status)) for status in CaseStatus],
+        statuses=[(status.value, "Paid, or on its way" if status is CaseStatus.PAID else headline(status)) for status in CaseStatus],
         shown_at_most=CASES_SHOWN,
     )
 
