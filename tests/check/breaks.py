@@ -47,6 +47,17 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("debited-weeks", "a charge was left out", "ledger", ("UPDATE debited_week SET accounts = accounts + 1",)),
     ("bank-files", "a line is lost", "ledger", ("DELETE FROM bank_file_line WHERE no = 2",)),
     ("bank-files", "a line has another amount", "ledger", ("UPDATE bank_file_line SET amount_pence = amount_pence + 1 WHERE no = 1",)),
+    ("suspense", "a payment is moved twice", "ledger", (
+        "INSERT INTO suspense_clearing SELECT gen_random_uuid(), item, attempt + 1, account, cleared_at, cleared_by FROM suspense_clearing"
+        " WHERE attempt = 2",)),
+    ("suspense", "a move is lost", "ledger", ("DELETE FROM suspense_clearing WHERE attempt = 2",)),
+    ("suspense", "an item is lost", "ledger", ("DELETE FROM suspense_item",)),
+    ("suspense", "an item has another amount", "ledger", ("UPDATE suspense_item SET amount_pence = amount_pence + 1",)),
+    ("suspense", "somebody else moved it", "ledger", ("UPDATE suspense_clearing SET cleared_by = 'asha.officer' WHERE attempt = 2",)),
+    ("suspense", "it went onto another account", "ledger", (
+        f"UPDATE suspense_clearing SET account = '{MAIN}' WHERE attempt = 2",)),
+    ("suspense", "it counts from another day", "ledger", (
+        "UPDATE journal SET effective_date = effective_date + 1 WHERE id = (SELECT journal FROM suspense_clearing WHERE attempt = 2)",)),
     ("reversed-once", "a charge is undone twice", "ledger", (
         "ALTER TABLE journal DROP CONSTRAINT a_journal_is_reversed_once",
         COPY_JOURNAL.format(which=REVERSAL), COPY_ENTRIES.format(which=REVERSAL), NEW_KEY.format(key="again"))),

@@ -16,7 +16,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 import sqlalchemy as sa
+from approvals.domain.eligibility import ParticipantMayNotDecide
 from approvals.domain.forms import AnswerTask, SignRun, TakeBack
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.decide import decide
@@ -40,12 +42,14 @@ from refunds.app import make_app as make_refunds
 from refunds.settings import RefundsSettings
 from rentbook_contracts.approvals import Answer, OpenTask, ReleasedLine, TaskKind, TaskOpened
 from rentbook_contracts.ledger import (
+    CLEAR_SUSPENSE,
     DEBIT_WEEK,
     PLACE_HOLD,
     POST_REFUND,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
+    ClearSuspense,
     DebitWeek,
     HoldPlaced,
     PlaceHold,
@@ -157,7 +161,8 @@ PAID = Tenant(1, 300_00, "90017993G", "20295963748472", recharge_pence=85_50)
 OFFSET = Tenant(2, 40_00, "90015311C", "87142746238510", recharge_pence=60_00)
 DECLINED = Tenant(3, 90_00, "90014096H", "07445612345112")
 RETURNED = Tenant(4, 75_00, "95003101A", "13402063849203")
-TENANTS = (PAID, OFFSET, DECLINED, RETURNED)
+PLACED = Tenant(5, 60_00, "90014097F", "07011634012583")
+TENANTS = (PAID, OFFSET, DECLINED, RETURNED, PLACED)
 _ORDER = ("estate", "property", "person", "tenancy", "account", "receipt")
 
 
@@ -345,6 +350,7 @@ async def lived(town: Town) -> None:
     await _offset_only(town)
     await _recalled_and_declined(town)
     await _a_slip(town)
+    await _placed_from_suspense(town)
     await town.deliver()
     await town.sealed()
 
@@ -414,6 +420,23 @@ async def _a_slip(town: Town) -> None:
     async with town.runtimes["ledger"].engine.connect() as connection:
         charge = await connection.scalar(sa.text("SELECT id FROM journal WHERE code = 'DEB' ORDER BY seq LIMIT 1"))
     await town.command(OFFICER, REVERSE_JOURNAL, ReverseJournal(journal=charge, reason="charged in error"), uuid4())
+
+
+async def _placed_from_suspense(town: Town) -> None:
+    """Money was put onto a wrong account and put back, and then placed by a senior officer: who may not decide a refund of it."""
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        item = await connection.scalar(sa.text("SELECT journal FROM suspense_item"))
+    wrong = await town.command(OFFICER, CLEAR_SUSPENSE, ClearSuspense(item=item, reference="97000023E"), uuid4())
+    await town.command(OFFICER, REVERSE_JOURNAL, ReverseJournal(journal=wrong.journal, reason="another account"), uuid4())
+    await town.command("carys.senior", CLEAR_SUSPENSE, ClearSuspense(item=item, reference=PLACED.reference), uuid4())
+    await town.deliver()
+    case = await town.requested(PLACED)
+    plan, hold, task = await town.planned(case)
+    with pytest.raises(ParticipantMayNotDecide):
+        await town.decided("carys.senior", plan, task)
+    await town.decided("dilip.leader", plan, task, Answer.DECLINED)
+    await town.step(RELEASE_HOLD, ReleaseHold(hold=hold.hold, case=case), refund_workflow_id(case, 1))
+    await town.closed(plan, CaseOutcome.DECLINED)
 
 
 @asynccontextmanager

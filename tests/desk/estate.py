@@ -21,10 +21,14 @@ from rentbook_contracts.ledger import (
     FileLine,
     FileStatus,
     MonthBalance,
+    MovedItem,
     Offset,
     Provenance,
     RefundFacts,
     RefundPlan,
+    Suspense,
+    SuspenseItem,
+    SuspenseMatch,
     TenancyFacts,
     Tenant,
     WeeklyCharge,
@@ -492,6 +496,40 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         lines=lines,
         **common,
     )
+
+
+UNPLACED, PAID_OUT, MOVED = an_id("suspense"), an_id("paid out"), an_id("moved from suspense")
+
+
+def in_suspense() -> Suspense:
+    """A payment with three accounts that it may be for, one long overdue that looks like nothing, money out, and one that was moved."""
+    about = {"code": "RBP", "code_words": "Bank payment", "bank_file": FILE, "file_name": "statement-2026-11-18.xml"}
+    items = (
+        SuspenseItem(
+            item=an_id("long overdue"), amount_pence=1_204_00, since=TODAY - timedelta(days=41), review_by=TODAY - timedelta(days=34),
+            escalate_on=TODAY - timedelta(days=11), reason="no payment reference", payer_name="", text="", line=12, may_be_moved=True,
+            matches=(), **about,
+        ),
+        SuspenseItem(
+            item=UNPLACED, amount_pence=18_00, since=TODAY - timedelta(days=6), review_by=TODAY - timedelta(days=1),
+            escalate_on=TODAY + timedelta(days=24), reason="no account has this payment reference", payer_name="NGUYEN T L",
+            text="RENT NOV 97000032E /A-VERY-LONG-END-TO-END-IDENTIFICATION-0123456789", line=74, may_be_moved=True,
+            matches=(
+                SuspenseMatch(label=NGUYEN.label, because=("reference", "name")), SuspenseMatch(label=OKAFOR.label, because=("debt",)),
+                SuspenseMatch(label=IVANOVA.label, because=("charge",)),
+            ), **about,
+        ),
+        SuspenseItem(
+            item=PAID_OUT, amount_pence=-141_20, since=TODAY - timedelta(days=2), review_by=TODAY + timedelta(days=5),
+            escalate_on=TODAY + timedelta(days=28), reason="money out, to be matched with what was paid", payer_name="",
+            text="BACS CREDITS", line=80, may_be_moved=False, matches=(), **about,
+        ),
+    )  # fmt: skip
+    moved = MovedItem(
+        item=an_id("was in suspense"), journal=MOVED, label=OKAFOR.label, amount_pence=25_00, since=TODAY - timedelta(days=9),
+        moved_at=NOW - timedelta(days=1), moved_by="ben.officer",
+    )  # fmt: skip
+    return Suspense(items=items, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,))
 
 
 def letter() -> LetterRow:

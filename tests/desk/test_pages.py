@@ -43,6 +43,8 @@ PAGES = {
     "a file that was taken": ("asha", f"/files/{estate.FILE}"),
     "a file that was refused": ("asha", f"/files/{estate.REFUSED_FILE}"),
     "a file that was taken already": ("asha", f"/files/{estate.REPEATED_FILE}"),
+    "suspense": ("asha", "/suspense"),
+    "suspense, read by the auditor": ("hugo", "/suspense"),
     "runs, for finance": ("grace", "/runs"),
     "runs, for an officer": ("asha", "/runs"),
     "a run before its release": ("grace", f"/runs/preview?case={estate.CASE_OKAFOR}"),

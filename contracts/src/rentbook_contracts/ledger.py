@@ -884,6 +884,82 @@ BANK_FILE_PAGE: Query[BankFileAsked, BankFilePage] = Query("bank-file-page", "le
 BANK_FILES: Query[BankFilesAsked, BankFiles] = Query("bank-files", "ledger", BankFilesAsked, BankFiles)
 
 
+# --- suspense -----------------------------------------------------------------------------------------------------------------------
+
+
+class SuspenseMatch(Message):
+    """An account that money in suspense may be for, and what speaks for it."""
+
+    label: AccountLabel
+    because: tuple[Literal["reference", "name", "charge", "debt"], ...] = Field(
+        description="reference: as quoted, or one slip away; name: the payer's; charge: whole weeks of it; debt: all that is owed"
+    )
+
+
+class SuspenseItem(Message):
+    """Money whose account is not known, with what the bank's file said of it. `since` is its effective date."""
+
+    item: UUID = Field(description="The journal that put it there")
+    amount_pence: Pence
+    code: str
+    code_words: str
+    since: date
+    review_by: date
+    escalate_on: date
+    reason: str
+    payer_name: str
+    text: str
+    bank_file: UUID
+    file_name: str
+    line: int
+    may_be_moved: bool = Field(description="False for money out, which is matched with what was paid")
+    matches: tuple[SuspenseMatch, ...] = Field(max_length=3)
+
+
+class MovedItem(Message):
+    """Money that was moved from suspense onto an account, lately."""
+
+    item: UUID
+    journal: UUID
+    label: AccountLabel
+    amount_pence: Pence
+    since: date
+    moved_at: datetime
+    moved_by: str
+
+
+class SuspenseAsked(Message):
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=25, ge=1, le=100)
+
+
+class Suspense(Message):
+    """What lies in suspense, oldest first. `total_pence` and the counts are of all of it, whatever the page."""
+
+    items: tuple[SuspenseItem, ...]
+    in_all: int
+    total_pence: Pence
+    to_review: int = Field(description="How many nobody has placed by their day of first review")
+    to_escalate: int = Field(description="How many have lain so long that they are to be taken further")
+    moved: tuple[MovedItem, ...] = Field(description="The newest that were moved and not put back")
+
+
+class ClearSuspense(Message):
+    """Move money from suspense onto the account with this reference, as of its effective date. Once, unless it is put back."""
+
+    item: UUID
+    reference: str = Field(min_length=1, max_length=40, description="As people write it: small letters, spaces, without its check letter")
+
+
+class SuspenseCleared(Message):
+    journal: UUID
+    account: UUID
+
+
+SUSPENSE: Query[SuspenseAsked, Suspense] = Query("suspense", "ledger", SuspenseAsked, Suspense)
+CLEAR_SUSPENSE: Command[ClearSuspense, SuspenseCleared] = Command("clear-suspense", "ledger", ClearSuspense, SuspenseCleared)
+
+
 # --- the weekly debit ---------------------------------------------------------------------------------------------------------------
 
 

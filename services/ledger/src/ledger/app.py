@@ -10,6 +10,7 @@ from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
     BANK_FILE_PAGE,
     BANK_FILES,
+    CLEAR_SUSPENSE,
     DEBIT_WEEK,
     END_TENANCY,
     EXPLAIN_BALANCE,
@@ -20,6 +21,7 @@ from rentbook_contracts.ledger import (
     REVERSE_REFUND,
     SEARCH_ACCOUNTS,
     SET_ACCOUNT_HOLD,
+    SUSPENSE,
 )
 from rentbook_contracts.refunds import RefundReturned
 
@@ -28,7 +30,9 @@ from ledger.queries.bank_files import bank_file_page, bank_files
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.refund_facts import account_for_refund
+from ledger.queries.suspense import suspense
 from ledger.settings import LedgerSettings
+from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.note_decision import note_decision
@@ -64,12 +68,14 @@ ANSWERS = (
     Answer(EXPLAIN_BALANCE, explain_balance),
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
+    Answer(SUSPENSE, suspense),
 )
 ACCEPTS = (
     Accept(DEBIT_WEEK, debit_week),
     Accept(REVERSE_JOURNAL, reverse_journal),
     Accept(SET_ACCOUNT_HOLD, set_account_hold),
     Accept(END_TENANCY, end_tenancy),
+    Accept(CLEAR_SUSPENSE, clear_suspense),
 )
 
 

@@ -20,7 +20,7 @@ from ledger.domain.clearing import ClearingRule
 from ledger.domain.faults import Fault
 from ledger.domain.posting import Leg, Posting
 from ledger.domain.receipt import MethodRule, MethodRules
-from ledger.domain.references import ReferenceScheme
+from ledger.domain.references import scheme_of
 from ledger.domain.statement import OwnAccount
 
 _CONTROL = ("CONTROL", "SUSPENSE")
@@ -494,7 +494,7 @@ async def reading_terms(tx: Transaction, today: date, max_bytes: int) -> Reading
     return ReadingTerms(
         accounts=[OwnAccount(row.name, iban=row.iban, sort_code=row.sort_code, number=row.number) for row in own_rows],
         today=today,
-        schemes=[_scheme(row.scheme) for row in scheme_rows],
+        schemes=[scheme_of(row.scheme) for row in scheme_rows],
         methods=MethodRules(
             bank=[MethodRule(**{name: _tuple(value) for name, value in rule.items()}) for rule in methods["bank"]],
             cash_types=methods["cash_types"],
@@ -510,10 +510,6 @@ def _in_force(table: sa.Table, today: date, *keys: sa.Column[Any]) -> sa.Select[
     """The newest row that is in force, for each key."""
     newest = sa.select(table).where(table.c.in_force_from <= today).order_by(*keys, table.c.in_force_from.desc())
     return newest.ext(distinct_on(*keys)) if keys else newest.limit(1)
-
-
-def _scheme(told: dict[str, Any]) -> ReferenceScheme:
-    return ReferenceScheme(**{name: _tuple(value) for name, value in told.items()})
 
 
 def _tuple(value: Any) -> Any:
@@ -680,6 +676,91 @@ class SuspenseRow:
     since: date
     review_by: date
     escalate_on: date
+    payer_name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ItemInSuspense:
+    """Money in suspense and the receipt that it came by. `attempts`: how often it was moved; `moved`: it stands on an account now."""
+
+    journal: UUID
+    amount_pence: int
+    code: str
+    effective_date: date
+    cleared_on: date | None
+    narrative: str
+    payer: str | None
+    bank_file: UUID | None
+    attempts: int
+    moved: bool
+    undone: bool
+
+
+def item_name(item: UUID) -> str:
+    """What `serialise` takes for money in suspense."""
+    return f"suspense/{item}"
+
+
+async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
+    """One item. Lock its name first (`item_name`), so that nobody moves it or takes it back meanwhile."""
+    item, receipt, line, clearing = tables.suspense_item, tables.journal, tables.bank_file_line, tables.suspense_clearing
+    wanted = (
+        sa.select(receipt, item.c.amount_pence, line.c.bank_file)
+        .select_from(item)
+        .join(receipt, receipt.c.id == item.c.journal)
+        .outerjoin(line, line.c.journal == item.c.journal)
+        .where(item.c.journal == id_)
+    )
+    row = (await tx.connection.execute(wanted)).first()
+    if row is None:
+        return None
+    moves = list(await tx.connection.scalars(sa.select(clearing.c.journal).where(clearing.c.item == id_)))
+    back = set(await tx.connection.scalars(sa.select(receipt.c.reverses).where(receipt.c.reverses.in_([id_, *moves]))))
+    return ItemInSuspense(
+        row.id,
+        row.amount_pence,
+        row.code,
+        row.effective_date,
+        row.cleared_on,
+        row.narrative,
+        row.payer,
+        row.bank_file,
+        attempts=len(moves),
+        moved=any(move not in back for move in moves),
+        undone=id_ in back,
+    )
+
+
+async def moved_item(tx: Transaction, journal: UUID) -> UUID | None:
+    """The money in suspense that a journal put there or moved from there."""
+    item, clearing = tables.suspense_item, tables.suspense_clearing
+    put = sa.select(item.c.journal).where(item.c.journal == journal)
+    taken = sa.select(clearing.c.item).where(clearing.c.journal == journal)
+    found: UUID | None = await tx.connection.scalar(sa.union_all(put, taken))
+    return found
+
+
+async def add_clearing(tx: Transaction, item: ItemInSuspense, journal: UUID, account: UUID) -> None:
+    """Keep that money was moved onto an account. Errors: IntegrityError where this attempt was made already."""
+    row = {
+        "journal": journal,
+        "item": item.journal,
+        "attempt": item.attempts + 1,
+        "account": account,
+        "cleared_at": tx.now,
+        "cleared_by": tx.caller.person,
+    }
+    await tx.connection.execute(tables.suspense_clearing.insert().values(row))
+
+
+async def accounts_written(tx: Transaction, letters: str) -> list[UUID]:
+    """Tenants' accounts whose reference, without its punctuation, is these letters and digits, with or without its check letter."""
+    account = tables.account
+    bare = sa.func.replace(account.c.reference, "-", "")
+    without_letter = sa.func.regexp_replace(bare, "^([0-9]+)[A-Z]", r"\1")
+    wanted = sa.select(account.c.id).where(account.c.kind.not_in(_CONTROL), sa.or_(bare == letters, without_letter == letters))
+    return list(await tx.connection.scalars(wanted.limit(2)))
 
 
 async def add_suspense(tx: Transaction, items: Sequence[SuspenseRow]) -> None:

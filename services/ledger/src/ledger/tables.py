@@ -458,6 +458,21 @@ suspense_item = sa.Table(
     sa.Column("since", sa.Date, nullable=False),
     sa.Column("review_by", sa.Date, nullable=False),
     sa.Column("escalate_on", sa.Date, nullable=False),
+    sa.Column("payer_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+)
+
+suspense_clearing = sa.Table(
+    "suspense_clearing",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("item", sa.Uuid, sa.ForeignKey("suspense_item.journal"), nullable=False),
+    sa.Column("attempt", sa.SmallInteger, nullable=False),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("cleared_at", _INSTANT, nullable=False),
+    sa.Column("cleared_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("item", "attempt", name="money_leaves_suspense_once"),
+    sa.CheckConstraint("attempt > 0", name="attempts_begin_with_one"),
 )
 
 chassis_metadata(metadata)

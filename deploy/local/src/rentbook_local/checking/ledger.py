@@ -165,11 +165,58 @@ async def _reversals(books: Books) -> Finding:
     return finding(looked_at, broken)
 
 
+_SUSPENSE = """
+WITH moved AS (
+  SELECT clearing.item, clearing.journal, clearing.attempt, clearing.account, clearing.cleared_by,
+         NOT EXISTS (SELECT FROM journal AS back WHERE back.reverses = clearing.journal) AS stands,
+         journal.actor, journal.effective_date,
+         (SELECT sum(entry.amount_pence) FROM entry WHERE entry.journal = clearing.journal AND entry.account = clearing.account) AS onto
+  FROM suspense_clearing AS clearing LEFT JOIN journal ON journal.id = clearing.journal
+)
+SELECT item.journal AS item, item.amount_pence, journal.effective_date,
+       EXISTS (SELECT FROM journal AS back WHERE back.reverses = item.journal) AS undone,
+       count(moved.journal) FILTER (WHERE moved.stands) AS standing,
+       count(moved.journal) AS moves, coalesce(max(moved.attempt), 0) AS last,
+       count(moved.journal) FILTER (WHERE moved.onto IS DISTINCT FROM -item.amount_pence
+         OR moved.effective_date IS DISTINCT FROM journal.effective_date OR moved.actor IS DISTINCT FROM moved.cleared_by) AS crooked
+FROM suspense_item AS item LEFT JOIN journal ON journal.id = item.journal LEFT JOIN moved ON moved.item = item.journal
+GROUP BY item.journal, item.amount_pence, journal.effective_date
+"""
+_ON_SUSPENSE = """
+SELECT entry.journal, sum(entry.amount_pence) AS pence, coalesce(journal.reverses, entry.journal) AS of
+FROM entry JOIN account ON account.id = entry.account AND account.kind = 'SUSPENSE' LEFT JOIN journal ON journal.id = entry.journal
+GROUP BY entry.journal, journal.reverses
+"""
+
+
+async def _suspense(books: Books) -> Finding:
+    """What the suspense account holds is what lies there, item by item, and each item left it once."""
+    items, posted = await _rows(books, _SUSPENSE), await _rows(books, _ON_SUSPENSE)
+    broken = [f"item {row['item']} was moved onto {row['standing']} accounts" for row in items if row["standing"] > 1]
+    broken += [f"item {row['item']} was moved and taken back besides" for row in items if row["standing"] and row["undone"]]
+    broken += [
+        f"item {row['item']} was moved {row['moves']} times, the last as number {row['last']}"
+        for row in items
+        if row["moves"] != row["last"]
+    ]
+    broken += [
+        f"item {row['item']} was moved with another amount or day, or by another person than it says" for row in items if row["crooked"]
+    ]
+    lying = sum(row["amount_pence"] for row in items if not row["standing"] and not row["undone"])
+    held = -sum(row["pence"] for row in posted)
+    if held != lying:
+        broken.append(f"the account SUSPENSE holds {held}, and the items that lie there add up to {lying}")
+    known = {row["item"] for row in items} | {row["journal"] for row in await _rows(books, "SELECT journal FROM suspense_clearing")}
+    broken += [f"journal {row['journal']} moves suspense and belongs to no item" for row in posted if row["of"] not in known]
+    return finding(len(items) + len(posted), broken)
+
+
 PROMISES = (
     Promise("sum-zero", "the entries of every journal add up to zero", _sum_zero),
     Promise("balances", "every account's balance is the sum of its entries", _balances),
     Promise("one-journal-per-key", "every accepted command has exactly one journal, and every journal one key", _commands),
     Promise("debited-weeks", "every week was debited as it says", _weeks),
     Promise("bank-files", "every line of a bank file that was taken is posted once, with its amount", _files),
+    Promise("suspense", "what the suspense account holds is what lies there, and each payment leaves it once", _suspense),
     Promise("reversed-once", "no journal is reversed twice", _reversals),
 )

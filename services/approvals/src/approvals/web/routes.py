@@ -19,7 +19,7 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, files, letters, policy, runs, tasks, worklist
+from approvals.web.pages import accounts, cases, files, letters, policy, runs, suspense, tasks, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -41,6 +41,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/cases/{case:uuid}", cases.show),
     ("/files", files.listed),
     ("/files/{bank_file:uuid}", files.show),
+    ("/suspense", suspense.listed),
     ("/letters/{letter:uuid}.pdf", letters.download),
     ("/runs", runs.listed),
     ("/runs/preview", runs.preview),
@@ -64,6 +65,8 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/cases/{case:uuid}/resubmit", cases.resubmit),
     ("/cases/{case:uuid}/withdraw", cases.withdraw),
     ("/files", files.upload),
+    ("/suspense/{item:uuid}", suspense.move),
+    ("/suspense/moved/{journal:uuid}/back", suspense.put_back),
     ("/runs", runs.release),
 )
 

@@ -33,6 +33,7 @@ NAVIGATION = (
     ("/accounts", "Accounts"),
     ("/cases", "Refund cases"),
     ("/files", "Bank files"),
+    ("/suspense", "Suspense"),
     ("/runs", "Payment runs"),
     ("/policy", "Policy"),
 )
@@ -50,6 +51,8 @@ DONE: Mapping[str, str] = {
     "withdrawn": "The request is withdrawn. The record stays.",
     "run": "The payment run is released. The ledger posts it now, and then the file is made.",
     "taken": "The file is taken: every line is posted.",
+    "placed": "The payment is on the account. It stands below, under what was moved lately; from there it can be put back.",
+    "put-back": "The payment lies in suspense again.",
     "saved": "The view is saved.",
     "forgotten": "The saved view is forgotten.",
     "sent": "Your decision is recorded.",

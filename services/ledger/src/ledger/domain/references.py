@@ -4,9 +4,10 @@ A scheme is policy data: the prefix, the length, the weights, the modulus and th
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class ReferenceScheme:
             raise ValueError(f"scheme {self.name}: the prefix is digits and the letters are A to Z")
         if not all(re.fullmatch("[A-Z0-9]{1,6}", suffix) for suffix in self.suffixes):
             raise ValueError(f"scheme {self.name}: a suffix is one to six letters or digits")
+
+
+def scheme_of(told: Mapping[str, Any]) -> ReferenceScheme:
+    """A scheme as policy data tells it. Errors: ValueError, TypeError."""
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    return ReferenceScheme(**fields)
 
 
 def check_letter(scheme: ReferenceScheme, number: str) -> str:

@@ -23,6 +23,26 @@ class NoSuchFile(LedgerRule):
     """No bank file has this id."""
 
 
+class NoSuchItem(LedgerRule):
+    """No money in suspense has this id."""
+
+
+class AlreadyMoved(LedgerRule):
+    """Money leaves suspense once."""
+
+
+class NotToBeMoved(LedgerRule):
+    """Money out is matched with what was paid, and goes onto no tenant's account."""
+
+
+class AccountClosed(LedgerRule):
+    """Nothing is posted onto a closed account."""
+
+
+class MovedFromSuspense(LedgerRule):
+    """A receipt that was moved from suspense is undone only after it was put back."""
+
+
 class NoSuchTenancy(LedgerRule):
     """No tenancy has this id."""
 

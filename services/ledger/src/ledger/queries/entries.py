@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from rentbook_contracts.ledger import Entry, Provenance
 
 from ledger.domain.dates import in_words
-from ledger.tables import bank_file, bank_file_line, entry, journal, posting_code
+from ledger.tables import bank_file, bank_file_line, entry, journal, posting_code, suspense_clearing
 
 _reversal = journal.alias("reversal")
+_receipt_code = posting_code.alias("receipt_code")
 
 
 def entries(account: UUID, as_at: date | None) -> sa.Subquery:
@@ -36,6 +37,8 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
             posting_code.c.words,
             posting_code.c.part,
             _reversal.c.id.label("reversed_by"),
+            suspense_clearing.c.item,
+            _receipt_code.c.words.label("receipt_words"),
             sa.cast(sa.func.sum(entry.c.amount_pence).over(order_by=order), sa.BigInteger).label("running_pence"),
             bank_file.c.id.label("bank_file"),
             bank_file.c.name.label("file_name"),
@@ -47,7 +50,9 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
         .join(journal, journal.c.id == entry.c.journal)
         .join(posting_code, posting_code.c.code == journal.c.code)
         .outerjoin(_reversal, _reversal.c.reverses == journal.c.id)
-        .outerjoin(bank_file_line, bank_file_line.c.journal == journal.c.id)
+        .outerjoin(suspense_clearing, suspense_clearing.c.journal == journal.c.id)
+        .outerjoin(bank_file_line, bank_file_line.c.journal == sa.func.coalesce(suspense_clearing.c.item, journal.c.id))
+        .outerjoin(_receipt_code, _receipt_code.c.code == bank_file_line.c.code)
         .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
         .where(entry.c.account == account)
     )
@@ -66,7 +71,7 @@ def shown(row: Any) -> Entry:
     return Entry(
         journal=row.id,
         code=row.code,
-        code_words=row.words,
+        code_words=row.words if row.item is None else f"{row.receipt_words}, moved from suspense",
         element=row.element,
         amount_pence=row.amount_pence,
         running_pence=row.running_pence,
@@ -81,7 +86,7 @@ def shown(row: Any) -> Entry:
             file_name=row.file_name,
             line=row.file_line,
             entry_reference=row.entry_reference,
-            actor=row.uploaded_by or row.actor,
+            actor=row.actor if row.item is not None else row.uploaded_by or row.actor,
             decision=row.decision_id,
             case=row.case_id,
             source=_source(row),
@@ -93,7 +98,8 @@ def _source(row: Any) -> str:
     if row.reverses is not None:
         return f"reversal of an earlier entry: {row.words.lower()}"
     if row.bank_file is not None:
-        return f"{row.file_name}, line {row.file_line}"
+        place = f"{row.file_name}, line {row.file_line}"
+        return place if row.item is None else f"{place}, moved from suspense"
     if row.rent_week is not None:
         return f"weekly debit of {in_words(row.rent_week)}"
     if row.part == "opening":

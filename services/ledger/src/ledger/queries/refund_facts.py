@@ -33,6 +33,7 @@ from ledger.tables import (
     ledger_policy,
     person,
     posting_code,
+    suspense_clearing,
     tenancy,
     tenant,
     weekly_charge,
@@ -121,8 +122,12 @@ def tenancy_facts(row: Any) -> TenancyFacts:
 
 
 async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None) -> list[PastJournal]:
-    """The account's journals, newest first, each with what it moved on this account."""
-    reversal = journal.alias("reversal")
+    """The account's journals, newest first, each with what it moved on this account.
+
+    Money that was moved from suspense is the receipt's: its method says whose money it was.
+    """
+    reversal, receipt = journal.alias("reversal"), journal.alias("receipt")
+    code = sa.func.coalesce(receipt.c.code, journal.c.code)
     moved = (
         sa.select(entry.c.journal, sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("amount_pence"))
         .where(entry.c.account == id_)
@@ -130,10 +135,14 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
         .subquery()
     )
     wanted = (
-        sa.select(journal, moved.c.amount_pence, posting_code.c.source, reversal.c.id.label("reversed_by"))
+        sa.select(
+            journal, moved.c.amount_pence, posting_code.c.source, reversal.c.id.label("reversed_by"), posting_code.c.code.label("method")
+        )
         .select_from(journal)
         .join(moved, moved.c.journal == journal.c.id)
-        .join(posting_code, posting_code.c.code == journal.c.code)
+        .outerjoin(suspense_clearing, suspense_clearing.c.journal == journal.c.id)
+        .outerjoin(receipt, receipt.c.id == suspense_clearing.c.item)
+        .join(posting_code, posting_code.c.code == code)
         .outerjoin(reversal, reversal.c.reverses == journal.c.id)
         .order_by(journal.c.posted_at.desc(), journal.c.seq.desc())
     )
@@ -142,7 +151,7 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
     return [
         PastJournal(
             row.id,
-            row.code,
+            row.method,
             row.source,
             row.amount_pence,
             row.effective_date,

@@ -36,6 +36,12 @@ YEARS_BACK = 7
 NARRATIVE_CHARACTERS = 200
 """How much of what a payer wrote is kept with the journal."""
 
+SUSPENSE_CHARACTERS = 1000
+"""How much of it is kept with money in suspense, where it is all that is known."""
+
+PAYER_CHARACTERS = 140
+"""How much of a payer's name is kept: as much as ISO 20022 has."""
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -211,7 +217,14 @@ async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> list[store.Suspe
     escalate_on = today + timedelta(days=rules.escalate_days)
     return [
         store.SuspenseRow(
-            line.posting.id, line.suspense_reason, line.receipt.amount_pence, line.receipt.effective_date, review_by, escalate_on
+            line.posting.id,
+            line.suspense_reason,
+            line.receipt.amount_pence,
+            line.receipt.effective_date,
+            review_by,
+            escalate_on,
+            line.receipt.payer_name[:PAYER_CHARACTERS],
+            line.receipt.narrative[:SUSPENSE_CHARACTERS],
         )
         for line in lines
         if line.posting is not None and line.suspense_reason is not None

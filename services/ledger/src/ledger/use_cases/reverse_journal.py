@@ -8,12 +8,12 @@ from rentbook_contracts.ledger import JournalIsReversed, JournalReversed, Revers
 from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting, mirror
-from ledger.domain.rules import AlreadyReversed, NoSuchJournal
+from ledger.domain.rules import AlreadyReversed, MovedFromSuspense, NoSuchJournal
 from ledger.use_cases.permission import may_change
 
 
 async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsReversed:
-    """Errors: NotAllowed, NoSuchJournal, AlreadyReversed."""
+    """Errors: NotAllowed, NoSuchJournal, AlreadyReversed, MovedFromSuspense."""
     may_change(tx.caller)
     original = await store.journal(tx, asked.journal)
     if original is None:
@@ -22,7 +22,8 @@ async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsRe
 
 
 async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str) -> UUID:
-    """Post the mirror image and tell it of each tenant's account. Errors: AlreadyReversed."""
+    """Post the mirror image and tell it of each tenant's account. Errors: AlreadyReversed, MovedFromSuspense."""
+    await _not_moved_on(tx, original.id)
     locked = await store.lock_accounts(tx, {leg.account for leg in original.legs})
     if original.reverses is not None or await store.reversal_of(tx, original.id) is not None:
         raise AlreadyReversed("This entry was reversed already, or is itself a reversal.", field="journal")
@@ -38,6 +39,19 @@ async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str
         facts.append((account, told))
     await store.tell(tx, facts)
     return posting.id
+
+
+async def _not_moved_on(tx: Transaction, journal: UUID) -> None:
+    """What lies in suspense may be taken back from there alone; what was moved from there may be put back. Both wait for each other."""
+    item = await store.moved_item(tx, journal)
+    if item is None:
+        return
+    await store.serialise(tx, store.item_name(item))
+    found = await store.suspense_item(tx, item)
+    if found is not None and found.moved and journal == item:
+        raise MovedFromSuspense(
+            "This payment was moved from suspense onto an account. Put it back first, on the page Suspense.", field="journal"
+        )
 
 
 def _mirror(tx: Transaction, original: store.PostedJournal, reason: str) -> Posting:

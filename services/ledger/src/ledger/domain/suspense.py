@@ -1,0 +1,139 @@
+"""Which account money in suspense may be for (domain.md 2.3): by a reference with one slip, by the payer's name, by the amount.
+
+Suggestions only. A person decides, and stands behind what they decided.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from ledger.domain.folding import folded
+from ledger.domain.references import ReferenceScheme, check_letter, payment_reference, references_in
+
+Why = Literal["reference", "name", "charge", "debt"]
+
+MATCHES = 3
+WEEKS_AT_ONCE = 5
+"""Up to how many weeks' charges people pay in one sum: a month has at most five Mondays."""
+
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir", "lady", "and", "joint", "acc", "account", "ref"})
+_WORTH: dict[Why, int] = {"reference": 8, "name": 4, "debt": 2, "charge": 1}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An account that takes money, with what may be recognised of it. Pence; `balance_pence` above 0 is owed."""
+
+    account: UUID
+    reference: str
+    names: tuple[str, ...]
+    weekly_pence: int
+    balance_pence: int
+
+
+@dataclass(frozen=True)
+class Match:
+    account: UUID
+    because: tuple[Why, ...]
+
+
+def matches(amount_pence: int, payer_name: str, text: str, candidates: Iterable[Candidate], near: frozenset[str]) -> tuple[Match, ...]:
+    """At most three accounts, likeliest first. `near` are the references that `near_references` finds in the text.
+
+    An amount alone speaks for an account only where it speaks for no more than three: a common rent is nobody's.
+    """
+    found = [(each.account, tuple(_reasons(amount_pence, payer_name, text, each, near))) for each in candidates]
+    by_amount_alone = [account for account, because in found if because and not {"reference", "name"} & set(because)]
+    told = [
+        Match(account, because)
+        for account, because in found
+        if because and (account not in by_amount_alone or len(by_amount_alone) <= MATCHES)
+    ]
+    return tuple(sorted(told, key=lambda match: (-sum(_WORTH[why] for why in match.because), str(match.account)))[:MATCHES])
+
+
+def _reasons(amount_pence: int, payer_name: str, text: str, candidate: Candidate, near: frozenset[str]) -> Iterator[Why]:
+    if candidate.reference in near:
+        yield "reference"
+    if any(same_name(payer_name, name) or _named_in(text, name) for name in candidate.names):
+        yield "name"
+    if amount_pence > 0 and amount_pence == candidate.balance_pence:
+        yield "debt"
+    if candidate.weekly_pence and amount_pence in {weeks * candidate.weekly_pence for weeks in range(1, WEEKS_AT_ONCE + 1)}:
+        yield "charge"
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of a name that tell people apart, in plain spelling, without titles."""
+    return tuple(word for word in folded(name).split() if word not in _TITLES and not word.isdigit())
+
+
+def same_name(payer: str, tenant: str) -> bool:
+    """Whether two names may be one person's: every word of the shorter has its word in the longer, in any order.
+
+    An initial stands for a word that begins with it; one word at least has to be whole.
+    """
+    shorter, longer = sorted((name_words(payer), name_words(tenant)), key=len)
+    if len(shorter) < 2:
+        return False
+    left = list(longer)
+    whole = False
+    for word in sorted(shorter, key=len, reverse=True):
+        like = next((other for other in left if other == word), None) or next(
+            (other for other in left if 1 in (len(word), len(other)) and other[0] == word[0]), None
+        )
+        if like is None:
+            return False
+        whole = whole or (like == word and len(word) > 1)
+        left.remove(like)
+    return whole
+
+
+def _named_in(text: str, name: str) -> bool:
+    """Whether a text holds the whole name."""
+    wanted, words = name_words(name), set(folded(text).split())
+    return len(wanted) > 1 and all(len(word) > 1 and word in words for word in wanted)
+
+
+def near_references(text: str, schemes: Sequence[ReferenceScheme]) -> frozenset[str]:
+    """References that a text quotes, or that it would quote but for one slip.
+
+    A slip is: one digit wrong, two neighbours swapped, a digit left out or written twice, the check letter wrong or left out.
+    """
+    found = set(references_in(text, schemes))
+    for scheme in schemes:
+        for digits, letter in _written(text, scheme):
+            found.update(_one_slip_from(scheme, digits, letter))
+    return frozenset(found)
+
+
+def _written(text: str, scheme: ReferenceScheme) -> Iterator[tuple[str, str]]:
+    """Runs of about as many digits as the scheme has, each with the letter behind it, if any."""
+    for match in re.finditer(r"(?<![0-9])([0-9](?:[ .\-/]?[0-9])*)(?:[ .\-/]?([A-Z])(?![A-Z]))?", text.upper()):
+        digits = re.sub("[^0-9]", "", match[1])
+        if abs(len(digits) - scheme.digits) <= 1:
+            yield digits, match[2] or ""
+
+
+def _one_slip_from(scheme: ReferenceScheme, digits: str, letter: str) -> Iterator[str]:
+    if len(digits) == scheme.digits and digits.startswith(scheme.prefix):
+        yield payment_reference(scheme, digits)
+    if not letter:
+        return
+    for number in _neighbours(digits, scheme.digits):
+        if number.startswith(scheme.prefix) and check_letter(scheme, number) == letter:
+            yield payment_reference(scheme, number)
+
+
+def _neighbours(digits: str, length: int) -> Iterator[str]:
+    """Numbers of this length that are one slip away."""
+    places = range(len(digits))
+    if len(digits) == length:
+        yield from (digits[:at] + other + digits[at + 1 :] for at in places for other in "0123456789")
+        yield from (digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :] for at in places[:-1])
+    elif len(digits) < length:
+        yield from (digits[:at] + other + digits[at:] for at in range(length) for other in "0123456789")
+    else:
+        yield from (digits[:at] + digits[at + 1 :] for at in places)

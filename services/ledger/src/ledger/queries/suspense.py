@@ -1,0 +1,206 @@
+"""What lies in suspense, oldest first, each with the accounts that it may be for."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import MovedItem, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from ledger.domain.dates import business_date
+from ledger.domain.references import ReferenceScheme, scheme_of
+from ledger.domain.suspense import WEEKS_AT_ONCE, Candidate, matches, name_words, near_references
+from ledger.queries.labels import LABEL, label, labels_of
+from ledger.queries.refund_facts import one_snapshot
+from ledger.tables import (
+    account,
+    bank_file,
+    bank_file_line,
+    journal,
+    person,
+    posting_code,
+    reference_scheme,
+    suspense_clearing,
+    suspense_item,
+    tenant,
+    weekly_charge,
+)
+
+MOVED_SHOWN = 20
+WORDS = 40
+"""By how many words people are looked for."""
+
+CANDIDATES = 300
+"""How many accounts are looked at for one item: more than share any name or rent in a large estate's page, and no more."""
+
+_reversal = journal.alias("reversal")
+_back = journal.alias("put_back")
+_STANDING = sa.and_(
+    ~sa.exists().where(_reversal.c.reverses == suspense_item.c.journal),
+    ~sa.exists().where(
+        suspense_clearing.c.item == suspense_item.c.journal, ~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal)
+    ),
+)
+
+
+async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
+    """A page of what nobody has placed yet, and what was moved lately."""
+    await one_snapshot(tx)
+    today = business_date(tx.now)
+    due = [suspense_item.c.review_by < today, suspense_item.c.escalate_on <= today]
+    counts = sa.select(
+        sa.func.count(),
+        sa.cast(sa.func.coalesce(sa.func.sum(suspense_item.c.amount_pence), 0), sa.BigInteger),
+        *(sa.func.count().filter(late) for late in due),
+    )
+    told: Any = (await tx.connection.execute(counts.where(_STANDING))).one()
+    in_all, total, to_review, to_escalate = told
+    rows = await _page(tx, asked)
+    schemes = await _schemes(tx, today)
+    return Suspense(
+        items=tuple([await _item(tx, row, schemes) for row in rows]),
+        in_all=in_all,
+        total_pence=total,
+        to_review=to_review,
+        to_escalate=to_escalate,
+        moved=await _moved(tx),
+    )
+
+
+async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
+    wanted = (
+        sa.select(
+            suspense_item,
+            journal.c.code,
+            journal.c.narrative,
+            posting_code.c.words,
+            bank_file.c.id.label("bank_file"),
+            bank_file.c.name.label("file_name"),
+            bank_file_line.c.line,
+        )
+        .select_from(suspense_item)
+        .join(journal, journal.c.id == suspense_item.c.journal)
+        .join(posting_code, posting_code.c.code == journal.c.code)
+        .join(bank_file_line, bank_file_line.c.journal == suspense_item.c.journal)
+        .join(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
+        .where(_STANDING)
+        .order_by(suspense_item.c.since, journal.c.seq)
+    )
+    return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
+
+
+async def _schemes(tx: Transaction, today: date) -> list[ReferenceScheme]:
+    scheme = reference_scheme.c
+    newest = sa.select(reference_scheme).where(scheme.in_force_from <= today).order_by(scheme.name, scheme.in_force_from.desc())
+    return [scheme_of(row.scheme) for row in await tx.connection.execute(newest.ext(distinct_on(scheme.name)))]
+
+
+async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -> SuspenseItem:
+    text = row.text or row.narrative
+    may_be_moved = row.amount_pence > 0
+    return SuspenseItem(
+        item=row.journal,
+        amount_pence=row.amount_pence,
+        code=row.code,
+        code_words=row.words,
+        since=row.since,
+        review_by=row.review_by,
+        escalate_on=row.escalate_on,
+        reason=row.reason,
+        payer_name=row.payer_name,
+        text=text,
+        bank_file=row.bank_file,
+        file_name=row.file_name,
+        line=row.line,
+        may_be_moved=may_be_moved,
+        matches=await _matches(tx, row.amount_pence, row.payer_name, text, schemes) if may_be_moved else (),
+    )
+
+
+# --- what it may be for -------------------------------------------------------------------------------------------------------------
+
+
+async def _matches(
+    tx: Transaction, amount_pence: int, payer_name: str, text: str, schemes: Sequence[ReferenceScheme]
+) -> tuple[SuspenseMatch, ...]:
+    near = near_references(text, schemes)
+    candidates = await _candidates(tx, amount_pence, _looked_for(payer_name, text), near)
+    found = matches(amount_pence, payer_name, text, candidates, near)
+    labels = {each.account: each for each in await labels_of(tx, [match.account for match in found])}
+    return tuple(SuspenseMatch(label=labels[match.account], because=match.because) for match in found)
+
+
+def _looked_for(payer_name: str, text: str) -> list[str]:
+    """Words by which people are looked for. Two letters are a name where a payer bears them, and noise within a text."""
+    words = {*(word for word in name_words(payer_name) if len(word) > 1), *(word for word in name_words(text) if len(word) > 2)}
+    return sorted(words)[:WORDS]
+
+
+async def _candidates(tx: Transaction, amount_pence: int, words: Collection[str], near: Collection[str]) -> list[Candidate]:
+    """Accounts for which a reference, a word of a name or the amount may speak: a wide first look, by indexes."""
+    named = [person.c.folded.contains(word, autoescape=True) for word in words]
+    of_people = sa.select(tenant.c.tenancy).join(person, person.c.id == tenant.c.person)
+    people = of_people.where(sa.or_(sa.false(), *named))
+    both = [sa.cast(one, sa.Integer) for one in named]
+    alike = (
+        sa.select(sa.func.max(sum(both, sa.literal(0))))
+        .select_from(person)
+        .join(tenant, tenant.c.person == person.c.id)
+        .where(tenant.c.tenancy == account.c.tenancy)
+        .scalar_subquery()
+    )
+    weeks = [amount_pence // count for count in range(1, WEEKS_AT_ONCE + 1) if amount_pence % count == 0]
+    charged = (
+        sa.select(weekly_charge.c.account)
+        .where(weekly_charge.c.in_force_until.is_(None))
+        .group_by(weekly_charge.c.account)
+        .having(sa.func.sum(weekly_charge.c.amount_pence).in_(weeks))
+    )
+    likely = sa.or_(
+        account.c.reference.in_(near), account.c.tenancy.in_(people), account.c.id.in_(charged), account.c.balance_pence == amount_pence
+    )
+    first = (sa.case((account.c.reference.in_(near), 0), else_=1), alike.desc(), account.c.reference)
+    wanted = LABEL.where(account.c.status != "CLOSED", likely).order_by(*first).limit(CANDIDATES)
+    rows = [label(row) for row in await tx.connection.execute(wanted)]
+    weekly = await _weekly(tx, [row.account for row in rows])
+    return [Candidate(row.account, row.reference, row.names, weekly[row.account], row.balance_pence) for row in rows]
+
+
+async def _weekly(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, int]:
+    charge = weekly_charge.c
+    wanted = sa.select(charge.account, sa.cast(sa.func.sum(charge.amount_pence), sa.BigInteger).label("pence")).where(
+        charge.account.in_(accounts), charge.in_force_until.is_(None)
+    )
+    rows = await tx.connection.execute(wanted.group_by(charge.account))
+    return defaultdict(int, {row.account: row.pence for row in rows})
+
+
+# --- what was moved -----------------------------------------------------------------------------------------------------------------
+
+
+async def _moved(tx: Transaction) -> tuple[MovedItem, ...]:
+    wanted = (
+        sa.select(suspense_clearing, suspense_item.c.amount_pence, suspense_item.c.since)
+        .join(suspense_item, suspense_item.c.journal == suspense_clearing.c.item)
+        .where(~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
+        .order_by(suspense_clearing.c.cleared_at.desc(), suspense_clearing.c.journal)
+        .limit(MOVED_SHOWN)
+    )
+    rows = (await tx.connection.execute(wanted)).all()
+    labels = {each.account: each for each in await labels_of(tx, [row.account for row in rows])}
+    return tuple(
+        MovedItem(
+            item=row.item,
+            journal=row.journal,
+            label=labels[row.account],
+            amount_pence=row.amount_pence,
+            since=row.since,
+            moved_at=row.cleared_at,
+            moved_by=row.cleared_by,
+        )
+        for row in rows
+    )

@@ -1,0 +1,119 @@
+"""Suspense on the desk: each payment with what speaks for an account, moved by a row's own form, with the error in that row."""
+
+from rentbook_contracts.ledger import CLEAR_SUSPENSE, REVERSE_JOURNAL, SUSPENSE, ClearSuspense, Suspense
+
+from desk import estate
+from desk.conftest import Place
+from desk.visitor import visiting
+
+ROW = f"/suspense/{estate.UNPLACED}"
+FIELD = f"reference-{estate.UNPLACED}"
+BACK = f"/suspense/moved/{estate.MOVED}/back"
+
+
+async def test_a_row_says_what_is_known_its_age_and_what_speaks_for_an_account(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/suspense")
+    assert "3 payments, £1,080.80 together, oldest first. 1 has to be taken further. 1 is late for a first look." in said
+    assert "£18.00 from NGUYEN T L, 6 days ago" in said
+    assert "statement-2026-11-18.xml, line 74" in said
+    assert "its reference, as quoted or with one slip; the payer’s name" in said
+    assert "£1,204.00 from a payer whom the file does not name, 41 days ago" in said
+    assert "Nothing in the books looks like it." in said
+    assert "£141.20 paid out, 2 days ago" in said
+    assert "This is money out." in said
+    assert "by Ben Moss, yesterday" in said
+
+
+async def test_a_suggestion_is_accepted_as_it_stands(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        said = await visitor.send(ROW)
+    assert "The payment is on the account." in said
+    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference=estate.NGUYEN.reference)]
+    [call] = [call for call in place.peers.calls if call.path == f"/commands/{CLEAR_SUSPENSE.name}"]
+    assert call.person == "asha.officer"
+    assert call.form, "a second sending of the form is the same form to the ledger"
+
+
+async def test_another_reference_is_typed(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        await visitor.send(ROW, **{FIELD: " 97 000 023 e "})
+    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference="97 000 023 e")]
+
+
+async def test_each_form_of_the_page_is_another(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        assert visitor.page is not None
+        ids = visitor.page.xpath('//input[@name="form_id"]/@value')
+    assert len(ids) == len(set(ids)) >= 6
+
+
+async def test_an_error_stands_in_its_row_with_what_was_typed(place: Place) -> None:
+    place.peers.refusals[f"/commands/{CLEAR_SUSPENSE.name}"] = {
+        "rule": "NoSuchAccount", "message": "No account has this reference.", "field": "reference",
+    }  # fmt: skip
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        await visitor.post(ROW, {**visitor.fields(ROW), FIELD: "99999999Z"}, 422)
+        assert visitor.summary() == {f"#{FIELD}": "No account has this reference."}
+        assert visitor.page is not None
+        [row] = visitor.page.xpath(f'//li[@id="item-{estate.UNPLACED}"]')
+        assert "No account has this reference." in row.text_content()
+        typed = row.xpath(f'.//input[@id="{FIELD}"]')[0]
+        assert typed.value == "99999999Z"
+
+
+async def test_nothing_typed_asks_nobody(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        await visitor.post(ROW, {**visitor.fields(ROW), FIELD: " "}, 422)
+        assert visitor.summary() == {f"#{FIELD}": "Enter the payment reference of the account"}
+    assert place.peers.given(CLEAR_SUSPENSE) == []
+
+
+async def test_what_was_moved_meanwhile_is_told_on_top(place: Place) -> None:
+    place.peers.refusals[f"/commands/{CLEAR_SUSPENSE.name}"] = {
+        "rule": "AlreadyMoved", "message": "This payment is not in suspense any more.", "field": "item",
+    }  # fmt: skip
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        said = await visitor.post(ROW, visitor.fields(ROW), 422)
+    assert "There is a problem This payment is not in suspense any more." in said
+
+
+async def test_a_move_is_put_back(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/suspense")
+        said = await visitor.send(BACK)
+    assert "The payment lies in suspense again." in said
+    [asked] = place.peers.given(REVERSE_JOURNAL)
+    assert (asked.journal, asked.reason) == (estate.MOVED, "Put back into suspense: it was moved to this account by mistake")
+
+
+async def test_finance_and_the_auditor_see_and_move_nothing(place: Place) -> None:
+    for who in ("grace", "hugo"):
+        async with visiting(place, who) as visitor:
+            said = await visitor.read("/suspense")
+            assert "officers place it" in said
+            assert visitor.page is not None
+            assert [form.get("action") for form in visitor.page.forms if "/suspense" in (form.get("action") or "")] == []
+
+
+async def test_a_silent_ledger_never_looks_empty(place: Place) -> None:
+    place.peers.silent.add("ledger")
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/suspense")
+    assert "can’t be shown just now: the ledger does not answer" in said
+    assert "Nothing lies in suspense" not in said
+
+
+async def test_nothing_there(place: Place) -> None:
+    place.peers.answers[f"/queries/{SUSPENSE.name}"] = lambda _: Suspense(
+        items=(), in_all=0, total_pence=0, to_review=0, to_escalate=0, moved=()
+    )
+    async with visiting(place, "asha") as visitor:
+        assert "Nothing lies in suspense: every payment is on an account." in await visitor.read("/suspense")

@@ -1,0 +1,235 @@
+"""Money in suspense: known by its payer and text, suggested for, moved once, put back, and never told outside."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from chassis.answering import accept
+from chassis.peers import Caller
+from chassis.serving import Accept
+from chassis.transaction import Runtime, run
+from ledger.domain.rules import AccountClosed, AlreadyMoved, MovedFromSuspense, NoSuchAccount, NoSuchItem, NotAllowed, NotToBeMoved
+from ledger.queries.account_page import account_page
+from ledger.queries.explain import explain_balance
+from ledger.queries.refund_facts import account_for_refund
+from ledger.queries.suspense import suspense
+from ledger.use_cases.clear_suspense import clear_suspense
+from ledger.use_cases.reverse_journal import reverse_journal
+from ledger.web import routes
+from rentbook_contracts.ledger import (
+    CLEAR_SUSPENSE,
+    AccountForRefund,
+    AccountPageAsked,
+    ClearSuspense,
+    CreditSource,
+    ExplainBalance,
+    ReverseJournal,
+    Suspense,
+    SuspenseAsked,
+    SuspenseCleared,
+)
+from starlette.applications import Starlette
+from support.ledger_books import CLOSED_REFERENCE, MAIN, MAIN_REFERENCE, NEIGHBOUR, NEIGHBOUR_REFERENCE
+
+from .domain.build_files import Payment
+from .test_bank_files import TODAY, Door, entry, statement
+
+CAROL = Caller("carol.senior", frozenset({"senior-officer"}))
+FINANCE = Caller("greta.finance", frozenset({"finance"}))
+YESTERDAY = TODAY - timedelta(days=1)
+SECRET = "LODGER QUILLFEATHER"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(ledger: Runtime, officer: Caller) -> AsyncIterator[Door]:
+    transport = httpx.ASGITransport(Starlette(routes=list(routes(ledger))))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as http:
+        yield Door(ledger, officer, http)
+
+
+async def in_suspense(runtime: Runtime, **asked: int) -> Suspense:
+    return await run(runtime, lambda tx: suspense(tx, SuspenseAsked(**asked)), read_only=True)
+
+
+async def lies(door: Door, text: str, pounds: str = "60.00", payer: str = SECRET, number: str = "1", **more: object) -> UUID:
+    """One payment that cannot be placed."""
+    payment = Payment(text=[text], payer=payer, payer_iban="GB33BUKB20201555555555")
+    await door.take(f"{number}.xml", statement(entry(f"R{number}", text, pounds, payments=[payment], **more), number=number))
+    return next(item.item for item in (await in_suspense(door.runtime)).items if item.file_name == f"{number}.xml")
+
+
+async def move(runtime: Runtime, item: UUID, reference: str, caller: Caller = CAROL) -> SuspenseCleared:
+    return await run(runtime, lambda tx: clear_suspense(tx, ClearSuspense(item=item, reference=reference)), caller=caller)
+
+
+async def put_back(runtime: Runtime, journal: UUID) -> None:
+    await run(runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=journal, reason="a slip")), caller=CAROL)
+
+
+async def control(runtime: Runtime, reference: str) -> int:
+    async with runtime.engine.connect() as connection:
+        wanted = sa.text(
+            "SELECT coalesce(sum(amount_pence), 0) FROM entry JOIN account ON account.id = account WHERE reference = :reference"
+        )
+        return int(await connection.scalar(wanted, {"reference": reference}) or 0)
+
+
+async def test_it_says_who_paid_what_they_wrote_and_where_it_stands_in_the_file(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    page = await in_suspense(door.runtime)
+    [found] = page.items
+    assert (found.item, found.payer_name, found.text) == (item, SECRET, "rent for the blue door")
+    assert (found.file_name, found.since, found.amount_pence, found.reason) == ("1.xml", YESTERDAY, 60_00, "no payment reference")
+    assert found.line > 1
+    assert found.may_be_moved
+    assert (page.in_all, page.total_pence, page.to_review, page.to_escalate, page.moved) == (1, 60_00, 0, 0, ())
+
+
+async def test_oldest_first_page_by_page_and_late_ones_counted(door: Door) -> None:
+    older = str(TODAY - timedelta(days=40))
+    first = await lies(door, "one", "1.00")
+    second = await lies(door, "two", "2.00", number="2", booked=older, valued=older)
+    assert [item.item for item in (await in_suspense(door.runtime)).items] == [second, first]
+    page = await in_suspense(door.runtime, offset=1, limit=1)
+    assert ([item.item for item in page.items], page.in_all, page.total_pence) == ([first], 2, 3_00)
+
+
+@pytest.mark.parametrize(
+    ("text", "payer", "pounds", "account", "because"),
+    [
+        (f"rent {MAIN_REFERENCE[:-1]}F", SECRET, "1.11", MAIN, ("reference",)),
+        ("97000032E", SECRET, "1.11", MAIN, ("reference",)),
+        ("rent", "OKAFOR A", "1.11", MAIN, ("name",)),
+        ("rent", "B LUCZAK", "1.11", MAIN, ("name",)),
+        ("rent", "MISS CY NG", "110.00", NEIGHBOUR, ("name", "charge")),
+        ("rent", SECRET, "240.00", MAIN, ("charge",)),
+        ("rent", SECRET, "30.00", NEIGHBOUR, ("debt",)),
+        (f"{MAIN_REFERENCE} {NEIGHBOUR_REFERENCE}", SECRET, "1.11", MAIN, ("reference",)),
+        ("rent", SECRET, "1.11", None, ()),
+    ],
+)
+async def test_it_suggests(door: Door, text: str, payer: str, pounds: str, account: UUID | None, because: tuple[str, ...]) -> None:
+    await lies(door, text, pounds, payer)
+    [item] = (await in_suspense(door.runtime)).items
+    found = {match.label.account: match.because for match in item.matches}
+    assert found.get(account, ()) == because if account else found == {}
+    assert len(found) <= 3
+
+
+@pytest.mark.parametrize("typed", [MAIN_REFERENCE, "97000023e", "97 000 023 E", MAIN_REFERENCE[:-1]])
+async def test_it_goes_onto_the_account_as_of_its_own_day(door: Door, typed: str) -> None:
+    item = await lies(door, "rent for the blue door")
+    assert await control(door.runtime, "SUSPENSE") == -60_00
+    moved = await move(door.runtime, item, typed)
+    assert moved.account == MAIN
+    assert await control(door.runtime, "SUSPENSE") == 0
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    newest = next(entry for entry in shown.entries if entry.journal == moved.journal)
+    assert (shown.balance_pence, newest.amount_pence, newest.effective_date) == (-200_00, -60_00, YESTERDAY)
+    assert newest.code_words == "Bank payment, moved from suspense"
+    source = newest.provenance
+    assert (source.file_name, source.actor, source.source) == ("1.xml", "carol.senior", f"1.xml, line {source.line}, moved from suspense")
+    told = await run(door.runtime, lambda tx: explain_balance(tx, ExplainBalance(account=MAIN)), read_only=True)
+    assert told.balance_pence == -200_00
+    page = await in_suspense(door.runtime)
+    assert (page.items, page.in_all) == ((), 0)
+    [one] = page.moved
+    assert (one.item, one.journal, one.label.account, one.moved_by) == (item, moved.journal, MAIN, "carol.senior")
+
+
+async def test_whoever_moves_it_stands_behind_the_credit_and_whose_money_it_was_is_kept(door: Door) -> None:
+    item = await lies(door, "rent for the blue door", code="PMNT/IDDT/ESDD")
+    before = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    await move(door.runtime, item, MAIN_REFERENCE)
+    facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert "carol.senior" not in before.actors
+    assert "carol.senior" in facts.actors
+    newest = facts.credits[0]
+    assert (newest.amount_pence, newest.method, newest.source, newest.effective_date) == (60_00, "RDD", CreditSource.TENANT, YESTERDAY)
+    assert newest.payer is not None
+    assert facts.uncleared_pence == 60_00, "a Direct Debit clears when it would have cleared without the detour"
+
+
+async def test_it_leaves_once(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    form = uuid4()
+    caller = Caller(CAROL.person, CAROL.roles, str(form))
+    asked = ClearSuspense(item=item, reference=MAIN_REFERENCE)
+    first = await accept(door.runtime, Accept(CLEAR_SUSPENSE, clear_suspense), asked, caller)
+    assert await accept(door.runtime, Accept(CLEAR_SUSPENSE, clear_suspense), asked, caller) == first
+    with pytest.raises(AlreadyMoved):
+        await move(door.runtime, item, NEIGHBOUR_REFERENCE)
+    with pytest.raises(MovedFromSuspense):
+        await put_back(door.runtime, item)
+    assert await control(door.runtime, "SUSPENSE") == 0
+    assert await door.count("suspense_clearing") == 1
+
+
+async def test_it_is_put_back_and_goes_where_it_belongs(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    wrong = await move(door.runtime, item, NEIGHBOUR_REFERENCE)
+    await put_back(door.runtime, wrong.journal)
+    page = await in_suspense(door.runtime)
+    assert ([one.item for one in page.items], page.moved) == ([item], ())
+    assert await control(door.runtime, "SUSPENSE") == -60_00
+    right = await move(door.runtime, item, MAIN_REFERENCE)
+    assert right.journal != wrong.journal
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=NEIGHBOUR)), read_only=True)
+    assert shown.balance_pence == 30_00
+
+
+async def test_what_was_taken_back_at_the_bank_is_not_moved(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    await put_back(door.runtime, item)
+    assert (await in_suspense(door.runtime)).in_all == 0
+    with pytest.raises(AlreadyMoved):
+        await move(door.runtime, item, MAIN_REFERENCE)
+    assert await control(door.runtime, "SUSPENSE") == 0
+
+
+async def test_what_it_refuses(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    out = await lies(door, "a refund that was paid", number="2", sign="DBIT")
+    with pytest.raises(NoSuchAccount, match="No account has this reference"):
+        await move(door.runtime, item, "90017993G")
+    with pytest.raises(NoSuchAccount):
+        await move(door.runtime, item, "SUSPENSE")
+    with pytest.raises(NoSuchAccount):
+        await move(door.runtime, item, "--")
+    with pytest.raises(AccountClosed):
+        await move(door.runtime, item, CLOSED_REFERENCE)
+    with pytest.raises(NoSuchItem):
+        await move(door.runtime, uuid4(), MAIN_REFERENCE)
+    with pytest.raises(NotToBeMoved):
+        await move(door.runtime, out, MAIN_REFERENCE)
+    with pytest.raises(NotAllowed):
+        await move(door.runtime, item, MAIN_REFERENCE, FINANCE)
+    assert not next(one for one in (await in_suspense(door.runtime)).items if one.item == out).may_be_moved
+    assert await door.count("suspense_clearing") == 0
+
+
+async def test_two_at_once_move_it_once(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    both = await asyncio.gather(
+        move(door.runtime, item, MAIN_REFERENCE), move(door.runtime, item, NEIGHBOUR_REFERENCE), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in both) == ["AlreadyMoved", "SuspenseCleared"]
+    assert await control(door.runtime, "SUSPENSE") == 0
+
+
+async def test_nothing_personal_is_told(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    item = await lies(door, "rent for the blue door")
+    moved = await move(door.runtime, item, MAIN_REFERENCE)
+    await put_back(door.runtime, moved.journal)
+    async with door.runtime.engine.connect() as connection:
+        told = "".join(await connection.scalars(sa.text("SELECT body || headers::text FROM outbox_event")))
+    assert "ledger.receipt-posted.v1" in told
+    for words in (told, caplog.text):
+        assert "QUILLFEATHER" not in words
+        assert "blue door" not in words
