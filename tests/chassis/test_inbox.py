@@ -164,6 +164,46 @@ async def test_who_begins_late_accepts_the_first_that_the_topic_still_holds(dry:
     assert await inbox.take(record("a", 9), whole_log=forgot_its_first) is Heard.PARKED
 
 
+async def test_who_begins_late_with_an_event_that_cannot_be_taken_goes_on_once_it_is_dealt_with(dry: Runtime) -> None:
+    async def forgot_its_first() -> bool:
+        return False
+
+    app = counter()
+    inbox = Inbox(dry, app)
+    for version, body in ((7, b"{"), (8, None)):
+        assert await inbox.take(record("a", version, body=body), whole_log=forgot_its_first) is Heard.PARKED
+    first = await scalar(dry, "SELECT min(id) FROM parked")
+    await parked.discard(dry, first, by="ada", second="ben", reason="spoilt on the wire")
+    assert await parked.replay(dry, app, first + 1, by="ada") == "1 taken. Nothing of the key waits any more."
+    assert await effects(dry, "a") == [8]
+
+
+async def test_events_that_overtake_each_other_are_all_taken_in_order_and_none_stays_behind(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    for key in (f"account-{number}" for number in range(15)):
+        await asyncio.gather(*(inbox.take(record(key, version)) for version in (3, 1, 4, 2)))
+        assert await effects(dry, key) == [1, 2, 3, 4]
+    assert await waiting(dry) == []
+
+
+async def test_the_whole_copy_of_an_event_is_taken_after_its_spoilt_one_was_discarded(dry: Runtime) -> None:
+    app = counter()
+    inbox = Inbox(dry, app)
+    for each in (record("a", 1, body=b"{"), record("a", 1, offset=2), record("a", 2, offset=3)):
+        assert await inbox.take(each) is Heard.PARKED
+    first = await scalar(dry, "SELECT min(id) FROM parked")
+    await parked.discard(dry, first, by="ada", second="ben", reason="spoilt on the wire")
+    await parked.replay(dry, app, first + 1, by="ada")
+    assert await effects(dry, "a") == [1, 2]
+
+
+async def test_an_event_that_another_took_meanwhile_is_not_parked(dry: Runtime) -> None:
+    inbox = Inbox(dry, counter())
+    await inbox.take(record("a", 1))
+    await inbox.park(record("a", 1), "the use case failed")
+    assert await waiting(dry) == []
+
+
 async def test_a_type_that_nobody_listens_to_is_acknowledged_and_holds_no_one_up(dry: Runtime) -> None:
     inbox = Inbox(dry, counter())
     assert await inbox.take(record("a", 1, event_type="counter.nudged.v1", body=b"\xff")) is Heard.IGNORED

@@ -108,20 +108,26 @@ class TopicConsumer:
     async def _take(self, record: Record) -> None:
         end = time.monotonic() + self._runtime.settings.retry_budget_seconds
         attempt = 0
+
+        async def whole_log() -> bool:
+            return await self._holds_its_first(record)
+
         if self._rounds:
             await self._pause(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._rounds))
         while True:
             attempt += 1
             try:
-                await self._inbox.take(record, whole_log=lambda: self._holds_its_first(record))
+                await self._inbox.take(record, whole_log=whole_log)
                 return
             except Exception as error:
                 self._complain(record, attempt, error)
-                if not may_pass(error) and attempt >= OWN_FAULT_ATTEMPTS:
-                    await self._inbox.park(record, failed(error))
+                passing = may_pass(error)
+                if not passing and attempt >= OWN_FAULT_ATTEMPTS:
+                    await self._inbox.park(record, failed(error), whole_log=whole_log)
                     return
                 pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
-                if time.monotonic() + pause > end or self.rebalance.leaving.is_set():
+                # The budget is for what passes: a fault of its own would never come to its last attempt where each of them is slow.
+                if (passing and time.monotonic() + pause > end) or self.rebalance.leaving.is_set():
                     self._rounds += 1
                     raise NotYet(type(error).__name__) from error
             self._moved_at = time.monotonic()

@@ -7,7 +7,7 @@ one arrives.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from enum import StrEnum
 from time import perf_counter
 from typing import Any
@@ -62,12 +62,8 @@ class Inbox:
         """
         started = perf_counter()
         with self._span("hear", record):
-            try:
-                heard, drain = await run(self._runtime, lambda tx: self._take(tx, record, whole_log))
-                reached("inbox.after-commit")
-            except (MustPark, BrokenRule) as error:
-                await self.park(record, _reason(error))
-                heard, drain = Heard.PARKED, False
+            heard, drain = await run(self._runtime, lambda tx: self._take(tx, record, whole_log))
+            reached("inbox.after-commit")
         self._runtime.telemetry.heard.labels(record.topic, heard).inc()
         self._runtime.telemetry.steps.labels("event", record.event_type or "", heard).observe(perf_counter() - started)
         if drain:
@@ -132,14 +128,21 @@ class Inbox:
         return self._runtime.telemetry.span(name, kind=SpanKind.CONSUMER, carried=record.headers, topic=record.topic, offset=record.offset)
 
     async def _take(self, tx: Transaction, record: Record, whole_log: Callable[[], Awaitable[bool]]) -> tuple[Heard, bool]:
+        """What became of it, and whether others of its key may go on now."""
         await lock_key(tx, record.topic, record.key)
         waiting = await _waiting(tx, record.topic, record.key)
-        if await self._is_repeated(tx, record):
-            return Heard.DUPLICATE, bool(waiting)
-        # Those that wait only because this one was missing do not stand before it.
-        if any(row.aggregate_version is None or record.version is None or row.aggregate_version <= record.version for row in waiting):
-            raise MustPark("an earlier event of the key is parked")
-        heard = await self._work(tx, record, whole_log)
+        try:
+            if await self._is_repeated(tx, record):
+                return Heard.DUPLICATE, bool(waiting)
+            _none_stands_before(record, waiting)
+            check_envelope(record)
+            await _begin_with_the_log(tx, record, whole_log)
+            async with tx.connection.begin_nested():
+                heard = await self._work(tx, record)
+        except (MustPark, Unreadable, BrokenRule) as error:
+            # Judged and parked under one lock: whoever takes what it waits for finds it parked, or has gone before it.
+            await _keep(tx, record, _reason(error))
+            return Heard.PARKED, False
         reached("inbox.before-commit")
         return heard, bool(waiting)
 
@@ -159,35 +162,17 @@ class Inbox:
             raise MustPark("an event of the same id was heard with other content")
         return kept is not None
 
-    async def _work(self, tx: Transaction, record: Record, whole_log: Callable[[], Awaitable[bool]]) -> Heard:
-        try:
-            check_envelope(record)
-        except Unreadable as error:
-            raise MustPark(str(error)) from None
-        if not await self._is_next(tx, record, whole_log):
+    async def _work(self, tx: Transaction, record: Record) -> Heard:
+        check_envelope(record)
+        if not await _is_next(tx, record):
             return Heard.DUPLICATE
         subscription = self._listener(record)
         if subscription is None:
             return Heard.IGNORED
-        try:
-            fact = read_fact(record, subscription.fact)
-        except Unreadable as error:
-            raise MustPark(str(error)) from None
+        fact = read_fact(record, subscription.fact)
         await tx.connection.execute(inbox.insert().values(self._row(tx, record)))
         await subscription.use_case(tx, fact)
         return Heard.DONE
-
-    async def _is_next(self, tx: Transaction, record: Record, whole_log: Callable[[], Awaitable[bool]]) -> bool:
-        """False for a repetition. Errors: MustPark where one is missing before it."""
-        assert record.version is not None
-        last = await heard_up_to(tx, record.topic, record.key)
-        if record.version <= last:
-            return False
-        # A topic forgets its oldest records: whoever begins to listen later can't have heard them.
-        if record.version != last + 1 and (last or await whole_log()):
-            raise MustPark(f"version {last + 1} of the key is missing: version {record.version} came")
-        await advance(tx, record.topic, record.key, record.version)
-        return True
 
     def _listener(self, record: Record) -> Subscription[Any] | None:
         """Who hears the record, if anyone does. Errors: MustPark for another major version of a type that is listened to."""
@@ -205,31 +190,18 @@ class Inbox:
     def _consumer(self, record: Record) -> str:
         return f"{self._name}.{record.topic}"
 
-    async def park(self, record: Record, reason: str) -> None:
-        """Keep the event for an operator, so that its key waits and all others go on."""
+    async def park(self, record: Record, reason: str, *, whole_log: Callable[[], Awaitable[bool]] = always_from_the_first) -> None:
+        """Keep the event for an operator, so that its key waits and all others go on. One that was taken meanwhile is not kept."""
 
-        async def keep(tx: Transaction) -> bool:
+        async def keep(tx: Transaction) -> None:
             await lock_key(tx, record.topic, record.key)
-            row = insert(parked).values(
-                topic=record.topic,
-                key=record.key,
-                partition=record.partition,
-                record_offset=record.offset,
-                event_id=record.event_id,
-                event_type=record.event_type,
-                aggregate_version=record.version,
-                headers=record.headers,
-                body=record.body,
-                payload_hash=record.payload_hash,
-                reason=reason[:REASON_LIMIT_CHARACTERS],
-                parked_at=tx.now,
-            )
-            done = await tx.connection.execute(row.on_conflict_do_nothing(constraint="a_record_is_parked_once"))
-            return done.rowcount == 1
+            with suppress(MustPark):  # the same id with other content is kept like any other
+                if await self._is_repeated(tx, record):
+                    return
+            await _begin_with_the_log(tx, record, whole_log)
+            await _keep(tx, record, reason)
 
-        if await run(self._runtime, keep):
-            told = {"topic": record.topic, "key": record.key, "event_id": record.event_id, "event_type": record.event_type}
-            log.error("an event was parked", extra={**told, "reason": reason})
+        await run(self._runtime, keep)
 
     async def parked_on(self, topic: str) -> int:
         """How many events of the topic wait for an operator."""
@@ -265,7 +237,7 @@ class Inbox:
         record = as_record(waiting[0])
         with self._span("replay", record):
             if record.version is None or not await self._was_heard(tx, record):
-                await self._work(tx, record, always_from_the_first)
+                await self._work(tx, record)
         done = {"resolved_at": tx.now, "resolution": "replayed", "resolved_by": by}
         await tx.connection.execute(parked.update().where(parked.c.id == waiting[0].id).values(done))
         return True
@@ -276,6 +248,52 @@ class Inbox:
         if kept is not None and bytes(kept) != record.payload_hash:
             raise MustPark("an event of the same id was heard with other content")
         return kept is not None
+
+
+def _none_stands_before(record: Record, waiting: Sequence[Any]) -> None:
+    """Those that wait only because this one was missing do not. Errors: MustPark where another does."""
+    if any(row.aggregate_version is None or record.version is None or row.aggregate_version <= record.version for row in waiting):
+        raise MustPark("an earlier event of the key is parked")
+
+
+async def _begin_with_the_log(tx: Transaction, record: Record, whole_log: Callable[[], Awaitable[bool]]) -> None:
+    """A topic forgets its oldest records: whoever begins to listen later can't have heard them, and begins with the first that is left."""
+    version = record.version
+    if version is None or version == 1 or await heard_up_to(tx, record.topic, record.key) or await whole_log():
+        return
+    await advance(tx, record.topic, record.key, version - 1)
+
+
+async def _is_next(tx: Transaction, record: Record) -> bool:
+    """False for a repetition. Errors: MustPark where one is missing before it."""
+    assert record.version is not None
+    last = await heard_up_to(tx, record.topic, record.key)
+    if record.version <= last:
+        return False
+    if record.version != last + 1:
+        raise MustPark(f"version {last + 1} of the key is missing: version {record.version} came")
+    await advance(tx, record.topic, record.key, record.version)
+    return True
+
+
+async def _keep(tx: Transaction, record: Record, reason: str) -> None:
+    row = insert(parked).values(
+        topic=record.topic,
+        key=record.key,
+        partition=record.partition,
+        record_offset=record.offset,
+        event_id=record.event_id,
+        event_type=record.event_type,
+        aggregate_version=record.version,
+        headers=record.headers,
+        body=record.body,
+        payload_hash=record.payload_hash,
+        reason=reason[:REASON_LIMIT_CHARACTERS],
+        parked_at=tx.now,
+    )
+    if (await tx.connection.execute(row.on_conflict_do_nothing(constraint="a_record_is_parked_once"))).rowcount == 1:
+        told = {"topic": record.topic, "key": record.key, "event_id": record.event_id, "event_type": record.event_type}
+        log.error("an event was parked", extra={**told, "reason": reason})
 
 
 async def lock_key(tx: Transaction, topic: str, key: str) -> None:
@@ -340,7 +358,7 @@ def as_record(row: Any) -> Record:
 def _reason(error: Exception) -> str:
     if isinstance(error, BrokenRule):
         return f"{error.rule}: {error.message}"
-    return str(error) if isinstance(error, MustPark) else failed(error)
+    return str(error) if isinstance(error, MustPark | Unreadable) else failed(error)
 
 
 def _stem(event_type: str) -> str:

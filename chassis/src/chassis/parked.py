@@ -112,7 +112,19 @@ async def _discard(tx: Transaction, number: int, by: str, second: str, reason: s
     last = await heard_up_to(tx, row.topic, row.key)
     if row.aggregate_version is not None and row.aggregate_version > last + 1:
         raise NotPossible(f"Version {last + 1} of the key comes first: deal with that event, or have its publisher publish it again.")
-    if row.aggregate_version == last + 1:
+    if row.aggregate_version == last + 1 and not await _comes_again(tx, row):
         await advance(tx, row.topic, row.key, row.aggregate_version)
     done = {"resolved_at": tx.now, "resolution": "discarded", "resolved_by": by, "seconded_by": second, "because": reason}
     await tx.connection.execute(parked.update().where(parked.c.id == number).values(done))
+
+
+async def _comes_again(tx: Transaction, row: Any) -> bool:
+    """Whether this version waits with other content too: a spoilt copy is discarded, and the whole one is still to be taken."""
+    others = sa.select(parked.c.id).where(
+        parked.c.topic == row.topic,
+        parked.c.key == row.key,
+        parked.c.aggregate_version == row.aggregate_version,
+        parked.c.payload_hash != row.payload_hash,
+        parked.c.resolved_at.is_(None),
+    )
+    return (await tx.connection.execute(others.limit(1))).first() is not None

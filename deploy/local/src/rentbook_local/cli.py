@@ -73,7 +73,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             # Only then: each of them brings imports that the others need not wait for.
             _module(name).add_arguments(command)
     test = _command(commands, "test", "run every test; words after -- go to pytest", _test)
-    test.add_argument("--faults", action="store_true", help="instead the tests that kill processes in the middle of their work")
+    test.add_argument("--faults", action="store_true", help="instead those of faults: processes killed, events in any order")
     return parser
 
 

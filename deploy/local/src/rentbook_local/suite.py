@@ -15,7 +15,7 @@ _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 def run(words: Sequence[str], *, faults: bool = False) -> int:
     """Install what the tests need where we may, run them, and return pytest's exit code. `words` go to pytest.
 
-    `faults` runs those of tests/faults instead, all of them; the others run a sample (docs/failpoints.md).
+    `faults` runs those of tests/faults and tests/order instead, all of them; the others run a sample (docs/failpoints.md).
     """
     missing = _missing_after_installing()
     assets.install()
@@ -23,7 +23,7 @@ def run(words: Sequence[str], *, faults: bool = False) -> int:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if faults:
         environment["RENTBOOK_FAULTS"] = "whole"
-        words = ["tests/faults", *words]
+        words = ["tests/faults", "tests/order", *words]
     # Said first: whoever reads the output by machine finds pytest's closing line at its end.
     for program in missing:
         said = f"rentbook: the tests of {_FROM_DEBIAN[program]} will not be run: install the Debian package {program}."

@@ -1,0 +1,150 @@
+"""Members of a group come, go and are killed in the middle of a batch, and two relays publish: each event has one effect, in order.
+
+`RENTBOOK_SEED=SEED ./rentbook test -- tests/order/test_rebalances.py` plays the course of a seed again.
+"""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+from chassis.relay import EventRelay
+from chassis.settings import Settings
+from chassis.transaction import Runtime, run
+from support.counting import COUNTS, CountUp, Place, count_up, prepare, running, scalar, settings_for, until
+from support.servers import Kafka, Postgres
+
+from order.conftest import WHOLE, courses
+from order.member import IN_THE_MIDDLE, counter, member
+
+KEYS = [f"account-{number}" for number in range(7)]
+ACTIONS = 4
+EVENTS_BETWEEN = 30
+REBALANCED_WITHIN_SECONDS = 90.0
+
+
+@pytest.fixture
+async def place(postgres: Postgres, kafka: Kafka, secrets_dir: Path) -> Place:
+    database = await postgres.new_database("counter", migrate=prepare)
+    prefix = await kafka.new_topics([COUNTS])
+    (secrets_dir / "kafka_password").write_text(kafka.password("counter"), encoding="utf-8")
+    reach = {"kafka_bootstrap": kafka.bootstrap, "kafka_username": "counter", "topic_prefix": prefix}
+    return Place(settings_for(database, secrets_dir, **reach), database)
+
+
+@dataclass
+class Group:
+    """The group as the course has made it so far. Names are of static members: one that comes again has its partitions at once."""
+
+    place: Place
+    writer: Runtime
+    dice: Random
+    members: dict[str, AsyncExitStack] = field(default_factory=dict)
+    written: Counter[str] = field(default_factory=Counter)
+    played: Counter[str] = field(default_factory=Counter)
+
+    def settings(self, name: str) -> Settings:
+        return self.place.with_settings(instance=name)
+
+    async def join(self) -> None:
+        name = next(name for name in "abcdefghij" if name not in self.members)
+        self.members[name] = AsyncExitStack()
+        await self.members[name].enter_async_context(member(self.settings(name), counter()))
+
+    async def leave(self) -> None:
+        await self.members.pop(self.dice.choice(sorted(self.members))).aclose()
+
+    async def leave_and_come_again(self) -> None:
+        name = self.dice.choice(sorted(self.members))
+        await self.members[name].aclose()
+        self.members[name] = AsyncExitStack()
+        await self.members[name].enter_async_context(member(self.settings(name), counter()))
+
+    async def killed(self) -> None:
+        """Killed in the middle of a batch; the others wait until Kafka gives it up."""
+        await self._kill("x")
+
+    async def killed_and_started_again(self) -> None:
+        """Killed in the middle of a batch and started again under its name, as a supervisor does."""
+        await self._kill("y")
+        self.members["y"] = AsyncExitStack()
+        await self.members["y"].enter_async_context(member(self.settings("y"), counter()))
+
+    async def _kill(self, name: str) -> None:
+        words = (sys.executable, "-m", "order.member", self.settings(name).model_dump_json(), str(self.dice.randint(1, 12)))
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        process = await asyncio.create_subprocess_exec(*words, env=environment, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        said = asyncio.ensure_future(process.stdout.readline())
+        try:
+            async with asyncio.timeout(REBALANCED_WITHIN_SECONDS):
+                while not said.done():
+                    await self.write(len(KEYS))
+                    await asyncio.wait({said}, timeout=0.2)
+            assert said.result() == IN_THE_MIDDLE
+        finally:
+            process.kill()
+            await process.wait()
+
+    async def write(self, events: int) -> None:
+        for _ in range(events):
+            key = self.dice.choice(KEYS)
+            await run(self.writer, lambda tx, key=key: count_up(tx, CountUp(key=key)))  # type: ignore[misc]
+            self.written[key] += 1
+
+    async def all_is_heard(self) -> None:
+        wanted = self.written.total()
+
+        async def heard() -> bool:
+            return int(await scalar(self.writer, "SELECT count(*) FROM effect")) >= wanted
+
+        await until(heard, f"all {wanted} events are heard after {dict(self.played)}", seconds=REBALANCED_WITHIN_SECONDS)
+
+
+async def effects(runtime: Runtime) -> dict[str, list[int]]:
+    wanted = sa.text("SELECT key, array_agg(number ORDER BY id) AS numbers FROM effect GROUP BY key")
+    async with runtime.engine.connect() as connection:
+        return {row.key: list(row.numbers) for row in await connection.execute(wanted)}
+
+
+def drawn(group: Group) -> list[Callable[[], Awaitable[None]]]:
+    """What happens to the group. In every run once each of what is over soon; the rest by `./rentbook test --faults`."""
+    soon = [group.join, group.killed_and_started_again, group.leave_and_come_again]
+    if not WHOLE:
+        return group.dice.sample(soon, len(soon))
+    return [group.dice.choice([*soon, group.leave, group.killed]) for _ in range(ACTIONS)]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", courses(1, 25))
+async def test_each_event_has_one_effect_in_order_through_rebalances(place: Place, seed: int, played: "Counter[str]") -> None:
+    async with AsyncExitStack() as relays:
+        writer = await relays.enter_async_context(place.runtime(instance="one", poll_seconds=0.05))
+        other = await relays.enter_async_context(place.runtime(instance="two", poll_seconds=0.05))
+        for relay in (writer, other):
+            await relays.enter_async_context(running(EventRelay(relay).run()))
+        group = Group(place, writer, Random(seed))
+        try:
+            await group.join()
+            for act in drawn(group):
+                if act == group.leave and len(group.members) < 2:
+                    act = group.join
+                writing = asyncio.ensure_future(group.write(EVENTS_BETWEEN))
+                await act()
+                await writing
+                group.played[act.__name__.replace("_", " ")] += 1
+                await group.all_is_heard()
+        finally:
+            await asyncio.gather(*(each.aclose() for each in group.members.values()))
+        assert await effects(writer) == {key: list(range(1, last + 1)) for key, last in group.written.items()}, f"seed {seed}"
+        assert await scalar(writer, "SELECT count(*) FROM parked") == 0
+        assert await scalar(writer, "SELECT count(*) FROM inbox") == group.written.total()
+        played.update({f"groups: {what}": times for what, times in group.played.items()})
+        played.update({"groups: courses with two relays": 1, "groups: events": group.written.total()})
