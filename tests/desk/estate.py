@@ -41,6 +41,7 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     CheckOutcome,
     CheckShown,
+    EvidenceKind,
     EvidenceShown,
     Glance,
     PayeeShown,
@@ -287,6 +288,14 @@ PLANS = {
 HOME_OF = {CASE_OKAFOR: OKAFOR, CASE_NGUYEN: NGUYEN, CASE_BEGUM: BEGUM, CASE_PAID: OKAFOR}
 
 
+SETTLED_BY = {
+    2: (EvidenceKind.BENEFIT_ANSWER,),
+    6: (EvidenceKind.IDENTITY, EvidenceKind.JOINT_CONSENT),
+    7: (EvidenceKind.BANK_STATEMENT, EvidenceKind.IDENTITY, EvidenceKind.CALL_BACK),
+}
+"""As the owner says with each check; the desk knows none by itself."""
+
+
 def checks(*, referred: tuple[int, ...] = (), failed: tuple[int, ...] = ()) -> tuple[CheckShown, ...]:
     found = []
     for number, (title, source) in enumerate(zip(TITLES, SOURCES, strict=True), start=1):
@@ -312,6 +321,7 @@ def checks(*, referred: tuple[int, ...] = (), failed: tuple[int, ...] = ()) -> t
                 by="system",
                 at=NOW - timedelta(hours=3),
                 expires_on=TODAY + timedelta(days=30),
+                settled_by=SETTLED_BY.get(number, ()),
             )
         )
     return tuple(found)

@@ -167,6 +167,30 @@ async def test_evidence_reaches_refunds_after_its_giver_became_a_participant(pla
     assert [(one.person, one.why) for one in people] == [("carol.senior", "evidence")]
 
 
+@pytest.mark.parametrize(
+    ("check", "kind", "field", "words"),
+    [
+        (
+            "7",
+            "court-order",
+            "kind",
+            "This does not settle check 7. What does: bank statement, proof of identity or call-back to the tenant on a known number",
+        ),
+        ("1", "other", "check", "No document settles this check: it rests on the figures of the account and of policy"),
+    ],
+)
+async def test_evidence_that_does_not_fit_is_refused_as_the_owner_says(place: Place, check: str, kind: str, field: str, words: str) -> None:
+    case = estate.CASE_BEGUM
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{case}")
+        await visitor.send(
+            f"/cases/{case}/evidence", 422, check=check, kind=kind, settles="yes", received_on=estate.TODAY.strftime("%d/%m/%Y")
+        )
+        assert visitor.summary() == {f"#{field}": words}
+    assert place.peers.given(ADD_EVIDENCE) == []
+    assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
+
+
 async def test_evidence_from_the_future_is_refused(place: Place) -> None:
     case = estate.CASE_BEGUM
     async with visiting(place, "carol") as visitor:

@@ -20,7 +20,7 @@ from refunds.use_cases.change_payee import change_payee
 from refunds.use_cases.line_posted import line_posted
 from refunds.use_cases.note_release import note_release
 from rentbook_contracts.ledger import PersonFacts, RefundFacts
-from rentbook_contracts.refunds import AddEvidence, BuildFile, ChangePayee, LinePosted
+from rentbook_contracts.refunds import AddEvidence, BuildFile, ChangePayee, EvidenceKind, LinePosted
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, ledger
@@ -57,7 +57,7 @@ async def test_bank_details_stand_nowhere_but_under_the_envelope(refunds: Refund
 async def test_the_role_that_serves_rewrites_nothing_that_was_said(refunds: Refunds) -> None:
     case = await refunds.opened(tenant())
     await refunds.checked(case)
-    told = AddEvidence(case=case, check=2, kind="letter", settles=True, received_on=TODAY)
+    told = AddEvidence(case=case, check=2, kind=EvidenceKind.BENEFIT_ANSWER, settles=True, received_on=TODAY)
     await refunds.do(add_evidence, told, caller=ASHA)
     for table in APPEND_ONLY:
         [column] = await refunds.rows(
@@ -139,4 +139,4 @@ async def test_the_payment_file_is_for_finance_alone(refunds: Refunds, settings:
 async def test_the_service_is_wired(settings: RefundsSettings) -> None:
     app = make_app(settings)
     assert {subscription.fact.topic for subscription in app.listens} == {"ledger.accounts", "approvals.payment-runs"}
-    assert len(app.offers) == 13
+    assert len(app.offers) == 14

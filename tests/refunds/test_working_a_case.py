@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.peers import Caller
+from refunds.domain.evidence import SETTLED_BY, DoesNotSettle, RestsOnFigures
 from refunds.queries import case_page
 from refunds.use_cases.add_evidence import ReceivedInTheFuture, add_evidence
 from refunds.use_cases.await_evidence import await_evidence
@@ -37,6 +38,7 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     ChangePayee,
     CloseCase,
+    EvidenceKind,
     NoteProgress,
     ReadCase,
     Recheck,
@@ -58,7 +60,9 @@ def tenant(**other: Any) -> RefundFacts:
 
 
 def evidence(case: UUID, check: int, **other: Any) -> AddEvidence:
-    return AddEvidence(**{"case": case, "check": check, "kind": "letter", "settles": True, "received_on": TODAY, **other})
+    return AddEvidence(
+        **{"case": case, "check": check, "kind": EvidenceKind.BENEFIT_ANSWER, "settles": True, "received_on": TODAY, **other}
+    )
 
 
 BENEFIT = credit(1_000_00, CreditSource.HOUSING_BENEFIT, "RHB")
@@ -67,7 +71,7 @@ BENEFIT = credit(1_000_00, CreditSource.HOUSING_BENEFIT, "RHB")
 async def test_evidence_settles_the_check_that_it_answers(refunds: Refunds) -> None:
     case = await refunds.opened(tenant(credits=(BENEFIT,)))
     assert (await refunds.checked(case)).blocked == (2,)
-    await refunds.do(add_evidence, evidence(case, 2, kind="benefits-letter", reference="HB/1234"), caller=SAM)
+    await refunds.do(add_evidence, evidence(case, 2, reference="HB/1234"), caller=SAM)
     made = await refunds.checked(case, round_=2)
     assert made.plan is not None
     assert made.lane == "look"
@@ -98,7 +102,7 @@ async def test_consent_that_comes_later_pays_the_debt(refunds: Refunds, accounts
     facts = tenant(debts=(debt(FTA, FTA_120.kind, 120_00, former=True, people=(A,)),))
     case = await refunds.opened(facts)
     assert (await refunds.checked(case)).blocked == (4,)
-    await refunds.do(add_evidence, evidence(case, 4, kind="consent", accounts=accounts), caller=ASHA)
+    await refunds.do(add_evidence, evidence(case, 4, kind=EvidenceKind.CONSENT, accounts=accounts), caller=ASHA)
     made = (await refunds.checked(case, round_=2)).plan
     assert made is not None
     assert [(offset.account, offset.amount_pence) for offset in made.offsets] == [(FTA, 120_00)]
@@ -109,6 +113,22 @@ async def test_evidence_of_tomorrow_is_refused(refunds: Refunds) -> None:
     case = await refunds.opened(tenant())
     with pytest.raises(ReceivedInTheFuture):
         await refunds.do(add_evidence, evidence(case, 2, received_on=TODAY + timedelta(days=2)), caller=ASHA)
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "rule"),
+    [(2, EvidenceKind.OTHER, DoesNotSettle), (7, EvidenceKind.COURT_ORDER, DoesNotSettle), (9, EvidenceKind.OTHER, RestsOnFigures)],
+)
+async def test_a_kind_that_does_not_fit_settles_nothing_and_may_still_speak_against(
+    refunds: Refunds, check: int, kind: EvidenceKind, rule: type[Exception]
+) -> None:
+    case = await refunds.opened(tenant(credits=(BENEFIT,)))
+    with pytest.raises(rule):
+        await refunds.do(add_evidence, evidence(case, check, kind=kind), caller=SAM)
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert page.evidence == ()
+    assert {shown.check: shown.settled_by for shown in page.checks if shown.settled_by} == SETTLED_BY
+    await refunds.do(add_evidence, evidence(case, check, kind=kind, settles=False), caller=SAM)
 
 
 async def test_an_auditor_changes_nothing(refunds: Refunds) -> None:

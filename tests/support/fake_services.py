@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,6 +40,10 @@ class FakeServices:
     stands: refunds.CaseStands = field(default_factory=refunds.CaseStands)
     changed_in_round: int | None = None
     lines_wait: int = 0
+    remind_on: date = field(default_factory=lambda: (datetime.now(UTC) + SOON).date())
+    escalate_on: date = field(default_factory=lambda: (datetime.now(UTC) + SOON).date())
+    remind_at: datetime = field(default_factory=lambda: datetime.now(UTC) + SOON)
+    lapse_at: datetime = field(default_factory=lambda: datetime.now(UTC) + 2 * SOON)
     posting_errors: list[str] = field(default_factory=list)
     calls: list[tuple[str, BaseModel]] = field(default_factory=list)
     open_task: approvals.OpenTask | None = None
@@ -57,9 +61,7 @@ class FakeServices:
         replies: dict[str, Callable[[Any], BaseModel]] = {
             "refunds.run-check": lambda a: refunds.CheckDone(check=a.check, outcome=refunds.CheckOutcome.PASS),
             "refunds.plan": self._plan,
-            "refunds.await-evidence": lambda _: refunds.EvidenceTimers(
-                remind_at=datetime.now(UTC) + SOON, lapse_at=datetime.now(UTC) + 2 * SOON
-            ),
+            "refunds.await-evidence": lambda _: refunds.EvidenceTimers(remind_at=self.remind_at, lapse_at=self.lapse_at),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
             "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
             "refunds.read-case": self._stands,
@@ -103,8 +105,8 @@ class FakeServices:
 
     def _open(self, asked: approvals.OpenTask) -> approvals.TaskOpened:
         self.open_task, self.task = asked, uuid4()
-        soon = (datetime.now(UTC) + SOON).date()
-        return approvals.TaskOpened(task=self.task, stages=self.stages, due_on=soon, remind_on=soon, escalate_on=soon)
+        dates = {"due_on": self.remind_on, "remind_on": self.remind_on, "escalate_on": self.escalate_on}
+        return approvals.TaskOpened(task=self.task, stages=self.stages, **dates)
 
     def _read(self, asked: approvals.ReadDecision) -> approvals.Decision:
         if asked.decision not in self.decisions:
@@ -130,10 +132,12 @@ class FakeServices:
 
     async def noted(self, status: refunds.CaseStatus) -> None:
         """The case's page has come to say so."""
+        await self.when(lambda: status in [said.status for _, said in self.calls if isinstance(said, refunds.NoteProgress)])
+
+    async def when(self, condition: Callable[[], bool]) -> None:
+        """Until the calls make the condition true."""
         async with asyncio.timeout(10), self.heard:
-            await self.heard.wait_for(
-                lambda: any(isinstance(said, refunds.NoteProgress) and said.status is status for _, said in self.calls)
-            )
+            await self.heard.wait_for(condition)
 
     async def until(self, name: str, times: int = 1) -> BaseModel:
         """The `times`-th call of the step, once it was made."""

@@ -49,6 +49,35 @@ class CaseOutcome(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class EvidenceKind(StrEnum):
+    """What a document or an answer is. Which of them may settle which check is refunds' rule, and told with each check.
+
+    CONSENT, OPT_OUT and OPT_OUT_NOTICE are about debts; a notice's day is the one on which it was served.
+    """
+
+    BENEFIT_ANSWER = "benefit-answer"
+    BANK_STATEMENT = "bank-statement"
+    JOINT_CONSENT = "joint-consent"
+    CONSENT = "consent"
+    OPT_OUT = "opt-out"
+    OPT_OUT_NOTICE = "opt-out-notice"
+    IDENTITY = "identity"
+    AUTHORITY = "authority"
+    GRANT_OF_PROBATE = "grant-of-probate"
+    SMALL_ESTATE_INDEMNITY = "small-estate-indemnity"
+    KEYS_RETURNED = "keys-returned"
+    FORWARDING_ADDRESS = "forwarding-address"
+    TRUSTEE_ANSWER = "trustee-answer"
+    LEGAL_ANSWER = "legal-answer"
+    FINAL_CHARGES = "final-charges"
+    TENANT_ASKED = "tenant-asked"
+    CARD_REFUND = "card-refund"
+    CALL_BACK = "call-back"
+    COURT_ORDER = "court-order"
+    STAFF_CONFLICT = "staff-conflict"
+    OTHER = "other"
+
+
 # --- facts -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -357,7 +386,7 @@ class AddEvidence(Message):
 
     case: UUID
     check: int = Field(ge=1, le=10)
-    kind: str = Field(max_length=60)
+    kind: EvidenceKind
     reference: str = Field(default="", max_length=120)
     note: str = Field(default="", max_length=2000)
     settles: bool
@@ -394,6 +423,8 @@ WITHDRAW_CASE: Command[WithdrawCase, Nothing] = Command("withdraw-case", "refund
 
 
 class CheckShown(Message):
+    """`settled_by` are the kinds of evidence that may settle the check for the refund; against it, any may speak."""
+
     check: int
     title: str
     outcome: CheckOutcome | None = Field(description="None while it runs")
@@ -403,6 +434,7 @@ class CheckShown(Message):
     by: str
     at: datetime | None
     expires_on: date | None
+    settled_by: tuple[EvidenceKind, ...] = ()
 
 
 class EvidenceShown(Message):

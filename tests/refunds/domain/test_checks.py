@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from refunds.domain.checks import CheckResult, checks_hash, lane, participants, run_check
 from refunds.domain.covered import ground_of
-from refunds.domain.facts import CaseFacts, Confirmation, EarlierPayment, Evidence, EvidenceKind, Wishes
+from refunds.domain.facts import CaseFacts, Confirmation, EarlierPayment, Evidence, Wishes
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.plan import plan_refund
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import AccountHold, CreditSource, PersonFacts
-from rentbook_contracts.refunds import CheckOutcome
+from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
 from support.refund_cases import (
     BOTH_CONSENTED,
     ENDED,

@@ -39,6 +39,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from refunds.domain.checks import TITLES, pounds
 from refunds.domain.envelope import Sealed, unseal
+from refunds.domain.evidence import settled_by
 from refunds.domain.means import Means, cut_off_of, next_bacs_days
 from refunds.domain.payee_text import bank_details
 from refunds.domain.policy import RefundPolicy
@@ -221,11 +222,13 @@ async def _checks(tx: Transaction, row: sa.Row[Any]) -> tuple[CheckShown, ...]:
 def _check(number: int, found: sa.Row[Any] | None) -> CheckShown:
     if found is None:
         return CheckShown(
-            check=number, title=TITLES[number], outcome=None, reason_code="", evidence=(), source="", by="", at=None, expires_on=None
-        )
+            check=number, title=TITLES[number], outcome=None, reason_code="", evidence=(), source="", by="", at=None, expires_on=None,
+            settled_by=settled_by(number),
+        )  # fmt: skip
     return CheckShown(
         check=number, title=TITLES[number], outcome=CheckOutcome(found.outcome), reason_code=found.reason_code,
         evidence=tuple(found.evidence), source=found.source, by=found.by, at=found.at, expires_on=found.expires_on,
+        settled_by=settled_by(number),
     )  # fmt: skip
 
 

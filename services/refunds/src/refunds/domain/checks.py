@@ -13,11 +13,11 @@ from uuid import UUID
 
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import AccountHold, CreditBehind, CreditSource, TenancyFacts
-from rentbook_contracts.refunds import CheckOutcome
+from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
 
 from refunds.domain.bacs_text import NameHasNoBacsForm, bacs_name
 from refunds.domain.covered import Ground, void_because
-from refunds.domain.facts import CaseFacts, Confirmation, Evidence, EvidenceKind, PayeeFacts
+from refunds.domain.facts import CaseFacts, Confirmation, Evidence, PayeeFacts
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.plan import PassedOver, floor, minimum_refund, plan_refund, tenancy_has_ended
 from refunds.domain.policy import RefundPolicy

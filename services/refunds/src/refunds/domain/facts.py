@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from rentbook_contracts.ledger import RefundFacts
+from rentbook_contracts.refunds import EvidenceKind
 
 from refunds.domain.modulus import ModulusAnswer
 
@@ -17,20 +18,6 @@ class Confirmation(StrEnum):
     CLOSE = "close"
     NO_MATCH = "no-match"
     UNAVAILABLE = "unavailable"
-
-
-class EvidenceKind(StrEnum):
-    """Kinds of evidence that the rules tell apart; any other kind settles by its `settles` alone.
-
-    CONSENT, OPT_OUT and OPT_OUT_NOTICE are about the debts in `Evidence.accounts`; a notice's `received_on` is the day it was served.
-    """
-
-    GRANT_OF_PROBATE = "grant-of-probate"
-    SMALL_ESTATE_INDEMNITY = "small-estate-indemnity"
-    CONSENT = "consent"
-    OPT_OUT = "opt-out"
-    OPT_OUT_NOTICE = "opt-out-notice"
-    JOINT_CONSENT = "joint-consent"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import AddEvidence
+from rentbook_contracts.refunds import AddEvidence, EvidenceKind
 
-from refunds.domain.facts import EvidenceKind
+from refunds.domain.evidence import refuse_unfit
 from refunds.domain.means import LONDON
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks
@@ -23,9 +23,10 @@ class ReceivedInTheFuture(RefundRule):
 async def add_evidence(tx: Transaction, told: AddEvidence) -> Nothing:
     """An answer settles the doubt that was in sight when it was given, about the payee who was there then.
 
-    Errors: NotYourPart, UnknownCase, CaseIsClosed, NobodyAsked, ReceivedInTheFuture.
+    Errors: NotYourPart, UnknownCase, CaseIsClosed, NobodyAsked, ReceivedInTheFuture, RestsOnFigures, DoesNotSettle.
     """
     require_case_worker(tx)
+    refuse_unfit(told.check, told.kind, settles=told.settles)
     row = await requested_case(tx, told.case)
     if told.received_on > tx.now.astimezone(LONDON).date():
         raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")

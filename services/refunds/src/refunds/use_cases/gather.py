@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, RefundFacts
+from rentbook_contracts.refunds import EvidenceKind
 from sqlalchemy import Row
 
 from refunds.domain.facts import CaseFacts, EarlierPayment, Evidence, PayeeFacts, Wishes
@@ -13,8 +14,6 @@ from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.policy import RefundPolicy
 from refunds.store import checks, payees
 from refunds.store.cases import Case
-
-STAFF_CONFLICT = "staff-conflict"
 
 
 async def gather(tx: Transaction, row: Case, policy: RefundPolicy, means: Means) -> CaseFacts:
@@ -31,7 +30,7 @@ async def gather(tx: Transaction, row: Case, policy: RefundPolicy, means: Means)
         evidence=evidence,
         earlier_payments=tuple(EarlierPayment(amount, on) for amount, on in earlier),
         same_details_elsewhere=elsewhere,
-        staff_conflict=any(item.kind == STAFF_CONFLICT for item in evidence),
+        staff_conflict=any(item.kind == EvidenceKind.STAFF_CONFLICT for item in evidence),
         taken_by=row.taken_by,
     )
 

@@ -1,7 +1,7 @@
 """Refund cases: asked for by a tenant, checked, shown whole, and helped on with evidence."""
 
 from asyncio import gather
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.peers import Refused
@@ -24,6 +24,8 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     ChangePayee,
     CheckOutcome,
+    CheckShown,
+    EvidenceKind,
     NewPayee,
     RequestRefund,
     Resubmit,
@@ -63,45 +65,34 @@ REASONS: Mapping[str, str] = {
     "other": "Another reason, in the note",
 }
 
-# The kinds that refunds tells apart by name are consent, opt-out, opt-out-notice, joint-consent, grant-of-probate,
-# small-estate-indemnity and staff-conflict; any other settles by its answer alone.
 EVIDENCE: Mapping[str, str] = {
-    "benefit-answer": "Answer of Housing Benefit or DWP",
-    "bank-statement": "Bank statement",
-    "joint-consent": "Signed consent of every joint tenant",
-    "consent": "Consent to pay the other debts",
-    "opt-out": "Refusal to pay the other debts",
-    "opt-out-notice": "Notice that the other debts will be paid, served on this day",
-    "identity": "Proof of identity",
-    "authority": "Power of attorney, deputyship or letter of authority",
-    "grant-of-probate": "Grant of probate",
-    "small-estate-indemnity": "Indemnity for a small estate",
-    "keys-returned": "Keys returned, inspection done",
-    "forwarding-address": "Forwarding address",
-    "trustee-answer": "Answer of the trustee in insolvency",
-    "legal-answer": "Answer of legal services: the dispute has ended",
-    "final-charges": "Final charges posted, recharges inspected",
-    "tenant-asked": "The tenant’s own request in writing",
-    "card-refund": "The card part went back to the card",
-    "call-back": "Call-back to the tenant on a known number",
-    "court-order": "Court or Ombudsman’s order",
-    "staff-conflict": "Connection with a member of staff",
-    "other": "Another document",
+    EvidenceKind.BENEFIT_ANSWER: "Answer of Housing Benefit or DWP",
+    EvidenceKind.BANK_STATEMENT: "Bank statement",
+    EvidenceKind.JOINT_CONSENT: "Signed consent of every joint tenant",
+    EvidenceKind.CONSENT: "Consent to pay the other debts",
+    EvidenceKind.OPT_OUT: "Refusal to pay the other debts",
+    EvidenceKind.OPT_OUT_NOTICE: "Notice that the other debts will be paid, served on this day",
+    EvidenceKind.IDENTITY: "Proof of identity",
+    EvidenceKind.AUTHORITY: "Power of attorney, deputyship or letter of authority",
+    EvidenceKind.GRANT_OF_PROBATE: "Grant of probate",
+    EvidenceKind.SMALL_ESTATE_INDEMNITY: "Indemnity for a small estate",
+    EvidenceKind.KEYS_RETURNED: "Keys returned, inspection done",
+    EvidenceKind.FORWARDING_ADDRESS: "Forwarding address",
+    EvidenceKind.TRUSTEE_ANSWER: "Answer of the trustee in insolvency",
+    EvidenceKind.LEGAL_ANSWER: "Answer of legal services: the dispute has ended",
+    EvidenceKind.FINAL_CHARGES: "Final charges posted, recharges inspected",
+    EvidenceKind.TENANT_ASKED: "The tenant’s own request in writing",
+    EvidenceKind.CARD_REFUND: "The card part went back to the card",
+    EvidenceKind.CALL_BACK: "Call-back to the tenant on a known number",
+    EvidenceKind.COURT_ORDER: "Court or Ombudsman’s order",
+    EvidenceKind.STAFF_CONFLICT: "Connection with a member of staff",
+    EvidenceKind.OTHER: "Another document",
 }
-
-SETTLES: Mapping[int, frozenset[str]] = {
-    2: frozenset({"benefit-answer", "trustee-answer", "court-order"}),
-    4: frozenset({"consent", "opt-out", "opt-out-notice", "legal-answer", "court-order"}),
-    5: frozenset({"keys-returned", "final-charges", "forwarding-address", "tenant-asked", "other"}),
-    6: frozenset({"identity", "authority", "joint-consent", "grant-of-probate", "small-estate-indemnity", "card-refund", "court-order"}),
-    7: frozenset({"bank-statement", "call-back", "identity"}),
-    8: frozenset({"bank-statement", "identity", "call-back", "staff-conflict", "court-order", "other"}),
-}
-"""The kinds of evidence that may settle a check for the refund. Against it, any may speak. The others rest on figures alone."""
+"""Each kind of evidence in words."""
 
 FIELDS = frozenset(
     {"asked_by", "identified_how", "reason_code", "amount", "payee_of", "payee_name", "sort_code", "account_number", "received_on"}
-    | {"account"}
+    | {"account", "check", "kind"}
 )
 """The fields, by name, that an owner's refusal may lead to."""
 
@@ -168,24 +159,27 @@ async def add_evidence(visit: Visit) -> Response:
     received = form.day("received_on", "the day on which it came", needed=True)
     if received and received > visit.today:
         form.wrong("The day on which it came can’t be in the future", "received_on")
-    _fits(form, check, kind, settles)
+    if not form.errors:
+        _fits(form, (await visit.ask(CASE_PAGE, CaseAsked(case=case))).checks, check, kind, settles)
     reference, note = form.text("reference", longest=120), form.text("note")
     if form.errors or received is None:
         return await _case_page(visit, case, form)
     evidence = AddEvidence(
-        case=case, check=int(check), kind=kind, reference=reference, note=note, settles=settles == "yes", received_on=received
-    )
+        case=case, check=int(check), kind=EvidenceKind(kind), reference=reference, note=note, settles=settles == "yes",
+        received_on=received,
+    )  # fmt: skip
     return await _taking_part(visit, form, case, Part.EVIDENCE, "evidence", lambda: visit.command(ADD_EVIDENCE, evidence, form))
 
 
-def _fits(form: Form, check: str, kind: str, settles: str) -> None:
+def _fits(form: Form, checks: Sequence[CheckShown], check: str, kind: str, settles: str) -> None:
+    """Said before the person takes part in the case; refunds, whose rule it is, says the same to whoever asks without this form."""
     if form.errors or settles != "yes":
         return
-    fitting = SETTLES.get(int(check), frozenset())
+    fitting = next((shown.settled_by for shown in checks if shown.check == int(check)), ())
     if not fitting:
         form.wrong("No document settles this check: it rests on the figures of the account and of policy", "check")
     elif kind not in fitting:
-        words = listed([lower_first(text) for code, text in EVIDENCE.items() if code in fitting], "or")
+        words = listed([lower_first(EVIDENCE[one]) for one in fitting], "or")
         form.wrong(f"This does not settle check {check}. What does: {words}", "kind")
 
 
