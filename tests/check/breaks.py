@@ -17,6 +17,8 @@ REFUND_KEY = f"(SELECT key FROM accepted_posting WHERE journal = {REFUND})"
 CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
 DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 
+LENT = "cardinality(delegations) > 0"
+
 COPY_JOURNAL = """
 INSERT INTO journal (id, code, effective_date, posted_at, case_id, decision_id, actor, narrative, reverses)
 SELECT '00000000-0000-0000-0000-00000000abcd', code, effective_date, posted_at, case_id, decision_id, actor, narrative, reverses
@@ -95,6 +97,27 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("authority", "another policy was in force", "approvals", (
         "INSERT INTO policy SELECT 'later', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
         " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy",)),
+    ("authority", "the amount is above a ceiling", "approvals", ("UPDATE delegation SET ceiling_pence = 1 WHERE giver = 'greta.finance'",)),
+    ("authority", "a delegation had ended", "approvals", (
+        "INSERT INTO delegation_end SELECT id, taker, given_at FROM delegation WHERE taker = 'bryn.officer'",)),
+    ("authority", "a delegation had not begun", "approvals", (
+        "UPDATE delegation SET from_on = from_on + 30, until_on = until_on + 30 WHERE taker = 'bryn.officer'",)),
+    ("authority", "a delegation was given later", "approvals", (
+        "UPDATE delegation SET given_at = given_at + interval '1 hour' WHERE giver = 'dilip.leader'",)),
+    ("authority", "the delegations lead to somebody else", "approvals", (
+        "UPDATE delegation SET taker = 'asha.officer' WHERE taker = 'bryn.officer'",)),
+    ("authority", "the delegations go in a circle", "approvals", (
+        "UPDATE delegation SET giver = 'bryn.officer' WHERE giver = 'dilip.leader'",
+        f"UPDATE decision SET on_behalf_of[1] = 'bryn.officer' WHERE {LENT}")),
+    ("authority", "a delegation is not there", "approvals", (f"UPDATE decision SET delegations[1] = gen_random_uuid() WHERE {LENT}",)),
+    ("authority", "whoever lent it is left out", "approvals", (f"UPDATE decision SET on_behalf_of = '{{}}' WHERE {LENT}",)),
+    ("authority", "whoever lent it did not hold the role", "approvals", (
+        "UPDATE delegation SET giver_roles = '{officer}' WHERE giver = 'dilip.leader'",)),
+    ("four-eyes", "whoever lent the authority is a participant", "approvals", (
+        f"INSERT INTO participant SELECT case_id, on_behalf_of[1], 'evidence', decided_at - interval '1 minute' FROM decision"
+        f" WHERE {LENT}",)),
+    ("released", "whoever lent the authority released it", "approvals", (
+        f"UPDATE decision SET on_behalf_of = '{{greta.finance}}' WHERE id = {DECISION}",)),
     ("four-eyes", "a decider is a participant", "approvals", (
         f"INSERT INTO participant SELECT case_id, decided_by, 'evidence', decided_at - interval '1 minute' FROM decision"
         f" WHERE id = {DECISION}",)),

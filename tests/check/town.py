@@ -15,13 +15,15 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
 from approvals.domain.eligibility import ParticipantMayNotDecide
-from approvals.domain.forms import AnswerTask, SignRun, TakeBack
+from approvals.domain.forms import AnswerTask, LendAuthority, SignRun, TakeBack
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.decide import decide
+from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_run import release_run
@@ -99,7 +101,8 @@ TOKEN = "the-services-token"
 TODAY = datetime.now(ZoneInfo("Europe/London")).date()
 OFFICER = "asha.officer"
 PEOPLE = {
-    OFFICER: "officer", "carys.senior": "senior-officer", "dilip.leader": "team-leader", "efua.manager": "income-manager",
+    OFFICER: "officer", "bryn.officer": "officer",
+    "carys.senior": "senior-officer", "dilip.leader": "team-leader", "efua.manager": "income-manager",
     "greta.finance": "finance",
 }  # fmt: skip
 
@@ -282,6 +285,18 @@ class Town:
         await self.deliver()
         return form
 
+    async def lent(self, giver: str, taker: str, ceiling_pence: int) -> None:
+        """Authority for a week. Both have signed in at the desk."""
+        connection = await asyncpg.connect(self.databases["approvals"].app_dsn)
+        try:
+            for person in (giver, taker):
+                known = "INSERT INTO staff VALUES ($1, $1, $2, now()) ON CONFLICT DO NOTHING"
+                await connection.execute(known, person, [PEOPLE[person]])
+        finally:
+            await connection.close()
+        form = LendAuthority(taker, ceiling_pence, TODAY, TODAY + timedelta(days=7))
+        await self.at_the_desk(giver, lend_authority, form, uuid4())
+
     async def recalled(self, person: str, decision: UUID) -> None:
         await self.at_the_desk(person, recall_decision, TakeBack(decision, "It was a slip"), uuid4())
         await self.deliver()
@@ -395,9 +410,11 @@ async def _paid_and_returned(town: Town) -> None:
 
 
 async def _offset_only(town: Town) -> None:
-    """The whole credit pays a debt: nothing is released, and it is posted at once."""
+    """The whole credit pays a debt: nothing is released, and it is posted at once. It is decided by authority that was lent on."""
+    await town.lent("dilip.leader", "greta.finance", 400_00)
+    await town.lent("greta.finance", "bryn.officer", 350_00)
     plan, hold, task = await town.planned(await town.requested(OFFSET))
-    decision = await town.decided("carys.senior", plan, task)
+    decision = await town.decided("bryn.officer", plan, task)
     town.named["offset"] = await town.posted(plan, hold, decision)
     await town.closed(plan, CaseOutcome.OFFSET)
 

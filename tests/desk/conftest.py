@@ -2,25 +2,29 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from approvals import store
+from approvals.domain.forms import BeAway, LendAuthority
 from approvals.settings import ApprovalsSettings
+from approvals.use_cases.be_away import be_away
+from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.open_task import open_task
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings
 from approvals.web.routes import routes
 from approvals.web.sessions import Person, Session
+from chassis.peers import Caller
 from chassis.process import make_runtime
-from chassis.transaction import Runtime, run
+from chassis.transaction import Runtime, Transaction, run
 from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
@@ -31,6 +35,8 @@ from support.servers import Postgres
 
 from desk import estate
 from desk.peers import Peers
+
+Sent = TypeVar("Sent")
 
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_WORDS = [
@@ -88,6 +94,21 @@ class Place:
             raised_by=raised_by,
         )
         return (await run(self.runtime, lambda tx: open_task(tx, asked))).task
+
+    async def does(self, who: str, use_case: Callable[[Transaction, Sent], Awaitable[object]], form: Sent) -> UUID:
+        """A use case of the person at the desk; gives the form's id."""
+        person, id_ = PEOPLE[who], uuid4()
+        await run(self.runtime, lambda tx: use_case(tx, form), caller=Caller(person.subject, person.roles, str(id_)))
+        return id_
+
+    async def cover(self) -> None:
+        """Dev has lent Carol £250.00 for a week and is away until tomorrow; what Ella lent has ended."""
+        today, soon = estate.TODAY, estate.TODAY + timedelta(days=7)
+        await self.does("dev", lend_authority, LendAuthority("carol.senior", 250_00, today, soon))
+        ended = await self.does("ella", lend_authority, LendAuthority("dev.leader", 2_000_00, today, soon))
+        await self.does("ella", end_delegation, ended)
+        await self.does("dev", be_away, BeAway("carol.senior", today, today + timedelta(days=1)))
+        await self.does("ella", be_away, BeAway("farid.head", soon, soon))
 
     async def everyone_known(self) -> None:
         """Everybody has signed in once."""

@@ -49,6 +49,8 @@ PAGES = {
     "runs, for an officer": ("asha", "/runs"),
     "a run before its release": ("grace", f"/runs/preview?case={estate.CASE_OKAFOR}"),
     "a run": ("grace", f"/runs/{estate.RUN}"),
+    "cover, for somebody with authority": ("dev", "/cover"),
+    "cover, for the auditor": ("hugo", "/cover"),
     "policy": ("hugo", "/policy"),
     "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
     "no such page": ("dev", "/nowhere"),
@@ -62,6 +64,7 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         await place.everyone_known()
         green = await place.task(estate.CASE_OKAFOR)
         look = await place.task(estate.CASE_BEGUM, lane=Lane.LOOK, reasons=("A dispute is set on the account",), raised_by="ben.officer")
+        await place.cover()
         yield place, {"green": str(green), "look": str(look)}
 
 

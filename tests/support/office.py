@@ -81,6 +81,18 @@ class Office:
         told = PlanToDecide(plan=plan, raised_by=task.raised_by, participants=task.participants)
         return httpx.Response(200, text=told.model_dump_json())
 
+    async def signs_in(self, person: str, *roles: str) -> None:
+        """The desk knows the person, with these roles, and as being there today."""
+        await self.sql(
+            "insert into staff (subject, name, roles, last_seen_at) values ($1, $2, $3, now())"
+            " on conflict (subject) do update set roles = excluded.roles, last_seen_at = now()",
+            person, person.replace(".", " ").title(), list(roles),
+        )  # fmt: skip
+
+    async def everyone_signs_in(self) -> None:
+        for person, roles in PEOPLE.items():
+            await self.signs_in(person, *roles)
+
     async def do(
         self, person: str, use_case: Callable[[Transaction, Form], Awaitable[Given]], form: Form, form_id: UUID | None = None
     ) -> Given:

@@ -16,17 +16,23 @@ from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, Lane, TaskKind
 
 from approvals.domain import working_days
+from approvals.domain.absence import covered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, stages_for
-from approvals.domain.eligibility import Answered, Participation, Standing, Status, objection, objections
+from approvals.domain.delegation import Lent, Mandate, mandates
+from approvals.domain.eligibility import Answered, Participation, Standing, Status, mandate_for, objection, objections
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import LONDON, business_date
 from approvals.tables import (
+    absence,
+    absence_end,
     authority,
     case_seen,
     comment,
     decision,
+    delegation,
+    delegation_end,
     participant,
     policy,
     recall,
@@ -41,8 +47,9 @@ from approvals.tables import (
 
 
 class View(StrEnum):
-    """MINE: waits for the caller, or is a question to them. TEAM: open, and one of the caller's roles may decide its amount (for roles
-    that decide nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered, newest answer first.
+    """MINE: waits for the caller or for somebody for whom they stand in, or is a question to them. TEAM: open, and of an amount that the
+    caller may decide (for whoever decides nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered,
+    newest answer first.
     """
 
     MINE = "mine"
@@ -90,6 +97,8 @@ class Carried(StrEnum):
 class DecisionShown:
     """A decision with its fate. `because` says why it was not carried out. `limit_pence` None is without a limit.
 
+    `on_behalf_of` are the people whose authority it rests on, by name, the first being whose it is; none where it is the decider's own.
+
     `recall_refused`: the recall came too late, in the workflow's words.
 
     `may_recall` is for the caller; `why_no_recall` says why not, where it is an approval.
@@ -112,6 +121,7 @@ class DecisionShown:
     decided_by_name: str
     roles: tuple[str, ...]
     limit_pence: int | None
+    on_behalf_of: tuple[str, ...]
     completes: bool
     decided_at: datetime
     carried: Carried
@@ -131,7 +141,8 @@ class TaskRow:
 
     `nobody_here`: it is open, and nobody who was at the desk today may decide it.
 
-    `asked_you`: it was sent back with a question to the caller. `claimed_by` is None where a claim has expired.
+    `asked_you`: it was sent back with a question to the caller, or to somebody for whom they stand in. `claimed_by` is None where a claim
+    has expired.
     """
 
     task: UUID
@@ -245,8 +256,8 @@ class TaskPage:
     """All that approvals knows of a task and its case, oldest first. `last_seen_at`: when the caller last opened the case, None for never.
 
     `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
-    without a limit; `has_authority` tells the two apart from having no part in it. `latest` is the newest task of the case. `why_not` has
-    every reason for which the caller may not decide it, the row's first.
+    without a limit; `has_authority` tells the two apart from having no part in it; `lent_by` names those who lent it to them. `latest` is
+    the newest task of the case. `why_not` has every reason for which the caller may not decide it, the row's first.
     """
 
     row: TaskRow
@@ -259,6 +270,7 @@ class TaskPage:
     stage_roles: tuple[str, ...]
     has_authority: bool
     limit_pence: int | None
+    lent_by: tuple[str, ...]
     last_seen_at: datetime | None
     latest: UUID
     policy_id: str
@@ -317,60 +329,86 @@ async def worklist(tx: Transaction, view: View, filters: Filters | None = None, 
     """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
     chosen = filters or Filters()
     in_force = await policy_in_force(tx, TaskKind.REFUND)
-    counts = {one: await _count(tx, one, chosen, in_force) for one in View}
+    mine = await _mine(tx, in_force)
+    counts = {one: await _count(tx, one, chosen, mine) for one in View}
     order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
-    wanted = sa.select(task).where(*_in_view(tx, view, in_force), *_filtered(tx, view, chosen)).order_by(*order)
+    wanted = sa.select(task).where(*_in_view(view, mine), *_filtered(tx, view, chosen)).order_by(*order)
     rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
     return Worklist(view, await _task_rows(tx, rows, in_force), counts[view], counts, offset, limit)
 
 
-async def _count(tx: Transaction, view: View, filters: Filters, in_force: Policy) -> int:
-    wanted = sa.select(sa.func.count()).select_from(task).where(*_in_view(tx, view, in_force), *_filtered(tx, view, filters))
+async def _count(tx: Transaction, view: View, filters: Filters, mine: "_Mine") -> int:
+    wanted = sa.select(sa.func.count()).select_from(task).where(*_in_view(view, mine), *_filtered(tx, view, filters))
     return (await tx.connection.execute(wanted)).scalar_one()
 
 
-def _in_view(tx: Transaction, view: View, in_force: Policy) -> list[sa.ColumnElement[bool]]:
+@dataclass(frozen=True)
+class _Mine:
+    """What makes a task the caller's: people for whom they stand in, themselves among them, and by stage what they may decide."""
+
+    now: datetime
+    people: tuple[str, ...]
+    roles: tuple[str, ...]
+    mandates: tuple[Mandate, ...]
+
+
+async def _mine(tx: Transaction, in_force: Policy) -> _Mine:
+    people = (tx.caller.person, *sorted(covered_by(tx.caller.person, await deputies_today(tx))))
+    return _Mine(tx.now, people, tuple(sorted(tx.caller.roles)), tuple(await mandates_of(tx, in_force)))
+
+
+async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
+    """All that the caller may decide, at each stage: by their own roles and by what was lent to them."""
+    lent = await lent_today(tx)
+    stages = sorted({row.stage for row in in_force.authorities})
+    who = (tx.caller.person, tx.caller.roles)
+    return [one for stage in stages for one in mandates(in_force.authorities, Act.DECIDE, stage, *who, lent)]
+
+
+def _in_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
     is_open = task.c.status == Status.OPEN
     if view is View.DECIDED:
         return [sa.exists().where(decision.c.task_id == task.c.id)]
     if view is View.TEAM:
-        return [is_open, _within_authority(tx.caller.roles, in_force)]
+        return [is_open, sa.or_(*(_within(one) for one in mine.mandates)) if mine.mandates else sa.true()]
     if view is View.MINE:
-        return [sa.or_(sa.and_(is_open, _waits_for(tx)), sa.and_(task.c.status == Status.DECIDED, _asked(tx.caller.person)))]
+        return [sa.or_(sa.and_(is_open, _waits_for(mine)), sa.and_(task.c.status == Status.DECIDED, _asked(mine.people)))]
     return [is_open]
 
 
-def _waits_for(tx: Transaction) -> sa.ColumnElement[bool]:
-    me = tx.caller.person
-    free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= tx.now)
-    took_part = sa.exists().where(participant.c.case_id == task.c.case_id, participant.c.person == me)
+def _waits_for(mine: _Mine) -> sa.ColumnElement[bool]:
+    free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= mine.now)
     same_round = (decision.c.case_id == task.c.case_id, decision.c.attempt == task.c.attempt, decision.c.round == task.c.round)
-    decided_earlier = sa.exists().where(*same_round, decision.c.decided_by == me, decision.c.stage < task.c.stage, ~_is_recalled())
-    for_my_role = sa.and_(
-        task.c.assigned_to.is_(None), free, task.c.required_role.in_(sorted(tx.caller.roles)), ~took_part, ~decided_earlier
-    )
-    return sa.or_(task.c.assigned_to == me, sa.and_(task.c.claimed_by == me, ~free), for_my_role)
+    decided_earlier = sa.exists().where(*same_round, _by(mine.people[:1]), decision.c.stage < task.c.stage, ~_is_recalled())
+    by_role = [task.c.required_role.in_(mine.roles), *(_lent_for(one) for one in mine.mandates if one.chain)]
+    for_my_role = sa.and_(task.c.assigned_to.is_(None), free, sa.or_(*by_role), ~_took_part(mine.people[:1]), ~decided_earlier)
+    return sa.or_(task.c.assigned_to.in_(mine.people), sa.and_(task.c.claimed_by.in_(mine.people), ~free), for_my_role)
 
 
-def _asked(person: str) -> sa.ColumnElement[bool]:
-    return sa.exists().where(decision.c.task_id == task.c.id, decision.c.question_to == person, ~_is_recalled())
+def _lent_for(mandate: Mandate) -> sa.ColumnElement[bool]:
+    """What waits for the role of whoever lent the authority, within the ceiling, unless a participant lent it."""
+    return sa.and_(task.c.required_role == mandate.authority.role, _within(mandate), ~_took_part(mandate.on_behalf_of))
+
+
+def _within(mandate: Mandate) -> sa.ColumnElement[bool]:
+    return sa.and_(task.c.stage == mandate.authority.stage, task.c.amount_pence <= (mandate.limit_pence or 2**62))
+
+
+def _took_part(people: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(participant.c.case_id == task.c.case_id, participant.c.person.in_(people))
+
+
+def _by(people: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Decisions of these people, or by their authority."""
+    return sa.or_(decision.c.decided_by.in_(people), decision.c.on_behalf_of.overlap(list(people)))
+
+
+def _asked(people: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(decision.c.task_id == task.c.id, decision.c.question_to.in_(people), ~_is_recalled())
 
 
 def _is_recalled() -> sa.ColumnElement[bool]:
     return sa.exists().where(recall.c.decision_id == decision.c.id)
-
-
-def _within_authority(roles: Collection[str], in_force: Policy) -> sa.ColumnElement[bool]:
-    limits = _limits(roles, in_force)
-    if not limits:
-        return sa.true()
-    return sa.or_(*(sa.and_(task.c.stage == row.stage, task.c.amount_pence <= (row.to_pence or 2**62)) for row in limits))
-
-
-def _limits(roles: Collection[str], in_force: Policy) -> list[Authority]:
-    stages = {row.stage for row in in_force.authorities}
-    found = (best_of(in_force.authorities, Act.DECIDE, stage, roles) for stage in sorted(stages))
-    return [row for row in found if row is not None]
 
 
 def _answered_at() -> sa.ScalarSelect[datetime]:
@@ -466,8 +504,9 @@ async def last_decider(tx: Transaction, case: UUID, stage: int) -> str | None:
 
 
 async def approvals_under_way(tx: Transaction, case: UUID, person: str) -> bool:
-    """Whether the person approved the case and that is still to be carried out."""
-    mine = (decision.c.case_id == case, decision.c.decided_by == person, decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    """Whether the person, or their authority, approved the case and that is still to be carried out."""
+    theirs = sa.or_(decision.c.decided_by == person, decision.c.on_behalf_of.any_() == person)
+    mine = (decision.c.case_id == case, theirs, decision.c.answer == Answer.APPROVED, ~_is_recalled())
     joined = decision.join(task, task.c.id == decision.c.task_id)
     found = sa.select(decision.c.id).select_from(joined).where(*mine, task.c.status == Status.DECIDED).limit(1)
     return (await tx.connection.execute(found)).first() is not None
@@ -489,7 +528,8 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
         return None
     in_force = await policy_in_force(tx, TaskKind(row.kind))
     known = (await _standings(tx, [row], in_force))[row.id]
-    mine = best_of(in_force.authorities, Act.DECIDE, row.stage, tx.caller.roles)
+    found = mandates(in_force.authorities, Act.DECIDE, row.stage, tx.caller.person, tx.caller.roles, known.lent)
+    mine = mandate_for(known, tx.caller.person, tx.caller.roles) or next(iter(found), None)
     seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
     newest = (
         sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
@@ -504,7 +544,8 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
         may_decide=await _who_may_decide(tx, known),
         stage_roles=await _roles_of_round(tx, row, in_force),
         has_authority=mine is not None,
-        limit_pence=mine.to_pence if mine else None,
+        limit_pence=mine.limit_pence if mine else None,
+        lent_by=tuple((await names_of(tx, mine.on_behalf_of)).values()) if mine else (),
         last_seen_at=(await tx.connection.execute(seen)).scalar_one_or_none(),
         latest=(await tx.connection.execute(newest.limit(1))).scalar_one(),
         policy_id=row.policy_id,
@@ -520,7 +561,9 @@ async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
 
 async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> tuple[TaskRow, ...]:
     known = await _standings(tx, rows, in_force)
-    present = [one for one in await staff_known(tx) if business_date(one.last_seen_at) == business_date(tx.now)]
+    away = await deputies_today(tx)
+    present = [one for one in await staff_known(tx) if business_date(one.last_seen_at) == business_date(tx.now) and one.subject not in away]
+    me_for = {tx.caller.person, *covered_by(tx.caller.person, away)}
     latest = {one.task: one for one in await _decisions(tx, decision.c.task_id.in_([row.id for row in rows]))}
     names = await names_of(tx, {name for row in rows for name in (row.raised_by, row.assigned_to, row.claimed_by) if name})
     said = (
@@ -529,7 +572,9 @@ async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
         .group_by(comment.c.case_id)
     )
     comments = {row[0]: row[1] for row in (await tx.connection.execute(said)).all()}
-    return tuple(_task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0), present) for row in rows)
+    return tuple(
+        _task_row(tx, row, known[row.id], latest.get(row.id), names, comments.get(row.case_id, 0), present, me_for) for row in rows
+    )
 
 
 def _task_row(
@@ -540,11 +585,12 @@ def _task_row(
     names: Mapping[str, str],
     comments: int,
     present: Sequence[StaffRow],
+    me_for: Collection[str],
 ) -> TaskRow:
     refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
     claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
     stands = answer is not None and answer.recalled_at is None
-    asked = stands and row.status == Status.DECIDED and answer is not None and answer.question_to == tx.caller.person
+    asked = stands and row.status == Status.DECIDED and answer is not None and answer.question_to in me_for
     left = working_days.working_days_until(row.due_on, business_date(tx.now), working_days.bank_holidays())
     return TaskRow(
         task=row.id, kind=TaskKind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
@@ -568,7 +614,10 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
     stands = sa.select(decision).where(decision.c.case_id.in_(cases), ~_is_recalled()).order_by(decision.c.decided_at)
     answered: dict[tuple[UUID, int, int], list[Answered]] = defaultdict(list)
     for one in (await tx.connection.execute(stands)).all():
-        answered[(one.case_id, one.attempt, one.round)].append(Answered(one.stage, one.decided_by, one.answer, one.decided_at))
+        answered[(one.case_id, one.attempt, one.round)].append(
+            Answered(one.stage, one.decided_by, one.answer, one.decided_at, tuple(one.on_behalf_of))
+        )
+    lent = await lent_today(tx)
     return {
         row.id: Standing(
             stage=row.stage,
@@ -577,6 +626,7 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
             authorities=in_force.authorities,
             participants=took_part[row.case_id],
             answered=answered[(row.case_id, row.attempt, row.round)],
+            lent=lent,
             claimed_by=row.claimed_by,
             claim_expires_at=row.claim_expires_at,
             because=row.because,
@@ -699,7 +749,7 @@ async def decisions_of_case(tx: Transaction, case: UUID) -> tuple[DecisionShown,
 
 async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[DecisionShown, ...]:
     rows, later = await _decision_rows(tx, which)
-    names = await names_of(tx, {row.decided_by for row in rows})
+    names = await names_of(tx, {name for row in rows for name in (row.decided_by, *row.on_behalf_of)})
     authorities = (await policy_in_force(tx, TaskKind.REFUND)).authorities if rows else ()
     return tuple(_decision(tx, row, names, authorities, later) for row in rows)
 
@@ -746,7 +796,8 @@ def _decision(
         decision=row.id, task=row.task_id, case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         amount_pence=row.amount_pence, content_hash=row.content_hash, answer=Answer(row.answer), reason_code=row.reason_code, text=row.text,
         question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by),
-        roles=tuple(row.roles), limit_pence=row.limit_pence, completes=row.completes, decided_at=row.decided_at,
+        roles=tuple(row.roles), limit_pence=row.limit_pence,
+        on_behalf_of=tuple(names.get(one, one) for one in row.on_behalf_of), completes=row.completes, decided_at=row.decided_at,
         carried=carried, because=because,
         recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused,
         run=row.run, may_recall=refused is None,
@@ -758,6 +809,7 @@ def _recallable(row: Any, later: Mapping[tuple[UUID, int, int], int]) -> Recalla
     return Recallable(
         answer=Answer(row.answer),
         decided_by=row.decided_by,
+        on_behalf_of=tuple(row.on_behalf_of),
         stage=row.stage,
         amount_pence=row.amount_pence,
         status=Status(row.status),
@@ -809,9 +861,10 @@ async def release_cases(tx: Transaction, decisions: Iterable[UUID]) -> dict[UUID
     approvers: dict[tuple[UUID, int, int], set[str]] = defaultdict(set)
     made = sa.select(decision, _is_recalled().label("recalled")).where(decision.c.case_id.in_(cases))
     for one in (await tx.connection.execute(made)).all():
-        deciders[(one.case_id, one.attempt)].add(one.decided_by)
+        people = {one.decided_by, *one.on_behalf_of}
+        deciders[(one.case_id, one.attempt)] |= people
         if not one.recalled:
-            approvers[(one.case_id, one.attempt, one.round)].add(one.decided_by)
+            approvers[(one.case_id, one.attempt, one.round)] |= people
     return {
         row.id: ReleaseCase(
             stands=row.completes and not row.recalled and row.status == Status.DECIDED,
@@ -850,6 +903,102 @@ async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseS
         )
         for row in rows
     }
+
+
+# --- delegations and absences ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DelegationShown:
+    """A delegation, whether or not it has begun or ended. Dates are both within, Europe/London; the ceiling in pence."""
+
+    id: UUID
+    giver: str
+    giver_name: str
+    taker: str
+    taker_name: str
+    ceiling_pence: int
+    from_on: date
+    until_on: date
+    given_at: datetime
+    ended_by_name: str | None
+    ended_at: datetime | None
+
+    def in_force(self, today: date) -> bool:
+        return self.ended_at is None and self.from_on <= today <= self.until_on
+
+    def over(self, today: date) -> bool:
+        return self.ended_at is not None or today > self.until_on
+
+
+async def delegations(tx: Transaction) -> tuple[DelegationShown, ...]:
+    """Every delegation that was ever given, newest first."""
+    joined = delegation.outerjoin(delegation_end, delegation_end.c.delegation_id == delegation.c.id)
+    wanted = sa.select(delegation, delegation_end.c.ended_by, delegation_end.c.ended_at).select_from(joined)
+    rows = (await tx.connection.execute(wanted.order_by(delegation.c.given_at.desc(), delegation.c.id))).all()
+    names = await names_of(tx, {name for row in rows for name in (row.giver, row.taker, row.ended_by) if name})
+    return tuple(
+        DelegationShown(
+            row.id, row.giver, names.get(row.giver, row.giver), row.taker, names.get(row.taker, row.taker), row.ceiling_pence, row.from_on,
+            row.until_on, row.given_at, names.get(row.ended_by, row.ended_by), row.ended_at,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+async def lent_today(tx: Transaction) -> tuple[Lent, ...]:
+    """The delegations in force today, each with the roles that its giver held then and still holds, as far as the desk knows."""
+    today = business_date(tx.now)
+    ended = sa.exists().where(delegation_end.c.delegation_id == delegation.c.id)
+    wanted = (
+        sa.select(delegation, staff.c.roles)
+        .join(staff, staff.c.subject == delegation.c.giver)
+        .where(delegation.c.from_on <= today, today <= delegation.c.until_on, ~ended)
+        .order_by(delegation.c.given_at, delegation.c.id)
+    )
+    rows = (await tx.connection.execute(wanted)).all()
+    return tuple(Lent(row.id, row.giver, row.taker, row.ceiling_pence, frozenset(row.giver_roles) & frozenset(row.roles)) for row in rows)
+
+
+@dataclass(frozen=True)
+class AbsenceShown:
+    """Days out of office, both within, Europe/London, and who stands in."""
+
+    id: UUID
+    person: str
+    person_name: str
+    deputy: str
+    deputy_name: str
+    from_on: date
+    until_on: date
+    noted_at: datetime
+    ended_at: datetime | None
+
+    def over(self, today: date) -> bool:
+        return self.ended_at is not None or today > self.until_on
+
+
+async def absences(tx: Transaction) -> tuple[AbsenceShown, ...]:
+    """Every absence that was ever noted, newest first."""
+    joined = absence.outerjoin(absence_end, absence_end.c.absence_id == absence.c.id)
+    wanted = sa.select(absence, absence_end.c.ended_at).select_from(joined).order_by(absence.c.noted_at.desc(), absence.c.id)
+    rows = (await tx.connection.execute(wanted)).all()
+    names = await names_of(tx, {name for row in rows for name in (row.person, row.deputy)})
+    return tuple(
+        AbsenceShown(
+            row.id, row.person, names.get(row.person, row.person), row.deputy, names.get(row.deputy, row.deputy), row.from_on, row.until_on,
+            row.noted_at, row.ended_at,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+async def deputies_today(tx: Transaction) -> dict[str, str]:
+    """Of each person who is out of office today, their deputy: the one whom they named last."""
+    today = business_date(tx.now)
+    ended = sa.exists().where(absence_end.c.absence_id == absence.c.id)
+    wanted = sa.select(absence).where(absence.c.from_on <= today, today <= absence.c.until_on, ~ended).order_by(absence.c.noted_at)
+    return {row.person: row.deputy for row in (await tx.connection.execute(wanted)).all()}
 
 
 # --- people -------------------------------------------------------------------------------------------------------------------------

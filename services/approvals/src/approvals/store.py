@@ -11,15 +11,21 @@ from rentbook_contracts.approvals import OpenTask, ReleasedLine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
+from approvals.domain import absence as absences
+from approvals.domain import delegation as delegations
 from approvals.domain import eligibility, reasons, recalling, releasing
 from approvals.domain.authority import Policy
 from approvals.domain.eligibility import Status
 from approvals.domain.rules import ApprovalRule
 from approvals.tables import (
+    absence,
+    absence_end,
     approval_case,
     case_seen,
     comment,
     decision,
+    delegation,
+    delegation_end,
     participant,
     recall,
     release,
@@ -66,6 +72,27 @@ RULES: Mapping[str, ApprovalRule] = {
     "authority_is_for_this_stage": eligibility.NotYourStage("This is for another role."),
     "authority_is_of_the_persons_role": eligibility.NotYourStage("This is for another role."),
     "the_amount_is_within_the_limit": eligibility.AboveYourLimit("The amount is above your limit."),
+    "the_amount_is_within_every_ceiling": eligibility.AboveYourLimit("The amount is above what was lent to you."),
+    "a_participant_lends_no_authority": eligibility.ParticipantLendsNoAuthority(
+        "Whoever lent you their authority took part in this case, so someone else must decide."
+    ),
+    "a_chain_of_delegations_is_short": delegations.DelegationNotInForce("This authority was lent on too often to count."),
+    "a_delegation_is_in_force": delegations.DelegationNotInForce("A delegation has ended or has not begun. Open the page again."),
+    "delegations_form_a_chain_to_the_decider": delegations.DelegationNotInForce("This authority was not lent to you."),
+    "a_cycle_of_delegations_gives_nothing": delegations.DelegationNotInForce("Authority that was lent in a circle gives none."),
+    "a_delegation_begins_today_or_later": delegations.DatesOutOfOrder("The first day has passed. Choose today or later.", field="from_on"),
+    "a_delegation_ends_within_a_year": delegations.DatesOutOfOrder("The last day lies within a year of the first.", field="until_on"),
+    "a_delegate_is_known": delegations.DelegateUnknown("Choose somebody who has signed in at the desk.", field="taker"),
+    "nobody_delegates_to_themselves": delegations.DelegateUnknown("Choose somebody else than yourself.", field="taker"),
+    "an_auditor_is_no_delegate": delegations.AuditorIsNoDelegate("An auditor decides nothing. Choose someone else.", field="taker"),
+    "an_auditor_delegates_nothing": delegations.NothingToDelegate("An auditor has no authority to lend."),
+    "a_delegation_has_a_ceiling": delegations.CeilingMissing("Enter the most that may be decided.", field="ceiling"),
+    "a_delegation_is_ended_by_giver_or_taker": delegations.NotYoursToEnd("Ending this is for whoever lent it or holds it."),
+    "an_absence_begins_today_or_later": delegations.DatesOutOfOrder("The first day has passed. Choose today or later.", field="from_on"),
+    "an_absence_ends_within_a_year": delegations.DatesOutOfOrder("The last day lies within a year of the first.", field="until_on"),
+    "a_deputy_is_known_and_no_auditor": absences.DeputyUnknown("Choose a colleague who has signed in and may decide.", field="deputy"),
+    "nobody_is_their_own_deputy": absences.DeputyUnknown("Choose somebody else than yourself.", field="deputy"),
+    "an_absence_is_ended_by_the_person": absences.NotYoursToEnd("Only the person who is away says that they are back."),
     "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
     "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
     "a_question_goes_to_a_named_person": reasons.NobodyAsked("Choose who shall answer the question.", field="question_to"),
@@ -260,6 +287,32 @@ async def write_release(tx: Transaction, run: UUID, authority_id: int, lines: Se
 async def write_outcome(tx: Transaction, update_id: UUID, *, accepted: bool, reason: str | None) -> None:
     row = insert(update_outcome).values(id=update_id, accepted=accepted, reason=reason)
     await tx.connection.execute(row.on_conflict_do_nothing())
+
+
+# --- delegations and absences ---------------------------------------------------------------------------------------------------------
+
+
+async def write_delegation(tx: Transaction, form: UUID, lent: Mapping[str, Any]) -> None:
+    """Write what the caller lends. Errors: the rules of the delegation's trigger."""
+    row = {"id": form, "giver": tx.caller.person, "giver_roles": sorted(tx.caller.roles), **lent}
+    await kept(tx.connection.execute(delegation.insert().values(**row)))
+
+
+async def end_delegation(tx: Transaction, delegation_id: UUID) -> None:
+    """End it as the caller; one that has ended stays as it ended. Errors: the rules of the trigger."""
+    row = insert(delegation_end).values(delegation_id=delegation_id, ended_by=tx.caller.person)
+    await kept(tx.connection.execute(row.on_conflict_do_nothing()))
+
+
+async def write_absence(tx: Transaction, form: UUID, away: Mapping[str, Any]) -> None:
+    """Write that the caller is away. Errors: the rules of the absence's trigger."""
+    await kept(tx.connection.execute(absence.insert().values(id=form, person=tx.caller.person, **away)))
+
+
+async def end_absence(tx: Transaction, absence_id: UUID) -> None:
+    """The caller is back; said twice it is said once. Errors: the rules of the trigger."""
+    row = insert(absence_end).values(absence_id=absence_id, ended_by=tx.caller.person)
+    await kept(tx.connection.execute(row.on_conflict_do_nothing()))
 
 
 # --- saved views ----------------------------------------------------------------------------------------------------------------------

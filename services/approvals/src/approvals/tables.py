@@ -149,6 +149,8 @@ decision = sa.Table(
     sa.Column("question_to", sa.Text),
     sa.Column("completes", sa.Boolean, sa.Computed("answer = 'approved' AND stage = stages", persisted=True), nullable=False),
     sa.Column("decided_at", _INSTANT, nullable=False),
+    sa.Column("delegations", ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    sa.Column("on_behalf_of", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.ForeignKeyConstraint(
         ["task_id", "case_id", "attempt", "round", "stage", "stages", "content_hash", "amount_pence"],
         ["task.id", "task.case_id", "task.attempt", "task.round", "task.stage", "task.stages", "task.content_hash", "task.amount_pence"],
@@ -160,10 +162,63 @@ decision = sa.Table(
     sa.CheckConstraint("answer = 'approved' OR btrim(text) <> ''", name="saying_no_is_explained"),
     sa.CheckConstraint("(answer = 'sent-back') = (question_to IS NOT NULL)", name="a_question_goes_to_a_named_person"),
 )
-"""An answer of a person with authority; its id is the form's. The trigger sets `limit_pence` and `decided_at`, and refuses what four eyes,
-authority or the state of the task forbid."""
+"""An answer of a person with authority; its id is the form's. The trigger sets `limit_pence`, `on_behalf_of` and `decided_at`, and refuses
+what four eyes, authority or the state of the task forbid. `delegations` is the chain through which the authority came, its root first; none
+where it is the decider's own. `on_behalf_of` are the people who lent it, in the same order."""
 sa.Index("decision_case_idx", decision.c.case_id)
 sa.Index("decision_decided_at_idx", decision.c.decided_at)
+
+delegation = sa.Table(
+    "delegation",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("giver", sa.Text, nullable=False),
+    sa.Column("giver_roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("taker", sa.Text, nullable=False),
+    sa.Column("ceiling_pence", sa.BigInteger, nullable=False),
+    sa.Column("from_on", sa.Date, nullable=False),
+    sa.Column("until_on", sa.Date, nullable=False),
+    sa.Column("given_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("giver <> taker", name="nobody_delegates_to_themselves"),
+    sa.CheckConstraint("giver NOT IN ('', 'system') AND taker NOT IN ('', 'system')", name="people_delegate_to_people"),
+    sa.CheckConstraint("ceiling_pence > 0", name="a_delegation_has_a_ceiling"),
+    sa.CheckConstraint("from_on <= until_on AND until_on - from_on <= 366", name="a_delegation_ends_within_a_year"),
+)
+"""Authority to decide that a person lends to another, on both days and between them (Europe/London), up to a ceiling. The form's id."""
+sa.Index("delegation_taker_idx", delegation.c.taker)
+
+delegation_end = sa.Table(
+    "delegation_end",
+    metadata,
+    sa.Column("delegation_id", sa.Uuid, sa.ForeignKey("delegation.id"), primary_key=True),
+    sa.Column("ended_by", sa.Text, nullable=False),
+    sa.Column("ended_at", _INSTANT, nullable=False),
+)
+"""A delegation that was ended early; both records stay."""
+
+absence = sa.Table(
+    "absence",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("deputy", sa.Text, nullable=False),
+    sa.Column("from_on", sa.Date, nullable=False),
+    sa.Column("until_on", sa.Date, nullable=False),
+    sa.Column("noted_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("person <> deputy", name="nobody_is_their_own_deputy"),
+    sa.CheckConstraint("from_on <= until_on AND until_on - from_on <= 366", name="an_absence_ends_within_a_year"),
+)
+"""Days on which a person is out of office, and who is shown their tasks. It gives the deputy no authority. The form's id."""
+sa.Index("absence_person_idx", absence.c.person)
+
+absence_end = sa.Table(
+    "absence_end",
+    metadata,
+    sa.Column("absence_id", sa.Uuid, sa.ForeignKey("absence.id"), primary_key=True),
+    sa.Column("ended_by", sa.Text, nullable=False),
+    sa.Column("ended_at", _INSTANT, nullable=False),
+)
+"""A person came back early, or wrote down something else."""
 
 recall = sa.Table(
     "recall",

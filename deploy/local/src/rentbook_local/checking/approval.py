@@ -5,10 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.plans import PostedPlan, plan_hash, posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
+
+LONDON = ZoneInfo("Europe/London")
 
 _DECISIONS = """
 SELECT decision.*, task.kind, recall.recalled_at, authority.policy_id, authority.act, authority.stage AS authority_stage,
@@ -25,6 +28,9 @@ LEFT JOIN LATERAL (
   ORDER BY policy.in_force_from DESC LIMIT 1
 ) AS in_force ON true
 """
+_DELEGATIONS = """
+SELECT delegation.*, ending.ended_at FROM delegation LEFT JOIN delegation_end AS ending ON ending.delegation_id = delegation.id
+"""
 _STORED_PLANS = "SELECT case_id, attempt, content_hash, plan FROM refund_plan WHERE plan IS NOT NULL ORDER BY made_at"
 
 
@@ -34,6 +40,11 @@ async def decisions(books: Books) -> dict[UUID, Any]:
         books.kept["decisions"] = {row["id"]: row for row in await books.approvals.fetch(_DECISIONS)}
     found: dict[UUID, Any] = books.kept["decisions"]
     return found
+
+
+def people_of(row: Any) -> set[str]:
+    """Who decided, and whoever lent the authority for it."""
+    return {row["decided_by"], *row["on_behalf_of"]}
 
 
 async def stored_plans(books: Books) -> dict[tuple[UUID, int, str], Any]:
@@ -86,8 +97,8 @@ def _stages(plan: PostedPlan, last: Any, made: Iterable[Any]) -> list[str]:
     ]
     if {row["stage"] for row in before} != set(range(1, last["stages"] + 1)):
         why.append("not every stage was approved before the posting")
-    if len({row["decided_by"] for row in before}) != len(before):
-        why.append("one person decided two stages")
+    if len({person for row in before for person in people_of(row)}) != sum(len(people_of(row)) for row in before):
+        why.append("one person, or one person's authority, decided two stages")
     if any(row["content_hash"] != last["content_hash"] for row in before):
         why.append("its stages approved different plans")
     return why
@@ -96,18 +107,45 @@ def _stages(plan: PostedPlan, last: Any, made: Iterable[Any]) -> list[str]:
 # --- by people with authority ---------------------------------------------------------------------------------------------------------
 
 
+MOST_LINKS = 3
+
+
 async def _authority(books: Books) -> Finding:
     made = await decisions(books)
-    return finding(len(made), [f"decision {row['id']}: {why}" for row in made.values() for why in _no_authority(row)])
+    lent = {row["id"]: row for row in await books.approvals.fetch(_DELEGATIONS)}
+    return finding(len(made), [f"decision {row['id']}: {why}" for row in made.values() for why in _no_authority(row, lent)])
 
 
-def _no_authority(row: Any) -> list[str]:
+def _no_authority(row: Any, lent: dict[UUID, Any]) -> list[str]:
+    chain = [lent.get(id_) for id_ in row["delegations"]]
+    held = row["roles"] if not chain else chain[0]["giver_roles"] if chain[0] is not None else []
     rules = (
         (row["policy_id"] is not None and row["policy_id"] == row["policy_in_force"], "its authority was not in force"),
         (row["act"] == "decide" and row["authority_stage"] == row["stage"], "its authority is for another act or stage"),
-        (row["role"] in row["roles"], "its decider did not hold the role that it rests on"),
+        (row["role"] in held, "nobody held the role that it rests on"),
         (row["to_pence"] is None or row["amount_pence"] <= row["to_pence"], "the amount is above the limit"),
         (row["answer"] != "approved" or row["stages"] == row["stages_in_force"], "the table of authority asks for other stages"),
+    )
+    return [why for kept, why in rules if not kept] + _bad_chain(row, chain)
+
+
+def _bad_chain(row: Any, chain: list[Any]) -> list[str]:
+    """Each delegation was in force on that day, each taker gave the next, the last is the decider, and no ceiling is below the amount."""
+    if not chain:
+        return ["it names people who lent no authority"] if row["on_behalf_of"] else []
+    if None in chain:
+        return ["it rests on a delegation that is not there"]
+    on, people = row["decided_at"].astimezone(LONDON).date(), [link["giver"] for link in chain]
+    rules = (
+        (len(chain) <= MOST_LINKS, "its chain of delegations is too long"),
+        ([link["taker"] for link in chain] == [*people[1:], row["decided_by"]], "its delegations do not lead to the decider"),
+        (len({*people, row["decided_by"]}) == len(people) + 1, "its delegations go in a circle"),
+        (row["on_behalf_of"] == people, "it names other people than those who lent the authority"),
+        (all(link["from_on"] <= on <= link["until_on"] for link in chain), "a delegation was not in force on that day"),
+        (all(link["given_at"] <= row["decided_at"] for link in chain), "a delegation was given later"),
+        (all(link["ended_at"] is None or row["decided_at"] <= link["ended_at"] for link in chain), "a delegation had ended"),
+        (all(row["amount_pence"] <= link["ceiling_pence"] for link in chain), "the amount is above a ceiling of its delegations"),
+        (set(row["roles"]) != {"auditor"}, "an auditor decided"),
     )
     return [why for kept, why in rules if not kept]
 
@@ -140,18 +178,19 @@ async def took_part(books: Books) -> dict[UUID, dict[str, Any]]:
 
 
 async def _four_eyes(books: Books) -> Finding:
-    """A decider took no part before deciding; and before the posting, none of those whose approvals it rests on."""
+    """Neither a decider nor whoever lent them their authority took part before the decision, nor, where it was carried out, before that."""
     posted, made, parts = await posted_plans(books), await decisions(books), await took_part(books)
     carried_out = {
         (plan.case, plan.attempt, made[last]["round"]): plan.posted_at for plan in posted.plans for last in plan.decisions if last in made
     }
     broken = []
     for row in made.values():
-        since = parts.get(row["case_id"], {}).get(row["decided_by"])
         stands = row["answer"] == "approved" and row["recalled_at"] is None
         posted_at = carried_out.get((row["case_id"], row["attempt"], row["round"])) if stands else None
-        if since is not None and since <= (posted_at or row["decided_at"]):
-            broken.append(f"decision {row['id']} on case {row['case_id']} is by somebody who took part in the case")
+        for how, people in (("by", [row["decided_by"]]), ("by authority of", row["on_behalf_of"])):
+            since = [at for person in people if (at := parts.get(row["case_id"], {}).get(person)) is not None]
+            if any(at <= (posted_at or row["decided_at"]) for at in since):
+                broken.append(f"decision {row['id']} on case {row['case_id']} is {how} somebody who took part in the case")
     for plan in posted.plans:
         broken += await _posted_behind(books, plan, made)
     return finding(len(made), broken)
@@ -185,9 +224,7 @@ async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) 
         for end in last
         if (row["case_id"], row["attempt"], row["round"]) == (end["case_id"], end["attempt"], end["round"]) and row["recalled_at"] is None
     ]
-    return [
-        f"decision {row['id']} on {plan} is by somebody who posted a credit behind it" for row in deciders if row["decided_by"] in actors
-    ]
+    return [f"decision {row['id']} on {plan} is by somebody who posted a credit behind it" for row in deciders if actors & people_of(row)]
 
 
 # --- released by finance --------------------------------------------------------------------------------------------------------------
@@ -243,7 +280,8 @@ def _bad_line(line: Any, made: dict[UUID, Any], parts: dict[UUID, dict[str, Any]
     by, at = line["released_by"], line["released_at"]
     since = parts.get(line["case_id"], {}).get(by)
     same = (last["case_id"], last["attempt"], last["content_hash"]) == (line["case_id"], line["attempt"], line["content_hash"])
-    deciders = {row["decided_by"] for row in made.values() if (row["case_id"], row["attempt"]) == (line["case_id"], line["attempt"])}
+    round_ = [row for row in made.values() if (row["case_id"], row["attempt"]) == (line["case_id"], line["attempt"])]
+    deciders = {person for row in round_ for person in people_of(row)}
     rules = (
         (same and line["amount_pence"] <= last["amount_pence"], f"decision {last['id']} approved something else"),
         (last["recalled_at"] is None, f"decision {last['id']} was taken back"),

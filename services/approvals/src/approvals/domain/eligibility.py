@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from approvals.domain.authority import Act, Authority, best_of
+from approvals.domain.authority import Act, Authority
+from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import a_role, pounds, when
 
@@ -54,8 +55,12 @@ class ParticipantMayNotDecide(ApprovalRule):
     """Whoever took part in a case never decides it, and never releases its payment."""
 
 
+class ParticipantLendsNoAuthority(ApprovalRule):
+    """Nobody decides by the authority of a participant: a participant would choose who decides their own case."""
+
+
 class DecidedAnEarlierStage(ApprovalRule):
-    """Each stage of a round is decided by another person."""
+    """Each stage of a round is decided by another person, and by another person's authority."""
 
 
 class EarlierApproverTookPart(ApprovalRule):
@@ -115,17 +120,25 @@ class Participation:
 
 @dataclass(frozen=True)
 class Answered:
-    """A decision that stands, as far as four eyes needs it."""
+    """A decision that stands, as far as four eyes needs it. `on_behalf_of`: through whom its authority came."""
 
     stage: int
     decided_by: str
     answer: str
     decided_at: datetime
+    on_behalf_of: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> frozenset[str]:
+        return frozenset({self.decided_by, *self.on_behalf_of})
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of a task when somebody wants to decide it: `answered` are the decisions of its round that stand."""
+    """What is known of a task when somebody wants to decide it.
+
+    `answered` are the decisions of its round that stand; `lent` are the delegations in force, whosever they are.
+    """
 
     stage: int
     amount_pence: int
@@ -133,6 +146,7 @@ class Standing:
     authorities: tuple[Authority, ...]
     participants: Sequence[Participation]
     answered: Sequence[Answered] = ()
+    lent: Sequence[Lent] = ()
     claimed_by: str | None = None
     claim_expires_at: datetime | None = None
     because: str | None = None
@@ -147,7 +161,7 @@ def objection(task: Standing, person: str, roles: Collection[str], now: datetime
     return (
         _state_objects(task, person, now)
         or _person_objects(task, person, roles, now)
-        or _authority_objects(task, roles)
+        or _authority_objects(task, person, roles)
         or _claim_objects(task, person, now)
     )
 
@@ -158,7 +172,7 @@ def objections(task: Standing, person: str, roles: Collection[str], now: datetim
     if state:
         return [state]
     mine = _person_objects(task, person, roles, now)
-    found = [mine, None if isinstance(mine, ReadsOnly) else _authority_objects(task, roles), _claim_objects(task, person, now)]
+    found = [mine, None if isinstance(mine, ReadsOnly) else _authority_objects(task, person, roles), _claim_objects(task, person, now)]
     return [one for one in found if one is not None]
 
 
@@ -196,24 +210,39 @@ def _person_objects(task: Standing, person: str, roles: Collection[str], now: da
     if did:
         return ParticipantMayNotDecide(f"{did}, so someone else must decide.")
     earlier = [one for one in task.answered if one.stage < task.stage]
-    mine = [one for one in earlier if one.decided_by == person]
+    mine = [one for one in earlier if person in one.people]
     if mine:
-        return DecidedAnEarlierStage(
-            f"You approved the earlier stage {when(mine[0].decided_at, now)}, so someone else must decide this one."
-        )
+        done = "You approved" if mine[0].decided_by == person else "Your authority approved"
+        return DecidedAnEarlierStage(f"{done} the earlier stage {when(mine[0].decided_at, now)}, so someone else must decide this one.")
     return None
 
 
-def _authority_objects(task: Standing, roles: Collection[str]) -> ApprovalRule | None:
-    limit = best_of(task.authorities, Act.DECIDE, task.stage, roles)
-    if limit is None:
+def mandate_for(task: Standing, person: str, roles: Collection[str]) -> Mandate | None:
+    """The authority by which the person may decide the task: their own where it is enough, else the shortest chain; None without."""
+    found = mandates(task.authorities, Act.DECIDE, task.stage, person, roles, task.lent)
+    return next((one for one in found if one.covers(task.amount_pence) and _lent_freely(task, one)), None)
+
+
+def _lent_freely(task: Standing, mandate: Mandate) -> bool:
+    """Whether nobody through whom the authority came took part in the case or answered an earlier stage of it."""
+    taken = {one.person for one in task.participants}
+    taken = taken.union(*(one.people for one in task.answered if one.stage < task.stage))
+    return taken.isdisjoint(mandate.on_behalf_of)
+
+
+def _authority_objects(task: Standing, person: str, roles: Collection[str]) -> ApprovalRule | None:
+    if mandate_for(task, person, roles) is not None:
+        return None
+    found = mandates(task.authorities, Act.DECIDE, task.stage, person, roles, task.lent)
+    if not found:
         wanted = [row for row in task.authorities if row.act is Act.DECIDE and row.stage == task.stage and row.asks_for(task.amount_pence)]
         who = a_role(wanted[0].role) if wanted else "another role"
         return NotYourStage(f"Deciding this is for {who}.")
-    if not limit.covers(task.amount_pence):
-        assert limit.to_pence is not None
-        return AboveYourLimit(f"{pounds(task.amount_pence)} is above your {pounds(limit.to_pence)}.")
-    return None
+    if any(one.covers(task.amount_pence) for one in found):
+        return ParticipantLendsNoAuthority(
+            "Whoever lent you their authority took part in this case or decided an earlier stage of it, so someone else must decide."
+        )
+    return AboveYourLimit(f"{pounds(task.amount_pence)} is above your {pounds(max(one.limit_pence or 0 for one in found))}.")
 
 
 def _claim_objects(task: Standing, person: str, now: datetime) -> ApprovalRule | None:

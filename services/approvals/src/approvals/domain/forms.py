@@ -1,6 +1,7 @@
 """What the desk's forms say to approvals' own use cases. The form's id comes with the caller."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, ReleasedLine
@@ -59,6 +60,25 @@ class AssignTask:
 class WriteComment:
     task: UUID
     text: str
+
+
+@dataclass(frozen=True)
+class LendAuthority:
+    """The caller lends their authority to decide, on both days and between them, up to a ceiling in pence."""
+
+    taker: str
+    ceiling_pence: int
+    from_on: date
+    until_on: date
+
+
+@dataclass(frozen=True)
+class BeAway:
+    """The caller is out of office on both days and between them, and `deputy` is shown what waits for them."""
+
+    deputy: str
+    from_on: date
+    until_on: date
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""When an approval may be taken back: until its payment is released, by whoever gave it or has the authority to."""
+"""When an approval may be taken back: until its payment is released, by whoever gave it, lent the authority, or could give it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -40,10 +40,11 @@ class RecallNotExplained(ApprovalRule):
 
 @dataclass(frozen=True)
 class Recallable:
-    """A decision as a recall needs to know it."""
+    """A decision as a recall needs to know it. `on_behalf_of`: through whom its authority came."""
 
     answer: Answer
     decided_by: str
+    on_behalf_of: tuple[str, ...]
     stage: int
     amount_pence: int
     status: Status
@@ -65,6 +66,6 @@ def recall_objection(made: Recallable, person: str, roles: Collection[str], auth
     if made.highest_stage_decided > made.stage:
         return RecallTheLaterStageFirst("A later stage was decided: that decision has to be recalled first.")
     limit = best_of(authorities, Act.DECIDE, made.stage, roles)
-    if person != made.decided_by and (limit is None or not limit.covers(made.amount_pence)):
+    if person not in (made.decided_by, *made.on_behalf_of) and (limit is None or not limit.covers(made.amount_pence)):
         return NotYoursToRecall("Recalling this is for whoever approved it, or for someone who could have.")
     return None

@@ -36,7 +36,10 @@ class ApproverTookPart(ApprovalRule):
 
 @dataclass(frozen=True)
 class ReleaseCase:
-    """A payment as four eyes needs to know it. `deciders` answered it in this attempt, `approvers` are those whose answer stands."""
+    """A payment as four eyes needs to know it. `deciders` answered it in this attempt, `approvers` are those whose answer stands.
+
+    Whoever lent the authority for an answer counts with whoever gave it.
+    """
 
     stands: bool
     released: bool

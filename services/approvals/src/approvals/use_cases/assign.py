@@ -4,6 +4,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
+from approvals.domain.absence import stand_in
 from approvals.domain.eligibility import READS_ONLY, ReadsOnly, Status, TaskClosed, objection
 from approvals.domain.forms import AssignTask
 from approvals.domain.rules import ApprovalRule
@@ -14,8 +15,15 @@ class MayNotBeAssigned(ApprovalRule):
     """A task is given only to somebody who may decide it."""
 
 
+_NOT_THEM = "This person may not decide it. Choose someone else."
+_NOT_THE_DEPUTY = "This person is out of office, and their deputy may not decide it. Choose someone else."
+
+
 async def assign(tx: Transaction, form: AssignTask) -> Nothing:
-    """Assign, or take the assignment away. Errors: NoSuchTask, TaskClosed, ReadsOnly, MayNotBeAssigned."""
+    """Assign, or take the assignment away; whoever is out of office has it go to their deputy.
+
+    Errors: NoSuchTask, TaskClosed, ReadsOnly, MayNotBeAssigned.
+    """
     if tx.caller.roles <= READS_ONLY:
         raise ReadsOnly("An auditor reads everything and changes nothing.")
     head = found(await queries.task_head(tx, form.task))
@@ -24,10 +32,11 @@ async def assign(tx: Transaction, form: AssignTask) -> Nothing:
     assert known is not None
     if known.status is not Status.OPEN:
         raise TaskClosed("This no longer waits for a decision.")
+    to = None if form.to is None else stand_in(form.to, await queries.deputies_today(tx))
     if form.to is not None:
-        person = next((one for one in await queries.staff_known(tx) if one.subject == form.to), None)
+        person = next((one for one in await queries.staff_known(tx) if one.subject == to), None)
         if person is None or objection(known.unclaimed(), person.subject, person.roles, tx.now) is not None:
-            raise MayNotBeAssigned("This person may not decide it. Choose someone else.", field="to")
-    await store.set_assigned(tx, head.id, form.to)
-    await store.note(tx, head.id, head.case, "assigned", whom=form.to)
+            raise MayNotBeAssigned(_NOT_THEM if to == form.to else _NOT_THE_DEPUTY, field="to")
+    await store.set_assigned(tx, head.id, to)
+    await store.note(tx, head.id, head.case, "assigned", whom=to)
     return Nothing()

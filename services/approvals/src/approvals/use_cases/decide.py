@@ -7,8 +7,8 @@ from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts import approvals as contract
 
 from approvals import queries, store
-from approvals.domain.authority import Act, best_of
-from approvals.domain.eligibility import ContentChanged, objection
+from approvals.domain.delegation import Mandate
+from approvals.domain.eligibility import ContentChanged, mandate_for, objection
 from approvals.domain.forms import AnswerTask, DecisionTaken
 from approvals.domain.reasons import complaint_about
 from approvals.domain.tasks import found
@@ -26,8 +26,8 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     before = await queries.recorded(tx, decision)
     if before is not None:
         return _same(tx, form, before)
-    await _refuse(tx, form, head)
-    completes = await _write(tx, form, head, decision)
+    mandate = await _refuse(tx, form, head)
+    completes = await _write(tx, form, head, decision, mandate)
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, completes=completes)
     reached("decision.before-commit")
@@ -41,7 +41,8 @@ def _same(tx: Transaction, form: AnswerTask, before: queries.Recorded) -> Decisi
     return DecisionTaken(before.id, before.completes)
 
 
-async def _refuse(tx: Transaction, form: AnswerTask, head: queries.TaskHead) -> None:
+async def _refuse(tx: Transaction, form: AnswerTask, head: queries.TaskHead) -> Mandate:
+    """Refuse what four eyes and authority forbid, and give the authority that allows it."""
     known = await queries.standing(tx, head.id)
     assert known is not None
     refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
@@ -50,12 +51,12 @@ async def _refuse(tx: Transaction, form: AnswerTask, head: queries.TaskHead) -> 
     refused = refused or complaint_about(form.answer, form.reason_code, form.text, form.question_to)
     if refused is not None:
         raise refused
+    mandate = mandate_for(known, tx.caller.person, tx.caller.roles)
+    assert mandate is not None, "objection names a missing authority"
+    return mandate
 
 
-async def _write(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID) -> bool:
-    in_force = await queries.policy_in_force(tx, head.kind)
-    limit = best_of(in_force.authorities, Act.DECIDE, head.stage, tx.caller.roles)
-    assert limit is not None, "objection names a missing authority"
+async def _write(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID, mandate: Mandate) -> bool:
     return await store.write_decision(
         tx,
         {
@@ -70,7 +71,8 @@ async def _write(tx: Transaction, form: AnswerTask, head: queries.TaskHead, deci
             "amount_pence": head.amount_pence,
             "decided_by": tx.caller.person,
             "roles": sorted(tx.caller.roles),
-            "authority_id": limit.id,
+            "authority_id": mandate.authority.id,
+            "delegations": [one.id for one in mandate.chain],
             "answer": form.answer,
             "reason_code": form.reason_code,
             "text": form.text,

@@ -5,6 +5,7 @@ from rentbook_contracts.approvals import NudgeTask
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
+from approvals.domain.absence import stand_in
 from approvals.domain.authority import next_above
 from approvals.domain.eligibility import Status, objection
 from approvals.domain.tasks import found
@@ -30,14 +31,18 @@ async def nudge_task(tx: Transaction, asked: NudgeTask) -> Nothing:
 
 
 async def _somebody_above(tx: Transaction, head: queries.TaskHead) -> str | None:
-    """Of the next higher role at this stage, whoever was at the desk last and may decide; None where nobody of it is known."""
+    """Of the next higher role at this stage, whoever was at the desk last and may decide, or their deputy; None where nobody is known."""
     in_force = await queries.policy_in_force(tx, head.kind)
     role = next_above(in_force.authorities, head.stage, head.required_role)
     known = await queries.standing(tx, head.id)
     assert known is not None
-    able = [
-        one
-        for one in await queries.staff_known(tx)
-        if role in one.roles and one.subject != head.assigned_to and objection(known.unclaimed(), one.subject, one.roles, tx.now) is None
-    ]
-    return max(able, key=lambda one: one.last_seen_at).subject if able else None
+    staff, away = await queries.staff_known(tx), await queries.deputies_today(tx)
+    able = {
+        one.subject
+        for one in staff
+        if one.subject != head.assigned_to and objection(known.unclaimed(), one.subject, one.roles, tx.now) is None
+    }
+    of_role = sorted((one for one in staff if role in one.roles), key=lambda one: one.last_seen_at, reverse=True)
+    there = [one.subject for one in of_role if one.subject not in away]
+    deputies = [stand_in(one.subject, away) for one in of_role if one.subject in away]
+    return next((person for person in [*there, *deputies] if person in able), None)

@@ -19,7 +19,7 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, files, letters, policy, runs, suspense, tasks, worklist
+from approvals.web.pages import accounts, cases, cover, files, letters, policy, runs, suspense, tasks, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -47,6 +47,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/runs/preview", runs.preview),
     ("/runs/{run:uuid}", runs.show),
     ("/runs/{run:uuid}/file", runs.download),
+    ("/cover", cover.show),
     ("/policy", policy.show),
 )
 
@@ -68,6 +69,10 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/suspense/{item:uuid}", suspense.move),
     ("/suspense/moved/{journal:uuid}/back", suspense.put_back),
     ("/runs", runs.release),
+    ("/cover/delegations", cover.lend),
+    ("/cover/delegations/{delegation:uuid}/end", cover.end_delegation),
+    ("/cover/absences", cover.be_away),
+    ("/cover/absences/{absence:uuid}/end", cover.come_back),
 )
 
 

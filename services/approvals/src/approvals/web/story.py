@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rentbook_contracts.refunds import CasePage
 
-from approvals.queries import EventShown, History
+from approvals.queries import DecisionShown, EventShown, History
 from approvals.web.wording import said
 
 EVENTS = {
@@ -34,10 +34,15 @@ class Told:
 def story(history: History, case: CasePage | None) -> list[Told]:
     """All that is known of a case, newest first. Without `case` the part that refunds tells is missing."""
     tasks = [Told(event.at, event.person, _event_words(event), event.note or "") for event in history.events]
-    made = [Told(one.decided_at, one.decided_by, f"decision: {said(one.answer)}", one.text) for one in history.decisions]
+    made = [Told(one.decided_at, one.decided_by, _decision_words(one), one.text) for one in history.decisions]
     released = [Told(one.released_at, one.released_by, "finance released the payment run") for one in history.releases]
     told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
     return sorted([*tasks, *made, *released, *told], key=lambda one: one.at, reverse=True)
+
+
+def _decision_words(made: DecisionShown) -> str:
+    lent = f", by authority of {' through '.join(made.on_behalf_of)}" if made.on_behalf_of else ""
+    return f"decision: {said(made.answer)}{lent}"
 
 
 def _event_words(event: EventShown) -> str:

@@ -35,6 +35,7 @@ NAVIGATION = (
     ("/files", "Bank files"),
     ("/suspense", "Suspense"),
     ("/runs", "Payment runs"),
+    ("/cover", "Cover"),
     ("/policy", "Policy"),
 )
 
@@ -55,6 +56,10 @@ DONE: Mapping[str, str] = {
     "put-back": "The payment lies in suspense again.",
     "saved": "The view is saved.",
     "forgotten": "The saved view is forgotten.",
+    "lent": "Your authority is lent. What is decided by it says so.",
+    "ended": "The delegation is ended. Its record stays.",
+    "away": "Your absence is noted. Your deputy is shown what waits for you on those days.",
+    "back": "Welcome back. What waits for you is shown to you alone again.",
     "sent": "Your decision is recorded.",
 }
 
