@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
-from rentbook_contracts.approvals import DecisionMade, DecisionRecalled, PaymentRunReleased
+from rentbook_contracts.approvals import DecisionMade, DecisionRecalled, PaymentRunReleased, WriteOffDecided
 from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_LABELS,
@@ -39,6 +39,7 @@ from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_return import note_return
+from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.release_hold import release_hold
@@ -50,6 +51,7 @@ from ledger.web import routes
 
 LISTENS = (
     Subscription(DecisionMade, note_decision),
+    Subscription(WriteOffDecided, note_write_off_decision),
     Subscription(DecisionRecalled, note_recall),
     Subscription(PaymentRunReleased, note_release),
     Subscription(RefundReturned, note_return),

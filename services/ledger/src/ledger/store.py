@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased
+from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased, WriteOffDecided
 from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, RefundPlan
 from rentbook_contracts.message import Fact
 from rentbook_contracts.refunds import RefundReturned
@@ -300,7 +300,7 @@ async def note_decision(tx: Transaction, made: DecisionMade) -> None:
 
 
 async def note_recall(tx: Transaction, decision: UUID) -> None:
-    """Keep the recall of a decision. Errors: IntegrityError where the decision itself was never heard."""
+    """Keep the recall of a decision, on a refund or on a schedule of write-offs. Errors: IntegrityError where it was recalled already."""
     await tx.connection.execute(tables.heard_recall.insert().values(decision=decision, heard_at=tx.now))
 
 
@@ -312,6 +312,24 @@ async def heard_decision(tx: Transaction, decision: UUID) -> HeardDecision | Non
     if row is None:
         return None
     return HeardDecision(row.kind, row.case_id, row.attempt, row.content_hash, row.answer, row.completes, row.recalled_at is not None)
+
+
+async def note_write_off_decision(tx: Transaction, decided: WriteOffDecided) -> None:
+    """Keep a decision on a schedule, with the lines that it lets through."""
+    row = {
+        "decision": decided.decision,
+        "schedule": decided.case,
+        "content_hash": decided.content_hash,
+        "answer": decided.answer,
+        "completes": decided.completes,
+        "carried_out_from": decided.carried_out_from,
+        "covers_to_pence": decided.covers_to_pence,
+        "heard_at": tx.now,
+    }
+    await tx.connection.execute(tables.heard_write_off.insert().values(row))
+    lines = [{"decision": decided.decision, "line": each.line, "content_hash": each.content_hash} for each in decided.lines]
+    if lines:
+        await tx.connection.execute(tables.heard_write_off_line.insert(), lines)
 
 
 async def note_release(tx: Transaction, released: PaymentRunReleased) -> None:

@@ -352,10 +352,31 @@ heard_return = sa.Table(
     sa.Column("heard_at", _INSTANT, nullable=False),
 )
 
+heard_write_off = sa.Table(
+    "heard_write_off",
+    metadata,
+    sa.Column("decision", sa.Uuid, primary_key=True),
+    sa.Column("schedule", sa.Uuid, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("completes", sa.Boolean, nullable=False),
+    sa.Column("carried_out_from", sa.Date, nullable=False),
+    sa.Column("covers_to_pence", sa.BigInteger),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
+heard_write_off_line = sa.Table(
+    "heard_write_off_line",
+    metadata,
+    sa.Column("decision", sa.Uuid, sa.ForeignKey("heard_write_off.decision"), primary_key=True),
+    sa.Column("line", sa.Uuid, primary_key=True),
+    sa.Column("content_hash", sa.Text, nullable=False),
+)
+
 heard_recall = sa.Table(
     "heard_recall",
     metadata,
-    sa.Column("decision", sa.Uuid, sa.ForeignKey("heard_decision.decision"), primary_key=True),
+    sa.Column("decision", sa.Uuid, primary_key=True),
     sa.Column("heard_at", _INSTANT, nullable=False),
 )
 
