@@ -41,6 +41,7 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     CheckOutcome,
     CheckShown,
+    DocumentShown,
     EvidenceKind,
     EvidenceShown,
     Glance,
@@ -288,6 +289,7 @@ PLANS = {
 HOME_OF = {CASE_OKAFOR: OKAFOR, CASE_NGUYEN: NGUYEN, CASE_BEGUM: BEGUM, CASE_PAID: OKAFOR}
 
 
+DOCUMENT = an_id("document begum")
 SETTLED_BY = {
     2: (EvidenceKind.BENEFIT_ANSWER,),
     6: (EvidenceKind.IDENTITY, EvidenceKind.JOINT_CONSENT),
@@ -368,6 +370,7 @@ def case_page(case: UUID, *, status: CaseStatus = CaseStatus.WITH_APPROVER) -> C
                 settles=True,
                 by="ben.officer",
                 at=NOW - timedelta(hours=4),
+                document=DocumentShown(document=DOCUMENT, media_type="application/pdf", size_bytes=231_400, sha256="c" * 64),
             ),
         )
         if case == CASE_BEGUM

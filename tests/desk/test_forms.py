@@ -17,6 +17,7 @@ from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
     CASE_PAGE,
     CHANGE_PAYEE,
+    EVIDENCE_DOCUMENT_LIMIT_BYTES,
     READY_PAYMENTS,
     REQUEST_REFUND,
     RESUBMIT,
@@ -25,6 +26,7 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     ReadyPayments,
 )
+from support.documents import PDF
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -187,6 +189,30 @@ async def test_evidence_that_does_not_fit_is_refused_as_the_owner_says(place: Pl
             f"/cases/{case}/evidence", 422, check=check, kind=kind, settles="yes", received_on=estate.TODAY.strftime("%d/%m/%Y")
         )
         assert visitor.summary() == {f"#{field}": words}
+    assert place.peers.given(ADD_EVIDENCE) == []
+    assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
+
+
+async def test_a_document_goes_to_refunds_without_the_name_that_it_had(place: Place) -> None:
+    case = estate.CASE_BEGUM
+    typed = {"check": "7", "kind": "bank-statement", "settles": "yes", "received_on": estate.TODAY.strftime("%d/%m/%Y")}
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{case}")
+        hostile = '../../etc/"<script>alert(1)</script>\r\nX: y.pdf'
+        await visitor.send_with_file(f"/cases/{case}/evidence", "document", (hostile, PDF), **typed)
+    [evidence] = place.peers.given(ADD_EVIDENCE)
+    assert evidence.document == PDF
+    assert "script" not in evidence.model_dump_json()
+
+
+@pytest.mark.parametrize("octets", [0, EVIDENCE_DOCUMENT_LIMIT_BYTES + 1])
+async def test_a_document_that_is_empty_or_too_large_is_refused_beside_its_field(place: Place, octets: int) -> None:
+    case = estate.CASE_BEGUM
+    typed = {"check": "7", "kind": "bank-statement", "settles": "yes", "received_on": estate.TODAY.strftime("%d/%m/%Y")}
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{case}")
+        await visitor.send_with_file(f"/cases/{case}/evidence", "document", ("a.pdf", b" " * octets), 422, **typed)
+        assert list(visitor.summary()) == ["#document"]
     assert place.peers.given(ADD_EVIDENCE) == []
     assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
 

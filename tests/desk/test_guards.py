@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from approvals import store
 from approvals.web import sessions
-from approvals.web.security import FORM_OCTETS, UPLOAD_OCTETS, from_our_own_page
+from approvals.web.security import DOCUMENT_OCTETS, FORM_OCTETS, UPLOAD_OCTETS, from_our_own_page
 from chassis.transaction import run
-from rentbook_contracts.refunds import ADD_EVIDENCE
+from rentbook_contracts.refunds import CHANGE_PAYEE
 from starlette.datastructures import Headers
 
 from desk import estate
@@ -144,7 +144,14 @@ async def _raw(place: Place, key: str, path: str, length: str, body: bytes) -> s
     return line
 
 
-@pytest.mark.parametrize(("path", "octets"), [("/files", UPLOAD_OCTETS), (f"/cases/{estate.CASE_BEGUM}/evidence", FORM_OCTETS)])
+@pytest.mark.parametrize(
+    ("path", "octets"),
+    [
+        ("/files", UPLOAD_OCTETS),
+        (f"/cases/{estate.CASE_BEGUM}/evidence", DOCUMENT_OCTETS),
+        (f"/cases/{estate.CASE_BEGUM}/payee", FORM_OCTETS),
+    ],
+)
 async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(place: Place, path: str, octets: int) -> None:
     key, _ = await place.signed_in("asha")
     assert "413" in await _raw(place, key, path, f"content-length: {octets + 1}", b"")
@@ -154,8 +161,8 @@ async def test_a_body_that_hides_its_length_is_cut_off(place: Place) -> None:
     key, _ = await place.signed_in("asha")
     chunk = b"%x\r\n%s\r\n" % (65_536, b"a=" + b"x" * 65_534)
     body = chunk * (FORM_OCTETS // 65_536 + 1)
-    assert "413" in await _raw(place, key, f"/cases/{estate.CASE_BEGUM}/evidence", "transfer-encoding: chunked", body)
-    assert place.peers.given(ADD_EVIDENCE) == []
+    assert "413" in await _raw(place, key, f"/cases/{estate.CASE_BEGUM}/payee", "transfer-encoding: chunked", body)
+    assert place.peers.given(CHANGE_PAYEE) == []
 
 
 def test_the_referer_speaks_where_a_browser_sends_no_origin() -> None:

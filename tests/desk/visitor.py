@@ -34,6 +34,13 @@ class Visitor:
         """Fill in the form with this action on the page that was read, send it, and follow to the page it leads to."""
         return await self.post(action, {**self.fields(action), **typed}, status)
 
+    async def send_with_file(self, action: str, name: str, file: tuple[str, bytes], status: int = 200, /, **typed: str) -> str:
+        """The same with a file, under the name that the person's machine gives it."""
+        words = {**self.fields(action), **typed}
+        answer = await self.http.post(action, data=words, files={name: file}, headers={"origin": self.origin}, follow_redirects=True)
+        assert answer.status_code == status, answer.text[:400]
+        return self._keep(answer)
+
     async def post(self, action: str, words: dict[str, str], status: int = 200) -> str:
         answer = await self.http.post(action, data=words, headers={"origin": self.origin}, follow_redirects=True)
         assert answer.status_code == status, (answer.status_code, _text(html.document_fromstring(answer.text))[:400])

@@ -28,8 +28,8 @@ from support.refund_service import ASHA, VALID_ACCOUNT, VALID_SORT_CODE, Refunds
 
 TODAY = datetime.now(UTC).date()
 APPEND_ONLY = (
-    "case_event", "participant", "watched_account", "payee", "payee_confirmation", "evidence", "check_result", "refund_plan",
-    "payment_file", "submission", "bank_report", "bank_report_item", "bank_item_effect",
+    "case_event", "participant", "watched_account", "payee", "payee_confirmation", "evidence", "evidence_document", "check_result",
+    "refund_plan", "payment_file", "submission", "bank_report", "bank_report_item", "bank_item_effect",
 )  # fmt: skip
 
 

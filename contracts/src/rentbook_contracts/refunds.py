@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import RefundPlan
@@ -378,6 +378,10 @@ class CaseOpened(Message):
     case: UUID
 
 
+EVIDENCE_DOCUMENT_LIMIT_BYTES = 10_000_000
+"""The most that the document of one evidence may weigh."""
+
+
 class AddEvidence(Message):
     """A document or an answer that settles a referred check. `settles` says whether the check may now pass.
 
@@ -392,6 +396,7 @@ class AddEvidence(Message):
     settles: bool
     received_on: date
     accounts: tuple[UUID, ...] = ()
+    document: Base64Bytes | None = Field(default=None, repr=False, description="PDF, PNG or JPEG. Its name is not carried")
 
 
 class ChangePayee(Message):
@@ -437,6 +442,15 @@ class CheckShown(Message):
     settled_by: tuple[EvidenceKind, ...] = ()
 
 
+class DocumentShown(Message):
+    """The document of an evidence: GET /documents/DOCUMENT with the caller's headers, for those who work on cases, decide or audit them."""
+
+    document: UUID
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
 class EvidenceShown(Message):
     check: int
     kind: str
@@ -445,6 +459,7 @@ class EvidenceShown(Message):
     settles: bool
     by: str
     at: datetime
+    document: DocumentShown | None = None
 
 
 class PayeeShown(Message):

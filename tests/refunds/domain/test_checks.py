@@ -334,13 +334,14 @@ def test_anything_out_of_the_ordinary_takes_the_lane_that_is_looked_at(facts: Ca
 def test_the_hash_of_the_checks_covers_what_was_shown_and_nothing_else() -> None:
     facts = clean_case()
     results = all_results(facts)
-    whole = checks_hash(results, facts.payee, POLICY)
-    assert checks_hash(reversed(results), facts.payee, POLICY) == whole
+    whole = checks_hash(results, facts, POLICY)
+    assert checks_hash(reversed(results), facts, POLICY) == whole
     others = [
-        checks_hash(results[:-1], facts.payee, POLICY),
-        checks_hash([replace(results[0], evidence=("Balance £0.00.",)), *results[1:]], facts.payee, POLICY),
-        checks_hash(results, replace(PAYEE, fingerprint="f2"), POLICY),
-        checks_hash(results, None, POLICY),
-        checks_hash(results, facts.payee, POLICY.model_copy(update={"version": "other"})),
+        checks_hash(results[:-1], facts, POLICY),
+        checks_hash([replace(results[0], evidence=("Balance £0.00.",)), *results[1:]], facts, POLICY),
+        checks_hash(results, replace(facts, payee=replace(PAYEE, fingerprint="f2")), POLICY),
+        checks_hash(results, replace(facts, payee=None), POLICY),
+        checks_hash(results, facts, POLICY.model_copy(update={"version": "other"})),
+        checks_hash(results, replace(facts, evidence=(replace(answered(2, ""), document="d1"),)), POLICY),
     ]
-    assert len({whole, *others}) == 6
+    assert len({whole, *others}) == 7

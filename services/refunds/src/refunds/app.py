@@ -114,7 +114,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         ),
         accepts=(
             Accept(REQUEST_REFUND, given(means, open_case)),
-            Accept(ADD_EVIDENCE, add_evidence),
+            Accept(ADD_EVIDENCE, given(means, add_evidence)),
             Accept(CHANGE_PAYEE, given(means, change_payee)),
             Accept(RESUBMIT, resubmit),
             Accept(WITHDRAW_CASE, withdraw),
@@ -123,5 +123,5 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Every(settings.report_period(), given(means, record_bank_reports)),
             Every(settings.report_period(), given(means, return_payments)),
         ),
-        routes=web.routes,
+        routes=web.routes(means),
     )

@@ -19,6 +19,7 @@ from rentbook_contracts.refunds import (
     CaseStatus,
     CheckOutcome,
     CheckShown,
+    DocumentShown,
     EvidenceShown,
     Glance,
     Glances,
@@ -49,6 +50,7 @@ from refunds.tables import (
     case_event,
     check_result,
     evidence,
+    evidence_document,
     payee,
     payee_confirmation,
     payment_file,
@@ -201,6 +203,14 @@ async def payment_file_of(tx: Transaction, run: UUID) -> tuple[str, bytes] | Non
     return None if row is None else (row.name, bytes(row.content))
 
 
+async def document_of(tx: Transaction, document: UUID, means: Means) -> tuple[str, bytes] | None:
+    """The media type and the bytes of an evidence's document, out of its envelope. Errors: Unopenable."""
+    row = (await tx.connection.execute(sa.select(evidence_document).where(evidence_document.c.id == document))).first()
+    if row is None:
+        return None
+    return row.media_type, unseal(means.keys, row.id, Sealed(row.key_id, row.wrapped_key, row.sealed))
+
+
 # --- a case -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -233,11 +243,21 @@ def _check(number: int, found: sa.Row[Any] | None) -> CheckShown:
 
 
 async def _evidence(tx: Transaction, case: UUID) -> tuple[EvidenceShown, ...]:
-    rows = await tx.connection.execute(sa.select(evidence).where(evidence.c.case_id == case).order_by(evidence.c.at, evidence.c.id))
+    about = (evidence_document.c.id.label("document"), *(evidence_document.c[name] for name in ("media_type", "size_bytes", "sha256")))
+    rows = sa.select(evidence, *about).select_from(evidence.outerjoin(evidence_document)).where(evidence.c.case_id == case)
     return tuple(
-        EvidenceShown(check=row.check_no, kind=row.kind, reference=row.reference, note=row.note, settles=row.settles, by=row.by, at=row.at)
-        for row in rows
-    )
+        EvidenceShown(
+            check=row.check_no, kind=row.kind, reference=row.reference, note=row.note, settles=row.settles, by=row.by, at=row.at,
+            document=_document(row),
+        )
+        for row in await tx.connection.execute(rows.order_by(evidence.c.at, evidence.c.id))
+    )  # fmt: skip
+
+
+def _document(row: sa.Row[Any]) -> DocumentShown | None:
+    if row.document is None:
+        return None
+    return DocumentShown(document=row.document, media_type=row.media_type, size_bytes=row.size_bytes, sha256=row.sha256)
 
 
 async def _payee(tx: Transaction, payee_id: UUID | None, means: Means) -> PayeeShown | None:

@@ -21,6 +21,7 @@ PAYEE_KEYS = "payee_keys.json"
 class RefundsSettings(Settings):
     """The originator's defaults are the fictitious service user of domain.md 3.5, test H; a council sets its own."""
 
+    body_limit_bytes: int = Field(default=16_000_000, gt=0, description="The longest command: one that carries the document of an evidence")
     bank_url: str = Field(description="Base address of the bank's gateway: payment files, reports and Confirmation of Payee")
     bank_limit_seconds: float = Field(default=10.0, gt=0, description="How long the bank may take to answer")
     report_seconds: float = Field(default=900.0, gt=0, description="How often the bank is asked for its reports")

@@ -159,6 +159,22 @@ evidence = sa.Table(
 )
 sa.Index("evidence_of_a_case", evidence.c.case_id, evidence.c.at)
 
+evidence_document = sa.Table(
+    "evidence_document",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("evidence", sa.Uuid, sa.ForeignKey("evidence.id"), nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("evidence", name="evidence_has_one_document"),
+    sa.CheckConstraint("media_type IN ('application/pdf', 'image/png', 'image/jpeg')", name="a_document_is_a_pdf_or_a_picture"),
+    sa.CheckConstraint("size_bytes BETWEEN 1 AND 10000000", name="a_document_is_of_a_bounded_size"),
+)
+
 check_result = sa.Table(
     "check_result",
     metadata,

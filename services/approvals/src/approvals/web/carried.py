@@ -1,4 +1,4 @@
-"""Bytes that pass through the desk as they are: a bank file to the ledger, a payment file or a letter back to the person."""
+"""Bytes that pass through the desk as they are: a bank file to the ledger, a payment file, a letter or a document back to the person."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import quote
@@ -17,7 +17,7 @@ UPLOAD_SECONDS = 300.0
 
 _CHUNK_OCTETS = 64 * 1024
 
-_READ_ONLY_PAGE = {"content-security-policy": "default-src 'none'; frame-ancestors 'none'"}
+_READ_ONLY_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 
 async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str) -> BankFilePage:
@@ -57,8 +57,9 @@ async def fetch(visit: Visit, service: str, path: str, *, missing: str, name: st
         raise MayNot(f"{missing[:1].upper()}{missing[1:]} is not for your role.")
     if answer.status_code != 200:
         raise Unanswered(service, f"answered {answer.status_code}")
-    how = "inline" if inline else "attachment"
-    return Response(answer.content, media_type=media_type, headers={**_READ_ONLY_PAGE, "content-disposition": f'{how}; filename="{name}"'})
+    how, policy = ("inline", _READ_ONLY_PAGE) if inline else ("attachment", f"{_READ_ONLY_PAGE}; sandbox")
+    headers = {"content-security-policy": policy, "content-disposition": f'{how}; filename="{name}"'}
+    return Response(answer.content, media_type=media_type, headers=headers)
 
 
 class _Refusal(BaseModel):

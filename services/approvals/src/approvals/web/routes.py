@@ -39,6 +39,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/accounts/{account:uuid}/refund", cases.ask_refund),
     ("/cases", cases.list_cases),
     ("/cases/{case:uuid}", cases.show),
+    ("/documents/{document:uuid}.{ending}", cases.document),
     ("/files", files.listed),
     ("/files/{bank_file:uuid}", files.show),
     ("/suspense", suspense.listed),

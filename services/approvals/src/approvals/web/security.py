@@ -1,5 +1,6 @@
 """What every answer of the desk carries and every request must respect: headers, a nonce, the origin, a bounded body."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -13,7 +14,10 @@ FORM_OCTETS = 1_000_000
 UPLOAD_OCTETS = 105_000_000
 """The most that the desk takes in with a file, in octets: 100 MB and more, so that a larger one is refused by its name."""
 
-UPLOAD_PATHS = frozenset({"/files"})
+DOCUMENT_OCTETS = 11_000_000
+"""The most that an evidence form may weigh with its document: 10 MB and more, so that a larger one is refused with its reason."""
+
+_LIMITS = ((re.compile(r"/files"), UPLOAD_OCTETS), (re.compile(r"/cases/[^/]+/evidence"), DOCUMENT_OCTETS))
 
 CSP = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; "
@@ -48,7 +52,7 @@ class Guard:
             return
         nonce = secrets.token_urlsafe(16)
         scope.setdefault("state", {})["nonce"] = nonce
-        limit = UPLOAD_OCTETS if scope["path"] in UPLOAD_PATHS else FORM_OCTETS
+        limit = next((octets for path, octets in _LIMITS if path.fullmatch(scope["path"])), FORM_OCTETS)
         guarded = self._with_headers(send, nonce)
         await self.app(scope, _bounded(receive, limit, _declared_length(scope)), guarded)
 

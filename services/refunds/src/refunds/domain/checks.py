@@ -323,14 +323,15 @@ def participants(facts: CaseFacts) -> frozenset[str]:
     return frozenset(people - {"system"})
 
 
-def checks_hash(results: Iterable[CheckResult], payee: PayeeFacts | None, policy: RefundPolicy) -> str:
-    """SHA-256, in hexadecimal, of the checks as they are shown, with the payee's fingerprint and the policy's version.
+def checks_hash(results: Iterable[CheckResult], facts: CaseFacts, policy: RefundPolicy) -> str:
+    """SHA-256, in hexadecimal, of the checks as they are shown, with the payee's fingerprint, the documents and the policy's version.
 
     A plan carries it, so that a decision is bound to what its maker saw. The order of the results does not matter.
     """
     shown = {
         "checks": [[r.number, r.outcome, r.reason_code, list(r.evidence), r.source, r.expires_on] for r in sorted(results, key=_number)],
-        "payee": [str(payee.payee), payee.fingerprint] if payee else None,
+        "payee": [str(facts.payee.payee), facts.payee.fingerprint] if facts.payee else None,
+        "documents": [item.document for item in facts.evidence if item.document],
         "policy": policy.version,
     }
     text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

@@ -64,7 +64,7 @@ class Evidence:
     """A document or an answer for one check. `settles`: what was in doubt may pass by it; if not, the check fails by it.
 
     `answers` is the check's reason code as it stood when the evidence was entered, and `payee` the payee version then: evidence settles
-    only the doubts that were in sight. `accounts` are the debts that it is about, for check 4.
+    only the doubts that were in sight. `accounts` are the debts that it is about, for check 4. `document` is the SHA-256 of its document.
     """
 
     check: int
@@ -75,6 +75,7 @@ class Evidence:
     answers: str
     payee: UUID | None = None
     accounts: frozenset[UUID] = frozenset()
+    document: str | None = None
 
 
 @dataclass(frozen=True)

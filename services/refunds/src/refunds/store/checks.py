@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from refunds.domain.checks import CheckResult
 from refunds.domain.covered import Ground
-from refunds.tables import check_result, evidence, payment_line, payment_run, refund_plan
+from refunds.tables import check_result, evidence, evidence_document, payment_line, payment_run, refund_plan
 
 Result = sa.Row[Any]
 
@@ -61,14 +61,18 @@ async def doubt_in_sight(tx: Transaction, case: UUID, check: int) -> str:
 
 async def add_evidence(
     tx: Transaction, case: UUID, told: AddEvidence, *, answers: str, payee: UUID | None, accounts: Sequence[UUID]
-) -> None:
-    row = {"id": uuid4(), "case_id": case, "check_no": told.check, "answers": answers, "payee": payee, "accounts": list(accounts)}
+) -> UUID:
+    evidence_id = uuid4()
+    row = {"id": evidence_id, "case_id": case, "check_no": told.check, "answers": answers, "payee": payee, "accounts": list(accounts)}
     words = {"kind": told.kind, "reference": told.reference, "note": told.note, "settles": told.settles, "received_on": told.received_on}
     await tx.connection.execute(evidence.insert().values({**row, **words, "by": tx.caller.person, "at": tx.now}))
+    return evidence_id
 
 
 async def evidence_of(tx: Transaction, case: UUID) -> list[sa.Row[Any]]:
-    return list(await tx.connection.execute(sa.select(evidence).where(evidence.c.case_id == case).order_by(evidence.c.at, evidence.c.id)))
+    """With the hash of each one's document, where it has one."""
+    rows = sa.select(evidence, evidence_document.c.sha256.label("document_sha256")).select_from(evidence.outerjoin(evidence_document))
+    return list(await tx.connection.execute(rows.where(evidence.c.case_id == case).order_by(evidence.c.at, evidence.c.id)))
 
 
 async def add_plan(

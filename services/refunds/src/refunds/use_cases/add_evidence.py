@@ -6,10 +6,11 @@ from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import AddEvidence, EvidenceKind
 
+from refunds.domain.documents import document_type
 from refunds.domain.evidence import refuse_unfit
-from refunds.domain.means import LONDON
+from refunds.domain.means import LONDON, Means
 from refunds.domain.rules import RefundRule
-from refunds.store import cases, checks
+from refunds.store import cases, checks, documents
 from refunds.store.cases import Case
 from refunds.use_cases.case_work import requested_case, require_case_worker, say_changed
 
@@ -20,19 +21,23 @@ class ReceivedInTheFuture(RefundRule):
     """Evidence was received today or before."""
 
 
-async def add_evidence(tx: Transaction, told: AddEvidence) -> Nothing:
+async def add_evidence(tx: Transaction, told: AddEvidence, means: Means) -> Nothing:
     """An answer settles the doubt that was in sight when it was given, about the payee who was there then.
 
-    Errors: NotYourPart, UnknownCase, CaseIsClosed, NobodyAsked, ReceivedInTheFuture, RestsOnFigures, DoesNotSettle.
+    Errors: NotYourPart, UnknownCase, CaseIsClosed, NobodyAsked, ReceivedInTheFuture, RestsOnFigures, DoesNotSettle,
+    NotADocument, DocumentTooLarge.
     """
     require_case_worker(tx)
     refuse_unfit(told.check, told.kind, settles=told.settles)
+    kind = document_type(told.document) if told.document is not None else None
     row = await requested_case(tx, told.case)
     if told.received_on > tx.now.astimezone(LONDON).date():
         raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")
     answers = await checks.doubt_in_sight(tx, row.id, told.check)
     about = told.accounts or await _every_other_debt(tx, row, told)
-    await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee, accounts=about)
+    evidence = await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee, accounts=about)
+    if told.document is not None and kind is not None:
+        await documents.add(tx, means.keys, evidence, kind, told.document)
     await cases.take_part(tx, row.id, "added evidence")
     await cases.note(tx, row.id, f"evidence added for check {told.check}")
     await say_changed(tx, row)

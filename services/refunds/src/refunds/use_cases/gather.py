@@ -70,6 +70,7 @@ def _as_evidence(row: Row[Any]) -> Evidence:
         answers=row.answers,
         payee=row.payee,
         accounts=frozenset(row.accounts),
+        document=row.document_sha256,
     )
 
 

@@ -44,7 +44,7 @@ async def plan(tx: Transaction, asked: PlanRefund, means: Means) -> PlanMade:
     found = plan_refund(facts.ledger, facts.wishes, policy, today)
     nothing_due = _nothing_due(found, shown)
     blocked = () if nothing_due else tuple(result.number for result in shown if result.outcome is not CheckOutcome.PASS)
-    made = None if blocked or nothing_due else _refund_plan(row, facts, found, rules.checks_hash(shown, facts.payee, policy))
+    made = None if blocked or nothing_due else _refund_plan(row, facts, found, rules.checks_hash(shown, facts, policy))
     await _keep(tx, asked, facts, policy, found, made, blocked)
     lane, reasons = rules.lane(facts, shown)
     barred = await cases.participants(tx, row.id) | rules.participants(facts)

@@ -1,5 +1,6 @@
 """Refund cases: asked for by a tenant, checked, shown whole, and helped on with evidence."""
 
+import base64
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
@@ -13,6 +14,7 @@ from rentbook_contracts.refunds import (
     CASE_PAGE,
     CASES,
     CHANGE_PAYEE,
+    EVIDENCE_DOCUMENT_LIMIT_BYTES,
     REQUEST_REFUND,
     RESUBMIT,
     RUN_PAGE,
@@ -39,10 +41,11 @@ from approvals import queries
 from approvals.domain.eligibility import Part
 from approvals.domain.forms import TakePart
 from approvals.use_cases.add_participant import add_participant
+from approvals.web.carried import fetch
 from approvals.web.forms import Form, digits, read_uuid
 from approvals.web.story import story
-from approvals.web.visit import Visit, note_refusal
-from approvals.web.wording import headline, listed, lower_first, pounds
+from approvals.web.visit import NoSuchPage, Visit, note_refusal
+from approvals.web.wording import headline, listed, lower_first, pounds, size
 
 CASES_SHOWN = 200
 ENTRIES_BESIDE = 8
@@ -90,9 +93,12 @@ EVIDENCE: Mapping[str, str] = {
 }
 """Each kind of evidence in words."""
 
+DOCUMENT_TYPES: Mapping[str, str] = {"pdf": "application/pdf", "png": "image/png", "jpeg": "image/jpeg"}
+"""By the ending of a document's address."""
+
 FIELDS = frozenset(
     {"asked_by", "identified_how", "reason_code", "amount", "payee_of", "payee_name", "sort_code", "account_number", "received_on"}
-    | {"account", "check", "kind"}
+    | {"account", "check", "kind", "document"}
 )
 """The fields, by name, that an owner's refusal may lead to."""
 
@@ -162,13 +168,43 @@ async def add_evidence(visit: Visit) -> Response:
     if not form.errors:
         _fits(form, (await visit.ask(CASE_PAGE, CaseAsked(case=case))).checks, check, kind, settles)
     reference, note = form.text("reference", longest=120), form.text("note")
+    document = await _sent_document(visit, form)
     if form.errors or received is None:
         return await _case_page(visit, case, form)
     evidence = AddEvidence(
         case=case, check=int(check), kind=EvidenceKind(kind), reference=reference, note=note, settles=settles == "yes",
-        received_on=received,
+        received_on=received, document=document,
     )  # fmt: skip
     return await _taking_part(visit, form, case, Part.EVIDENCE, "evidence", lambda: visit.command(ADD_EVIDENCE, evidence, form))
+
+
+async def _sent_document(visit: Visit, form: Form) -> bytes | None:
+    """The document as it came, for AddEvidence, which carries it in base64. Whether it is one is for refunds to judge by its bytes."""
+    sent = await visit.upload("document")
+    if sent is None:
+        return None
+    if not sent.size or sent.size > EVIDENCE_DOCUMENT_LIMIT_BYTES:
+        most = f"{EVIDENCE_DOCUMENT_LIMIT_BYTES // 1_000_000} MB"
+        form.wrong(f"The document has {size(sent.size or 0)}; it must have something in it, and at most {most}", "document")
+        return None
+    return base64.b64encode(await sent.read())
+
+
+async def document(visit: Visit) -> Response:
+    """The document of an evidence, to be saved; refunds says who may."""
+    wanted: UUID = visit.request.path_params["document"]
+    ending: str = visit.request.path_params["ending"]
+    if ending not in DOCUMENT_TYPES:
+        raise NoSuchPage("this document")
+    return await fetch(
+        visit,
+        "refunds",
+        f"/documents/{wanted}",
+        missing="this document",
+        name=f"document-{wanted}.{ending}",
+        media_type=DOCUMENT_TYPES[ending],
+        inline=False,
+    )
 
 
 def _fits(form: Form, checks: Sequence[CheckShown], check: str, kind: str, settles: str) -> None:
@@ -331,6 +367,7 @@ async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
         labels=labels,
         unsettled=unsettled,
         evidence_kinds=EVIDENCE,
+        document_limit=EVIDENCE_DOCUMENT_LIMIT_BYTES,
         reasons=REASONS,
         third_party=THIRD_PARTY,
         changeable=visit.person.may_handle_cases and page.status not in PAST_CHANGING,
