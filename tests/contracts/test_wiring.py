@@ -33,9 +33,6 @@ AHEAD = {
     "ledger.post-write-off",
     "provision",
     "post-provision",
-    "set-housing-benefit-claim",
-    "agree-payment-plan",
-    "end-payment-plan",
     "approvals.open-schedule-task",
 }
 """Agreed and not yet offered: services that are built at the same time speak them already. Whoever offers one takes its name away."""

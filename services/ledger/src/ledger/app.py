@@ -8,10 +8,12 @@ from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_LABELS,
     ACCOUNT_PAGE,
+    AGREE_PAYMENT_PLAN,
     BANK_FILE_PAGE,
     BANK_FILES,
     CLEAR_SUSPENSE,
     DEBIT_WEEK,
+    END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
     PLACE_HOLD,
@@ -21,6 +23,7 @@ from rentbook_contracts.ledger import (
     REVERSE_REFUND,
     SEARCH_ACCOUNTS,
     SET_ACCOUNT_HOLD,
+    SET_HOUSING_BENEFIT_CLAIM,
     SUSPENSE,
 )
 from rentbook_contracts.refunds import RefundReturned
@@ -32,9 +35,12 @@ from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.suspense import suspense
 from ledger.settings import LedgerSettings
+from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.debit_week import debit_week
+from ledger.use_cases.end_payment_plan import end_payment_plan
 from ledger.use_cases.end_tenancy import end_tenancy
+from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
@@ -47,6 +53,7 @@ from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
 from ledger.use_cases.seal import sealing_into
 from ledger.use_cases.set_account_hold import set_account_hold
+from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
 from ledger.web import routes
 
 LISTENS = (
@@ -76,6 +83,9 @@ ACCEPTS = (
     Accept(DEBIT_WEEK, debit_week),
     Accept(REVERSE_JOURNAL, reverse_journal),
     Accept(SET_ACCOUNT_HOLD, set_account_hold),
+    Accept(SET_HOUSING_BENEFIT_CLAIM, set_housing_benefit_claim),
+    Accept(AGREE_PAYMENT_PLAN, agree_payment_plan),
+    Accept(END_PAYMENT_PLAN, end_payment_plan),
     Accept(END_TENANCY, end_tenancy),
     Accept(CLEAR_SUSPENSE, clear_suspense),
 )
@@ -89,6 +99,9 @@ def make_app(settings: LedgerSettings) -> App:
         offers=OFFERS,
         answers=ANSWERS,
         accepts=ACCEPTS,
-        every=(Every(timedelta(seconds=settings.seal_seconds), sealing_into(settings.anchor_dir)),),
+        every=(
+            Every(timedelta(seconds=settings.seal_seconds), sealing_into(settings.anchor_dir)),
+            Every(timedelta(minutes=1), lift_past_holds),
+        ),
         routes=routes,
     )

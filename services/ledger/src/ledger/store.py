@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased, WriteOffDecided
-from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, RefundPlan
+from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, AgreePaymentPlan, RefundPlan
 from rentbook_contracts.message import Fact
 from rentbook_contracts.refunds import RefundReturned
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -381,19 +381,96 @@ def decision_name(decision: UUID) -> str:
 # --- account holds and tenancies ---------------------------------------------------------------------------------------------------
 
 
-async def set_account_hold(tx: Transaction, account: UUID, hold: AccountHold, reason: str) -> bool:
-    """Put a hold on the debtor in force. False where it is in force already."""
-    row = {"account": account, "hold": hold, "set_at": tx.now, "set_by": tx.caller.person, "reason": reason}
-    statement = insert(tables.account_hold).values(row).on_conflict_do_nothing().returning(tables.account_hold.c.id)
+@dataclass(frozen=True)
+class AccountHoldRow:
+    """A hold on the debtor that was not lifted. `until` is its last day, where it ends by itself."""
+
+    account: UUID
+    hold: AccountHold
+    until: date | None
+
+    def in_force(self, today: date) -> bool:
+        return self.until is None or self.until >= today
+
+
+async def account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> AccountHoldRow | None:
+    """The hold of this kind that was set on the debtor and not lifted, its day passed or not."""
+    held = tables.account_hold
+    wanted = sa.select(held.c.account, held.c.hold, held.c.until).where(held.c.account == account, held.c.hold == hold)
+    row = (await tx.connection.execute(wanted.where(held.c.lifted_at.is_(None)))).first()
+    return AccountHoldRow(row.account, AccountHold(row.hold), row.until) if row else None
+
+
+async def set_account_hold(tx: Transaction, account: UUID, hold: AccountHold, reason: str, until: date | None) -> None:
+    """Put a hold on the debtor. Errors: IntegrityError where one of its kind was not lifted."""
+    row = {"account": account, "hold": hold, "set_at": tx.now, "set_by": tx.caller.person, "reason": reason, "until": until}
+    await tx.connection.execute(tables.account_hold.insert().values(row))
+
+
+async def lift_account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> None:
+    """Lift a hold on the debtor."""
+    held = tables.account_hold
+    in_force = held.update().where(held.c.account == account, held.c.hold == hold, held.c.lifted_at.is_(None))
+    await tx.connection.execute(in_force.values(lifted_at=tx.now, lifted_by=tx.caller.person))
+
+
+async def holds_past(tx: Transaction, today: date, limit: int) -> list[AccountHoldRow]:
+    """Holds whose last day has passed and that nobody has lifted yet, the longest past first."""
+    held = tables.account_hold
+    past = sa.select(held.c.account, held.c.hold, held.c.until).where(held.c.lifted_at.is_(None), held.c.until < today)
+    rows = await tx.connection.execute(past.order_by(held.c.until, held.c.id).limit(limit))
+    return [AccountHoldRow(row.account, AccountHold(row.hold), row.until) for row in rows]
+
+
+async def note_claim(tx: Transaction, account: UUID, since: date, reason: str) -> bool:
+    """Keep that Benefits has a claim to decide. False where one is open already."""
+    row = {"account": account, "since": since, "reason": reason, "noted_at": tx.now, "noted_by": tx.caller.person}
+    statement = insert(tables.housing_benefit_claim).values(row).on_conflict_do_nothing().returning(tables.housing_benefit_claim.c.id)
     return (await tx.connection.execute(statement)).first() is not None
 
 
-async def lift_account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> bool:
-    """Lift a hold on the debtor. False where none is in force."""
-    held = tables.account_hold
-    in_force = held.update().where(held.c.account == account, held.c.hold == hold, held.c.lifted_at.is_(None))
-    lifted = await tx.connection.execute(in_force.values(lifted_at=tx.now, lifted_by=tx.caller.person).returning(held.c.id))
-    return lifted.first() is not None
+async def decide_claim(tx: Transaction, account: UUID, on: date, because: str) -> bool:
+    """Keep that Benefits has decided. False where no claim is open."""
+    claim = tables.housing_benefit_claim
+    open_claim = claim.update().where(claim.c.account == account, claim.c.decided_at.is_(None))
+    decided = {"decided_on": on, "decided_because": because, "decided_at": tx.now, "decided_by": tx.caller.person}
+    return (await tx.connection.execute(open_claim.values(decided).returning(claim.c.id))).first() is not None
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A payment plan as it was agreed. `ended`: it is in force no more."""
+
+    id: UUID
+    account: UUID
+    ended: bool
+
+
+async def payment_plan(tx: Transaction, id_: UUID) -> PlanRow | None:
+    """A plan."""
+    return await _plan(tx, tables.payment_plan.c.id == id_)
+
+
+async def plan_in_force(tx: Transaction, account: UUID) -> PlanRow | None:
+    """The plan that an account has now."""
+    return await _plan(tx, sa.and_(tables.payment_plan.c.account == account, tables.payment_plan.c.ended_at.is_(None)))
+
+
+async def _plan(tx: Transaction, condition: sa.ColumnElement[bool]) -> PlanRow | None:
+    row = (await tx.connection.execute(sa.select(tables.payment_plan).where(condition))).first()
+    return PlanRow(row.id, row.account, row.ended_at is not None) if row else None
+
+
+async def add_plan(tx: Transaction, id_: UUID, plan: AgreePaymentPlan) -> None:
+    """Write a plan. Errors: IntegrityError where the account has one in force."""
+    row = {"id": id_, "noted_at": tx.now, "noted_by": tx.caller.person, **plan.model_dump()}
+    await tx.connection.execute(tables.payment_plan.insert().values(row))
+
+
+async def end_plan(tx: Transaction, id_: UUID, because: str) -> None:
+    """End a plan that is in force."""
+    ended = {"ended_at": tx.now, "ended_by": tx.caller.person, "ended_because": because}
+    await tx.connection.execute(tables.payment_plan.update().where(tables.payment_plan.c.id == id_).values(ended))
 
 
 async def tenancy_accounts(tx: Transaction, tenancy: UUID) -> list[UUID]:

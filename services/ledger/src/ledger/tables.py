@@ -199,6 +199,7 @@ account_hold = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("lifted_at", _INSTANT),
     sa.Column("lifted_by", sa.Text),
+    sa.Column("until", sa.Date),
     sa.CheckConstraint(
         "hold IN ('BREATHING_SPACE', 'DECEASED', 'DISPUTE', 'FRAUD', 'LEGAL', 'INSOLVENCY')", name="an_account_hold_is_of_a_known_kind"
     ),
@@ -211,6 +212,54 @@ sa.Index(
     unique=True,
     postgresql_where=account_hold.c.lifted_at.is_(None),
 )
+sa.Index(
+    "holds_that_end_by_themselves",
+    account_hold.c.until,
+    postgresql_where=sa.and_(account_hold.c.lifted_at.is_(None), account_hold.c.until.is_not(None)),
+)
+
+housing_benefit_claim = sa.Table(
+    "housing_benefit_claim",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("noted_at", _INSTANT, nullable=False),
+    sa.Column("noted_by", sa.Text, nullable=False),
+    sa.Column("decided_on", sa.Date),
+    sa.Column("decided_because", sa.Text),
+    sa.Column("decided_at", _INSTANT),
+    sa.Column("decided_by", sa.Text),
+    sa.CheckConstraint("num_nonnulls(decided_on, decided_because, decided_at, decided_by) IN (0, 4)", name="a_claim_is_decided_whole"),
+)
+sa.Index(
+    "an_account_has_one_open_claim",
+    housing_benefit_claim.c.account,
+    unique=True,
+    postgresql_where=housing_benefit_claim.c.decided_at.is_(None),
+)
+
+payment_plan = sa.Table(
+    "payment_plan",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("agreed_on", sa.Date, nullable=False),
+    sa.Column("instalment_pence", sa.BigInteger, nullable=False),
+    sa.Column("rhythm", sa.Text, nullable=False),
+    sa.Column("first_due_on", sa.Date, nullable=False),
+    sa.Column("noted_at", _INSTANT, nullable=False),
+    sa.Column("noted_by", sa.Text, nullable=False),
+    sa.Column("ended_at", _INSTANT),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_because", sa.Text),
+    sa.CheckConstraint("instalment_pence > 0", name="an_instalment_is_of_something"),
+    sa.CheckConstraint("rhythm IN ('weekly', 'fortnightly', 'monthly')", name="a_plan_has_a_known_rhythm"),
+    sa.CheckConstraint("first_due_on >= agreed_on", name="a_plan_begins_when_it_is_agreed"),
+    sa.CheckConstraint("num_nonnulls(ended_at, ended_by, ended_because) IN (0, 3)", name="a_plan_ends_whole"),
+)
+sa.Index("an_account_has_one_plan", payment_plan.c.account, unique=True, postgresql_where=payment_plan.c.ended_at.is_(None))
 
 
 # --- journals ----------------------------------------------------------------------------------------------------------------------

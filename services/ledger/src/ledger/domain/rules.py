@@ -93,3 +93,19 @@ class WeekTooFarAhead(LedgerRule):
 
 class EstateRefused(LedgerRule):
     """The estate file cannot be loaded; the message names the line."""
+
+
+class DayHasPassed(LedgerRule):
+    """A hold cannot end before it begins."""
+
+
+class DayHasNotCome(LedgerRule):
+    """What has happened did not happen in the future."""
+
+
+class PlanBeginsTooEarly(LedgerRule):
+    """The first instalment falls due when the plan is agreed, or later."""
+
+
+class NoSuchPlan(LedgerRule):
+    """No payment plan has this id."""

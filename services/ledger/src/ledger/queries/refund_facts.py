@@ -1,7 +1,7 @@
 """What the ledger knows about a credit, for refunds' checks (domain.md 4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
     behind = credits_behind(past, row.balance_pence)
     uncleared = uncleared_pence(past, today)
     held = await held_pence(tx, asked.account, but_not_by=asked.case)
-    people = [one for one in await people_of(tx, row.tenancy) if _answerable(one.until, row.ended_on)]
+    people = [one for one in await people_of(tx, row.tenancy) if answerable(one.until, row.ended_on)]
     return RefundFacts(
         account=row.id,
         version=row.version,
@@ -185,11 +185,22 @@ async def charges_in_force(tx: Transaction, id_: UUID, on: date) -> Sequence[Any
 
 async def holds_in_force(tx: Transaction, id_: UUID) -> tuple[AccountHold, ...]:
     """The holds on the debtor."""
-    wanted = sa.select(account_hold.c.hold).where(account_hold.c.account == id_, account_hold.c.lifted_at.is_(None))
-    return tuple(AccountHold(hold) for hold in sorted(await tx.connection.scalars(wanted)))
+    return tuple(sorted((await holds_by_account(tx, [id_]))[id_]))
 
 
-def _answerable(until: date | None, ended_on: date | None) -> bool:
+async def holds_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, set[AccountHold]]:
+    """The holds on the debtors of these accounts: not lifted, and their last day has not passed."""
+    found: dict[UUID, set[AccountHold]] = defaultdict(set)
+    runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
+    wanted = sa.select(account_hold.c.account, account_hold.c.hold).where(
+        account_hold.c.account.in_(ids), account_hold.c.lifted_at.is_(None)
+    )
+    for row in await tx.connection.execute(wanted.where(runs)):
+        found[row.account].add(AccountHold(row.hold))
+    return found
+
+
+def answerable(until: date | None, ended_on: date | None) -> bool:
     """Whether somebody is a tenant, or was one to the tenancy's end; who left before has no part in its credit and debt now."""
     return until is None or (ended_on is not None and until >= ended_on)
 
@@ -229,10 +240,10 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
     owing = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
     wanted = owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference)
     found = (await tx.connection.execute(wanted)).all()
-    owed_by = await _people_by_tenancy(tx, {row.tenancy for row in found})
+    owed_by = await people_by_tenancy(tx, {row.tenancy for row in found})
     rows = [row for row in found if people & set(owed_by[row.tenancy])]
     ids = [row.id for row in rows]
-    holds = await _holds_by_account(tx, ids)
+    holds = await holds_by_account(tx, ids)
     debits = await _debits_by_account(tx, ids)
     years = await _statute_barred_after(tx, today)
     return tuple(
@@ -251,21 +262,12 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
     )
 
 
-async def _people_by_tenancy(tx: Transaction, tenancies: set[UUID]) -> dict[UUID, list[UUID]]:
+async def people_by_tenancy(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
     joined = sa.select(tenant, tenancy.c.ended_on).select_from(tenant).join(tenancy, tenancy.c.id == tenant.c.tenancy)
     for row in await tx.connection.execute(joined.where(tenancy.c.id.in_(tenancies)).order_by(tenant.c.joint, tenant.c.person)):
-        if _answerable(row.until, row.ended_on):
+        if answerable(row.until, row.ended_on):
             found[row.tenancy].append(row.person)
-    return found
-
-
-async def _holds_by_account(tx: Transaction, ids: list[UUID]) -> dict[UUID, set[str]]:
-    found: dict[UUID, set[str]] = defaultdict(set)
-    for row in await tx.connection.execute(
-        sa.select(account_hold).where(account_hold.c.account.in_(ids), account_hold.c.lifted_at.is_(None))
-    ):
-        found[row.account].add(row.hold)
     return found
 
 

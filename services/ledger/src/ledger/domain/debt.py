@@ -1,0 +1,107 @@
+"""What of a debt is still owed, charge by charge, and who decides on it (domain.md 1.5, 2.2, 5.3). Pence: debit positive."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from ledger.domain.apportionment import rounded_half_up
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """A debit of one charge element, or what is still owed of it. It falls due on the day to which it counts."""
+
+    journal: UUID
+    element: str
+    due_on: date
+    pence: int
+
+
+def still_owed(newest_first: Iterable[Debit], balance_pence: int) -> tuple[Debit, ...]:
+    """The debits that credits have not reached, each with what is owed of it, oldest first; they add up to the balance.
+
+    Credits pay the oldest debits first (domain.md 2.2), so that what is owed is the newest debits that make up the balance. A journal and
+    its reversal count as neither debit nor credit, and nor does a debt that was written off and put back: it fell due when it first did.
+    """
+    missing = balance_pence
+    found: list[Debit] = []
+    for debit in newest_first:
+        if missing <= 0:
+            break
+        found.append(replace(debit, pence=min(debit.pence, missing)))
+        missing -= debit.pence
+    return tuple(reversed(found))
+
+
+def owed_by_element(owed: Iterable[Debit]) -> dict[str, int]:
+    """What is owed of each charge element."""
+    elements: dict[str, int] = defaultdict(int)
+    for debit in owed:
+        elements[debit.element] += debit.pence
+    return dict(elements)
+
+
+@dataclass(frozen=True, slots=True)
+class Letting:
+    """The span of a tenancy of a dwelling; `ended_on` is the first day without it."""
+
+    started_on: date
+    ended_on: date | None
+
+
+def vat_within(owed: Debit, rate_percent: int, dwellings: Iterable[Letting]) -> int:
+    """The VAT in what is owed of a garage's charge, rounded half up (domain.md 1.5): a sixth of it at a rate of 20 %.
+
+    A garage that is let to a tenant of a dwelling of the council bears none, for as long as that tenancy lasts.
+    """
+    if any(each.started_on <= owed.due_on and (each.ended_on is None or owed.due_on < each.ended_on) for each in dwellings):
+        return 0
+    return rounded_half_up(owed.pence * rate_percent, 100 + rate_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenOff:
+    """A write-off of a day, with what of it was put back."""
+
+    on: date
+    amount_pence: int
+    reinstated_pence: int
+
+
+def debtor_total_pence(balances: Iterable[int], written_off: Iterable[WrittenOff], today: date, window_months: int) -> int:
+    """What decides who has authority (domain.md 5.3, 9): debts on all accounts of the same people, and what of theirs was written off
+    within the window and not put back. Credit on one account makes no debt smaller.
+    """
+    since = months_before(today, window_months)
+    owed = sum(balance for balance in balances if balance > 0)
+    return owed + sum(each.amount_pence - each.reinstated_pence for each in written_off if each.on > since)
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, or the last day of a shorter month."""
+    return months_later(day, -months)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, or the last day of a shorter month."""
+    number = day.year * 12 + day.month - 1 + months
+    first = date(number // 12, number % 12 + 1, 1)
+    following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)
+    return first.replace(day=min(day.day, (following - first).days))
+
+
+def in_credit_since(movements: Sequence[tuple[date, int]]) -> date | None:
+    """The day since which the account has been in credit without a break, by effective date; None where it is not.
+
+    `movements` are days with the sum of their entries, oldest first.
+    """
+    balance, since = 0, None
+    for day, pence in movements:
+        balance += pence
+        if balance >= 0:
+            since = None
+        elif since is None:
+            since = day
+    return since
