@@ -9,6 +9,8 @@ from chassis.settings import Settings
 from chassis.transaction import Transaction
 from support.counting import Counted, note
 
+from chassis import process
+
 
 async def note_or_die(tx: Transaction, fact: Counted) -> None:
     """Dies in the middle of the third event, once: after its rows, before the commit."""
@@ -24,4 +26,7 @@ def make_app(settings: Settings) -> App:
 
 
 if __name__ == "__main__":
+    if limit := os.environ.get("COUNTER_TRANSACTION_SECONDS"):
+        # So that a test need not wait long until what a standing process holds comes free.
+        process.IDLE_TRANSACTION_LIMIT_SECONDS = process.TRANSACTION_LIMIT_SECONDS = int(limit)
     main(make_app, Settings, sys.argv[1:])

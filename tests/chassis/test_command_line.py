@@ -1,39 +1,15 @@
 """The process as its operators and its runner meet it."""
 
 import asyncio
-import os
 import re
 import signal
-import sys
-from pathlib import Path
 
 from chassis.inbox import Inbox
 from chassis.records import Record
 from chassis.serving import App, Subscription
-from chassis.settings import Settings
 from chassis.transaction import run
+from support.counter_processes import say, start
 from support.counting import Counted, CountUp, Place, count_up, effects, note, scalar, until
-
-PROGRAM = Path(__file__).with_name("counter_process.py")
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    told = {name: str(value) for name, value in settings.model_dump(exclude={"peers"}).items() if value is not None}
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("RENTBOOK_")}
-    return {**bare, "PYTHONPATH": str(PROGRAM.parents[1]), **{f"RENTBOOK_{name.upper()}": value for name, value in told.items()}}
-
-
-async def start(settings: Settings, *words: str, dies: bool = False) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), *words, env={**environment(settings), "COUNTER_DIES": "1" if dies else ""}, stdout=pipe, stderr=pipe
-    )
-
-
-async def say(settings: Settings, *words: str) -> tuple[int | None, str, str]:
-    process = await start(settings, *words)
-    out, err = await asyncio.wait_for(process.communicate(), 40)
-    return process.returncode, out.decode(), err.decode()
 
 
 async def test_a_service_hears_stops_when_asked_and_comes_back_after_a_kill(place: Place) -> None:
@@ -58,10 +34,10 @@ async def test_an_event_whose_process_dies_in_the_middle_is_heard_again_and_has_
     async with place.runtime(instance="writer") as runtime:
         for _ in range(5):
             await run(runtime, lambda tx: count_up(tx, CountUp(key="a")))
-        first = await start(place.settings, dies=True)
+        first = await start(place.settings, COUNTER_DIES="1")
         await asyncio.wait_for(first.communicate(), 40)
         assert first.returncode == 9
-        second = await start(place.settings, dies=True)
+        second = await start(place.settings, COUNTER_DIES="1")
         try:
 
             async def heard() -> bool:

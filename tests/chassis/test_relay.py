@@ -4,39 +4,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from aiokafka import AIOKafkaConsumer
 from chassis.leadership import Led, LostLeadership
-from chassis.relay import EventRelay, confirmed_prefix, kafka_access
+from chassis.relay import EventRelay, confirmed_prefix
 from chassis.transaction import Runtime, Transaction, run, transaction
-from support.counting import COUNTS, Counted, CountUp, Place, count_up, running, scalar, until
+from support.counting import Counted, CountUp, Place, count_up, running, scalar, until, versions_on_the_topic
 from support.servers import Kafka
 
 
 async def all_published(runtime: Runtime) -> bool:
     return bool(await scalar(runtime, "SELECT count(*) = 0 FROM outbox_event WHERE published_at IS NULL"))
-
-
-async def versions_on_the_topic(place: Place) -> dict[str, list[int]]:
-    """What the topic holds for each key, in its order."""
-    topic = place.settings.topic_prefix + COUNTS.name
-    consumer = AIOKafkaConsumer(topic, **kafka_access(place.settings), auto_offset_reset="earliest")
-    await consumer.start()
-    heard: dict[str, list[int]] = defaultdict(list)
-    try:
-        partitions = consumer.assignment()
-        ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                for record in batch:
-                    heard[record.key.decode()].append(int(dict(record.headers)["ce_aggregateversion"]))
-    finally:
-        await consumer.stop()
-    return heard
 
 
 def first_hearings(versions: list[int]) -> list[int]:

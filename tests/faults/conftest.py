@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 import pytest_asyncio
 from rentbook_local.journey.steps import Member, cast
+from support.places import database, place, secrets_dir, wired
 from support.stack import Stack, running_stack
 
 from faults import table
 from faults.client import Accepted, Numbers
 from faults.table import Outcome
 
+__all__ = ["database", "place", "secrets_dir", "wired"]
 WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
 # These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
-collect_ignore = [] if WHOLE else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py"]
+collect_ignore = [] if WHOLE else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py", "test_standing_still.py"]
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _ACCEPTED = pytest.StashKey[Accepted]()
 
@@ -28,7 +30,8 @@ def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if found := config.stash.get(_OUTCOMES, []):
         terminalreporter.section("faults")
-        for line in table.in_words(found, config.stash[_ACCEPTED].count):
+        accepted = config.stash.get(_ACCEPTED, None)
+        for line in table.in_words(found, accepted.count if accepted else 0):
             terminalreporter.write_line(line)
 
 

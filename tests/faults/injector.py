@@ -116,5 +116,5 @@ def books_are_right(layout: Layout, accepted: Accepted, outcomes: Iterable[Outco
         for outcome in outcomes:
             for promise in promises:
                 if not promise["kept"]:
-                    outcome.broken(promise["name"])
+                    outcome.broken(promise["name"], promise["broken"])
     assert said.returncode == 0, said.stdout + said.stderr

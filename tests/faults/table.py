@@ -1,8 +1,11 @@
 """What the faults run has found, fault by fault, as the table at its end."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Protocol
 
 _LOST = {
     "accepted",
@@ -15,40 +18,80 @@ _LOST = {
     "debited-weeks",
 }
 _DOUBLED = {"one-journal-per-key", "bank-files", "reversed-once", "earmarks-once", "payment-lines", "paid-once"}
+_MORE = re.compile(r"and (\d+) more")
 
 
 @dataclass
 class Outcome:
-    """One kind of fault. `recovered` holds the seconds from each fault until the process was well again."""
+    """One kind of fault. `recovered` holds the seconds from each fault until the process was well again.
+
+    `failed` counts the tries after which something was not as it must be: the refund, the books, or the test's own question.
+    `lost`, `doubled` and `unbalanced` count the places at which `./rentbook check` found a promise broken.
+    """
 
     fault: str
     tried: int = 0
+    failed: int = 0
     accepted: int = 0
     lost: int = 0
     doubled: int = 0
     unbalanced: int = 0
     recovered: list[float] = field(default_factory=list)
 
-    def broken(self, promise: str) -> None:
-        """Count a promise of `./rentbook check` that was found broken."""
+    def broken(self, promise: str, places: Sequence[str]) -> None:
+        """Count where a promise of `./rentbook check` was found broken."""
+        many = sum(_many(place) for place in places)
         if promise in _LOST:
-            self.lost += 1
+            self.lost += many
         elif promise in _DOUBLED:
-            self.doubled += 1
+            self.doubled += many
         else:
-            self.unbalanced += 1
+            self.unbalanced += many
+
+
+def _many(place: str) -> int:
+    """A line of the report is one place, save the last, which may stand for those that it does not show."""
+    more = _MORE.fullmatch(place)
+    return int(more[1]) if more else 1
+
+
+class Counting(Protocol):
+    """Whoever counts what was acknowledged so far."""
+
+    count: int
+
+
+@contextmanager
+def trying(outcomes: list[Outcome], accepted: Counting, *rows: Outcome) -> Iterator[None]:
+    """Enter these rows; they stay in the table also where the block fails, and then each row has failed as often as it was tried."""
+    before = accepted.count
+    outcomes.extend(rows)
+    try:
+        yield
+    except BaseException:
+        for row in rows:
+            row.tried = max(row.tried, 1)
+            row.failed = row.tried
+        raise
+    finally:
+        for row in rows:
+            row.accepted = accepted.count - before
+
+
+_WIDTH = 60
 
 
 def in_words(outcomes: Sequence[Outcome], accepted: int) -> list[str]:
     """The table's lines, with the sums last; `accepted` is how many commands were accepted in all, for tries may share a refund."""
-    head = f"{'fault':<52} {'tried':>5} {'accepted':>8} {'lost':>5} {'doubled':>7} {'unbalanced':>10} {'median s':>9} {'worst s':>8}"
-    return [head, *(_line(each) for each in outcomes), _line(_all(outcomes, accepted))]
+    numbers = f"{'tried':>5} {'failed':>6} {'accepted':>8} {'lost':>5} {'doubled':>7} {'unbalanced':>10} {'median s':>9} {'worst s':>8}"
+    return [f"{'fault':<{_WIDTH}} {numbers}", *(_line(each) for each in outcomes), _line(_all(outcomes, accepted))]
 
 
 def _all(outcomes: Sequence[Outcome], accepted: int) -> Outcome:
     total = Outcome("all", accepted=accepted)
     for each in outcomes:
         total.tried += each.tried
+        total.failed += each.failed
         total.lost += each.lost
         total.doubled += each.doubled
         total.unbalanced += each.unbalanced
@@ -58,4 +101,5 @@ def _all(outcomes: Sequence[Outcome], accepted: int) -> Outcome:
 
 def _line(each: Outcome) -> str:
     times = f"{median(each.recovered):>9.1f} {max(each.recovered):>8.1f}" if each.recovered else f"{'-':>9} {'-':>8}"
-    return f"{each.fault:<52} {each.tried:>5} {each.accepted:>8} {each.lost:>5} {each.doubled:>7} {each.unbalanced:>10} {times}"
+    counts = f"{each.tried:>5} {each.failed:>6} {each.accepted:>8} {each.lost:>5} {each.doubled:>7} {each.unbalanced:>10}"
+    return f"{each.fault:<{_WIDTH}} {counts} {times}"

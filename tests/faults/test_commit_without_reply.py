@@ -8,17 +8,11 @@ from chassis.faults import may_pass
 from chassis.process import make_runtime
 from chassis.transaction import Runtime, once, run
 from rentbook_local.postgres import Database
-from support.counting import TOKEN, CountedTo, CountUp, count_up, prepare, scalar, settings_for
-from support.servers import Postgres
+from support.counting import TOKEN, CountedTo, CountUp, count_up, scalar, settings_for
 
 from faults.proxy import Misdeed, before
 
 KEY = "form:of-the-test"
-
-
-@pytest.fixture
-async def database(postgres: Postgres) -> Database:
-    return await postgres.new_database("counter", migrate=prepare)
 
 
 async def count_once(runtime: Runtime) -> CountedTo:

@@ -10,8 +10,8 @@ from support.stack import Stack
 
 from faults.client import Accepted, Numbers, Office, players
 from faults.injector import Faults, books_are_right
-from faults.plan import ROUNDS, Try
-from faults.table import Outcome
+from faults.plan import ROUNDS
+from faults.table import Outcome, trying
 
 TOGETHER = ((0, 1), (2, 3), (4, 5, 6))
 """Which refunds of the plan go on at the same time: while one waits for a process, another is in its middle."""
@@ -27,22 +27,24 @@ def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
     outcomes: list[Outcome],
     numbers_of: tuple[int, ...],
 ) -> None:
-    cast, before = players(members), accepted.count
+    cast = players(members)
     faults = Faults(stack, tuple(one for number in numbers_of for one in ROUNDS[number]))
+    rows = {one: Outcome(f"{one.process} ends at {one.place}", 1) for one in faults.tries}
 
     def play(office: Office, number: int) -> None:
         office.refund(cast[number], lambda step: faults.arm(step, ROUNDS[number]))
 
-    with ExitStack() as offices, faults.watched(), ThreadPoolExecutor(len(numbers_of)) as pool:
-        # Everybody is signed in before the first process ends.
-        open_ones = [offices.enter_context(Office(stack.layout, accepted, numbers)) for _ in numbers_of]
-        for played in [pool.submit(play, *each) for each in zip(open_ones, numbers_of, strict=True)]:
-            played.result()
-        faults.all_hit()
-    found = [_outcome(one, faults, accepted.count - before) for one in faults.tries]
-    outcomes.extend(found)
-    books_are_right(stack.layout, accepted, found)
-    assert half_written(stack) == []
+    with trying(outcomes, accepted, *rows.values()):
+        with ExitStack() as offices, faults.watched(), ThreadPoolExecutor(len(numbers_of)) as pool:
+            # Everybody is signed in before the first process ends.
+            open_ones = [offices.enter_context(Office(stack.layout, accepted, numbers)) for _ in numbers_of]
+            for played in [pool.submit(play, *each) for each in zip(open_ones, numbers_of, strict=True)]:
+                played.result()
+            faults.all_hit()
+        for one, row in rows.items():
+            row.recovered.append(faults.recovered[one])
+        books_are_right(stack.layout, accepted, rows.values())
+        assert half_written(stack) == []
 
 
 def test_no_place_is_armed_twice_at_the_same_time() -> None:
@@ -56,7 +58,3 @@ def half_written(stack: Stack) -> list[str]:
     """Files that a process had begun when it ended, and nobody finished."""
     folder = stack.layout.folder
     return [file.name for pattern in ("payments/.part-*", "letters/*.making") for file in folder.glob(pattern)]
-
-
-def _outcome(one: Try, faults: Faults, accepted: int) -> Outcome:
-    return Outcome(f"{one.process} ends at {one.place}", 1, accepted, recovered=[faults.recovered[one]])

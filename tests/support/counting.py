@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer
 from chassis.migration import migrate
 from chassis.process import make_runtime
+from chassis.relay import kafka_access
 from chassis.settings import MigrationSettings, Settings
 from chassis.transaction import Runtime, Transaction
 from rentbook_contracts.message import Fact
@@ -108,6 +111,24 @@ class Place:
 
     def runtime(self, **other: Any) -> AbstractAsyncContextManager[Runtime]:
         return make_runtime("counter", self.with_settings(**other))
+
+
+async def versions_on_the_topic(place: Place) -> dict[str, list[int]]:
+    """What the topic holds for each key, in its order."""
+    topic = place.settings.topic_prefix + COUNTS.name
+    consumer = AIOKafkaConsumer(topic, **kafka_access(place.settings), auto_offset_reset="earliest")
+    await consumer.start()
+    heard: dict[str, list[int]] = defaultdict(list)
+    try:
+        partitions = consumer.assignment()
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                for record in batch:
+                    heard[record.key.decode()].append(int(dict(record.headers)["ce_aggregateversion"]))
+    finally:
+        await consumer.stop()
+    return heard
 
 
 @asynccontextmanager

@@ -130,6 +130,7 @@ class Temporal:
     """A Temporal development server."""
 
     server: temporal.Server
+    process: asyncio.subprocess.Process
 
     @property
     def address(self) -> str:
@@ -188,8 +189,8 @@ async def running_temporal() -> AsyncIterator[Temporal]:
         port, http_port, ui_port, metrics_port = ports.free_ports(4)
         server = temporal.Server(folder / "temporal", port, http_port, ui_port, metrics_port, _NAMESPACE)
         temporal.prepare(server)
-        async with _running(temporal.command(server, folder / "temporal.log"), lambda: temporal.is_ready(server)):
-            yield Temporal(server)
+        async with _running(temporal.command(server, folder / "temporal.log"), lambda: temporal.is_ready(server)) as process:
+            yield Temporal(server, process)
 
 
 @asynccontextmanager

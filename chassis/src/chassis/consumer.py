@@ -11,9 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import sqlalchemy as sa
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
@@ -39,6 +37,9 @@ BATCH_WAIT_MILLISECONDS = 50
 """An empty topic is asked so long, and then let be so long; a record that comes is handed over at once, or after this pause."""
 
 MAX_POLL_INTERVAL_SECONDS = 300
+METADATA_SECONDS = 10
+"""How soon a topic that was lost and made again is noticed by those who hear it."""
+
 LOOK_EVERY_SECONDS = 5.0
 LOOK_LIMIT_SECONDS = 5.0
 
@@ -58,6 +59,7 @@ class TopicConsumer:
         self.rebalance = _Rebalance()
         self._rounds = 0
         self._moved_at = time.monotonic()
+        self._in_hand = 0
         self._lag = 0
         self._subscriber: Any = None
 
@@ -85,12 +87,19 @@ class TopicConsumer:
         reached("events.after-offset-commit")
         records = [read_record(raw, self._runtime.settings.topic_prefix) for raw in raws]
         async with self.rebalance.in_hand:
+            self._in_hand = len(records)
+            if not self._rounds:
+                # What has just come is not late, however long there was nothing to do.
+                self._moved_at = time.monotonic()
             try:
                 if not await self._took_together(records):
                     for record in records:
                         await self._take(record)
-            finally:
+                        self._in_hand -= 1
+                        self._moved_at = time.monotonic()
                 self._moved_at = time.monotonic()
+            finally:
+                self._in_hand = 0
         self._rounds = 0
         self._runtime.telemetry.failing.labels(self.topic).set(0)
         reached("events.before-offset-commit")
@@ -130,7 +139,6 @@ class TopicConsumer:
                 if (passing and time.monotonic() + pause > end) or self.rebalance.leaving.is_set():
                     self._rounds += 1
                     raise NotYet(type(error).__name__) from error
-            self._moved_at = time.monotonic()
             await self._pause(pause)
 
     def _complain(self, record: Record, attempt: int, error: Exception) -> None:
@@ -155,10 +163,15 @@ class TopicConsumer:
         while True:
             try:
                 async with asyncio.timeout(LOOK_LIMIT_SECONDS):
-                    self._lag = await self._look()
-                self._runtime.telemetry.lag.labels(self.topic).set(self._lag)
+                    lag = await self._look()
+                if lag and not self._lag:
+                    self._moved_at = time.monotonic()
+                self._lag = lag
+                self._runtime.telemetry.lag.labels(self.topic).set(lag + self._in_hand)
                 self._runtime.telemetry.waiting_parked.labels(self.topic).set(await self._inbox.parked_on(self.topic))
-            except (KafkaError, sa.exc.SQLAlchemyError, TimeoutError, OSError) as error:
+            except Exception as error:
+                if not may_pass(error):
+                    raise
                 log.warning("the consumer's state is not known", extra={"topic": self.topic, "fault": named(error)})
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
@@ -175,8 +188,9 @@ class TopicConsumer:
         limit = self._runtime.settings.stall_limit_seconds
         if self.rebalance.homeless_seconds() > limit:
             return f"{self.topic}: no partitions for {limit:.0f} s"
-        if self._lag and time.monotonic() - self._moved_at > limit:
-            return f"{self.topic}: {self._lag} records wait and none was finished for {limit:.0f} s"
+        waiting = self._lag + self._in_hand
+        if waiting and time.monotonic() - self._moved_at > limit:
+            return f"{self.topic}: {waiting} records wait and none was finished for {limit:.0f} s"
         return None
 
 
@@ -234,6 +248,7 @@ def kafka_broker(runtime: Runtime, settings: Settings) -> KafkaBroker:
         allow_auto_create_topics=False,
         consumer_only=True,
         retry_backoff_ms=1000,
+        metadata_max_age_ms=METADATA_SECONDS * 1000,
         graceful_timeout=settings.stop_limit_seconds,
         apply_types=False,
         logger=None,

@@ -1,12 +1,14 @@
 """Named places where a test may have a fault happen in a running process. docs/failpoints.md says what each place proves.
 
 They exist only for a process whose environment names a folder in RENTBOOK_FAILPOINTS; elsewhere `reached` does nothing. A file in that
-folder with the name of a place arms it: `exit` ends the process there and then, once; `no-space` fails the place as a full disk does, for
-as long as the file lies there. `NAME.hit` beside it says that the place was reached.
+folder with the name of a place arms it: `exit` ends the process there and then, once; `stand` has it stand still there, once, until it is
+told to go on (SIGCONT); `no-space` fails the place as a full disk does, for as long as the file lies there. `NAME.hit` beside it says that
+the place was reached.
 """
 
 import errno
 import os
+import signal
 from pathlib import Path
 
 EXIT_STATUS = 86
@@ -31,5 +33,8 @@ def _fail_if_armed(folder: Path, name: str) -> None:
         # Whoever moves the file is the one who ends: the next process goes on, and so does another of the same service.
         armed.rename(hit)
     except FileNotFoundError:
+        return
+    if fault == "stand":
+        os.kill(os.getpid(), signal.SIGSTOP)
         return
     os._exit(EXIT_STATUS)

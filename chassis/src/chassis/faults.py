@@ -13,12 +13,16 @@ PASSING_SQLSTATES = ("08", "25", "28", "3D", "40", "42", "53", "55", "57", "58",
 """Classes of SQLSTATE that speak of the server, of a conflict or of a deployment at fault, and not of the row."""
 
 
+OUTSIDE = (OSError, Unanswered, httpx.HTTPError, KafkaError, asyncpg.InterfaceError, asyncpg.InternalClientError, sa.exc.TimeoutError)
+"""Errors that speak of a machine. InternalClientError is how asyncpg meets a session that the server ended while it was idle."""
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether time, another try or an operator's mending of the machine can heal it."""
     if isinstance(error, sa.exc.DBAPIError):
         state = sqlstate(error)
         return error.connection_invalidated or state is None or state.startswith(PASSING_SQLSTATES)
-    return isinstance(error, OSError | Unanswered | httpx.HTTPError | KafkaError | asyncpg.InterfaceError | sa.exc.TimeoutError)
+    return isinstance(error, OUTSIDE)
 
 
 def failed(error: BaseException) -> str:

@@ -17,6 +17,7 @@ import asyncpg
 import sqlalchemy as sa
 
 from chassis.tables import BUCKETS
+from chassis.telemetry import named
 from chassis.transaction import Runtime
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,11 @@ CONNECT_LIMIT_SECONDS = 5.0
 
 class LostLeadership(Exception):
     """Another process has taken the bucket, or the session that held its lock is gone."""
+
+
+LEFT_BEHIND = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, sa.exc.DBAPIError, LostLeadership)
+"""How a relay meets the end of its session, its database or its place. asyncpg knows no better name than InternalClientError for a session
+that was ended while it slept."""
 
 
 @dataclass
@@ -64,17 +70,13 @@ async def lead(runtime: Runtime, outbox: str, wake: asyncio.Event, work: Callabl
                 group.create_task(_keep(runtime, connection, led, taken))
                 await taken.wait()
                 group.create_task(_forever(work, led))
-        except* (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sa.exc.DBAPIError, LostLeadership) as group_of_errors:
-            log.warning("the relay lost its place and tries again", extra={"outbox": outbox, "fault": _kinds(group_of_errors)})
+        except* LEFT_BEHIND as group_of_errors:
+            log.warning("the relay lost its place and tries again", extra={"outbox": outbox, "fault": named(group_of_errors)})
         finally:
             runtime.led.discard(outbox)
             runtime.telemetry.leading.labels(outbox).set(0)
         wake.clear()
         await asyncio.sleep(RECONNECT_SECONDS)
-
-
-def _kinds(errors: BaseExceptionGroup[BaseException]) -> str:
-    return ", ".join(sorted({type(error).__name__ for error in errors.exceptions}))
 
 
 async def _forever(work: Callable[[Led], Awaitable[None]], led: Led) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.operations import Operations
 
 GRANTS = (
-    ("outbox_event", "SELECT, INSERT, UPDATE (published_at)"),
+    ("outbox_event", "SELECT, INSERT, UPDATE (published_at, again_at)"),
     ("outbox_workflow", "SELECT, INSERT, UPDATE (attempts, not_before, last_fault, done_at, outcome, reason)"),
     ("relay_epoch", "SELECT, INSERT, UPDATE"),
     ("inbox", "SELECT, INSERT"),
@@ -33,6 +33,12 @@ def create_chassis_tables(op: "Operations | ModuleType") -> None:
     chassis.create_all(op.get_bind(), checkfirst=False)
     for table, rights in GRANTS:
         grant(op, table, rights)
+
+
+def let_facts_be_told_again(op: "Operations | ModuleType") -> None:
+    """Add what `outbox replay` writes to databases that were made before there was such a command."""
+    op.execute("ALTER TABLE outbox_event ADD COLUMN IF NOT EXISTS again_at timestamptz")
+    grant(op, "outbox_event", "UPDATE (again_at)")
 
 
 def grant(op: "Operations | ModuleType", table: str, rights: str) -> None:

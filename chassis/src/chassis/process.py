@@ -27,10 +27,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from chassis import parked
+from chassis import outbox, parked
 from chassis.activities import activity_worker
 from chassis.consumer import TopicConsumer, consumers, kafka_broker
+from chassis.faults import may_pass
 from chassis.migration import migrate
+from chassis.parked import NotPossible
 from chassis.periodic import repeat
 from chassis.relay import EventRelay
 from chassis.serving import App
@@ -47,7 +49,14 @@ log = logging.getLogger(__name__)
 
 PROBE_LIMIT_SECONDS = 5.0
 LOCK_WAIT_LIMIT_SECONDS = 15
-IDLE_TRANSACTION_LIMIT_SECONDS = 120
+IDLE_TRANSACTION_LIMIT_SECONDS = 45
+"""PostgreSQL ends a transaction in which nothing was said for so long: longer than any partner is waited for, and short enough that what a
+standing process holds locked comes free."""
+
+TRANSACTION_LIMIT_SECONDS = 300
+"""PostgreSQL ends any transaction after so long, whatever its session is doing: a process that stands still between two messages of one
+statement is not idle to PostgreSQL. Longer than the largest bank file takes."""
+
 POLLERS_LOOKED_AT_EVERY_SECONDS = 15.0
 LAST_WORDS_SECONDS = 5.0
 
@@ -55,7 +64,8 @@ LAST_WORDS_SECONDS = 5.0
 def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> NoReturn:
     """The whole of a service's `__main__.py`: `main(make_app, LedgerSettings, sys.argv[1:])`. It does not return: the process exits.
 
-    Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard` is for operators.
+    Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard` and `outbox list|replay`
+    are for operators.
     Exit status: 0 when it was asked to stop, 1 when it can't go on, 2 for wrong settings or words.
     """
     name = app_factory.__module__.partition(".")[0]
@@ -63,7 +73,7 @@ def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[
         said = _do(app_factory, settings_cls, argv)
     except ValidationError as error:
         _leave(2, "\n".join(f"{name}: RENTBOOK_{_setting(fault)}: {fault['msg']}" for fault in error.errors(include_input=False)))
-    except (NotReady, parked.NotPossible, ValueError, OSError) as error:
+    except (NotReady, NotPossible, ValueError, OSError) as error:
         _leave(1, f"{name}: {error}")
     _leave(0, said)
 
@@ -72,12 +82,12 @@ def _do(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[s
     if list(argv) == ["migrate"]:
         migrate(MigrationSettings(), _migrations_beside_src(app_factory))
         return ""
-    if argv and argv[0] != "parked":
-        _leave(2, "Nothing, `migrate` or `parked` is understood here.")
+    if argv and argv[0] not in ("parked", "outbox"):
+        _leave(2, "Nothing, `migrate`, `parked` or `outbox` is understood here.")
     settings = settings_cls()
     app = app_factory(settings)
     start_logging(app.name, settings.log_format)
-    return asyncio.run(_operate(app, settings, argv[1:]) if argv else _run(app, settings))
+    return asyncio.run(_operate(app, settings, argv[0], argv[1:]) if argv else _run(app, settings))
 
 
 def _setting(fault: Any) -> str:
@@ -100,10 +110,10 @@ def _leave(status: int, said: str) -> NoReturn:
     os._exit(status)
 
 
-async def _operate(app: App, settings: Settings, words: Sequence[str]) -> str:
-    asked = parked.read_words(app.name, words)
+async def _operate(app: App, settings: Settings, about: str, words: Sequence[str]) -> str:
+    asked = (outbox if about == "outbox" else parked).read_words(app.name, words)
     async with make_runtime(app.name, settings) as runtime:
-        return await parked.obey(runtime, app, asked)
+        return await (outbox.obey(runtime, asked) if about == "outbox" else parked.obey(runtime, app, asked))
 
 
 async def _run(app: App, settings: Settings) -> str:
@@ -155,6 +165,7 @@ def make_engine(name: str, settings: Settings) -> AsyncEngine:
         "application_name": f"{name} {settings.instance}",
         "lock_timeout": f"{LOCK_WAIT_LIMIT_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_LIMIT_SECONDS}s",
+        "transaction_timeout": f"{TRANSACTION_LIMIT_SECONDS}s",
     }
     return create_async_engine(
         url,
@@ -261,7 +272,9 @@ class Service:
         try:
             async with asyncio.timeout(PROBE_LIMIT_SECONDS), self.runtime.engine.begin() as connection:
                 await connection.execute(written)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+        except Exception as error:
+            if not may_pass(error):
+                raise
             return f"database: can't be written ({named(error)})"
         return None
 

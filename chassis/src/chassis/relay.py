@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chassis.failpoint import reached
+from chassis.faults import may_pass
 from chassis.leadership import Led, LostLeadership, lead, still_led
 from chassis.settings import Settings
 from chassis.tables import outbox_event
@@ -48,7 +49,8 @@ class EventRelay:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._producer: AIOKafkaProducer | None = None
-        self._age = Age(runtime, OUTBOX, outbox_event.c.published_at)
+        waits_since = sa.func.coalesce(outbox_event.c.again_at, outbox_event.c.written_at)
+        self._age = Age(runtime, OUTBOX, outbox_event.c.published_at, waits_since)
 
     @property
     def oldest_seconds(self) -> float:
@@ -172,17 +174,19 @@ async def wait_for(wake: asyncio.Event, seconds: float) -> None:
 class Age:
     """Looks at the oldest row of an outbox that has not left, whether or not this process relays it."""
 
-    def __init__(self, runtime: Runtime, outbox: str, left: sa.Column[Any]) -> None:
+    def __init__(self, runtime: Runtime, outbox: str, left: sa.Column[Any], waits_since: sa.ColumnElement[Any]) -> None:
         self.seconds = 0.0
         self._runtime = runtime
         self._outbox = outbox
-        self._oldest = sa.select(sa.func.min(left.table.c.written_at)).where(left.is_(None))
+        self._oldest = sa.select(sa.func.min(waits_since)).where(left.is_(None))
 
     async def watch(self) -> None:
         while True:
             try:
                 await self._look()
-            except (sa.exc.SQLAlchemyError, OSError) as error:
+            except Exception as error:
+                if not may_pass(error):
+                    raise
                 log.warning("the outbox can't be looked at", extra={"outbox": self._outbox, "fault": named(error)})
             await asyncio.sleep(AGE_EVERY_SECONDS)
 

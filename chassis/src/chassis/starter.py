@@ -57,7 +57,7 @@ class WorkflowRelay:
         self._runtime = runtime
         self._client = client
         self._outcomes: dict[str, UpdateOutcome[Any]] = {outcome.update.name: outcome for outcome in app.outcomes}
-        self._age = Age(runtime, OUTBOX, outbox_workflow.c.done_at)
+        self._age = Age(runtime, OUTBOX, outbox_workflow.c.done_at, outbox_workflow.c.written_at)
 
     @property
     def oldest_seconds(self) -> float:

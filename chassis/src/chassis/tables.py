@@ -1,6 +1,6 @@
 """The tables that every service's database has beside its own: what leaves it, what came in, and what was accepted.
 
-Rows that left stay: a topic that was lost can be published again from them.
+Rows that left stay: a topic that was lost is published again from them (chassis.outbox), and `again_at` says when that was asked for last.
 """
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ outbox_event = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Column("again_at", sa.DateTime(timezone=True)),
     sa.UniqueConstraint("id", name="an_event_is_written_once"),
     sa.UniqueConstraint("topic", "key", "aggregate_version", name="a_version_of_an_aggregate_is_told_once"),
     sa.CheckConstraint("aggregate_version > 0", name="versions_begin_with_one"),

@@ -105,11 +105,21 @@ def _sentence(record: logging.LogRecord) -> str:
 
 
 def _frames(error: BaseException) -> list[str]:
-    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-12:]]
+    first = _leaves(error)[0]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(first.__traceback__)[-12:]]
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors of a group of tasks: the group itself says nothing."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
 
 
 def named(error: BaseException) -> str:
     """The error's type, with its words only where these speak of machines: a database's words quote the row."""
+    if isinstance(error, BaseExceptionGroup):
+        return ", ".join(named(leaf) for leaf in _leaves(error))[:300]
     name = type(error).__name__
     machine = isinstance(error, OSError) or type(error).__module__.startswith(("aiokafka", "httpx", "chassis"))
     return f"{name}: {error}"[:300] if machine else name

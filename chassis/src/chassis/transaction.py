@@ -76,6 +76,10 @@ class Transaction:
         assert isinstance(self.runtime.settings, kind), kind.__name__
         return self.runtime.settings
 
+    async def take_as_long_as_it_takes(self) -> None:
+        """Lift the limit on this transaction's length (process.TRANSACTION_LIMIT_SECONDS), where nobody waits for what it holds."""
+        await self.connection.execute(sa.text("SET LOCAL transaction_timeout = 0"))
+
     @property
     def http(self) -> httpx.AsyncClient:
         """For a service's outside partners, such as a bank. Peers are asked with `ask` and `command`."""

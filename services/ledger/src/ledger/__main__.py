@@ -49,6 +49,7 @@ async def _open_estate(runtime: Runtime, settings: LedgerSettings, path: Path) -
 
         async def load(tx: Transaction) -> EstateOpened:
             file.seek(0)
+            await tx.take_as_long_as_it_takes()
             return await open_estate(tx, lines=file, sha256=sha256, payer_of=lambda account: fingerprint(key, account))
 
         done = await run(runtime, load)

@@ -1,0 +1,43 @@
+"""The table at the end of the faults run says what was found, also of what failed."""
+
+import pytest
+
+from faults.table import Outcome, in_words, trying
+
+
+class Counter:
+    count = 0
+
+
+def find_faults(accepted: Counter, row: Outcome) -> None:
+    accepted.count += 3
+    row.broken("accepted", ["a", "b", "and 4 more"])
+    row.broken("paid-once", ["c"])
+    row.broken("sum-zero", ["d"])
+    raise AssertionError
+
+
+def test_a_row_that_fails_stays_in_the_table_with_what_it_counted() -> None:
+    outcomes: list[Outcome] = []
+    accepted, row = Counter(), Outcome("postgres is killed", tried=2, recovered=[1.5, 2.5])
+    with pytest.raises(AssertionError), trying(outcomes, accepted, row):
+        find_faults(accepted, row)
+    assert outcomes == [row]
+    assert (row.failed, row.accepted, row.lost, row.doubled, row.unbalanced) == (2, 3, 6, 1, 1)
+    assert in_words(outcomes, 3)[1].split() == ["postgres", "is", "killed", "2", "2", "3", "6", "1", "1", "2.0", "2.5"]
+
+
+def test_a_fault_before_the_first_try_counts_as_one_that_failed() -> None:
+    row = Outcome("kafka is killed")
+    with pytest.raises(RuntimeError), trying([], Counter(), row):
+        raise RuntimeError
+    assert (row.tried, row.failed) == (1, 1)
+
+
+def test_what_holds_fails_nowhere_and_the_sum_counts_shared_commands_once() -> None:
+    outcomes: list[Outcome] = []
+    accepted, rows = Counter(), [Outcome("one", tried=1, recovered=[3.0]), Outcome("two", tried=1, recovered=[1.0])]
+    with trying(outcomes, accepted, *rows):
+        accepted.count += 4
+    assert [(row.failed, row.accepted) for row in outcomes] == [(0, 4), (0, 4)]
+    assert in_words(outcomes, accepted.count)[-1].split() == ["all", "2", "0", "4", "0", "0", "0", "2.0", "3.0"]
