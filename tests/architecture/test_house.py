@@ -16,6 +16,7 @@ MEMBERS = (
     "chassis",
     "services/ledger",
     "services/refunds",
+    "services/writeoffs",
     "services/approvals",
     "services/notices",
     "workflows",

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {
-    **{service: ROOT / "services" / service / "src" for service in ("ledger", "refunds", "approvals", "notices")},
+    **{service: ROOT / "services" / service / "src" for service in ("ledger", "refunds", "writeoffs", "approvals", "notices")},
     "workflows": ROOT / "workflows" / "src",
     "chassis": ROOT / "chassis" / "src",
     "rentbook_contracts": ROOT / "contracts" / "src",

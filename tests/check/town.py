@@ -96,6 +96,8 @@ from rentbook_local.postgres import Database
 from starlette.applications import Starlette
 from support.ledger_books import HOUSEHOLD, LAST_MONTH, LONG_AGO, PAYER_KEY, opened
 from support.servers import Postgres
+from writeoffs.app import make_app as make_writeoffs
+from writeoffs.settings import WriteOffsSettings
 
 TOKEN = "the-services-token"
 TODAY = datetime.now(ZoneInfo("Europe/London")).date()
@@ -462,13 +464,14 @@ async def founded(postgres: Postgres, folder: Path) -> AsyncIterator[Town]:
     secrets = _secrets(folder / "secrets")
     bank = folder / "bank"
     bank.mkdir()
-    databases = {service: await postgres.new_database(service) for service in ("ledger", "refunds", "approvals", "notices")}
+    databases = {service: await postgres.new_database(service) for service in ("ledger", "refunds", "writeoffs", "approvals", "notices")}
     settings = {service: _settings(service, database, secrets, folder) for service, database in databases.items()}
     async with AsyncExitStack() as stack:
         runtimes = {name: await stack.enter_async_context(make_runtime(name, told)) for name, told in settings.items()}
         apps = {
             "ledger": make_ledger(settings["ledger"]),  # type: ignore[arg-type]
             "refunds": make_refunds(settings["refunds"]),  # type: ignore[arg-type]
+            "writeoffs": make_writeoffs(settings["writeoffs"]),  # type: ignore[arg-type]
             "notices": make_notices(settings["notices"]),  # type: ignore[arg-type]
         }
         mounts: dict[str, httpx.AsyncBaseTransport | None] = {
@@ -495,13 +498,15 @@ def _secrets(folder: Path) -> Path:
 def _settings(service: str, database: Database, secrets: Path, folder: Path) -> Settings:
     words: dict[str, Any] = {
         "database_url": database.app_url, "kafka_bootstrap": "127.0.0.1:1", "temporal_address": "127.0.0.1:1", "secrets_dir": secrets,
-        "state_dir": folder, "peers": {name: f"http://{name}" for name in ("ledger", "refunds", "notices")},
+        "state_dir": folder, "peers": {name: f"http://{name}" for name in ("ledger", "refunds", "writeoffs", "notices")},
     }  # fmt: skip
     match service:
         case "ledger":
             return LedgerSettings(**words, anchor_dir=folder / "anchor")
         case "refunds":
             return RefundsSettings(**words, bank_url="http://bank", payments_dir=folder / "payments")
+        case "writeoffs":
+            return WriteOffsSettings(**words)
         case "notices":
             return NoticesSettings(**words, letters_dir=folder / "letters")
         case _:

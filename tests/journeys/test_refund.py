@@ -22,7 +22,7 @@ from support.stack import Stack
 
 Members = Mapping[str, Member]
 
-PROCESSES = ("postgres", "kafka", "temporal", "bank-simulator", "ledger", "refunds", "approvals", "notices", "workflows")
+PROCESSES = ("postgres", "kafka", "temporal", "bank-simulator", "ledger", "refunds", "writeoffs", "approvals", "notices", "workflows")
 
 
 def requested(desk: Desk, member: Member, **more: str | list[str]) -> str:

@@ -18,6 +18,7 @@ _MEMBERS = (
     "chassis",
     "services/ledger",
     "services/refunds",
+    "services/writeoffs",
     "services/approvals",
     "services/notices",
     "workflows",

@@ -166,6 +166,7 @@ def test_each_service_is_given_its_own_secrets_and_no_other(tmp_path: Path) -> N
     assert given == {
         "ledger": common | {"payer_index_key"},
         "refunds": common | {"payee_keys.json"},
+        "writeoffs": common,
         "approvals": common | {"oidc_client_secret", "session_key"},
         "notices": common,
     }

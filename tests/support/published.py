@@ -11,14 +11,14 @@ from types import ModuleType
 from typing import Any, cast
 
 from pydantic import BaseModel
-from rentbook_contracts import approvals, ledger, notices, refunds, workflows
+from rentbook_contracts import approvals, ledger, notices, refunds, workflows, writeoffs
 from rentbook_contracts.operation import Command, Operation, Query, Signal, Update, Workflow
 from rentbook_contracts.publication import FACTS, schema_of
 from rentbook_contracts.topics import TOPICS
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"
 RELEASED = CONTRACTS / "released"
-MODULES: tuple[ModuleType, ...] = (ledger, refunds, approvals, notices, workflows)
+MODULES: tuple[ModuleType, ...] = (ledger, refunds, writeoffs, approvals, notices, workflows)
 
 Offered = Operation[Any, Any] | Query[Any, Any] | Command[Any, Any] | Workflow[Any, Any] | Signal[Any] | Update[Any]
 OFFERED = (Operation, Query, Command, Workflow, Signal, Update)

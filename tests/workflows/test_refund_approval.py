@@ -1,10 +1,8 @@
 """RefundApproval on a real Temporal server, with services that answer from a script."""
 
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,6 +30,7 @@ from rentbook_contracts.workflows import (
     refund_workflow_id,
 )
 from support.fake_services import FakeServices
+from support.histories import record
 from support.servers import Temporal
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -52,16 +51,6 @@ async def services(client: Client, request: pytest.FixtureRequest) -> AsyncItera
         yield fake
     if os.environ.get("RENTBOOK_RECORD_HISTORIES"):
         await record(client, request.node.name.removeprefix("test_"))
-
-
-async def record(client: Client, name: str) -> None:
-    """Keep each story of the test as Temporal has it, for test_replay.py."""
-    async for story in client.list_workflows():
-        history = await client.get_workflow_handle(story.id).fetch_history()
-        kept = Path(__file__).parent / "histories" / f"{story.workflow_type}-{name}.json"
-        # What is kept tells nothing of the machine on which it was recorded.
-        told = history.to_json().replace(f"{Path(__file__).parents[2]}/", "")
-        kept.write_text(json.dumps(json.loads(told), indent=1) + "\n", encoding="utf-8")
 
 
 async def begun(client: Client, services: FakeServices, case: RefundCase | None = None) -> Story:

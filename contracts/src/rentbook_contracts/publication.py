@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from rentbook_contracts import approvals, ledger, notices, refunds
+from rentbook_contracts import approvals, ledger, notices, refunds, writeoffs
 from rentbook_contracts.message import Fact
 from rentbook_contracts.topics import SERVICES, TOPICS, Topic
 
@@ -22,7 +22,7 @@ DOCUMENT = "asyncapi.yaml"
 LANGUAGE_VERSION = "0.1.0"
 """Of the published language as a whole. Each fact carries its own major version in its type."""
 
-FACTS: tuple[type[Fact], ...] = (*ledger.FACTS, *refunds.FACTS, *approvals.FACTS, *notices.FACTS)
+FACTS: tuple[type[Fact], ...] = (*ledger.FACTS, *refunds.FACTS, *writeoffs.FACTS, *approvals.FACTS, *notices.FACTS)
 
 _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9 ._/$-]*[A-Za-z0-9])?")
 _WORDS_OF_YAML = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -21,12 +21,13 @@ class Topic:
 _KEPT = timedelta(days=30)
 
 TOPICS: tuple[Topic, ...] = (
-    Topic("ledger.accounts", "ledger", ("refunds",), 6, _KEPT),
+    Topic("ledger.accounts", "ledger", ("refunds", "writeoffs"), 6, _KEPT),
     Topic("ledger.bank-files", "ledger", (), 3, _KEPT),
     Topic("refunds.cases", "refunds", ("ledger", "notices"), 6, _KEPT),
+    Topic("writeoffs.proposals", "writeoffs", (), 6, _KEPT),
     Topic("approvals.cases", "approvals", ("ledger",), 6, _KEPT),
     Topic("approvals.payment-runs", "approvals", ("ledger", "refunds"), 3, _KEPT),
     Topic("notices.letters", "notices", (), 3, _KEPT),
 )
 
-SERVICES: tuple[str, ...] = ("ledger", "refunds", "approvals", "notices")
+SERVICES: tuple[str, ...] = ("ledger", "refunds", "writeoffs", "approvals", "notices")

@@ -4,11 +4,15 @@ from uuid import UUID
 
 from rentbook_contracts.operation import Message, Nothing, Signal, Workflow
 from rentbook_contracts.refunds import PaymentRunCase, RefundCase
+from rentbook_contracts.writeoffs import ProposalCase, ScheduleCase
 
 QUEUE = "workflows"
 
 REFUND_APPROVAL: Workflow[RefundCase, Nothing] = Workflow("RefundApproval", QUEUE, RefundCase, Nothing)
 PAYMENT_RUN: Workflow[PaymentRunCase, Nothing] = Workflow("PaymentRun", QUEUE, PaymentRunCase, Nothing)
+
+WRITE_OFF_PROPOSAL: Workflow[ProposalCase, Nothing] = Workflow("WriteOffProposal", QUEUE, ProposalCase, Nothing)
+WRITE_OFF_APPROVAL: Workflow[ScheduleCase, Nothing] = Workflow("WriteOffApproval", QUEUE, ScheduleCase, Nothing)
 
 
 def refund_workflow_id(case: UUID, attempt: int) -> str:
@@ -18,6 +22,15 @@ def refund_workflow_id(case: UUID, attempt: int) -> str:
 
 def payment_run_workflow_id(run: UUID) -> str:
     return f"payment-run/{run}"
+
+
+def proposal_workflow_id(proposal: UUID, attempt: int) -> str:
+    """The business key of one pass of a proposal through its evidence."""
+    return f"write-off-proposal/{proposal}/{attempt}"
+
+
+def schedule_workflow_id(schedule: UUID) -> str:
+    return f"write-off-schedule/{schedule}"
 
 
 class LedgerMoved(Message):
@@ -58,6 +71,20 @@ class RunLineSettled(Message):
     case: UUID
 
 
+class ProposalChanged(Message):
+    """Evidence came, the account moved, or the proposal was withdrawn: it is assessed again."""
+
+    proposal: UUID
+
+
+class ScheduleChanged(Message):
+    """A question was answered, or the schedule was withdrawn: the story asks writeoffs which."""
+
+    schedule: UUID
+
+
+PROPOSAL_CHANGED: Signal[ProposalChanged] = Signal("proposal_changed", ProposalChanged)
+SCHEDULE_CHANGED: Signal[ScheduleChanged] = Signal("schedule_changed", ScheduleChanged)
 LEDGER_MOVED: Signal[LedgerMoved] = Signal("ledger_moved", LedgerMoved)
 CASE_CHANGED: Signal[CaseChanged] = Signal("case_changed", CaseChanged)
 CASE_WITHDRAWN: Signal[CaseWithdrawn] = Signal("case_withdrawn", CaseWithdrawn)

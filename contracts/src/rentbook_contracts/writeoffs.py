@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from rentbook_contracts.approvals import Answer
+from rentbook_contracts.approvals import Answer, ApprovedLine, content_hash
 from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LINES_IN_A_SCHEDULE, ChargeOwed, LineKind, LineOutcome, LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
@@ -135,15 +135,16 @@ class AssessProposal(Message):
 class Assessed(Message):
     """`done`: nothing more to gather (ready, withdrawn, or the attempt is past).
 
-    `look_again_at` is when time alone may change the answer, UTC.
+    `look_again_at` is when time alone may change the answer, `remind_at` when somebody is reminded that they have to; UTC.
     """
 
     done: bool
     look_again_at: datetime | None = None
+    remind_at: datetime | None = None
 
 
 class RemindOfProposal(Message):
-    """Time reminds, then escalates to a person; it never completes evidence that a person has to bring."""
+    """Time reminds; it never brings what a person has to bring."""
 
     proposal: UUID
     attempt: int = Field(ge=1)
@@ -178,6 +179,17 @@ class NoteSchedule(Message):
     schedule: UUID
     status: ScheduleStatus
     note: str | None = None
+
+
+class ReadSchedule(Message):
+    schedule: UUID
+
+
+class ScheduleStands(Message):
+    """What people have done to a schedule, as the rows have it. `answered_round` is the last round whose question was answered."""
+
+    answered_round: int = Field(ge=0)
+    withdrawn: bool
 
 
 class TakeLines(Message):
@@ -216,12 +228,25 @@ class CloseSchedule(Message):
 
 BEGIN_ROUND: Operation[BeginRound, RoundBegun] = Operation("writeoffs.begin-round", "writeoffs", BeginRound, RoundBegun)
 NOTE_SCHEDULE: Operation[NoteSchedule, Nothing] = Operation("writeoffs.note-schedule", "writeoffs", NoteSchedule, Nothing)
+READ_SCHEDULE: Operation[ReadSchedule, ScheduleStands] = Operation("writeoffs.read-schedule", "writeoffs", ReadSchedule, ScheduleStands)
 TAKE_LINES: Operation[TakeLines, LinesTaken] = Operation("writeoffs.take-lines", "writeoffs", TakeLines, LinesTaken)
 SETTLE_LINES: Operation[SettleLines, Nothing] = Operation("writeoffs.settle-lines", "writeoffs", SettleLines, Nothing)
 CLOSE_SCHEDULE: Operation[CloseSchedule, Nothing] = Operation("writeoffs.close-schedule", "writeoffs", CloseSchedule, Nothing)
 
 
 # --- what approvals asks ------------------------------------------------------------------------------------------------------------
+
+
+class ScheduleContent(Message):
+    """What a decision on a schedule is bound to: the round, and every line of it by its hash."""
+
+    schedule: UUID
+    round: int
+    lines: tuple[ApprovedLine, ...]
+
+    @property
+    def content_hash(self) -> str:
+        return content_hash(self)
 
 
 class ScheduleOfHash(Message):
@@ -238,10 +263,7 @@ class LineToDecide(Message):
 
 
 class ScheduleToDecide(Message):
-    """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted.
-
-    `content_hash` of the schedule is over the schedule's id, the round and each line with its hash.
-    """
+    """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted."""
 
     schedule: UUID
     round: int
@@ -317,6 +339,13 @@ class WithdrawProposal(Message):
     note: str = Field(min_length=1, max_length=2000)
 
 
+class ReconsiderProposal(Message):
+    """Go on with the balance as it is now. Evidence stays; whoever does so has taken part."""
+
+    proposal: UUID
+    note: str = Field(min_length=1, max_length=2000)
+
+
 class MakeSchedule(Message):
     """Ask for a decision on ready proposals of one kind; one alone is a schedule of one line."""
 
@@ -358,6 +387,7 @@ PROPOSE: Command[Propose, Proposed] = Command("propose", "writeoffs", Propose, P
 PROPOSE_IN_BULK: Command[ProposeInBulk, BulkProposed] = Command("propose-in-bulk", "writeoffs", ProposeInBulk, BulkProposed)
 ADD_PROOF: Command[AddProof, Nothing] = Command("add-proof", "writeoffs", AddProof, Nothing)
 WITHDRAW_PROPOSAL: Command[WithdrawProposal, Nothing] = Command("withdraw-proposal", "writeoffs", WithdrawProposal, Nothing)
+RECONSIDER_PROPOSAL: Command[ReconsiderProposal, Nothing] = Command("reconsider-proposal", "writeoffs", ReconsiderProposal, Nothing)
 MAKE_SCHEDULE: Command[MakeSchedule, ScheduleMade] = Command("make-schedule", "writeoffs", MakeSchedule, ScheduleMade)
 TAKE_OFF_SCHEDULE: Command[TakeOffSchedule, Nothing] = Command("take-off-schedule", "writeoffs", TakeOffSchedule, Nothing)
 ANSWER_SCHEDULE: Command[AnswerSchedule, Nothing] = Command("answer-schedule", "writeoffs", AnswerSchedule, Nothing)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -84,6 +84,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
     from workflows.calling import Steps, broken_rule
+    from workflows.decision import Again, Asked, morning_of
 
 CHECKS = range(1, 11)
 # Every post that finds its accounts moved checks again. An account that moves this often within one release is a fault, not traffic.
@@ -92,28 +93,6 @@ POSTING_TRIES = 50
 MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
 # A story that was begun before it asked for the rows goes on as it began.
 BELIEVES_ROWS = "a signal is believed as far as the rows say so"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The one question that is open: a decision counts only if it answers this.
-
-    The task has no id here until approvals has said that it opened it, and people may be faster than that answer.
-    """
-
-    task: UUID | None
-    round: int
-    content_hash: str
-
-    def answered_by(self, answer: DecisionTaken | Decision) -> bool:
-        return self.task in (None, answer.task) and (self.round, self.content_hash) == (answer.round, answer.content_hash)
-
-
-@dataclass(frozen=True)
-class Again:
-    """The round is over without an outcome: go round again, because."""
-
-    because: str
 
 
 @dataclass(frozen=True)
@@ -487,8 +466,3 @@ class RefundApproval:
             self.told = True
         elif self.released is not None and self.released.run == settled.run:
             self.settled = settled
-
-
-def morning_of(day: date) -> datetime:
-    """08:00 UTC, which in Europe/London is the start of that business day, or an hour into it in summer."""
-    return datetime.combine(day, time(8), tzinfo=UTC)

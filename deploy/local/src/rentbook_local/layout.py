@@ -34,6 +34,7 @@ _OFFSETS = {
     "workflows": 4,
     "bank-simulator": 5,
     "signin": 6,
+    "writeoffs": 7,
     "postgres": 10,
     "kafka": 11,
     "kafka-controller": 12,

@@ -15,6 +15,7 @@ _PACKAGES = {
     "bank-simulator": "bank_simulator",
     "ledger": "ledger",
     "refunds": "refunds",
+    "writeoffs": "writeoffs",
     "approvals": "approvals",
     "notices": "notices",
     "workflows": "workflows",

@@ -31,6 +31,9 @@ PERSONAS = (
     Persona("greta.finance", "Greta Nakamura", (Role.FINANCE,)),
     Persona("ifeoma.finance", "Ifeoma Sandqvist", (Role.FINANCE,)),
     Persona("huw.auditor", "Huw Castellanos", (Role.AUDITOR,)),
+    Persona("kirsi.s151", "Kirsi Abernethy", (Role.S151_OFFICER,)),
+    Persona("lowri.member", "Lowri Castellane", (Role.EXECUTIVE_MEMBER,)),
+    Persona("mabel.democratic", "Mabel Ostrander", (Role.DEMOCRATIC_SERVICES,)),
 )
 """One for every band and part, two for finance, since whoever decides a large refund may not release it. None is a real person."""
 

@@ -16,7 +16,7 @@ import httpx
 
 from rentbook_local.problem import Problem
 
-SNAPSHOT_ORDER = ("notices", "refunds", "ledger", "approvals")
+SNAPSHOT_ORDER = ("notices", "refunds", "writeoffs", "ledger", "approvals")
 _CONNECTION_SECONDS = 10.0
 _BANK_SECONDS = 10.0
 

@@ -1,0 +1,94 @@
+"""All that writeoffs hears, offers, answers and accepts."""
+
+from chassis.serving import Accept, Answer, App, Offer, Subscription
+from rentbook_contracts import ledger
+from rentbook_contracts.writeoffs import (
+    ADD_PROOF,
+    ANSWER_SCHEDULE,
+    ASSESS_PROPOSAL,
+    BEGIN_ROUND,
+    CLOSE_SCHEDULE,
+    DRY_RUN,
+    MAKE_SCHEDULE,
+    NOTE_SCHEDULE,
+    PROPOSAL_PAGE,
+    PROPOSALS,
+    PROPOSE,
+    PROPOSE_IN_BULK,
+    READ_SCHEDULE,
+    RECONSIDER_PROPOSAL,
+    REMIND_OF_PROPOSAL,
+    SCHEDULE_PAGE,
+    SCHEDULE_TO_DECIDE,
+    SCHEDULES,
+    SETTLE_LINES,
+    TAKE_LINES,
+    TAKE_OFF_SCHEDULE,
+    WITHDRAW_PROPOSAL,
+    WITHDRAW_SCHEDULE,
+    WRITE_OFF_POLICIES,
+    WRITE_OFF_REGISTER,
+    WRITE_OFF_TOTALS,
+)
+
+from writeoffs import queries
+from writeoffs.settings import WriteOffsSettings
+from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
+from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.look import dry_run, proposal_page
+from writeoffs.use_cases.move import move, receive
+from writeoffs.use_cases.propose import propose, propose_in_bulk
+from writeoffs.use_cases.rounds import begin_round, close_schedule, note_schedule, read_schedule, settle_lines, take_lines
+from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
+
+LISTENS = (
+    Subscription(ledger.ReceiptPosted, receive),
+    Subscription(ledger.ChargePosted, move),
+    Subscription(ledger.TransferPosted, move),
+    Subscription(ledger.RefundPosted, move),
+    Subscription(ledger.JournalReversed, move),
+    Subscription(ledger.DebtWrittenOff, move),
+    Subscription(ledger.DebtReinstated, move),
+    Subscription(ledger.CreditWrittenOn, move),
+    Subscription(ledger.AccountHoldChanged, move),
+    Subscription(ledger.HousingBenefitClaimChanged, move),
+    Subscription(ledger.PaymentPlanChanged, move),
+)
+OFFERS = (
+    # A story that goes on in a run of its own counts its steps anew, so that no answer may be remembered under their numbers.
+    Offer(ASSESS_PROPOSAL, assess_proposal, remember=False),
+    Offer(REMIND_OF_PROPOSAL, remind_of_proposal, remember=False),
+    Offer(BEGIN_ROUND, begin_round),
+    Offer(NOTE_SCHEDULE, note_schedule),
+    Offer(READ_SCHEDULE, read_schedule, remember=False),
+    Offer(TAKE_LINES, take_lines),
+    Offer(SETTLE_LINES, settle_lines),
+    Offer(CLOSE_SCHEDULE, close_schedule),
+)
+ANSWERS = (
+    Answer(SCHEDULE_TO_DECIDE, queries.schedule_to_decide),
+    Answer(PROPOSAL_PAGE, proposal_page),
+    Answer(PROPOSALS, queries.proposals),
+    Answer(DRY_RUN, dry_run),
+    Answer(SCHEDULE_PAGE, queries.schedule_page),
+    Answer(SCHEDULES, queries.schedules),
+    Answer(WRITE_OFF_REGISTER, queries.write_off_register),
+    Answer(WRITE_OFF_TOTALS, queries.write_off_totals),
+    Answer(WRITE_OFF_POLICIES, queries.write_off_policies),
+)
+ACCEPTS = (
+    Accept(PROPOSE, propose),
+    Accept(PROPOSE_IN_BULK, propose_in_bulk),
+    Accept(ADD_PROOF, add_proof),
+    Accept(RECONSIDER_PROPOSAL, reconsider_proposal),
+    Accept(WITHDRAW_PROPOSAL, withdraw_proposal),
+    Accept(MAKE_SCHEDULE, make_schedule),
+    Accept(TAKE_OFF_SCHEDULE, take_off_schedule),
+    Accept(ANSWER_SCHEDULE, answer_schedule),
+    Accept(WITHDRAW_SCHEDULE, withdraw_schedule),
+)
+
+
+def make_app(_: WriteOffsSettings) -> App:
+    """Writeoffs, whole."""
+    return App(name="writeoffs", listens=LISTENS, offers=OFFERS, answers=ANSWERS, accepts=ACCEPTS)

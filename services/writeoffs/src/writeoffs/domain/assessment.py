@@ -1,0 +1,236 @@
+"""Where a proposal stands on a day: what is wanted, what stands in the way, and what would post (domain.md 5.2 and 5.3)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from rentbook_contracts.ledger import AccountHold, ChargeOwed, DebtFacts, DroppedBecause, LineKind, LinePart, PastWriteOff
+from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, RungShown
+
+from writeoffs.domain.barred import Clock, barred_charges
+from writeoffs.domain.days import in_words, years_after
+from writeoffs.domain.ladder import Proof, climbed, wait_until
+from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
+
+REASONS: dict[LineKind, frozenset[Reason]] = {
+    LineKind.REINSTATEMENT: frozenset({Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}),
+    LineKind.CREDIT_WRITE_ON: frozenset({Reason.UNCLAIMED}),
+}
+REASONS[LineKind.WRITE_OFF] = frozenset(Reason) - REASONS[LineKind.REINSTATEMENT] - REASONS[LineKind.CREDIT_WRITE_ON]
+
+DROPS: dict[str, str] = {
+    DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
+    DroppedBecause.BREATHING_SPACE: "Breathing Space has begun.",
+    DroppedBecause.DISPUTE: "The debt is disputed.",
+    DroppedBecause.HOUSING_BENEFIT: "A Housing Benefit claim is unresolved.",
+    DroppedBecause.PAYMENT_PLAN: "A payment plan is being kept.",
+    DroppedBecause.CREDIT_ELSEWHERE: "There is credit on another account of the same people.",
+    DroppedBecause.DEBTOR_OWES_MORE: "The debtor owes more in all than this decision covers.",
+    DroppedBecause.CREDIT_HELD: "The credit is set aside for a refund, or is no longer there.",
+    DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than what was written off.",
+    DroppedBecause.DISCHARGED: "The law has released the debtor.",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered."""
+
+    kind: LineKind
+    reason: Reason
+    balance_pence: int
+    proofs: Sequence[Proof]
+    undoes: UUID | None = None
+    wanted_pence: int | None = None
+    undone_parts: tuple[LinePart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """`look_again_on`: the day on which time alone may take it further; None where only an event or a person can."""
+
+    rungs: tuple[RungShown, ...]
+    blocked: tuple[str, ...]
+    charges: tuple[BarredCharge, ...]
+    parts: tuple[LinePart, ...]
+    debtor_total_pence: int
+    look_again_on: date | None
+
+    @property
+    def amount_pence(self) -> int:
+        return sum(part.amount_pence for part in self.parts)
+
+    @property
+    def ready(self) -> bool:
+        return not self.blocked and bool(self.parts) and all(rung.met for rung in self.rungs)
+
+
+def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Assessment:
+    """Where the policy in force has no ladder for this reason and what is owed now, that blocks it."""
+    charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
+    parts = _parts(proposed, facts, charges)
+    ladder, missing = _ladder(proposed, facts, policy)
+    rungs = climbed(ladder, proposed.proofs, today) if ladder else ()
+    days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today)) if day is not None]
+    return Assessment(
+        rungs=rungs,
+        blocked=(*missing, *_blocks(proposed, facts, charges, policy, today)),
+        charges=charges,
+        parts=parts,
+        debtor_total_pence=max(facts.debtor_total_pence, sum(part.amount_pence for part in parts)),
+        look_again_on=min(days, default=None),
+    )
+
+
+def is_discharging(policy: WriteOffPolicy, reason: Reason) -> bool:
+    return reason in policy.discharging
+
+
+def _ladder(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy) -> tuple[Ladder | None, tuple[str, ...]]:
+    try:
+        return ladder_for(policy, proposed.reason, _size(proposed, facts), facts.kind), ()
+    except NoLadder as rule:
+        return None, (rule.message,)
+
+
+def _size(proposed: Standing, facts: DebtFacts) -> int:
+    """What the bands of a ladder compare with: what remains on the account, without a sign."""
+    return max(1, proposed.wanted_pence or abs(facts.balance_pence))
+
+
+def _clock(proofs: Iterable[Proof]) -> Clock:
+    told = list(proofs)
+    return Clock(
+        acknowledged=tuple(proof.on for proof in told if proof.kind is EvidenceKind.SIGNED_ACKNOWLEDGMENT),
+        action=tuple(proof.on for proof in told if proof.kind is EvidenceKind.COURT_ACTION),
+    )
+
+
+def _parts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> tuple[LinePart, ...]:
+    match proposed.kind:
+        case LineKind.WRITE_OFF:
+            barred_only = proposed.reason is Reason.STATUTE_BARRED
+            return by_element(one.charge for one in charges if one.barred or not barred_only)
+        case LineKind.REINSTATEMENT:
+            return part_of(proposed.undone_parts, proposed.wanted_pence)
+        case LineKind.CREDIT_WRITE_ON:
+            return (LinePart(element="", amount_pence=-facts.balance_pence),) if facts.balance_pence < 0 else ()
+
+
+def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
+    """What is owed, element by element, in the order of their names."""
+    owed: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for charge in charges:
+        amount, vat = owed[charge.element]
+        owed[charge.element] = (amount + charge.owed_pence, vat + charge.vat_pence)
+    return tuple(LinePart(element=name, amount_pence=amount, vat_pence=vat) for name, (amount, vat) in sorted(owed.items()))
+
+
+def part_of(parts: Sequence[LinePart], wanted_pence: int | None) -> tuple[LinePart, ...]:
+    """The first of the parts up to an amount; VAT in proportion, rounded half up."""
+    left = sum(part.amount_pence for part in parts) if wanted_pence is None else wanted_pence
+    taken: list[LinePart] = []
+    for part in parts:
+        amount = min(part.amount_pence, left)
+        if amount <= 0:
+            break
+        vat = (2 * part.vat_pence * amount + part.amount_pence) // (2 * part.amount_pence)
+        taken.append(LinePart(element=part.element, amount_pence=amount, vat_pence=vat))
+        left -= amount
+    return tuple(taken)
+
+
+def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy, today: date) -> date | None:
+    """The day on which a charge becomes barred, or a credit old enough."""
+    if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
+        return min((one.bars_on for one in charges if one.bars_on is not None), default=None)
+    if proposed.kind is LineKind.CREDIT_WRITE_ON and facts.credit_since is not None:
+        day = years_after(facts.credit_since, policy.unclaimed_after_years)
+        return day if day > today else None
+    return None
+
+
+def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy, today: date) -> tuple[str, ...]:
+    of_kind = {
+        LineKind.WRITE_OFF: lambda: _blocks_of_debt(proposed, facts, charges),
+        LineKind.REINSTATEMENT: lambda: _blocks_of_reinstatement(proposed, facts),
+        LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts, policy, today),
+    }
+    return (*of_kind[proposed.kind](), *_moved(proposed, facts))
+
+
+def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
+    if facts.balance_pence != proposed.balance_pence:
+        yield (
+            f"The balance has moved from {balance(proposed.balance_pence)} to {balance(facts.balance_pence)} since it was proposed: "
+            "look at it again and confirm it, or withdraw it."
+        )
+
+
+def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> Iterable[str]:
+    if facts.balance_pence <= 0:
+        yield "Nothing is owed on the account."
+    if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
+        yield "No charge is statute-barred yet." if any(one.bars_on for one in charges) else "Time does not run for these charges."
+    if AccountHold.BREATHING_SPACE in facts.account_holds:
+        yield "Breathing Space runs: refer, and wait until it is lifted."
+    if AccountHold.DISPUTE in facts.account_holds:
+        yield "The debt is disputed: settle the dispute first."
+    if facts.housing_benefit_unresolved:
+        yield "A Housing Benefit claim is unresolved: it may still pay."
+    if facts.plan is not None and facts.plan.kept:
+        yield f"A payment plan of {pounds(facts.plan.instalment_pence)} is being kept."
+    credit = -sum(one.balance_pence for one in facts.linked if one.balance_pence < 0)
+    if credit:
+        yield f"Other accounts of the same people are {pounds(credit)} in credit, which could pay this."
+    if proposed.reason is Reason.DECEASED:
+        yield from _survivors(facts)
+
+
+def _survivors(facts: DebtFacts) -> Iterable[str]:
+    if any(person.died_on is None for person in facts.people):
+        several = len(facts.people) > 1
+        yield "A joint tenant survives and owes the whole debt." if several else "The tenant is not recorded as dead."
+
+
+def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
+    found = past_write_off(facts, proposed.undoes)
+    if found is None:
+        yield "No such write-off stands on the account."
+        return
+    if found.discharged:
+        yield "The law has released the debtor from this debt: it is never put back."
+    left = found.amount_pence - found.reinstated_pence
+    if (proposed.wanted_pence or left) > left or left == 0:
+        yield f"Only {pounds(left)} of what was written off is left to put back."
+    if AccountHold.BREATHING_SPACE in facts.account_holds:
+        yield "Breathing Space runs: refer, and wait until it is lifted."
+
+
+def _blocks_of_credit(facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[str]:
+    if facts.balance_pence >= 0:
+        yield "The account is not in credit."
+        return
+    if any(one.balance_pence > 0 for one in facts.linked):
+        yield "The same people owe on another account, which the credit could pay."
+    since = facts.credit_since
+    if since is None or years_after(since, policy.unclaimed_after_years) > today:
+        begun = f" since {in_words(since)}" if since else ""
+        yield f"The account has been in credit{begun} for less than {policy.unclaimed_after_years} years."
+
+
+def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:
+    return next((one for one in facts.write_offs if one.journal == journal), None)
+
+
+def pounds(pence: int) -> str:
+    """Pence without a sign as pounds: *£1,234.05*."""
+    whole, rest = divmod(abs(pence), 100)
+    return f"£{whole:,}.{rest:02d}"
+
+
+def balance(pence: int) -> str:
+    """A balance as people say it."""
+    return "nothing" if pence == 0 else f"{pounds(pence)} {'owed' if pence > 0 else 'in credit'}"

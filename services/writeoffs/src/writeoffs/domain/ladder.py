@@ -1,0 +1,80 @@
+"""How far up the evidence ladder a proposal has come, and from when time alone takes it further."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from rentbook_contracts.writeoffs import EvidenceKind, RungShown
+
+from writeoffs.domain.days import in_words, months_after
+from writeoffs.domain.policy import Ladder, Proven, Rung
+
+ANSWERS = frozenset({EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY})
+"""What ends a silence."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows."""
+
+    kind: EvidenceKind
+    on: date
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Whether a way up is shown; if only time is missing, from which day it is."""
+
+    met: bool
+    says: str
+    from_on: date | None = None
+
+
+def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date) -> tuple[RungShown, ...]:
+    """Every rung, in order."""
+    return tuple(_rung(rung, proofs, today) for rung in ladder.rungs)
+
+
+def wait_until(rungs: Iterable[RungShown]) -> date | None:
+    """The next day on which time alone reaches a rung that is not reached yet."""
+    return min((rung.from_on for rung in rungs if not rung.met and rung.from_on is not None), default=None)
+
+
+def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
+    ways = [_reached(way, proofs, today) for way in rung.any_of]
+    best = next((way for way in ways if way.met), None) or min(ways, key=lambda way: way.from_on or date.max)
+    return RungShown(wanted=rung.wanted, met=best.met, says=best.says, from_on=None if best.met else best.from_on)
+
+
+def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
+    found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
+    needed = found[: way.at_least]
+    sources = {proof.source.strip().casefold() for proof in found} - {""}
+    if len(needed) < way.at_least or not needed:
+        return Reached(met=False, says=f"{len(found)} of {max(way.at_least, 1)} so far")
+    if len(sources) < way.sources:
+        return Reached(met=False, says=f"{len(sources)} of {way.sources} different sources so far")
+    first, last = needed[0].on, needed[-1].on
+    silent = way.quiet_days or way.quiet_months or way.last_quiet_days
+    answer = _answer_since(proofs, first) if silent else None
+    if answer is not None:
+        return Reached(met=False, says=f"answered on {in_words(answer)}")
+    day = _day_of(way, first, last)
+    if day > today:
+        return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
+    return Reached(met=True, says=f"shown on {in_words(last)}")
+
+
+def _day_of(way: Proven, first: date, last: date) -> date:
+    return max(
+        last,
+        first + timedelta(days=way.quiet_days),
+        months_after(first, way.quiet_months),
+        last + timedelta(days=way.last_quiet_days),
+        months_after(last, way.after_months),
+    )
+
+
+def _answer_since(proofs: Iterable[Proof], first: date) -> date | None:
+    return min((proof.on for proof in proofs if proof.kind in ANSWERS and proof.on >= first), default=None)

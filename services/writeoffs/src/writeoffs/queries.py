@@ -1,0 +1,338 @@
+"""What the desk and approvals ask of writeoffs. Names and references of accounts are asked of the ledger by whoever shows them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import LineKind, LinePart
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import (
+    LadderFigure,
+    LadderShown,
+    LaddersShown,
+    LineToDecide,
+    ProofShown,
+    ProposalEvent,
+    ProposalRow,
+    Proposals,
+    ProposalsAsked,
+    Register,
+    RegisterAsked,
+    RegisterRow,
+    ScheduleAsked,
+    ScheduleLineShown,
+    ScheduleOfHash,
+    SchedulePage,
+    ScheduleRow,
+    Schedules,
+    SchedulesAsked,
+    ScheduleToDecide,
+    ScheduleTotals,
+    TotalByReason,
+    TotalsAsked,
+    WriteOffTotals,
+)
+
+from writeoffs.domain.assessment import pounds
+from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
+from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
+from writeoffs.tables import (
+    event,
+    participant,
+    policy,
+    proof,
+    proposal,
+    register,
+    round_line,
+    schedule,
+    schedule_line,
+    schedule_participant,
+    schedule_round,
+)
+
+Row = sa.Row[Any]
+
+
+class NoSuchContent(WriteOffRule):
+    """The schedule has no round with this hash."""
+
+
+async def policies(tx: Transaction) -> list[WriteOffPolicy]:
+    """The latest first."""
+    rows = await tx.connection.execute(sa.select(policy.c.figures).order_by(policy.c.in_force_from.desc()))
+    return [read_policy(row.figures) for row in rows]
+
+
+async def in_force(tx: Transaction, day: date) -> WriteOffPolicy:
+    """The policy in force on a Europe/London day. Errors: NoPolicyInForce."""
+    return policy_at(await policies(tx), day)
+
+
+async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> ScheduleToDecide:
+    """The lines of the round that this hash is of, whatever became of them since. Errors: NoSuchContent."""
+    wanted = sa.select(schedule_round).where(
+        schedule_round.c.schedule == asked.schedule, schedule_round.c.content_hash == asked.content_hash
+    )
+    found = (await tx.connection.execute(wanted)).first()
+    if found is None:
+        raise NoSuchContent("The schedule has no such content.")
+    head = (await tx.connection.execute(sa.select(schedule).where(schedule.c.id == asked.schedule))).one()
+    lines = await _lines_of_round(tx, asked, found.round)
+    return ScheduleToDecide(
+        schedule=head.id,
+        round=found.round,
+        kind=LineKind(head.kind),
+        title=head.title,
+        lines=tuple(
+            LineToDecide(
+                line=line.line,
+                content_hash=line.content_hash,
+                account=line.account,
+                amount_pence=line.amount_pence,
+                debtor_total_pence=line.debtor_total_pence,
+            )
+            for line in lines
+        ),
+        band_pence=found.band_pence,
+        total_pence=found.total_pence,
+        raised_by=head.made_by,
+        participants=await _participants(tx, asked, found.round),
+    )
+
+
+async def _lines_of_round(tx: Transaction, asked: ScheduleOfHash, number: int) -> Sequence[Row]:
+    of_round = sa.select(round_line.c.line).where(round_line.c.schedule == asked.schedule, round_line.c.round == number)
+    wanted = sa.select(schedule_line).where(schedule_line.c.schedule == asked.schedule, schedule_line.c.line.in_(of_round))
+    return (await tx.connection.execute(wanted.order_by(schedule_line.c.place))).all()
+
+
+async def _participants(tx: Transaction, asked: ScheduleOfHash, number: int) -> tuple[str, ...]:
+    of_round = sa.select(round_line.c.line).where(round_line.c.schedule == asked.schedule, round_line.c.round == number)
+    of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
+    of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
+    return tuple(sorted(set(await tx.connection.scalars(of_lines.union(of_schedule)))))
+
+
+async def proposal_row(tx: Transaction, id_: Any) -> Row:
+    """Errors: UnknownProposal."""
+    row = (await tx.connection.execute(sa.select(proposal).where(proposal.c.id == id_))).first()
+    if row is None:
+        raise UnknownProposal("There is no such proposal.")
+    return row
+
+
+async def proposal_rows(tx: Transaction, ids: Sequence[Any]) -> list[Row]:
+    """In the order asked; unknown ones are left out."""
+    found = {row.id: row for row in await tx.connection.execute(sa.select(proposal).where(proposal.c.id.in_(ids)))}
+    return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+
+
+async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:
+    rows = await tx.connection.execute(sa.select(proof).where(proof.c.proposal == id_).order_by(proof.c.on, proof.c.at))
+    return tuple(
+        ProofShown(kind=row.kind, on=row.on, source=row.source, reference=row.reference, note=row.note, by=row.by, at=row.at)
+        for row in rows
+    )
+
+
+async def events_of(tx: Transaction, *, proposal: Any = None, schedule: Any = None) -> tuple[ProposalEvent, ...]:
+    """What happened, oldest first."""
+    of = event.c.proposal == proposal if proposal is not None else event.c.schedule == schedule
+    rows = await tx.connection.execute(sa.select(event).where(of).order_by(event.c.id))
+    return tuple(ProposalEvent(at=row.at, by=row.by, what=row.what, note=row.note) for row in rows)
+
+
+async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
+    chosen: list[sa.ColumnElement[bool]] = []
+    if asked.kind is not None:
+        chosen.append(proposal.c.kind == asked.kind)
+    if asked.statuses:
+        chosen.append(proposal.c.status.in_(asked.statuses))
+    if asked.reason is not None:
+        chosen.append(proposal.c.reason == asked.reason)
+    if asked.account is not None:
+        chosen.append(proposal.c.account == asked.account)
+    totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(proposal.c.amount_pence), 0)).where(*chosen)
+    in_all, total = (await tx.connection.execute(totals.select_from(proposal))).one()
+    page = sa.select(proposal).where(*chosen).order_by(proposal.c.raised_at.desc(), proposal.c.id)
+    rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
+    return Proposals(proposals=tuple(_proposal_row(row) for row in rows), in_all=in_all, total_pence=int(total))
+
+
+def _proposal_row(row: Row) -> ProposalRow:
+    return ProposalRow(
+        proposal=row.id,
+        kind=row.kind,
+        account=row.account,
+        reason=row.reason,
+        status=row.status,
+        status_note=row.status_note,
+        amount_pence=row.amount_pence,
+        debtor_total_pence=row.debtor_total_pence,
+        raised_by=row.raised_by,
+        raised_at=row.raised_at,
+        look_again_on=row.look_again_on,
+        schedule=row.schedule,
+    )
+
+
+async def schedule_page(tx: Transaction, asked: ScheduleAsked) -> SchedulePage:
+    """Errors: UnknownSchedule."""
+    head = (await tx.connection.execute(sa.select(schedule).where(schedule.c.id == asked.schedule))).first()
+    if head is None:
+        raise UnknownSchedule("There is no such schedule.")
+    last = sa.select(schedule_round).where(schedule_round.c.schedule == head.id).order_by(schedule_round.c.round.desc()).limit(1)
+    now = (await tx.connection.execute(last)).first()
+    chosen = [schedule_line.c.schedule == head.id]
+    if asked.standings:
+        chosen.append(schedule_line.c.standing.in_(asked.standings))
+    lines = sa.select(schedule_line).where(*chosen).order_by(schedule_line.c.place).offset(asked.offset).limit(asked.limit)
+    totals = await _schedule_totals(tx, head.id)
+    return SchedulePage(
+        schedule=head.id,
+        kind=head.kind,
+        title=head.title,
+        round=head.round,
+        status=head.status,
+        status_note=head.status_note,
+        made_by=head.made_by,
+        made_at=head.made_at,
+        content_hash=now.content_hash if now is not None else None,
+        band_pence=now.band_pence if now is not None else 0,
+        total_pence=sum(one.amount_pence for one in totals),
+        posted_pence=sum(one.amount_pence for one in totals if one.standing == "posted"),
+        lines=tuple(_line(row) for row in await tx.connection.execute(lines)),
+        lines_in_all=sum(one.lines for one in totals if not asked.standings or one.standing in asked.standings),
+        totals=totals,
+        events=await events_of(tx, schedule=head.id),
+        decision=head.decision,
+    )
+
+
+def _line(row: Row) -> ScheduleLineShown:
+    return ScheduleLineShown(
+        line=row.line,
+        account=row.account,
+        reason=row.reason,
+        content_hash=row.content_hash,
+        amount_pence=row.amount_pence,
+        vat_pence=row.vat_pence,
+        debtor_total_pence=row.debtor_total_pence,
+        parts=tuple(LinePart.model_validate(part) for part in row.content["parts"]),
+        standing=row.standing,
+        because=row.because,
+        journal=row.journal,
+    )
+
+
+async def _schedule_totals(tx: Transaction, id_: Any) -> tuple[ScheduleTotals, ...]:
+    by = (schedule_line.c.reason, schedule_line.c.standing)
+    summed = sa.cast(sa.func.sum(schedule_line.c.amount_pence), sa.BigInteger).label("amount_pence")
+    wanted = sa.select(*by, sa.func.count().label("lines"), summed).where(schedule_line.c.schedule == id_).group_by(*by).order_by(*by)
+    rows = await tx.connection.execute(wanted)
+    return tuple(ScheduleTotals(reason=row.reason, standing=row.standing, lines=row.lines, amount_pence=row.amount_pence) for row in rows)
+
+
+async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
+    posted = sa.case((schedule_line.c.standing == "posted", schedule_line.c.amount_pence), else_=0)
+    wanted = (
+        sa.select(
+            schedule,
+            sa.func.count().label("lines"),
+            sa.cast(sa.func.sum(schedule_line.c.amount_pence), sa.BigInteger).label("total_pence"),
+            sa.cast(sa.func.sum(posted), sa.BigInteger).label("posted_pence"),
+        )
+        .join(schedule_line, schedule_line.c.schedule == schedule.c.id)
+        .group_by(schedule.c.id)
+        .order_by(schedule.c.made_at.desc())
+        .limit(asked.limit)
+    )
+    if asked.statuses:
+        wanted = wanted.where(schedule.c.status.in_(asked.statuses))
+    rows = await tx.connection.execute(wanted)
+    return Schedules(
+        schedules=tuple(
+            ScheduleRow(
+                schedule=row.id,
+                kind=row.kind,
+                title=row.title,
+                status=row.status,
+                status_note=row.status_note,
+                made_by=row.made_by,
+                made_at=row.made_at,
+                lines=row.lines,
+                total_pence=row.total_pence,
+                posted_pence=row.posted_pence,
+            )
+            for row in rows
+        )
+    )
+
+
+async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
+    chosen = _chosen(asked)
+    totals = sa.select(sa.func.count(), _sum(register.c.amount_pence), _sum(register.c.reinstated_pence)).select_from(register)
+    in_all, total, reinstated = (await tx.connection.execute(totals.where(*chosen))).one()
+    page = sa.select(register).where(*chosen).order_by(register.c.posted_on.desc(), register.c.proposal)
+    rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
+    return Register(rows=tuple(_register_row(row) for row in rows), in_all=in_all, total_pence=total, reinstated_pence=reinstated)
+
+
+def _chosen(asked: RegisterAsked) -> list[sa.ColumnElement[bool]]:
+    same = {"account": asked.account, "kind": asked.kind, "reason": asked.reason}
+    chosen = [register.c[name] == value for name, value in same.items() if value is not None]
+    if asked.since is not None:
+        chosen.append(register.c.posted_on >= asked.since)
+    if asked.until is not None:
+        chosen.append(register.c.posted_on <= asked.until)
+    return chosen
+
+
+def _sum(of: sa.Column[Any]) -> sa.Cast[int]:
+    return sa.cast(sa.func.coalesce(sa.func.sum(of), 0), sa.BigInteger)
+
+
+def _register_row(row: Row) -> RegisterRow:
+    return RegisterRow(**{name: getattr(row, name) for name in RegisterRow.model_fields})
+
+
+async def write_off_totals(tx: Transaction, asked: TotalsAsked) -> WriteOffTotals:
+    """By reason, for publication: nothing about anybody."""
+    by = (register.c.kind, register.c.reason)
+    sums = (_sum(register.c.amount_pence).label("amount_pence"), _sum(register.c.vat_pence).label("vat_pence"))
+    wanted = sa.select(*by, sa.func.count().label("lines"), *sums).where(register.c.posted_on.between(asked.since, asked.until))
+    rows = await tx.connection.execute(wanted.group_by(*by).order_by(*by))
+    totals = (
+        TotalByReason(kind=row.kind, reason=row.reason, lines=row.lines, amount_pence=row.amount_pence, vat_pence=row.vat_pence)
+        for row in rows
+    )
+    return WriteOffTotals(since=asked.since, until=asked.until, totals=tuple(totals))
+
+
+async def write_off_policies(tx: Transaction, _: Nothing) -> LaddersShown:
+    shown = (
+        LadderShown(version=one.version, in_force_from=one.in_force_from, source=one.source, figures=_figures(one))
+        for one in await policies(tx)
+    )
+    return LaddersShown(policies=tuple(shown))
+
+
+def _figures(told: WriteOffPolicy) -> tuple[LadderFigure, ...]:
+    general = (
+        LadderFigure(about="No action in court after", says=f"{told.limitation_years} years from the day a charge fell due"),
+        LadderFigure(about="An unclaimed credit goes to income after", says=f"{told.unclaimed_after_years} years"),
+        LadderFigure(about="Never put back", says=", ".join(reason.value for reason in told.discharging)),
+    )
+    return (*general, *(LadderFigure(about=_about(ladder), says=_rungs(ladder)) for ladder in told.ladders))
+
+
+def _about(ladder: Ladder) -> str:
+    upper = f"up to {pounds(ladder.to_pence)}" if ladder.to_pence is not None else ""
+    lower = f"from {pounds(ladder.from_pence)}" if ladder.from_pence > 1 else ""
+    return " ".join(part for part in (ladder.reason.value, lower, upper) if part)
+
+
+def _rungs(ladder: Ladder) -> str:
+    return "; ".join(rung.wanted for rung in ladder.rungs) or "Nothing further"

@@ -1,0 +1,245 @@
+"""What writeoffs writes, and what it reads under a lock in order to write."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import LinePart, WriteOffLine
+from rentbook_contracts.message import Fact
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ScheduleStatus
+from sqlalchemy.dialects.postgresql import insert
+
+from writeoffs.domain.ladder import Proof
+from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
+from writeoffs.tables import (
+    event,
+    participant,
+    proof,
+    proposal,
+    register,
+    round_line,
+    schedule,
+    schedule_line,
+    schedule_participant,
+    schedule_round,
+)
+
+Row = sa.Row[Any]
+
+
+# --- proposals --------------------------------------------------------------------------------------------------------------------------
+
+
+async def proposals_locked(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Row]:
+    """Proposals, locked in the order of their ids so that no two transactions wait in a ring. Unknown ones are left out."""
+    wanted = sa.select(proposal).where(proposal.c.id.in_(ids)).order_by(proposal.c.id).with_for_update(key_share=True)
+    return {row.id: row for row in await tx.connection.execute(wanted)}
+
+
+async def proposal_locked(tx: Transaction, id_: UUID) -> Row:
+    """Errors: UnknownProposal."""
+    found = await proposals_locked(tx, [id_])
+    if id_ not in found:
+        raise UnknownProposal("There is no such proposal.")
+    return found[id_]
+
+
+async def add_proposals(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[UUID]:
+    """Write proposals; the ids of those whose account had no open one."""
+    if not rows:
+        return frozenset()
+    added = insert(proposal).on_conflict_do_nothing(index_elements=["account"], index_where=proposal.c.closed_at.is_(None))
+    return frozenset((await tx.connection.scalars(added.returning(proposal.c.id), list(rows))).all())
+
+
+async def change_proposal(tx: Transaction, id_: UUID, **columns: Any) -> None:
+    await tx.connection.execute(proposal.update().where(proposal.c.id == id_).values(columns))
+
+
+async def change_proposals(tx: Transaction, ids: Collection[UUID], **columns: Any) -> None:
+    if ids:
+        await tx.connection.execute(proposal.update().where(proposal.c.id.in_(ids)).values(columns))
+
+
+async def tell(tx: Transaction, facts: Iterable[tuple[UUID, Fact]]) -> None:
+    """Publish one fact for each of these proposals, which this transaction has locked or made, under its next version."""
+    told = dict(facts)
+    if not told:
+        return
+    raised = proposal.update().where(proposal.c.id.in_(told)).values(version=proposal.c.version + 1)
+    versions = (await tx.connection.execute(raised.returning(proposal.c.id, proposal.c.version))).all()
+    await tx.publish_all([(told[row.id], row.version) for row in versions])
+
+
+async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
+    """The evidence of each proposal, oldest first."""
+    found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
+    for row in await tx.connection.execute(sa.select(proof).where(proof.c.proposal.in_(ids)).order_by(proof.c.on, proof.c.id)):
+        found[row.proposal].append(Proof(EvidenceKind(row.kind), row.on, row.source))
+    return found
+
+
+async def add_proof(tx: Transaction, told: AddProof) -> None:
+    row = told.model_dump() | {"id": uuid4(), "kind": told.kind.value, "by": tx.caller.person, "at": tx.now}
+    await tx.connection.execute(proof.insert().values(row))
+
+
+async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
+    """The caller took part in these proposals, and may never decide them. The system is nobody."""
+    if tx.caller.person != "system" and ids:
+        rows = [{"proposal": id_, "person": tx.caller.person, "part": part, "since": tx.now} for id_ in ids]
+        await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
+
+
+async def take_part_in_schedule(tx: Transaction, id_: UUID, part: str) -> None:
+    if tx.caller.person != "system":
+        row = {"schedule": id_, "person": tx.caller.person, "part": part, "since": tx.now}
+        await tx.connection.execute(insert(schedule_participant).values(row).on_conflict_do_nothing())
+
+
+async def note(tx: Transaction, ids: Collection[UUID], what: str, said: str = "") -> None:
+    """Add to the history of proposals. `what` carries no personal data; `said` is a person's own words."""
+    if ids:
+        rows = [{"proposal": id_, "at": tx.now, "by": tx.caller.person, "what": what, "note": said} for id_ in ids]
+        await tx.connection.execute(event.insert(), rows)
+
+
+async def note_on_schedule(tx: Transaction, id_: UUID, what: str, said: str = "") -> None:
+    row = {"schedule": id_, "at": tx.now, "by": tx.caller.person, "what": what, "note": said}
+    await tx.connection.execute(event.insert().values(row))
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------------------------
+
+
+async def schedule_locked(tx: Transaction, id_: UUID) -> Row:
+    """Errors: UnknownSchedule."""
+    row = (await tx.connection.execute(sa.select(schedule).where(schedule.c.id == id_).with_for_update(key_share=True))).first()
+    if row is None:
+        raise UnknownSchedule("There is no such schedule.")
+    return row
+
+
+async def add_schedule(tx: Transaction, id_: UUID, kind: str, title: str) -> None:
+    row = {"id": id_, "kind": kind, "title": title, "status": ScheduleStatus.WITH_APPROVER, "made_by": tx.caller.person, "made_at": tx.now}
+    await tx.connection.execute(schedule.insert().values(row))
+
+
+async def change_schedule(tx: Transaction, id_: UUID, **columns: Any) -> None:
+    await tx.connection.execute(schedule.update().where(schedule.c.id == id_).values(columns))
+
+
+async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[tuple[WriteOffLine, int]]) -> None:
+    """Write a schedule's lines, each with its debtor's total, in this order."""
+    rows = [
+        {
+            "schedule": id_,
+            "line": line.line,
+            "place": place,
+            "account": line.account,
+            "reason": line.reason,
+            "content": line.model_dump(mode="json"),
+            "content_hash": line.content_hash,
+            "balance_pence": line.balance_pence,
+            "amount_pence": line.amount_pence,
+            "vat_pence": sum(part.vat_pence for part in line.parts),
+            "debtor_total_pence": total,
+            "standing": "listed",
+        }
+        for place, (line, total) in enumerate(lines, start=1)
+    ]
+    await tx.connection.execute(schedule_line.insert(), rows)
+
+
+async def lines_of(
+    tx: Transaction, id_: UUID, *standings: str, only: Collection[UUID] | None = None, limit: int | None = None
+) -> list[Row]:
+    """Lines of a locked schedule that stand so, in its order; locked against the ledger's events, which drop lines."""
+    wanted = sa.select(schedule_line).where(schedule_line.c.schedule == id_, schedule_line.c.standing.in_(standings))
+    if only is not None:
+        wanted = wanted.where(schedule_line.c.line.in_(only))
+    return list(await tx.connection.execute(wanted.order_by(schedule_line.c.place).limit(limit).with_for_update()))
+
+
+async def set_standing(tx: Transaction, id_: UUID, lines: Collection[UUID], standing: str, because: str | None = None) -> None:
+    if lines:
+        chosen = schedule_line.update().where(schedule_line.c.schedule == id_, schedule_line.c.line.in_(lines))
+        await tx.connection.execute(chosen.values(standing=standing, because=because))
+
+
+async def set_posted(tx: Transaction, id_: UUID, journals: Mapping[UUID, UUID]) -> None:
+    """Lines and their proposals are posted, each with its journal."""
+    if not journals:
+        return
+    told = {"lines": list(journals), "journals": list(journals.values())}
+    given = "unnest(CAST(:lines AS uuid[]), CAST(:journals AS uuid[])) AS given (line, journal)"
+    await tx.connection.execute(
+        sa.text(
+            f"UPDATE schedule_line SET standing = 'posted', journal = given.journal FROM {given} "  # noqa: S608 - no value is in the text
+            "WHERE schedule_line.schedule = :schedule AND schedule_line.line = given.line"
+        ),
+        {**told, "schedule": id_},
+    )
+    await tx.connection.execute(
+        sa.text(
+            f"UPDATE proposal SET status = :status, journal = given.journal, closed_at = :now, status_note = '' FROM {given} "  # noqa: S608
+            "WHERE proposal.id = given.line"
+        ),
+        {**told, "status": ProposalStatus.POSTED.value, "now": tx.now},
+    )
+
+
+async def add_round(tx: Transaction, id_: UUID, number: int, content_hash: str, lines: Sequence[Row]) -> None:
+    """Freeze what a round asks about."""
+    totals = {"band_pence": max(line.debtor_total_pence for line in lines), "total_pence": sum(line.amount_pence for line in lines)}
+    row = {"schedule": id_, "round": number, "content_hash": content_hash, "begun_at": tx.now, **totals}
+    await tx.connection.execute(schedule_round.insert().values(row))
+    await tx.connection.execute(round_line.insert(), [{"schedule": id_, "round": number, "line": line.line} for line in lines])
+
+
+async def listed_on_account(tx: Transaction, account: UUID) -> list[Row]:
+    """Lines on this account that wait for a decision or for their turn, locked."""
+    wanted = sa.select(schedule_line).where(schedule_line.c.account == account, schedule_line.c.standing == "listed")
+    return list(await tx.connection.execute(wanted.with_for_update()))
+
+
+async def open_on_account(tx: Transaction, account: UUID) -> Row | None:
+    """The open proposal on an account, locked."""
+    wanted = sa.select(proposal).where(proposal.c.account == account, proposal.c.closed_at.is_(None))
+    return (await tx.connection.execute(wanted.with_for_update(key_share=True))).first()
+
+
+# --- the register -----------------------------------------------------------------------------------------------------------------------
+
+
+async def add_to_register(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await tx.connection.execute(register.insert(), list(rows))
+
+
+async def note_reinstated(tx: Transaction, journal: UUID, amount_pence: int) -> None:
+    """Errors: IntegrityError where more would be put back than was written off."""
+    more = register.c.reinstated_pence + amount_pence
+    await tx.connection.execute(register.update().where(register.c.journal == journal).values(reinstated_pence=more))
+
+
+async def registered(tx: Transaction, journal: UUID) -> Row | None:
+    return (await tx.connection.execute(sa.select(register).where(register.c.journal == journal))).first()
+
+
+async def written_off_on(tx: Transaction, account: UUID) -> list[Row]:
+    """Write-offs of an account of which something may still be put back, oldest first."""
+    wanted = sa.select(register).where(
+        register.c.account == account,
+        register.c.kind == "write-off",
+        ~register.c.discharged,
+        register.c.reinstated_pence < register.c.amount_pence,
+    )
+    return list(await tx.connection.execute(wanted.order_by(register.c.posted_on, register.c.proposal)))
+
+
+def parts_of(row: Row) -> tuple[LinePart, ...]:
+    """The parts that a row of the register was posted in."""
+    return tuple(LinePart.model_validate(part) for part in row.parts)

@@ -1,0 +1,66 @@
+"""Say where a proposal stands now: gathering, blocked because, or ready for a schedule."""
+
+from datetime import date, timedelta
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import Assessed, AssessProposal, ProposalStatus, RemindOfProposal
+
+from writeoffs import queries, store
+from writeoffs.domain.assessment import Assessment
+from writeoffs.domain.days import business_date, morning_of
+from writeoffs.domain.policy import WriteOffPolicy
+from writeoffs.store import Row
+from writeoffs.use_cases.listing import assessed
+from writeoffs.use_cases.work import fact_of
+
+GATHERING = (ProposalStatus.GATHERING, ProposalStatus.BLOCKED)
+
+
+async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
+    """Errors: UnknownProposal; Unanswered (ledger)."""
+    row = await store.proposal_locked(tx, asked.proposal)
+    if row.attempt != asked.attempt or row.status not in GATHERING:
+        return Assessed(done=True)
+    today = business_date(tx.now)
+    policy = await queries.in_force(tx, today)
+    found = (await assessed(tx, [row], {row.account: await fact_of(tx, row.account)}, policy, today))[row.id]
+    status = _status(found)
+    look_again_on = _next_look(found, policy, today)
+    await store.change_proposal(
+        tx,
+        row.id,
+        status=status,
+        status_note=found.blocked[0] if found.blocked else "",
+        amount_pence=found.amount_pence,
+        debtor_total_pence=found.debtor_total_pence,
+        look_again_on=None if found.ready else look_again_on,
+        policy_version=policy.version,
+        followed=not found.ready,
+    )
+    if status != row.status:
+        await store.note(tx, [row.id], f"now {status.value}", found.blocked[0] if found.blocked else "")
+    if found.ready:
+        return Assessed(done=True)
+    remind_on = today + timedelta(days=policy.remind_after_days)
+    return Assessed(done=False, look_again_at=morning_of(look_again_on) if look_again_on else None, remind_at=morning_of(remind_on))
+
+
+async def remind_of_proposal(tx: Transaction, asked: RemindOfProposal) -> Nothing:
+    """Errors: UnknownProposal."""
+    row: Row = await store.proposal_locked(tx, asked.proposal)
+    if row.attempt == asked.attempt and row.status in GATHERING:
+        await store.note(tx, [row.id], "evidence is still wanted")
+    return Nothing()
+
+
+def _status(found: Assessment) -> ProposalStatus:
+    if found.ready:
+        return ProposalStatus.READY
+    return ProposalStatus.BLOCKED if found.blocked else ProposalStatus.GATHERING
+
+
+def _next_look(found: Assessment, policy: WriteOffPolicy, today: date) -> date | None:
+    """What blocks it may pass without an event of the account itself, as credit on another one does."""
+    weekly = today + timedelta(days=policy.look_again_days) if found.blocked else None
+    return min((day for day in (weekly, found.look_again_on) if day is not None), default=None)

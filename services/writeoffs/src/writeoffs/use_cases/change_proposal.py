@@ -1,0 +1,55 @@
+"""What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import AddProof, ProposalClosed, ProposalStatus, ReconsiderProposal, WithdrawProposal
+
+from writeoffs import store
+from writeoffs.domain.days import business_date
+from writeoffs.domain.rules import WriteOffRule
+from writeoffs.use_cases.work import fact_of, look_again, require_worker, workable
+
+
+class ShownInTheFuture(WriteOffRule):
+    """Evidence shows what happened today or before."""
+
+
+async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture."""
+    require_worker(tx)
+    if told.on > business_date(tx.now):
+        raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
+    row = await workable(tx, told.proposal)
+    await store.add_proof(tx, told)
+    await store.take_part(tx, [row.id], "added evidence")
+    await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
+    await look_again(tx, row)
+    return Nothing()
+
+
+async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Nothing:
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule; Unanswered (ledger)."""
+    require_worker(tx)
+    row = await workable(tx, told.proposal)
+    facts = await fact_of(tx, row.account)
+    await store.change_proposal(tx, row.id, balance_pence=facts.balance_pence)
+    await store.take_part(tx, [row.id], "reconsidered it")
+    await store.note(tx, [row.id], "reconsidered", told.note)
+    await look_again(tx, row)
+    return Nothing()
+
+
+async def withdraw_proposal(tx: Transaction, told: WithdrawProposal) -> Nothing:
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule."""
+    require_worker(tx)
+    row = await workable(tx, told.proposal)
+    await store.change_proposal(tx, row.id, status=ProposalStatus.WITHDRAWN, status_note="", closed_at=tx.now)
+    await store.note(tx, [row.id], "withdrawn", told.note)
+    ended = ProposalClosed(
+        proposal=row.id, account=row.account, kind=LineKind(row.kind), status=ProposalStatus.WITHDRAWN, amount_pence=row.amount_pence
+    )
+    await store.tell(tx, [(row.id, ended)])
+    if row.followed:
+        await look_again(tx, row)
+    return Nothing()

@@ -1,0 +1,19 @@
+"""A line falls out of its schedule, alone; its proposal goes on with another pass, and says why."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.writeoffs import ProposalStatus
+
+from writeoffs import store
+from writeoffs.store import Row
+from writeoffs.use_cases.work import follow
+
+
+async def drop(tx: Transaction, line: Row, why: str) -> None:
+    """`line` is a locked line that was listed or being posted; `why` is a sentence."""
+    await store.set_standing(tx, line.schedule, [line.line], "dropped", why)
+    row = await store.proposal_locked(tx, line.line)
+    attempt = row.attempt + 1
+    await store.change_proposal(tx, row.id, status=ProposalStatus.BLOCKED, status_note=why, schedule=None, attempt=attempt, followed=True)
+    await store.note(tx, [row.id], "dropped from the schedule", why)
+    await store.note_on_schedule(tx, line.schedule, "a line was dropped", why)
+    await follow(tx, [(row.id, attempt)])

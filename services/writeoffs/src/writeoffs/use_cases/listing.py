@@ -1,0 +1,90 @@
+"""What proposals would post if they were listed now: the same for a dry run, for a schedule, and for a story that looks."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import DebtFacts, LineKind, LinePart, WriteOffLine
+from rentbook_contracts.writeoffs import ProposalStatus, Reason
+
+from writeoffs import queries, store
+from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging
+from writeoffs.domain.days import business_date
+from writeoffs.domain.ladder import Proof
+from writeoffs.domain.policy import WriteOffPolicy
+from writeoffs.store import Row
+from writeoffs.use_cases.work import facts_of
+
+
+async def assessed(
+    tx: Transaction, rows: Sequence[Row], facts: Mapping[UUID, DebtFacts], policy: WriteOffPolicy, today: date
+) -> dict[UUID, Assessment]:
+    """Each proposal as it stands today."""
+    proofs = await store.proofs_of(tx, [row.id for row in rows])
+    return {row.id: assess(await _standing(tx, row, proofs[row.id]), facts[row.account], policy, today) for row in rows}
+
+
+async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[WriteOffLine, int]], dict[UUID, str]]:
+    """The lines of ready proposals, each with its debtor's total, and of the others why they are left out. Errors: Unanswered (ledger)."""
+    today = business_date(tx.now)
+    policy = await queries.in_force(tx, today)
+    facts = await facts_of(tx, [row.account for row in rows])
+    proofs = await store.proofs_of(tx, [row.id for row in rows])
+    lines: list[tuple[WriteOffLine, int]] = []
+    left_out: dict[UUID, str] = {}
+    for row in rows:
+        why = _not_ready(row, facts)
+        if why is not None:
+            left_out[row.id] = why
+            continue
+        found = assess(await _standing(tx, row, proofs[row.id]), facts[row.account], policy, today)
+        if not found.ready:
+            left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
+            continue
+        lines.append((_line(row, found, facts[row.account], proofs[row.id], policy), found.debtor_total_pence))
+    return lines, left_out
+
+
+def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
+    if row.status != ProposalStatus.READY:
+        return "It is not ready for a schedule."
+    return None if row.account in facts else "The ledger does not know its account."
+
+
+async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof]) -> Standing:
+    undone: tuple[LinePart, ...] = ()
+    if row.undoes is not None:
+        found = await store.registered(tx, row.undoes)
+        undone = store.parts_of(found) if found is not None else ()
+    return Standing(
+        kind=LineKind(row.kind),
+        reason=Reason(row.reason),
+        balance_pence=row.balance_pence,
+        proofs=proofs,
+        undoes=row.undoes,
+        wanted_pence=row.wanted_pence,
+        undone_parts=undone,
+    )
+
+
+def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof], policy: WriteOffPolicy) -> WriteOffLine:
+    return WriteOffLine(
+        line=row.id,
+        attempt=row.attempt,
+        kind=LineKind(row.kind),
+        account=row.account,
+        reason=row.reason,
+        balance_pence=facts.balance_pence,
+        parts=found.parts,
+        undoes=row.undoes,
+        discharged=row.kind == LineKind.WRITE_OFF and is_discharging(policy, Reason(row.reason)),
+        evidence_hash=_hash(proofs),
+    )
+
+
+def _hash(proofs: Sequence[Proof]) -> str:
+    told = sorted([proof.kind.value, proof.on.isoformat(), proof.source] for proof in proofs)
+    return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,64 @@
+"""What a page shows of a proposal, and what a schedule would post: assessed at the moment of asking, and changing nothing."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.writeoffs import DryRun, DryRunAsked, DryRunLine, ProposalAsked, ProposalPage
+
+from writeoffs import queries
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.listing import assessed, listed
+from writeoffs.use_cases.work import fact_of
+
+
+async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
+    """Errors: UnknownProposal; Unanswered (ledger)."""
+    row = await queries.proposal_row(tx, asked.proposal)
+    today = business_date(tx.now)
+    policy = await queries.in_force(tx, today)
+    facts = await fact_of(tx, row.account)
+    found = (await assessed(tx, [row], {row.account: facts}, policy, today))[row.id]
+    closed = row.closed_at is not None
+    return ProposalPage(
+        proposal=row.id,
+        attempt=row.attempt,
+        kind=row.kind,
+        account=row.account,
+        reason=row.reason,
+        status=row.status,
+        status_note=row.status_note,
+        note=row.note,
+        raised_by=row.raised_by,
+        raised_at=row.raised_at,
+        owed_pence=facts.balance_pence,
+        amount_pence=row.amount_pence if closed else found.amount_pence,
+        debtor_total_pence=row.debtor_total_pence if closed else found.debtor_total_pence,
+        parts=() if closed else found.parts,
+        ladder=found.rungs,
+        blocked=() if closed else found.blocked,
+        look_again_on=None if closed else found.look_again_on,
+        charges=found.charges,
+        proofs=await queries.proofs_shown(tx, row.id),
+        events=await queries.events_of(tx, proposal=row.id),
+        undoes=row.undoes,
+        schedule=row.schedule,
+        journal=row.journal,
+        policy_version=row.policy_version,
+    )
+
+
+async def dry_run(tx: Transaction, asked: DryRunAsked) -> DryRun:
+    """Errors: Unanswered (ledger)."""
+    rows = await queries.proposal_rows(tx, asked.proposals)
+    lines, left_out = await listed(tx, rows)
+    made = {line.line: (line, total) for line, total in lines}
+    shown = tuple(
+        DryRunLine(proposal=row.id, line=made[row.id][0], debtor_total_pence=made[row.id][1])
+        if row.id in made
+        else DryRunLine(proposal=row.id, line=None, because=left_out.get(row.id))
+        for row in rows
+    )
+    return DryRun(
+        lines=shown,
+        total_pence=sum(line.amount_pence for line, _ in lines),
+        vat_pence=sum(part.vat_pence for line, _ in lines for part in line.parts),
+        band_pence=max((total for _, total in lines), default=0),
+    )

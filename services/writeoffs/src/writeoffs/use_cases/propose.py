@@ -1,0 +1,157 @@
+"""Propose to write off a debt, to put one back, or to take an unclaimed credit to income; one, or many former debts at once."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import DebtFacts, LineKind
+from rentbook_contracts.writeoffs import (
+    BulkProposed,
+    NotProposed,
+    ProposalStatus,
+    Propose,
+    Proposed,
+    ProposeInBulk,
+    WriteOffProposed,
+)
+
+from writeoffs import queries, store
+from writeoffs.domain.assessment import REASONS, past_write_off, pounds
+from writeoffs.domain.days import business_date
+from writeoffs.domain.policy import WriteOffPolicy, ladder_for
+from writeoffs.domain.rules import WriteOffRule
+from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker
+
+
+class ReasonOfAnotherKind(WriteOffRule):
+    """A debt, a reinstatement and a credit each have reasons of their own."""
+
+
+class AlreadyProposed(WriteOffRule):
+    """An account has one open proposal at a time."""
+
+
+class NothingToPropose(WriteOffRule):
+    """The account owes nothing, has no credit, or no write-off stands on it."""
+
+
+class NothingToPutBack(WriteOffRule):
+    """What was written off was put back already, is smaller than what is asked for, or the law has released the debtor."""
+
+
+async def propose(tx: Transaction, told: Propose) -> Proposed:
+    """Errors: NotYourPart, ReasonOfAnotherKind, NothingToPropose, NothingToPutBack, NoLadder, AlreadyProposed, UnknownAccount."""
+    require_worker(tx)
+    if told.reason not in REASONS[told.kind]:
+        raise ReasonOfAnotherKind("Choose a reason that fits what is proposed.", field="reason")
+    facts = await fact_of(tx, told.account)
+    refused = _objection(told, facts)
+    if refused is not None:
+        raise refused
+    policy = await queries.in_force(tx, business_date(tx.now))
+    row = _row(tx, told, facts, policy)
+    if not await store.add_proposals(tx, [row]):
+        raise AlreadyProposed("This account has an open proposal. Add to that one, or wait until it is closed.", field="account")
+    await _begin(tx, {row["id"]: row})
+    return Proposed(proposal=row["id"])
+
+
+async def propose_in_bulk(tx: Transaction, told: ProposeInBulk) -> BulkProposed:
+    """Each account gets a proposal of its own, or the sentence that says why not. Errors: NotYourPart, ReasonOfAnotherKind."""
+    require_worker(tx)
+    if told.reason not in REASONS[LineKind.WRITE_OFF]:
+        raise ReasonOfAnotherKind("Choose a reason for writing off a debt.", field="reason")
+    policy = await queries.in_force(tx, business_date(tx.now))
+    facts = await facts_of(tx, told.accounts)
+    rows: dict[UUID, Mapping[str, Any]] = {}
+    refused: list[NotProposed] = []
+    for account in dict.fromkeys(told.accounts):
+        one = Propose(account=account, reason=told.reason, note=told.note)
+        try:
+            row = _row(tx, one, _known(facts, account, one), policy)
+            rows[row["id"]] = row
+        except WriteOffRule as rule:
+            refused.append(NotProposed(account=account, because=rule.message))
+    added = await store.add_proposals(tx, list(rows.values()))
+    refused += [
+        NotProposed(account=row["account"], because="The account has an open proposal.") for id_, row in rows.items() if id_ not in added
+    ]
+    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added})
+    return BulkProposed(proposals=tuple(id_ for id_ in rows if id_ in added), refused=tuple(refused))
+
+
+async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:
+    """Of itself, where a written-off debt is being paid: somebody has to decide it like any other. Nothing where one is open."""
+    row = _row(tx, told, facts, await queries.in_force(tx, business_date(tx.now)))
+    if await store.add_proposals(tx, [row]):
+        await _begin(tx, {row["id"]: row})
+
+
+def _known(facts: Mapping[UUID, DebtFacts], account: UUID, told: Propose) -> DebtFacts:
+    if account not in facts:
+        raise NothingToPropose("There is no such tenant's account.")
+    refused = _objection(told, facts[account])
+    if refused is not None:
+        raise refused
+    return facts[account]
+
+
+def _objection(told: Propose, facts: DebtFacts) -> WriteOffRule | None:
+    match told.kind:
+        case LineKind.WRITE_OFF if facts.balance_pence <= 0:
+            return NothingToPropose("Nothing is owed on this account.", field="account")
+        case LineKind.CREDIT_WRITE_ON if facts.balance_pence >= 0:
+            return NothingToPropose("This account is not in credit.", field="account")
+        case LineKind.REINSTATEMENT:
+            return _nothing_to_put_back(told, facts)
+        case _:
+            return None
+
+
+def _nothing_to_put_back(told: Propose, facts: DebtFacts) -> WriteOffRule | None:
+    found = past_write_off(facts, told.undoes)
+    if found is None:
+        return NothingToPropose("Choose the write-off that is to be put back.", field="undoes")
+    if found.discharged:
+        return NothingToPutBack("The law has released the debtor from this debt: it is never put back.", field="undoes")
+    left = found.amount_pence - found.reinstated_pence
+    if left == 0 or (told.amount_pence or left) > left:
+        return NothingToPutBack(f"Only {pounds(left)} of what was written off is left to put back.", field="amount_pence")
+    return None
+
+
+def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
+    """Errors: NoLadder."""
+    amount = told.amount_pence if told.kind is LineKind.REINSTATEMENT else None
+    size = amount or abs(facts.balance_pence) or 1
+    ladder_for(policy, told.reason, size, facts.kind)
+    return {
+        "id": uuid4(),
+        "kind": told.kind.value,
+        "account": told.account,
+        "reason": told.reason.value,
+        "note": told.note,
+        "undoes": told.undoes if told.kind is LineKind.REINSTATEMENT else None,
+        "wanted_pence": amount,
+        "raised_by": tx.caller.person,
+        "raised_at": tx.now,
+        "balance_pence": facts.balance_pence,
+        "amount_pence": size,
+        "debtor_total_pence": facts.debtor_total_pence,
+        "status": ProposalStatus.GATHERING.value,
+        "policy_version": policy.version,
+    }
+
+
+async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
+    await store.take_part(tx, list(rows), "proposed it")
+    await store.note(tx, list(rows), "proposed")
+    await store.tell(
+        tx,
+        [
+            (id_, WriteOffProposed(proposal=id_, account=row["account"], kind=LineKind(row["kind"]), amount_pence=row["amount_pence"]))
+            for id_, row in rows.items()
+        ],
+    )
+    await follow(tx, [(id_, 1) for id_ in rows])

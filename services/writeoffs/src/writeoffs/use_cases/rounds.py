@@ -1,0 +1,185 @@
+"""The steps of a schedule's story: freeze a round, note where it stands, hand lines to the ledger in chunks, take their outcomes, close."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import ApprovedLine
+from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LineKind, LineOutcome, WriteOffLine
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import (
+    BeginRound,
+    CloseSchedule,
+    LinesTaken,
+    NoteSchedule,
+    ProposalClosed,
+    ProposalStatus,
+    ReadSchedule,
+    RoundBegun,
+    ScheduleContent,
+    ScheduleStands,
+    ScheduleStatus,
+    SettleLines,
+    TakeLines,
+)
+
+from writeoffs import store
+from writeoffs.domain.assessment import DROPS
+from writeoffs.domain.days import business_date
+from writeoffs.domain.rules import WriteOffRule
+from writeoffs.store import Row
+from writeoffs.use_cases.dropping import drop
+
+LISTED, POSTING = "listed", "posting"
+CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
+
+
+class AnotherRound(WriteOffRule):
+    """The schedule has gone on to another round, or is closed."""
+
+
+async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
+    """What the ledger has refused as a whole is listed again. Errors: UnknownSchedule, AnotherRound."""
+    row = await store.schedule_locked(tx, asked.schedule)
+    if row.status in CLOSED or asked.round != row.round + 1:
+        raise AnotherRound("The schedule has gone on.")
+    lines = await store.lines_of(tx, row.id, LISTED, POSTING)
+    await store.set_standing(tx, row.id, [line.line for line in lines if line.standing == POSTING], LISTED)
+    await store.change_schedule(tx, row.id, round=asked.round, decision=None)
+    if not lines:
+        return RoundBegun(content_hash=None, lines=0)
+    content = ScheduleContent(
+        schedule=row.id,
+        round=asked.round,
+        lines=tuple(ApprovedLine(line=line.line, content_hash=line.content_hash) for line in lines),
+    )
+    await store.add_round(tx, row.id, asked.round, content.content_hash, lines)
+    return RoundBegun(content_hash=content.content_hash, lines=len(lines))
+
+
+async def note_schedule(tx: Transaction, told: NoteSchedule) -> Nothing:
+    """Errors: UnknownSchedule, AnotherRound."""
+    row = await store.schedule_locked(tx, told.schedule)
+    if row.status in CLOSED:
+        raise AnotherRound("The schedule is closed.")
+    if row.status != told.status or told.note:
+        await store.note_on_schedule(tx, row.id, f"now {told.status.value}", told.note or "")
+    await store.change_schedule(tx, row.id, status=told.status, status_note=told.note or "")
+    return Nothing()
+
+
+async def read_schedule(tx: Transaction, asked: ReadSchedule) -> ScheduleStands:
+    """Errors: UnknownSchedule."""
+    row = await store.schedule_locked(tx, asked.schedule)
+    return ScheduleStands(answered_round=row.answered_round, withdrawn=row.withdrawn)
+
+
+async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
+    """The next chunk. The first call also leaves the exceptions out. Errors: UnknownSchedule, AnotherRound."""
+    row = await _at_round(tx, asked.schedule, asked.round)
+    await store.change_schedule(tx, row.id, decision=asked.decision)
+    excepted = await store.lines_of(tx, row.id, LISTED, only=asked.excepted) if asked.excepted else []
+    await _except(tx, row, excepted)
+    chunk = await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK)
+    await store.set_standing(tx, row.id, [line.line for line in chunk], POSTING)
+    return LinesTaken(lines=tuple(WriteOffLine.model_validate(line.content) for line in chunk))
+
+
+async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
+    """Errors: UnknownSchedule, AnotherRound."""
+    row = await _at_round(tx, told.schedule, told.round)
+    outcomes = {outcome.line: outcome for outcome in told.outcomes}
+    lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
+    posted = [(line, outcomes[line.line]) for line in lines if outcomes[line.line].journal is not None]
+    await _posted(tx, row, told.decision, posted)
+    for line in lines:
+        because = outcomes[line.line].dropped_because
+        if because is not None:
+            await drop(tx, line, DROPS.get(because, because))
+    return Nothing()
+
+
+async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
+    """Errors: UnknownSchedule."""
+    row = await store.schedule_locked(tx, told.schedule)
+    if row.status in CLOSED:
+        return Nothing()
+    left = await store.lines_of(tx, row.id, LISTED, POSTING)
+    if told.status is ScheduleStatus.DECLINED:
+        await _declined(tx, row, left, told.reason_code or "declined")
+    else:
+        await _ready_again(tx, row, left)
+    await store.change_schedule(tx, row.id, status=told.status, status_note=told.reason_code or "", closed_at=tx.now)
+    await store.note_on_schedule(tx, row.id, f"now {told.status.value}", told.reason_code or "")
+    return Nothing()
+
+
+async def _at_round(tx: Transaction, schedule: UUID, number: int) -> Row:
+    row = await store.schedule_locked(tx, schedule)
+    if row.status in CLOSED or row.round != number:
+        raise AnotherRound("The schedule has gone on.")
+    return row
+
+
+async def _except(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
+    """Whoever decided left these out: a person looks at each again before it is listed anew."""
+    ids = [line.line for line in lines]
+    why = "Left out of the schedule by whoever decided it: look at it again."
+    await store.set_standing(tx, row.id, ids, "excepted", why)
+    await store.change_proposals(tx, ids, status=ProposalStatus.BLOCKED, status_note=why, schedule=None, followed=False)
+    await store.note(tx, ids, "left out by the decision")
+
+
+async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> None:
+    await store.set_posted(tx, row.id, {line.line: outcome.journal for line, outcome in posted if outcome.journal is not None})
+    await store.add_to_register(tx, [_register_row(tx, row, decision, line, outcome) for line, outcome in posted])
+    for line, _ in posted:
+        content = WriteOffLine.model_validate(line.content)
+        if content.kind is LineKind.REINSTATEMENT and content.undoes is not None:
+            await store.note_reinstated(tx, content.undoes, content.amount_pence)
+    await store.note(tx, [line.line for line, _ in posted], "posted")
+    await store.tell(tx, [(line.line, _closed(row, line, ProposalStatus.POSTED, outcome.journal)) for line, outcome in posted])
+
+
+def _register_row(tx: Transaction, row: Row, decision: UUID, line: Row, outcome: LineOutcome) -> dict[str, object]:
+    content = WriteOffLine.model_validate(line.content)
+    return {
+        "proposal": line.line,
+        "schedule": row.id,
+        "kind": row.kind,
+        "account": line.account,
+        "reason": line.reason,
+        "journal": outcome.journal,
+        "undoes": content.undoes,
+        "decision": decision,
+        "posted_on": business_date(tx.now),
+        "amount_pence": line.amount_pence,
+        "vat_pence": line.vat_pence,
+        "parts": [part.model_dump() for part in content.parts],
+        "discharged": content.discharged,
+    }
+
+
+async def _declined(tx: Transaction, row: Row, lines: Sequence[Row], reason: str) -> None:
+    ids = [line.line for line in lines]
+    await store.set_standing(tx, row.id, ids, "declined", reason)
+    await store.change_proposals(tx, ids, status=ProposalStatus.DECLINED, status_note=reason, closed_at=tx.now)
+    await store.note(tx, ids, "declined", reason)
+    await store.tell(tx, [(line.line, _closed(row, line, ProposalStatus.DECLINED, None)) for line in lines])
+
+
+async def _ready_again(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
+    ids = [line.line for line in lines]
+    await store.set_standing(tx, row.id, ids, "taken-off")
+    await store.change_proposals(tx, ids, status=ProposalStatus.READY, schedule=None)
+
+
+def _closed(row: Row, line: Row, status: ProposalStatus, journal: UUID | None) -> ProposalClosed:
+    return ProposalClosed(
+        proposal=line.line,
+        account=line.account,
+        kind=LineKind(row.kind),
+        status=status,
+        amount_pence=line.amount_pence,
+        journal=journal,
+    )

@@ -1,0 +1,86 @@
+"""What everyone who works on proposals by hand has in common: the part they must hold, the facts of a debt, and the word to the story."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked
+from rentbook_contracts.people import Role
+from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
+from rentbook_contracts.writeoffs import ProposalCase, ProposalStatus
+
+from writeoffs import store
+from writeoffs.domain.rules import WriteOffRule
+from writeoffs.store import Row
+
+WORKERS = frozenset(
+    {Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.FINANCE, Role.S151_OFFICER}
+)
+ASKED_AT_ONCE = 200
+"""Accounts in one question to the ledger."""
+
+
+class NotYourPart(WriteOffRule):
+    """The caller's roles do not include this work."""
+
+
+class ProposalIsClosed(WriteOffRule):
+    """A closed proposal stays as it is; the debt may be proposed anew."""
+
+
+class OnASchedule(WriteOffRule):
+    """What is on a schedule stays as it was shown to whoever decides."""
+
+
+class UnknownAccount(WriteOffRule):
+    """The ledger has no such tenant's account."""
+
+
+def require_worker(tx: Transaction) -> None:
+    """Errors: NotYourPart."""
+    if not tx.caller.roles & WORKERS:
+        raise NotYourPart("Write-offs are worked on by officers and their managers.")
+
+
+async def facts_of(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, DebtFacts]:
+    """What the ledger knows of each account; unknown ones are left out. Errors: Unanswered."""
+    found: dict[UUID, DebtFacts] = {}
+    wanted = sorted(set(accounts))
+    for start in range(0, len(wanted), ASKED_AT_ONCE):
+        told = await tx.ask(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=tuple(wanted[start : start + ASKED_AT_ONCE])))
+        found |= {one.account: one for one in told.debts}
+    return found
+
+
+async def fact_of(tx: Transaction, account: UUID) -> DebtFacts:
+    """Errors: UnknownAccount, Unanswered."""
+    found = await facts_of(tx, [account])
+    if account not in found:
+        raise UnknownAccount("There is no such tenant's account.", field="account")
+    return found[account]
+
+
+async def workable(tx: Transaction, id_: UUID) -> Row:
+    """An open proposal that is on no schedule, locked. Errors: UnknownProposal, ProposalIsClosed, OnASchedule."""
+    row = await store.proposal_locked(tx, id_)
+    if row.closed_at is not None:
+        raise ProposalIsClosed("This proposal is closed. The debt may be proposed anew.")
+    if row.status == ProposalStatus.ON_SCHEDULE:
+        raise OnASchedule("This proposal is on a schedule. Take it off first, or wait for the decision.")
+    return row
+
+
+async def follow(tx: Transaction, rows: Sequence[tuple[UUID, int]]) -> None:
+    """Have a story follow each proposal's pass, given with its number."""
+    for id_, attempt in rows:
+        await tx.start(WRITE_OFF_PROPOSAL, ProposalCase(proposal=id_, attempt=attempt), workflow_id=proposal_workflow_id(id_, attempt))
+
+
+async def look_again(tx: Transaction, row: Row) -> None:
+    """Have a locked proposal assessed again: by the story that follows it, or by a new pass where none does."""
+    if row.followed:
+        changed = ProposalChanged(proposal=row.id)
+        await tx.signal(proposal_workflow_id(row.id, row.attempt), PROPOSAL_CHANGED, changed)
+        return
+    await store.change_proposal(tx, row.id, status=ProposalStatus.GATHERING, attempt=row.attempt + 1, followed=True, schedule=None)
+    await follow(tx, [(row.id, row.attempt + 1)])

@@ -1,0 +1,143 @@
+"""Writeoffs with a scripted ledger: use cases are called as their hosts call them, in transactions of their own."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import sqlalchemy as sa
+from chassis.peers import Caller
+from chassis.transaction import SYSTEM, Runtime, run
+from pydantic import BaseModel
+from rentbook_contracts.ledger import DebtFacts, DebtsAsked, DebtsRead, LineOutcome, WriteOffLine
+from rentbook_contracts.writeoffs import (
+    AddProof,
+    AssessProposal,
+    BeginRound,
+    EvidenceKind,
+    MakeSchedule,
+    Propose,
+    Reason,
+    RoundBegun,
+    SettleLines,
+    TakeLines,
+)
+from rentbook_local.postgres import Database
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.assess import assess_proposal
+from writeoffs.use_cases.change_proposal import add_proof
+from writeoffs.use_cases.propose import propose
+from writeoffs.use_cases.rounds import begin_round, settle_lines, take_lines
+from writeoffs.use_cases.schedules import make_schedule
+
+from support.debts import debt, owed
+
+Out = TypeVar("Out")
+
+ASHA = Caller("asha.officer", frozenset({"officer"}), form="form-1")
+BRYN = Caller("bryn.officer", frozenset({"officer"}), form="form-2")
+AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
+
+
+@dataclass
+class FakeLedger:
+    """Answers debts-for-write-off from `debts`, by account; while `silent` it does not answer."""
+
+    debts: dict[UUID, DebtFacts] = field(default_factory=dict)
+    silent: bool = False
+
+    def transport(self) -> httpx.ASGITransport:
+        return httpx.ASGITransport(Starlette(routes=[Route("/queries/debts-for-write-off", self._answer, methods=["POST"])]))
+
+    async def _answer(self, request: Request) -> Response:
+        if self.silent:
+            return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
+        asked = DebtsAsked.model_validate_json(await request.body())
+        found = tuple(self.debts[account] for account in asked.accounts if account in self.debts)
+        return Response(DebtsRead(debts=found).model_dump_json(), media_type="application/json")
+
+
+@dataclass
+class WriteOffs:
+    """What a test drives writeoffs by."""
+
+    runtime: Runtime
+    ledger: FakeLedger
+    database: Database
+
+    async def do(self, use_case: Callable[..., Coroutine[Any, Any, Out]], message: Any, *, caller: Caller = SYSTEM) -> Out:
+        return await run(self.runtime, lambda tx: use_case(tx, message), caller=caller)
+
+    async def ask(self, query: Callable[..., Coroutine[Any, Any, Out]], message: Any) -> Out:
+        """Ask a query as the desk does: it can't write."""
+        return await run(self.runtime, lambda tx: query(tx, message), caller=AUDREY, read_only=True)
+
+    async def rows(self, sql: str, **values: Any) -> list[Mapping[str, Any]]:
+        async with self.runtime.engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(sa.text(sql), values)).mappings()]
+
+    async def told(self, kind: type[BaseModel]) -> list[Any]:
+        """The facts of a type that went into the outbox."""
+        rows = await self.rows("SELECT headers ->> 'ce_type' AS type, body FROM outbox_event ORDER BY seq")
+        return [kind.model_validate_json(row["body"]) for row in rows if row["type"] == kind.type]  # type: ignore[attr-defined]
+
+    async def asked_of_workflows(self, name: str) -> list[str]:
+        """Workflow ids that were started or signalled under a name."""
+        rows = await self.rows("SELECT workflow_id FROM outbox_workflow WHERE name = :name ORDER BY seq", name=name)
+        return [row["workflow_id"] for row in rows]
+
+    def owing(self, pence: int = 312_40, **changed: Any) -> UUID:
+        """An account of the ledger that owes so much."""
+        account = uuid4()
+        self.ledger.debts[account] = debt(owed(pence), account=account, **changed)
+        return account
+
+    def moved(self, account: UUID, **changed: Any) -> None:
+        self.ledger.debts[account] = self.ledger.debts[account].model_copy(update=changed)
+
+    async def proposed(self, account: UUID, reason: Reason = Reason.EMIGRATED) -> UUID:
+        return (await self.do(propose, Propose(account=account, reason=reason), caller=ASHA)).proposal
+
+    async def proves(self, proposal: UUID, *kinds: EvidenceKind, days_ago: int = 0, source: str = "") -> None:
+        for kind in kinds:
+            on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
+            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source), caller=ASHA)
+
+    async def status(self, proposal: UUID) -> tuple[str, str, int]:
+        """Where a proposal stands, why, and its attempt."""
+        [row] = await self.rows("SELECT status, status_note, attempt FROM proposal WHERE id = :id", id=proposal)
+        return row["status"], row["status_note"], row["attempt"]
+
+    async def ready(self, account: UUID) -> UUID:
+        """A proposal whose evidence is complete, as its story finds it."""
+        proposal = await self.proposed(account)
+        await self.proves(proposal, EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
+        await self.assessed(proposal)
+        return proposal
+
+    async def assessed(self, proposal: UUID) -> None:
+        _, _, attempt = await self.status(proposal)
+        await self.do(assess_proposal, AssessProposal(proposal=proposal, attempt=attempt))
+
+    async def scheduled(self, *proposals: UUID) -> UUID:
+        return (await self.do(make_schedule, MakeSchedule(title="November", proposals=proposals), caller=BRYN)).schedule
+
+    async def round(self, schedule: UUID, number: int = 1) -> RoundBegun:
+        return await self.do(begin_round, BeginRound(schedule=schedule, round=number))
+
+    async def taken(self, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
+        """The next lines of round 1, as the story takes them."""
+        return (await self.do(take_lines, TakeLines(schedule=schedule, round=1, decision=decision, excepted=excepted))).lines
+
+    async def settled(self, schedule: UUID, decision: UUID, *outcomes: LineOutcome) -> None:
+        await self.do(settle_lines, SettleLines(schedule=schedule, round=1, decision=decision, outcomes=outcomes))
+
+    async def standings(self, schedule: UUID) -> dict[UUID, tuple[str, str | None]]:
+        rows = await self.rows("SELECT line, standing, because FROM schedule_line WHERE schedule = :id", id=schedule)
+        return {row["line"]: (row["standing"], row["because"]) for row in rows}

@@ -1,0 +1,164 @@
+"""What stands in the way of a write-off, a reinstatement, and of taking a credit to income (domain.md 5.3 and 4)."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rentbook_contracts.ledger import AccountHold, LineKind, LinePart, PastWriteOff, PaymentPlan, PlanRhythm
+from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from support.debts import POLICY, TODAY, debt, linked, owed, person
+from writeoffs.domain.assessment import Assessment, Standing, assess, part_of
+from writeoffs.domain.ladder import Proof
+
+READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
+
+
+def plan(*, kept: bool) -> PaymentPlan:
+    return PaymentPlan(plan=uuid4(), agreed_on=TODAY, instalment_pence=5_00, rhythm=PlanRhythm.WEEKLY, first_due_on=TODAY, kept=kept)
+
+
+def found_on(reason: Reason = Reason.EMIGRATED, balance: int | None = None, **changed: Any) -> Assessment:
+    facts = debt(**changed)
+    return assess(Standing(LineKind.WRITE_OFF, reason, facts.balance_pence if balance is None else balance, READY), facts, POLICY, TODAY)
+
+
+def test_nothing_stands_in_the_way() -> None:
+    assert found_on().ready
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"account_holds": (AccountHold.BREATHING_SPACE,)}, "Breathing Space runs"),
+        ({"account_holds": (AccountHold.DISPUTE,)}, "disputed"),
+        ({"housing_benefit_unresolved": True}, "Housing Benefit"),
+        ({"plan": plan(kept=True)}, "payment plan of £5.00 is being kept"),
+        ({"linked": (linked(-30_00), linked(100_00))}, "£30.00 in credit"),
+        ({"balance": 300_00}, "moved from £300.00 owed to £312.40 owed"),
+    ],
+)
+def test_what_blocks_says_so(changed: dict[str, Any], says: str) -> None:
+    found = found_on(**changed)
+    assert not found.ready
+    assert len(found.blocked) == 1
+    assert says in found.blocked[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"plan": plan(kept=False)}, {"linked": (linked(900_00),)}, {"account_holds": (AccountHold.DECEASED,)}],
+    ids=["a plan that is broken", "a debt elsewhere", "a hold that concerns other things"],
+)
+def test_what_does_not_block(changed: dict[str, Any]) -> None:
+    assert found_on(**changed).ready
+
+
+def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
+    dead, alive = person(TODAY - timedelta(days=90)), person()
+    blocked = found_on(Reason.DECEASED, people=(dead, alive)).blocked
+    assert blocked == ("A joint tenant survives and owes the whole debt.",)
+    assert found_on(Reason.DECEASED, people=(dead,)).blocked == ()
+
+
+def test_a_debt_that_was_paid_meanwhile_is_blocked() -> None:
+    facts = debt(charges=(), balance_pence=0, debtor_total_pence=0)
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 312_40, READY), facts, POLICY, TODAY)
+    assert found.blocked[0] == "Nothing is owed on the account."
+    assert not found.ready
+
+
+# --- reinstatement ----------------------------------------------------------------------------------------------------------------------
+
+JOURNAL = UUID("00000000-0000-4000-8000-000000000031")
+PARTS = (LinePart(element="heating", amount_pence=30_00), LinePart(element="rent", amount_pence=70_00, vat_pence=7_00))
+
+
+def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = False) -> Assessment:
+    past = PastWriteOff(
+        journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=reinstated, discharged=discharged
+    )
+    facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
+    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS)
+    return assess(proposed, facts, POLICY, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reinstated", "ready"),
+    [(100_00, 0, True), (100_01, 0, False), (60_00, 40_00, True), (60_01, 40_00, False), (1, 100_00, False), (None, 0, True)],
+)
+def test_no_more_is_put_back_than_was_written_off(wanted: int | None, reinstated: int, ready: bool) -> None:
+    assert put_back(wanted, reinstated=reinstated).ready is ready
+
+
+def test_a_discharged_debt_is_never_put_back() -> None:
+    assert put_back(10_00, discharged=True).blocked == ("The law has released the debtor from this debt: it is never put back.",)
+
+
+def test_a_part_that_is_put_back_takes_the_elements_in_their_order_with_their_vat() -> None:
+    assert put_back(65_00).parts == (
+        LinePart(element="heating", amount_pence=30_00),
+        LinePart(element="rent", amount_pence=35_00, vat_pence=3_50),
+    )
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**5)), min_size=1, max_size=6), st.integers(1, 7 * 10**6))
+def test_parts_add_up_to_what_is_wanted_and_no_part_grows(told: list[tuple[int, int]], wanted: int) -> None:
+    parts = [LinePart(element=str(at), amount_pence=pence, vat_pence=min(vat, pence)) for at, (pence, vat) in enumerate(told)]
+    taken = part_of(parts, wanted)
+    assert sum(part.amount_pence for part in taken) == min(wanted, sum(part.amount_pence for part in parts))
+    for part, whole in zip(taken, parts, strict=False):
+        assert part.amount_pence <= whole.amount_pence
+        assert part.vat_pence <= whole.vat_pence
+
+
+# --- unclaimed credits ------------------------------------------------------------------------------------------------------------------
+
+
+def unclaimed(since: date, attempts: tuple[date, ...], **changed: Any) -> Assessment:
+    facts = debt(charges=(), balance_pence=-21_50, debtor_total_pence=0, credit_since=since, **changed)
+    proofs = tuple(Proof(EvidenceKind.RETURN_ATTEMPT, day) for day in attempts)
+    return assess(Standing(LineKind.CREDIT_WRITE_ON, Reason.UNCLAIMED, -21_50, proofs), facts, POLICY, TODAY)
+
+
+YEARLY = tuple(date(year, 11, 25) for year in range(2020, 2026))
+
+
+def test_a_credit_goes_to_income_after_six_years_of_recorded_attempts() -> None:
+    found = unclaimed(date(2020, 11, 25), YEARLY)
+    assert found.ready
+    assert found.parts == (LinePart(element="", amount_pence=21_50),)
+
+
+@pytest.mark.parametrize(
+    ("since", "attempts", "says"),
+    [
+        (date(2020, 11, 26), YEARLY, "for less than 6 years"),
+        (date(2020, 11, 25), YEARLY[1:], None),
+        (date(2020, 11, 25), (), None),
+    ],
+    ids=["a day too early", "five attempts", "no attempt"],
+)
+def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date, ...], says: str | None) -> None:
+    found = unclaimed(since, attempts)
+    assert not found.ready
+    assert [text for text in found.blocked if says and says in text] == list(found.blocked)
+
+
+def test_a_credit_that_could_pay_a_debt_of_the_same_people_stays() -> None:
+    assert not unclaimed(date(2019, 1, 1), YEARLY, linked=(linked(5_00),)).ready
+
+
+# --- what posts -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_posts_is_by_element_with_its_vat() -> None:
+    facts = debt(owed(17_80, element="garage", vat=2_97), owed(17_80, element="garage", vat=2_97), owed(120_00))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, facts.balance_pence, READY), facts, POLICY, TODAY)
+    assert found.parts == (LinePart(element="garage", amount_pence=35_60, vat_pence=5_94), LinePart(element="rent", amount_pence=120_00))
+
+
+def test_the_debtors_total_is_the_ledgers_word() -> None:
+    assert found_on(debtor_total_pence=5_000_00).debtor_total_pence == 5_000_00

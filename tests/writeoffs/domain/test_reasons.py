@@ -1,0 +1,156 @@
+"""What each reason of domain.md 5.2 and 5.3 asks for under the shipped policy, and from when: one table for each."""
+
+from datetime import date, timedelta
+
+import pytest
+from rentbook_contracts.ledger import AccountKind, LineKind
+from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from support.debts import POLICY, TODAY, debt, owed, person
+from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
+from writeoffs.domain.ladder import Proof
+from writeoffs.domain.policy import ladder_for, policy_at
+
+K = EvidenceKind
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def proofs(*told: tuple[EvidenceKind, int] | tuple[EvidenceKind, int, str]) -> tuple[Proof, ...]:
+    """Evidence of so many days ago, with its source where that counts."""
+    return tuple(Proof(one[0], ago(one[1]), one[2] if len(one) > 2 else "") for one in told)
+
+
+def assessed(reason: Reason, pence: int, evidence: tuple[Proof, ...], *, dead: bool = False) -> Assessment:
+    facts = debt(owed(pence), people=(person(ago(300) if dead else None),))
+    standing = Standing(LineKind.WRITE_OFF, reason, facts.balance_pence, evidence)
+    return assess(standing, facts, POLICY, TODAY)
+
+
+DECEASED = [
+    pytest.param(49_99, proofs((K.DEATH, 90)), True, None, id="below £50 the death is enough"),
+    pytest.param(49_99, (), False, None, id="never without evidence of the death"),
+    pytest.param(50_00, proofs((K.DEATH, 90)), False, None, id="£50 wants a letter"),
+    pytest.param(50_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 28)), True, None, id="one letter, unanswered on the 28th day"),
+    pytest.param(199_99, proofs((K.DEATH, 90), (K.LETTER_SENT, 27)), False, TODAY + timedelta(days=1), id="a day too early"),
+    pytest.param(199_99, proofs((K.DEATH, 90), (K.LETTER_SENT, 40), (K.LETTER_ANSWERED, 3)), False, None, id="the letter was answered"),
+    pytest.param(199_99, proofs((K.DEATH, 90), (K.INSUFFICIENT_FUNDS, 1)), True, None, id="or insufficient funds"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 60)), False, None, id="£200 wants two letters"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 56), (K.LETTER_SENT, 28)), True, None, id="two letters, 56 days"),
+    pytest.param(
+        200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 55), (K.LETTER_SENT, 28)), False, TODAY + timedelta(days=1), id="the 55th day"
+    ),
+    pytest.param(
+        200_00,
+        proofs((K.DEATH, 90), (K.LETTER_SENT, 70), (K.LETTER_SENT, 40), (K.EXECUTOR_REPLY, 10)),
+        False,
+        None,
+        id="they replied",
+    ),
+]
+
+
+@pytest.mark.parametrize(("pence", "evidence", "ready", "from_on"), DECEASED)
+def test_deceased_without_an_estate(pence: int, evidence: tuple[Proof, ...], ready: bool, from_on: date | None) -> None:
+    found = assessed(Reason.DECEASED, pence, evidence, dead=True)
+    assert (found.ready, found.look_again_on) == (ready, from_on)
+
+
+OTHERS = [
+    pytest.param(Reason.CARE_HOME, 49_99, proofs((K.NO_ASSETS, 3)), True, id="care home: written confirmation"),
+    pytest.param(Reason.CARE_HOME, 49_99, (), False, id="care home: nothing written"),
+    pytest.param(Reason.CARE_HOME, 60_00, proofs((K.NO_ASSETS, 3), (K.LETTER_SENT, 28)), True, id="care home: and a letter from £50"),
+    pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 400)), True, id="bankruptcy: a year after the order"),
+    pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 200)), False, id="bankruptcy: not within the year"),
+    pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 200), (K.DISCHARGE, 2)), True, id="bankruptcy: discharged"),
+    pytest.param(Reason.DEBT_RELIEF_ORDER, 900_00, proofs((K.INSOLVENCY_ORDER, 364)), False, id="debt relief order: before its end"),
+    pytest.param(Reason.DEBT_RELIEF_ORDER, 900_00, proofs((K.INSOLVENCY_ORDER, 366)), True, id="debt relief order: after twelve months"),
+    pytest.param(Reason.VOLUNTARY_ARRANGEMENT, 900_00, proofs((K.INSOLVENCY_ORDER, 900)), False, id="arrangement: still running"),
+    pytest.param(
+        Reason.VOLUNTARY_ARRANGEMENT, 900_00, proofs((K.INSOLVENCY_ORDER, 900), (K.DISCHARGE, 9)), True, id="arrangement: completed"
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs((K.TRACE, 200, "electoral roll"), (K.TRACE, 190, "credit bureau"), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2)),
+        True,
+        id="untraceable: two sources, three months with an agency, its return",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs((K.TRACE, 200, "Electoral roll"), (K.TRACE, 190, "electoral roll "), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2)),
+        False,
+        id="untraceable: twice the same source",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs((K.TRACE, 200, "a"), (K.TRACE, 190, "b"), (K.AGENCY_INSTRUCTED, 80), (K.AGENCY_RETURN, 2)),
+        False,
+        id="untraceable: the agency had less than three months",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs((K.TRACE, 200, "a"), (K.TRACE, 190, "b"), (K.AGENCY_INSTRUCTED, 100), (K.CONTACT, 50), (K.AGENCY_RETURN, 2)),
+        False,
+        id="untraceable: there was contact",
+    ),
+    pytest.param(Reason.UNECONOMIC, 49_99, proofs((K.LETTER_SENT, 28)), True, id="uneconomic: a letter"),
+    pytest.param(Reason.UNECONOMIC, 49_99, (), False, id="uneconomic: no letter"),
+    pytest.param(Reason.UNECONOMIC, 50_00, proofs((K.LETTER_SENT, 28)), False, id="uneconomic: above the threshold there is no ladder"),
+    *(
+        pytest.param(reason, 500_00, proofs((K.DOCUMENT, 9), (K.MANAGER_NOTE, 2)), True, id=f"{reason}: a document and a manager's note")
+        for reason in (Reason.PRISON, Reason.EMIGRATED, Reason.DISPUTED_END, Reason.JUDGMENT_UNENFORCEABLE)
+    ),
+    *(
+        pytest.param(reason, 500_00, proofs((K.DOCUMENT, 9)), False, id=f"{reason}: no manager's note")
+        for reason in (Reason.PRISON, Reason.EMIGRATED, Reason.DISPUTED_END, Reason.JUDGMENT_UNENFORCEABLE)
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "pence", "evidence", "ready"), OTHERS)
+def test_the_other_reasons(reason: Reason, pence: int, evidence: tuple[Proof, ...], ready: bool) -> None:
+    assert assessed(reason, pence, evidence).ready is ready
+
+
+def test_every_reason_for_a_write_off_has_a_table_here_or_below() -> None:
+    covered = {row.values[0] for row in OTHERS} | {Reason.DECEASED, Reason.STATUTE_BARRED}
+    assert covered == REASONS[LineKind.WRITE_OFF]
+
+
+def test_statute_barred_takes_the_barred_charges_and_leaves_the_rest() -> None:
+    facts = debt(owed(100_00, ago(2300)), owed(40_00, ago(2295), "heating"), owed(100_00, ago(400)))
+    evidence = proofs((K.LEGAL_CONFIRMATION, 1))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert found.ready
+    assert [(part.element, part.amount_pence) for part in found.parts] == [("heating", 40_00), ("rent", 100_00)]
+
+
+def test_statute_barred_waits_for_the_day_of_its_first_charge() -> None:
+    facts = debt(owed(100_00, date(2020, 12, 1)))
+    evidence = proofs((K.LEGAL_CONFIRMATION, 1))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert found.blocked == ("No charge is statute-barred yet.",)
+    assert found.look_again_on == date(2026, 12, 2)
+
+
+def test_statute_barred_is_never_said_where_a_court_had_the_debt_in_time() -> None:
+    facts = debt(owed(100_00, ago(2300)))
+    evidence = proofs((K.LEGAL_CONFIRMATION, 1), (K.COURT_ACTION, 1000))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert found.blocked == ("Time does not run for these charges.",)
+
+
+@pytest.mark.parametrize("reason", sorted(Reason))
+def test_the_shipped_policy_has_a_ladder_for_every_reason(reason: Reason) -> None:
+    assert ladder_for(POLICY, reason, 1, AccountKind.RENT).reason is reason
+
+
+def test_the_latest_policy_that_has_come_is_in_force() -> None:
+    later = POLICY.model_copy(update={"version": "later", "in_force_from": date(2027, 4, 1)})
+    assert policy_at([POLICY, later], date(2027, 3, 31)).version == POLICY.version
+    assert policy_at([later, POLICY], date(2027, 4, 1)).version == "later"

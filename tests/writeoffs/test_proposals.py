@@ -1,0 +1,150 @@
+"""A proposal from its making to the day on which it is ready for a schedule."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, LineKind, PaymentPlanChanged, ReceiptPosted
+from rentbook_contracts.writeoffs import (
+    AddProof,
+    AssessProposal,
+    EvidenceKind,
+    ProposalAsked,
+    ProposalClosed,
+    Propose,
+    ProposeInBulk,
+    Reason,
+    ReconsiderProposal,
+    WithdrawProposal,
+    WriteOffProposed,
+)
+from support.write_off_service import ASHA, AUDREY, WriteOffs
+from writeoffs.domain.days import business_date
+from writeoffs.domain.policy import NoLadder
+from writeoffs.use_cases.assess import assess_proposal
+from writeoffs.use_cases.change_proposal import ShownInTheFuture, add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.move import move
+from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
+from writeoffs.use_cases.work import NotYourPart, ProposalIsClosed, UnknownAccount
+
+TODAY = business_date(datetime.now(UTC))
+
+
+async def test_a_proposal_is_told_followed_by_a_story_and_takes_its_maker_in(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    proposal = await writeoffs.proposed(account)
+    assert await writeoffs.told(WriteOffProposed) == [
+        WriteOffProposed(proposal=proposal, account=account, kind=LineKind.WRITE_OFF, amount_pence=312_40)
+    ]
+    assert await writeoffs.asked_of_workflows("WriteOffProposal") == [f"write-off-proposal/{proposal}/1"]
+    people = await writeoffs.rows("SELECT person, part FROM participant WHERE proposal = :id", id=proposal)
+    assert people == [{"person": "asha.officer", "part": "proposed it"}]
+
+
+async def test_what_cannot_be_proposed_is_refused(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    paid = writeoffs.owing()
+    writeoffs.moved(paid, balance_pence=0, charges=())
+    refusals = [
+        (Propose(account=uuid4(), reason=Reason.EMIGRATED), UnknownAccount),
+        (Propose(account=paid, reason=Reason.EMIGRATED), NothingToPropose),
+        (Propose(account=account, reason=Reason.PAYING), ReasonOfAnotherKind),
+        (Propose(account=account, reason=Reason.UNECONOMIC), NoLadder),
+    ]
+    for told, rule in refusals:
+        with pytest.raises(rule):
+            await writeoffs.do(propose, told, caller=ASHA)
+    with pytest.raises(NotYourPart):
+        await writeoffs.do(propose, Propose(account=account, reason=Reason.EMIGRATED), caller=AUDREY)
+    await writeoffs.proposed(account)
+    with pytest.raises(AlreadyProposed):
+        await writeoffs.proposed(account)
+
+
+async def test_many_debts_are_proposed_at_once_each_for_itself_with_the_reason_where_not(writeoffs: WriteOffs) -> None:
+    good = [writeoffs.owing(pence) for pence in (49_99, 12_00, 30_00)]
+    large, taken, unknown = writeoffs.owing(50_00), writeoffs.owing(20_00), uuid4()
+    await writeoffs.proposed(taken)
+    told = ProposeInBulk(accounts=(*good, large, taken, unknown), reason=Reason.UNECONOMIC)
+    done = await writeoffs.do(propose_in_bulk, told, caller=ASHA)
+    assert len(done.proposals) == 3
+    assert {one.account for one in done.refused} == {large, taken, unknown}
+    assert len(await writeoffs.asked_of_workflows("WriteOffProposal")) == 4
+
+
+async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+    await writeoffs.proves(proposal, EvidenceKind.DOCUMENT)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+    await writeoffs.proves(proposal, EvidenceKind.MANAGER_NOTE)
+    assert len(await writeoffs.asked_of_workflows("proposal_changed")) == 2
+    found = await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))
+    assert found.done
+    assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+async def test_time_alone_makes_a_letter_count_and_says_when(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing(40_00), Reason.UNECONOMIC)
+    await writeoffs.proves(proposal, EvidenceKind.LETTER_SENT, days_ago=20)
+    found = await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))
+    assert found.look_again_at is not None
+    assert found.look_again_at.date() == TODAY + timedelta(days=8)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    [rung] = page.ladder
+    assert (rung.met, rung.from_on) == (False, TODAY + timedelta(days=8))
+
+
+async def test_evidence_of_tomorrow_is_refused(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY + timedelta(days=1))
+    with pytest.raises(ShownInTheFuture):
+        await writeoffs.do(add_proof, told, caller=ASHA)
+
+
+async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    proposal = await writeoffs.ready(account)
+    fewer = writeoffs.ledger.debts[account].charges[0].model_copy(update={"owed_pence": 300_00})
+    writeoffs.moved(account, balance_pence=300_00, charges=(fewer,), debtor_total_pence=300_00)
+    receipt = ReceiptPosted(
+        account=account, balance_pence=300_00, journal=uuid4(), amount_pence=12_40, method="RBP", effective_date=TODAY, cleared_on=TODAY
+    )
+    await writeoffs.do(move, receipt)
+    assert (await writeoffs.status(proposal))[::2] == ("gathering", 2)
+    await writeoffs.assessed(proposal)
+    status, why, _ = await writeoffs.status(proposal)
+    assert status == "blocked"
+    assert "moved from £312.40 owed to £300.00 owed" in why
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=proposal, note="paid a little"), caller=ASHA)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "ready"
+    assert (await writeoffs.rows("SELECT amount_pence FROM proposal WHERE id = :id", id=proposal))[0]["amount_pence"] == 300_00
+
+
+@pytest.mark.parametrize("what", ["breathing space", "payment plan"])
+async def test_what_forbids_a_write_off_takes_a_ready_proposal_back(writeoffs: WriteOffs, what: str) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.ready(account)
+    fact = (
+        AccountHoldChanged(account=account, balance_pence=312_40, account_hold=AccountHold.BREATHING_SPACE, in_force=True)
+        if what == "breathing space"
+        else PaymentPlanChanged(account=account, balance_pence=312_40, plan=uuid4(), in_force=True)
+    )
+    await writeoffs.do(move, fact)
+    assert (await writeoffs.status(proposal))[::2] == ("gathering", 2)
+    assert await writeoffs.asked_of_workflows("WriteOffProposal") == [f"write-off-proposal/{proposal}/{n}" for n in (1, 2)]
+
+
+async def test_a_withdrawn_proposal_stays_withdrawn_and_the_debt_may_be_proposed_anew(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.proposed(account)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="found him"), caller=ASHA)
+    with pytest.raises(ProposalIsClosed):
+        await writeoffs.proves(proposal, EvidenceKind.DOCUMENT)
+    assert [one.status for one in await writeoffs.told(ProposalClosed)] == ["withdrawn"]
+    assert (await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))).done
+    assert await writeoffs.proposed(account) != proposal

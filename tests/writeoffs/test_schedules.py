@@ -1,0 +1,297 @@
+"""A schedule from its making to its last line: what is listed, dropped, excepted, posted, put back."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from rentbook_contracts.ledger import LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import (
+    AnswerSchedule,
+    CloseSchedule,
+    DryRunAsked,
+    EvidenceKind,
+    MakeSchedule,
+    NoteSchedule,
+    ProposalClosed,
+    ProposeInBulk,
+    ReadSchedule,
+    Reason,
+    RegisterAsked,
+    ScheduleAsked,
+    ScheduleOfHash,
+    ScheduleStatus,
+    TakeOffSchedule,
+    TotalsAsked,
+    WithdrawSchedule,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from support.write_off_service import ASHA, BRYN, WriteOffs
+from writeoffs import queries
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.look import dry_run
+from writeoffs.use_cases.move import move, receive
+from writeoffs.use_cases.propose import propose_in_bulk
+from writeoffs.use_cases.rounds import AnotherRound, close_schedule, note_schedule, read_schedule
+from writeoffs.use_cases.schedules import (
+    NothingIsReady,
+    NotSentBack,
+    answer_schedule,
+    make_schedule,
+    take_off_schedule,
+    withdraw_schedule,
+)
+from writeoffs.use_cases.work import OnASchedule
+
+TODAY = business_date(datetime.now(UTC))
+
+
+def receipt(account: UUID, balance: int) -> ReceiptPosted:
+    return ReceiptPosted(
+        account=account, balance_pence=balance, journal=uuid4(), amount_pence=10_00, method="RBP", effective_date=TODAY, cleared_on=TODAY
+    )
+
+
+async def posted(writeoffs: WriteOffs, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
+    """Every line of round 1 that may be, as the ledger would post it."""
+    lines = await writeoffs.taken(schedule, decision, excepted)
+    await writeoffs.settled(schedule, decision, *(LineOutcome(line=line.line, journal=uuid4()) for line in lines))
+    return lines
+
+
+async def test_only_what_is_ready_is_listed_and_the_rest_says_why(writeoffs: WriteOffs) -> None:
+    ready, gathering = await writeoffs.ready(writeoffs.owing()), await writeoffs.proposed(writeoffs.owing())
+    made = await writeoffs.do(make_schedule, MakeSchedule(title="November", proposals=(ready, gathering)), caller=BRYN)
+    assert made.lines == 1
+    assert [one.because for one in made.left_out] == ["It is not ready for a schedule."]
+    assert (await writeoffs.status(ready))[0] == "on-schedule"
+    with pytest.raises(OnASchedule):
+        await writeoffs.proves(ready, EvidenceKind.DOCUMENT)
+    with pytest.raises(NothingIsReady):
+        await writeoffs.scheduled(gathering)
+
+
+async def test_the_ledger_is_asked_anew_when_a_schedule_is_made(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.ready(account)
+    writeoffs.moved(account, housing_benefit_unresolved=True)
+    with pytest.raises(NothingIsReady, match="Housing Benefit"):
+        await writeoffs.scheduled(proposal)
+
+
+async def test_a_dry_run_says_what_would_post_and_changes_nothing(writeoffs: WriteOffs) -> None:
+    first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00, debtor_total_pence=700_00))
+    shown = await writeoffs.ask(dry_run, DryRunAsked(proposals=(first, second, await writeoffs.proposed(writeoffs.owing()))))
+    assert (shown.total_pence, shown.band_pence) == (150_00, 700_00)
+    assert [line.because for line in shown.lines] == [None, None, "It is not ready for a schedule."]
+    schedule = await writeoffs.scheduled(first, second)
+    [row] = await writeoffs.rows("SELECT content_hash FROM schedule_line WHERE schedule = :id AND line = :line", id=schedule, line=first)
+    assert shown.lines[0].line is not None
+    assert shown.lines[0].line.content_hash == row["content_hash"]
+
+
+async def test_approvals_is_told_the_lines_the_band_and_everyone_who_took_part(writeoffs: WriteOffs) -> None:
+    schedule = await writeoffs.scheduled(
+        await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(30_00, debtor_total_pence=9_999_99))
+    )
+    begun = await writeoffs.round(schedule)
+    assert begun.content_hash is not None
+    told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
+    assert (told.band_pence, told.total_pence, told.raised_by) == (9_999_99, 130_00, "bryn.officer")
+    assert told.participants == ("asha.officer", "bryn.officer")
+    with pytest.raises(queries.NoSuchContent):
+        await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash="0" * 64))
+
+
+async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: WriteOffs) -> None:
+    paid, other = writeoffs.owing(100_00), writeoffs.owing(50_00)
+    first, second = await writeoffs.ready(paid), await writeoffs.ready(other)
+    schedule = await writeoffs.scheduled(first, second)
+    begun = await writeoffs.round(schedule)
+    await writeoffs.do(move, receipt(paid, 90_00))
+    assert await writeoffs.standings(schedule) == {
+        first: ("dropped", "What is owed on the account has changed."),
+        second: ("listed", None),
+    }
+    assert (await writeoffs.status(first))[::2] == ("blocked", 2)
+    # A later stage of the same round still asks about the content that the first one decided.
+    assert begun.content_hash is not None
+    told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
+    assert len(told.lines) == 2
+    assert [line.line for line in await writeoffs.taken(schedule, uuid4())] == [second]
+
+
+async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(100_00)
+    proposal = await writeoffs.ready(account)
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.do(move, receipt(account, 100_00))
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+
+
+async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(writeoffs: WriteOffs) -> None:
+    accounts = [writeoffs.owing(pence) for pence in (100_00, 50_00)]
+    first, second = [await writeoffs.ready(account) for account in accounts]
+    schedule, decision = await writeoffs.scheduled(first, second), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await posted(writeoffs, schedule, decision, excepted=(second,))
+    assert line.line == first
+    assert await writeoffs.taken(schedule, decision, (second,)) == ()
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision))
+    standings = await writeoffs.standings(schedule)
+    assert {line: standing for line, (standing, _) in standings.items()} == {first: "posted", second: "excepted"}
+    assert [(await writeoffs.status(one))[0] for one in (first, second)] == ["posted", "blocked"]
+    register = await writeoffs.ask(queries.write_off_register, RegisterAsked(account=accounts[0]))
+    assert [(row.proposal, row.amount_pence, row.decision) for row in register.rows] == [(first, 100_00, decision)]
+    totals = await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))
+    assert [(one.reason, one.lines, one.amount_pence) for one in totals.totals] == [(Reason.EMIGRATED, 1, 100_00)]
+    assert [one.status for one in await writeoffs.told(ProposalClosed)] == ["posted"]
+
+
+async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule, decision = await writeoffs.scheduled(proposal), uuid4()
+    await writeoffs.round(schedule)
+    await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, LineOutcome(line=proposal, dropped_because="debtor-owes-more"))
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "The debtor owes more in all than this decision covers.")}
+    assert (await writeoffs.ask(queries.write_off_register, RegisterAsked())).rows == ()
+
+
+async def test_a_declined_schedule_keeps_its_record_and_closes_its_proposals(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.ready(account)
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, reason_code="no-evidence"))
+    page = await writeoffs.ask(queries.schedule_page, ScheduleAsked(schedule=schedule))
+    assert [(line.standing, line.because) for line in page.lines] == [("declined", "no-evidence")]
+    assert (await writeoffs.status(proposal))[0] == "declined"
+    assert await writeoffs.proposed(account) != proposal
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule, 2)
+
+
+async def test_a_question_is_answered_by_taking_a_line_off_and_asking_about_another_content(writeoffs: WriteOffs) -> None:
+    first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00))
+    schedule = await writeoffs.scheduled(first, second)
+    before = await writeoffs.round(schedule)
+    off = TakeOffSchedule(schedule=schedule, proposal=first, note="we know where he is")
+    with pytest.raises(NotSentBack):
+        await writeoffs.do(take_off_schedule, off, caller=ASHA)
+    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=ScheduleStatus.SENT_BACK))
+    await writeoffs.do(take_off_schedule, off, caller=ASHA)
+    await writeoffs.do(answer_schedule, AnswerSchedule(schedule=schedule, note="taken off"), caller=ASHA)
+    assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"]
+    stands = await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))
+    assert (stands.answered_round, stands.withdrawn) == (1, False)
+    after = await writeoffs.round(schedule, 2)
+    assert (before.lines, after.lines) == (2, 1)
+    assert before.content_hash != after.content_hash
+    assert (await writeoffs.status(first))[0] == "ready"
+
+
+async def test_a_withdrawn_schedule_makes_its_proposals_ready_again(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    await writeoffs.do(withdraw_schedule, WithdrawSchedule(schedule=schedule, note="wrong month"), caller=BRYN)
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.WITHDRAWN))
+    assert (await writeoffs.status(proposal))[0] == "ready"
+    assert await writeoffs.scheduled(proposal) != schedule
+
+
+async def test_what_the_ledger_refused_whole_is_asked_about_anew(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    assert len(await writeoffs.taken(schedule, uuid4())) == 1
+    assert (await writeoffs.round(schedule, 2)).lines == 1
+
+
+async def test_two_schedules_at_once_list_a_proposal_once(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    made = await asyncio.gather(writeoffs.scheduled(proposal), writeoffs.scheduled(proposal), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in made) == ["NothingIsReady", "UUID"]
+
+
+# --- putting back -----------------------------------------------------------------------------------------------------------------------
+
+
+async def written_off(writeoffs: WriteOffs, account: UUID) -> UUID:
+    """The journal of a write-off that was posted."""
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(account)), uuid4()
+    await writeoffs.round(schedule)
+    await posted(writeoffs, schedule, decision)
+    [row] = await writeoffs.rows("SELECT journal FROM register WHERE account = :a AND kind = 'write-off'", a=account)
+    journal: UUID = row["journal"]
+    past = PastWriteOff(journal=journal, line=uuid4(), on=TODAY, amount_pence=312_40, reinstated_pence=0, discharged=False)
+    writeoffs.moved(account, balance_pence=0, charges=(), write_offs=(past,), debtor_total_pence=312_40)
+    return journal
+
+
+async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_paid(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    [row] = await writeoffs.rows("SELECT * FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert (row["kind"], row["reason"], row["wanted_pence"], row["undoes"]) == ("reinstatement", "paying", 10_00, journal)
+    assert row["raised_by"] == "system"
+    await writeoffs.assessed(row["id"])
+    schedule, decision = await writeoffs.scheduled(row["id"]), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await posted(writeoffs, schedule, decision)
+    assert (line.kind, line.undoes, line.amount_pence) == (LineKind.REINSTATEMENT, journal, 10_00)
+    [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
+    assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
+
+
+async def test_the_database_keeps_what_was_written_off_and_puts_no_more_of_it_back(writeoffs: WriteOffs) -> None:
+    journal = await written_off(writeoffs, writeoffs.owing(312_40))
+    statements = {
+        "UPDATE register SET reinstated_pence = 31241 WHERE journal = :j": IntegrityError,
+        "UPDATE register SET amount_pence = 1 WHERE journal = :j": DBAPIError,
+        "DELETE FROM register WHERE journal = :j": DBAPIError,
+        "UPDATE schedule_line SET amount_pence = 1 WHERE journal = :j": DBAPIError,
+        "DELETE FROM proof WHERE :j IS NOT NULL": DBAPIError,
+    }
+    for statement, error in statements.items():
+        with pytest.raises(error):
+            async with writeoffs.runtime.engine.begin() as connection:
+                await connection.execute(sa.text(statement), {"j": journal})
+
+
+async def test_the_policy_in_force_is_shown(writeoffs: WriteOffs) -> None:
+    [shown] = (await writeoffs.ask(queries.write_off_policies, Nothing())).policies
+    assert shown.in_force_from == date(2021, 7, 1)
+    assert any("28 days" in figure.says for figure in shown.figures)
+
+
+async def test_a_thousand_lines_are_listed_taken_and_settled_without_a_round_trip_for_each(writeoffs: WriteOffs) -> None:
+    """What the minute from click to posted leaves to writeoffs: generous here, since the machine is shared."""
+    accounts = [writeoffs.owing(100_00 + at) for at in range(1000)]
+    done = await writeoffs.do(propose_in_bulk, ProposeInBulk(accounts=tuple(accounts), reason=Reason.EMIGRATED), caller=ASHA)
+    assert len(done.proposals) == 1000
+    async with writeoffs.runtime.engine.begin() as connection:
+        await connection.execute(
+            sa.text(
+                'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at)'
+                " SELECT gen_random_uuid(), p.id, shown, current_date, '', '', '', 'asha.officer', now()"
+                " FROM proposal p, unnest(ARRAY['document', 'manager-note']) AS shown"
+            )
+        )
+        await connection.execute(sa.text("UPDATE proposal SET status = 'ready', followed = false"))
+    ids = [row["id"] for row in await writeoffs.rows("SELECT id FROM proposal")]
+    schedule, decision = await writeoffs.scheduled(*ids), uuid4()
+    begun = await writeoffs.round(schedule)
+    assert begun.lines == 1000
+    excepted = tuple(ids[::50])
+    begin, chunks = datetime.now(UTC), 0
+    while await posted(writeoffs, schedule, decision, excepted):
+        chunks += 1
+    assert chunks == 10
+    assert (datetime.now(UTC) - begin).total_seconds() < 30
+    assert len((await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=1000))).rows) == 980

@@ -1,0 +1,65 @@
+"""A proposal on its way up the evidence ladder, for weeks or months, as domain.md 5.2 and 5.3 tell it."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from rentbook_contracts.operation import Nothing
+    from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged
+    from rentbook_contracts.writeoffs import (
+        ASSESS_PROPOSAL,
+        REMIND_OF_PROPOSAL,
+        Assessed,
+        AssessProposal,
+        ProposalCase,
+        RemindOfProposal,
+    )
+
+    from workflows.calling import Steps
+    from workflows.decision import until
+
+LOOKS_IN_A_RUN = 500
+"""A proposal that is looked at so often goes on in a run of its own, so that no history grows without bound."""
+
+
+@workflow.defn(name=WRITE_OFF_PROPOSAL.name)
+class WriteOffProposal:
+    """One pass: it is looked at whenever something changed or time may have changed something, until nothing more is to gather."""
+
+    @workflow.init
+    def __init__(self, case: ProposalCase) -> None:
+        self.case = case
+        self.steps = Steps()
+        self.changed = False
+
+    @workflow.run
+    async def run(self, case: ProposalCase) -> Nothing:
+        for _ in range(LOOKS_IN_A_RUN):
+            self.changed = False
+            seen = await self.steps.call(ASSESS_PROPOSAL, AssessProposal(proposal=case.proposal, attempt=case.attempt))
+            if seen.done:
+                return Nothing()
+            await self.wait(seen)
+        return workflow.continue_as_new(case)
+
+    async def wait(self, seen: Assessed) -> None:
+        """Until something changed, or the day on which time alone may have. A reminder comes once for each look."""
+        reminded = seen.remind_at is None
+        while not self.changed:
+            when = None if reminded else seen.remind_at
+            if await until(lambda: self.changed, earliest(when, seen.look_again_at)):
+                return
+            if seen.look_again_at is not None and workflow.now() >= seen.look_again_at:
+                return
+            await self.steps.call(REMIND_OF_PROPOSAL, RemindOfProposal(proposal=self.case.proposal, attempt=self.case.attempt))
+            reminded = True
+
+    @workflow.signal(name=PROPOSAL_CHANGED.name)
+    def proposal_changed(self, _: ProposalChanged) -> None:
+        self.changed = True
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """The first of these moments; None where there is none."""
+    return min((moment for moment in moments if moment is not None), default=None)
