@@ -1,5 +1,6 @@
 """What refund letters say, and that anyone can read them."""
 
+from dataclasses import replace
 from datetime import date
 
 import page
@@ -52,6 +53,24 @@ def test_a_letter_says_why_a_credit_is_not_paid_out() -> None:
         "£480.00 has to stay on the account for the rent of the next weeks.",
         "So there is nothing that we can pay out today.",
     )
+
+
+BEHIND = [
+    RefundTold(CaseOutcome.NOTHING_DUE, 0, (), None, 412_00),
+    RefundTold(CaseOutcome.DECLINED, 0, (), "debt-to-be-paid-first", 412_00),
+    RefundTold(CaseOutcome.DECLINED, 0, (), "duplicate", 412_00),
+    RefundTold(CaseOutcome.PAID, 141_20, (), None, 412_00),
+    RefundTold(CaseOutcome.OFFSET, 0, (("90000009A", 120_00),), None, 412_00),
+]
+
+
+@pytest.mark.parametrize("told", BEHIND, ids=lambda told: f"{told.outcome.value} {told.reason_code}")
+def test_in_a_breathing_space_no_letter_speaks_of_arrears_and_each_still_answers(told: RefundTold) -> None:
+    """domain.md 5.3: no contact about the arrears; the tenant's own request is answered all the same."""
+    plain, quiet = (" ".join(map(str, letter_for(one)["paragraphs"])) for one in (told, replace(told, breathing_space=True)))  # type: ignore[call-overload]
+    assert "£412.00 behind" in plain
+    assert not [word for word in ("behind", "412", "another debt", "arrears") if word in quiet]
+    assert len(quiet) > 60
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
 from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_letter import write_letter
-from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
+from rentbook_contracts.ledger import AccountHold, AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
 from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed
 from rentbook_local.ports import free_ports
 from support.servers import Postgres
@@ -224,3 +224,16 @@ async def test_nobody_else_on_the_machine_reads_the_letters(notices: Runtime, se
     await tick(notices)
     await tick(notices)
     assert (settings_dir / "letters").stat().st_mode & 0o077 == 0
+
+
+async def test_a_letter_of_an_account_in_a_breathing_space_goes_out_without_its_arrears(notices: Runtime) -> None:
+    def held(request: httpx.Request) -> httpx.Response:
+        behind = account_page().model_copy(update={"balance_pence": 412_00, "account_holds": (AccountHold.BREATHING_SPACE,)})
+        return httpx.Response(200, text=(case_page() if "case-page" in request.url.path else behind).model_dump_json())
+
+    notices.http = httpx.AsyncClient(transport=httpx.MockTransport(held))
+    await write(notices, CLOSED.model_copy(update={"outcome": CaseOutcome.NOTHING_DUE, "refund_pence": 0}))
+    async with notices.engine.connect() as connection:
+        [content] = (await connection.execute(sa.select(letter.c.content))).scalars()
+    assert "412" not in content
+    assert "nothing that we can pay out today" in content

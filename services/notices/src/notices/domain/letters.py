@@ -32,14 +32,18 @@ TITLES: Mapping[LetterKind, str] = {
     LetterKind.REFUND_DECLINED: "Your request for a refund",
 }
 
+DEBT_FIRST = "debt-to-be-paid-first"
+
 BECAUSE: Mapping[str, str] = {
     "credit-not-the-tenants": "The money on the account was paid by someone else, who may have to have it back.",
     "credit-needed-for-charges": "The credit is needed for charges that fall due on the account soon.",
-    "debt-to-be-paid-first": "There is another debt to the council that is to be paid first.",
+    DEBT_FIRST: "There is another debt to the council that is to be paid first.",
     "payee-not-shown": "We could not confirm that the bank account you gave belongs to a tenant of this tenancy.",
     "duplicate": "Our records show that this credit was refunded already.",
 }
 """The reason of a decline in words for the tenant. Others are told in person: a letter must not warn off a suspected fraud."""
+
+NO_CREDIT = "There is no credit on your account that we can pay out."
 
 ASK_US = "We would like to talk to you about the reason: please get in touch with us."
 
@@ -75,7 +79,7 @@ class RefundTold:
     """A case that has ended, as the letter needs it. Pence; `offsets` are account reference and pence without a sign.
 
     `uncleared_pence` of the balance has not cleared at the bank; `kept_pence` is what has to stay for the rent of the next weeks.
-    `paid_on` is the day on which the payee has the refund; None where it is not known.
+    `paid_on` is the day on which the payee has the refund; None where it is not known. `breathing_space`: one runs on the account.
     """
 
     outcome: CaseOutcome
@@ -86,6 +90,7 @@ class RefundTold:
     uncleared_pence: int = 0
     kept_pence: int = 0
     paid_on: date | None = None
+    breathing_space: bool = False
 
 
 def pounds(pence: int) -> str:
@@ -94,7 +99,12 @@ def pounds(pence: int) -> str:
 
 
 def standing(told: RefundTold) -> str:
-    """The balance in words, with what of a credit cannot be paid out and why: credit is negative (domain.md 0)."""
+    """The balance in words, with what of a credit cannot be paid out and why: credit is negative (domain.md 0).
+
+    In a Breathing Space nobody is written to about arrears (domain.md 5.3): the letter answers the request and is silent on them.
+    """
+    if told.balance_pence > 0 and told.breathing_space:
+        return ""
     if told.balance_pence == 0:
         return "Your account is now at £0.00."
     if told.balance_pence > 0:
@@ -118,7 +128,7 @@ def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, refer
         names=tuple(names),
         address=tuple(part.strip() for part in address.split(",")),
         reference=reference,
-        paragraphs=_paragraphs(kind, told, on),
+        paragraphs=tuple(words for words in _paragraphs(kind, told, on) if words),
         lines=_lines(told),
         closing=_closing(kind),
     )
@@ -146,8 +156,14 @@ def _paragraphs(kind: LetterKind, told: RefundTold, on: date) -> tuple[str, ...]
         return (used_up, "Nothing that has cleared is left to pay out.", standing(told))
     asked = "You asked us to refund the credit on your rent account. We can't do this at present."
     if told.outcome is CaseOutcome.NOTHING_DUE:
-        return (asked, standing(told), "So there is nothing that we can pay out today.")
-    return (asked, BECAUSE.get(told.reason_code or "", ASK_US), standing(told))
+        return (asked, standing(told) or NO_CREDIT, "So there is nothing that we can pay out today.")
+    return (asked, _because(told), standing(told))
+
+
+def _because(told: RefundTold) -> str:
+    if told.breathing_space and told.reason_code == DEBT_FIRST:
+        return ASK_US
+    return BECAUSE.get(told.reason_code or "", ASK_US)
 
 
 def _lines(told: RefundTold) -> tuple[Line, ...]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountPageAsked, Accounts
+from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountHold, AccountPageAsked, Accounts
 from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage, RefundClosed
 
 from notices import store
@@ -54,6 +54,7 @@ async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
         uncleared_pence=page.uncleared_pence,
         kept_pence=case.floor_pence,
         paid_on=case.paid_on if case.attempt == closed.attempt else None,
+        breathing_space=AccountHold.BREATHING_SPACE in page.account_holds,
     )
     label = page.label
     return refund_letter(told, names=label.names, address=label.address, reference=label.reference, on=tx.now.astimezone(LONDON).date())
