@@ -1,6 +1,8 @@
 """A whole service on the three servers: what it hears, offers, answers and asks of workflows."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -231,6 +233,10 @@ async def test_commands_and_queries_over_http(place: Place) -> None:
         assert (first.status_code, first.json(), again.json()) == (200, {"number": 1}, {"number": 1})
         other = await http.post("/commands/count-up", content=CountUp(key="b").model_dump_json(), headers=form)
         assert (other.status_code, other.json()["rule"]) == (422, "SameFormOtherContent")
+        held = bytes(await scalar(service.runtime, "SELECT request_hash FROM accepted_command WHERE key = 'form:f1'"))
+        guess = f"count-up\n{ask}".encode()
+        assert held == hmac.digest(service.runtime.request_key, guess, "sha256"), "whoever has the key can tell"
+        assert held not in (hashlib.sha256(guess).digest(), hmac.digest(b"", guess, "sha256")), "whoever has the row alone cannot"
         assert (await http.post("/queries/how-many", content=ask, headers=headers())).json() == {"number": 1}
         no = await http.post("/commands/refuse", content=ask, headers=headers(**{"X-Rentbook-Form": "f2"}))
         assert (no.status_code, no.json()) == (422, {"rule": "TooFar", "message": "Only so far.", "field": "key"})

@@ -161,7 +161,7 @@ def test_secrets_are_made_once_and_only_their_user_may_read_them(tmp_path: Path)
 def test_each_service_is_given_its_own_secrets_and_no_other(tmp_path: Path) -> None:
     at = layout.open_state(tmp_path / "s", 23600)
     passwords.make_or_read(at)
-    common = {"service_token", "kafka_password", "database_password"}
+    common = {"service_token", "request_key", "kafka_password", "database_password"}
     given = {service: {path.name for path in at.secrets_of(service).iterdir()} for service in layout.DATABASES}
     assert given == {
         "ledger": common | {"payer_index_key"},

@@ -151,7 +151,7 @@ async def make_runtime(name: str, settings: Settings) -> AsyncIterator[Runtime]:
     telemetry = start_telemetry(name, settings)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=50)) as http:
         try:
-            yield Runtime(name, settings, engine, http, telemetry, token)
+            yield Runtime(name, settings, engine, http, telemetry, token, settings.request_key())
         finally:
             await ended([engine.dispose(), asyncio.to_thread(telemetry.provider.shutdown)], limit_seconds=LAST_WORDS_SECONDS)
 

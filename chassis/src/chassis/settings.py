@@ -58,6 +58,14 @@ class Settings(ProcessSettings):
         """The content of a file of `secrets_dir`, without the line's end. Errors: FileNotFoundError, named for the file."""
         return (self.secrets_dir / name).read_text(encoding="utf-8").rstrip("\r\n")
 
+    def request_key(self) -> bytes:
+        """The key under which the content of commands is hashed: the file `request_key`, which is never changed.
+
+        Without that file it is the services' token; after the token's rotation a repeated form then counts as one of other content.
+        """
+        own = self.secrets_dir / "request_key"
+        return self.secret(own.name if own.exists() else "service_token").encode()
+
 
 class MigrationSettings(BaseSettings):
     """What `migrate` must be told: the database as the role that owns its tables, and as the one that runs the service."""

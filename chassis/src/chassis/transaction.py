@@ -1,7 +1,7 @@
 """The transaction: the only way out of a service. Rows, facts to tell and workflows to start commit together or not at all."""
 
 import asyncio
-import hashlib
+import hmac
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -51,6 +51,7 @@ class Runtime:
     http: httpx.AsyncClient
     telemetry: Telemetry
     service_token: str
+    request_key: bytes
     events_wake: asyncio.Event = field(default_factory=asyncio.Event)
     workflows_wake: asyncio.Event = field(default_factory=asyncio.Event)
     led: set[str] = field(default_factory=set)
@@ -212,8 +213,9 @@ async def once(
 
     A second caller with the same key waits for the first one's commit. Errors: SameFormOtherContent where the same key brings other words.
     """
-    content = argument.model_dump_json()
-    digest = hashlib.sha256(f"{name}\n{content}".encode()).digest()
+    # Keyed, because the content may be bank details, of which there are few enough to try them all against a plain hash.
+    content = f"{name}\n{argument.model_dump_json()}"
+    digest = hmac.digest(tx.runtime.request_key, content.encode(), "sha256")
     row = {"key": key, "name": name, "request_hash": digest, "person": tx.caller.person, "accepted_at": tx.now}
     claim = insert(accepted_command).values(row).on_conflict_do_nothing().returning(accepted_command.c.key)
     if (await tx.connection.execute(claim)).first() is None:

@@ -32,6 +32,7 @@ def make_or_read(layout: Layout) -> Passwords:
     token = _kept(runner / "service_token")
     for service in DATABASES:
         _write(layout.secrets_of(service) / "service_token", token)
+        _kept(layout.secrets_of(service) / "request_key")
     for process in ("workflows", "bank-simulator"):
         layout.secrets_of(process).mkdir(parents=True, exist_ok=True, mode=0o700)
     _kept(layout.secrets_of("approvals") / "oidc_client_secret")
