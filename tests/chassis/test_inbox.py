@@ -112,6 +112,7 @@ async def test_poison_is_parked_with_all_later_events_of_its_key_and_no_other(dr
     assert len(reasons) == 2
     assert "number int_parsing" in reasons[0]
     assert "secret" not in "".join(reasons)
+    assert dry.telemetry.registry.get_sample_value("rentbook_parked_total", {"topic": record("a", 1).topic}) == 2
 
 
 async def test_a_parked_key_is_replayed_in_order_before_what_comes_live(dry: Runtime) -> None:

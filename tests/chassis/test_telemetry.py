@@ -58,6 +58,14 @@ def test_a_dead_brokers_complaint_is_written_once_and_counted(stream: io.StringI
     assert (second["message"], second["held_back"]) == (first["message"], 49)
 
 
+def test_each_parked_event_is_written_with_its_id_and_reason_and_no_more_than_once(stream: io.StringIO) -> None:
+    for event in ("e1", "e2", "e3", "e3"):
+        logging.getLogger("chassis.inbox").error("an event was parked", extra={"event_id": event, "reason": f"because of {event}"})
+    assert [(line["event_id"], line["reason"]) for line in lines(stream)] == [
+        (event, f"because of {event}") for event in ("e1", "e2", "e3")
+    ]
+
+
 def test_the_filter_lets_ordinary_news_pass() -> None:
     news = logging.LogRecord("chassis", logging.INFO, "", 0, "ready", None, None)
     quiet = OncePerWhile()

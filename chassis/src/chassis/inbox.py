@@ -294,6 +294,7 @@ async def _keep(tx: Transaction, record: Record, reason: str) -> None:
     if (await tx.connection.execute(row.on_conflict_do_nothing(constraint="a_record_is_parked_once"))).rowcount == 1:
         told = {"topic": record.topic, "key": record.key, "event_id": record.event_id, "event_type": record.event_type}
         log.error("an event was parked", extra={**told, "reason": reason})
+        tx.runtime.telemetry.parked.labels(record.topic).inc()
 
 
 async def lock_key(tx: Transaction, topic: str, key: str) -> None:

@@ -45,17 +45,20 @@ _carrier = TraceContextTextMapPropagator()
 
 
 class OncePerWhile(logging.Filter):
-    """Lets the first of equal sentences pass and counts the rest. It sits on the handler, so that it sees every logger."""
+    """Lets the first of equal sentences pass and counts the rest. It sits on the handler, so that it sees every logger.
+
+    What is said of another event is another sentence: an operator has to know of each.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+        self._seen: dict[tuple[str, str, str], tuple[float, int]] = {}
         self._lock = Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
-        sentence = (record.name, str(record.msg)[:200])
+        sentence = (record.name, str(record.msg)[:200], str(getattr(record, "event_id", "")))
         with self._lock:
             since, held = self._seen.get(sentence, (-REPEAT_SECONDS, 0))
             at = time.monotonic()
@@ -182,6 +185,7 @@ class Telemetry:
     leading: Gauge = field(init=False)
     heard: Counter = field(init=False)
     failing: Gauge = field(init=False)
+    parked: Counter = field(init=False)
     waiting_parked: Gauge = field(init=False)
     lag: Gauge = field(init=False)
     steps: Histogram = field(init=False)
@@ -222,6 +226,7 @@ def _metrics(registry: CollectorRegistry) -> dict[str, Counter | Gauge | Histogr
         "failing": Gauge(
             "rentbook_events_failing", "1 while the next event of a topic can't be taken: a key is stopped", ["topic"], registry=registry
         ),
+        "parked": Counter("rentbook_parked", "Events that were parked", ["topic"], registry=registry),
         "waiting_parked": Gauge("rentbook_events_parked", "Parked events that wait for an operator", ["topic"], registry=registry),
         "lag": Gauge("rentbook_consumer_lag", "Records of a topic that this process has not finished", ["topic"], registry=registry),
         "steps": Histogram("rentbook_step_seconds", "Duration of a use case", ["kind", "name", "outcome"], registry=registry),
