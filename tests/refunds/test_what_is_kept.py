@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
@@ -134,6 +135,11 @@ async def test_the_payment_file_is_for_finance_alone(refunds: Refunds, settings:
         assert VALID_ACCOUNT not in refused.text
     assert (await door(refunds, settings, path)).status_code == 401
     assert (await door(refunds, settings, f"/payment-files/{uuid4()}", **called_by("finance"))).status_code == 404
+
+
+def test_the_payment_file_names_the_council_of_the_letters(settings: RefundsSettings) -> None:
+    council = json.loads((files("notices") / "data" / "letterhead.json").read_text("utf-8"))["council"]
+    assert settings.means().originator.name.split()[0] == council.split()[0].upper()
 
 
 async def test_the_service_is_wired(settings: RefundsSettings) -> None:

@@ -19,7 +19,10 @@ PAYEE_KEYS = "payee_keys.json"
 
 
 class RefundsSettings(Settings):
-    """The originator's defaults are the fictitious service user of domain.md 3.5, test H; a council sets its own."""
+    """The originator's defaults are the fictitious service user and account of domain.md 3.5, in the demonstration council's name.
+
+    A council sets its own.
+    """
 
     body_limit_bytes: int = Field(default=16_000_000, gt=0, description="The longest command: one that carries the document of an evidence")
     bank_url: str = Field(description="Base address of the bank's gateway: payment files, reports and Confirmation of Payee")
@@ -29,7 +32,7 @@ class RefundsSettings(Settings):
     service_user_number: str = Field(default="123456", pattern=r"^\d{6}$", description="The council's Bacs service user number")
     own_sort_code: str = Field(default="107999", pattern=r"^\d{6}$", description="Of the council's account that pays refunds")
     own_account_number: str = Field(default="88837491", pattern=r"^\d{8}$", description="Of the council's account that pays refunds")
-    own_name: str = Field(default="WELHAT BC RENTS", max_length=18, description="What stands on the tenant's bank statement")
+    own_name: str = Field(default="RENTBRIDGE RENTS", max_length=18, description="What stands on the tenant's bank statement")
     cut_off: time = Field(default=time(16), description="Until when a file is input on the same working day, Europe/London")
     one_off_holidays: tuple[date, ...] = Field(default=(), description="Bank holidays proclaimed for one year (domain.md 3.2)")
 
