@@ -224,3 +224,33 @@ async def test_a_session_is_kept_by_its_keys_hash_and_swept_after_its_end(office
     await run(office.runtime, lambda tx: store.end_session(tx, live))
     assert await run(office.runtime, lambda tx: store.desk_session(tx, live)) is None
     assert [one.subject for one in await office.look("aud.auditor", queries.staff_known)] == ["tess.leader", "tim.leader"]
+
+
+async def test_a_task_that_nobody_present_may_decide_is_said_to_be_so_until_somebody_comes(office: Office) -> None:
+    _, small = await office.open(50_00)
+    _, large = await office.open(400_00)
+    now = datetime.now(UTC)
+
+    async def stuck() -> set[UUID]:
+        return {row.task for row in (await office.look("ola.officer", queries.worklist, View.EVERYONE)).rows if row.nobody_here}
+
+    await sign_in(office, "ola.officer", now)
+    assert await stuck() == {small.task, large.task}
+    await sign_in(office, "sen.senior", now)
+    assert await stuck() == {large.task}
+    await sign_in(office, "tess.leader", now - timedelta(days=2))
+    assert await stuck() == {large.task}, "who was at the desk two days ago is not present"
+    await sign_in(office, "tess.leader", now)
+    assert await stuck() == set()
+
+
+async def test_who_took_part_is_no_help_to_a_task_that_waits(office: Office) -> None:
+    asked, opened = await office.open(400_00)
+    now = datetime.now(UTC)
+    await sign_in(office, "tess.leader", now)
+    await office.do("tess.leader", add_participant, TakePart(asked.case, Part.PAYEE))
+    [row] = (await office.look("ola.officer", queries.worklist, View.EVERYONE)).rows
+    assert (row.task, row.nobody_here) == (opened.task, True)
+    await sign_in(office, "tim.leader", now)
+    [row] = (await office.look("ola.officer", queries.worklist, View.EVERYONE)).rows
+    assert not row.nobody_here

@@ -1,6 +1,9 @@
 """The worklist, a task, and the answers: who may, who may not and why, and what is left when two are at it at once."""
 
+import csv
+import io
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +14,7 @@ from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
 from rentbook_contracts.refunds import CASE_PAGE, CaseStatus
 
 from desk import estate
@@ -328,3 +332,21 @@ async def test_the_page_notices_by_itself_that_the_decision_was_carried_out(plac
         await expect(page.locator("#decision-state")).to_contain_text("being carried out")
         await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
         await expect(page.locator("#decision-state")).to_contain_text(", carried out", timeout=15_000)
+
+
+async def test_the_entries_of_an_account_come_as_a_file_that_is_whole_and_narrowed_as_the_page_is(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        address = f"/accounts/{estate.OKAFOR.account}/entries.csv"
+        whole = await visitor.http.get(address)
+        receipts = await visitor.http.get(f"{address}?kind=receipts")
+        page = estate.account_page(estate.OKAFOR)
+    assert whole.headers["content-type"] == "text/csv; charset=utf-8"
+    name = f"account-{page.label.reference}-{page.as_at.isoformat()}.csv"
+    assert whole.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert whole.headers["cache-control"] == "no-store"
+    rows = list(csv.DictReader(io.StringIO(whole.content.decode("utf-8-sig"))))
+    assert [row["Date"] for row in rows] == [entry.effective_date.isoformat() for entry in page.entries]
+    assert [row["Balance after"] for row in rows] == [str(Decimal(entry.running_pence).scaleb(-2)) for entry in page.entries]
+    assert receipts.status_code == 200
+    asked = [AccountPageAsked.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{ACCOUNT_PAGE.name}"]
+    assert [bool(one.codes) for one in asked] == [False, True], "the owner narrows"

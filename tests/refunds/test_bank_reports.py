@@ -1,5 +1,6 @@
 """What is done with the bank's reports that are not as they should be."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,6 +38,27 @@ async def test_a_report_that_cannot_be_read_is_kept_for_people_and_stops_no_othe
     first, second = await words(refunds)
     assert first.startswith("Report 1 of the bank could not be read.")
     assert second == "ARUCS of 20 November 2026: 0 returned, £0.00."
+
+
+DDICA = b"""<?xml version="1.0"?>
+<VocaDocument><Data><Document type="DDICAdvices"><ServiceUserNumber>123456</ServiceUserNumber><NewAdvices>
+<TotalValueOfDebits>500.00</TotalValueOfDebits><DateOfDebit>2026-12-10</DateOfDebit>
+<DDICAdvice><SeqNo>1</SeqNo><PayingBankReference>CANARY-1</PayingBankReference><SUReference>90000001E</SUReference>
+<ReasonCode>2</ReasonCode><ReasonCodeMeaning>NO NOTICE</ReasonCodeMeaning><TotalAmount>500.00</TotalAmount></DDICAdvice>
+</NewAdvices></Document></Data></VocaDocument>"""
+
+
+async def test_a_direct_debit_indemnity_claim_is_kept_for_people_and_returns_no_refund(refunds: Refunds) -> None:
+    """It is about a receipt, which the ledger takes back by the bank's statement: here it must neither be lost nor taken for a return."""
+    await taken(refunds, 1, DDICA)
+    await taken(refunds, 2, report(2))
+    [claim, other] = await refunds.rows("SELECT kind, sha256, words FROM bank_report ORDER BY number")
+    assert (claim["kind"], claim["sha256"]) == ("UNREADABLE", hashlib.sha256(DDICA).hexdigest())
+    assert claim["words"].startswith("Report 1 of the bank could not be read.")
+    assert "CANARY" not in claim["words"]
+    assert other["kind"] == "ARUCS"
+    assert await refunds.rows("SELECT * FROM bank_report_item") == []
+    assert await refunds.told(RefundReturned) == []
 
 
 async def test_the_same_report_under_another_number_changes_nothing(refunds: Refunds) -> None:

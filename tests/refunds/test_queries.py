@@ -1,0 +1,82 @@
+"""What refunds answers for the worklist and for the policy page."""
+
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import sqlalchemy as sa
+from refunds.queries import case_glances, refund_policies
+from refunds.use_cases.close_case import close_case
+from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.refunds import CaseOutcome, CloseCase, Glance, GlancesAsked
+from rentbook_local.postgres import Database
+from sqlalchemy.ext.asyncio import create_async_engine
+from support.refund_cases import A, credit, ledger
+from support.refund_service import Refunds
+
+TODAY = datetime.now(UTC).date()
+
+
+def tenant(**other: object) -> RefundFacts:
+    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=TODAY, **other)
+    return facts.model_copy(update={"account": uuid4()})
+
+
+async def glanced(refunds: Refunds, *cases: object) -> dict[object, Glance]:
+    found = await refunds.ask(case_glances, GlancesAsked(cases=cases))
+    return {glance.case: glance for glance in found.glances}
+
+
+async def test_a_glance_says_where_the_money_came_from_and_what_the_bank_said(refunds: Refunds) -> None:
+    own = await refunds.opened(tenant())
+    benefit = await refunds.opened(tenant(credits=(credit(1_000_00, CreditSource.HOUSING_BENEFIT, "RHB"),)))
+    fresh = await refunds.opened(tenant())
+    for case in (own, benefit):
+        await refunds.checked(case)
+    refunds.bank.confirmation = None
+    glances = await glanced(refunds, own, benefit, fresh, uuid4())
+    assert set(glances) == {own, benefit, fresh}, "an unknown case is left out"
+    assert "Housing Benefit" in " ".join(glances[benefit].source)
+    assert "Housing Benefit" not in " ".join(glances[own].source)
+    assert (glances[own].confirmation, glances[fresh].confirmation, glances[fresh].source) == ("match", None, ())
+    assert all(glance.entered_at is not None and glance.earlier_refunds == 0 for glance in glances.values())
+
+
+async def test_a_glance_tells_of_the_latest_round_and_counts_what_the_account_was_paid_before(refunds: Refunds) -> None:
+    facts = tenant()
+    plan = await refunds.queued(facts)
+    await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
+    refunds.ledger.facts[facts.account] = facts
+    again = await refunds.opened(facts)
+    await refunds.checked(again)
+    refunds.ledger.facts[facts.account] = facts.model_copy(update={"credits": (credit(1_000_00, CreditSource.HOUSING_BENEFIT, "RHB"),)})
+    await refunds.checked(again, round_=2)
+    glances = await glanced(refunds, plan.case, again)
+    assert (glances[plan.case].earlier_refunds, glances[again].earlier_refunds) == (0, 1)
+    assert "Housing Benefit" in " ".join(glances[again].source)
+
+
+async def test_every_policy_is_told_in_words_the_one_that_comes_last_first(refunds: Refunds, database: Database) -> None:
+    [first] = (await refunds.ask(refund_policies, Nothing())).policies
+    assert first.in_force_from == date(2026, 4, 6)
+    says = {figure.about: figure.says for figure in first.figures}
+    assert says["Decide within"] == "5 working days"
+    assert says["Floor: stays on a current tenant\u2019s account"] == "4 weeks of its charge"
+    assert all(figure.about and figure.says for figure in first.figures)
+    later = """
+        INSERT INTO policy SELECT 'refunds-2027-1', date '2027-04-05',
+            figures || '{"version": "refunds-2027-1", "in_force_from": "2027-04-05", "decide_within_working_days": 3}'
+        FROM policy
+    """
+    engine = create_async_engine(database.owner_url)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.text(later))
+    finally:
+        await engine.dispose()
+    both = (await refunds.ask(refund_policies, Nothing())).policies
+    assert [(made.version, made.in_force_from) for made in both] == [
+        ("refunds-2027-1", date(2027, 4, 5)),
+        (first.version, first.in_force_from),
+    ]
+    assert {figure.about: figure.says for figure in both[0].figures}["Decide within"] == "3 working days"
