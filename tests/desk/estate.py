@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import (
     AccountLabel,
     AccountPage,
     AccountStatus,
+    ArrearsAge,
     BalanceExplained,
     BalancePart,
     BankFilePage,
@@ -173,6 +174,9 @@ def account_page(home: Home) -> AccountPage:
             else ()
         ),
         account_holds=home.holds,
+        arrears_ages=(ArrearsAge(from_days=0, to_days=28, amount_pence=60_00), ArrearsAge(from_days=28, to_days=56, amount_pence=24_10))
+        if home is IVANOVA
+        else (),
         months=tuple(
             MonthBalance(
                 on=TODAY - timedelta(days=30 * back), balance_pence=home.balance_pence + (back * 97_00 if back % 3 else -back * 41_00)

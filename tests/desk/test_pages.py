@@ -33,6 +33,8 @@ PAGES = {
     "an account in credit": ("asha", f"/accounts/{OKAFOR}"),
     "an account behind, as at a date": ("asha", f"/accounts/{estate.IVANOVA.account}?as_at=2026-10-01&kind=receipts"),
     "an account with sub-accounts": ("hugo", f"/accounts/{NGUYEN}"),
+    "an entry to undo": ("asha", f"/accounts/{OKAFOR}/entries/{estate.an_id('okafor RCP 1')}/undo"),
+    "an entry of a refund, not to undo": ("asha", f"/accounts/{OKAFOR}/entries/{estate.an_id('okafor REF 30')}/undo"),
     "explain this balance": ("hugo", f"/accounts/{OKAFOR}/explain"),
     "a refund request": ("asha", f"/accounts/{NGUYEN}/refund"),
     "cases": ("asha", "/cases"),

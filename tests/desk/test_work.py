@@ -321,6 +321,18 @@ async def test_deciding_by_keyboard_in_a_browser_and_going_to_the_next(place: Pl
         await page.wait_for_url(f"**/tasks/{other}")
 
 
+async def test_deciding_and_going_on_is_one_press(place: Place) -> None:
+    await place.everyone_known()
+    task, other = await place.task(estate.CASE_OKAFOR), await place.task(estate.CASE_NGUYEN)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        said = await visitor.send(f"/tasks/{task}/decision", **APPROVE, then="next")
+        assert "Your decision is recorded. This is the next task." in said
+        assert f"/tasks/{other}/decision" in [form.get("action") for form in visitor.page.forms]  # type: ignore[union-attr]
+        said = await visitor.send(f"/tasks/{other}/decision", **APPROVE, then="next")
+        assert "Your decision is recorded. Nothing else waits for you." in said
+
+
 async def test_the_page_notices_by_itself_that_the_decision_was_carried_out(place: Place, browser: Browser) -> None:
     await place.everyone_known()
     task = await place.task(estate.CASE_OKAFOR)

@@ -1,6 +1,6 @@
 """The rules of credit, clearing, statute-barred debt and payers' fingerprints, without a database."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,6 +8,7 @@ from ledger.domain.calendar import working_days
 from ledger.domain.clearing import ClearingRule, NoClearingRule, cleared_on
 from ledger.domain.credit import (
     PastJournal,
+    arrears_ages,
     cleared_credit_pence,
     credits_behind,
     in_arrears_since,
@@ -83,6 +84,26 @@ def test_six_years_before_a_leap_day() -> None:
 )
 def test_arrears_begin_when_the_balance_last_left_zero(movements: list[tuple[date, int]], since: date | None) -> None:
     assert in_arrears_since(movements) == since
+
+
+def debit_of(pence: int, days_ago: int, *, undone: bool = False) -> PastJournal:
+    return PastJournal(UUID(int=0), "DBR", None, pence, TODAY - timedelta(days=days_ago), None, "system", None, undone)
+
+
+@pytest.mark.parametrize(
+    ("balance", "ages"),
+    [
+        (0, ()),
+        (-10, ()),
+        (90_00, ((0, 28, 90_00),)),
+        (220_00, ((0, 28, 200_00), (28, 56, 20_00))),
+        (310_00, ((0, 28, 200_00), (28, 56, 100_00), (364, None, 10_00))),
+    ],
+)
+def test_what_is_owed_is_the_newest_debits_by_their_age(balance: int, ages: tuple[tuple[int, int | None, int], ...]) -> None:
+    newest_first = [past(-5), debit_of(100_00, 6), debit_of(70_00, 8, undone=True), debit_of(100_00, 27), debit_of(100_00, 28)]
+    assert arrears_ages(newest_first, balance, TODAY) == ages
+    assert sum(pence for _, _, pence in ages) == max(0, balance)
 
 
 def test_month_ends_of_the_months_before_and_the_day_itself() -> None:

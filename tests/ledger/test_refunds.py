@@ -342,6 +342,16 @@ async def test_a_returned_payment_puts_the_credit_back_with_its_source(books: Bo
     await books.post(await books.asked(plan(140_00, case=of.case, attempt=2)))
 
 
+async def test_nothing_that_was_posted_for_a_refund_is_undone_by_hand(books: Books, officer: Caller) -> None:
+    """Undone by hand, the credit of a payment that was made could be paid out once more."""
+    posted = await books.post(await books.asked(plan(20_00, (FTA, 120_00))))
+    assert posted.refund_journal is not None
+    for journal in (posted.refund_journal, *posted.offset_journals):
+        with pytest.raises(rules.BelongsToARefund):
+            await books.do(lambda tx, journal=journal: reverse_journal(tx, ReverseJournal(journal=journal, reason="x")), officer)  # type: ignore[misc]
+    assert (await books.page()).balance_pence == 0
+
+
 async def test_only_a_refund_of_the_case_is_reversed_as_one(books: Books) -> None:
     receipt = (await books.page()).entries[0].journal
     with pytest.raises(rules.NotARefund):
@@ -418,4 +428,6 @@ async def test_a_balance_as_at_a_date(books: Books) -> None:
 async def test_arrears_have_a_beginning(books: Books) -> None:
     page = await books.page(NEIGHBOUR)
     assert page.in_arrears_since == page.entries[-1].effective_date
+    assert sum(age.amount_pence for age in page.arrears_ages) == page.balance_pence
+    assert (await books.page()).arrears_ages == ()
     assert (await books.page()).in_arrears_since is None

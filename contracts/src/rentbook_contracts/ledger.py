@@ -750,6 +750,14 @@ class MonthBalance(Message):
     balance_pence: Pence
 
 
+class ArrearsAge(Message):
+    """How much of what is owed fell due so many days ago: from `from_days` on, to the day before `to_days`; None is without an end."""
+
+    from_days: int
+    to_days: int | None
+    amount_pence: PositivePence
+
+
 class AccountPageAsked(Message):
     """`as_at`: balances and entries effective on or before that date; None is now. Filters narrow the entries, never the balances."""
 
@@ -780,6 +788,7 @@ class AccountPage(Message):
     credit_holds: tuple[CreditHold, ...]
     account_holds: tuple[AccountHold, ...]
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
+    arrears_ages: tuple[ArrearsAge, ...] = Field(default=(), description="What is owed by its age, newest first; it adds up to the balance")
 
 
 class ExplainBalance(Message):

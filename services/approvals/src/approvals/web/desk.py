@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from approvals.web.assets import Assets, load_assets
 from approvals.web.sign_in import Issuer
-from approvals.web.wording import FILTERS, PART_WORDS
+from approvals.web.wording import FILTERS, PART_WORDS, TESTS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -68,6 +68,7 @@ def make_templates(assets: Assets) -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(FILTERS)
+    environment.tests.update(TESTS)
     environment.globals["part_words"] = PART_WORDS
     environment.globals["asset"] = assets.url
     # each form on a page has its own key: two forms sent from one showing are two changes

@@ -19,7 +19,7 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, cover, files, letters, policy, runs, suspense, tasks, worklist
+from approvals.web.pages import accounts, cases, changes, cover, files, letters, policy, runs, suspense, tasks, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -37,6 +37,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/accounts/{account:uuid}/entries.csv", accounts.export),
     ("/accounts/{account:uuid}/explain", accounts.explain),
     ("/accounts/{account:uuid}/refund", cases.ask_refund),
+    ("/accounts/{account:uuid}/entries/{journal:uuid}/undo", changes.ask_undo),
     ("/cases", cases.list_cases),
     ("/cases/{case:uuid}", cases.show),
     ("/documents/{document:uuid}.{ending}", cases.document),
@@ -62,6 +63,9 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/tasks/{task:uuid}/decision", tasks.decide),
     ("/decisions/{decision:uuid}/recall", tasks.recall),
     ("/accounts/{account:uuid}/refund", cases.take_refund),
+    ("/accounts/{account:uuid}/holds", changes.set_hold),
+    ("/accounts/{account:uuid}/tenancy-end", changes.end_tenancy),
+    ("/accounts/{account:uuid}/entries/{journal:uuid}/undo", changes.undo),
     ("/cases/{case:uuid}/evidence", cases.add_evidence),
     ("/cases/{case:uuid}/payee", cases.change_payee),
     ("/cases/{case:uuid}/resubmit", cases.resubmit),

@@ -61,6 +61,12 @@ DONE: Mapping[str, str] = {
     "away": "Your absence is noted. Your deputy is shown what waits for you on those days.",
     "back": "Welcome back. What waits for you is shown to you alone again.",
     "sent": "Your decision is recorded.",
+    "next": "Your decision is recorded. This is the next task.",
+    "last": "Your decision is recorded. Nothing else waits for you.",
+    "hold-set": "The hold is set. Open refund cases of this account see it.",
+    "hold-lifted": "The hold is lifted.",
+    "tenancy": "What is known of the tenancy’s end is noted.",
+    "undone": "The entry is undone. Both stay on the account.",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from rentbook_contracts.ledger import ArrearsAge, Entry
 from rentbook_contracts.refunds import CasePage, CaseRow, CaseStatus
 
 from approvals.domain.words import a_role
@@ -171,6 +172,18 @@ def age(since: date | datetime, today: date) -> str:
     return f"{days // 365} years ago"
 
 
+def age_of_arrears(age: ArrearsAge) -> str:
+    """How long ago a part of the arrears fell due: *up to 4 weeks*, *4 to 8 weeks*, *over 52 weeks*."""
+    if age.to_days is None:
+        return f"over {age.from_days // 7} weeks"
+    return f"{age.from_days // 7} to {age.to_days // 7} weeks" if age.from_days else f"up to {age.to_days // 7} weeks"
+
+
+def undoable(entry: Entry) -> bool:
+    """Whether a person may undo it by hand: once, no reversal, and nothing that belongs to a refund."""
+    return entry.reversed_by is None and entry.reverses is None and entry.provenance.case is None
+
+
 def stands(case: CaseRow | CasePage, today: date) -> str:
     """Where a case stands, as is true today. The bank's acceptance closes a case as paid days before the payee has the money:
     *With the bank, arrives on Fri 27 Nov 2026*, then *Paid on Fri 27 Nov 2026*.
@@ -250,6 +263,7 @@ def lower_first(words: str) -> str:
 FILTERS = {
     "stackable": stackable,
     "stands": stands,
+    "age_of_arrears": age_of_arrears,
     "lane_reason": lane_reason,
     "a_role": a_role,
     "sentence": sentence,
@@ -276,3 +290,5 @@ FILTERS = {
     "size": size,
     "sort_code": sort_code,
 }
+
+TESTS = {"undoable": undoable}

@@ -58,6 +58,31 @@ def statute_barred_pence(debits: Iterable[tuple[date, int]], balance_pence: int,
     return max(0, balance_pence - in_time)
 
 
+AGES_DAYS = (0, 28, 56, 91, 182, 364)
+"""Where the ages of arrears begin, in days: now, four weeks, eight, a quarter, half a year, a year. For reading: no rule rests on it."""
+
+
+def arrears_ages(newest_first: Iterable[PastJournal], balance_pence: int, today: date) -> tuple[tuple[int, int | None, int], ...]:
+    """What is owed by its age: from so many days, to less than so many, pence. Ages without an amount are left out.
+
+    Credits have paid the oldest debits first (domain.md 2.2), so what is owed is the newest debits; what they do not reach is older.
+    """
+    owed = max(0, balance_pence)
+    sums = [0] * len(AGES_DAYS)
+    for past in newest_first:
+        if past.amount_pence > 0 and not past.undone and owed:
+            part = min(owed, past.amount_pence)
+            owed -= part
+            sums[_age(past.effective_date, today)] += part
+    sums[-1] += owed
+    ends: tuple[int | None, ...] = (*AGES_DAYS[1:], None)
+    return tuple((start, end, pence) for start, end, pence in zip(AGES_DAYS, ends, sums, strict=True) if pence)
+
+
+def _age(due: date, today: date) -> int:
+    return max(at for at, start in enumerate(AGES_DAYS) if start <= max(0, (today - due).days))
+
+
 def in_arrears_since(movements: Iterable[tuple[date, int]]) -> date | None:
     """The day since which the account has been in arrears without a break, by effective date; None where it is not.
 

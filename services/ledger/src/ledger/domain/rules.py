@@ -55,6 +55,10 @@ class AlreadyReversed(LedgerRule):
     """A journal is reversed once, and a reversal is not reversed."""
 
 
+class BelongsToARefund(LedgerRule):
+    """What was posted for a refund comes back on the bank's word alone: undone by hand, the credit could be paid out twice."""
+
+
 class CreditNotFree(LedgerRule):
     """Cleared credit that no other case has earmarked does not cover the amount."""
 

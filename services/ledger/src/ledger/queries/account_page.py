@@ -7,9 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountPage, AccountPageAsked, CreditHold, MonthBalance, Tenant, WeeklyCharge
+from rentbook_contracts.ledger import AccountPage, AccountPageAsked, ArrearsAge, CreditHold, MonthBalance, Tenant, WeeklyCharge
 
-from ledger.domain.credit import cleared_credit_pence, in_arrears_since, month_ends, uncleared_pence
+from ledger.domain.credit import arrears_ages, cleared_credit_pence, in_arrears_since, month_ends, uncleared_pence
 from ledger.domain.dates import business_date
 from ledger.queries.entries import entries, newest_first, shown
 from ledger.queries.labels import labels_of
@@ -36,7 +36,8 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
     as_at = asked.as_at or business_date(tx.now)
     movements = await _movements(tx, asked.account, asked.as_at)
     balance = sum(pence for _, pence in movements)
-    uncleared = uncleared_pence(await past_journals(tx, asked.account, as_at=asked.as_at), as_at)
+    past = await past_journals(tx, asked.account, as_at=asked.as_at)
+    uncleared = uncleared_pence(past, as_at)
     held = await held_pence(tx, asked.account)
     people = await people_of(tx, row.tenancy)
     [label] = await labels_of(tx, [asked.account])
@@ -65,6 +66,9 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         credit_holds=await _credit_holds(tx, asked.account),
         account_holds=await holds_in_force(tx, asked.account),
         months=_months(movements, as_at),
+        arrears_ages=tuple(
+            ArrearsAge(from_days=start, to_days=end, amount_pence=pence) for start, end, pence in arrears_ages(past, balance, as_at)
+        ),
     )
 
 

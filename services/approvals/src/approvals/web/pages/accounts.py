@@ -8,6 +8,7 @@ from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
     EXPLAIN_BALANCE,
     SEARCH_ACCOUNTS,
+    AccountHold,
     AccountPage,
     AccountPageAsked,
     ExplainBalance,
@@ -22,9 +23,12 @@ from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form
 from approvals.web.pages.cases import FINISHED
 from approvals.web.visit import Visit
+from approvals.web.wording import headline
 
 ENTRIES_A_PAGE = 50
 EXPORTED_AT_ONCE = 500
+
+HOLDS = [(hold.value, headline(hold)) for hold in AccountHold]
 
 SETTLED = FINISHED | {CaseStatus.REVIEW}
 """Where a case stands while the account may be asked a refund of."""
@@ -53,7 +57,11 @@ async def search(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One account: its balance in words, then everything that belongs to it."""
-    account: UUID = visit.request.path_params["account"]
+    return await account_page(visit, visit.request.path_params["account"])
+
+
+async def account_page(visit: Visit, account: UUID, sent: Form | None = None) -> Response:
+    """The page of an account; with `sent`, what was typed into a form of it, with its errors."""
     form, asked = _asked(visit, account)
     page = await visit.ask(ACCOUNT_PAGE, asked)
     cases, letters, names = await gather(
@@ -64,9 +72,10 @@ async def show(visit: Visit) -> Response:
     return visit.show(
         "account.html",
         _title(page),
-        form=form,
+        form=_with(form, sent) if sent else _known_of_the_end(form, page),
         page=page,
         asked=asked,
+        holds=HOLDS,
         cases=cases,
         letters=letters,
         names=names,
@@ -109,6 +118,24 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
     typed = words.get("offset", "0")
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     return form, AccountPageAsked(account=account, as_at=as_at, since=since, codes=codes, offset=offset, limit=ENTRIES_A_PAGE)
+
+
+def _with(filters: Form, sent: Form) -> Form:
+    """One form for the page: the filters of its address, and what was sent."""
+    return Form(sent.id, {**filters.values, **sent.values}, sent.lists, [*filters.errors, *sent.errors])
+
+
+def _known_of_the_end(filters: Form, page: AccountPage) -> Form:
+    """The form of the tenancy's end begins with what is known."""
+    known = page.tenancy
+    words = {
+        "ended_on": known.ended_on.isoformat() if known.ended_on else "",
+        "keys_returned_on": known.keys_returned_on.isoformat() if known.keys_returned_on else "",
+        "final_charges": "yes" if known.final_charges_posted else "",
+        "inspected": "yes" if known.recharge_inspected else "",
+        "forwarding": "yes" if known.forwarding_address_known else "",
+    }
+    return Form(values={**words, **filters.values}, errors=filters.errors)
 
 
 def _since_it_began(page: AccountPage) -> list[tuple[date, int]]:

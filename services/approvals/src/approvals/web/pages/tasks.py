@@ -30,6 +30,9 @@ from approvals.web.pages.cases import REASONS as REQUEST_REASONS
 from approvals.web.story import story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
+MINE_LOOKED_AT = 20
+"""How many of a person's tasks are looked at for the next one: questions to them and the task itself are passed over."""
+
 ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
 GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
 
@@ -80,7 +83,14 @@ async def decide(visit: Visit) -> Response:
     except BrokenRule as refused:
         note_refusal(form, refused, ("answer", "reason_code", "text", "question_to"))
         return await _page(visit, task, form)
-    return visit.go(f"/tasks/{task}", done="sent")
+    return await _next(visit, task) if form.value("then") == "next" else visit.go(f"/tasks/{task}", done="sent")
+
+
+async def _next(visit: Visit, task: UUID) -> Response:
+    """To the task that waits longest for this person."""
+    waiting = await visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT))
+    following = next((row.task for row in waiting.rows if row.task != task and not row.asked_you), None)
+    return visit.go(f"/tasks/{following}", done="next") if following else visit.go("/work", done="last")
 
 
 async def recall(visit: Visit) -> Response:
@@ -173,7 +183,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=row.account, limit=ENTRIES_BESIDE), "the account beside the task"),
         visit.ask_or_name(LETTERS, LettersAsked(case=row.case), "the list of letters"),
         visit.names(),
-        visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=2)),
+        visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT)),
     )
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)

@@ -1,0 +1,107 @@
+"""What officers change on an account: holds, the tenancy's end, entries that were wrong."""
+
+from datetime import timedelta
+
+import pytest
+from rentbook_contracts.ledger import END_TENANCY, REVERSE_JOURNAL, SET_ACCOUNT_HOLD, AccountHold
+
+from desk import estate
+from desk.conftest import Place
+from desk.visitor import visiting
+
+ACCOUNT = f"/accounts/{estate.OKAFOR.account}"
+CARD = estate.an_id("okafor RCP 1")
+REFUND = estate.an_id("okafor REF 30")
+
+
+@pytest.mark.parametrize(("how", "in_force"), [("set", True), ("lifted", False)])
+async def test_a_hold_is_set_and_lifted_with_its_reason(place: Place, how: str, in_force: bool) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        said = await visitor.send(f"{ACCOUNT}/holds", hold="BREATHING_SPACE", hold_is=how, hold_reason="Notice of the debt adviser")
+        assert f"The hold is {how}." in said
+    [asked] = place.peers.given(SET_ACCOUNT_HOLD)
+    assert (asked.account, asked.account_hold, asked.in_force) == (estate.OKAFOR.account, AccountHold.BREATHING_SPACE, in_force)
+    assert asked.reason == "Notice of the debt adviser"
+
+
+async def test_a_hold_without_a_reason_is_asked_for_again_and_what_was_typed_stays(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/holds", 422, hold="LEGAL")
+        assert visitor.summary() == {
+            "#hold_is": "Choose whether it is set or lifted",
+            "#hold_reason": "Write down why, with the document or the law that it rests on",
+        }
+        assert visitor.typed("hold") == "LEGAL"
+    assert place.peers.given(SET_ACCOUNT_HOLD) == []
+
+
+async def test_the_end_of_a_tenancy_is_noted(place: Place) -> None:
+    keys = (estate.TODAY - timedelta(days=1)).isoformat()
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/tenancy-end", ended_on="29/11/2026", keys_returned_on=keys, inspected="yes")
+    [asked] = place.peers.given(END_TENANCY)
+    assert (asked.ended_on.isoformat(), asked.keys_returned_on.isoformat()) == ("2026-11-29", keys)
+    assert (asked.recharge_inspected, asked.final_charges_posted, asked.forwarding_address_known) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({}, {"#ended_on": "Enter the day on which the tenancy ends"}),
+        ({"ended_on": "2018-01-01"}, {"#ended_on": "The tenancy can’t end before it began"}),
+        (
+            {"ended_on": "2026-11-29", "keys_returned_on": (estate.TODAY + timedelta(days=1)).isoformat()},
+            {"#keys_returned_on": "The day on which the keys came can’t be in the future"},
+        ),
+    ],
+)
+async def test_an_end_that_cannot_be_is_not_noted(place: Place, typed: dict[str, str], says: dict[str, str]) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/tenancy-end", 422, **typed)
+        assert visitor.summary() == says
+    assert place.peers.given(END_TENANCY) == []
+
+
+async def test_an_entry_is_undone_from_its_own_line(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        assert visitor.page is not None
+        assert f"{ACCOUNT}/entries/{CARD}/undo" in visitor.page.xpath("//a/@href")
+        await visitor.read(f"{ACCOUNT}/entries/{CARD}/undo")
+        await visitor.send(f"{ACCOUNT}/entries/{CARD}/undo", 422)
+        assert visitor.summary() == {"#undo_reason": "Write down why the entry is undone"}
+        said = await visitor.send(f"{ACCOUNT}/entries/{CARD}/undo", undo_reason="Keyed twice")
+        assert "The entry is undone. Both stay on the account." in said
+    [asked] = place.peers.given(REVERSE_JOURNAL)
+    assert (asked.journal, asked.reason) == (CARD, "Keyed twice")
+
+
+async def test_what_was_posted_for_a_refund_is_not_undone_by_hand(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        assert visitor.page is not None
+        assert f"{ACCOUNT}/entries/{REFUND}/undo" not in visitor.page.xpath("//a/@href")
+        said = await visitor.read(f"{ACCOUNT}/entries/{REFUND}/undo")
+        assert "It comes back by itself if the bank returns the payment." in said
+        assert [form.get("action") for form in visitor.page.forms if "undo" in (form.get("action") or "")] == []
+        await visitor.read(f"{ACCOUNT}/entries/{estate.an_id('no such entry')}/undo", 404)
+
+
+@pytest.mark.parametrize("who", ["grace", "hugo"])
+async def test_finance_and_auditors_change_no_account(place: Place, who: str) -> None:
+    async with visiting(place, who) as visitor:
+        said = await visitor.read(ACCOUNT)
+        assert "Change this account" not in said
+        await visitor.read(f"{ACCOUNT}/entries/{CARD}/undo", 403)
+
+
+async def test_arrears_say_since_when_and_how_old_they_are(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/accounts/{estate.IVANOVA.account}")
+    assert "In arrears since" in said
+    assert "up to 4 weeks£60.00" in said
+    assert "4 to 8 weeks£24.10" in said
