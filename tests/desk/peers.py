@@ -23,6 +23,7 @@ class Call:
     person: str
     form: str | None
     body: bytes
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Peers:
     answers: dict[str, Callable[[Any], BaseModel]] = field(default_factory=dict)
     refusals: dict[str, dict[str, str | None]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    not_for: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The roles that the owner of a path turns away."""
     calls: list[Call] = field(default_factory=list)
     file_answer: ledger.BankFilePage = field(default_factory=lambda: estate.bank_file(estate.FILE))
     file_read: asyncio.Event | None = None
@@ -48,8 +51,9 @@ class Peers:
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         service = request.url.host
         call = Call(
-            service, request.url.path, request.headers["x-rentbook-person"], request.headers.get("x-rentbook-form"), await request.aread()
-        )
+            service, request.url.path, request.headers["x-rentbook-person"], request.headers.get("x-rentbook-form"), await request.aread(),
+            frozenset(request.headers["x-rentbook-roles"].split(",")),
+        )  # fmt: skip
         self.calls.append(call)
         if service in self.silent:
             raise httpx.ConnectError("nobody listens here")
@@ -57,7 +61,13 @@ class Peers:
             await self.file_read.wait()
         return self._answer(call)
 
+    def _turned_away(self, path: str) -> frozenset[str]:
+        """By the longest path that is named, so that one entry stands for every id below it."""
+        return next((roles for known, roles in self.not_for.items() if path == known or path.startswith(known.split("{")[0])), frozenset())
+
     def _answer(self, call: Call) -> httpx.Response:
+        if call.roles & self._turned_away(call.path):
+            return httpx.Response(422, json={"rule": "NotAllowed", "message": "Not for your part.", "field": None})
         if call.path in self.refusals:
             return httpx.Response(422, json=self.refusals[call.path])
         if call.path == "/bank-files":

@@ -229,10 +229,13 @@ async def note(tx: Transaction, task_id: UUID, case: UUID, what: str, *, whom: s
     )
 
 
-async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, text: str) -> None:
-    """A comment is written once for a form."""
-    row = insert(comment).values(id=form, task_id=task_id, case_id=case, person=tx.caller.person, text=text)
-    await tx.connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, text: str) -> bool:
+    """A comment is written once for a form. False where the form's id stands for another comment already."""
+    row = {"id": form, "task_id": task_id, "case_id": case, "person": tx.caller.person, "text": text}
+    await tx.connection.execute(insert(comment).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    columns = (comment.c.id, comment.c.task_id, comment.c.case_id, comment.c.person, comment.c.text)
+    kept = (await tx.connection.execute(sa.select(*columns).where(comment.c.id == form))).mappings().one()
+    return dict(kept) == row
 
 
 async def note_seen(tx: Transaction, case: UUID) -> None:

@@ -19,6 +19,9 @@ LONGEST = timedelta(hours=10)
 LOOK_AGAIN = timedelta(minutes=1)
 """How stale the note of the last use may become before it is written again."""
 
+CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
+"""Roles whose day has tenants in it: they take files and requests and change accounts and cases."""
+
 READS_ONLY = frozenset({Role.AUDITOR})
 """Roles that see everything and change nothing."""
 
@@ -36,8 +39,8 @@ class Person:
 
     @property
     def may_handle_cases(self) -> bool:
-        """Whether the person takes files and requests and helps cases on; finance and auditors leave that to others."""
-        return bool(self.roles - READS_ONLY - {Role.FINANCE})
+        """Whether the person takes files and requests, changes accounts and helps cases on. The owners say the same of every command."""
+        return self.has(*CASE_WORKERS)
 
     @property
     def may_change_anything(self) -> bool:

@@ -44,7 +44,7 @@ from approvals.use_cases.add_participant import add_participant
 from approvals.web.carried import fetch
 from approvals.web.forms import Form, digits, read_uuid
 from approvals.web.story import story
-from approvals.web.visit import NoSuchPage, Visit, note_refusal
+from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import headline, listed, lower_first, pounds, size
 
 CASES_SHOWN = 200
@@ -127,7 +127,9 @@ async def list_cases(visit: Visit) -> Response:
 
 
 async def ask_refund(visit: Visit) -> Response:
-    """The form on which an officer takes a tenant's request."""
+    """The form on which an officer takes a tenant's request. Errors: MayNot."""
+    if not visit.person.may_handle_cases:
+        raise MayNot("Requests are taken by officers and those who lead them.")
     account: UUID = visit.request.path_params["account"]
     return await _request_page(visit, account, Form(values={"amount_is": "all"}))
 

@@ -157,7 +157,11 @@ async def comment(visit: Visit) -> Response:
     words = form.text("comment", needed="Write the comment")
     if form.errors:
         return await _page(visit, task, form)
-    await visit.change(lambda tx: write_comment(tx, WriteComment(task, words)), form)
+    try:
+        await visit.change(lambda tx: write_comment(tx, WriteComment(task, words)), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused)
+        return await _page(visit, task, form)
     return visit.go(f"/tasks/{task}", done="commented")
 
 

@@ -1,0 +1,200 @@
+"""Every address of the desk, tried as nobody and as each role: which page is shown, which form is taken."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import httpx
+from approvals import store
+from approvals.web import sessions
+from approvals.web.routes import FORMS, PAGES
+from approvals.web.sessions import Person, Session
+from chassis.transaction import run
+from rentbook_contracts.approvals import content_hash
+from rentbook_contracts.ledger import Offset
+from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayments
+
+from desk import estate
+from desk.conftest import Place
+from desk.doors import NO, NOBODY, ROLES, SIGNS_IN, YES
+from desk.test_forms import TYPED
+from desk.test_work import APPROVE, approve, decisions
+from desk.visitor import visiting
+
+Fields = dict[str, str]
+
+OUTSIDE = {
+    "GET /static/{digest}/{name}": "/static/x/y.css",
+    "GET /sign-in": "/sign-in",
+    "GET /sign-in/return": "/sign-in/return",
+    "POST /sign-out": "/sign-out",
+    "GET /signed-out": "/signed-out",
+}
+"""The addresses that ask for no session, and how each is tried."""
+
+
+@dataclass
+class Walk:
+    """A walk around one desk. Each attempt at a form has what it needs made anew, so that none stands in another's way."""
+
+    place: Place
+    known: dict[str, UUID] = field(default_factory=dict)
+
+    async def case(self) -> UUID:
+        """A case that nobody has touched but the officer who raised it."""
+        case = uuid4()
+        offset = (Offset(account=estate.an_id("debt nguyen 90014921C-R"), amount_pence=1_00),)
+        estate.PLANS[case] = estate.plan_of(case, estate.OKAFOR, 140_20, offsets=offset)
+        estate.HOME_OF[case] = estate.OKAFOR
+        return case
+
+    async def task(self) -> UUID:
+        return await self.place.task(await self.case())
+
+    async def approved(self) -> tuple[UUID, UUID]:
+        """A case with the decision by which a team leader approved it."""
+        case = await self.case()
+        task = await self.place.task(case)
+        async with visiting(self.place, "dev") as leader:
+            await approve(leader, task)
+        [made] = await decisions(self.place, case)
+        return case, made.decision
+
+    async def session(self, role: str) -> tuple[str, Session]:
+        key, session = sessions.begin(Person(f"walk.{role}", f"A {role}", frozenset({role})), datetime.now(UTC))
+        await run(self.place.runtime, lambda tx: store.open_session(tx, session))
+        return key, session
+
+
+Attempt = Callable[[Walk, str, Callable[[str, Fields], Awaitable[httpx.Response]]], Awaitable[tuple[Mapping[str, object], Fields]]]
+
+
+def with_fields(fields: Fields) -> Attempt:
+    """A form about what the estate has."""
+
+    async def attempt(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+        return walk.known, fields
+
+    return attempt
+
+
+def on_a_task(fields: Fields) -> Attempt:
+    async def attempt(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+        return {"task": await walk.task()}, fields
+
+    return attempt
+
+
+async def of_my_claim(
+    walk: Walk, path: str, send: Callable[[str, Fields], Awaitable[httpx.Response]]
+) -> tuple[Mapping[str, object], Fields]:
+    task = await walk.task()
+    await send(f"/tasks/{task}/claim", {})
+    return {"task": task}, {}
+
+
+async def of_a_plan(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+    case = await walk.case()
+    plan = content_hash(estate.PLANS[case])
+    return {"task": await walk.place.task(case)}, {**APPROVE, "content_hash": plan, "plan_hash": plan}
+
+
+async def of_an_approval(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+    _, decision = await walk.approved()
+    return {"decision": decision}, {"recall_text": "The tenant rang"}
+
+
+async def of_a_payment(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+    case, decision = await walk.approved()
+    plan = estate.PLANS[case]
+    changed = {"case": case, "content_hash": plan.content_hash, "amount_pence": plan.refund_pence}
+    payment = estate.ready_payment(decision).model_copy(update=changed)
+    walk.place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: ReadyPayments(
+        payments=(payment,), total_pence=payment.amount_pence, next_processing_day=estate.TODAY, cut_off=estate.NOW
+    )
+    return {}, {"line": f"{case}/1/{plan.content_hash}/{payment.amount_pence}"}
+
+
+EVIDENCE = {"check": "7", "kind": "bank-statement", "settles": "no", "received_on": "2026-11-02"}
+PAYEE = {"payee_of": "third-party", "payee_name": "O Executor", "sort_code": "089999", "account_number": "66374958"}
+CASE = {"case": estate.CASE_BEGUM}
+
+ATTEMPTS: Mapping[str, Attempt] = {
+    "/work/views": with_fields({"name": "Mine", "view": "mine"}),
+    "/work/views/{view:uuid}/forget": with_fields({}),
+    "/tasks/{task:uuid}/claim": on_a_task({}),
+    "/tasks/{task:uuid}/release": of_my_claim,
+    "/tasks/{task:uuid}/assign": on_a_task({"to": "dev.leader"}),
+    "/tasks/{task:uuid}/comments": on_a_task({"comment": "Looked at"}),
+    "/tasks/{task:uuid}/decision": of_a_plan,
+    "/decisions/{decision:uuid}/recall": of_an_approval,
+    "/accounts/{account:uuid}/refund": with_fields(TYPED),
+    "/accounts/{account:uuid}/holds": with_fields({"hold": "LEGAL", "hold_is": "set", "hold_reason": "Order of the court"}),
+    "/accounts/{account:uuid}/tenancy-end": with_fields({"ended_on": "2026-11-29"}),
+    "/accounts/{account:uuid}/entries/{journal:uuid}/undo": with_fields({"undo_reason": "Keyed twice"}),
+    "/cases/{case:uuid}/evidence": with_fields(EVIDENCE),
+    "/cases/{case:uuid}/payee": with_fields(PAYEE),
+    "/cases/{case:uuid}/resubmit": with_fields({"answer_note": "It is her own account"}),
+    "/cases/{case:uuid}/withdraw": with_fields({"withdraw_note": "Changed her mind"}),
+    "/files": with_fields({}),
+    "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),
+    "/suspense/moved/{journal:uuid}/back": with_fields({}),
+    "/runs": of_a_payment,
+}
+"""How each form is tried, filled in as somebody would who may send it."""
+
+
+async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[str, dict[str, str]]:
+    """What each caller finds at each address of the desk. `not_for`: the roles that the owner of a command turns away."""
+    walk = Walk(place)
+    place.peers.not_for = dict(not_for)
+    await place.everyone_known()
+    task = await walk.task()
+    _, decision = await walk.approved()
+    walk.known = {
+        "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
+        "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
+    }  # fmt: skip
+    found: dict[str, dict[str, str]] = {address: {} for address in OUTSIDE}
+    found |= {f"GET {path}": {} for path, _ in PAGES} | {f"POST {path}": {} for path, _ in FORMS}
+    for who in (NOBODY, *ROLES):
+        key, session = await walk.session(who) if who != NOBODY else ("", None)
+        async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}, headers={"origin": place.url}) as http:
+            for address, answers in found.items():
+                answers[who] = _said(address, await _tried(walk, http, session, address))
+    return found
+
+
+async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, address: str) -> httpx.Response:
+    method, path = address.split(" ")
+    if address in OUTSIDE:
+        return await http.request(method, OUTSIDE[address], data={"csrf": "of no session"} if method == "POST" else None)
+    if method == "GET":
+        walk.place.peers.answers.pop(f"/queries/{READY_PAYMENTS.name}", None)
+        asked = f"?case={estate.CASE_OKAFOR}" if path == "/runs/preview" else ""
+        return await http.get(filled(path, walk.known) + asked)
+
+    async def send(to: str, fields: Fields) -> httpx.Response:
+        keys = {"csrf": session.csrf_token if session else "", "form_id": str(uuid4())}
+        upload = {"file": ("a.xml", b"<a/>")} if to == "/files" else None
+        return await http.post(to, data={**keys, **fields}, files=upload)
+
+    known, fields = await ATTEMPTS[path](walk, path, send)
+    return await send(filled(path, known), fields)
+
+
+def filled(path: str, known: Mapping[str, object]) -> str:
+    """The path with ids in it. Errors: KeyError for a kind of id that this walk has no example of."""
+    parts = [str(known[part[1:].split(":")[0]]) + part.partition("}")[2] if part.startswith("{") else part for part in path.split("/")]
+    return "/".join(parts)
+
+
+def _said(address: str, answer: httpx.Response) -> str:
+    status = answer.status_code
+    if status == 401 or (status == 303 and answer.headers["location"].startswith("/sign-in?to=")):
+        return SIGNS_IN
+    if address.startswith("GET /static"):
+        return YES
+    assert status in (200, 303, 403, 409, 422), f"{address}: {status}"
+    return YES if status in (200, 303) else NO
