@@ -67,13 +67,16 @@ class Peers:
 
     def _answer(self, call: Call) -> httpx.Response:
         if call.roles & self._turned_away(call.path):
-            return httpx.Response(422, json={"rule": "NotAllowed", "message": "Not for your part.", "field": None})
+            status = 422 if call.path.startswith("/commands/") else 403
+            return httpx.Response(status, json={"rule": "NotAllowed", "message": "Not for your part.", "field": None})
         if call.path in self.refusals:
             return httpx.Response(422, json=self.refusals[call.path])
         if call.path == "/bank-files":
             return _json(self.file_answer, 201)
         if call.path.startswith("/letters/"):
             return httpx.Response(200, content=b"%PDF-1.7 a letter")
+        if call.path.startswith("/documents/"):
+            return httpx.Response(200, content=b"%PDF-1.7 a document")
         if call.path.startswith("/payment-files/"):
             return httpx.Response(200, content=b"VOL1000123")
         takes, answer = CANNED[call.path]

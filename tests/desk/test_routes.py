@@ -53,12 +53,9 @@ def table(found: dict[str, dict[str, str]]) -> str:
 
 
 def refused_by_owners(doors: dict[str, dict[str, str]]) -> dict[str, frozenset[str]]:
-    """By a command's path, the roles that its owner turns away."""
-    return {
-        address.split(" ")[2]: frozenset(role for role in ROLES if answers[role] == NO)
-        for address, answers in doors.items()
-        if "POST" in address
-    }
+    """By path, the roles that the owner turns away."""
+    refused = {address.split(" ")[2]: frozenset(role for role in ROLES if answers[role] == NO) for address, answers in doors.items()}
+    return {path: roles for path, roles in refused.items() if roles}
 
 
 async def test_every_route_answers_every_role_as_the_table_says(place: Place, postgres: Postgres, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Every address of the desk, tried as nobody and as each role: which page is shown, which form is taken."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
-from approvals import store
+from approvals import queries, store
 from approvals.web import sessions
 from approvals.web.routes import FORMS, PAGES
 from approvals.web.sessions import Person, Session
@@ -39,7 +40,8 @@ class Walk:
     """A walk around one desk. Each attempt at a form has what it needs made anew, so that none stands in another's way."""
 
     place: Place
-    known: dict[str, UUID] = field(default_factory=dict)
+    who: str = ""
+    known: dict[str, object] = field(default_factory=dict)
 
     async def case(self) -> UUID:
         """A case that nobody has touched but the officer who raised it."""
@@ -67,45 +69,45 @@ class Walk:
         return key, session
 
 
-Attempt = Callable[[Walk, str, Callable[[str, Fields], Awaitable[httpx.Response]]], Awaitable[tuple[Mapping[str, object], Fields]]]
+Send = Callable[[str, Fields], Awaitable[httpx.Response]]
+Prepared = tuple[Mapping[str, object], Fields]
+Attempt = Callable[[Walk, str, Send], Awaitable[Prepared]]
 
 
 def with_fields(fields: Fields) -> Attempt:
     """A form about what the estate has."""
 
-    async def attempt(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+    async def attempt(walk: Walk, path: str, send: Send) -> Prepared:
         return walk.known, fields
 
     return attempt
 
 
 def on_a_task(fields: Fields) -> Attempt:
-    async def attempt(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+    async def attempt(walk: Walk, path: str, send: Send) -> Prepared:
         return {"task": await walk.task()}, fields
 
     return attempt
 
 
-async def of_my_claim(
-    walk: Walk, path: str, send: Callable[[str, Fields], Awaitable[httpx.Response]]
-) -> tuple[Mapping[str, object], Fields]:
+async def of_my_claim(walk: Walk, path: str, send: Send) -> Prepared:
     task = await walk.task()
     await send(f"/tasks/{task}/claim", {})
     return {"task": task}, {}
 
 
-async def of_a_plan(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+async def of_a_plan(walk: Walk, path: str, send: Send) -> Prepared:
     case = await walk.case()
     plan = content_hash(estate.PLANS[case])
     return {"task": await walk.place.task(case)}, {**APPROVE, "content_hash": plan, "plan_hash": plan}
 
 
-async def of_an_approval(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+async def of_an_approval(walk: Walk, path: str, send: Send) -> Prepared:
     _, decision = await walk.approved()
     return {"decision": decision}, {"recall_text": "The tenant rang"}
 
 
-async def of_a_payment(walk: Walk, path: str, send: object) -> tuple[Mapping[str, object], Fields]:
+async def of_a_payment(walk: Walk, path: str, send: Send) -> Prepared:
     case, decision = await walk.approved()
     plan = estate.PLANS[case]
     changed = {"case": case, "content_hash": plan.content_hash, "amount_pence": plan.refund_pence}
@@ -116,6 +118,25 @@ async def of_a_payment(walk: Walk, path: str, send: object) -> tuple[Mapping[str
     return {}, {"line": f"{case}/1/{plan.content_hash}/{payment.amount_pence}"}
 
 
+async def of_a_delegation(walk: Walk, path: str, send: Send) -> Prepared:
+    """One's own where the role may lend anything, else a colleague's."""
+    await send("/cover/delegations", LENT)
+    async with visiting(walk.place, "dev") as leader:
+        await leader.read("/cover")
+        keys = {"csrf": leader.fields("/sign-out")["csrf"], "form_id": str(uuid4())}
+        await leader.http.post("/cover/delegations", data={**keys, **LENT}, headers={"origin": walk.place.url})
+    lent = await run(walk.place.runtime, queries.delegations)
+    return {"delegation": next((one.id for one in lent if one.giver == walk.who), lent[0].id)}, {}
+
+
+async def of_an_absence(walk: Walk, path: str, send: Send) -> Prepared:
+    await send("/cover/absences", AWAY)
+    known = await run(walk.place.runtime, queries.absences)
+    return {"absence": next((one.id for one in known if one.person == walk.who), walk.known["view"])}, {}
+
+
+LENT = {"taker": "ben.officer", "ceiling": "10", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
+AWAY = {"deputy": "carol.senior", "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
 EVIDENCE = {"check": "7", "kind": "bank-statement", "settles": "no", "received_on": "2026-11-02"}
 PAYEE = {"payee_of": "third-party", "payee_name": "O Executor", "sort_code": "089999", "account_number": "66374958"}
 CASE = {"case": estate.CASE_BEGUM}
@@ -141,6 +162,10 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),
     "/suspense/moved/{journal:uuid}/back": with_fields({}),
     "/runs": of_a_payment,
+    "/cover/delegations": with_fields(LENT),
+    "/cover/delegations/{delegation:uuid}/end": of_a_delegation,
+    "/cover/absences": with_fields(AWAY),
+    "/cover/absences/{absence:uuid}/end": of_an_absence,
 }
 """How each form is tried, filled in as somebody would who may send it."""
 
@@ -155,10 +180,12 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
+        "document": uuid4(), "ending": "pdf",
     }  # fmt: skip
     found: dict[str, dict[str, str]] = {address: {} for address in OUTSIDE}
     found |= {f"GET {path}": {} for path, _ in PAGES} | {f"POST {path}": {} for path, _ in FORMS}
     for who in (NOBODY, *ROLES):
+        walk.who = f"walk.{who}"
         key, session = await walk.session(who) if who != NOBODY else ("", None)
         async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}, headers={"origin": place.url}) as http:
             for address, answers in found.items():
@@ -186,8 +213,7 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
 def filled(path: str, known: Mapping[str, object]) -> str:
     """The path with ids in it. Errors: KeyError for a kind of id that this walk has no example of."""
-    parts = [str(known[part[1:].split(":")[0]]) + part.partition("}")[2] if part.startswith("{") else part for part in path.split("/")]
-    return "/".join(parts)
+    return re.sub(r"\{(\w+)(:uuid)?\}", lambda part: str(known[part[1]]), path)
 
 
 def _said(address: str, answer: httpx.Response) -> str:
