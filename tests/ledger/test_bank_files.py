@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from time import perf_counter
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from chassis.transaction import Runtime, run
 from ledger.domain.dates import business_date
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.labels import search_accounts
 from ledger.queries.refund_facts import account_for_refund
 from ledger.web import routes
 from rentbook_contracts.ledger import (
@@ -28,6 +30,7 @@ from rentbook_contracts.ledger import (
     BankFilePage,
     BankFilesAsked,
     FileStatus,
+    SearchAccounts,
 )
 from starlette.applications import Starlette
 from support.ledger_books import (
@@ -355,3 +358,23 @@ async def test_the_same_file_from_two_people_at_once_is_taken_once(door: Door) -
     assert await door.count("journal WHERE code = 'RBP'") == 2
     listed = await run(door.runtime, lambda tx: bank_files(tx, BankFilesAsked()), read_only=True)
     assert len(listed.files) == 4
+
+
+LINES = 60_000
+"""As many as the largest council's month has in one file."""
+
+
+async def test_others_are_answered_while_a_large_file_is_taken(door: Door) -> None:
+    content = allpay(cash(*((MAIN_REFERENCE if number % 2 else f"{number:08}", "1.00") for number in range(LINES))))
+    taking = asyncio.create_task(door.take("large.txt", content))
+    answered: list[float] = []
+    while not taking.done():
+        asked_at = perf_counter()
+        page = await run(door.runtime, lambda tx: search_accounts(tx, SearchAccounts(text=NEIGHBOUR_REFERENCE)), read_only=True)
+        assert [label.account for label in page.labels] == [NEIGHBOUR]
+        answered.append(perf_counter() - asked_at)
+        await asyncio.wait([taking], timeout=0.1)
+    page_of_file = await taking
+    assert (page_of_file.receipts, page_of_file.in_suspense) == (LINES, LINES // 2)
+    assert len(answered) >= 30
+    assert max(answered) < 1.0, sorted(answered)[-5:]

@@ -1,9 +1,10 @@
 """What the ledger writes, and what it reads under a lock in order to write."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +25,18 @@ from ledger.domain.references import scheme_of
 from ledger.domain.statement import OwnAccount
 
 _CONTROL = ("CONTROL", "SUSPENSE")
+
+ROWS_AT_ONCE = 500
+"""How many rows are made and written before others have their turn: a file of 60,000 lines is long work for one event loop."""
+
+T = TypeVar("T")
+
+
+def _slices(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows, some at a time; those of an iterator are made as they are asked for."""
+    left = iter(rows)
+    while part := list(islice(left, ROWS_AT_ONCE)):
+        yield part
 
 
 # --- accounts under lock -----------------------------------------------------------------------------------------------------------
@@ -71,12 +84,13 @@ async def lock_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Lo
 async def tell(tx: Transaction, facts: Iterable[tuple[LockedAccount, AccountFact]]) -> None:
     """Publish facts of locked accounts in this order, each with the account's next version, and keep the versions."""
     moved: dict[UUID, int] = {}
-    versioned: list[tuple[Fact, int]] = []
-    for account, fact in facts:
-        account.version += 1
-        moved[account.id] = account.version
-        versioned.append((fact, account.version))
-    await tx.publish_all(versioned)
+    for part in _slices(facts):
+        versioned: list[tuple[Fact, int]] = []
+        for account, fact in part:
+            account.version += 1
+            moved[account.id] = account.version
+            versioned.append((fact, account.version))
+        await tx.publish_all(versioned)
     await keep_versions(tx, moved)
 
 
@@ -121,13 +135,16 @@ INSERT INTO accepted_posting (key, request_hash, journal) SELECT key, request_ha
 # One statement: the triggers that keep double entry judge what a statement wrote.
 
 
-async def post(tx: Transaction, postings: Sequence[Posting]) -> None:
+async def post(tx: Transaction, postings: Iterable[Posting]) -> None:
     """Write journals with their entries, in this order, and take their keys. The database adds the entries to the balances.
 
     Errors: IntegrityError where a key was used already, or a journal does not add up to zero.
     """
-    if not postings:
-        return
+    for part in _slices(postings):
+        await _post(tx, part)
+
+
+async def _post(tx: Transaction, postings: Sequence[Posting]) -> None:
     legs = [(posting.id, line, leg) for posting in postings for line, leg in enumerate(posting.legs, start=1)]
     await tx.connection.execute(
         _POST,
@@ -751,13 +768,13 @@ async def add_file(tx: Transaction, file: FileRow, faults: Sequence[Fault] = ())
         await tx.connection.execute(tables.bank_file_fault.insert(), rows)
 
 
-async def add_file_lines(tx: Transaction, file: UUID, lines: Sequence[FileLineRow], booked: Sequence[tuple[str, str]]) -> None:
+async def add_file_lines(tx: Transaction, file: UUID, lines: Iterable[FileLineRow], booked: Iterable[tuple[str, str]]) -> None:
     """Write the lines of a taken file, and the entry references that it booked. Errors: IntegrityError where one was booked already."""
-    if lines:
-        rows = [{"bank_file": file, "no": number, **vars(line)} for number, line in enumerate(lines, start=1)]
+    for part in _slices(enumerate(lines, start=1)):
+        rows = [{"bank_file": file, "no": number, **vars(line)} for number, line in part]
         await tx.connection.execute(tables.bank_file_line.insert(), rows)
-    if booked:
-        taken = [{"bank_account": account, "entry_reference": reference, "bank_file": file} for account, reference in booked]
+    for references in _slices(booked):
+        taken = [{"bank_account": account, "entry_reference": reference, "bank_file": file} for account, reference in references]
         await tx.connection.execute(tables.booked_entry.insert(), taken)
 
 
@@ -858,10 +875,10 @@ async def accounts_written(tx: Transaction, letters: str) -> list[UUID]:
     return list(await tx.connection.scalars(wanted.limit(2)))
 
 
-async def add_suspense(tx: Transaction, items: Sequence[SuspenseRow]) -> None:
+async def add_suspense(tx: Transaction, items: Iterable[SuspenseRow]) -> None:
     """Write what lies in suspense."""
-    if items:
-        await tx.connection.execute(tables.suspense_item.insert(), [vars(item) for item in items])
+    for part in _slices(items):
+        await tx.connection.execute(tables.suspense_item.insert(), [vars(item) for item in part])
 
 
 # --- opening an estate -------------------------------------------------------------------------------------------------------------

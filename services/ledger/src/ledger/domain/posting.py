@@ -6,7 +6,7 @@ A debit is positive, a credit negative, and the legs of a journal add up to zero
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -40,7 +40,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A journal to be written once, under its key. `posted_at` None is the moment of writing."""
+    """A journal to be written once, under its key. `posted_at` None is the moment of writing. `id` follows from the key."""
 
     key: str
     code: str
@@ -55,10 +55,10 @@ class Posting:
     case: UUID | None = None
     decision: UUID | None = None
     payer: str | None = None
+    id: UUID = field(init=False)
 
-    @property
-    def id(self) -> UUID:
-        return uuid5(LEDGER, self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", uuid5(LEDGER, self.key))
 
     @property
     def request_hash(self) -> bytes:

@@ -9,7 +9,7 @@ from ledger.domain.references import ReferenceScheme, reference_of_card_number, 
 from ledger.domain.statement import BankEntry, EntryDetail, Statement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Money that a file reports. `amount_pence` is positive for money in, negative for money taken back or paid out.
 

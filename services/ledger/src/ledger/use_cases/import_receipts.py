@@ -1,6 +1,7 @@
 """Take a bank file: every receipt posted in one transaction, or the file refused whole with every fault."""
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -124,7 +125,7 @@ def _statements(upload: Upload) -> list[tuple[int, store.StatementRow]]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Line:
     """A receipt and where it goes: onto the account, or into suspense for a reason; nowhere yet while it is pending."""
 
@@ -139,10 +140,10 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
     row = _taken_row(upload, id_, lines)
     await store.add_file(tx, row)
     await store.add_statements(tx, id_, _statements(upload))
-    await store.post(tx, [line.posting for line in lines if line.posting is not None])
-    await store.add_file_lines(tx, id_, [_line_row(line) for line in lines], [key for line in lines if (key := _booked(line)) is not None])
+    await store.post(tx, (line.posting for line in lines if line.posting is not None))
+    await store.add_file_lines(tx, id_, map(_line_row, lines), (key for line in lines if (key := _booked(line)) is not None))
     await store.add_suspense(tx, await _suspense(tx, lines))
-    await store.tell(tx, [told for line in lines if (told := _fact(line, id_)) is not None])
+    await store.tell(tx, (told for line in lines if (told := _fact(line, id_)) is not None))
     await tx.publish(
         BankFileTaken(bank_file=id_, receipts=row.receipts, total_pence=row.total_pence, in_suspense=row.in_suspense), version=1
     )
@@ -156,8 +157,21 @@ async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
     policy = await store.receipt_policy(tx)
     calendar = await _calendar(tx, policy)
     standing = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
+    # Beside the event loop: much to work out for a large file, and nothing to wait for.
+    return await asyncio.to_thread(_placed, upload, known, locked, policy, calendar, standing)
+
+
+def _placed(
+    upload: Upload,
+    known: dict[str, UUID],
+    locked: dict[UUID, store.LockedAccount],
+    policy: store.ReceiptPolicy,
+    calendar: WorkingDays,
+    standing: list[store.StandingReceipt],
+) -> list[_Line]:
+    """Every receipt with where it goes and how it is posted. `standing` loses what is taken back."""
     lines = []
-    for number, receipt in enumerate(receipts, start=1):
+    for number, receipt in enumerate(upload.content.receipts, start=1):
         account = locked.get(known[receipt.reference]) if receipt.reference in known else None
         if receipt.pending or not receipt.amount_pence:
             lines.append(_Line(receipt, account, None, None))
@@ -209,13 +223,13 @@ async def _calendar(tx: Transaction, policy: store.ReceiptPolicy) -> WorkingDays
     return working_days(year - YEARS_BACK, year + 1, added=policy.holidays_added, removed=policy.holidays_removed)
 
 
-async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> list[store.SuspenseRow]:
+async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> Iterator[store.SuspenseRow]:
     today = business_date(tx.now)
     rules = await store.suspense_policy(tx, today)
     calendar = await _calendar(tx, await store.receipt_policy(tx))
     review_by = add_working_days(calendar, today, rules.first_review_working_days)
     escalate_on = today + timedelta(days=rules.escalate_days)
-    return [
+    return (
         store.SuspenseRow(
             line.posting.id,
             line.suspense_reason,
@@ -228,7 +242,7 @@ async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> list[store.Suspe
         )
         for line in lines
         if line.posting is not None and line.suspense_reason is not None
-    ]
+    )
 
 
 def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | None:
