@@ -77,6 +77,17 @@ def test_a_member_is_typed_for_its_readers_and_asks_for_python_3_11(member: str)
     assert list((ROOT / member / "src").glob("*/py.typed")), member
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_migrations_follow_one_another(service: str) -> None:
+    """Two revisions after the same one would leave a database with two ends, and `migrate` refusing both."""
+    revisions = sorted((ROOT / service / "migrations" / "versions").glob("*.py"))
+    told = [dict(re.findall(r'^(revision|down_revision) = (?:"(\d+)"|None)$', file.read_text("utf-8"), re.MULTILINE)) for file in revisions]
+    numbers = [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert [file.name[:4] for file in revisions] == numbers
+    assert [one["revision"] for one in told] == numbers
+    assert [one["down_revision"] for one in told] == ["", *numbers[:-1]]
+
+
 def test_contracts_depend_on_pydantic_alone() -> None:
     about = tomllib.loads((ROOT / "contracts" / "pyproject.toml").read_text("utf-8"))
     assert [re.split(r"[<>=~!\[; ]", each)[0] for each in about["project"]["dependencies"]] == ["pydantic"]

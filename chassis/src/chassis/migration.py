@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 GRANTS = (
     ("outbox_event", "SELECT, INSERT, UPDATE (published_at, again_at)"),
     ("outbox_workflow", "SELECT, INSERT, UPDATE (attempts, not_before, last_fault, done_at, outcome, reason)"),
-    ("relay_epoch", "SELECT, INSERT, UPDATE"),
+    ("relay_epoch", "SELECT, INSERT, UPDATE (epoch)"),
     ("inbox", "SELECT, INSERT"),
     ("heard_version", "SELECT, INSERT, UPDATE (version)"),
     ("parked", "SELECT, INSERT, UPDATE (reason, resolved_at, resolution, resolved_by, seconded_by, because)"),
     ("accepted_command", "SELECT, INSERT, UPDATE (answer)"),
-    ("process_probe", "SELECT, INSERT, UPDATE"),
+    ("process_probe", "SELECT, INSERT, UPDATE (written_at)"),
 )
 """What the role that runs a service may do. Nobody who serves requests can delete or rewrite what was said."""
 
@@ -44,6 +44,19 @@ def let_facts_be_told_again(op: "Operations | ModuleType") -> None:
 def grant(op: "Operations | ModuleType", table: str, rights: str) -> None:
     """Grant rights on one table, for example `SELECT, INSERT`, to the role that runs the service."""
     op.execute(f"GRANT {rights} ON {table} TO {app_role(op)}")
+
+
+def narrow(op: "Operations | ModuleType", table: str, *columns: str) -> None:
+    """Leave the role that runs the service the change of these columns of a table and of no others."""
+    op.execute(f"REVOKE UPDATE ON {table} FROM {app_role(op)}")
+    if columns:
+        grant(op, table, f"UPDATE ({', '.join(columns)})")
+
+
+def narrow_chassis(op: "Operations | ModuleType") -> None:
+    """The same for the chassis tables, of a database that was made when the rights on them were wider."""
+    narrow(op, "relay_epoch", "epoch")
+    narrow(op, "process_probe", "written_at")
 
 
 def app_role(op: "Operations | ModuleType") -> str:
