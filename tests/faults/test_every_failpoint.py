@@ -1,10 +1,13 @@
 """Every place along the way of a refund: the process ends there at once, is started again, and the refund ends as if nothing had been."""
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import asyncpg
 import pytest
+from rentbook_local.check import places_of
 from rentbook_local.journey.steps import Member
 from support.stack import Stack
 
@@ -15,6 +18,13 @@ from faults.table import Outcome, trying
 
 TOGETHER = ((0, 1), (2, 3), (4, 5, 6))
 """Which refunds of the plan go on at the same time: while one waits for a process, another is in its middle."""
+
+HANDED_OVER = {
+    "submission.noted": ("sending", "unknown", "not-seen", "sending", "accepted"),
+    "submission.answered": ("sending", "unknown", "accepted"),
+    "fate.answered": ("sending", "unknown", "accepted"),
+}
+"""What refunds notes of a payment file whose hand-over was cut off: it is asked about, and sent again only if the bank never saw it."""
 
 
 @pytest.mark.timeout(1800)
@@ -45,6 +55,9 @@ def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
             row.recovered.append(faults.recovered[one])
         books_are_right(stack.layout, accepted, rows.values())
         assert half_written(stack) == []
+        for one in faults.tries:
+            if one.place in HANDED_OVER:
+                assert HANDED_OVER[one.place] in words_about_files(stack), f"{one.place} did not end as unknown, or was not asked about"
 
 
 def test_no_place_is_armed_twice_at_the_same_time() -> None:
@@ -52,6 +65,20 @@ def test_no_place_is_armed_twice_at_the_same_time() -> None:
     for group in TOGETHER:
         armed = [(one.process, one.place) for number in group for one in ROUNDS[number]]
         assert len(set(armed)) == len(armed)
+
+
+def words_about_files(stack: Stack) -> set[tuple[str, ...]]:
+    """For each payment run, what was sent and answered about its file, in order."""
+
+    async def read() -> set[tuple[str, ...]]:
+        connection = await asyncpg.connect(places_of(stack.layout).dsns["refunds"])
+        try:
+            rows = await connection.fetch("SELECT array_agg(what ORDER BY seq) AS words FROM submission GROUP BY run")
+        finally:
+            await connection.close()
+        return {tuple(row["words"]) for row in rows}
+
+    return asyncio.run(read())
 
 
 def half_written(stack: Stack) -> list[str]:

@@ -13,7 +13,7 @@ from support.stack import Stack
 from faults.client import Accepted, Numbers, Office, players
 from faults.injector import HIT_SECONDS, arm, books_are_right, hit_of
 from faults.plan import NO_SPACE, Try
-from faults.table import Outcome
+from faults.table import Outcome, trying
 
 FULL_SECONDS = 3.0
 GOES_ON_SECONDS = 90.0
@@ -26,20 +26,18 @@ PROCESS = {"upload.write": "ledger", "anchor.write": "ledger", "payment-file.wri
 def test_a_full_disk_delays_and_loses_nothing(
     stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers, outcomes: list[Outcome], place: str
 ) -> None:
-    disk = FullDisk(stack.layout, Try(place, PROCESS[place], "bank-file"), accepted)
-    outcome, before = Outcome(f"no space at {place}", 1), accepted.count
-    outcomes.append(outcome)
-    with Office(stack.layout, accepted, numbers) as office:
+    outcome = Outcome(f"no space at {place}", 1)
+    with trying(outcomes, accepted, outcome), Office(stack.layout, accepted, numbers) as office:
+        disk = FullDisk(stack.layout, Try(place, PROCESS[place], "bank-file"), accepted)
         armed = threading.Thread(target=disk.be_full_for_a_while, daemon=True)
         armed.start()
         office.refund(players(members)[NO_SPACE.index(place)])
         armed.join(timeout=HIT_SECONDS + GOES_ON_SECONDS)
         if place == "upload.write":
             assert any("Nothing was lost" in page or "send" in page.lower() for page in office.officer.post.turned_away)
-    assert disk.fault is None, disk.fault
-    outcome.recovered.append(disk.went_on_after)
-    outcome.accepted = accepted.count - before
-    books_are_right(stack.layout, accepted, [outcome])
+        assert disk.fault is None, disk.fault
+        outcome.recovered.append(disk.went_on_after)
+        books_are_right(stack.layout, accepted, [outcome])
 
 
 class FullDisk:

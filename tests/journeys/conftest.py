@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from faults import table
+from faults.table import Outcome
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import Member, cast
 from support.doubler import everything_twice
@@ -34,6 +36,30 @@ async def stack(traces: Path) -> AsyncIterator[Stack]:
 @pytest.fixture(scope="session")
 def members(stack: Stack) -> Mapping[str, Member]:
     return cast(stack.layout)
+
+
+_SEEN = pytest.StashKey[list[str]]()
+_OUTCOMES = pytest.StashKey[list[Outcome]]()
+
+
+@pytest.fixture(scope="session")
+def seen(pytestconfig: pytest.Config) -> list[str]:
+    """What is to be read at the end also where all went well: how to repeat what was drawn by chance."""
+    return pytestconfig.stash.setdefault(_SEEN, [])
+
+
+@pytest.fixture(scope="session")
+def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
+    """What the table of the faults that were tried on the way tells."""
+    return pytestconfig.stash.setdefault(_OUTCOMES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = config.stash.get(_OUTCOMES, [])
+    if found:
+        terminalreporter.section("faults on the way")
+        for line in (*config.stash.get(_SEEN, []), *table.in_words(found, max(row.accepted for row in found))):
+            terminalreporter.write_line(line)
 
 
 def signed_in(stack: Stack, subject: str) -> Iterator[Desk]:
