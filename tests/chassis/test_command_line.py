@@ -1,14 +1,17 @@
 """The process as its operators and its runner meet it."""
 
 import asyncio
+import os
 import re
 import signal
+import sys
+from pathlib import Path
 
 from chassis.inbox import Inbox
 from chassis.records import Record
 from chassis.serving import App, Subscription
 from chassis.transaction import run
-from support.counter_processes import say, start
+from support.counter_processes import PROGRAM, environment, say, start
 from support.counting import Counted, CountUp, Place, count_up, effects, note, scalar, until
 
 
@@ -28,6 +31,25 @@ async def test_a_service_hears_stops_when_asked_and_comes_back_after_a_kill(plac
             _, err = await asyncio.wait_for(process.communicate(), 40)
     assert process.returncode == 0, err.decode()
     assert '"message": "stopping"' in err.decode()
+
+
+async def test_a_full_disk_under_log_and_traces_stops_no_work(place: Place) -> None:
+    settings = place.with_settings(trace_file=Path("/dev/full"))
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), env=environment(settings), stdout=full, stderr=full)
+    os.close(full)
+    try:
+        async with place.runtime(instance="writer") as runtime:
+            await run(runtime, lambda tx: count_up(tx, CountUp(key="a")))
+
+            async def heard() -> bool:
+                assert process.returncode is None, "a full disk under its log ended it"
+                return await effects(runtime, "a") == [1]
+
+            await until(heard, "the fact is relayed and heard", seconds=60)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 60)
 
 
 async def test_an_event_whose_process_dies_in_the_middle_is_heard_again_and_has_one_effect(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -35,10 +36,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="session")
+def full_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file `write.NAME` in this folder has the disk be full for the files of that name that the stack's own runner writes."""
+    return tmp_path_factory.mktemp("full")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack() -> AsyncIterator[Stack]:
+async def stack(full_files: Path) -> AsyncIterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RENTBOOK_FAILPOINTS", "1")
+        patch.setenv("RENTBOOK_FAILPOINTS", str(full_files))
         async with running_stack() as running:
             yield running
 

@@ -1,5 +1,7 @@
 """The disk is full at each file that is written: that is said plainly, nothing is lost, and all goes on when there is space again."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from rentbook_local.layout import Layout
 from support.stack import Stack
 
 from faults.client import Accepted, Numbers, Office, players
-from faults.injector import HIT_SECONDS, arm, books_are_right, hit_of
+from faults.injector import HIT_SECONDS, arm, books_are_right, hit_of, until_well
 from faults.plan import NO_SPACE, Try
 from faults.table import Outcome, trying
 
@@ -40,6 +42,33 @@ def test_a_full_disk_delays_and_loses_nothing(
         books_are_right(stack.layout, accepted, [outcome])
 
 
+@pytest.mark.timeout(600)
+def test_a_runner_that_cannot_note_its_processes_says_so_and_keeps_them(
+    stack: Stack, full_files: Path, accepted: Accepted, outcomes: list[Outcome]
+) -> None:
+    outcome = Outcome("no space at the runner's processes.json", 1)
+    armed, said = full_files / "write.processes.json", stack.layout.folder.parent / "run.log"
+    with trying(outcomes, accepted, outcome):
+        former = stack.pid("notices")
+        assert former is not None
+        armed.touch()
+        os.kill(former, signal.SIGKILL)
+        _wait_for(lambda: "cannot be written (No space left on device)" in said.read_text(), "the runner does not say it")
+        armed.unlink()
+        freed = time.monotonic()
+        _wait_for(lambda: stack.pid("notices") not in (None, former), "what the runner knows is not written")
+        until_well(stack, ["notices"])
+        outcome.recovered.append(time.monotonic() - freed)
+        books_are_right(stack.layout, accepted, [outcome])
+
+
+def _wait_for(condition: Callable[[], bool], otherwise: str, limit_seconds: float = GOES_ON_SECONDS) -> None:
+    end = time.monotonic() + limit_seconds
+    while not condition():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
+
+
 class FullDisk:
     """Fills the disk at one place, and frees it once the process has met that and said so."""
 
@@ -58,7 +87,7 @@ class FullDisk:
 
     def be_full_for_a_while(self) -> None:
         try:
-            self._wait(hit_of(self._layout, self._one).exists, "the place was never reached", HIT_SECONDS)
+            _wait_for(hit_of(self._layout, self._one).exists, "the place was never reached", HIT_SECONDS)
             time.sleep(FULL_SECONDS)
             log = self._layout.log(self._one.process)
             assert SAID in log.read_text(encoding="utf-8", errors="replace"), f"{log.name} does not say why"
@@ -67,16 +96,10 @@ class FullDisk:
         self._armed.unlink()
         freed = time.time()
         try:
-            self._wait(lambda: _changed(self._written) > freed, "nothing was written after there was space again", GOES_ON_SECONDS)
+            _wait_for(lambda: _changed(self._written) > freed, "nothing was written after there was space again")
         except AssertionError as fault:
             self.fault = self.fault or str(fault)
         self.went_on_after = time.time() - freed
-
-    def _wait(self, condition: Callable[[], bool], otherwise: str, limit_seconds: float) -> None:
-        end = time.monotonic() + limit_seconds
-        while not condition():
-            assert time.monotonic() < end, otherwise
-            time.sleep(0.1)
 
 
 def _changed(path: Path) -> float:

@@ -9,6 +9,7 @@ import httpx
 
 from rentbook_local.layout import Layout
 from rentbook_local.problem import Problem
+from rentbook_local.writing import has_space
 
 _ANSWER_SECONDS = 30.0
 PERSON = "export"
@@ -32,6 +33,7 @@ def main(at: Layout, arguments: argparse.Namespace) -> int:
         return 0
     making = arguments.output.with_name(f"{arguments.output.name}.making")
     try:
+        has_space(arguments.output)
         with making.open("wb") as file:
             fetch(address, arguments.format, token, file.write)
         making.replace(arguments.output)

@@ -40,6 +40,7 @@ from rentbook_contracts.topics import Topic
 from rentbook_local import child, places
 from rentbook_local.ports import HOST
 from rentbook_local.problem import Problem
+from rentbook_local.writing import write_whole
 
 ADMIN = "admin"
 _VERSION = "4.3.1"
@@ -137,16 +138,15 @@ def prepare(server: Server, class_path: Sequence[Path]) -> None:
     """Write the configuration, and format the data folder with the admin's password where there is none yet."""
     server.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     configuration = server.folder / "server.properties"
-    configuration.touch(mode=0o600)
-    configuration.write_text(_properties(server))
+    write_whole(configuration, _properties(server), mode=0o600)
     if (server.folder / "data" / "meta.properties").exists():
         return
     shutil.rmtree(server.folder / "data", ignore_errors=True)
     arguments = server.folder / "format.arguments"
-    arguments.touch(mode=0o600)
     scram = f'SCRAM-SHA-512=[name="{ADMIN}",iterations={_SCRAM_ITERATIONS},password="{server.passwords[ADMIN]}"]'
     # In a file that only we may read, because every user of the machine sees the arguments of a process.
-    arguments.write_text(
+    write_whole(
+        arguments,
         "\n".join(
             _quoted(part)
             for part in (
@@ -161,7 +161,8 @@ def prepare(server: Server, class_path: Sequence[Path]) -> None:
                 "--add-scram",
                 scram,
             )
-        )
+        ),
+        mode=0o600,
     )
     try:
         child.run((str(JAVA), f"@{arguments}"), what="Formatting Kafka's data folder")

@@ -17,6 +17,7 @@ from rentbook_contracts.topics import SERVICES
 
 from rentbook_local.ports import HOST
 from rentbook_local.problem import Problem
+from rentbook_local.writing import write_whole
 
 DEFAULT_BASE_PORT = 27100
 DATABASES = SERVICES
@@ -149,9 +150,7 @@ def owner(layout: Layout) -> int | None:
 
 def write(path: Path, content: Any) -> None:
     """Write JSON so that a reader sees all of it or the former."""
-    making = path.with_name(f"{path.name}.making")
-    making.write_text(json.dumps(content, indent=1))
-    making.replace(path)
+    write_whole(path, json.dumps(content, indent=1))
 
 
 def processes(layout: Layout) -> dict[str, Any]:
@@ -201,7 +200,7 @@ def _require_our_layout(folder: Path) -> None:
         return
     if any(folder.iterdir()):
         raise Problem(f"The folder {folder} is not empty and holds no state of Rentbook: choose an empty or another one with --state.")
-    path.write_text(f"{_LAYOUT}\n")
+    write_whole(path, f"{_LAYOUT}\n")
 
 
 def _await_the_dead(layout: Layout) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rentbook_local.layout import DATABASES, Layout
+from rentbook_local.writing import write_whole
 
 CHECKER = "rentbook_checker"
 """The role that reads every database and writes none, for ./rentbook check and export."""
@@ -75,8 +76,4 @@ def _kept(path: Path) -> str:
 def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.chmod(0o700)
-    making = path.with_name(f"{path.name}.making")
-    making.unlink(missing_ok=True)
-    making.touch(mode=0o600)
-    making.write_text(content)
-    making.replace(path)
+    write_whole(path, content, mode=0o600)

