@@ -93,14 +93,13 @@ STEPS = ("bank-file", "request", "decision", "release")
 
 
 class Office:
-    """An officer, a team leader and finance, who play refunds one after the other."""
+    """An officer, a team leader and finance, who play refunds one after the other, at the stack's desk or at another process of it."""
 
-    def __init__(self, layout: Layout, accepted: Accepted, numbers: Numbers) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, accepted: Accepted, numbers: Numbers, desk: str | None = None) -> None:
         self._accepted = accepted
         self._numbers = numbers
         self.officer, self.leader, self.finance = (
-            PatientDesk(layout.desk, subject) for subject in ("asha.officer", "dilip.leader", "greta.finance")
+            PatientDesk(desk or layout.desk, subject) for subject in ("asha.officer", "dilip.leader", "greta.finance")
         )
 
     def __enter__(self) -> Self:

@@ -1,9 +1,11 @@
 """A TCP proxy before PostgreSQL that misbehaves around a COMMIT: the server has done it, and the client is not told."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
+from itertools import cycle
 
 DELAY_SECONDS = 1.5
 
@@ -17,11 +19,14 @@ class Misdeed(StrEnum):
 
 
 class Proxy:
-    """Passes everything on. `next_commit` is what it does to the next COMMIT, once."""
+    """Passes everything on. `next_commit` is what it does to the next COMMIT, once; `every` has it do one misdeed each so many COMMITs."""
 
     def __init__(self, host: str, port: int) -> None:
         self.next_commit: Misdeed | None = None
+        self.every: int | None = None
         self.done: list[Misdeed] = []
+        self._commits = 0
+        self._turns = cycle(Misdeed)
         self._host = host
         self._port = port
 
@@ -37,6 +42,14 @@ class Proxy:
         for each in (server_writer, writer):
             each.close()
 
+    def misdeed_of_this_commit(self) -> Misdeed | None:
+        """What becomes of the reply to the COMMIT that is passed on now."""
+        self._commits += 1
+        if self.every is not None and self._commits % self.every == 0:
+            return next(self._turns)
+        once, self.next_commit = self.next_commit, None
+        return once
+
 
 class _Session:
     def __init__(self, proxy: Proxy) -> None:
@@ -45,8 +58,8 @@ class _Session:
 
     async def up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while part := await reader.read(65536):
-            if b"COMMIT" in part and self._proxy.next_commit is not None:
-                self._misdeed, self._proxy.next_commit = self._proxy.next_commit, None
+            if b"COMMIT" in part:
+                self._misdeed = self._proxy.misdeed_of_this_commit()
             writer.write(part)
             await writer.drain()
 
@@ -76,3 +89,18 @@ async def before(host: str, port: int) -> AsyncIterator[tuple[Proxy, int]]:
         yield proxy, int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+
+
+@contextmanager
+def beside_us(host: str, port: int) -> Iterator[tuple[Proxy, int]]:
+    """The same for a test that runs no event loop of its own: the proxy lives in a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    opened = before(host, port)
+    try:
+        yield asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(30)
+    finally:
+        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)

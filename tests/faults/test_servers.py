@@ -21,15 +21,17 @@ from rentbook_contracts.topics import TOPICS, Topic
 from rentbook_local import child, services
 from rentbook_local.check import places_of
 from rentbook_local.journey.steps import Member
+from rentbook_local.layout import DATABASES
 from rentbook_local.ports import free_ports
 from support.doubler import access
 from support.stack import Stack
 
 from faults.client import Accepted, Numbers, Office, players
 from faults.injector import WELL_SECONDS, books_are_right, until_well
+from faults.proxy import Misdeed, beside_us
 from faults.table import Outcome, trying
 
-EVERYTHING = ("ledger", "refunds", "approvals", "notices", "workflows")
+EVERYTHING = (*DATABASES, "workflows")
 OFFICES = 2
 PAUSE_SECONDS = 4.0
 """Between two kills: long enough that requests are under way again."""
@@ -106,19 +108,21 @@ def _all_ready(stack: Stack) -> bool:
 
 
 @contextmanager
-def second(stack: Stack, service: str) -> Iterator[None]:
-    """Another process of the service, as a second machine would run it, until the block ends."""
-    more = {"RENTBOOK_INSTANCE": "2", "RENTBOOK_HTTP_PORT": str(free_ports(1)[0])}
+def second(stack: Stack, service: str, **other: str) -> Iterator[str]:
+    """Another process of the service, as a second machine would run it, until the block ends; its address."""
+    [port] = free_ports(1)
+    address = f"http://127.0.0.1:{port}"
+    more = {"RENTBOOK_INSTANCE": "2", "RENTBOOK_HTTP_PORT": str(port), "RENTBOOK_PUBLIC_URL": address, **other}
     command = services.command(stack.layout, service, **more)
     with command.log.open("ab") as log:
         process = subprocess.Popen(command.argv, env=command.environment, cwd=command.directory, stdout=log, stderr=log)
     try:
         end = time.monotonic() + WELL_SECONDS
-        while not _answers(int(more["RENTBOOK_HTTP_PORT"])):
+        while not _answers(address):
             assert process.poll() is None, f"the second {service} ended"
             assert time.monotonic() < end, f"the second {service} does not start"
             time.sleep(0.2)
-        yield
+        yield address
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -128,9 +132,9 @@ def second(stack: Stack, service: str) -> Iterator[None]:
             process.wait()
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+        return httpx.get(f"{address}/health", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -171,6 +175,35 @@ def test_what_a_standing_process_led_goes_to_another_and_the_sleeper_harms_nothi
         books_are_right(stack.layout, accepted, [outcome])
 
 
+EVERY_SO_MANY_COMMITS = 5
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("service", ["ledger", "refunds", "approvals"])
+def test_commits_whose_replies_are_lost_or_late_do_nothing_twice(
+    stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers, outcomes: list[Outcome], service: str
+) -> None:
+    """A process behind a proxy takes over from the first one, and goes on beside it: its events, facts, steps and pages."""
+    outcome = Outcome(f"{service}: replies to COMMIT are cut, closed by half or late")
+    pg = stack.layout.port("postgres")
+    with trying(outcomes, accepted, outcome):
+        with beside_us("127.0.0.1", pg) as (proxy, port):
+            through = services.settings(stack.layout, service)["RENTBOOK_DATABASE_URL"].replace(f":{pg}/", f":{port}/")
+            with second(stack, service, RENTBOOK_DATABASE_URL=through) as address:
+                first = stack.pid(service)
+                assert first is not None
+                os.kill(first, signal.SIGKILL)
+                desk = address if service == "approvals" else None
+                with Office(stack.layout, accepted, numbers, desk) as office:
+                    proxy.every = EVERY_SO_MANY_COMMITS
+                    for member in players(members)[:2]:
+                        office.refund(member)
+                    proxy.every = None
+        outcome.tried = len(proxy.done)
+        assert set(proxy.done) == set(Misdeed)
+        books_are_right(stack.layout, accepted, [outcome])
+
+
 LOST = ("ledger.accounts", "approvals.cases")
 
 
@@ -207,7 +240,7 @@ def _lose(stack: Stack, topic: Topic) -> None:
 
 
 def _gaps(stack: Stack, topic: Topic) -> list[str]:
-    """The keys whose versions on the topic, without repetitions, are not 1, 2, 3 and so on."""
+    """The keys whose versions on the topic have a gap."""
     consumer = Consumer({**access(stack), "group.id": "test-reader", "enable.auto.commit": False})
     partitions = [TopicPartition(topic.name, number, 0) for number in range(topic.partitions)]
     ends = {number: consumer.get_watermark_offsets(TopicPartition(topic.name, number), timeout=15)[1] for number in range(topic.partitions)}
@@ -221,4 +254,10 @@ def _gaps(stack: Stack, topic: Topic) -> list[str]:
             told = dict(record.headers() or [])
             versions[bytes(record.key() or b"")].append(int(told["ce_aggregateversion"] or b"0"))
     consumer.close()
-    return [str(key) for key, found in versions.items() if list(dict.fromkeys(found)) != list(range(1, max(found) + 1))]
+    return [str(key) for key, found in versions.items() if not _has_them_in_order(found)]
+
+
+def _has_them_in_order(found: list[int]) -> bool:
+    """Whether 1, 2, 3 and so on follow from the last 1: what was told between loss and replay comes before, and again in its place."""
+    told_again = found[len(found) - 1 - found[::-1].index(1) :] if 1 in found else []
+    return list(dict.fromkeys(told_again)) == list(range(1, max(found) + 1))
