@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rentbook_local import assets, child, places
 
+_FAULTS = ("tests/faults", "tests/order", "tests/ledger/test_any_order.py")
 _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian package and what the tests use them for."""
 
@@ -15,7 +16,7 @@ _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 def run(words: Sequence[str], *, faults: bool = False) -> int:
     """Install what the tests need where we may, run them, and return pytest's exit code. `words` go to pytest.
 
-    `faults` runs those of tests/faults and tests/order instead, all of them; the others run a sample (docs/failpoints.md).
+    `faults` runs those of faults and of any order instead, all of them; the others run a sample (docs/failpoints.md).
     """
     missing = _missing_after_installing()
     assets.install()
@@ -23,7 +24,7 @@ def run(words: Sequence[str], *, faults: bool = False) -> int:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if faults:
         environment["RENTBOOK_FAULTS"] = "whole"
-        words = ["tests/faults", "tests/order", *words]
+        words = [*_FAULTS, *words]
     # Said first: whoever reads the output by machine finds pytest's closing line at its end.
     for program in missing:
         said = f"rentbook: the tests of {_FROM_DEBIAN[program]} will not be run: install the Debian package {program}."

@@ -122,11 +122,14 @@ def tenancy_facts(row: Any) -> TenancyFacts:
 
 
 async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None) -> list[PastJournal]:
-    """The account's journals, newest first, each with what it moved on this account.
+    """The account's journals, newest first, each with what it moved on this account; what was undone after `as_at` still stood then.
 
     Money that was moved from suspense is the receipt's: its method says whose money it was.
     """
     reversal, receipt = journal.alias("reversal"), journal.alias("receipt")
+    undoing = reversal.c.reverses == journal.c.id
+    if as_at is not None:
+        undoing &= reversal.c.effective_date <= as_at
     code = sa.func.coalesce(receipt.c.code, journal.c.code)
     moved = (
         sa.select(entry.c.journal, sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("amount_pence"))
@@ -143,7 +146,7 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
         .outerjoin(suspense_clearing, suspense_clearing.c.journal == journal.c.id)
         .outerjoin(receipt, receipt.c.id == suspense_clearing.c.item)
         .join(posting_code, posting_code.c.code == code)
-        .outerjoin(reversal, reversal.c.reverses == journal.c.id)
+        .outerjoin(reversal, undoing)
         .order_by(journal.c.posted_at.desc(), journal.c.seq.desc())
     )
     if as_at is not None:
