@@ -1,10 +1,9 @@
-"""Databases with a witness, on which courses of events are played, and the counts of what was played."""
+"""Databases with a witness, on which courses of events are played."""
 
 import base64
 import json
 import logging
 import os
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,24 +25,10 @@ from support.servers import Postgres
 from order.player import reached
 
 WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
-_PLAYED = pytest.StashKey[Counter[str]]()
 WITNESS = (
     "CREATE TABLE witness (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, version bigint NOT NULL);"
     'CREATE INDEX ON witness (key); GRANT SELECT, INSERT ON witness TO "{role}"'
 )
-
-
-@pytest.fixture(scope="session")
-def played(pytestconfig: pytest.Config) -> "Counter[str]":
-    """How often each thing was played; told at the end of the run."""
-    return pytestconfig.stash.setdefault(_PLAYED, Counter())
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if found := config.stash.get(_PLAYED, Counter()):
-        terminalreporter.section("order and repetition")
-        for what, times in sorted(found.items()):
-            terminalreporter.write_line(f"{times:>9} {what}")
 
 
 def first_seed() -> int:

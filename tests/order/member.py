@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from chassis.consumer import consumers, kafka_broker
@@ -11,13 +12,22 @@ from chassis.process import make_runtime
 from chassis.serving import App, Subscription
 from chassis.settings import Settings
 from chassis.transaction import Transaction
+from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from support.counting import Counted, note
 
-SESSION_MILLISECONDS = 6_000
-"""How long Kafka waits for a member that has gone; the least that it allows. A real one is waited for longer."""
+from chassis import consumer
 
-HEARTBEAT_MILLISECONDS = 300
+AUTO_COMMIT_MILLISECONDS = 100
+"""Where a test has offsets committed without waiting for the work (`AckPolicy.ACK_FIRST`); a service never does."""
+
+TIMES: dict[str, Any] = {
+    "session_timeout_ms": 6_000,
+    "heartbeat_interval_ms": 300,
+    "auto_commit_interval_ms": AUTO_COMMIT_MILLISECONDS,
+}
+"""Kafka waits for a member that has gone as short a time as it allows. A real one is waited for longer."""
+
 IN_THE_MIDDLE = b"in the middle of a batch\n"
 
 
@@ -26,8 +36,8 @@ async def member(settings: Settings, app: App) -> AsyncIterator[None]:
     """Hears for the group until the block ends, as a service's process does."""
     async with make_runtime(app.name, settings) as runtime:
         broker = kafka_broker(runtime, settings)
-        for consumer in consumers(runtime, app):
-            consumer.subscribe(_impatient(broker))
+        for each in consumers(runtime, app):
+            each.subscribe(_impatient(broker))
         await broker.start()
         try:
             yield
@@ -39,7 +49,7 @@ def _impatient(broker: KafkaBroker) -> KafkaBroker:
     subscriber = broker.subscriber
 
     def soon(*topics: str, **told: Any) -> Any:
-        return subscriber(*topics, session_timeout_ms=SESSION_MILLISECONDS, heartbeat_interval_ms=HEARTBEAT_MILLISECONDS, **told)
+        return subscriber(*topics, **TIMES, **told)
 
     broker.subscriber = soon  # type: ignore[method-assign, assignment]
     return broker
@@ -65,10 +75,11 @@ def stops_at(event: int) -> App:
     return App("counter", listens=(Subscription(Counted, note_or_stop),))
 
 
-async def _run(settings: Settings, event: int) -> None:
+async def _run(settings: Settings, event: int, policy: str = AckPolicy.NACK_ON_ERROR.name) -> None:
+    consumer.AckPolicy = SimpleNamespace(NACK_ON_ERROR=AckPolicy[policy])  # type: ignore[assignment, attr-defined]
     async with member(settings, stops_at(event)):
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(Settings.model_validate_json(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(_run(Settings.model_validate_json(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

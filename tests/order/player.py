@@ -151,11 +151,12 @@ class Player:
                 await self.hearer.before(key)
         for step in self.course.steps:
             await self._step(step)
-        await self._rest(self.course.cuts)
+        await self._rest(self.course.cuts, at_once=100)
         await self._check("before anything is mended", self._until_the_flaw())
         self._unmended.clear()
         everything = [len(log) for log in self.course.logs]
-        await asyncio.gather(self._rest(everything), *(self._operator(key) for key in self.course.flawed))
+        # A few at a time, so that they come before, amidst and after what the operators do.
+        await asyncio.gather(self._rest(everything, at_once=1), *(self._operator(key) for key in self.course.flawed))
         await self._check("in the end", self._whole(), nothing_waits=True)
         self.played["courses"] += 1
 
@@ -180,9 +181,9 @@ class Player:
         if taken and step.fate is not Fate.AGAIN:
             self._commit(batch)
 
-    async def _rest(self, ends: Sequence[int]) -> None:
+    async def _rest(self, ends: Sequence[int], *, at_once: int) -> None:
         for _ in range(MOST_TRIES):
-            batch = self._next(range(PARTITIONS), 100, ends)
+            batch = self._next(range(PARTITIONS), at_once, ends)
             if not batch:
                 return
             if await self._take(batch):

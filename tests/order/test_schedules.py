@@ -6,6 +6,7 @@ A failure prints its seed; `RENTBOOK_SEED=SEED ./rentbook test -- tests/order/te
 import asyncio
 from collections import Counter
 
+import pytest
 from chassis.transaction import Runtime
 from support.refund_service import Refunds
 
@@ -14,6 +15,7 @@ from order.conftest import courses
 from order.player import Hearer, Player
 from order.schedule import DISCARDED, Fate, Flaw, drawn
 
+pytestmark = pytest.mark.timeout(7200)
 AT_ONCE = 3
 SAMPLE, WHOLE = 40, 2000
 
