@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import csv
+import errno
 import io
 import shutil
 import subprocess
@@ -100,20 +101,54 @@ async def test_a_spreadsheet_agrees_too(town: Town, at: Layout) -> None:
 
 async def test_a_torn_export_is_said_to_be_torn(at: Layout) -> None:
     parts: list[bytes] = []
-    with pytest.raises(Problem, match="breaks off"):
-        await asyncio.to_thread(export.fetch, f"{at.http('ledger')}/torn", "csv", TOKEN, parts.append)
+    with pytest.raises(Problem, match=r"breaks off after 16 bytes .*not whole. Don’t use what was written"):
+        await asyncio.to_thread(export.fetch, at, "csv", parts.append, "/torn")
+
+
+def asked(output: Path) -> argparse.Namespace:
+    return argparse.Namespace(what="journal", format="csv", output=output)
 
 
 async def test_without_a_ledger_it_says_so_and_leaves_no_file(tmp_path: Path) -> None:
     at = Layout(tmp_path, free_ports(1)[0] - 1)
     at.secrets_of("ledger").mkdir(parents=True)
     (at.secrets_of("ledger") / "service_token").write_text(TOKEN)
-    words = argparse.Namespace(what="journal", format="csv", output=tmp_path / "journal.csv")
-    with pytest.raises(Problem, match="does not answer"):
-        await asyncio.to_thread(export.main, at, words)
+    with pytest.raises(Problem, match=f"does not answer: no stack runs in {tmp_path}. Start it with ./rentbook run --state {tmp_path}"):
+        await asyncio.to_thread(export.main, at, asked(tmp_path / "journal.csv"))
     assert {path.name for path in tmp_path.iterdir()} == {"secrets"}  # noqa: ASYNC240 - a folder of this test's own
 
 
-async def test_a_wrong_token_is_told_with_its_status(at: Layout) -> None:
-    with pytest.raises(Problem, match="401"):
-        await asyncio.to_thread(export.fetch, f"{at.http('ledger')}/export/journal", "csv", "not the token", lambda _: None)
+async def test_another_stacks_ledger_is_told_from_ours(at: Layout) -> None:
+    (at.secrets_of("ledger") / "service_token").write_text("not the token")
+    with pytest.raises(Problem, match=r"status 401.: it is another stack. Name the folder .* with --state"):
+        await asyncio.to_thread(export.fetch, at, "csv", lambda _: None)
+
+
+async def test_a_state_that_was_never_ready_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"holds no stack that was ever ready: start it with ./rentbook run --state"):
+        await asyncio.to_thread(export.main, Layout(tmp_path, 27300), asked(tmp_path / "journal.csv"))
+
+
+async def test_a_place_that_cannot_be_written_is_told_with_what_to_do(at: Layout) -> None:
+    folder = at.folder / "a folder"
+    folder.mkdir()
+    (at.folder / "a file").touch()
+    for output, words in (
+        (folder, "is a folder: name a file in it, such as .*journal.csv"),
+        (at.folder / "nowhere" / "journal.csv", "There is no folder .*nowhere: make it first"),
+        (at.folder / "a file" / "journal.csv", "There is no folder .*a file: make it first"),
+        (Path("/proc/journal.csv"), "cannot be written .* choose another place with --output"),
+    ):
+        with pytest.raises(Problem, match=words):
+            await asyncio.to_thread(export.main, at, asked(output))
+    assert {path.name for path in at.folder.iterdir()} == {"secrets", "a folder", "a file"}
+
+
+async def test_a_full_disk_is_told_and_leaves_no_file(at: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export, "fetch", full)
+    with pytest.raises(Problem, match=r"The disk of .* is full, and nothing was left on it: make room there"):
+        await asyncio.to_thread(export.main, at, asked(at.folder / "journal.csv"))
+    assert {path.name for path in at.folder.iterdir()} == {"secrets"}

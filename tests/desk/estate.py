@@ -463,7 +463,13 @@ def bank_file(bank_file: UUID) -> BankFilePage:
             FileFault(line=88, rule="DatedInTheFuture", message="The entry is dated 1 Mar 2031. Ask the bank for a corrected statement."),
         )
         return BankFilePage(
-            bank_file=bank_file, name="statement-broken.xml", status=FileStatus.REFUSED, faults=faults, faults_in_all=2, **common
+            bank_file=bank_file,
+            name="statement-broken.xml",
+            status=FileStatus.REFUSED,
+            faults=faults,
+            faults_in_all=2,
+            advice=("Ask the bank for it anew.",),
+            **common,
         )
     if bank_file == REPEATED_FILE:
         return BankFilePage(

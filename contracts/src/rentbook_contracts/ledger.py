@@ -832,7 +832,7 @@ class FileStatus(StrEnum):
 
 
 class FileFault(Message):
-    """Why a file was refused: the line it stands on, the rule that it breaks, and what to do, in words."""
+    """Why a file was refused: the line it stands on, the rule that it breaks, and what is wrong, in words."""
 
     line: int | None
     rule: str
@@ -869,6 +869,7 @@ class BankFilePage(Message):
     lines: tuple[FileLine, ...] = ()
     faults: tuple[FileFault, ...] = ()
     faults_in_all: int = 0
+    advice: tuple[str, ...] = Field(default=(), description="What to do about the faults, in words")
     earlier: UUID | None = Field(default=None, description="The file that was taken already, where this one repeats it")
     earlier_name: str | None = None
     earlier_at: datetime | None = None

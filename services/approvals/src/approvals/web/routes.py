@@ -113,7 +113,9 @@ _UNREADABLE = "What your browser sent could not be read, and nothing was done. G
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
-_TOO_LARGE = "A bank file has at most 20 MB, a form 1 MB. Nothing was kept. Go back and send less."
+_TOO_LARGE = (
+    "A bank file has at most 20 MB, a form 1 MB. Nothing was kept. Go back and send a smaller file: ask the bank for shorter periods."
+)
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
 

@@ -154,11 +154,15 @@ class _Reader:
         if amount is None:
             self.faults.add(number, "NotAnAmount", "columns 24 to 32 must hold pounds, a point and two digits of pence")
         elif amount == 0:
-            self.faults.add(number, "ZeroAmount", "a payment of nothing")
+            self.faults.add(number, "ZeroAmount", "a payment must be of more than 0.00")
         if kind not in TYPES:
             self.faults.add(number, "UnknownType", f"column 33 must be one of {', '.join(TYPES)}")
         elif amount is not None and ((amount < 0 and kind not in _MAY_TAKE_AWAY) or (amount > 0 and kind in _ALWAYS_TAKES_AWAY)):
-            self.faults.add(number, "SignAgainstType", f"a {TYPES[kind]} cannot have this sign")
+            self.faults.add(
+                number,
+                "SignAgainstType",
+                f"a payment of type {kind} ({TYPES[kind]}) must be {'below' if kind in _ALWAYS_TAKES_AWAY else 'above'} 0.00",
+            )
         if paid_on is None:
             self.faults.add(number, "NotADate", "columns 34 to 43 must hold a date as dd/mm/yyyy")
         elif paid_on > self.terms.today:

@@ -129,7 +129,7 @@ def recognise(head: bytes) -> FileFormat:
         return "camt.053"
     if looks_like_allpay(text.splitlines()):
         return "allpay"
-    raise _refused("UnknownFormat", "this is neither a camt.053 statement nor an allpay cash file")
+    raise _refused("UnknownFormat", "this is neither a camt.053 statement (XML) nor an allpay cash file (fixed columns)")
 
 
 def canonical_records(rows: Iterable[Sequence[object]]) -> str | None:
@@ -174,7 +174,7 @@ class _Upload:
 
     @property
     def too_large(self) -> str:
-        return f"the file is larger than {self._max_bytes} bytes"
+        return f"the file is larger than {self._max_bytes:,} bytes, the most that is read"
 
     def head(self) -> bytes:
         self._ahead = self.read(HEAD_BYTES)

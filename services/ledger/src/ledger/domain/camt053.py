@@ -124,7 +124,9 @@ class _Reader:
         own = element.namespace == self._namespace
         parent = self._paths[-1] if self._paths else ""
         if parent in SCOPE_OF_LEAF and parent not in MAY_HAVE_CHILDREN:
-            self.faults.add(element.line, "TextExpected", "an element stands where only text may")
+            self.faults.add(
+                element.line, "TextExpected", "an element stands where only text may: the file does not follow the camt.053 format"
+            )
         path = f"{parent}/{element.name if own else '?'}"
         self._paths.append(path)
         if path in self._closers:
@@ -240,7 +242,7 @@ class _Reader:
         pence = self._checked.amount(fields, "Amt")
         sign = self._checked.sign(fields, "CdtDbtInd")
         if pence == 0:
-            self.faults.add(fields.line_of("Amt"), "ZeroAmount", "an entry of nothing")
+            self.faults.add(fields.line_of("Amt"), "ZeroAmount", "an entry must be of more than 0.00")
         return None if pence is None or sign is None else pence * sign
 
     def _status(self, fields: Fields) -> Status | None:
@@ -255,7 +257,7 @@ class _Reader:
         if status != "BOOK":
             return
         if fields.first("BookgDt/Dt", "BookgDt/DtTm") is None:
-            self.faults.add(fields.line, "BookingDateMissing", "a booked entry has no booking date")
+            self.faults.add(fields.line, "BookingDateMissing", "a booked entry must have a booking date (BookgDt)")
         elif booked and booked > self.terms.today:
             line = fields.line_of("BookgDt/Dt", "BookgDt/DtTm")
             self.faults.add(line, "BookingDateInFuture", f"booked on {booked}, which is after today, {self.terms.today}")
@@ -311,7 +313,9 @@ class _Reader:
         if found is None:
             return None
         if not re.fullmatch("[0-9]{1,18}", found.text):
-            self.faults.add(found.line, "StatementNumberNotANumber", "the statement's electronic sequence number is no number")
+            self.faults.add(
+                found.line, "StatementNumberNotANumber", "the statement's electronic sequence number (ElctrncSeqNb) must be digits"
+            )
             return None
         return int(found.text)
 

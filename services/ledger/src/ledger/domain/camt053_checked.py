@@ -20,7 +20,7 @@ class Checked:
         """Pence without a sign, or a fault."""
         found = fields.first(path)
         if found is None:
-            self.faults.add(fields.line, "AmountMissing", "an amount is missing")
+            self.faults.add(fields.line, "AmountMissing", "an amount (Amt) is missing")
             return None
         pence = pence_of(found.text)
         if pence is None:
@@ -42,7 +42,7 @@ class Checked:
             return None
         day = day_in_london(found.text)
         if day is None:
-            self.faults.add(found.line, "NotADate", f"{name} is no date")
+            self.faults.add(found.line, "NotADate", f"{name} must be a date as yyyy-mm-dd")
         return day
 
     def flag(self, fields: Fields, path: str) -> bool:
@@ -58,7 +58,7 @@ class Checked:
         if found is None or not found.text or found.text.upper() in NO_REFERENCE:
             return None
         if len(found.text) > REFERENCE_CHARACTERS:
-            self.faults.add(found.line, "ReferenceTooLong", f"a reference is longer than {REFERENCE_CHARACTERS} characters")
+            self.faults.add(found.line, "ReferenceTooLong", f"{path} is longer than {REFERENCE_CHARACTERS} characters")
             return None
         return found.text
 

@@ -43,7 +43,7 @@ def pence_of(text: str) -> int | None:
 def why_no_amount(text: str) -> tuple[str, str]:
     """The rule that a text breaks which is no amount, and the message."""
     if re.fullmatch(r"[0-9]+\.[0-9]{3,}", text):
-        return "AmountNotInPence", "an amount has more than two decimals"
+        return "AmountNotInPence", "an amount must be in pounds and whole pence, and this one has more than two decimals"
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         return "AmountTooLarge", f"an amount is above {decimals(MAX_PENCE)}"
     return "NotAnAmount", "an amount must be digits, a point and pence, without a sign"

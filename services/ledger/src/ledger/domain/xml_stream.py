@@ -85,7 +85,7 @@ class XmlStream:
             self._parser.Parse(b"", True)
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
-            raise Refusal(Fault(error.lineno, "NotWellFormed", f"the XML is broken or cut off here ({reason})")) from None
+            raise Refusal(Fault(error.lineno, "NotWellFormed", f"the XML is broken or cut off at this line ({reason})")) from None
 
     def _refuse(self, rule: str, message: str) -> None:
         raise Refusal(Fault(self._parser.CurrentLineNumber, rule, message))

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, BankFilesAsked, FileFault, FileLine, FileStatus
 
+from ledger.domain.advice import advice
 from ledger.domain.rules import NoSuchFile
 from ledger.tables import bank_file, bank_file_fault, bank_file_line
 
@@ -65,6 +66,7 @@ def _page(row: Any, *, lines: Sequence[Any], faults: Sequence[Any]) -> BankFileP
         lines=tuple(_line(line) for line in lines),
         faults=tuple(FileFault(line=fault.line, rule=fault.rule, message=fault.message) for fault in faults),
         faults_in_all=row.faults_in_all,
+        advice=advice(fault.rule for fault in faults),
         earlier=row.earlier,
         earlier_name=row.earlier_name,
         earlier_at=row.earlier_at,

@@ -40,10 +40,14 @@ async def upload(visit: Visit) -> Response:
     if sent is None:
         form.wrong("Choose a bank file", "file")
     elif not sent.size:
-        form.wrong(f"{sent.filename} is empty", "file")
+        form.wrong(f"{sent.filename} is empty: download it from the bank again, or choose another file", "file")
     elif sent.size > BANK_FILE_LIMIT_BYTES:
         most = f"{BANK_FILE_LIMIT_BYTES // 1_000_000} MB"
-        form.wrong(f"{sent.filename} is {size(sent.size)}; a bank file has at most {most}. Nothing was kept", "file")
+        form.wrong(
+            f"{sent.filename} is {size(sent.size)}; a bank file has at most {most}. Nothing was kept. "
+            "Ask the bank for shorter periods, and send each part by itself",
+            "file",
+        )
     if form.errors or sent is None:
         return await _list(visit, form)
     try:
