@@ -342,7 +342,7 @@ class Town:
 
     async def sealed(self) -> None:
         """Everything sealed and the head anchored."""
-        [sealer] = self.apps["ledger"].every
+        sealer, *_ = self.apps["ledger"].every
         for _ in range(3):
             await run(self.runtimes["ledger"], lambda tx: sealer.use_case(tx, Tick(at=datetime.now(UTC))))
 
