@@ -12,12 +12,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from approvals import store
+from approvals import queries, store
 from approvals.domain.forms import BeAway, LendAuthority
+from approvals.domain.policy import Band, ProposedPolicy
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.be_away import be_away
+from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.open_task import open_task
+from approvals.use_cases.propose_policy import propose_policy
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings
 from approvals.web.routes import routes
@@ -37,6 +40,8 @@ from desk import estate
 from desk.peers import Peers
 
 Sent = TypeVar("Sent")
+
+_RAISED = {"team-leader": (100_01, 600_00), "income-manager": (600_01, 2_500_00)}
 
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_WORDS = [
@@ -109,6 +114,21 @@ class Place:
         await self.does("ella", end_delegation, ended)
         await self.does("dev", be_away, BeAway("carol.senior", today, today + timedelta(days=1)))
         await self.does("ella", be_away, BeAway("farid.head", soon, soon))
+
+    async def policies(self) -> tuple[UUID, UUID]:
+        """Farid has proposed two policies; the second is accepted by Grace and in force a month from now."""
+        [version] = await run(self.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND))
+        day = estate.TODAY + timedelta(days=30)
+        bands = tuple(
+            Band(one.act, one.stage, one.role, *_RAISED.get(one.role, (one.from_pence, one.to_pence))) for one in version.authorities
+        )
+        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "Cabinet, minute 41 of 3 March", bands)
+        accepted = await self.does("farid", propose_policy, replace(asked, claim_minutes=45))
+        await self.does("grace", check_policy, CheckPolicy(accepted, "accepted"))
+        waits = replace(asked, in_force_from=day + timedelta(days=30), bulk_most_lines=60)
+        waits = replace(waits, bands=tuple(band if band.role != "income-manager" else replace(band, to_pence=3_000_00) for band in bands))
+        bands = tuple(replace(one, from_pence=3_000_01) if one.role == "head-of-service" else one for one in waits.bands)
+        return await self.does("farid", propose_policy, replace(waits, bands=bands)), accepted
 
     async def everyone_known(self) -> None:
         """Everybody has signed in once."""

@@ -54,6 +54,13 @@ PAGES = {
     "cover, for somebody with authority": ("dev", "/cover"),
     "cover, for the auditor": ("hugo", "/cover"),
     "policy": ("hugo", "/policy"),
+    "policy, for somebody who may propose": ("farid", "/policy"),
+    "a policy to propose": ("farid", "/policy/proposals/new?kind=refund"),
+    "a policy that is not theirs to propose": ("dev", "/policy/proposals/new?kind=refund"),
+    "a proposed policy to check": ("grace", "/policy/proposals/{proposal}"),
+    "a proposed policy that raises one's own limit": ("ella", "/policy/proposals/{proposal}"),
+    "a proposed policy, for its maker": ("farid", "/policy/proposals/{proposal}"),
+    "a policy that was accepted": ("hugo", "/policy/proposals/{accepted}"),
     "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
     "no such page": ("dev", "/nowhere"),
 }
@@ -67,7 +74,8 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         green = await place.task(estate.CASE_OKAFOR)
         look = await place.task(estate.CASE_BEGUM, lane=Lane.LOOK, reasons=("A dispute is set on the account",), raised_by="ben.officer")
         await place.cover()
-        yield place, {"green": str(green), "look": str(look)}
+        proposal, accepted = await place.policies()
+        yield place, {"green": str(green), "look": str(look), "proposal": str(proposal), "accepted": str(accepted)}
 
 
 async def violations(page: Page) -> list[str]:

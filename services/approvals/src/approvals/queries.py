@@ -20,6 +20,7 @@ from approvals.domain.absence import covered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, stages_for
 from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.eligibility import Answered, Participation, Standing, Status, mandate_for, objection, objections
+from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
@@ -35,6 +36,8 @@ from approvals.tables import (
     delegation_end,
     participant,
     policy,
+    policy_check,
+    policy_proposal,
     recall,
     release,
     release_line,
@@ -318,7 +321,47 @@ async def policy_in_force(tx: Transaction, kind: TaskKind) -> Policy:
 def _policy(row: Any, bands: tuple[Authority, ...]) -> Policy:
     return Policy(
         row.id, row.council, row.kind, row.in_force_from, row.decide_within_working_days, row.remind_after_working_days,
-        row.escalate_after_working_days, row.claim_minutes, row.source, row.made_by, row.checked_by, bands,
+        row.escalate_after_working_days, row.claim_minutes, row.source, row.made_by, row.checked_by, row.made_at, row.bulk_most_lines,
+        row.bulk_most_pence, row.bulk_opened_first, bands,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ProposalShown:
+    """A proposal for a policy and what became of it; `answer` None waits for a checker."""
+
+    id: UUID
+    asked: ProposedPolicy
+    council: str
+    proposed_by: str
+    roles: tuple[str, ...]
+    proposed_at: datetime
+    answer: str | None
+    checked_by: str | None
+    checked_at: datetime | None
+    text: str | None
+
+
+async def proposals(tx: Transaction) -> tuple[ProposalShown, ...]:
+    """Every proposal that was ever made, newest first."""
+    joined = policy_proposal.outerjoin(policy_check, policy_check.c.proposal_id == policy_proposal.c.id)
+    answered = (policy_check.c.answer, policy_check.c.checked_by, policy_check.c.checked_at, policy_check.c.text)
+    wanted = sa.select(policy_proposal, *answered).select_from(joined)
+    rows = (await tx.connection.execute(wanted.order_by(policy_proposal.c.proposed_at.desc(), policy_proposal.c.id))).all()
+    return tuple(
+        ProposalShown(
+            row.id, _proposed(row), row.council, row.proposed_by, tuple(row.roles), row.proposed_at, row.answer, row.checked_by,
+            row.checked_at, row.text,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _proposed(row: Any) -> ProposedPolicy:
+    bands = tuple(Band(Act(one["act"]), one["stage"], one["role"], one["from_pence"], one["to_pence"]) for one in row.authorities)
+    return ProposedPolicy(
+        row.kind, row.in_force_from, row.decide_within_working_days, row.remind_after_working_days, row.escalate_after_working_days,
+        row.claim_minutes, row.bulk_most_lines, row.bulk_most_pence, row.bulk_opened_first, row.source, bands,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Writing and locking approvals' rows, and the rules that the database keeps, by the names of its constraints."""
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -14,8 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from approvals.domain import absence as absences
 from approvals.domain import delegation as delegations
 from approvals.domain import eligibility, reasons, recalling, releasing
+from approvals.domain import policy as policies
 from approvals.domain.authority import Policy
 from approvals.domain.eligibility import Status
+from approvals.domain.policy import ProposedPolicy
 from approvals.domain.rules import ApprovalRule
 from approvals.tables import (
     absence,
@@ -27,6 +30,8 @@ from approvals.tables import (
     delegation,
     delegation_end,
     participant,
+    policy_check,
+    policy_proposal,
     recall,
     release,
     release_line,
@@ -93,6 +98,15 @@ RULES: Mapping[str, ApprovalRule] = {
     "a_deputy_is_known_and_no_auditor": absences.DeputyUnknown("Choose a colleague who has signed in and may decide.", field="deputy"),
     "nobody_is_their_own_deputy": absences.DeputyUnknown("Choose somebody else than yourself.", field="deputy"),
     "an_absence_is_ended_by_the_person": absences.NotYoursToEnd("Only the person who is away says that they are back."),
+    "policy_is_for_managers_and_finance": policies.NotForYouToMake("Proposing and checking policy is for managers and finance."),
+    "the_maker_of_a_policy_does_not_check_it": policies.MakerIsNotChecker("You proposed this, so someone else must check it."),
+    "only_the_maker_withdraws": policies.OnlyTheMakerWithdraws("Only whoever proposed it withdraws it."),
+    "nobody_raises_their_own_limit": policies.RaisesYourOwnLimit("This raises a limit of whoever proposed or checks it."),
+    "a_policy_comes_into_force_later": policies.InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from"),
+    "one_policy_comes_into_force_on_a_day": policies.DayTaken("Another policy comes into force on that day.", field="in_force_from"),
+    "a_proposal_is_answered_once": policies.AnsweredAlready("This proposal was answered already."),
+    "a_refusal_of_policy_is_explained": policies.CheckNotExplained("Write down why.", field="check_text"),
+    "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),
     "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
     "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
     "a_question_goes_to_a_named_person": reasons.NobodyAsked("Choose who shall answer the question.", field="question_to"),
@@ -290,6 +304,22 @@ async def write_release(tx: Transaction, run: UUID, authority_id: int, lines: Se
 async def write_outcome(tx: Transaction, update_id: UUID, *, accepted: bool, reason: str | None) -> None:
     row = insert(update_outcome).values(id=update_id, accepted=accepted, reason=reason)
     await tx.connection.execute(row.on_conflict_do_nothing())
+
+
+# --- policy ---------------------------------------------------------------------------------------------------------------------------
+
+
+async def write_proposal(tx: Transaction, form: UUID, council: str, asked: ProposedPolicy) -> None:
+    """Write a proposal as the caller. Errors: the rules of its trigger."""
+    words = {name: value for name, value in asdict(asked).items() if name != "bands"}
+    row = {"id": form, "council": council, "authorities": [asdict(band) for band in asked.bands], **words}
+    await kept(tx.connection.execute(policy_proposal.insert().values(proposed_by=tx.caller.person, roles=sorted(tx.caller.roles), **row)))
+
+
+async def write_check(tx: Transaction, proposal: UUID, answer: str, text: str) -> None:
+    """Answer a proposal as the caller; accepting it lays the policy down. Errors: the rules of the check's trigger."""
+    row = {"proposal_id": proposal, "checked_by": tx.caller.person, "roles": sorted(tx.caller.roles), "answer": answer, "text": text}
+    await kept(tx.connection.execute(policy_check.insert().values(**row)))
 
 
 # --- delegations and absences ---------------------------------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ policy = sa.Table(
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("checked_by", sa.Text, nullable=False),
     sa.Column("made_at", _INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.Column("bulk_most_lines", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("bulk_most_pence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("bulk_opened_first", sa.SmallInteger, nullable=False, server_default="1"),
     sa.UniqueConstraint("kind", "in_force_from", name="one_policy_comes_into_force_on_a_day"),
     sa.CheckConstraint("made_by <> checked_by", name="policy_has_a_maker_and_a_checker"),
     sa.CheckConstraint(
@@ -41,8 +44,49 @@ policy = sa.Table(
         " AND decide_within_working_days <= escalate_after_working_days AND claim_minutes > 0",
         name="time_reminds_then_escalates",
     ),
+    sa.CheckConstraint(
+        "bulk_most_lines BETWEEN 0 AND 100 AND bulk_most_pence >= 0 AND bulk_opened_first >= 1", name="bulk_decisions_have_caps"
+    ),
 )
 """What a council has laid down about one kind of task, from a day on (Europe/London). The latest day that has come is in force."""
+
+policy_proposal = sa.Table(
+    "policy_proposal",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("council", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("in_force_from", sa.Date, nullable=False),
+    sa.Column("decide_within_working_days", sa.SmallInteger, nullable=False),
+    sa.Column("remind_after_working_days", sa.SmallInteger, nullable=False),
+    sa.Column("escalate_after_working_days", sa.SmallInteger, nullable=False),
+    sa.Column("claim_minutes", sa.SmallInteger, nullable=False),
+    sa.Column("bulk_most_lines", sa.SmallInteger, nullable=False),
+    sa.Column("bulk_most_pence", sa.BigInteger, nullable=False),
+    sa.Column("bulk_opened_first", sa.SmallInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("authorities", JSONB, nullable=False),
+    sa.Column("proposed_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("proposed_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("jsonb_typeof(authorities) = 'array'", name="a_proposal_has_bands"),
+)
+"""A policy that somebody proposes; the form's id. `authorities` are rows of `authority` without their ids."""
+
+policy_check = sa.Table(
+    "policy_check",
+    metadata,
+    sa.Column("proposal_id", sa.Uuid, sa.ForeignKey("policy_proposal.id"), nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("checked_at", _INSTANT, nullable=False),
+    sa.PrimaryKeyConstraint("proposal_id", name="a_proposal_is_answered_once"),
+    sa.CheckConstraint("answer IN ('accepted', 'refused', 'withdrawn')", name="a_check_is_one_of_three"),
+    sa.CheckConstraint("answer = 'accepted' OR btrim(text) <> ''", name="a_refusal_of_policy_is_explained"),
+)
+"""What another person said to a proposal, or its maker's withdrawal. Accepting it lays the policy down, by a trigger of the owner's."""
 
 authority = sa.Table(
     "authority",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from approvals.domain.rules import ApprovalRule
@@ -38,7 +38,10 @@ class Authority:
 
 @dataclass(frozen=True)
 class Policy:
-    """What a council has laid down for one kind of task from `in_force_from` on. Working days and minutes as named."""
+    """What a council has laid down for one kind of task from `in_force_from` on. Working days, minutes and pence as named.
+
+    A bulk decision has at most `bulk_most_lines` of at most `bulk_most_pence` together, of which `bulk_opened_first` are opened first.
+    """
 
     id: str
     council: str
@@ -51,6 +54,10 @@ class Policy:
     source: str
     made_by: str
     checked_by: str
+    made_at: datetime
+    bulk_most_lines: int
+    bulk_most_pence: int
+    bulk_opened_first: int
     authorities: tuple[Authority, ...]
 
 

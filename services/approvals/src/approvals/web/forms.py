@@ -74,6 +74,14 @@ class Form:
             return None
         return pence
 
+    def whole(self, name: str, what: str, least: int, most: int) -> int | None:
+        """A whole number between two; None, with the error noted, where it is none."""
+        typed = self.value(name).strip()
+        if not re.fullmatch("[0-9]{1,9}", typed) or not least <= int(typed) <= most:
+            self.wrong(f"{what} must be a number from {least} to {most}", name)
+            return None
+        return int(typed)
+
     def day(self, name: str, what: str, *, needed: bool = False) -> date | None:
         """A date as browsers send it (2026-11-23) or as people type it (23/11/2026)."""
         typed = self.value(name).strip()

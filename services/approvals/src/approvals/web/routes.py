@@ -51,6 +51,8 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/runs/{run:uuid}/file", runs.download),
     ("/cover", cover.show),
     ("/policy", policy.show),
+    ("/policy/proposals/new", policy.draft),
+    ("/policy/proposals/{proposal:uuid}", policy.show_proposal),
 )
 
 FORMS: tuple[tuple[str, Page], ...] = (
@@ -74,6 +76,8 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/suspense/{item:uuid}", suspense.move),
     ("/suspense/moved/{journal:uuid}/back", suspense.put_back),
     ("/runs", runs.release),
+    ("/policy/proposals/new", policy.propose),
+    ("/policy/proposals/{proposal:uuid}", policy.check),
     ("/cover/delegations", cover.lend),
     ("/cover/delegations/{delegation:uuid}/end", cover.end_delegation),
     ("/cover/absences", cover.be_away),

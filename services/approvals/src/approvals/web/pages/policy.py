@@ -1,24 +1,56 @@
-"""The policy in force, for everyone to read: who may decide what, and how long things may take."""
+"""The policy in force, what comes and what was; and how it changes: one person proposes, another checks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, takewhile
+from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, TaskKind
-from rentbook_contracts.operation import Nothing
+from rentbook_contracts.operation import BrokenRule, Nothing
+from rentbook_contracts.people import Role
 from rentbook_contracts.refunds import REFUND_POLICIES
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.authority import Act
+from approvals.domain.authority import Act, Authority, Policy
+from approvals.domain.policy import (
+    MAKES_POLICY,
+    MOST_BULK_LINES,
+    MOST_CLAIM_MINUTES,
+    MOST_WORKING_DAYS,
+    Band,
+    ProposedPolicy,
+    in_force_before,
+    raised_roles,
+)
 from approvals.domain.reasons import REASONS
-from approvals.web.visit import Visit
+from approvals.domain.words import role_words
+from approvals.use_cases.check_policy import CheckPolicy, check_policy
+from approvals.use_cases.propose_policy import propose_policy
+from approvals.web.forms import Form
+from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
 ANSWERS = {Answer.APPROVED: "To approve", Answer.DECLINED: "To decline", Answer.SENT_BACK: "To send back"}
+KINDS: Mapping[str, str] = {"refund": "refunds"}
+
+PARTS = {
+    "decide-1": "Decides first",
+    "decide-2": "Decides second",
+    "decide-3": "Decides third",
+    "release-1": "Releases payment runs",
+}
+ROWS_TO_ADD = 3
+MOST_ROWS = 40
+DONE = {"accepted": "accepted", "refused": "refused", "withdrawn": "retracted"}
 
 
 async def show(visit: Visit) -> Response:
-    """Every version, the one in force first said to be so. Policy changes by a maker and a checker, not on this page."""
-    versions = await visit.own(lambda tx: queries.policies(tx, TaskKind.REFUND))
+    """Every version of every kind, what comes first, then what is in force and what was; and what waits for a checker."""
+    versions = [one for kind in TaskKind for one in await visit.own(lambda tx, kind=kind: queries.policies(tx, kind))]  # type: ignore[misc]
     figures = await visit.ask_or_name(REFUND_POLICIES, Nothing(), "the floors and targets of refunds")
-    in_force = next((one.id for one in versions if one.in_force_from <= visit.today), None)
+    kinds = dict.fromkeys(one.kind for one in versions)
+    in_force = [next((one.id for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
     return visit.show(
         "policy.html",
         "Policy",
@@ -26,6 +58,196 @@ async def show(visit: Visit) -> Response:
         figures=figures.policies if figures else (),
         in_force=in_force,
         acts=ACTS,
+        kinds=KINDS,
+        proposals=await visit.own(queries.proposals),
+        may_propose=[(kind, KINDS.get(kind, kind)) for kind in kinds] if visit.person.roles & MAKES_POLICY else [],
         names=await visit.names(),
         reasons=[(ANSWERS[answer], list(REASONS[answer].values())) for answer in Answer],
     )
+
+
+async def draft(visit: Visit) -> Response:
+    """A proposal to fill in, beginning with what is in force."""
+    version = await _newest(visit, visit.request.query_params.get("kind", ""))
+    return await _draft(visit, Form(values=_as_typed(version)), version)
+
+
+async def propose(visit: Visit) -> Response:
+    """Propose a policy."""
+    form = await visit.sent()
+    version = await _newest(visit, form.value("kind"))
+    asked = _read(form, version)
+    if asked is None:
+        return await _draft(visit, form, version)
+    try:
+        await visit.change(lambda tx: propose_policy(tx, asked), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused, ("in_force_from", "remind_after", "source", "part-1"))
+        return await _draft(visit, form, version)
+    return visit.go(f"/policy/proposals/{form.id}", done="proposed")
+
+
+async def show_proposal(visit: Visit) -> Response:
+    """A proposal beside what it changes."""
+    return await _proposal(visit, Form())
+
+
+async def check(visit: Visit) -> Response:
+    """Accept, refuse or withdraw."""
+    proposal: UUID = visit.request.path_params["proposal"]
+    form = await visit.sent()
+    answer = form.one_of("check_answer", DONE, "Choose your answer")
+    text = form.text("check_text")
+    if form.errors:
+        return await _proposal(visit, form)
+    try:
+        await visit.change(lambda tx: check_policy(tx, CheckPolicy(proposal, answer, text)), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused, ("check_text",))
+        return await _proposal(visit, form)
+    return visit.go(f"/policy/proposals/{proposal}", done=DONE[answer])
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row of the table before and after; None where it is not there."""
+
+    act: Act
+    stage: int
+    role: str
+    before: Authority | None
+    after: Band | None
+    raised: bool
+
+    @property
+    def same(self) -> bool:
+        both = (self.before, self.after)
+        return None not in both and len({(one.from_pence, one.to_pence) for one in both if one}) == 1
+
+
+def compared(before: Sequence[Authority], bands: Sequence[Band]) -> list[Compared]:
+    """Both tables row by row, by act, stage and amount."""
+    old = {(row.act, row.stage, row.role): row for row in before}
+    new = {(row.act, row.stage, row.role): row for row in bands}
+    raised = raised_roles(before, bands)
+    rows = [Compared(*key, old.get(key), new.get(key), key in new and key[2] in raised) for key in {**old, **new}]
+    return sorted(rows, key=lambda row: (row.act, row.stage, (row.after or row.before or _NOTHING).from_pence, row.role))
+
+
+_NOTHING = Band(Act.DECIDE, 1, "", 0, 0)
+
+
+async def _newest(visit: Visit, kind: str) -> Policy:
+    """What a new policy of a kind begins with: the one that comes into force last."""
+    if kind not in set(TaskKind):
+        raise NoSuchPage("There is no policy of this kind.")
+    versions = await visit.own(lambda tx: queries.policies(tx, TaskKind(kind)))
+    if not versions:
+        raise NoSuchPage("There is no policy of this kind.")
+    return versions[0]
+
+
+async def _draft(visit: Visit, form: Form, version: Policy) -> Response:
+    rows = _rows_typed(form)
+    return visit.show(
+        "policy_draft.html",
+        f"Propose a policy for {KINDS.get(version.kind, version.kind)}",
+        form=form,
+        version=version,
+        parts=list(PARTS.items()),
+        roles=[(role.value, role_words(role.value).capitalize()) for role in Role if role is not Role.AUDITOR],
+        rows=range(1, max(rows, len(version.authorities) + ROWS_TO_ADD) + 1),
+        may_propose=bool(visit.person.roles & MAKES_POLICY),
+    )
+
+
+def _rows_typed(form: Form) -> int:
+    return sum(1 for _ in takewhile(lambda row: f"part-{row}" in form.values and row <= MOST_ROWS, count(1)))
+
+
+def _as_typed(version: Policy) -> dict[str, str]:
+    """A version as the form would carry it."""
+    values = {
+        "kind": version.kind,
+        "decide_within": str(version.decide_within_working_days),
+        "remind_after": str(version.remind_after_working_days),
+        "escalate_after": str(version.escalate_after_working_days),
+        "claim_minutes": str(version.claim_minutes),
+        "bulk_lines": str(version.bulk_most_lines),
+        "bulk_total": _pounds(version.bulk_most_pence),
+        "bulk_opened": str(version.bulk_opened_first),
+    }
+    for row, band in enumerate(version.authorities, start=1):
+        values |= {f"part-{row}": f"{band.act}-{band.stage}", f"role-{row}": band.role, f"from-{row}": _pounds(band.from_pence)}
+        values[f"to-{row}"] = _pounds(band.to_pence) if band.to_pence is not None else ""
+    return values
+
+
+def _pounds(pence: int) -> str:
+    return f"{pence // 100}.{pence % 100:02d}"
+
+
+def _read(form: Form, version: Policy) -> ProposedPolicy | None:
+    day = form.day("in_force_from", "the day from which it is in force", needed=True)
+    decide = form.whole("decide_within", "The days to decide within", 1, MOST_WORKING_DAYS)
+    remind = form.whole("remind_after", "The days until a reminder", 1, MOST_WORKING_DAYS)
+    escalate = form.whole("escalate_after", "The days until it escalates", 1, MOST_WORKING_DAYS)
+    minutes = form.whole("claim_minutes", "The minutes of a claim", 1, MOST_CLAIM_MINUTES)
+    lines = form.whole("bulk_lines", "The lines of a bulk decision", 0, MOST_BULK_LINES)
+    opened = form.whole("bulk_opened", "The lines that are opened first", 1, MOST_BULK_LINES)
+    total = form.pence("bulk_total", "The total of a bulk decision") or 0
+    source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
+    bands = tuple(_bands(form))
+    if form.errors or day is None or decide is None or remind is None or escalate is None:
+        return None
+    if minutes is None or lines is None or opened is None:
+        return None
+    return ProposedPolicy(version.kind, day, decide, remind, escalate, minutes, lines, total, opened, source, bands)
+
+
+def _bands(form: Form) -> Iterable[Band]:
+    for row in range(1, _rows_typed(form) + 1):
+        part, role = form.value(f"part-{row}"), form.value(f"role-{row}")
+        if not part:
+            continue
+        if part not in PARTS or role not in set(Role) - {Role.AUDITOR}:
+            form.wrong("Choose the part and the role of this row", f"part-{row}")
+            continue
+        act, _, stage = part.partition("-")
+        lower = form.pence(f"from-{row}", "The amount from which the role is asked")
+        upper = form.pence(f"to-{row}", "The limit")
+        if lower is None and not form.error(f"from-{row}"):
+            form.wrong("Enter the amount from which the role is asked, such as 0.01", f"from-{row}")
+        if lower is not None:
+            yield Band(Act(act), int(stage), role, lower, upper)
+
+
+async def _proposal(visit: Visit, form: Form) -> Response:
+    id_: UUID = visit.request.path_params["proposal"]
+    found = next((one for one in await visit.own(queries.proposals) if one.id == id_), None)
+    if found is None:
+        raise NoSuchPage("There is no such proposal.")
+    versions = await visit.own(lambda tx: queries.policies(tx, TaskKind(found.asked.kind)))
+    base = in_force_before(versions, found.asked.in_force_from)
+    mine = found.proposed_by == visit.person.subject
+    raised = raised_roles(base.authorities if base else (), found.asked.bands)
+    return visit.show(
+        "policy_proposal.html",
+        f"Proposed policy for {KINDS.get(found.asked.kind, found.asked.kind)}",
+        form=form,
+        proposal=found,
+        base=base,
+        rows=compared(base.authorities if base else (), found.asked.bands),
+        acts=ACTS,
+        mine=mine,
+        why_not=None if mine else _why_not_check(visit, raised),
+        names=await visit.names(),
+    )
+
+
+def _why_not_check(visit: Visit, raised: frozenset[str]) -> str | None:
+    """Why the caller may not check it, as far as their roles say; the database knows the rest."""
+    if not visit.person.roles & MAKES_POLICY:
+        return "Checking policy is for managers and finance."
+    own = sorted(raised & visit.person.roles)
+    return f"It raises the limit of {role_words(own[0])}, which is yours, so someone else must check it." if own else None

@@ -1,0 +1,38 @@
+"""Answer a proposal for a policy: accept it, refuse it, or withdraw one's own."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.transaction import Transaction
+from rentbook_contracts.operation import Nothing
+
+from approvals import queries, store
+from approvals.domain.policy import AnsweredAlready, CheckNotExplained, NoSuchProposal
+
+
+@dataclass(frozen=True)
+class CheckPolicy:
+    """`answer`: accepted, refused or withdrawn."""
+
+    proposal: UUID
+    answer: str
+    text: str = ""
+
+
+async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
+    """Answer as the caller. Accepting lays the policy down, in force from its day. The same answer by the same person again does nothing.
+
+    Errors: NoSuchProposal, AnsweredAlready, CheckNotExplained, and the rules of the database: MakerIsNotChecker, OnlyTheMakerWithdraws,
+    RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
+    """
+    known = next((one for one in await queries.proposals(tx) if one.id == form.proposal), None)
+    if known is None:
+        raise NoSuchProposal("There is no such proposal.")
+    if known.answer is not None:
+        if (known.answer, known.checked_by) == (form.answer, tx.caller.person):
+            return Nothing()
+        raise AnsweredAlready("This proposal was answered already.")
+    if form.answer != "accepted" and not form.text.strip():
+        raise CheckNotExplained("Write down why.", field="check_text")
+    await store.write_check(tx, form.proposal, form.answer, form.text.strip())
+    return Nothing()

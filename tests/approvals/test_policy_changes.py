@@ -1,0 +1,217 @@
+"""Policy by maker and checker: nobody alone, nobody for themselves, in force from its day, and its history stays."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from approvals import queries
+from approvals.domain import policy as rules
+from approvals.domain.authority import Act, Policy
+from approvals.domain.forms import LendAuthority
+from approvals.domain.policy import Band, ProposedPolicy
+from approvals.use_cases.check_policy import CheckPolicy, check_policy
+from approvals.use_cases.lend_authority import lend_authority
+from approvals.use_cases.propose_policy import propose_policy
+from chassis.transaction import SameFormOtherContent
+from rentbook_contracts.approvals import TaskKind
+from support.office import Office
+
+TODAY = datetime.now(UTC).astimezone(ZoneInfo("Europe/London")).date()
+SOON = TODAY + timedelta(days=7)
+
+RAISED_LEADER: dict[tuple[str, int, str], tuple[int, int | None] | None] = {
+    ("decide", 1, "team-leader"): (100_01, 600_00),
+    ("decide", 1, "income-manager"): (600_01, 2_500_00),
+}
+NO_SECOND = {("decide", 2, "finance"): None}
+
+
+async def table(office: Office, change: dict[tuple[str, int, str], tuple[int, int | None] | None] | None = None) -> tuple[Band, ...]:
+    """The bands in force, with some changed or taken out."""
+    rows = await office.sql("select * from authority where policy_id = policy_in_force('refund') order by id")
+    bands = []
+    for row in rows:
+        to = (change or {}).get((row["act"], row["stage"], row["role"]), (row["from_pence"], row["to_pence"]))
+        if to is not None:
+            bands.append(Band(Act(row["act"]), row["stage"], row["role"], *to))
+    return tuple(bands)
+
+
+async def asked(office: Office, change: Any = None, day: date = SOON) -> ProposedPolicy:
+    return ProposedPolicy("refund", day, 5, 3, 6, 30, 20, 1_000_00, 2, "Cabinet, minute 41", await table(office, change))
+
+
+async def proposed(office: Office, maker: str, change: Any = None, day: date = SOON) -> UUID:
+    form = uuid4()
+    await office.do(maker, propose_policy, await asked(office, change, day), form)
+    return form
+
+
+async def versions(office: Office) -> tuple[Policy, ...]:
+    return await office.look("aud.auditor", queries.policies, TaskKind.REFUND)
+
+
+async def refused(rule: str, work: Any) -> None:
+    with pytest.raises(asyncpg.PostgresError) as error:
+        await work
+    assert error.value.constraint_name == rule
+
+
+async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(office: Office) -> None:
+    proposal = await proposed(office, "hana.head", RAISED_LEADER)
+    assert len(await versions(office)) == 1
+    await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
+    laid, before = await versions(office)
+    assert (laid.id, laid.made_by, laid.checked_by, laid.in_force_from) == (f"refund-{SOON}", "hana.head", "finn.finance", SOON)
+    assert {(band.act, band.stage, band.role, band.from_pence, band.to_pence) for band in laid.authorities} == {
+        (band.act, band.stage, band.role, band.from_pence, band.to_pence) for band in await table(office, RAISED_LEADER)
+    }
+    assert (laid.bulk_most_lines, laid.bulk_most_pence, laid.bulk_opened_first) == (20, 1_000_00, 2)
+    in_force = await office.look("aud.auditor", queries.policy_in_force, TaskKind.REFUND)
+    assert in_force == before
+    [told] = await office.look("aud.auditor", queries.proposals)
+    assert (told.answer, told.checked_by) == ("accepted", "finn.finance")
+
+
+async def test_a_decision_rests_on_the_policy_that_was_in_force_at_its_moment(office: Office) -> None:
+    await office.do("finn.finance", check_policy, CheckPolicy(await proposed(office, "hana.head", RAISED_LEADER), "accepted"))
+    _, opened = await office.open(550_00)
+    with pytest.raises(Exception, match=r"above your £500.00"):
+        await office.answer_task("tess.leader", opened)
+    await office.owner_sql("alter table policy disable trigger append_only")
+    await office.owner_sql(f"update policy set in_force_from = '{TODAY}' where id = 'refund-{SOON}'")
+    await office.answer_task("tess.leader", opened)
+    rows = await office.sql("select policy_id, limit_pence from decision join authority on authority.id = authority_id")
+    assert [tuple(row) for row in rows] == [(f"refund-{SOON}", 600_00)]
+
+
+async def test_the_maker_does_not_check(office: Office) -> None:
+    proposal = await proposed(office, "hana.head")
+    with pytest.raises(rules.MakerIsNotChecker):
+        await office.do("hana.head", check_policy, CheckPolicy(proposal, "accepted"))
+    with pytest.raises(rules.OnlyTheMakerWithdraws):
+        await office.do("finn.finance", check_policy, CheckPolicy(proposal, "withdrawn", "no"))
+    with pytest.raises(rules.CheckNotExplained):
+        await office.do("hana.head", check_policy, CheckPolicy(proposal, "withdrawn"))
+    for _ in range(2):
+        await office.do("hana.head", check_policy, CheckPolicy(proposal, "withdrawn", "a slip"))
+    with pytest.raises(rules.AnsweredAlready):
+        await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
+    assert len(await versions(office)) == 1
+
+
+@pytest.mark.parametrize("person", ["tess.leader", "ola.officer", "aud.auditor"])
+async def test_policy_is_for_managers_and_finance(office: Office, person: str) -> None:
+    with pytest.raises(rules.NotForYouToMake):
+        await proposed(office, person)
+    proposal = await proposed(office, "hana.head")
+    with pytest.raises(rules.NotForYouToMake):
+        await office.do(person, check_policy, CheckPolicy(proposal, "accepted"))
+
+
+RAISED_MANAGER = {("decide", 1, "income-manager"): (500_01, 3_000_00), ("decide", 1, "head-of-service"): (3_000_01, None)}
+
+
+@pytest.mark.parametrize(
+    ("change", "gains", "two_others"),
+    [(RAISED_MANAGER, "ines.manager", ("hana.head", "finn.finance")), (NO_SECOND, "hana.head", ("finn.finance", "ines.manager"))],
+    ids=["a higher limit", "a decision fewer"],
+)
+async def test_nobody_raises_their_own_limit_as_maker_or_as_checker(
+    office: Office, change: Any, gains: str, two_others: tuple[str, str]
+) -> None:
+    with pytest.raises(rules.RaisesYourOwnLimit):
+        await proposed(office, gains, change)
+    proposal = await proposed(office, two_others[0], change)
+    with pytest.raises(rules.RaisesYourOwnLimit):
+        await office.do(gains, check_policy, CheckPolicy(proposal, "accepted"))
+    await office.do(two_others[1], check_policy, CheckPolicy(proposal, "accepted"))
+
+
+async def test_nobody_raises_a_limit_that_was_lent_to_them(office: Office) -> None:
+    await office.everyone_signs_in()
+    await office.do("ines.manager", lend_authority, LendAuthority("finn.finance", 1_00, TODAY, SOON))
+    proposal = await proposed(office, "hana.head", RAISED_MANAGER)
+    with pytest.raises(rules.RaisesYourOwnLimit):
+        await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
+    await office.do("fay.finance", check_policy, CheckPolicy(proposal, "accepted"))
+
+
+async def test_a_day_has_one_policy_and_is_not_today(office: Office) -> None:
+    with pytest.raises(rules.InForceTooSoon):
+        await proposed(office, "hana.head", day=TODAY)
+    one, two = await proposed(office, "hana.head"), await proposed(office, "hana.head")
+    await office.do("finn.finance", check_policy, CheckPolicy(one, "accepted"))
+    with pytest.raises(rules.DayTaken):
+        await office.do("finn.finance", check_policy, CheckPolicy(two, "accepted"))
+    with pytest.raises(rules.DayTaken):
+        await proposed(office, "hana.head")
+
+
+async def test_the_same_form_proposes_once(office: Office) -> None:
+    form, wanted = uuid4(), await asked(office)
+    for _ in range(2):
+        await office.do("hana.head", propose_policy, wanted, form)
+    with pytest.raises(SameFormOtherContent):
+        await office.do("hana.head", propose_policy, replace(wanted, source="elsewhere"), form)
+    assert len(await office.look("aud.auditor", queries.proposals)) == 1
+
+
+async def test_a_table_with_a_hole_is_refused(office: Office) -> None:
+    with pytest.raises(rules.PolicyIncomplete):
+        await proposed(office, "hana.head", {("decide", 1, "team-leader"): (100_01, 400_00)})
+
+
+# --- the database has the last word -----------------------------------------------------------------------------------------------------
+
+
+async def propose_by_sql(office: Office, change: Any = None, **other: Any) -> UUID:
+    """A proposal of hana.head as a row, whatever a use case would say."""
+    wanted = await asked(office, change)
+    row = {name: value for name, value in asdict(wanted).items() if name != "bands"}
+    row |= {"id": uuid4(), "council": "x", "proposed_by": "hana.head", "roles": ["head-of-service"]}
+    row |= {"authorities": json.dumps([asdict(band) for band in wanted.bands]), **other}
+    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+    await office.sql(f"insert into policy_proposal ({', '.join(row)}) values ({places})", *row.values())
+    made: UUID = row["id"]
+    return made
+
+
+CHECK = "insert into policy_check (proposal_id, checked_by, roles, answer, text) values ($1, $2, $3, 'accepted', '')"
+
+
+async def test_by_sql_too_maker_checker_and_gainer_are_kept_apart(office: Office) -> None:
+    await refused("policy_is_for_managers_and_finance", propose_by_sql(office, roles=["team-leader"]))
+    await refused("a_policy_comes_into_force_later", propose_by_sql(office, in_force_from=TODAY))
+    await refused("a_proposal_has_a_policy_before", propose_by_sql(office, kind="anything"))
+    await refused("nobody_raises_their_own_limit", propose_by_sql(office, NO_SECOND))
+    proposal = await propose_by_sql(office, RAISED_MANAGER)
+    await refused("the_maker_of_a_policy_does_not_check_it", office.sql(CHECK, proposal, "hana.head", ["head-of-service"]))
+    await refused("policy_is_for_managers_and_finance", office.sql(CHECK, proposal, "tess.leader", ["team-leader"]))
+    await refused("nobody_raises_their_own_limit", office.sql(CHECK, proposal, "ines.manager", ["income-manager"]))
+    await office.sql(CHECK, proposal, "finn.finance", ["finance"])
+    await refused("a_proposal_is_answered_once", office.sql(CHECK, proposal, "fay.finance", ["finance"]))
+
+
+async def test_nobody_who_runs_the_service_writes_policy_past_a_check(office: Office) -> None:
+    for statement in (
+        "insert into policy select 'mine', council, kind, in_force_from + 1, 5, 3, 6, 30, 'x', 'a', 'b', now(), 40, 1, 1 from policy",
+        "insert into authority (policy_id, act, stage, role, from_pence) select policy_id, 'decide', 1, 'officer', 1 from authority",
+        "create trigger mine after insert on policy_proposal for each row execute function lay_down_policy()",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await office.sql(statement)
+
+
+@pytest.mark.parametrize("table_name", ["policy_proposal", "policy_check"])
+async def test_what_was_written_stays(office: Office, table_name: str) -> None:
+    await office.do("finn.finance", check_policy, CheckPolicy(await proposed(office, "hana.head"), "refused", "no"))
+    for statement in (f"update {table_name} set roles = roles", f"delete from {table_name}", f"truncate {table_name} cascade"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await office.sql(statement)
+        await refused(f"{table_name}_is_append_only", office.owner_sql(statement))

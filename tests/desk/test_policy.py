@@ -1,0 +1,80 @@
+"""Policy at the desk's own forms: proposed by one person, checked by another."""
+
+from datetime import timedelta
+
+from approvals import queries
+from chassis.transaction import run
+from rentbook_contracts.approvals import TaskKind
+
+from desk import estate
+from desk.conftest import Place
+from desk.visitor import visiting
+
+SOON = estate.TODAY + timedelta(days=10)
+NEW = "/policy/proposals/new"
+OTHER_LIMIT = {"to-2": "600", "from-3": "600.01"}
+
+
+async def test_a_policy_is_proposed_checked_and_shown_as_what_comes(place: Place) -> None:
+    async with visiting(place, "farid") as maker, visiting(place, "grace") as checker:
+        await maker.read(f"{NEW}?kind=refund")
+        said = await maker.send(NEW, in_force_from=f"{SOON}", source="Cabinet, minute 41", **OTHER_LIMIT)
+        assert "The policy is proposed" in said
+        assert "£100.01 to £500.00£100.01 to £600.00Raised" in said
+        [proposal] = await run(place.runtime, queries.proposals)
+        assert "Proposals that wait for a checker" in await checker.read("/policy")
+        page = f"/policy/proposals/{proposal.id}"
+        await checker.read(page)
+        await checker.send(page, 422, check_answer="refused")
+        assert checker.summary() == {"#check_text": "Write down why."}
+        said = await checker.send(page, check_answer="accepted")
+        assert "Accepted by you" in said
+        said = await checker.read("/policy")
+        assert "Not yet in force" in said
+        assert "Made by Farid Nasser, checked by Grace Obi" in said
+    laid, _ = await run(place.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND))
+    assert (laid.in_force_from, laid.made_by, laid.checked_by) == (SOON, "farid.head", "grace.finance")
+    assert {(band.role, band.to_pence) for band in laid.authorities} >= {("team-leader", 600_00), ("income-manager", 2_500_00)}
+
+
+async def test_a_slip_stands_beside_its_field_and_what_was_typed_stays(place: Place) -> None:
+    async with visiting(place, "farid") as maker:
+        await maker.read(f"{NEW}?kind=refund")
+        await maker.send(NEW, 422, **{"to-2": "lots", "claim_minutes": "0"})
+        assert list(maker.summary()) == ["#in_force_from", "#claim_minutes", "#source", "#to-2"]
+        assert maker.typed("to-2") == "lots"
+        await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x", **{"to-2": "400", "claim_minutes": "30"})
+        assert "without a gap or an overlap" in maker.summary()["#part-1"]
+        await maker.send(NEW, 422, in_force_from=f"{estate.TODAY}", source="x", **{"to-2": "500"})
+        assert list(maker.summary()) == ["#in_force_from"]
+    assert await run(place.runtime, queries.proposals) == ()
+
+
+async def test_whoever_would_gain_is_told_so(place: Place) -> None:
+    raised = {"to-3": "3000", "from-4": "3000.01", "in_force_from": f"{SOON}", "source": "x"}
+    async with visiting(place, "ella") as gains, visiting(place, "farid") as maker:
+        await gains.read(f"{NEW}?kind=refund")
+        assert "raises the limit of income manager, which is yours" in await gains.send(NEW, 422, **raised)
+        await maker.read(f"{NEW}?kind=refund")
+        await maker.send(NEW, **raised)
+        [proposal] = await run(place.runtime, queries.proposals)
+        said = await gains.read(f"/policy/proposals/{proposal.id}")
+        assert "It raises the limit of income manager, which is yours, so someone else must check it." in said
+        assert "Record my answer" not in said
+
+
+async def test_a_proposal_is_withdrawn_by_its_maker(place: Place) -> None:
+    async with visiting(place, "farid") as maker:
+        await maker.read(f"{NEW}?kind=refund")
+        await maker.send(NEW, in_force_from=f"{SOON}", source="x")
+        [proposal] = await run(place.runtime, queries.proposals)
+        said = await maker.send(f"/policy/proposals/{proposal.id}", check_text="A slip")
+        assert "Withdrawn by you" in said
+        assert "Proposals that were answered" in await maker.read("/policy")
+
+
+async def test_others_read_it_and_propose_nothing(place: Place) -> None:
+    async with visiting(place, "dev") as leader:
+        assert "Propose another policy" not in await leader.read("/policy")
+        assert "for managers and finance" in await leader.read(f"{NEW}?kind=refund")
+        await leader.read(f"{NEW}?kind=nothing", 404)
