@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -114,6 +114,12 @@ class Place:
         await self.does("ella", end_delegation, ended)
         await self.does("dev", be_away, BeAway("carol.senior", today, today + timedelta(days=1)))
         await self.does("ella", be_away, BeAway("farid.head", soon, soon))
+
+    async def proposes(self, who: str, day: date) -> UUID:
+        """The table in force again, from another day on."""
+        version = (await run(self.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND)))[-1]
+        bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in version.authorities)
+        return await self.does(who, propose_policy, ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "a minute", bands))
 
     async def policies(self) -> tuple[UUID, UUID]:
         """Farid has proposed two policies; the second is accepted by Grace and in force a month from now."""

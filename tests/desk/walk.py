@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -33,6 +33,10 @@ OUTSIDE = {
     "GET /signed-out": "/signed-out",
 }
 """The addresses that ask for no session, and how each is tried."""
+
+
+ASKED = {"/runs/preview": f"?case={estate.CASE_OKAFOR}", "/policy/proposals/new": "?kind=refund"}
+"""What an address is asked with, beside its path."""
 
 
 @dataclass
@@ -135,8 +139,24 @@ async def of_an_absence(walk: Walk, path: str, send: Send) -> Prepared:
     return {"absence": next((one.id for one in known if one.person == walk.who), walk.known["view"])}, {}
 
 
+async def of_a_proposal(walk: Walk, path: str, send: Send) -> Prepared:
+    """A fresh one of the head of service, of the same table on a day of its own."""
+    known = await run(walk.place.runtime, queries.proposals)
+    return {"proposal": await walk.place.proposes("farid", estate.TODAY + timedelta(days=100 + len(known)))}, {"check_answer": "accepted"}
+
+
 LENT = {"taker": "ben.officer", "ceiling": "10", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
 AWAY = {"deputy": "carol.senior", "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
+SAME_TABLE = {
+    "kind": "refund", "in_force_from": f"{estate.TODAY + timedelta(days=99)}", "source": "Cabinet, minute 41", "decide_within": "5",
+    "remind_after": "3", "escalate_after": "6", "claim_minutes": "30", "bulk_lines": "40", "bulk_total": "5000", "bulk_opened": "3",
+    "part-1": "decide-1", "role-1": "senior-officer", "from-1": "0.01", "to-1": "100",
+    "part-2": "decide-1", "role-2": "team-leader", "from-2": "100.01", "to-2": "500",
+    "part-3": "decide-1", "role-3": "income-manager", "from-3": "500.01", "to-3": "2500",
+    "part-4": "decide-1", "role-4": "head-of-service", "from-4": "2500.01", "to-4": "",
+    "part-5": "decide-2", "role-5": "finance", "from-5": "2500.01", "to-5": "",
+    "part-6": "release-1", "role-6": "finance", "from-6": "0.01", "to-6": "",
+}  # fmt: skip
 EVIDENCE = {"check": "7", "kind": "bank-statement", "settles": "no", "received_on": "2026-11-02"}
 PAYEE = {"payee_of": "third-party", "payee_name": "O Executor", "sort_code": "089999", "account_number": "66374958"}
 CASE = {"case": estate.CASE_BEGUM}
@@ -166,6 +186,8 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/cover/delegations/{delegation:uuid}/end": of_a_delegation,
     "/cover/absences": with_fields(AWAY),
     "/cover/absences/{absence:uuid}/end": of_an_absence,
+    "/policy/proposals/new": with_fields(SAME_TABLE),
+    "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
 """How each form is tried, filled in as somebody would who may send it."""
 
@@ -180,7 +202,7 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
-        "document": uuid4(), "ending": "pdf",
+        "document": uuid4(), "ending": "pdf", "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
     }  # fmt: skip
     found: dict[str, dict[str, str]] = {address: {} for address in OUTSIDE}
     found |= {f"GET {path}": {} for path, _ in PAGES} | {f"POST {path}": {} for path, _ in FORMS}
@@ -199,7 +221,7 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
         return await http.request(method, OUTSIDE[address], data={"csrf": "of no session"} if method == "POST" else None)
     if method == "GET":
         walk.place.peers.answers.pop(f"/queries/{READY_PAYMENTS.name}", None)
-        asked = f"?case={estate.CASE_OKAFOR}" if path == "/runs/preview" else ""
+        asked = ASKED.get(path, "")
         return await http.get(filled(path, walk.known) + asked)
 
     async def send(to: str, fields: Fields) -> httpx.Response:

@@ -28,7 +28,7 @@ from approvals.domain.words import role_words
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.propose_policy import propose_policy
 from approvals.web.forms import Form
-from approvals.web.visit import NoSuchPage, Visit, note_refusal
+from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
 ANSWERS = {Answer.APPROVED: "To approve", Answer.DECLINED: "To decline", Answer.SENT_BACK: "To send back"}
@@ -68,6 +68,8 @@ async def show(visit: Visit) -> Response:
 
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what is in force."""
+    if not visit.person.roles & MAKES_POLICY:
+        raise MayNot("Proposing and checking policy is for managers and finance.")
     version = await _newest(visit, visit.request.query_params.get("kind", ""))
     return await _draft(visit, Form(values=_as_typed(version)), version)
 
@@ -157,7 +159,6 @@ async def _draft(visit: Visit, form: Form, version: Policy) -> Response:
         parts=list(PARTS.items()),
         roles=[(role.value, role_words(role.value).capitalize()) for role in Role if role is not Role.AUDITOR],
         rows=range(1, max(rows, len(version.authorities) + ROWS_TO_ADD) + 1),
-        may_propose=bool(visit.person.roles & MAKES_POLICY),
     )
 
 
