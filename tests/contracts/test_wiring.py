@@ -29,10 +29,6 @@ from writeoffs.settings import WriteOffsSettings
 from workflows import payment_run, refund_approval, write_off_approval, write_off_proposal
 
 AHEAD = {
-    "debts-for-write-off",
-    "find-debts",
-    "actors-behind",
-    "ledger.post-write-off",
     "provision",
     "post-provision",
     "approvals.open-schedule-task",

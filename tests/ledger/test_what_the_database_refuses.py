@@ -22,6 +22,7 @@ APPEND_ONLY = (
     "journal", "entry", "accepted_posting", "seal", "debited_week", "opened_estate", "heard_decision", "heard_recall", "bank_file",
     "bank_file_fault", "bank_file_line", "booked_entry", "suspense_item", "bank_statement",
     "heard_release", "heard_return", "suspense_clearing", "heard_write_off", "heard_write_off_line",
+    "written_off", "reinstatement", "dropped_line",
 )  # fmt: skip
 SEALED = (
     "seq", "id", "code", "effective_date", "posted_at", "rent_week", "cleared_on", "reverses", "case_id", "decision_id", "actor",
@@ -94,6 +95,8 @@ async def test_the_app_role_may_not(app: asyncpg.Connection) -> None:
         "SET session_replication_role = replica",
         "UPDATE credit_hold SET amount_pence = 1",
         "DELETE FROM credit_hold",
+        "INSERT INTO written_off (journal, account, line, amount_pence, discharged, reinstated_pence) "
+        "SELECT id, id, id, 1, false, 1 FROM account",
         "UPDATE clearing_rule SET working_days = 0",
         "INSERT INTO free_week VALUES ('WH50', '2026-11-30')",
         "INSERT INTO account (id, reference, kind, status, balance_pence) VALUES (gen_random_uuid(), 'x', 'RENT', 'CURRENT', -5)",

@@ -8,16 +8,20 @@ from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_LABELS,
     ACCOUNT_PAGE,
+    ACTORS_BEHIND,
     AGREE_PAYMENT_PLAN,
     BANK_FILE_PAGE,
     BANK_FILES,
     CLEAR_SUSPENSE,
     DEBIT_WEEK,
+    DEBTS_FOR_WRITE_OFF,
     END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
+    FIND_DEBTS,
     PLACE_HOLD,
     POST_REFUND,
+    POST_WRITE_OFF,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
@@ -30,6 +34,7 @@ from rentbook_contracts.refunds import RefundReturned
 
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.refund_facts import account_for_refund
@@ -48,6 +53,7 @@ from ledger.use_cases.note_return import note_return
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import post_refund
+from ledger.use_cases.post_write_off import post_write_off
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
@@ -67,6 +73,7 @@ OFFERS = (
     Offer(PLACE_HOLD, place_hold),
     Offer(RELEASE_HOLD, release_hold),
     Offer(POST_REFUND, post_refund),
+    Offer(POST_WRITE_OFF, post_write_off),
     Offer(REVERSE_REFUND, reverse_refund),
 )
 ANSWERS = (
@@ -75,6 +82,9 @@ ANSWERS = (
     Answer(SEARCH_ACCOUNTS, search_accounts),
     Answer(ACCOUNT_PAGE, account_page),
     Answer(EXPLAIN_BALANCE, explain_balance),
+    Answer(DEBTS_FOR_WRITE_OFF, debts_for_write_off),
+    Answer(FIND_DEBTS, find_debts),
+    Answer(ACTORS_BEHIND, actors_behind),
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
     Answer(SUSPENSE, suspense),

@@ -10,7 +10,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import DecisionMade, PaymentRunReleased, WriteOffDecided
-from rentbook_contracts.ledger import AccountFact, AccountHold, AccountKind, AccountStatus, AgreePaymentPlan, RefundPlan
+from rentbook_contracts.ledger import (
+    AccountFact,
+    AccountHold,
+    AccountKind,
+    AccountStatus,
+    AgreePaymentPlan,
+    DroppedBecause,
+    RefundPlan,
+    WriteOffLine,
+)
 from rentbook_contracts.message import Fact
 from rentbook_contracts.refunds import RefundReturned
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -172,10 +181,11 @@ async def _post(tx: Transaction, postings: Sequence[Posting]) -> None:
     )
 
 
-async def posted_under(tx: Transaction, key: str) -> bytes | None:
-    """The hash of the request that a key was used for."""
-    found = await tx.connection.scalar(sa.select(tables.accepted_posting.c.request_hash).where(tables.accepted_posting.c.key == key))
-    return None if found is None else bytes(found)
+async def posted_under(tx: Transaction, keys: Collection[str]) -> dict[str, bytes]:
+    """For each of these keys that was used, the hash of the request that it was used for."""
+    taken = tables.accepted_posting
+    rows = await tx.connection.execute(sa.select(taken.c.key, taken.c.request_hash).where(taken.c.key.in_(list(keys))))
+    return {row.key: bytes(row.request_hash) for row in rows}
 
 
 @dataclass(frozen=True)
@@ -393,6 +403,125 @@ async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:
 def decision_name(decision: UUID) -> str:
     """What `serialise` takes for one decision."""
     return f"decision/{decision}"
+
+
+@dataclass(frozen=True)
+class HeardWriteOff:
+    """Approvals' own decision on a schedule, as it came over the bus. `lines` that it lets through, each with its hash."""
+
+    schedule: UUID
+    answer: str
+    completes: bool
+    carried_out_from: date
+    covers_to_pence: int | None
+    recalled: bool
+    lines: dict[UUID, str]
+
+
+async def heard_write_off(tx: Transaction, decision: UUID) -> HeardWriteOff | None:
+    """A decision on a schedule as heard. Lock its name first (`decision_name`), so that no recall comes in between."""
+    made, recall, line = tables.heard_write_off, tables.heard_recall, tables.heard_write_off_line
+    joined = sa.select(made, recall.c.heard_at.label("recalled_at")).outerjoin(recall, recall.c.decision == made.c.decision)
+    row = (await tx.connection.execute(joined.where(made.c.decision == decision))).first()
+    if row is None:
+        return None
+    lines = await tx.connection.execute(sa.select(line.c.line, line.c.content_hash).where(line.c.decision == decision))
+    return HeardWriteOff(
+        row.schedule,
+        row.answer,
+        row.completes,
+        row.carried_out_from,
+        row.covers_to_pence,
+        row.recalled_at is not None,
+        {each.line: each.content_hash for each in lines},
+    )
+
+
+# --- write-offs --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WrittenOffRow:
+    """A debt that left an account. `discharged`: the law has released the debtor."""
+
+    journal: UUID
+    account: UUID
+    line: UUID
+    amount_pence: int
+    discharged: bool
+
+
+async def add_written_off(tx: Transaction, rows: Sequence[WrittenOffRow]) -> None:
+    """Write what was written off."""
+    if rows:
+        await tx.connection.execute(tables.written_off.insert(), [vars(row) for row in rows])
+
+
+@dataclass(frozen=True)
+class ReinstatementRow:
+    """What of a write-off is owed again. The database adds it to what was put back."""
+
+    journal: UUID
+    write_off: UUID
+    amount_pence: int
+
+
+async def add_reinstatements(tx: Transaction, rows: Sequence[ReinstatementRow]) -> None:
+    """Write what was put back. Errors: IntegrityError above what was written off, or where the debt was discharged."""
+    if rows:
+        await tx.connection.execute(tables.reinstatement.insert(), [vars(row) for row in rows])
+
+
+async def left_of_write_offs(tx: Transaction, write_offs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """What of these write-offs is not put back yet, by charge element. Decide on it under the lock of their accounts."""
+    off, back, entry = tables.written_off, tables.reinstatement, tables.entry
+    journals = sa.union_all(
+        sa.select(off.c.journal.label("write_off"), off.c.journal.label("journal"), off.c.account),
+        sa.select(off.c.journal, back.c.journal, off.c.account).join(back, back.c.write_off == off.c.journal),
+    ).subquery()
+    left = sa.cast(-sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("pence")
+    wanted = (
+        sa.select(journals.c.write_off, entry.c.element, left)
+        .join(entry, sa.and_(entry.c.journal == journals.c.journal, entry.c.account == journals.c.account))
+        .where(journals.c.write_off.in_(list(write_offs)))
+        .group_by(journals.c.write_off, entry.c.element)
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for row in await tx.connection.execute(wanted):
+        found.setdefault(row.write_off, {})[row.element] = row.pence
+    return found
+
+
+@dataclass(frozen=True)
+class DroppedRow:
+    """A line that was left out, and what it was."""
+
+    content_hash: str
+    because: str
+
+
+async def dropped_lines(tx: Transaction, lines: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], DroppedRow]:
+    """Which of these lines, each with its attempt, were left out before."""
+    dropped = tables.dropped_line
+    rows = await tx.connection.execute(sa.select(dropped).where(sa.tuple_(dropped.c.line, dropped.c.attempt).in_(lines)))
+    return {(row.line, row.attempt): DroppedRow(row.content_hash, row.because) for row in rows}
+
+
+async def add_dropped_lines(tx: Transaction, lines: Sequence[tuple[WriteOffLine, DroppedBecause]], decision: UUID) -> None:
+    """Keep why lines were left out, so that they are answered so for ever."""
+    rows = [
+        {
+            "line": line.line,
+            "attempt": line.attempt,
+            "content_hash": line.content_hash,
+            "decision": decision,
+            "because": because,
+            "dropped_at": tx.now,
+        }
+        for line, because in lines
+    ]
+    if rows:
+        await tx.connection.execute(tables.dropped_line.insert(), rows)
 
 
 # --- account holds and tenancies ---------------------------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ ledger_policy = sa.Table(
     sa.Column("suspense_first_review_working_days", sa.SmallInteger, nullable=False),
     sa.Column("suspense_escalate_days", sa.SmallInteger, nullable=False),
     sa.Column("statute_barred_after_years", sa.SmallInteger, nullable=False),
+    sa.Column("debtor_total_months", sa.SmallInteger, nullable=False, server_default="12"),
+    sa.Column("vat_percent", sa.SmallInteger, nullable=False, server_default="20"),
 )
 
 
@@ -286,6 +288,7 @@ journal = sa.Table(
     sa.CheckConstraint("position(chr(31) in narrative || actor) = 0", name="a_narrative_holds_no_separator"),
     sa.CheckConstraint("reverses <> id", name="a_journal_does_not_reverse_itself"),
     sa.CheckConstraint("extract(isodow FROM rent_week) = 1", name="a_rent_week_begins_on_a_monday"),
+    sa.CheckConstraint("reverses IS NULL OR code NOT IN ('WOF', 'WON', 'CWO')", name="a_write_off_is_put_back_by_a_decision"),
 )
 
 entry = sa.Table(
@@ -427,6 +430,45 @@ heard_recall = sa.Table(
     metadata,
     sa.Column("decision", sa.Uuid, primary_key=True),
     sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
+
+# --- write-offs --------------------------------------------------------------------------------------------------------------------
+
+written_off = sa.Table(
+    "written_off",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("line", sa.Uuid, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("reinstated_pence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("discharged", sa.Boolean, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="a_write_off_is_of_something"),
+    sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),
+    sa.CheckConstraint("NOT discharged OR reinstated_pence = 0", name="a_discharged_debt_is_never_put_back"),
+)
+sa.Index("write_offs_of_an_account", written_off.c.account)
+
+reinstatement = sa.Table(
+    "reinstatement",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("write_off", sa.Uuid, sa.ForeignKey("written_off.journal"), nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="a_reinstatement_is_of_something"),
+)
+sa.Index("reinstatements_of_a_write_off", reinstatement.c.write_off)
+
+dropped_line = sa.Table(
+    "dropped_line",
+    metadata,
+    sa.Column("line", sa.Uuid, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("decision", sa.Uuid, nullable=False),
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("dropped_at", _INSTANT, nullable=False),
 )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from ledger.domain.debt import Debit
+
 
 @dataclass(frozen=True, slots=True)
 class PastJournal:
@@ -48,14 +50,10 @@ def cleared_credit_pence(balance_pence: int, uncleared: int, held: int) -> int:
     return max(0, -balance_pence - uncleared - held)
 
 
-def statute_barred_pence(debits: Iterable[tuple[date, int]], balance_pence: int, today: date, years: int) -> int:
-    """How much of a debt fell due more than `years` years ago (Limitation Act 1980 s.19; domain.md 5.3).
-
-    Credits have paid the oldest debits first, so what is owed is the newest debits: what they do not reach is older.
-    """
+def statute_barred_pence(owed: Iterable[Debit], today: date, years: int) -> int:
+    """How much of a debt fell due more than `years` years ago (Limitation Act 1980 s.19; domain.md 5.3)."""
     start = _years_before(today, years)
-    in_time = sum(pence for due, pence in debits if due >= start)
-    return max(0, balance_pence - in_time)
+    return sum(debit.pence for debit in owed if debit.due_on < start)
 
 
 AGES_DAYS = (0, 28, 56, 91, 182, 364)
@@ -88,10 +86,19 @@ def in_arrears_since(movements: Iterable[tuple[date, int]]) -> date | None:
 
     `movements` are days with the sum of their entries, oldest first.
     """
+    return _beyond_nothing_since(movements, sign=1)
+
+
+def in_credit_since(movements: Iterable[tuple[date, int]]) -> date | None:
+    """The same for credit."""
+    return _beyond_nothing_since(movements, sign=-1)
+
+
+def _beyond_nothing_since(movements: Iterable[tuple[date, int]], sign: int) -> date | None:
     balance = 0
     since: date | None = None
     for day, pence in movements:
-        balance += pence
+        balance += sign * pence
         if balance <= 0:
             since = None
         elif since is None:

@@ -1,10 +1,12 @@
 """What of a debt is still owed, charge by charge, and who decides on it (domain.md 1.5, 2.2, 5.3). Pence: debit positive."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
+
+from rentbook_contracts.ledger import ChargeOwed
 
 from ledger.domain.apportionment import rounded_half_up
 
@@ -35,11 +37,11 @@ def still_owed(newest_first: Iterable[Debit], balance_pence: int) -> tuple[Debit
     return tuple(reversed(found))
 
 
-def owed_by_element(owed: Iterable[Debit]) -> dict[str, int]:
-    """What is owed of each charge element."""
+def owed_by_element(charges: Iterable[ChargeOwed]) -> dict[str, int]:
+    """What is owed of each charge element, in pence."""
     elements: dict[str, int] = defaultdict(int)
-    for debit in owed:
-        elements[debit.element] += debit.pence
+    for charge in charges:
+        elements[charge.element] += charge.owed_pence
     return dict(elements)
 
 
@@ -90,18 +92,3 @@ def months_later(day: date, months: int) -> date:
     first = date(number // 12, number % 12 + 1, 1)
     following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)
     return first.replace(day=min(day.day, (following - first).days))
-
-
-def in_credit_since(movements: Sequence[tuple[date, int]]) -> date | None:
-    """The day since which the account has been in credit without a break, by effective date; None where it is not.
-
-    `movements` are days with the sum of their entries, oldest first.
-    """
-    balance, since = 0, None
-    for day, pence in movements:
-        balance += pence
-        if balance >= 0:
-            since = None
-        elif since is None:
-            since = day
-    return since

@@ -24,6 +24,8 @@ class Control(StrEnum):
     SUSPENSE = "SUSPENSE"
     REFUNDS_PAYABLE = "REFUNDS_PAYABLE"
     OPENING = "OPENING"
+    BAD_DEBT_PROVISION = "BAD_DEBT_PROVISION"
+    CREDITS_WRITTEN_ON = "CREDITS_WRITTEN_ON"
 
 
 CONTROL_ACCOUNTS: dict[Control, UUID] = {control: uuid5(LEDGER, f"control/{control}") for control in Control}

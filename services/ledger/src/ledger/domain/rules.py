@@ -79,6 +79,14 @@ class DecisionRecalled(LedgerRule):
     """The approval was taken back."""
 
 
+class CallInRuns(LedgerRule):
+    """The decision's day has not come: it may still be called in."""
+
+
+class PutBackByDecision(LedgerRule):
+    """A write-off is put back by a decision, and by no reversal."""
+
+
 class HoldGone(LedgerRule):
     """The earmark was released, was used, or is of another plan."""
 

@@ -104,6 +104,8 @@ def _source(row: Any) -> str:
         return f"weekly debit of {in_words(row.rent_week)}"
     if row.part == "opening":
         return "brought along when the ledger was opened"
+    if row.part == "write-offs":
+        return "schedule of write-offs, approved"
     if row.case_id is not None:
         return "refund case, approved"
     return "posted by a member of staff" if row.actor != "system" else "brought along when the ledger was opened"

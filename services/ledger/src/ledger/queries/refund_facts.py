@@ -1,7 +1,7 @@
 """What the ledger knows about a credit, for refunds' checks (domain.md 4)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
 from ledger.domain.credit import PastJournal, cleared_credit_pence, credits_behind, statute_barred_pence, uncleared_pence
 from ledger.domain.dates import business_date
 from ledger.domain.rules import NoSuchAccount
+from ledger.queries.owed import owed_by_account
 from ledger.tables import (
     account,
     account_hold,
@@ -76,8 +77,27 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
 
 async def available_credit(tx: Transaction, asked: AccountForRefund, balance_pence: int) -> int:
     """Cleared credit that no other case has earmarked. For whoever holds the account's lock and knows its balance."""
-    uncleared = uncleared_pence(await past_journals(tx, asked.account), business_date(tx.now))
-    return cleared_credit_pence(balance_pence, uncleared, await held_pence(tx, asked.account, but_not_by=asked.case))
+    return (await free_credit(tx, {asked.account: balance_pence}, but_not_by=asked.case))[asked.account]
+
+
+async def free_credit(tx: Transaction, balances: Mapping[UUID, int], *, but_not_by: UUID | None = None) -> dict[UUID, int]:
+    """Cleared credit that no case, or no other case than this, has earmarked, of locked accounts with these balances (pence)."""
+    ids = list(balances)
+    uncleared = await _uncleared_by_account(tx, ids)
+    held = await _held_by_account(tx, ids, but_not_by=but_not_by)
+    return {id_: cleared_credit_pence(balance, uncleared.get(id_, 0), held.get(id_, 0)) for id_, balance in balances.items()}
+
+
+async def _uncleared_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, int]:
+    reversal = journal.alias("reversal")
+    wanted = (
+        sa.select(entry.c.account, sa.cast(-sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("pence"))
+        .join(journal, journal.c.id == entry.c.journal)
+        .where(entry.c.account.in_(ids), entry.c.amount_pence < 0, journal.c.cleared_on > business_date(tx.now))
+        .where(journal.c.reverses.is_(None), ~sa.exists().where(reversal.c.reverses == journal.c.id))
+        .group_by(entry.c.account)
+    )
+    return {row.account: row.pence for row in await tx.connection.execute(wanted)}
 
 
 async def one_snapshot(tx: Transaction) -> None:
@@ -169,12 +189,15 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
 
 async def held_pence(tx: Transaction, id_: UUID, *, but_not_by: UUID | None = None) -> int:
     """What is earmarked of the account's credit, by other cases than this one."""
-    total = sa.select(sa.func.coalesce(sa.func.sum(credit_hold.c.amount_pence), 0)).where(
-        credit_hold.c.account == id_, credit_hold.c.state == "PENDING"
-    )
+    return (await _held_by_account(tx, [id_], but_not_by=but_not_by)).get(id_, 0)
+
+
+async def _held_by_account(tx: Transaction, ids: Collection[UUID], *, but_not_by: UUID | None) -> dict[UUID, int]:
+    pence = sa.cast(sa.func.sum(credit_hold.c.amount_pence), sa.BigInteger).label("pence")
+    wanted = sa.select(credit_hold.c.account, pence).where(credit_hold.c.account.in_(ids), credit_hold.c.state == "PENDING")
     if but_not_by is not None:
-        total = total.where(credit_hold.c.case_id != but_not_by)
-    return int(await tx.connection.scalar(total) or 0)
+        wanted = wanted.where(credit_hold.c.case_id != but_not_by)
+    return {row.account: row.pence for row in await tx.connection.execute(wanted.group_by(credit_hold.c.account))}
 
 
 async def charges_in_force(tx: Transaction, id_: UUID, on: date) -> Sequence[Any]:
@@ -243,11 +266,11 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
     owing = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
     wanted = owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference)
     found = (await tx.connection.execute(wanted)).all()
-    owed_by = await people_by_tenancy(tx, {row.tenancy for row in found})
+    owed_by = await _people_by_tenancy(tx, {row.tenancy for row in found})
     rows = [row for row in found if people & set(owed_by[row.tenancy])]
     ids = [row.id for row in rows]
     holds = await holds_by_account(tx, ids)
-    debits = await _debits_by_account(tx, ids)
+    owed_of = await owed_by_account(tx, {row.id: row.balance_pence for row in rows})
     years = await _statute_barred_after(tx, today)
     return tuple(
         DebtOfSamePeople(
@@ -256,7 +279,7 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
             kind=AccountKind(row.kind),
             former=row.ended_on is not None and row.ended_on <= today,
             amount_pence=row.balance_pence,
-            statute_barred_pence=statute_barred_pence(debits[row.id], row.balance_pence, today, years),
+            statute_barred_pence=statute_barred_pence(owed_of[row.id], today, years),
             people=tuple(owed_by[row.tenancy]),
             disputed=AccountHold.DISPUTE in holds[row.id],
             breathing_space=AccountHold.BREATHING_SPACE in holds[row.id],
@@ -265,25 +288,19 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
     )
 
 
-async def people_by_tenancy(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, list[UUID]]:
+def answerable_tenants(name: str) -> sa.Subquery:
+    """Who answers for each tenancy now: `tenancy`, `person` and `joint`, as `answerable` says it."""
+    answers = sa.or_(tenant.c.until.is_(None), tenant.c.until >= tenancy.c.ended_on)
+    joined = sa.select(tenant.c.tenancy, tenant.c.person, tenant.c.joint).join(tenancy, tenancy.c.id == tenant.c.tenancy)
+    return joined.where(answers).subquery(name)
+
+
+async def _people_by_tenancy(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
-    joined = sa.select(tenant, tenancy.c.ended_on).select_from(tenant).join(tenancy, tenancy.c.id == tenant.c.tenancy)
-    for row in await tx.connection.execute(joined.where(tenancy.c.id.in_(tenancies)).order_by(tenant.c.joint, tenant.c.person)):
-        if answerable(row.until, row.ended_on):
-            found[row.tenancy].append(row.person)
-    return found
-
-
-async def _debits_by_account(tx: Transaction, ids: list[UUID]) -> dict[UUID, list[tuple[date, int]]]:
-    found: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
-    wanted = (
-        sa.select(entry.c.account, journal.c.effective_date, entry.c.amount_pence)
-        .select_from(entry)
-        .join(journal, journal.c.id == entry.c.journal)
-        .where(entry.c.account.in_(ids), entry.c.amount_pence > 0)
-    )
+    answers = answerable_tenants("answers")
+    wanted = sa.select(answers).where(answers.c.tenancy.in_(tenancies)).order_by(answers.c.joint, answers.c.person)
     for row in await tx.connection.execute(wanted):
-        found[row.account].append((row.effective_date, row.amount_pence))
+        found[row.tenancy].append(row.person)
     return found
 
 

@@ -75,10 +75,10 @@ def _postings(plan: RefundPlan, decision: UUID, tx: Transaction) -> list[Posting
 
 async def _posted_before(tx: Transaction, postings: list[Posting]) -> bool:
     """Whether this very attempt was posted. The accounts are locked, so nobody is posting it now. Errors: KeyUsedForOtherContent."""
-    found = [await store.posted_under(tx, posting.key) for posting in postings]
-    if not any(found):
+    found = await store.posted_under(tx, [posting.key for posting in postings])
+    if not found:
         return False
-    if found != [posting.request_hash for posting in postings]:
+    if found != {posting.key: posting.request_hash for posting in postings}:
         raise KeyUsedForOtherContent("This attempt at the case was posted with another plan.")
     return True
 

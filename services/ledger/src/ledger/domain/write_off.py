@@ -1,0 +1,107 @@
+"""Whether a line of an approved schedule still stands on the account, and the journal that it becomes (domain.md 2.5, 5.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from rentbook_contracts.ledger import AccountHold, DebtFacts, DroppedBecause, LineKind, PastWriteOff, WriteOffLine
+
+from ledger.domain.debt import owed_by_element
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
+
+CODES = {LineKind.WRITE_OFF: "WOF", LineKind.REINSTATEMENT: "WON", LineKind.CREDIT_WRITE_ON: "CWO"}
+NOT_REVERSED = frozenset(CODES.values())
+_CONTRA = {
+    LineKind.WRITE_OFF: Control.BAD_DEBT_PROVISION,
+    LineKind.REINSTATEMENT: Control.BAD_DEBT_PROVISION,
+    LineKind.CREDIT_WRITE_ON: Control.CREDITS_WRITTEN_ON,
+}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a line stands on, read under the account's lock.
+
+    `left`: by charge element, what of the write-off that a reinstatement names is not put back yet.
+    """
+
+    facts: DebtFacts
+    left: Mapping[str, int]
+    free_credit_pence: int
+
+
+def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, covers_to_pence: int | None) -> DroppedBecause | None:
+    """Why the line may not stand; None where it may.
+
+    `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest debtor's total that the decision has
+    authority for; None has no upper edge.
+    """
+    if balance_pence != line.balance_pence:
+        return DroppedBecause.BALANCE_MOVED
+    total = max(ground.facts.debtor_total_pence, line.amount_pence)
+    if covers_to_pence is not None and total > covers_to_pence:
+        return DroppedBecause.DEBTOR_OWES_MORE
+    match line.kind:
+        case LineKind.WRITE_OFF:
+            return _debt(line, ground)
+        case LineKind.REINSTATEMENT:
+            return _reinstatement(line, ground)
+        case LineKind.CREDIT_WRITE_ON:
+            return _credit(line, ground)
+
+
+def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
+    facts = ground.facts
+    if line.amount_pence > line.balance_pence or not _within(line, owed_by_element(facts.charges)):
+        return DroppedBecause.BALANCE_MOVED
+    if AccountHold.BREATHING_SPACE in facts.account_holds:
+        return DroppedBecause.BREATHING_SPACE
+    if AccountHold.DISPUTE in facts.account_holds:
+        return DroppedBecause.DISPUTE
+    if facts.housing_benefit_unresolved:
+        return DroppedBecause.HOUSING_BENEFIT
+    if facts.plan is not None and facts.plan.kept:
+        return DroppedBecause.PAYMENT_PLAN
+    if any(other.balance_pence < 0 for other in facts.linked):
+        return DroppedBecause.CREDIT_ELSEWHERE
+    return None
+
+
+def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
+    undone = past_write_off(ground.facts, line.undoes)
+    if undone is not None and undone.discharged:
+        return DroppedBecause.DISCHARGED
+    if undone is None or line.amount_pence > undone.amount_pence - undone.reinstated_pence or not _within(line, ground.left):
+        return DroppedBecause.ABOVE_WRITTEN_OFF
+    if AccountHold.BREATHING_SPACE in ground.facts.account_holds:
+        return DroppedBecause.BREATHING_SPACE
+    return None
+
+
+def _credit(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
+    if line.amount_pence > -line.balance_pence:
+        return DroppedBecause.BALANCE_MOVED
+    return DroppedBecause.CREDIT_HELD if line.amount_pence > ground.free_credit_pence else None
+
+
+def _within(line: WriteOffLine, elements: Mapping[str, int]) -> bool:
+    """No part is more than there is of its element, and no element comes twice."""
+    named = {part.element for part in line.parts}
+    return len(named) == len(line.parts) and all(part.amount_pence <= elements.get(part.element, 0) for part in line.parts)
+
+
+def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:
+    return next((past for past in facts.write_offs if past.journal == journal), None)
+
+
+def posting_of(line: WriteOffLine, decision: UUID, today: date, actor: str) -> Posting:
+    """The line's journal: an entry for each element, against the provision, or against income where a credit is written on."""
+    sign = -1 if line.kind is LineKind.WRITE_OFF else 1
+    legs = tuple(Leg(line.account, part.element, sign * part.amount_pence) for part in line.parts)
+    contra = Leg(CONTROL_ACCOUNTS[_CONTRA[line.kind]], "", -sign * line.amount_pence)
+    return Posting(key_of(line), CODES[line.kind], today, (*legs, contra), actor, line.reason, case=line.line, decision=decision)
+
+
+def key_of(line: WriteOffLine) -> str:
+    return f"write-off/{line.line}/{line.attempt}"

@@ -1,0 +1,307 @@
+"""What the ledger knows about debts, for write-offs: many accounts at once, in a number of questions that does not grow with them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import (
+    AccountKind,
+    AccountStatus,
+    ActorsAsked,
+    ActorsFound,
+    ChargeOwed,
+    DebtFacts,
+    DebtsAsked,
+    DebtsRead,
+    FindDebts,
+    FoundDebt,
+    FoundDebts,
+    LinkedAccount,
+    PastWriteOff,
+    PaymentPlan,
+    PersonFacts,
+    PlanRhythm,
+)
+
+from ledger.domain.credit import in_credit_since
+from ledger.domain.dates import business_date
+from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, vat_within
+from ledger.domain.instalments import instalments_due, is_kept
+from ledger.queries.owed import newest_entries, owed_by_account
+from ledger.queries.refund_facts import answerable_tenants, holds_by_account, one_snapshot
+from ledger.tables import (
+    account,
+    entry,
+    housing_benefit_claim,
+    journal,
+    ledger_policy,
+    payment_plan,
+    person,
+    posting_code,
+    tenancy,
+    tenant,
+    written_off,
+)
+
+
+async def debts_for_write_off(tx: Transaction, asked: DebtsAsked) -> DebtsRead:
+    """In the order asked; unknown accounts are left out."""
+    await one_snapshot(tx)
+    found = await debt_facts(tx, asked.accounts)
+    return DebtsRead(debts=tuple(found[id_] for id_ in asked.accounts if id_ in found))
+
+
+async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtFacts]:
+    """The facts of tenants' accounts. In one snapshot, or under the locks of these accounts and of those linked with them."""
+    today = business_date(tx.now)
+    rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(ids)))).all()
+    known = [row.id for row in rows]
+    behind = _Behind(
+        policy=await _policy(tx, today),
+        owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
+        people=await _people(tx, {row.tenancy for row in rows}),
+        linked=await linked_accounts(tx, known),
+        holds=await holds_by_account(tx, known),
+        claims=await _open_claims(tx, known),
+        plans=await _plans(tx, known, today),
+        in_credit_since=await _in_credit_since(tx, [row.id for row in rows if row.balance_pence < 0]),
+        dwellings=await _dwellings(tx, [row.id for row in rows if _is_garage(row)]),
+    )
+    beside = {other.account for others in behind.linked.values() for other in others}
+    write_offs = await _write_offs(tx, {*known, *beside})
+    return {row.id: _facts(row, behind, write_offs, today) for row in rows}
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What is known of the accounts asked for, by account; people by tenancy."""
+
+    policy: Any
+    owed: Mapping[UUID, tuple[Debit, ...]]
+    people: Mapping[UUID, list[PersonFacts]]
+    linked: Mapping[UUID, list[LinkedAccount]]
+    holds: Mapping[UUID, set[Any]]
+    claims: Collection[UUID]
+    plans: Mapping[UUID, PaymentPlan]
+    in_credit_since: Mapping[UUID, date | None]
+    dwellings: Mapping[UUID, list[Letting]]
+
+
+def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOff]], today: date) -> DebtFacts:
+    linked = behind.linked[row.id]
+    theirs = [past for id_ in (row.id, *(other.account for other in linked)) for past in write_offs[id_]]
+    return DebtFacts(
+        account=row.id,
+        version=row.version,
+        kind=AccountKind(row.kind),
+        status=AccountStatus(row.status),
+        as_of=today,
+        balance_pence=row.balance_pence,
+        ended_on=row.ended_on,
+        credit_since=behind.in_credit_since.get(row.id),
+        charges=tuple(_charge(row, debit, behind) for debit in behind.owed[row.id]),
+        people=tuple(behind.people[row.tenancy]),
+        account_holds=tuple(sorted(behind.holds[row.id])),
+        housing_benefit_unresolved=row.id in behind.claims,
+        plan=behind.plans.get(row.id),
+        linked=tuple(linked),
+        write_offs=tuple(write_offs[row.id]),
+        debtor_total_pence=debtor_total_pence(
+            (row.balance_pence, *(other.balance_pence for other in linked)),
+            (WrittenOff(past.on, past.amount_pence, past.reinstated_pence) for past in theirs),
+            today,
+            behind.policy.debtor_total_months,
+        ),
+    )
+
+
+def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:
+    vat = vat_within(debit, behind.policy.vat_percent, behind.dwellings[row.id]) if _is_garage(row) else 0
+    return ChargeOwed(journal=debit.journal, element=debit.element, due_on=debit.due_on, owed_pence=debit.pence, vat_pence=vat)
+
+
+def _is_garage(row: Any) -> bool:
+    return bool(row.kind == AccountKind.GARAGE)
+
+
+_ACCOUNT = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
+
+
+async def linked_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[LinkedAccount]]:
+    """For each account, the others for which one of the same people answers, by reference."""
+    mine, theirs, asked = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("asked")
+    wanted = (
+        sa.select(
+            asked.c.id.label("beside"), account.c.id, account.c.kind, account.c.balance_pence, account.c.reference, tenancy.c.ended_on
+        )
+        .distinct()
+        .select_from(asked)
+        .join(mine, mine.c.tenancy == asked.c.tenancy)
+        .join(theirs, theirs.c.person == mine.c.person)
+        .join(account, sa.and_(account.c.tenancy == theirs.c.tenancy, account.c.id != asked.c.id))
+        .join(tenancy, tenancy.c.id == account.c.tenancy)
+        .where(asked.c.id.in_(ids))
+        .order_by(account.c.reference)
+    )
+    today = business_date(tx.now)
+    found: dict[UUID, list[LinkedAccount]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        former = row.ended_on is not None and row.ended_on <= today
+        found[row.beside].append(LinkedAccount(account=row.id, kind=AccountKind(row.kind), former=former, balance_pence=row.balance_pence))
+    return found
+
+
+async def _policy(tx: Transaction, today: date) -> Any:
+    in_force = sa.select(ledger_policy).where(ledger_policy.c.in_force_from <= today)
+    return (await tx.connection.execute(in_force.order_by(ledger_policy.c.in_force_from.desc()).limit(1))).one()
+
+
+async def _people(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, list[PersonFacts]]:
+    answers = answerable_tenants("answers")
+    wanted = (
+        sa.select(answers.c.tenancy, person.c.id, person.c.died_on, person.c.insolvent)
+        .select_from(answers)
+        .join(person, person.c.id == answers.c.person)
+        .where(answers.c.tenancy.in_(tenancies))
+        .order_by(answers.c.joint, person.c.id)
+    )
+    found: dict[UUID, list[PersonFacts]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        found[row.tenancy].append(PersonFacts(person=row.id, died_on=row.died_on, insolvent=row.insolvent))
+    return found
+
+
+async def _open_claims(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
+    claim = housing_benefit_claim
+    return set(await tx.connection.scalars(sa.select(claim.c.account).where(claim.c.account.in_(ids), claim.c.decided_at.is_(None))))
+
+
+async def _plans(tx: Transaction, ids: Collection[UUID], today: date) -> dict[UUID, PaymentPlan]:
+    """The plans in force, each with whether receipts since it was agreed keep it. A receipt that was taken back does not count."""
+    paid = (
+        sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_pence), 0))
+        .select_from(entry)
+        .join(journal, journal.c.id == entry.c.journal)
+        .join(posting_code, posting_code.c.code == journal.c.code)
+        .where(entry.c.account == payment_plan.c.account, posting_code.c.part == "receipts")
+        .where(_counts_from(payment_plan.c.agreed_on))
+        .correlate(payment_plan)
+        .scalar_subquery()
+    )
+    in_force = sa.select(payment_plan, sa.cast(paid, sa.BigInteger).label("paid_pence")).where(payment_plan.c.ended_at.is_(None))
+    return {row.account: _plan(row, today) for row in await tx.connection.execute(in_force.where(payment_plan.c.account.in_(ids)))}
+
+
+def _counts_from(day: sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
+    """A receipt counts by its own effective date, and so does what takes it back, whenever that happens."""
+    taken_back = journal.alias("taken_back")
+    of_original = sa.select(taken_back.c.effective_date).where(taken_back.c.id == journal.c.reverses).scalar_subquery()
+    return sa.func.coalesce(of_original, journal.c.effective_date) >= day
+
+
+def _plan(row: Any, today: date) -> PaymentPlan:
+    rhythm = PlanRhythm(row.rhythm)
+    due = instalments_due(row.first_due_on, rhythm, today)
+    return PaymentPlan(
+        plan=row.id,
+        agreed_on=row.agreed_on,
+        instalment_pence=row.instalment_pence,
+        rhythm=rhythm,
+        first_due_on=row.first_due_on,
+        kept=is_kept(row.paid_pence, row.instalment_pence, due),
+    )
+
+
+async def _in_credit_since(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, date | None]:
+    moved = sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("pence")
+    wanted = sa.select(entry.c.account, journal.c.effective_date, moved).select_from(entry).join(journal, journal.c.id == entry.c.journal)
+    by_day = wanted.where(entry.c.account.in_(ids)).group_by(entry.c.account, journal.c.effective_date)
+    movements: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
+    for row in await tx.connection.execute(by_day.order_by(entry.c.account, journal.c.effective_date)):
+        movements[row.account].append((row.effective_date, row.pence))
+    return {id_: in_credit_since(days) for id_, days in movements.items()}
+
+
+async def _dwellings(tx: Transaction, garages: Collection[UUID]) -> dict[UUID, list[Letting]]:
+    """For each garage, the spans in which one of its tenants is or was a tenant of a dwelling."""
+    mine, of_dwelling, dwelling = answerable_tenants("mine"), tenant.alias("of_dwelling"), tenancy.alias("dwelling")
+    ended = sa.func.least(dwelling.c.ended_on, of_dwelling.c.until)
+    wanted = (
+        sa.select(account.c.id, dwelling.c.started_on, ended.label("ended_on"))
+        .select_from(account)
+        .join(mine, mine.c.tenancy == account.c.tenancy)
+        .join(of_dwelling, of_dwelling.c.person == mine.c.person)
+        .join(dwelling, sa.and_(dwelling.c.id == of_dwelling.c.tenancy, ~dwelling.c.garage))
+        .where(account.c.id.in_(garages))
+    )
+    found: dict[UUID, list[Letting]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        found[row.id].append(Letting(row.started_on, row.ended_on))
+    return found
+
+
+async def _write_offs(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[PastWriteOff]]:
+    wanted = sa.select(written_off, journal.c.effective_date).select_from(written_off).join(journal, journal.c.id == written_off.c.journal)
+    found: dict[UUID, list[PastWriteOff]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted.where(written_off.c.account.in_(list(ids))).order_by(journal.c.seq)):
+        past = PastWriteOff(
+            journal=row.journal,
+            line=row.line,
+            on=row.effective_date,
+            amount_pence=row.amount_pence,
+            reinstated_pence=row.reinstated_pence,
+            discharged=row.discharged,
+        )
+        found[row.account].append(past)
+    return found
+
+
+# --- which debts, and who moved them -----------------------------------------------------------------------------------------------
+
+
+async def find_debts(tx: Transaction, asked: FindDebts) -> FoundDebts:
+    """Debts of former tenants by age and amount, the oldest end first."""
+    wanted = _ACCOUNT.where(account.c.balance_pence >= asked.from_pence, tenancy.c.ended_on <= asked.ended_on_or_before)
+    if asked.to_pence is not None:
+        wanted = wanted.where(account.c.balance_pence <= asked.to_pence)
+    if asked.deceased is not None:
+        answers = answerable_tenants("answers")
+        of_account = (
+            sa.select(person.c.died_on).join(answers, answers.c.person == person.c.id).where(answers.c.tenancy == account.c.tenancy)
+        )
+        all_dead = sa.and_(sa.exists(of_account), ~sa.exists(of_account.where(person.c.died_on.is_(None))))
+        wanted = wanted.where(all_dead if asked.deceased else ~all_dead)
+    ordered = wanted.order_by(tenancy.c.ended_on, account.c.reference).limit(asked.limit + 1)
+    rows = (await tx.connection.execute(ordered)).all()
+    debts = tuple(FoundDebt(account=row.id, owed_pence=row.balance_pence, ended_on=row.ended_on) for row in rows[: asked.limit])
+    return FoundDebts(debts=debts, more=len(rows) > asked.limit)
+
+
+_ACTORS = sa.text("""
+SELECT DISTINCT journal.actor
+FROM unnest(CAST(:ids AS uuid[]), CAST(:since AS date[])) AS asked (account, since)
+JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
+WHERE journal.actor <> 'system'
+  AND greatest(journal.effective_date, (journal.posted_at AT TIME ZONE 'Europe/London')::date) >= asked.since
+ORDER BY journal.actor
+""")
+
+
+async def actors_behind(tx: Transaction, asked: ActorsAsked) -> ActorsFound:
+    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits.
+
+    That is whoever posted something on an account since the oldest entry that makes up its balance: a reversal of a receipt moves a debt
+    as much as a charge does.
+    """
+    await one_snapshot(tx)
+    rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(asked.accounts)))).all()
+    owing = {row.id: row.balance_pence for row in rows if row.balance_pence > 0}
+    in_credit = {row.id: -row.balance_pence for row in rows if row.balance_pence < 0}
+    behind = await newest_entries(tx, owing, sign=1) | await newest_entries(tx, in_credit, sign=-1)
+    told = {"ids": list(behind), "since": [min(each.due_on for each in entries) for entries in behind.values()]}
+    return ActorsFound(actors=tuple(await tx.connection.scalars(_ACTORS, told)))

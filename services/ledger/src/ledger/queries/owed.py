@@ -1,0 +1,47 @@
+"""What accounts still owe, charge by charge, for many accounts at once."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+
+from ledger.domain.debt import Debit, still_owed
+
+_NEWEST = sa.text("""
+WITH asked AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:pence AS bigint[])) AS asked (account, wanted_pence)),
+moved AS (
+  SELECT entry.account, entry.journal, entry.line, entry.element, CAST(:sign AS integer) * entry.amount_pence AS pence,
+    journal.effective_date, journal.seq, asked.wanted_pence, sum(CAST(:sign AS integer) * entry.amount_pence) OVER (
+      PARTITION BY entry.account ORDER BY journal.effective_date DESC, journal.seq DESC, entry.line DESC) AS reached_pence
+  FROM asked JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
+  WHERE CAST(:sign AS integer) * entry.amount_pence > 0 AND journal.effective_date <= :as_at AND journal.reverses IS NULL
+    AND NOT EXISTS (SELECT FROM journal AS reversal WHERE reversal.reverses = journal.id AND reversal.effective_date <= :as_at)
+    AND NOT EXISTS (SELECT FROM reinstatement WHERE reinstatement.journal = journal.id)
+)
+SELECT account, journal, element, effective_date, pence FROM moved WHERE reached_pence - pence < wanted_pence
+ORDER BY account, effective_date DESC, seq DESC, line DESC
+""")
+# Of each account only the newest entries that make up its balance, so that a long history costs no more than it has to.
+
+EVER = date.max
+
+
+async def owed_by_account(tx: Transaction, balances: Mapping[UUID, int], *, as_at: date = EVER) -> dict[UUID, tuple[Debit, ...]]:
+    """What is owed of each debit, oldest first, for accounts with these balances (pence) on a day; nothing where a balance is no debt."""
+    newest = await newest_entries(tx, {account: balance for account, balance in balances.items() if balance > 0}, sign=1, as_at=as_at)
+    return {account: still_owed(newest[account], balances[account]) for account in balances}
+
+
+async def newest_entries(
+    tx: Transaction, wanted: Mapping[UUID, int], *, sign: Literal[1, -1], as_at: date = EVER
+) -> dict[UUID, list[Debit]]:
+    """The newest debits, or with sign -1 credits, that make up these amounts (pence, without a sign), newest first."""
+    newest: dict[UUID, list[Debit]] = defaultdict(list)
+    told = {"ids": list(wanted), "pence": list(wanted.values()), "as_at": as_at, "sign": sign}
+    for row in await tx.connection.execute(_NEWEST, told):
+        newest[row.account].append(Debit(row.journal, row.element, row.effective_date, row.pence))
+    return newest

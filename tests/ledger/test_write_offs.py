@@ -1,0 +1,339 @@
+"""Write-offs, reinstatements and unclaimed credits: what is posted, on whose word, and what is left out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from chassis.transaction import Runtime
+from ledger import store
+from ledger.domain import rules
+from ledger.domain.posting import Control, Posting, two_legs
+from ledger.queries.account_page import account_page
+from ledger.queries.explain import explain_balance
+from ledger.use_cases.agree_payment_plan import agree_payment_plan
+from ledger.use_cases.place_hold import place_hold
+from ledger.use_cases.post_refund import NotHeardYet
+from ledger.use_cases.reverse_journal import reverse_journal
+from ledger.use_cases.set_account_hold import set_account_hold
+from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountPageAsked,
+    AgreePaymentPlan,
+    ExplainBalance,
+    LineKind,
+    LinePart,
+    PlaceHold,
+    PlanRhythm,
+    RefundPlan,
+    ReverseJournal,
+    SetAccountHold,
+    SetHousingBenefitClaim,
+)
+from support.ledger_books import opened
+from support.ledger_calls import do, told_of
+from support.write_off_books import CREDIT, DEBTORS, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
+
+DAY = timedelta(days=1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def debts(empty_ledger: Runtime) -> Debts:
+    await opened(empty_ledger, DEBTORS)
+    return Debts(empty_ledger)
+
+
+async def moved(debts: Debts, account: UUID, pence: int, on: str | None = None, code: str = "RSO") -> UUID:
+    """Post a receipt (pence below nothing) or a charge, and tell nobody: what the books are like when it was posted meanwhile."""
+    control = Control.BANK if code == "RSO" else Control.RENT_INCOME
+    posting = Posting(f"test/{uuid4()}", code, day(on) if on else TODAY, two_legs(account, pence, control, ""), "system")
+    await do(debts.runtime, lambda tx: store.post(tx, [posting]))
+    return posting.id
+
+
+# --- what is posted ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_debt_leaves_the_account_element_by_element_against_the_provision(debts: Debts) -> None:
+    line = await debts.line()
+    [outcome] = await debts.written_off(line)
+    assert outcome.journal is not None
+    assert await debts.legs(outcome.journal) == [
+        ("A101", "Basic rent", -250_00),
+        ("A101", "Heating", -30_00),
+        ("BAD_DEBT_PROVISION", "", 280_00),
+    ]
+    assert await told_of(debts.runtime, OLD) == ["account-opened", "debt-written-off"]
+    facts = await debts.facts()
+    assert (facts.balance_pence, facts.charges, facts.debtor_total_pence) == (0, (), 330_00)
+    [past] = facts.write_offs
+    assert (past.journal, past.line, past.on, past.amount_pence, past.reinstated_pence) == (outcome.journal, line.line, TODAY, 280_00, 0)
+    page = await do(debts.runtime, lambda tx: account_page(tx, AccountPageAsked(account=OLD)))
+    provenance = page.entries[0].provenance
+    assert (provenance.source, provenance.case, provenance.decision is not None) == ("schedule of write-offs, approved", line.line, True)
+    explained = await do(debts.runtime, lambda tx: explain_balance(tx, ExplainBalance(account=OLD)))
+    assert {part.kind: part.sum_pence for part in explained.parts} == {"charges": 480_00, "receipts": -200_00, "write-offs": -280_00}
+
+
+async def test_barred_charges_alone_leave_the_rest_owed(debts: Debts) -> None:
+    oldest = (await debts.facts()).charges[:2]
+    parts = tuple(LinePart(element=charge.element, amount_pence=charge.owed_pence) for charge in oldest)
+    assert outcome_of(await debts.written_off(await debts.line(parts=parts))) is None
+    facts = await debts.facts()
+    assert facts.balance_pence == 240_00
+    assert [charge.due_on for charge in facts.charges] == [day("2020-04-20")] * 2 + [day("2020-04-27")] * 2
+
+
+async def test_what_is_put_back_is_owed_since_it_first_was(debts: Debts) -> None:
+    before = (await debts.facts()).charges
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 250_00), ("Heating", 30_00)))
+    assert back.journal is not None
+    assert (await debts.legs(back.journal))[-1] == ("BAD_DEBT_PROVISION", "", -280_00)
+    facts = await debts.facts()
+    assert (facts.balance_pence, facts.charges, facts.write_offs[0].reinstated_pence) == (280_00, before, 280_00)
+    assert facts.debtor_total_pence == 330_00
+    assert (await told_of(debts.runtime, OLD))[-1] == "debt-reinstated"
+
+
+async def test_a_debt_is_put_back_in_parts_up_to_each_element_of_it_and_no_further(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 200_00)))) is None
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 50_01)))) == "above-written-off"
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 50_00), ("Heating", 30_00)))) is None
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Heating", 1)))) == "above-written-off"
+
+
+async def test_an_unclaimed_credit_goes_to_income(debts: Debts) -> None:
+    facts = await debts.facts(CREDIT)
+    assert (facts.credit_since, facts.charges) == (day("2020-05-13"), ())
+    [outcome] = await debts.written_off(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    assert outcome.journal is not None
+    assert await debts.legs(outcome.journal) == [("A106", "", 25_00), ("CREDITS_WRITTEN_ON", "", -25_00)]
+    assert await told_of(debts.runtime, CREDIT) == ["account-opened", "credit-written-on"]
+
+
+# --- on whose word -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_decision_not_heard_yet_is_waited_for(debts: Debts) -> None:
+    asked = await debts.approve(line := await debts.line())
+    with pytest.raises(NotHeardYet):
+        await debts.post(asked.model_copy(update={"decision": uuid4()}))
+    assert (await debts.facts()).balance_pence == line.balance_pence
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"answer": Answer.DECLINED}, {"answer": Answer.SENT_BACK}, {"completes": False}, {"lines": ()}],
+    ids=lambda other: next(iter(other)),
+)
+async def test_only_a_completing_approval_writes_off(debts: Debts, other: dict[str, Any]) -> None:
+    with pytest.raises(rules.NotApproved):
+        await debts.written_off(await debts.line(), **other)
+
+
+async def test_no_line_is_posted_that_the_decision_does_not_name_as_it_is(debts: Debts) -> None:
+    named, unnamed = await debts.line(), await debts.line(RECHARGE)
+    asked = await debts.approve(named)
+    for lines in ((named, unnamed), (named.model_copy(update={"reason": "untraceable"}),), (named.model_copy(update={"attempt": 2}),)):
+        with pytest.raises(rules.NotApproved):
+            await debts.post(asked.model_copy(update={"lines": lines}))
+    with pytest.raises(rules.NotApproved):
+        await debts.post(asked.model_copy(update={"schedule": uuid4()}))
+    assert (await debts.facts()).balance_pence == 280_00
+
+
+async def test_a_recalled_approval_writes_nothing_off_and_what_was_posted_stays(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+    await debts.recall(asked)
+    with pytest.raises(rules.DecisionRecalled):
+        await debts.post(asked)
+    posted = await debts.approve(await debts.line())
+    first = await debts.post(posted)
+    await debts.recall(posted)
+    assert await debts.post(posted) == first
+
+
+async def test_a_decision_of_members_waits_out_its_call_in(debts: Debts) -> None:
+    with pytest.raises(rules.CallInRuns):
+        await debts.written_off(await debts.line(), carried_out_from=TODAY + DAY)
+    assert outcome_of(await debts.written_off(await debts.line(), carried_out_from=TODAY)) is None
+
+
+async def test_a_write_off_is_put_back_by_no_reversal(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    with pytest.raises(rules.PutBackByDecision):
+        await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=off.journal or uuid4(), reason="x")), OFFICER)
+
+
+# --- what is left out --------------------------------------------------------------------------------------------------------------
+
+
+async def hold(debts: Debts, of: AccountHold, account: UUID = OLD) -> None:
+    asked = SetAccountHold(account=account, account_hold=of, in_force=True, reason="x")
+    await do(debts.runtime, lambda tx: set_account_hold(tx, asked), OFFICER)
+
+
+async def claim(debts: Debts) -> None:
+    asked = SetHousingBenefitClaim(account=OLD, unresolved=True, since=TODAY, reason="x")
+    await do(debts.runtime, lambda tx: set_housing_benefit_claim(tx, asked), OFFICER)
+
+
+async def agree(debts: Debts, *, days_ago: int = 0, pence: int = 5_00) -> None:
+    since = TODAY - days_ago * DAY
+    asked = AgreePaymentPlan(account=OLD, agreed_on=since, instalment_pence=pence, rhythm=PlanRhythm.WEEKLY, first_due_on=since)
+    await do(debts.runtime, lambda tx: agree_payment_plan(tx, asked), OFFICER)
+
+
+Meanwhile = Callable[[Debts], Awaitable[object]]
+MEANWHILE: dict[str, tuple[Meanwhile, str | None]] = {
+    "receipt": (lambda debts: moved(debts, OLD, -10_00), "balance-moved"),
+    "backdated-receipt": (lambda debts: moved(debts, OLD, -10_00, "2020-04-09"), "balance-moved"),
+    "charge": (lambda debts: moved(debts, OLD, 10_00, code="DEB"), "balance-moved"),
+    "breathing-space": (lambda debts: hold(debts, AccountHold.BREATHING_SPACE), "breathing-space"),
+    "dispute": (lambda debts: hold(debts, AccountHold.DISPUTE), "dispute"),
+    "legal": (lambda debts: hold(debts, AccountHold.LEGAL), None),
+    "claim": (claim, "housing-benefit"),
+    "plan-kept": (lambda debts: agree(debts), "payment-plan"),
+    "plan-broken": (lambda debts: agree(debts, days_ago=1), None),
+    "credit-elsewhere": (lambda debts: moved(debts, RECHARGE, -50_01), "credit-elsewhere"),
+    "owes-more": (lambda debts: moved(debts, RECHARGE, 1, code="DEB"), "debtor-owes-more"),
+    "hold-on-a-linked-account": (lambda debts: hold(debts, AccountHold.DISPUTE, RECHARGE), None),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+async def test_what_happens_between_decision_and_posting_leaves_the_line_out_alone(debts: Debts, what: str) -> None:
+    happens, because = MEANWHILE[what]
+    other = await debts.line(KEPT)
+    asked = await debts.approve(await debts.line(), other, covers_to_pence=330_00)
+    await happens(debts)
+    outcomes = await debts.post(asked)
+    assert [outcome.dropped_because for outcome in outcomes] == [because, None]
+    assert await debts.post(asked) == outcomes, "the same lines again are answered as at first"
+
+
+async def test_a_line_that_was_left_out_stays_left_out_when_its_ground_has_come_back(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+    receipt = await moved(debts, OLD, -10_00)
+    assert outcome_of(await debts.post(asked)) == "balance-moved"
+    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="keyed twice")), OFFICER)
+    assert (await debts.facts()).balance_pence == 280_00
+    assert outcome_of(await debts.post(asked)) == "balance-moved"
+    again = asked.lines[0].model_copy(update={"attempt": 2})
+    assert outcome_of(await debts.written_off(again)) is None
+
+
+async def test_elements_that_came_to_differ_under_the_same_balance(debts: Debts) -> None:
+    line = await debts.line(parts=(LinePart(element="Heating", amount_pence=30_01), LinePart(element="Basic rent", amount_pence=249_99)))
+    assert outcome_of(await debts.written_off(line)) == "balance-moved"
+
+
+async def test_a_discharged_debt_is_never_put_back(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line(discharged=True, reason="debt-relief-order"))
+    assert off.journal is not None
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 1)))) == "discharged"
+
+
+async def test_nothing_is_put_back_that_was_not_written_off(debts: Debts) -> None:
+    assert outcome_of(await debts.written_off(await debts.back(uuid4(), ("Basic rent", 1)))) == "above-written-off"
+
+
+async def test_a_credit_that_a_refund_has_set_aside_is_not_written_on(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    plan = RefundPlan(case=uuid4(), attempt=1, account=CREDIT, refund_pence=1, payee=uuid4(), checks_hash="x")
+    await do(debts.runtime, lambda tx: place_hold(tx, PlaceHold(plan=plan)))
+    assert outcome_of(await debts.post(asked)) == "credit-held"
+
+
+async def test_splitting_a_debt_or_writing_it_off_by_instalments_does_not_lower_its_band(debts: Debts) -> None:
+    part = (LinePart(element="Basic rent", amount_pence=30_00),)
+    assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=329_99)) == "debtor-owes-more"
+    assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=330_00)) is None
+    assert outcome_of(await debts.written_off(await debts.line(), covers_to_pence=329_99)) == "debtor-owes-more"
+
+
+# --- once, and at once -------------------------------------------------------------------------------------------------------------
+
+
+async def test_one_attempt_at_a_line_is_posted_once_whatever_is_approved_later(debts: Debts) -> None:
+    line = await debts.line(parts=(LinePart(element="Basic rent", amount_pence=30_00),))
+    await debts.written_off(line)
+    with pytest.raises(rules.KeyUsedForOtherContent):
+        await debts.written_off(line.model_copy(update={"balance_pence": 250_00}))
+
+
+async def test_two_lines_of_one_account_do_not_both_count_its_balance(debts: Debts) -> None:
+    half = (LinePart(element="Basic rent", amount_pence=125_00),)
+    outcomes = await debts.written_off(await debts.line(parts=half), await debts.line(parts=half))
+    assert [outcome.dropped_because for outcome in outcomes] == [None, "balance-moved"]
+
+
+async def test_a_line_that_comes_twice_is_posted_once(debts: Debts) -> None:
+    line = await debts.line()
+    asked = await debts.approve(line)
+    first, second = await debts.post(asked.model_copy(update={"lines": (line, line)}))
+    assert first == second
+    other = line.model_copy(update={"reason": "untraceable"})
+    with pytest.raises(rules.KeyUsedForOtherContent):
+        await debts.post(asked.model_copy(update={"lines": (line, other)}))
+
+
+async def test_of_many_postings_at_once_all_answer_the_same(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line(), await debts.line(KEPT))
+    answers = await asyncio.gather(*(debts.post(asked) for _ in range(6)))
+    assert len(set(answers)) == 1
+    assert await debts.rows("SELECT count(*) FROM journal WHERE code = 'WOF'") == [(2,)]
+
+
+async def test_a_receipt_and_a_write_off_at_once_leave_one_order_or_the_other(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+    (outcome,), _ = await asyncio.gather(debts.post(asked), moved(debts, OLD, -10_00))
+    balance = (await debts.facts()).balance_pence
+    assert balance == (-10_00 if outcome.journal else 270_00)
+    assert outcome.dropped_because in (None, "balance-moved")
+
+
+async def test_a_recall_and_a_posting_at_once_leave_one_order_or_the_other(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+    answer, _ = await asyncio.gather(debts.post(asked), debts.recall(asked), return_exceptions=True)
+    assert isinstance(answer, (tuple, rules.DecisionRecalled)), answer
+    assert (await debts.facts()).balance_pence == (0 if isinstance(answer, tuple) else 280_00)
+
+
+# --- before, during and after ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_receipt_after_a_write_off_is_credit_until_the_debt_is_put_back(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await moved(debts, OLD, -40_00)
+    assert (await debts.facts()).balance_pence == -40_00
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 40_00), reason="paying"))) is None
+    facts = await debts.facts()
+    assert (facts.balance_pence, facts.charges, facts.write_offs[0].reinstated_pence) == (0, (), 40_00)
+
+
+async def test_a_receipt_taken_back_after_a_write_off_is_owed_again_beside_it(debts: Debts) -> None:
+    [(receipt,)] = await debts.rows("SELECT id FROM journal JOIN entry ON journal = id WHERE code = 'RSO' AND account = :id", id=OLD)
+    await debts.written_off(await debts.line())
+    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="cheque returned")), OFFICER)
+    facts = await debts.facts()
+    assert (facts.balance_pence, sum(charge.owed_pence for charge in facts.charges)) == (200_00, 200_00)
+    assert [charge.due_on for charge in facts.charges][-1] == day("2020-04-27")
+
+
+async def test_a_backdated_receipt_after_a_write_off_is_credit(debts: Debts) -> None:
+    await debts.written_off(await debts.line())
+    await moved(debts, OLD, -15_00, "2020-04-08")
+    facts = await debts.facts()
+    assert (facts.balance_pence, facts.charges) == (-15_00, ())

@@ -1,0 +1,83 @@
+"""A schedule of 1,000 lines with long histories, in chunks of 100: posted whole, and measured."""
+
+import sys
+import time
+from typing import Any
+from uuid import UUID
+
+from chassis.transaction import Runtime
+from ledger.domain.debt import owed_by_element
+from ledger.queries.debts import debts_for_write_off
+from rentbook_contracts.approvals import ApprovedLine
+from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LINES_IN_A_SCHEDULE, DebtFacts, DebtsAsked, LineKind, LinePart, WriteOffLine
+from support.ledger_books import opened
+from support.ledger_calls import do
+from support.write_off_books import Debts, day
+
+WEEKS = 52
+SECONDS = 60.0
+"""Issue 5: from click to posted in under a minute on two cores. The ledger's part of that alone must be far below."""
+
+
+def estate() -> list[dict[str, Any]]:
+    """A thousand former tenants of whom nobody paid the last ten of fifty-two weeks."""
+    first = day("2020-04-06").toordinal()
+    mondays = [str(day("2020-04-06").fromordinal(first + 7 * week)) for week in range(WEEKS)]
+    ended = str(day("2020-04-06").fromordinal(first + 7 * WEEKS))
+    ids = [UUID(int=number) for number in range(1, LINES_IN_A_SCHEDULE + 1)]
+    weekly = [{"element": name, "amount_pence": pence, "from": mondays[0]} for name, pence in (("Basic rent", 110_00), ("Heating", 10_00))]
+    home = {"property": str(UUID(int=1)), "started_on": mondays[0], "ended_on": ended}
+    about = {"kind": "RENT", "status": "FORMER", "rent_group": "ALL52", "weekly_charges": weekly}
+    paid = {"code": "RSO", "amount_pence": 42 * 120_00, "effective_date": ended}
+    return [
+        {"record": "estate", "name": "a thousand"},
+        {"record": "property", "id": str(UUID(int=1)), "reference": "P1", "address": "1 Elm Rise", "postcode": "AL8 6AA"},
+        *({"record": "person", "id": str(id_), "name": f"Tenant {id_.int}"} for id_ in ids),
+        *({"record": "tenancy", "id": str(id_), "tenants": [{"person": str(id_)}], **home} for id_ in ids),
+        *({"record": "account", "id": str(id_), "reference": f"A{id_.int}", "tenancy": str(id_), **about} for id_ in ids),
+        {"record": "debits", "weeks": mondays},
+        *({"record": "receipt", "account": str(id_), **paid} for id_ in ids),
+    ]
+
+
+async def lines_of(debts: Debts) -> list[WriteOffLine]:
+    """All that is owed on each account, as writeoffs reads it: 200 accounts a question."""
+    lines: list[WriteOffLine] = []
+    for first in range(1, LINES_IN_A_SCHEDULE + 1, 200):
+        asked = DebtsAsked(accounts=tuple(UUID(int=number) for number in range(first, first + 200)))
+        read = await do(debts.runtime, lambda tx, asked=asked: debts_for_write_off(tx, asked))  # type: ignore[misc]
+        lines += [line_of(facts) for facts in read.debts]
+    return lines
+
+
+def line_of(facts: DebtFacts) -> WriteOffLine:
+    return WriteOffLine(
+        line=UUID(int=10_000 + facts.account.int),
+        attempt=1,
+        kind=LineKind.WRITE_OFF,
+        account=facts.account,
+        reason="untraceable",
+        balance_pence=facts.balance_pence,
+        parts=tuple(LinePart(element=element, amount_pence=pence) for element, pence in owed_by_element(facts.charges).items()),
+        evidence_hash="e" * 64,
+    )
+
+
+async def test_a_schedule_of_a_thousand_lines_is_posted_in_ten_chunks(empty_ledger: Runtime) -> None:
+    await opened(empty_ledger, estate())
+    debts = Debts(empty_ledger)
+    began = time.perf_counter()
+    lines = await lines_of(debts)
+    read = time.perf_counter() - began
+    asked = await debts.approve(lines[0], lines=tuple(ApprovedLine(line=line.line, content_hash=line.content_hash) for line in lines))
+    chunks = []
+    for first in range(0, LINES_IN_A_SCHEDULE, LINES_IN_A_CHUNK):
+        chunk = asked.model_copy(update={"lines": tuple(lines[first : first + LINES_IN_A_CHUNK])})
+        began = time.perf_counter()
+        outcomes = await debts.post(chunk)
+        chunks.append(time.perf_counter() - began)
+        assert all(outcome.journal is not None for outcome in outcomes)
+    sys.stdout.write(f"\n1,000 debts read in {read:.2f} s; 10 chunks posted in {sum(chunks):.2f} s, the slowest in {max(chunks):.2f} s\n")
+    assert await debts.rows("SELECT count(*), sum(amount_pence) FROM written_off") == [(1000, 1000 * 1_200_00)]
+    assert await debts.rows("SELECT count(*) FROM account WHERE balance_pence <> 0") == [(0,)]
+    assert read + sum(chunks) < SECONDS
