@@ -29,8 +29,6 @@ from writeoffs.settings import WriteOffsSettings
 from workflows import payment_run, refund_approval, write_off_approval, write_off_proposal
 
 AHEAD = {
-    "provision",
-    "post-provision",
     "approvals.open-schedule-task",
 }
 """Agreed and not yet offered: services that are built at the same time speak them already. Whoever offers one takes its name away."""

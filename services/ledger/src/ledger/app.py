@@ -20,8 +20,10 @@ from rentbook_contracts.ledger import (
     EXPLAIN_BALANCE,
     FIND_DEBTS,
     PLACE_HOLD,
+    POST_PROVISION,
     POST_REFUND,
     POST_WRITE_OFF,
+    PROVISION,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
@@ -37,6 +39,7 @@ from ledger.queries.bank_files import bank_file_page, bank_files
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
+from ledger.queries.provision import provision
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.suspense import suspense
 from ledger.settings import LedgerSettings
@@ -52,6 +55,7 @@ from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_return import note_return
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.place_hold import place_hold
+from ledger.use_cases.post_provision import post_provision
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.post_write_off import post_write_off
 from ledger.use_cases.release_hold import release_hold
@@ -85,6 +89,7 @@ ANSWERS = (
     Answer(DEBTS_FOR_WRITE_OFF, debts_for_write_off),
     Answer(FIND_DEBTS, find_debts),
     Answer(ACTORS_BEHIND, actors_behind),
+    Answer(PROVISION, provision),
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
     Answer(SUSPENSE, suspense),
@@ -97,6 +102,7 @@ ACCEPTS = (
     Accept(AGREE_PAYMENT_PLAN, agree_payment_plan),
     Accept(END_PAYMENT_PLAN, end_payment_plan),
     Accept(END_TENANCY, end_tenancy),
+    Accept(POST_PROVISION, post_provision),
     Accept(CLEAR_SUSPENSE, clear_suspense),
 )
 

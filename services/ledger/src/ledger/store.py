@@ -17,6 +17,7 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     AgreePaymentPlan,
     DroppedBecause,
+    ProvisionReport,
     RefundPlan,
     WriteOffLine,
 )
@@ -489,6 +490,24 @@ async def left_of_write_offs(tx: Transaction, write_offs: Collection[UUID]) -> d
     found: dict[UUID, dict[str, int]] = {}
     for row in await tx.connection.execute(wanted):
         found.setdefault(row.write_off, {})[row.element] = row.pence
+    return found
+
+
+async def add_provision(tx: Transaction, report: ProvisionReport) -> None:
+    """Keep what was posted for a month's end. Errors: IntegrityError where it was posted already."""
+    row = {
+        "month_end": report.month_end,
+        "journal": report.journal,
+        "report": report.model_dump(mode="json"),
+        "posted_at": tx.now,
+        "posted_by": tx.caller.person,
+    }
+    await tx.connection.execute(tables.posted_provision.insert().values(row))
+
+
+async def last_provision(tx: Transaction) -> date | None:
+    """The last month's end for which a provision was posted."""
+    found: date | None = await tx.connection.scalar(sa.select(sa.func.max(tables.posted_provision.c.month_end)))
     return found
 
 

@@ -100,6 +100,27 @@ ledger_policy = sa.Table(
 )
 
 
+provision_policy = sa.Table(
+    "provision_policy",
+    metadata,
+    sa.Column("in_force_from", sa.Date, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False, unique=True),
+    sa.Column("source", sa.Text, nullable=False),
+)
+
+provision_rate = sa.Table(
+    "provision_rate",
+    metadata,
+    sa.Column("in_force_from", sa.Date, sa.ForeignKey("provision_policy.in_force_from"), primary_key=True),
+    sa.Column("status", sa.Text, primary_key=True),
+    sa.Column("from_days", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("basis_points", sa.Integer, nullable=False),
+    sa.CheckConstraint("status IN ('current', 'former')", name="a_tenant_is_current_or_former"),
+    sa.CheckConstraint("from_days >= 0", name="an_age_is_not_below_nothing"),
+    sa.CheckConstraint("basis_points BETWEEN 0 AND 10000", name="no_more_is_lost_than_is_owed"),
+)
+
+
 # --- tenancies and their people ----------------------------------------------------------------------------------------------------
 
 rental_property = sa.Table(
@@ -289,6 +310,7 @@ journal = sa.Table(
     sa.CheckConstraint("reverses <> id", name="a_journal_does_not_reverse_itself"),
     sa.CheckConstraint("extract(isodow FROM rent_week) = 1", name="a_rent_week_begins_on_a_monday"),
     sa.CheckConstraint("reverses IS NULL OR code NOT IN ('WOF', 'WON', 'CWO')", name="a_write_off_is_put_back_by_a_decision"),
+    sa.CheckConstraint("reverses IS NULL OR code <> 'PRV'", name="a_provision_is_corrected_by_the_next"),
 )
 
 entry = sa.Table(
@@ -459,6 +481,17 @@ reinstatement = sa.Table(
     sa.CheckConstraint("amount_pence > 0", name="a_reinstatement_is_of_something"),
 )
 sa.Index("reinstatements_of_a_write_off", reinstatement.c.write_off)
+
+posted_provision = sa.Table(
+    "posted_provision",
+    metadata,
+    sa.Column("month_end", sa.Date, primary_key=True),
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id")),
+    sa.Column("report", JSONB, nullable=False),
+    sa.Column("posted_at", _INSTANT, nullable=False),
+    sa.Column("posted_by", sa.Text, nullable=False),
+    sa.CheckConstraint("extract(day FROM month_end + 1) = 1", name="a_provision_is_of_a_months_end"),
+)
 
 dropped_line = sa.Table(
     "dropped_line",

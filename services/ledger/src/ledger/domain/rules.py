@@ -119,5 +119,17 @@ class PlanBeginsTooEarly(LedgerRule):
     """The first instalment falls due when the plan is agreed, or later."""
 
 
+class NotAMonthsEnd(LedgerRule):
+    """A provision is computed for the last day of a month that has ended (domain.md 2.5)."""
+
+
+class LaterMonthPosted(LedgerRule):
+    """The provision of a later month was posted already: what it closed would be counted twice."""
+
+
+class CorrectedByTheNext(LedgerRule):
+    """A provision is not undone: that of the next month's end closes the gap anew."""
+
+
 class NoSuchPlan(LedgerRule):
     """No payment plan has this id."""

@@ -8,6 +8,12 @@ from ledger.domain.rules import NotAllowed
 _MAY_CHANGE = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
 
 
+def may_post_provision(caller: Caller) -> None:
+    """The provision is finance's. Errors: NotAllowed."""
+    if Role.FINANCE not in caller.roles:
+        raise NotAllowed("Only finance posts the provision.")
+
+
 def may_change(caller: Caller) -> None:
     """Errors: NotAllowed."""
     if caller.person != SYSTEM.person and not caller.roles & _MAY_CHANGE:

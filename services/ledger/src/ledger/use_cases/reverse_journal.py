@@ -8,19 +8,22 @@ from rentbook_contracts.ledger import JournalIsReversed, JournalReversed, Revers
 from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting, mirror
-from ledger.domain.rules import AlreadyReversed, BelongsToARefund, MovedFromSuspense, NoSuchJournal, PutBackByDecision
+from ledger.domain.provision import PROVISION_CODE
+from ledger.domain.rules import AlreadyReversed, BelongsToARefund, CorrectedByTheNext, MovedFromSuspense, NoSuchJournal, PutBackByDecision
 from ledger.domain.write_off import NOT_REVERSED
 from ledger.use_cases.permission import may_change
 
 
 async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsReversed:
-    """Errors: NotAllowed, NoSuchJournal, PutBackByDecision, BelongsToARefund, AlreadyReversed, MovedFromSuspense."""
+    """Errors: NotAllowed, NoSuchJournal, PutBackByDecision, CorrectedByTheNext, BelongsToARefund, AlreadyReversed, MovedFromSuspense."""
     may_change(tx.caller)
     original = await store.journal(tx, asked.journal)
     if original is None:
         raise NoSuchJournal("There is no such entry.", field="journal")
     if original.code in NOT_REVERSED:
         raise PutBackByDecision("A write-off is put back by a reinstatement, which somebody with authority approves.", field="journal")
+    if original.code == PROVISION_CODE:
+        raise CorrectedByTheNext("The provision of the next month's end corrects this one.", field="journal")
     if original.case is not None:
         raise BelongsToARefund("This was posted for a refund. It comes back by itself if the bank returns the payment.", field="journal")
     return JournalIsReversed(journal=await reverse(tx, original, reason=asked.reason))

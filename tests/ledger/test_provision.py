@@ -1,0 +1,92 @@
+"""The provision at a month's end on the real books: reported, posted once by finance, used up by write-offs."""
+
+import asyncio
+from datetime import date
+
+import pytest
+import pytest_asyncio
+from chassis.peers import Caller
+from chassis.transaction import Runtime
+from ledger.domain import rules
+from ledger.queries.provision import provision
+from ledger.use_cases.post_provision import post_provision
+from ledger.use_cases.reverse_journal import reverse_journal
+from rentbook_contracts.ledger import ProvisionAsked, ProvisionReport, ReverseJournal
+from support.ledger_books import opened
+from support.ledger_calls import do
+from support.write_off_books import DEBTORS, OFFICER, OLD, Debts
+
+FINANCE = Caller("fay.finance", frozenset({"finance"}))
+APRIL, MAY, JUNE = date(2020, 4, 30), date(2020, 5, 31), date(2020, 6, 30)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def debts(empty_ledger: Runtime) -> Debts:
+    await opened(empty_ledger, DEBTORS)
+    return Debts(empty_ledger)
+
+
+async def report(debts: Debts, month_end: date) -> ProvisionReport:
+    return await do(debts.runtime, lambda tx: provision(tx, ProvisionAsked(month_end=month_end)))
+
+
+async def post(debts: Debts, month_end: date, caller: Caller = FINANCE) -> ProvisionReport:
+    return await do(debts.runtime, lambda tx: post_provision(tx, ProvisionAsked(month_end=month_end)), caller)
+
+
+def owed(told: ProvisionReport) -> dict[tuple[str, int], int]:
+    return {(row.status, row.from_days): row.owed_pence for row in told.rows if row.owed_pence}
+
+
+async def test_it_is_computed_from_what_was_effective_at_the_months_end(debts: Debts) -> None:
+    april, may = await report(debts, APRIL), await report(debts, MAY)
+    assert owed(april) == {("current", 0): 480_00 + 71_20 + 90_00}, "no receipt and no repair had come"
+    assert owed(may) == {("former", 0): 280_00 + 71_20 + 90_00 + 50_00}
+    assert (may.wanted_pence, may.held_pence, may.to_post_pence, may.journal) == (245_60, 0, 245_60, None)
+    assert may.policy_version == "provision-2020-1"
+
+
+async def test_finance_posts_the_difference_once(debts: Debts) -> None:
+    posted, again = await asyncio.gather(post(debts, MAY), post(debts, MAY))
+    assert posted == again == await report(debts, MAY)
+    assert posted.journal is not None
+    assert await debts.legs(posted.journal) == [("BAD_DEBT_EXPENSE", "", 245_60), ("BAD_DEBT_PROVISION", "", -245_60)]
+    june = await report(debts, JUNE)
+    assert (june.held_pence, june.to_post_pence) == (245_60, june.wanted_pence - 245_60)
+    await post(debts, JUNE)
+    with pytest.raises(rules.LaterMonthPosted):
+        await post(debts, APRIL)
+    assert await report(debts, MAY) == posted, "as it was posted, for ever"
+
+
+async def test_where_there_is_no_difference_there_is_no_journal_and_it_is_posted_all_the_same(debts: Debts) -> None:
+    await post(debts, MAY)
+    june = await post(debts, JUNE)
+    assert (june.to_post_pence, june.journal) == (0, None)
+    assert await debts.rows("SELECT count(*) FROM posted_provision") == [(2,)]
+
+
+async def test_a_write_off_uses_up_the_provision_and_the_next_month_closes_the_gap(debts: Debts) -> None:
+    await post(debts, MAY)
+    await debts.written_off(await debts.line(OLD))
+    held_by_it = "SELECT -sum(amount_pence)::bigint FROM entry JOIN account ON account.id = account WHERE reference = 'BAD_DEBT_PROVISION'"
+    [(held,)] = await debts.rows(held_by_it)
+    assert held == 245_60 - 280_00
+    assert (await report(debts, MAY)).held_pence == 0
+
+
+@pytest.mark.parametrize("day", [date(2020, 5, 30), date(2099, 12, 31)])
+async def test_only_a_month_that_has_ended_has_an_end(debts: Debts, day: date) -> None:
+    with pytest.raises(rules.NotAMonthsEnd):
+        await report(debts, day)
+    with pytest.raises(rules.NotAMonthsEnd):
+        await post(debts, day)
+
+
+async def test_nobody_but_finance_posts_it_and_nobody_reverses_it(debts: Debts) -> None:
+    with pytest.raises(rules.NotAllowed):
+        await post(debts, MAY, OFFICER)
+    posted = await post(debts, MAY)
+    assert posted.journal is not None
+    with pytest.raises(rules.CorrectedByTheNext):
+        await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=posted.journal or OLD, reason="x")), OFFICER)
