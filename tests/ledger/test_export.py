@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from chassis.peers import headers_of
 from chassis.transaction import Caller, Runtime, run
 from ledger.use_cases.debit_week import debit_week
+from ledger.use_cases.post_provision import post_provision
 from ledger.web import routes
-from rentbook_contracts.ledger import DebitWeek
+from rentbook_contracts.ledger import DebitWeek, LineKind, ProvisionAsked
 from starlette.applications import Starlette
 from support.ledger_books import HOUSEHOLD, LAST_WEEK, opened
+from support.write_off_books import CREDIT, DEBTORS, Debts, day
 
 
 async def exported(runtime: Runtime, form: str) -> httpx.Response:
@@ -40,6 +42,24 @@ async def test_hledger_agrees_to_the_penny(ledger: Runtime, tmp_path: Path) -> N
     file = tmp_path / "rentbook.journal"
     file.write_bytes((await exported(ledger, "hledger")).content)
     assert recomputed(hledger, file) == await balances(ledger)
+
+
+async def test_hledger_agrees_on_debts_written_off_put_back_and_provided_for(empty_ledger: Runtime, tmp_path: Path) -> None:
+    hledger = shutil.which("hledger")
+    if hledger is None:
+        pytest.skip("hledger is not installed: nobody else recomputed the balances")
+    await opened(empty_ledger, DEBTORS)
+    debts = Debts(empty_ledger)
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await debts.written_off(await debts.back(off.journal, ("Basic rent", 100_00)), await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    finance = Caller("fay.finance", frozenset({"finance"}))
+    await run(empty_ledger, lambda tx: post_provision(tx, ProvisionAsked(month_end=day("2020-05-31"))), caller=finance)
+    file = tmp_path / "rentbook.journal"
+    file.write_bytes((await exported(empty_ledger, "hledger")).content)
+    agreed = recomputed(hledger, file)
+    assert agreed == await balances(empty_ledger)
+    assert (agreed["A101"], agreed["CREDITS_WRITTEN_ON"]) == (100_00, -25_00)
 
 
 def recomputed(hledger: str, file: Path) -> dict[str, int]:

@@ -1,0 +1,107 @@
+"""Whether a line still stands: a table over what the ledger knows under the lock, without a database."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control
+from ledger.domain.write_off import Ground, dropped_because, posting_of
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountKind,
+    AccountStatus,
+    ChargeOwed,
+    DebtFacts,
+    LineKind,
+    LinePart,
+    LinkedAccount,
+    PastWriteOff,
+    PaymentPlan,
+    PlanRhythm,
+    WriteOffLine,
+)
+
+A, OFF, DAY = UUID(int=1), UUID(int=2), date(2026, 1, 5)
+FACTS: dict[str, Any] = {
+    "account": A, "version": 1, "kind": AccountKind.RENT, "status": AccountStatus.FORMER, "as_of": DAY, "balance_pence": 100,
+    "ended_on": DAY, "charges": (ChargeOwed(journal=OFF, element="Rent", due_on=DAY, owed_pence=100),), "people": (), "account_holds": (),
+    "housing_benefit_unresolved": False, "plan": None, "linked": (), "write_offs": (), "debtor_total_pence": 100,
+}  # fmt: skip
+PAST = PastWriteOff(journal=OFF, line=A, on=DAY, amount_pence=50, reinstated_pence=20, discharged=False)
+
+
+def line(kind: LineKind, *parts: tuple[str, int], **other: Any) -> WriteOffLine:
+    named = tuple(LinePart(element=element, amount_pence=pence) for element, pence in parts)
+    made = {"line": A, "attempt": 1, "kind": kind, "account": A, "reason": "x", "balance_pence": 100, "parts": named, "evidence_hash": "e"}
+    return WriteOffLine.model_validate({**made, **other})
+
+
+def plan(*, kept: bool) -> PaymentPlan:
+    return PaymentPlan(plan=A, agreed_on=DAY, instalment_pence=1, rhythm=PlanRhythm.WEEKLY, first_due_on=DAY, kept=kept)
+
+
+def beside(pence: int) -> LinkedAccount:
+    return LinkedAccount(account=OFF, kind=AccountKind.COURT, former=True, balance_pence=pence)
+
+
+DEBT = line(LineKind.WRITE_OFF, ("Rent", 100))
+BACK = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF)
+CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "balance", "covers", "because"),
+    [
+        (DEBT, {}, 100, None, None),
+        (DEBT, {}, 100, 100, None),
+        (DEBT, {}, 99, None, "balance-moved"),
+        (DEBT, {}, 101, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Rent", 40)), {}, 100, None, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 101)), {}, 100, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Heating", 1)), {}, 100, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Rent", 50), ("Rent", 50)), {}, 100, None, "balance-moved"),
+        (DEBT, {"debtor_total_pence": 101}, 100, 100, "debtor-owes-more"),
+        (DEBT, {"account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
+        (DEBT, {"account_holds": (AccountHold.DISPUTE,)}, 100, None, "dispute"),
+        (DEBT, {"account_holds": (AccountHold.DECEASED, AccountHold.INSOLVENCY, AccountHold.LEGAL)}, 100, None, None),
+        (DEBT, {"housing_benefit_unresolved": True}, 100, None, "housing-benefit"),
+        (DEBT, {"plan": plan(kept=True)}, 100, None, "payment-plan"),
+        (DEBT, {"plan": plan(kept=False)}, 100, None, None),
+        (DEBT, {"linked": (beside(5),)}, 100, None, None),
+        (DEBT, {"linked": (beside(5), beside(-1))}, 100, None, "credit-elsewhere"),
+        (BACK, {"write_offs": (PAST,)}, 100, None, None),
+        (BACK, {"write_offs": (PAST,), "debtor_total_pence": 0}, 100, 29, "debtor-owes-more"),
+        (BACK, {}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Rent", 31), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Rent", 30)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Heating", 1), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
+        (BACK, {"write_offs": (PAST.model_copy(update={"discharged": True}),)}, 100, None, "discharged"),
+        (BACK, {"write_offs": (PAST,), "account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
+        (BACK, {"write_offs": (PAST,), "plan": plan(kept=True), "housing_benefit_unresolved": True}, 100, None, None),
+        (CREDIT, {"debtor_total_pence": 0}, -40, 40, None),
+        (CREDIT, {"debtor_total_pence": 0}, -40, 39, "debtor-owes-more"),
+        (CREDIT, {}, -39, None, "balance-moved"),
+        (line(LineKind.CREDIT_WRITE_ON, ("", 41), balance_pence=-40), {}, -40, None, "balance-moved"),
+        (line(LineKind.CREDIT_WRITE_ON, ("", 46), balance_pence=-50), {}, -50, None, "credit-held"),
+    ],
+)
+def test_a_line_stands_or_is_left_out_because(
+    asked: WriteOffLine, facts: dict[str, Any], balance: int, covers: int | None, because: str | None
+) -> None:
+    ground = Ground(DebtFacts.model_validate({**FACTS, **facts}), left={"Rent": 30}, free_credit_pence=45)
+    assert dropped_because(asked, balance, ground, covers) == because
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "pence", "contra"),
+    [
+        (DEBT, "WOF", -100, Control.BAD_DEBT_PROVISION),
+        (BACK, "WON", 30, Control.BAD_DEBT_PROVISION),
+        (CREDIT, "CWO", 40, Control.CREDITS_WRITTEN_ON),
+    ],
+)
+def test_a_lines_journal(asked: WriteOffLine, code: str, pence: int, contra: Control) -> None:
+    posting = posting_of(asked, OFF, DAY, "system")
+    assert (posting.key, posting.code, posting.case, posting.decision) == (f"write-off/{A}/1", code, A, OFF)
+    assert [(leg.account, leg.amount_pence) for leg in posting.legs] == [(A, pence), (CONTROL_ACCOUNTS[contra], -pence)]
