@@ -28,7 +28,8 @@ from temporalio.worker import ExecuteWorkflowInput, Interceptor, Worker, Workflo
 from workflows.app import WORKFLOWS
 
 SERVICE = "workflows"
-PROBE_LIMIT_SECONDS = 5.0
+PROBE_LIMIT_SECONDS = 2.0
+"""Shorter than whoever asks for the health waits for it."""
 
 log = logging.getLogger(__name__)
 # The sandbox gives each workflow fresh modules, so the counter is kept here and reached as a pass-through.
@@ -57,13 +58,22 @@ class _Counting(WorkflowInboundInterceptor):
 
 
 class Health:
-    """Healthy while Temporal says that this very process polls for stories."""
+    """Healthy while Temporal has said within the limit that this very process polls for stories: its silence for a moment is no ailment."""
 
     def __init__(self, client: Client, settings: ProcessSettings) -> None:
         self._client = client
         self._settings = settings
+        self._known_at: float | None = None
 
     async def ailments(self) -> list[str]:
+        if await self._is_known_to_poll():
+            self._known_at = time.monotonic()
+        if self._known_at is None:
+            return ["Temporal knows no poller of this process yet"]
+        silent = time.monotonic() - self._known_at
+        return [f"Temporal has known no poller of this process for {silent:.0f} s"] if silent > self._settings.stall_limit_seconds else []
+
+    async def _is_known_to_poll(self) -> bool:
         request = DescribeTaskQueueRequest(
             namespace=self._settings.temporal_namespace,
             task_queue=TaskQueue(name=QUEUE),
@@ -73,11 +83,11 @@ class Health:
             async with asyncio.timeout(PROBE_LIMIT_SECONDS):
                 told = await self._client.workflow_service.describe_task_queue(request)
         except (RPCError, OSError) as error:
-            return [f"Temporal doesn't say who polls ({named(error)})"]
+            log.warning("Temporal doesn't say who polls", extra={"fault": named(error)})
+            return False
         oldest = time.time() - self._settings.stall_limit_seconds
         me = f"{SERVICE}-{self._settings.instance}"
-        polls = any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
-        return [] if polls else ["Temporal knows no poller of this process"]
+        return any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
 
 
 def pages(health: Health) -> Starlette:
