@@ -15,6 +15,7 @@ import pytest
 from approvals import queries, store
 from approvals.domain.forms import BeAway, LendAuthority
 from approvals.domain.policy import Band, ProposedPolicy
+from approvals.domain.tasks import Kind
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.be_away import be_away
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
@@ -117,13 +118,13 @@ class Place:
 
     async def proposes(self, who: str, day: date) -> UUID:
         """The table in force again, from another day on."""
-        version = (await run(self.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND)))[-1]
+        version = (await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND)))[-1]
         bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in version.authorities)
         return await self.does(who, propose_policy, ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "a minute", bands))
 
     async def policies(self) -> tuple[UUID, UUID]:
         """Farid has proposed two policies; the second is accepted by Grace and in force a month from now."""
-        [version] = await run(self.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND))
+        [version] = await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND))
         day = estate.TODAY + timedelta(days=30)
         bands = tuple(
             Band(one.act, one.stage, one.role, *_RAISED.get(one.role, (one.from_pence, one.to_pence))) for one in version.authorities

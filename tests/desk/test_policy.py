@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from approvals import queries
+from approvals.domain.tasks import Kind
 from chassis.transaction import run
-from rentbook_contracts.approvals import TaskKind
 
 from desk import estate
 from desk.conftest import Place
@@ -32,7 +32,7 @@ async def test_a_policy_is_proposed_checked_and_shown_as_what_comes(place: Place
         said = await checker.read("/policy")
         assert "Not yet in force" in said
         assert "Made by Farid Nasser, checked by Grace Obi" in said
-    laid, _ = await run(place.runtime, lambda tx: queries.policies(tx, TaskKind.REFUND))
+    laid, _ = await run(place.runtime, lambda tx: queries.policies(tx, Kind.REFUND))
     assert (laid.in_force_from, laid.made_by, laid.checked_by) == (SOON, "farid.head", "grace.finance")
     assert {(band.role, band.to_pence) for band in laid.authorities} >= {("team-leader", 600_00), ("income-manager", 2_500_00)}
 

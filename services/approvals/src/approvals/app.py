@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from chassis.serving import App, Every, Offer, UpdateOutcome
 from chassis.transaction import Runtime
-from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_TASK, READ_DECISION, RECALL
+from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_SCHEDULE_TASK, OPEN_TASK, READ_DECISION, RECALL
 from starlette.routing import BaseRoute
 
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.note_update_outcome import note_decision_outcome, note_recall_outcome
 from approvals.use_cases.nudge_task import nudge_task
+from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.read_decision import read_decision
 from approvals.use_cases.sweep_sessions import sweep_sessions
@@ -19,6 +20,7 @@ from approvals.web.routes import routes
 
 OFFERS = (
     Offer(OPEN_TASK, open_task, remember=False),
+    Offer(OPEN_SCHEDULE_TASK, open_schedule_task, remember=False),
     Offer(READ_DECISION, read_decision, remember=False),
     Offer(CLOSE_TASK, close_task),
     Offer(NUDGE_TASK, nudge_task),

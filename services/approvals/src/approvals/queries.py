@@ -13,17 +13,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import Answer, Lane, TaskKind
+from rentbook_contracts.approvals import Answer, Lane
 
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by
-from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, stages_for
+from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_sequence, stages_for
 from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.eligibility import Answered, Participation, Standing, Status, mandate_for, objection, objections
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import Kind
 from approvals.domain.words import LONDON, business_date
 from approvals.tables import (
     absence,
@@ -32,8 +33,10 @@ from approvals.tables import (
     case_seen,
     comment,
     decision,
+    decision_exception,
     delegation,
     delegation_end,
+    minute,
     participant,
     policy,
     policy_check,
@@ -42,6 +45,8 @@ from approvals.tables import (
     release,
     release_line,
     saved_view,
+    schedule_task,
+    schedule_task_line,
     staff,
     task,
     task_event,
@@ -149,13 +154,13 @@ class TaskRow:
     """
 
     task: UUID
-    kind: TaskKind
+    kind: Kind
     case: UUID
     attempt: int
     round: int
     stage: int
     stages: int
-    account: UUID
+    account: UUID | None
     amount_pence: int
     content_hash: str
     lane: Lane
@@ -299,23 +304,28 @@ class SavedView:
 # --- policy -------------------------------------------------------------------------------------------------------------------------
 
 
-async def policies(tx: Transaction, kind: TaskKind) -> tuple[Policy, ...]:
+async def policies(tx: Transaction, kind: Kind) -> tuple[Policy, ...]:
     """Every policy of a kind, the one that comes into force last first."""
     rows = (await tx.connection.execute(sa.select(policy).where(policy.c.kind == kind).order_by(policy.c.in_force_from.desc()))).all()
     wanted = sa.select(authority).where(authority.c.policy_id.in_([row.id for row in rows])).order_by(authority.c.id)
     bands: dict[str, list[Authority]] = defaultdict(list)
     for band in (await tx.connection.execute(wanted)).all():
-        bands[band.policy_id].append(Authority(band.id, Act(band.act), band.stage, band.role, band.from_pence, band.to_pence))
+        bands[band.policy_id].append(_authority(band))
     return tuple(_policy(row, tuple(bands[row.id])) for row in rows)
 
 
-async def policy_in_force(tx: Transaction, kind: TaskKind) -> Policy:
+async def policy_in_force(tx: Transaction, kind: Kind) -> Policy:
     """The policy in force today, Europe/London. Errors: NoPolicyInForce."""
     today = business_date(tx.now)
     found = next((one for one in await policies(tx, kind) if one.in_force_from <= today), None)
     if found is None:
         raise NoPolicyInForce(f"No table of authority is in force for a {kind}.")
     return found
+
+
+def _authority(band: Any) -> Authority:
+    edges = (band.from_pence, band.to_pence)
+    return Authority(band.id, Act(band.act), band.stage, band.role, *edges, band.body, band.call_in_working_days)
 
 
 def _policy(row: Any, bands: tuple[Authority, ...]) -> Policy:
@@ -371,7 +381,7 @@ def _proposed(row: Any) -> ProposedPolicy:
 async def worklist(tx: Transaction, view: View, filters: Filters | None = None, *, offset: int = 0, limit: int = 50) -> Worklist:
     """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
     chosen = filters or Filters()
-    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    in_force = await policy_in_force(tx, Kind.REFUND)
     mine = await _mine(tx, in_force)
     counts = {one: await _count(tx, one, chosen, mine) for one in View}
     order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
@@ -409,6 +419,11 @@ async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
 
 
 def _in_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
+    """Refunds: schedules have a list of their own, `schedule_tasks`."""
+    return [task.c.kind == Kind.REFUND, *_of_view(view, mine)]
+
+
+def _of_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
     is_open = task.c.status == Status.OPEN
     if view is View.DECIDED:
         return [sa.exists().where(decision.c.task_id == task.c.id)]
@@ -495,7 +510,7 @@ class TaskHead:
     """A task as a use case needs it."""
 
     id: UUID
-    kind: TaskKind
+    kind: Kind
     case: UUID
     attempt: int
     round: int
@@ -527,7 +542,7 @@ async def heads_of_case(tx: Transaction, case: UUID) -> tuple[TaskHead, ...]:
 
 def _head(row: Any) -> TaskHead:
     return TaskHead(
-        row.id, TaskKind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.amount_pence, row.content_hash,
+        row.id, Kind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.amount_pence, row.content_hash,
         row.workflow_id, row.policy_id, row.required_role, Status(row.status), row.assigned_to, row.due_on, row.remind_on, row.escalate_on,
     )  # fmt: skip
 
@@ -560,7 +575,7 @@ async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
     row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
     if row is None:
         return None
-    in_force = await policy_in_force(tx, TaskKind(row.kind))
+    in_force = await policy_in_force(tx, Kind(row.kind))
     return (await _standings(tx, [row], in_force))[row.id]
 
 
@@ -569,9 +584,9 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
     row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
     if row is None:
         return None
-    in_force = await policy_in_force(tx, TaskKind(row.kind))
+    in_force = await policy_in_force(tx, Kind(row.kind))
     known = (await _standings(tx, [row], in_force))[row.id]
-    found = mandates(in_force.authorities, Act.DECIDE, row.stage, tx.caller.person, tx.caller.roles, known.lent)
+    found = mandates(known.authorities, Act.DECIDE, row.stage, tx.caller.person, tx.caller.roles, known.lent)
     mine = mandate_for(known, tx.caller.person, tx.caller.roles) or next(iter(found), None)
     seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
     newest = (
@@ -597,7 +612,7 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
 
 async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
     """Every task of a case, oldest first."""
-    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    in_force = await policy_in_force(tx, Kind.REFUND)
     rows = (await tx.connection.execute(sa.select(task).where(task.c.case_id == case).order_by(task.c.opened_at, task.c.stage))).all()
     return await _task_rows(tx, rows, in_force)
 
@@ -636,7 +651,7 @@ def _task_row(
     asked = stands and row.status == Status.DECIDED and answer is not None and answer.question_to in me_for
     left = working_days.working_days_until(row.due_on, business_date(tx.now), working_days.bank_holidays())
     return TaskRow(
-        task=row.id, kind=TaskKind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
+        task=row.id, kind=Kind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),
         lane_reasons=tuple(row.lane_reasons), raised_by=row.raised_by, raised_by_name=names.get(row.raised_by, row.raised_by),
         status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at,
@@ -666,7 +681,7 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
             stage=row.stage,
             amount_pence=row.amount_pence,
             status=Status(row.status),
-            authorities=in_force.authorities,
+            authorities=in_sequence(in_force.authorities, row.amount_pence) if row.kind == Kind.WRITE_OFF else in_force.authorities,
             participants=took_part[row.case_id],
             answered=answered[(row.case_id, row.attempt, row.round)],
             lent=lent,
@@ -679,7 +694,7 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
 
 
 async def _roles_of_round(tx: Transaction, row: Any, in_force: Policy) -> tuple[str, ...]:
-    under = next((one for one in await policies(tx, TaskKind(row.kind)) if one.id == row.policy_id), in_force)
+    under = next((one for one in await policies(tx, Kind(row.kind)) if one.id == row.policy_id), in_force)
     return stages_for(under.authorities, row.amount_pence)
 
 
@@ -718,6 +733,102 @@ async def _events(tx: Transaction, case: UUID) -> tuple[EventShown, ...]:
         EventShown(row.at, row.person, names.get(row.person, row.person), row.what, row.whom, names.get(row.whom, row.whom), row.note)
         for row in rows
     )
+
+
+# --- schedules of write-offs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ScheduleTask:
+    """A task about a schedule: `row.case` is the schedule, `row.amount_pence` the highest debtor's total, which decides the band.
+
+    `body`: where the caller decides it, they record what this body decided, with its minute.
+    """
+
+    row: TaskRow
+    line_kind: str
+    title: str
+    lines: int
+    total_pence: int
+    body: str | None
+
+
+async def schedule_tasks(tx: Transaction, *, still_open: bool, limit: int = 100) -> tuple[ScheduleTask, ...]:
+    """Schedules that wait for a decision, the longest waiting first; or those that were answered, the newest first."""
+    answered = sa.exists().where(decision.c.task_id == task.c.id)
+    chosen = task.c.status == Status.OPEN if still_open else answered
+    order = task.c.priority_at if still_open else task.c.opened_at.desc()
+    wanted = sa.select(task).where(task.c.kind == Kind.WRITE_OFF, chosen).order_by(order, task.c.stage, task.c.id).limit(limit)
+    return await _schedule_tasks(tx, (await tx.connection.execute(wanted)).all())
+
+
+async def schedule_task_of(tx: Transaction, task_id: UUID) -> ScheduleTask | None:
+    """One of them; None where the task is of another kind, or there is none."""
+    row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id, task.c.kind == Kind.WRITE_OFF))).one_or_none()
+    return (await _schedule_tasks(tx, [row]))[0] if row is not None else None
+
+
+async def _schedule_tasks(tx: Transaction, rows: Sequence[Any]) -> tuple[ScheduleTask, ...]:
+    if not rows:
+        return ()
+    in_force = await policy_in_force(tx, Kind.WRITE_OFF)
+    found = await tx.connection.execute(sa.select(schedule_task).where(schedule_task.c.task_id.in_([row.id for row in rows])))
+    about = {one.task_id: one for one in found}
+    known = await _standings(tx, rows, in_force)
+    shown = []
+    for row in await _task_rows(tx, rows, in_force):
+        one, mine = about[row.task], mandate_for(known[row.task], tx.caller.person, tx.caller.roles)
+        body = mine.authority.body if mine is not None else None
+        shown.append(ScheduleTask(row, one.line_kind, one.title, one.lines, one.total_pence, body))
+    return tuple(shown)
+
+
+async def lines_shown(tx: Transaction, task_id: UUID) -> dict[UUID, str]:
+    """The lines of a schedule's task, each with its hash."""
+    rows = await tx.connection.execute(sa.select(schedule_task_line).where(schedule_task_line.c.task_id == task_id))
+    return {row.line: row.content_hash for row in rows}
+
+
+async def excepted(tx: Transaction, case: UUID, round_: int, stage: int) -> Mapping[UUID, str]:
+    """The lines that standing decisions of this round left out, up to a stage, each with its coded reason."""
+    joined = decision_exception.join(decision, decision.c.id == decision_exception.c.decision_id)
+    of_round = (decision.c.case_id == case, decision.c.round == round_, decision.c.stage <= stage, ~_is_recalled())
+    rows = await tx.connection.execute(sa.select(decision_exception).select_from(joined).where(*of_round))
+    return {row.line: row.reason_code for row in rows}
+
+
+async def excepted_by(tx: Transaction, decision_id: UUID) -> dict[UUID, str]:
+    """The lines that one decision left out, each with its coded reason."""
+    rows = await tx.connection.execute(sa.select(decision_exception).where(decision_exception.c.decision_id == decision_id))
+    return {row.line: row.reason_code for row in rows}
+
+
+async def latest_carried_out_from(tx: Transaction, case: UUID, round_: int) -> date | None:
+    """The latest day before which no standing decision of the round is carried out."""
+    wanted = sa.select(sa.func.max(decision.c.carried_out_from)).where(decision.c.case_id == case, decision.c.round == round_)
+    found: date | None = (await tx.connection.execute(wanted.where(~_is_recalled()))).scalar_one()
+    return found
+
+
+@dataclass(frozen=True)
+class MinuteShown:
+    body: str
+    reference: str
+    met_on: date
+    copy_sha256: str
+    recorded_at: datetime
+
+
+async def minute_of(tx: Transaction, decision_id: UUID) -> MinuteShown | None:
+    """The minute by which a body decided, without its copy."""
+    row = (await tx.connection.execute(sa.select(minute).where(minute.c.decision_id == decision_id))).one_or_none()
+    return MinuteShown(row.body, row.reference, row.met_on, row.copy_sha256, row.recorded_at) if row is not None else None
+
+
+async def copy_of_minute(tx: Transaction, decision_id: UUID) -> bytes | None:
+    """The PDF."""
+    found = (await tx.connection.execute(sa.select(minute.c["copy"]).where(minute.c.decision_id == decision_id))).scalar_one_or_none()
+    return bytes(found) if found is not None else None
 
 
 # --- decisions ----------------------------------------------------------------------------------------------------------------------
@@ -781,7 +892,7 @@ async def recall_refusal(tx: Transaction, decision_id: UUID) -> ApprovalRule | N
     """Why the caller may not recall a decision; None where they may. Errors: NoResultFound where there is no such decision."""
     rows, later = await _decision_rows(tx, decision.c.id == decision_id)
     [row] = rows
-    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    in_force = await policy_in_force(tx, Kind.REFUND)
     return recall_objection(_recallable(row, later), tx.caller.person, tx.caller.roles, in_force.authorities)
 
 
@@ -793,7 +904,7 @@ async def decisions_of_case(tx: Transaction, case: UUID) -> tuple[DecisionShown,
 async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[DecisionShown, ...]:
     rows, later = await _decision_rows(tx, which)
     names = await names_of(tx, {name for row in rows for name in (row.decided_by, *row.on_behalf_of)})
-    authorities = (await policy_in_force(tx, TaskKind.REFUND)).authorities if rows else ()
+    authorities = (await policy_in_force(tx, Kind.REFUND)).authorities if rows else ()
     return tuple(_decision(tx, row, names, authorities, later) for row in rows)
 
 
@@ -879,7 +990,7 @@ def _fate(row: Any) -> tuple[Carried, str | None]:
 
 async def release_standing(tx: Transaction, cases: Iterable[tuple[UUID, UUID]], total_pence: int = 0) -> ReleaseStanding:
     """What keeps the caller from releasing these payments: pairs of a case and the decision that completes its approval."""
-    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    in_force = await policy_in_force(tx, Kind.REFUND)
     mine = best_of(in_force.authorities, Act.RELEASE, 1, tx.caller.roles)
     refused = release_objection(mine, tx.caller.roles, total_pence)
     pairs = dict(cases)

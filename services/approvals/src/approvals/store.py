@@ -1,5 +1,6 @@
 """Writing and locking approvals' rows, and the rules that the database keeps, by the names of its constraints."""
 
+import hashlib
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -9,17 +10,20 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import OpenTask, ReleasedLine
+from rentbook_contracts.writeoffs import ScheduleToDecide
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from approvals.domain import absence as absences
 from approvals.domain import delegation as delegations
-from approvals.domain import eligibility, reasons, recalling, releasing
+from approvals.domain import eligibility, reasons, recalling, releasing, scheduling
 from approvals.domain import policy as policies
 from approvals.domain.authority import Policy
 from approvals.domain.eligibility import Status
+from approvals.domain.forms import Minute
 from approvals.domain.policy import ProposedPolicy
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import Kind
 from approvals.tables import (
     absence,
     absence_end,
@@ -27,8 +31,10 @@ from approvals.tables import (
     case_seen,
     comment,
     decision,
+    decision_exception,
     delegation,
     delegation_end,
+    minute,
     participant,
     policy_check,
     policy_proposal,
@@ -36,6 +42,8 @@ from approvals.tables import (
     release,
     release_line,
     saved_view,
+    schedule_task,
+    schedule_task_line,
     staff,
     task,
     task_event,
@@ -110,6 +118,16 @@ RULES: Mapping[str, ApprovalRule] = {
     "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
     "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
     "a_question_goes_to_a_named_person": reasons.NobodyAsked("Choose who shall answer the question.", field="question_to"),
+    "an_exception_is_of_a_line_that_was_shown": scheduling.NotALineOfIt("A line that is left out is not on this schedule."),
+    "an_exception_has_a_reason": scheduling.ExceptionWithoutReason("Choose why a line is left out.", field="excepted"),
+    "only_an_approval_leaves_lines_out": scheduling.OnlyAnApprovalExcepts("Lines are left out of an approval, of nothing else."),
+    "an_approval_lets_a_line_through": scheduling.NothingLeft("Every line is left out: decline the schedule instead."),
+    "a_decision_of_members_waits_out_its_call_in": eligibility.AuthorityChanged(_AUTHORITY),
+    "a_body_decides_by_its_minute": scheduling.MinuteMissing("Record the minute by which it was decided.", field="minute_reference"),
+    "a_minute_is_of_the_body_that_decided": scheduling.NoMinuteWanted("Only a decision of a body that does not sign in has a minute."),
+    "a_body_has_met_before": scheduling.MinuteMissing("The meeting was today or before.", field="met_on"),
+    "a_minute_has_its_reference": scheduling.MinuteMissing("Enter the minute's reference.", field="minute_reference"),
+    "a_minute_has_its_copy": scheduling.MinuteMissing("Add a copy of the minute, of at most 10 MB.", field="minute_copy"),
     "only_an_approval_is_recalled": recalling.OnlyAnApprovalIsRecalled("Only an approval can be recalled."),
     "recall_pkey": recalling.AlreadyRecalled("This approval was recalled already."),
     "a_released_payment_is_not_recalled": recalling.AlreadyReleased(
@@ -202,15 +220,44 @@ async def open_task(
     return opened
 
 
-async def void_earlier_rounds(tx: Transaction, asked: OpenTask, because: str) -> None:
+async def open_schedule_task(tx: Transaction, row: Mapping[str, Any], about: ScheduleToDecide) -> UUID | None:
+    """Write a task about a schedule, with its lines; None where this stage of this round has one already."""
+    added = insert(task).values(id=uuid4(), kind=Kind.WRITE_OFF, account=None, **row).on_conflict_do_nothing().returning(task.c.id)
+    opened: UUID | None = (await tx.connection.execute(added)).scalar_one_or_none()
+    if opened is not None:
+        head = {
+            "task_id": opened,
+            "line_kind": about.kind,
+            "title": about.title,
+            "lines": len(about.lines),
+            "total_pence": about.total_pence,
+        }
+        await tx.connection.execute(schedule_task.insert().values(head))
+        await tx.connection.execute(
+            schedule_task_line.insert(),
+            [
+                {
+                    "task_id": opened,
+                    "line": line.line,
+                    "content_hash": line.content_hash,
+                    "amount_pence": line.amount_pence,
+                    "debtor_total_pence": line.debtor_total_pence,
+                }
+                for line in about.lines
+            ],
+        )
+    return opened
+
+
+async def void_earlier_rounds(tx: Transaction, case: UUID, attempt: int, round_: int, because: str) -> None:
     """What waits, or was approved, in an earlier round or attempt is void; a question that was sent back has been answered."""
-    earlier = sa.tuple_(task.c.attempt, task.c.round) < sa.tuple_(asked.attempt, asked.round)
+    earlier = sa.tuple_(task.c.attempt, task.c.round) < sa.tuple_(attempt, round_)
     live = task.c.status.in_([Status.OPEN, Status.DECIDED])
     recalled = sa.exists().where(recall.c.decision_id == decision.c.id)
     sent_back = sa.exists().where(decision.c.task_id == task.c.id, decision.c.answer == "sent-back", ~recalled)
     status = sa.case((sa.and_(task.c.status == Status.DECIDED, sent_back), Status.CARRIED_OUT.value), else_=Status.VOID.value)
     values = {"status": status, "because": sa.case((sent_back, None), else_=because), "closed_at": tx.now}
-    closed = task.update().where(task.c.case_id == asked.case, earlier, live).values(values)
+    closed = task.update().where(task.c.case_id == case, earlier, live).values(values)
     for row in (await tx.connection.execute(closed.returning(task.c.id, task.c.case_id, task.c.status))).all():
         await note(tx, row.id, row.case_id, "void" if row.status == Status.VOID else "closed", said=because)
 
@@ -267,6 +314,25 @@ async def write_decision(tx: Transaction, row: Mapping[str, Any]) -> bool:
     return completes
 
 
+async def write_exceptions(tx: Transaction, decision_id: UUID, task_id: UUID, lines: Mapping[UUID, str]) -> None:
+    """Write the lines that a decision leaves out, each with its coded reason. Errors: the rules of the exceptions' triggers."""
+    rows = [{"decision_id": decision_id, "task_id": task_id, "line": line, "reason_code": code} for line, code in lines.items()]
+    if rows:
+        await kept(tx.connection.execute(decision_exception.insert(), rows))
+
+
+async def write_minute(tx: Transaction, decision_id: UUID, body: str, told: Minute) -> None:
+    """Write the minute by which a body decided. Errors: the rules of the minute's trigger."""
+    digest = hashlib.sha256(told.copy).hexdigest()
+    row = {"decision_id": decision_id, "body": body, "reference": told.reference, "met_on": told.met_on, "copy": told.copy}
+    await kept(tx.connection.execute(minute.insert().values(**row, copy_sha256=digest)))
+
+
+async def keep_now(tx: Transaction) -> None:
+    """Have the rules looked at that wait for the transaction's end. Errors: those rules."""
+    await kept(tx.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE")))
+
+
 async def write_recall(tx: Transaction, form: UUID, decision_id: UUID, text: str) -> None:
     """Write a recall. Errors: the rules of the recall's trigger."""
     row = {"id": form, "decision_id": decision_id, "recalled_by": tx.caller.person, "roles": sorted(tx.caller.roles), "text": text}
@@ -297,7 +363,7 @@ async def write_release(tx: Transaction, run: UUID, authority_id: int, lines: Se
             "amount_pence": line.amount_pence,
         }
         await kept(tx.connection.execute(release_line.insert().values(decision_id=decision_id, **row)))
-    await kept(tx.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE")))
+    await keep_now(tx)
     return released_at
 
 

@@ -98,12 +98,17 @@ authority = sa.Table(
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("from_pence", sa.BigInteger, nullable=False),
     sa.Column("to_pence", sa.BigInteger),
+    sa.Column("body", sa.Text),
+    sa.Column("call_in_working_days", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.CheckConstraint("call_in_working_days BETWEEN 0 AND 30", name="a_call_in_ends_within_thirty_working_days"),
     sa.UniqueConstraint("policy_id", "act", "stage", "role", name="a_role_has_one_limit_at_a_stage"),
     sa.CheckConstraint("act IN ('decide', 'release')", name="authority_is_to_decide_or_to_release"),
     sa.CheckConstraint("0 < from_pence AND (to_pence IS NULL OR from_pence <= to_pence)", name="a_band_has_a_lower_and_an_upper_edge"),
     sa.CheckConstraint("stage >= 1", name="stages_count_from_one"),
 )
-"""A band of amounts, both edges within it, and the role that it asks for at a stage. `to_pence` is that role's limit; NULL has none."""
+"""A band of amounts, both edges within it, and the role that it asks for at a stage. `to_pence` is that role's limit; NULL has none.
+
+`body`: the role records what this body decided, with its minute. `call_in_working_days`: how long the decision may be called in."""
 
 approval_case = sa.Table(
     "approval_case",
@@ -124,7 +129,7 @@ task = sa.Table(
     sa.Column("round", sa.Integer, nullable=False),
     sa.Column("stage", sa.SmallInteger, nullable=False),
     sa.Column("stages", sa.SmallInteger, nullable=False),
-    sa.Column("account", sa.Uuid, nullable=False),
+    sa.Column("account", sa.Uuid),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("lane", sa.Text, nullable=False),
@@ -152,6 +157,7 @@ task = sa.Table(
     ),
     sa.CheckConstraint("attempt >= 1 AND round >= 1 AND stage BETWEEN 1 AND stages", name="a_task_stands_within_its_stages"),
     sa.CheckConstraint("amount_pence > 0", name="a_task_is_about_an_amount"),
+    sa.CheckConstraint("(kind = 'write-off') = (account IS NULL)", name="a_schedule_is_of_no_single_account"),
     sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="a_content_hash_is_a_sha256"),
     sa.CheckConstraint("lane IN ('green', 'look')", name="a_task_has_a_lane"),
     sa.CheckConstraint("status IN ('OPEN', 'DECIDED', 'CARRIED_OUT', 'NOT_CARRIED_OUT', 'VOID')", name="a_task_has_a_status"),
@@ -195,6 +201,7 @@ decision = sa.Table(
     sa.Column("decided_at", _INSTANT, nullable=False),
     sa.Column("delegations", ARRAY(sa.Uuid), nullable=False, server_default="{}"),
     sa.Column("on_behalf_of", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("carried_out_from", sa.Date),
     sa.ForeignKeyConstraint(
         ["task_id", "case_id", "attempt", "round", "stage", "stages", "content_hash", "amount_pence"],
         ["task.id", "task.case_id", "task.attempt", "task.round", "task.stage", "task.stages", "task.content_hash", "task.amount_pence"],
@@ -263,6 +270,60 @@ absence_end = sa.Table(
     sa.Column("ended_at", _INSTANT, nullable=False),
 )
 """A person came back early, or wrote down something else."""
+
+schedule_task = sa.Table(
+    "schedule_task",
+    metadata,
+    sa.Column("task_id", sa.Uuid, sa.ForeignKey("task.id"), primary_key=True),
+    sa.Column("line_kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.Column("total_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("lines BETWEEN 1 AND 1000 AND total_pence > 0", name="a_schedule_has_lines"),
+)
+"""What a task of kind write-off is about; its `amount_pence` is the highest debtor's total, which decides the band."""
+
+schedule_task_line = sa.Table(
+    "schedule_task_line",
+    metadata,
+    sa.Column("task_id", sa.Uuid, sa.ForeignKey("schedule_task.task_id"), primary_key=True),
+    sa.Column("line", sa.Uuid, primary_key=True),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("debtor_total_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("0 < amount_pence AND amount_pence <= debtor_total_pence", name="a_line_is_part_of_what_its_debtor_owes"),
+    sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="a_lines_hash_is_a_sha256"),
+)
+
+decision_exception = sa.Table(
+    "decision_exception",
+    metadata,
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decision.id"), primary_key=True),
+    sa.Column("line", sa.Uuid, primary_key=True),
+    sa.Column("task_id", sa.Uuid, nullable=False),
+    sa.Column("reason_code", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["task_id", "line"], ["schedule_task_line.task_id", "schedule_task_line.line"], name="an_exception_is_of_a_line_that_was_shown"
+    ),
+    sa.CheckConstraint("reason_code <> ''", name="an_exception_has_a_reason"),
+)
+"""A line that an approval leaves out."""
+
+minute = sa.Table(
+    "minute",
+    metadata,
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decision.id"), primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("met_on", sa.Date, nullable=False),
+    sa.Column("copy", sa.LargeBinary, nullable=False),
+    sa.Column("copy_sha256", sa.Text, nullable=False),
+    sa.Column("recorded_at", _INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.CheckConstraint("btrim(reference) <> ''", name="a_minute_has_its_reference"),
+    sa.CheckConstraint("octet_length(copy) BETWEEN 1 AND 10485760", name="a_minute_has_its_copy"),
+    sa.CheckConstraint("copy_sha256 = encode(sha256(copy), 'hex')", name="a_copy_is_known_by_its_hash"),
+)
+"""What a body that does not sign in decided, as its minute says: who records it is the decision's `decided_by`."""
 
 recall = sa.Table(
     "recall",

@@ -19,7 +19,8 @@ class Act(StrEnum):
 class Authority:
     """The role that a band of amounts asks for at a stage. Both edges are within the band; `to_pence` None has no upper edge.
 
-    The upper edge is the role's limit: the role may act on anything smaller too.
+    The upper edge is the role's limit: the role may act on anything smaller too. `body`: the role records what this body decided, with its
+    minute. `call_in_working_days`: how long such a decision may be called in before it is carried out.
     """
 
     id: int
@@ -28,6 +29,8 @@ class Authority:
     role: str
     from_pence: int
     to_pence: int | None
+    body: str | None = None
+    call_in_working_days: int = 0
 
     def asks_for(self, amount_pence: int) -> bool:
         return self.from_pence <= amount_pence and self.covers(amount_pence)
@@ -75,6 +78,18 @@ def stages_for(authorities: Iterable[Authority], amount_pence: int) -> tuple[str
     if not bands or sorted(bands) != list(range(1, len(bands) + 1)):
         raise NoAuthorityForAmount("The table of authority in force names nobody for this amount. Ask whoever keeps the policy.")
     return tuple(bands[stage] for stage in sorted(bands))
+
+
+def covers_to(authorities: Iterable[Authority], amount_pence: int) -> int | None:
+    """The highest amount that asks for the same sequence of decisions as this one; None where there is no upper edge."""
+    edges = [band.to_pence for band in authorities if band.act is Act.DECIDE and band.asks_for(amount_pence)]
+    return min((edge for edge in edges if edge is not None), default=None)
+
+
+def in_sequence(authorities: Sequence[Authority], amount_pence: int) -> tuple[Authority, ...]:
+    """Where several decide in sequence, each stage is its own role's: nobody higher stands in for whoever has to be consulted."""
+    wanted = [band for band in authorities if band.act is Act.DECIDE and band.asks_for(amount_pence)]
+    return tuple(wanted) if max((band.stage for band in wanted), default=1) > 1 else tuple(authorities)
 
 
 def best_of(authorities: Iterable[Authority], act: Act, stage: int, roles: Collection[str]) -> Authority | None:

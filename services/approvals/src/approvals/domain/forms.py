@@ -1,6 +1,7 @@
 """What the desk's forms say to approvals' own use cases. The form's id comes with the caller."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -17,6 +18,29 @@ class AnswerTask:
     reason_code: str
     text: str = ""
     question_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Minute:
+    """The minute by which a body that does not sign in decided: its reference, the day of the meeting, and its copy as PDF."""
+
+    reference: str
+    met_on: date
+    copy: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AnswerSchedule:
+    """An answer to a schedule of write-offs. `excepted`: the lines that an approval leaves out, each with its coded reason."""
+
+    task: UUID
+    content_hash: str
+    answer: Answer
+    reason_code: str
+    text: str = ""
+    question_to: str | None = None
+    excepted: Mapping[UUID, str] = field(default_factory=dict)
+    minute: Minute | None = None
 
 
 @dataclass(frozen=True)

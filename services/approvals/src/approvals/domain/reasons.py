@@ -32,6 +32,25 @@ REASONS: Mapping[Answer, Mapping[str, str]] = {
 }
 
 
+SCHEDULE_REASONS: Mapping[Answer, Mapping[str, str]] = {
+    Answer.APPROVED: {
+        "evidence-complete": "The evidence is complete",
+        "other": "Another reason, written below",
+    },
+    Answer.DECLINED: {
+        "may-be-recovered": "The debts may still be recovered",
+        "evidence-not-enough": "The evidence is not enough",
+        "other": "Another reason, written below",
+    },
+    Answer.SENT_BACK: {
+        "evidence-missing": "Evidence is missing",
+        "line-unclear": "A line is unclear",
+        "other": "Another question, written below",
+    },
+}
+"""For schedules of write-offs."""
+
+
 class UnknownReason(ApprovalRule):
     """The reason is not one of those that go with the answer."""
 
@@ -44,9 +63,11 @@ class NobodyAsked(ApprovalRule):
     """A question goes to a named person."""
 
 
-def complaint_about(answer: Answer, reason_code: str, text: str, question_to: str | None) -> ApprovalRule | None:
+def complaint_about(
+    answer: Answer, reason_code: str, text: str, question_to: str | None, reasons: Mapping[Answer, Mapping[str, str]] = REASONS
+) -> ApprovalRule | None:
     """What is wrong with an answer as a form, if anything; `field` names the field of the form."""
-    if reason_code not in REASONS[answer]:
+    if reason_code not in reasons[answer]:
         return UnknownReason("Choose a reason.", field="reason_code")
     if (answer is not Answer.APPROVED or reason_code == "other") and not text.strip():
         return ExplanationMissing(_WORDS_WANTED[answer], field="text")

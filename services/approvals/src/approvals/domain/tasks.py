@@ -1,5 +1,6 @@
-"""A task that has to be there."""
+"""What tasks are about, and a task that has to be there."""
 
+from enum import StrEnum
 from typing import TypeVar
 
 from approvals.domain.rules import ApprovalRule
@@ -7,8 +8,19 @@ from approvals.domain.rules import ApprovalRule
 T = TypeVar("T")
 
 
+class Kind(StrEnum):
+    """What a task decides: a refund's plan, or a schedule of write-offs."""
+
+    REFUND = "refund"
+    WRITE_OFF = "write-off"
+
+
 class NoSuchTask(ApprovalRule):
     """No task has this id."""
+
+
+class AnotherKindOfTask(ApprovalRule):
+    """A schedule is answered on the page of schedules, a refund on that of refunds."""
 
 
 def found(head: T | None) -> T:

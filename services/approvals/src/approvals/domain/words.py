@@ -34,6 +34,7 @@ def role_words(role: str) -> str:
 def a_role(role: str) -> str:
     """A role with its article: *an income manager*, *a team leader*; finance takes none."""
     words = role_words(role)
-    if words == "finance":
+    if words in ("finance", "democratic services"):
         return words
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+    # An initial is said by its name: an s151 officer.
+    return f"an {words}" if words[0] in "aeiou" or words.startswith("s151") else f"a {words}"

@@ -1,5 +1,6 @@
 """Answer a task. The row comes first; the fact and the word to the workflow leave with it or not at all."""
 
+from typing import Any
 from uuid import UUID
 
 from chassis.failpoint import reached
@@ -9,29 +10,77 @@ from rentbook_contracts import approvals as contract
 from approvals import queries, store
 from approvals.domain.delegation import Mandate
 from approvals.domain.eligibility import ContentChanged, mandate_for, objection
-from approvals.domain.forms import AnswerTask, DecisionTaken
+from approvals.domain.forms import AnswerSchedule, AnswerTask, DecisionTaken
 from approvals.domain.reasons import complaint_about
-from approvals.domain.tasks import found
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import AnotherKindOfTask, Kind, found
 
 
 async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
 
-    Errors: what `objection` and `complaint_about` name, ContentChanged, SameFormOtherContent, NoSuchTask; and, whatever was looked at
-    here, the rules of the database.
+    Errors: what `objection` and `complaint_about` name, ContentChanged, SameFormOtherContent, NoSuchTask, AnotherKindOfTask; and, whatever
+    was looked at here, the rules of the database.
     """
-    head = found(await queries.task_head(tx, form.task))
-    await store.lock_case(tx, head.case)
+    head = await locked_task(tx, form.task, Kind.REFUND)
     decision = store.form_of(tx)
     before = await queries.recorded(tx, decision)
     if before is not None:
         return _same(tx, form, before)
-    mandate = await _refuse(tx, form, head)
-    completes = await _write(tx, form, head, decision, mandate)
+    complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to)
+    mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
+    completes = await store.write_decision(tx, row_of(tx, form, head, decision, mandate))
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, completes=completes)
     reached("decision.before-commit")
     return DecisionTaken(decision, completes)
+
+
+async def locked_task(tx: Transaction, task: UUID, kind: Kind) -> queries.TaskHead:
+    """A task of a kind, under its case's lock. Errors: NoSuchTask, AnotherKindOfTask."""
+    head = found(await queries.task_head(tx, task))
+    if head.kind is not kind:
+        raise AnotherKindOfTask("This is answered on another page.")
+    await store.lock_case(tx, head.case)
+    return head
+
+
+async def mandate_or_refuse(tx: Transaction, head: queries.TaskHead, content_hash: str, complaint: ApprovalRule | None) -> Mandate:
+    """Refuse what four eyes and authority forbid, then what is wrong with the form, and give the authority that allows it."""
+    known = await queries.standing(tx, head.id)
+    assert known is not None
+    refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
+    if refused is None and content_hash != head.content_hash:
+        refused = ContentChanged("What was shown has changed. Look at it again before you decide.")
+    refused = refused or complaint
+    if refused is not None:
+        raise refused
+    mandate = mandate_for(known, tx.caller.person, tx.caller.roles)
+    assert mandate is not None, "objection names a missing authority"
+    return mandate
+
+
+def row_of(tx: Transaction, form: AnswerTask | AnswerSchedule, head: queries.TaskHead, decision: UUID, mandate: Mandate) -> dict[str, Any]:
+    """The decision, as its row has it."""
+    return {
+        "id": decision,
+        "task_id": head.id,
+        "case_id": head.case,
+        "attempt": head.attempt,
+        "round": head.round,
+        "stage": head.stage,
+        "stages": head.stages,
+        "content_hash": form.content_hash,
+        "amount_pence": head.amount_pence,
+        "decided_by": tx.caller.person,
+        "roles": sorted(tx.caller.roles),
+        "authority_id": mandate.authority.id,
+        "delegations": [one.id for one in mandate.chain],
+        "answer": form.answer,
+        "reason_code": form.reason_code,
+        "text": form.text,
+        "question_to": form.question_to,
+    }
 
 
 def _same(tx: Transaction, form: AnswerTask, before: queries.Recorded) -> DecisionTaken:
@@ -41,50 +90,10 @@ def _same(tx: Transaction, form: AnswerTask, before: queries.Recorded) -> Decisi
     return DecisionTaken(before.id, before.completes)
 
 
-async def _refuse(tx: Transaction, form: AnswerTask, head: queries.TaskHead) -> Mandate:
-    """Refuse what four eyes and authority forbid, and give the authority that allows it."""
-    known = await queries.standing(tx, head.id)
-    assert known is not None
-    refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
-    if refused is None and form.content_hash != head.content_hash:
-        refused = ContentChanged("What was shown has changed. Look at it again before you decide.")
-    refused = refused or complaint_about(form.answer, form.reason_code, form.text, form.question_to)
-    if refused is not None:
-        raise refused
-    mandate = mandate_for(known, tx.caller.person, tx.caller.roles)
-    assert mandate is not None, "objection names a missing authority"
-    return mandate
-
-
-async def _write(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID, mandate: Mandate) -> bool:
-    return await store.write_decision(
-        tx,
-        {
-            "id": decision,
-            "task_id": head.id,
-            "case_id": head.case,
-            "attempt": head.attempt,
-            "round": head.round,
-            "stage": head.stage,
-            "stages": head.stages,
-            "content_hash": form.content_hash,
-            "amount_pence": head.amount_pence,
-            "decided_by": tx.caller.person,
-            "roles": sorted(tx.caller.roles),
-            "authority_id": mandate.authority.id,
-            "delegations": [one.id for one in mandate.chain],
-            "answer": form.answer,
-            "reason_code": form.reason_code,
-            "text": form.text,
-            "question_to": form.question_to,
-        },
-    )
-
-
 async def _tell(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decision: UUID, *, completes: bool) -> None:
     fact = contract.DecisionMade(
         case=head.case,
-        kind=head.kind,
+        kind=contract.TaskKind.REFUND,
         decision=decision,
         task=head.id,
         attempt=head.attempt,
@@ -95,5 +104,10 @@ async def _tell(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decis
         completes=completes,
     )
     await tx.publish(fact, version=await store.next_version(tx, head.case))
-    taken = contract.DecisionTaken(decision=decision, task=head.id, round=head.round, content_hash=form.content_hash)
+    await tell_workflow(tx, head, decision)
+
+
+async def tell_workflow(tx: Transaction, head: queries.TaskHead, decision: UUID) -> None:
+    """The id of the row, to whoever waits for it."""
+    taken = contract.DecisionTaken(decision=decision, task=head.id, round=head.round, content_hash=head.content_hash)
     await tx.update(head.workflow_id, contract.DECIDE, taken, update_id=str(decision))

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from chassis.transaction import SameFormOtherContent, Transaction
-from rentbook_contracts.approvals import TaskKind
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
@@ -17,6 +16,7 @@ from approvals.domain.delegation import (
 )
 from approvals.domain.eligibility import READS_ONLY
 from approvals.domain.forms import LendAuthority
+from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date, pounds
 
 
@@ -60,7 +60,7 @@ async def _refuse_more_than_is_held(tx: Transaction, ceiling_pence: int) -> None
 async def most_to_lend(tx: Transaction) -> int | None:
     """The most that the caller may decide today of any kind of task, in pence: nothing is 0, None is without a limit."""
     limits: list[int | None] = [0]
-    for kind in TaskKind:
+    for kind in Kind:
         try:
             in_force = await queries.policy_in_force(tx, kind)
         except NoPolicyInForce:

@@ -12,6 +12,7 @@ from approvals.domain import working_days
 from approvals.domain.authority import NoAuthorityForAmount, Policy, stages_for
 from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
 
 CASE_WENT_ON = "The case has changed since"
@@ -40,7 +41,7 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
     _as_the_owner_says(asked, told.plan)
     facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=asked.account, case=asked.case))
     await store.lock_case(tx, asked.case)
-    await store.void_earlier_rounds(tx, asked, CASE_WENT_ON)
+    await store.void_earlier_rounds(tx, asked.case, asked.attempt, asked.round, CASE_WENT_ON)
     await store.add_participants(tx, asked.case, {told.raised_by, asked.raised_by}, Part.RAISED)
     await store.add_participants(tx, asked.case, {*told.participants, *asked.participants} - {told.raised_by, asked.raised_by}, Part.CASE)
     await store.add_participants(tx, asked.case, facts.actors, Part.LEDGER)
@@ -55,7 +56,7 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
         stages=len(roles),
         role=roles[asked.stage - 1],
         priority_at=await queries.first_priority(tx, asked.case, asked.attempt) or tx.now,
-        dates=_dates(business_date(tx.now), in_force),
+        dates=dates_of(business_date(tx.now), in_force),
         assigned_to=await queries.last_decider(tx, asked.case, asked.stage),
     )
     if opened is not None:
@@ -65,15 +66,16 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
 
 async def _policy_of_round(tx: Transaction, asked: OpenTask) -> Policy:
     """All stages of a round stand under the policy that was in force when its first one was opened."""
-    in_force = await queries.policy_in_force(tx, asked.kind)
+    in_force = await queries.policy_in_force(tx, Kind(asked.kind))
     begin = (asked.attempt, asked.round, 1)
     first = [one for one in await queries.heads_of_case(tx, asked.case) if (one.attempt, one.round, one.stage) == begin]
     if not first or first[0].policy_id == in_force.id:
         return in_force
-    return next(one for one in await queries.policies(tx, asked.kind) if one.id == first[0].policy_id)
+    return next(one for one in await queries.policies(tx, Kind(asked.kind)) if one.id == first[0].policy_id)
 
 
-def _dates(today: date, in_force: Policy) -> tuple[date, date, date]:
+def dates_of(today: date, in_force: Policy) -> tuple[date, date, date]:
+    """When it is due, when time reminds, and when it escalates."""
     closed = working_days.bank_holidays()
     spans = (in_force.decide_within_working_days, in_force.remind_after_working_days, in_force.escalate_after_working_days)
     due, remind, escalate = (working_days.working_days_after(today, span, closed) for span in spans)

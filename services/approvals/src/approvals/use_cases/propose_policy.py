@@ -1,7 +1,6 @@
 """Propose what shall be in force from a day on. It counts once somebody else has checked it."""
 
 from chassis.transaction import SameFormOtherContent, Transaction
-from rentbook_contracts.approvals import TaskKind
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
@@ -16,13 +15,14 @@ from approvals.domain.policy import (
     in_force_before,
     raised_roles,
 )
+from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date, role_words
 
 
 async def propose_policy(tx: Transaction, form: ProposedPolicy) -> Nothing:
     """Propose as the caller, under the form's id. The same form again does nothing.
 
-    Errors: what `complaint_about_policy` names, NotForYouToMake, RaisesYourOwnLimit, DayTaken, SameFormOtherContent.
+    Errors: NoSuchProposal, what `complaint_about_policy` names, NotForYouToMake, RaisesYourOwnLimit, DayTaken, SameFormOtherContent.
     """
     id_ = store.form_of(tx)
     before = next((one for one in await queries.proposals(tx) if one.id == id_), None)
@@ -32,7 +32,9 @@ async def propose_policy(tx: Transaction, form: ProposedPolicy) -> Nothing:
         return Nothing()
     if not tx.caller.roles & MAKES_POLICY:
         raise NotForYouToMake("Proposing and checking policy is for managers and finance.")
-    versions = await queries.policies(tx, TaskKind(form.kind))
+    if form.kind != Kind.REFUND:
+        raise NoSuchProposal("Only the table for refunds changes on the desk: bodies and call-in are laid down by the owner of the tables.")
+    versions = await queries.policies(tx, Kind.REFUND)
     base = in_force_before(versions, form.in_force_from)
     refused = complaint_about_policy(form, base.authorities if base else (), business_date(tx.now))
     if refused is not None:

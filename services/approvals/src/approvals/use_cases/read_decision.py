@@ -28,4 +28,6 @@ async def read_decision(tx: Transaction, asked: ReadDecision) -> Decision:
         reason_code=row.reason_code,
         completes=row.completes,
         recalled=row.recalled_by is not None,
+        excepted=tuple(sorted(await queries.excepted(tx, row.case, row.round, row.stage))),
+        carried_out_from=await queries.latest_carried_out_from(tx, row.case, row.round),
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
-from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine, TaskKind
+from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayment
 
@@ -19,6 +19,7 @@ from approvals.domain.releasing import (
     line_objection,
     release_objection,
 )
+from approvals.domain.tasks import Kind
 
 
 async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
@@ -74,7 +75,7 @@ def _as_line(payment: ReadyPayment) -> ReleasedLine:
 
 async def _refuse(tx: Transaction, form: SignRun, ready: Mapping[UUID, ReadyPayment]) -> int:
     """Refuse what authority or four eyes forbid, and give the row of authority that allows it."""
-    in_force = await queries.policy_in_force(tx, TaskKind.REFUND)
+    in_force = await queries.policy_in_force(tx, Kind.REFUND)
     limit = best_of(in_force.authorities, Act.RELEASE, 1, tx.caller.roles)
     refused = release_objection(limit, tx.caller.roles, form.total_pence)
     known = await queries.release_cases(tx, [ready[line.case].decision for line in form.lines])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from uuid import UUID
 
-from rentbook_contracts.approvals import Answer, TaskKind
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
 from rentbook_contracts.refunds import REFUND_POLICIES
@@ -24,6 +24,7 @@ from approvals.domain.policy import (
     raised_roles,
 )
 from approvals.domain.reasons import REASONS
+from approvals.domain.tasks import Kind
 from approvals.domain.words import role_words
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.propose_policy import propose_policy
@@ -47,7 +48,7 @@ DONE = {"accepted": "accepted", "refused": "refused", "withdrawn": "retracted"}
 
 async def show(visit: Visit) -> Response:
     """Every version of every kind, what comes first, then what is in force and what was; and what waits for a checker."""
-    versions = [one for kind in TaskKind for one in await visit.own(lambda tx, kind=kind: queries.policies(tx, kind))]  # type: ignore[misc]
+    versions = [one for kind in Kind for one in await visit.own(lambda tx, kind=kind: queries.policies(tx, kind))]  # type: ignore[misc]
     figures = await visit.ask_or_name(REFUND_POLICIES, Nothing(), "the floors and targets of refunds")
     kinds = dict.fromkeys(one.kind for one in versions)
     in_force = [next((one.id for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
@@ -141,9 +142,9 @@ _NOTHING = Band(Act.DECIDE, 1, "", 0, 0)
 
 async def _newest(visit: Visit, kind: str) -> Policy:
     """What a new policy of a kind begins with: the one that comes into force last."""
-    if kind not in set(TaskKind):
+    if kind not in set(Kind):
         raise NoSuchPage("There is no policy of this kind.")
-    versions = await visit.own(lambda tx: queries.policies(tx, TaskKind(kind)))
+    versions = await visit.own(lambda tx: queries.policies(tx, Kind(kind)))
     if not versions:
         raise NoSuchPage("There is no policy of this kind.")
     return versions[0]
@@ -228,7 +229,7 @@ async def _proposal(visit: Visit, form: Form) -> Response:
     found = next((one for one in await visit.own(queries.proposals) if one.id == id_), None)
     if found is None:
         raise NoSuchPage("There is no such proposal.")
-    versions = await visit.own(lambda tx: queries.policies(tx, TaskKind(found.asked.kind)))
+    versions = await visit.own(lambda tx: queries.policies(tx, Kind(found.asked.kind)))
     base = in_force_before(versions, found.asked.in_force_from)
     mine = found.proposed_by == visit.person.subject
     raised = raised_roles(base.authorities if base else (), found.asked.bands)

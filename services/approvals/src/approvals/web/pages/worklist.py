@@ -54,7 +54,7 @@ async def show(visit: Visit) -> Response:
     typed = words.get("offset", "0")
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
-    labels = await visit.account_labels(row.account for row in work.rows)
+    labels = await visit.account_labels(row.account for row in work.rows if row.account is not None)
     found = await visit.ask_or_name(
         CASES, CasesAsked(limit=CASES_ASKED), "what waits for evidence, and what of each amount pays other debts"
     )

@@ -1,0 +1,77 @@
+"""What an answer to a schedule of write-offs needs beside any other answer: exceptions, and the minute of a body that does not sign in."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from uuid import UUID
+
+from rentbook_contracts.approvals import Answer
+
+from approvals.domain.forms import Minute
+from approvals.domain.rules import ApprovalRule
+
+EXCEPTION_REASONS: Mapping[str, str] = {
+    "evidence-not-enough": "The evidence is not enough",
+    "may-be-recovered": "It may still be recovered",
+    "wrong-reason": "The reason is not the right one",
+    "wrong-amount": "The amount is not right",
+    "conflict-of-interest": "Whoever decides is too close to it",
+    "other": "Another reason",
+}
+_PDF = b"%PDF-"
+_COPY_LIMIT_BYTES = 10 * 1024 * 1024
+
+
+class NotALineOfIt(ApprovalRule):
+    """What is left out has to be on the schedule that was shown."""
+
+
+class ExceptionWithoutReason(ApprovalRule):
+    """Each line that is left out has its coded reason."""
+
+
+class OnlyAnApprovalExcepts(ApprovalRule):
+    """A schedule that is declined or sent back is so whole."""
+
+
+class NothingLeft(ApprovalRule):
+    """An approval lets at least one line through."""
+
+
+class MinuteMissing(ApprovalRule):
+    """What a body decided is recorded with its minute: reference, day and copy."""
+
+
+class NoMinuteWanted(ApprovalRule):
+    """Whoever decides by their own authority has no minute."""
+
+
+def complaint_about_exceptions(
+    answer: Answer, excepted: Mapping[UUID, str], lines: Collection[UUID], left_out_before: Collection[UUID]
+) -> ApprovalRule | None:
+    """What is wrong with the lines that are left out, if anything. `left_out_before`: by earlier stages of the round."""
+    if not excepted:
+        return None
+    if answer is not Answer.APPROVED:
+        return OnlyAnApprovalExcepts("Lines are left out of an approval. Decline or send back the whole, or approve without them.")
+    if not set(excepted) <= set(lines):
+        return NotALineOfIt("A line that is left out is not on this schedule. Open the page again.")
+    if not set(excepted.values()) <= EXCEPTION_REASONS.keys():
+        return ExceptionWithoutReason("Choose why each line is left out.", field="excepted")
+    if {*excepted, *left_out_before} >= set(lines):
+        return NothingLeft("Every line is left out: decline the schedule instead.")
+    return None
+
+
+def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | None, today: date) -> ApprovalRule | None:
+    """What is wrong with the minute, if anything. `body` decides by its minute; None: the person decides."""
+    if body is None:
+        return NoMinuteWanted("You decide this by your own authority: no minute is recorded.") if minute is not None else None
+    if minute is None:
+        return None if answer is Answer.SENT_BACK else MinuteMissing(f"Record the minute of {body}.", field="minute_reference")
+    if not minute.reference.strip():
+        return MinuteMissing("Enter the minute's reference.", field="minute_reference")
+    if minute.met_on > today:
+        return MinuteMissing("The meeting was today or before.", field="met_on")
+    if not minute.copy.startswith(_PDF) or len(minute.copy) > _COPY_LIMIT_BYTES:
+        return MinuteMissing("Add a copy of the minute as PDF, of at most 10 MB.", field="minute_copy")
+    return None

@@ -1,0 +1,89 @@
+"""Answer a schedule of write-offs, line by line: what is left out, and by which minute a body decided."""
+
+from datetime import date
+from uuid import UUID
+
+from chassis.failpoint import reached
+from chassis.transaction import SameFormOtherContent, Transaction
+from rentbook_contracts.approvals import Answer, ApprovedLine, WriteOffDecided
+
+from approvals import queries, store
+from approvals.domain import working_days
+from approvals.domain.authority import Authority, covers_to
+from approvals.domain.forms import AnswerSchedule, DecisionTaken
+from approvals.domain.reasons import SCHEDULE_REASONS, complaint_about
+from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
+from approvals.domain.tasks import Kind
+from approvals.domain.words import business_date
+from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, tell_workflow
+
+
+async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTaken:
+    """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
+
+    Errors: as `decide`, and what `complaint_about_exceptions` and `complaint_about_minute` name.
+    """
+    head = await locked_task(tx, form.task, Kind.WRITE_OFF)
+    decision = store.form_of(tx)
+    before = await queries.recorded(tx, decision)
+    if before is not None:
+        return await _same(tx, form, before)
+    lines = await queries.lines_shown(tx, head.id)
+    earlier = await queries.excepted(tx, head.case, head.round, head.stage)
+    complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS)
+    complaint = complaint or complaint_about_exceptions(form.answer, form.excepted, lines.keys(), earlier.keys())
+    mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
+    refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, business_date(tx.now))
+    if refused is not None:
+        raise refused
+    waits = _carried_out_from(tx, mandate.authority)
+    completes = await store.write_decision(tx, row_of(tx, form, head, decision, mandate) | {"carried_out_from": waits})
+    await store.write_exceptions(tx, decision, head.id, form.excepted)
+    if form.minute is not None and mandate.authority.body is not None:
+        await store.write_minute(tx, decision, mandate.authority.body, form.minute)
+    await store.keep_now(tx)
+    await store.set_claim(tx, head.id, None, None)
+    await _tell(tx, form, head, decision, lines={} if not completes else lines, excepted={*earlier, *form.excepted})
+    reached("decision.before-commit")
+    return DecisionTaken(decision, completes)
+
+
+def _carried_out_from(tx: Transaction, authority: Authority) -> date:
+    """The day after the last on which it may be called in; today where it may not be."""
+    today = business_date(tx.now)
+    if not authority.call_in_working_days:
+        return today
+    return working_days.working_days_after(today, authority.call_in_working_days + 1, working_days.bank_holidays())
+
+
+async def _same(tx: Transaction, form: AnswerSchedule, before: queries.Recorded) -> DecisionTaken:
+    told = (before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to)
+    mine = (form.task, form.content_hash, form.answer, form.reason_code, form.text, form.question_to)
+    if told != mine or before.decided_by != tx.caller.person or await queries.excepted_by(tx, before.id) != dict(form.excepted):
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+    return DecisionTaken(before.id, before.completes)
+
+
+async def _tell(
+    tx: Transaction, form: AnswerSchedule, head: queries.TaskHead, decision: UUID, *, lines: dict[UUID, str], excepted: set[UUID]
+) -> None:
+    in_force = await queries.policy_in_force(tx, Kind.WRITE_OFF)
+    waits = await queries.latest_carried_out_from(tx, head.case, head.round)
+    assert waits is not None, "the decision that was just written has a day"
+    approved = (ApprovedLine(line=line, content_hash=hash_) for line, hash_ in sorted(lines.items()) if line not in excepted)
+    fact = WriteOffDecided(
+        case=head.case,
+        decision=decision,
+        task=head.id,
+        round=head.round,
+        stage=head.stage,
+        content_hash=form.content_hash,
+        answer=form.answer,
+        completes=form.answer is Answer.APPROVED and head.stage == head.stages,
+        carried_out_from=waits,
+        covers_to_pence=covers_to(in_force.authorities, head.amount_pence),
+        lines=tuple(approved),
+        excepted=tuple(sorted(excepted)),
+    )
+    await tx.publish(fact, version=await store.next_version(tx, head.case))
+    await tell_workflow(tx, head, decision)

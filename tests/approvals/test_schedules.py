@@ -1,0 +1,268 @@
+"""Deciding schedules of write-offs: Test J of domain.md 5.3, exceptions line by line, minutes, call-in, and four eyes."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from approvals import queries
+from approvals.domain import eligibility, scheduling
+from approvals.domain.forms import AnswerTask, Minute
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import AnotherKindOfTask
+from approvals.domain.words import business_date
+from approvals.use_cases.close_task import close_task
+from approvals.use_cases.decide import decide
+from approvals.use_cases.open_schedule_task import NotThisSchedule
+from approvals.use_cases.read_decision import read_decision
+from chassis.transaction import SYSTEM, SameFormOtherContent, run
+from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
+from support.office import Office
+from support.write_off_office import MINUTE, WriteOffOffice, hash_of, line, told
+
+TODAY = business_date(datetime.now(UTC))
+
+
+@pytest.fixture
+async def desk(office: Office) -> AsyncIterator[WriteOffOffice]:
+    place = WriteOffOffice(office)
+    office.runtime.settings.peers["writeoffs"] = "http://writeoffs"
+    async with httpx.AsyncClient(transport=httpx.MockTransport(place.answer)) as peers:
+        office.runtime.http = peers
+        yield place
+
+
+# --- Test J -----------------------------------------------------------------------------------------------------------------------------
+
+TEST_J = [
+    (49_99, ["tess.leader"]),
+    (50_00, ["ines.manager"]),
+    (4_999_99, ["ines.manager"]),
+    (5_000_00, ["mel.member", "kim.s151"]),
+    (9_999_99, ["mel.member", "kim.s151"]),
+    (10_000_00, ["kim.s151", "mel.member"]),
+    (49_999_99, ["kim.s151", "mel.member"]),
+    (50_000_00, ["kim.s151", "dee.democratic"]),
+]
+"""The debtor's total, and who decides in sequence: the last of them is the one who has the authority."""
+
+
+@pytest.mark.parametrize(("total", "deciders"), TEST_J)
+async def test_j_the_debtors_total_decides_who_decides(desk: WriteOffOffice, total: int, deciders: list[str]) -> None:
+    about = told((line(49_99, total), line(20_00)))
+    for stage, person in enumerate(deciders, start=1):
+        opened = await desk.opened(about, stage)
+        assert opened.stages == len(deciders)
+        minute = MINUTE if person == "dee.democratic" else None
+        made = await desk.decided(person, about, opened, minute=minute)
+        assert made.completes is (stage == len(deciders))
+
+
+@pytest.mark.parametrize(
+    ("total", "person", "words"),
+    [
+        (50_00, "tess.leader", "£50.00 is above your £49.99."),
+        (5_000_00, "ines.manager", "Deciding this is for an executive member."),
+        (5_000_00, "kim.s151", "Deciding this is for an executive member."),
+        (10_000_00, "mel.member", "Deciding this is for an s151 officer."),
+        (49_99, "sen.senior", "Deciding this is for a team leader."),
+    ],
+)
+async def test_j_nobody_decides_above_their_band_or_out_of_turn(desk: WriteOffOffice, total: int, person: str, words: str) -> None:
+    about = told((line(49_99, total),))
+    opened = await desk.opened(about)
+    with pytest.raises(ApprovalRule) as refused:
+        await desk.decided(person, about, opened)
+    assert refused.value.message == words
+    page = await desk.office.look(person, queries.task_page, opened.task)
+    assert page is not None
+    assert page.row.why_not == words
+
+
+async def test_a_higher_officer_may_decide_what_one_alone_decides(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    assert (await desk.decided("kim.s151", about, await desk.opened(about))).completes
+
+
+# --- what the band rests on -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_schedule_that_does_not_add_up_opens_no_task(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 6_000_00), line(20_00)))
+    for wrong in (
+        about.model_copy(update={"band_pence": 49_99}),
+        about.model_copy(update={"total_pence": 1}),
+        about.model_copy(update={"lines": about.lines[1:]}),
+        about.model_copy(update={"round": 2}),
+    ):
+        desk.schedules[about.schedule] = wrong
+        with pytest.raises(NotThisSchedule):
+            await desk.opened(wrong, content_hash=hash_of(about), round=1)
+
+
+async def test_the_database_takes_no_band_below_the_highest_total(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 6_000_00),))
+    opened = await desk.opened(about)
+    columns = "kind, case_id, attempt, stage, stages, content_hash, lane, lane_reasons, raised_by, workflow_id, policy_id, required_role"
+    times = "opened_at, priority_at, due_on, remind_on, escalate_on"
+    forged = f"""
+      with forged as (
+        insert into task (id, account, amount_pence, round, {columns}, {times})
+        select gen_random_uuid(), null, 100, 2, {columns}, {times} from task where id = $1 returning id
+      ), about as (
+        insert into schedule_task select id, 'write-off', 'x', 1, 3000 from forged
+      )
+      insert into schedule_task_line select id, $2, $3, 3000, 600000 from forged
+    """
+    with pytest.raises(asyncpg.CheckViolationError, match="the band of a schedule is its highest total"):
+        await desk.office.sql(forged, opened.task, about.lines[0].line, about.lines[0].content_hash)
+
+
+# --- exceptions -------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_exceptions_of_every_stage_are_left_out_and_the_rest_is_let_through_by_hash(desk: WriteOffOffice) -> None:
+    lines = (line(30_00, 6_000_00), line(20_00), line(10_00))
+    about = told(lines)
+    first = await desk.decided("mel.member", about, await desk.opened(about), excepted={lines[1].line: "may-be-recovered"})
+    last = await desk.decided("kim.s151", about, await desk.opened(about, 2), excepted={lines[2].line: "wrong-amount"})
+    [consulted, decided] = await desk.facts()
+    assert (consulted["completes"], consulted["lines"]) == (False, [])
+    assert decided["lines"] == [{"line": str(lines[0].line), "content_hash": lines[0].content_hash}]
+    assert set(decided["excepted"]) == {str(lines[1].line), str(lines[2].line)}
+    assert decided["covers_to_pence"] == 9_999_99
+    row = await run(desk.office.runtime, lambda tx: read_decision(tx, ReadDecision(decision=last.decision)), caller=SYSTEM)
+    assert set(row.excepted) == {lines[1].line, lines[2].line}
+    row = await run(desk.office.runtime, lambda tx: read_decision(tx, ReadDecision(decision=first.decision)), caller=SYSTEM)
+    assert set(row.excepted) == {lines[1].line}
+
+
+@pytest.mark.parametrize("answer", [Answer.DECLINED, Answer.SENT_BACK])
+async def test_only_an_approval_has_exceptions(desk: WriteOffOffice, answer: Answer) -> None:
+    about = told((line(30_00), line(20_00)))
+    with pytest.raises(scheduling.OnlyAnApprovalExcepts):
+        await desk.decided("tess.leader", about, await desk.opened(about), answer, excepted={about.lines[0].line: "other"})
+
+
+async def test_exceptions_are_lines_of_the_schedule_with_a_reason_and_not_all_of_them(desk: WriteOffOffice) -> None:
+    about = told((line(30_00), line(20_00)))
+    opened = await desk.opened(about)
+    refusals = [
+        ({uuid4(): "other"}, scheduling.NotALineOfIt),
+        ({about.lines[0].line: "because"}, scheduling.ExceptionWithoutReason),
+        ({one.line: "other" for one in about.lines}, scheduling.NothingLeft),
+    ]
+    for excepted, rule in refusals:
+        with pytest.raises(rule):
+            await desk.decided("tess.leader", about, opened, excepted=excepted)
+
+
+async def test_the_database_takes_no_exception_later_and_none_that_leaves_nothing(desk: WriteOffOffice) -> None:
+    about = told((line(30_00), line(20_00)))
+    opened = await desk.opened(about)
+    made = await desk.decided("tess.leader", about, opened)
+    later = "insert into decision_exception (decision_id, line, task_id, reason_code) values ($1, $2, $3, 'other')"
+    with pytest.raises(asyncpg.CheckViolationError, match="an exception comes with its decision"):
+        await desk.office.sql(later, made.decision, about.lines[0].line, opened.task)
+    for change in ("delete from decision_exception", "update schedule_task_line set content_hash = content_hash", "delete from minute"):
+        with pytest.raises(asyncpg.PostgresError):
+            await desk.office.sql(change)
+    added = "insert into schedule_task_line values ($1, gen_random_uuid(), repeat('a', 64), 1, 1)"
+    with pytest.raises(asyncpg.CheckViolationError, match="the lines of a decided schedule stay"):
+        await desk.office.sql(added, opened.task)
+
+
+async def test_the_same_form_again_is_the_same_decision_and_other_exceptions_are_not(desk: WriteOffOffice) -> None:
+    about, form = told((line(30_00), line(20_00))), uuid4()
+    opened, out = await desk.opened(about), {about.lines[0].line: "other"}
+    made = await desk.decided("tess.leader", about, opened, form=form, excepted=out)
+    assert await desk.decided("tess.leader", about, opened, form=form, excepted=out) == made
+    with pytest.raises(SameFormOtherContent):
+        await desk.decided("tess.leader", about, opened, form=form)
+    assert len(await desk.facts()) == 1
+
+
+# --- four eyes --------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_fed_a_line_or_moved_the_debt_behind_it_decides_none_of_the_schedule(desk: WriteOffOffice) -> None:
+    desk.actors = ("tess.leader",)
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await desk.decided("tess.leader", about, opened)
+    assert (await desk.decided("tim.leader", about, opened)).completes
+
+
+async def test_one_person_does_not_decide_two_stages(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    second = await desk.opened(about, 2)
+    with pytest.raises(ApprovalRule):
+        await desk.decided("kim.s151", about, second)
+
+
+async def test_schedules_and_refunds_are_answered_each_on_its_own_page(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    with pytest.raises(AnotherKindOfTask):
+        await desk.office.do("tess.leader", decide, AnswerTask(opened.task, hash_of(about), Answer.APPROVED, "checks-pass"))
+    _, refund = await desk.office.open(40_00)
+    with pytest.raises(AnotherKindOfTask):
+        await desk.decided("tess.leader", about, refund)
+    work = await desk.office.look("tess.leader", queries.worklist, queries.View.EVERYONE)
+    assert [row.task for row in work.rows] == [refund.task]
+    [shown] = await desk.office.look("tess.leader", queries.schedule_tasks, still_open=True)
+    assert (shown.row.task, shown.lines, shown.total_pence, shown.row.why_not) == (opened.task, 1, 30_00, None)
+
+
+# --- members ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_decision_of_members_waits_out_its_call_in(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    made = await desk.decided("mel.member", about, await desk.opened(about, 2))
+    row = await run(desk.office.runtime, lambda tx: read_decision(tx, ReadDecision(decision=made.decision)), caller=SYSTEM)
+    assert row.carried_out_from is not None
+    assert row.carried_out_from >= TODAY + timedelta(days=7)
+    assert (await desk.facts())[-1]["carried_out_from"] == row.carried_out_from.isoformat()
+
+
+async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 50_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    second = await desk.opened(about, 2)
+    [waiting] = await desk.office.look("dee.democratic", queries.schedule_tasks, still_open=True)
+    assert waiting.body == "Cabinet"
+    wrong = [
+        None,
+        Minute(" ", MINUTE.met_on, MINUTE.copy),
+        Minute("CAB/1", TODAY + timedelta(days=1), MINUTE.copy),
+        Minute("CAB/1", MINUTE.met_on, b"no pdf"),
+    ]
+    for minute in wrong:
+        with pytest.raises(scheduling.MinuteMissing):
+            await desk.decided("dee.democratic", about, second, minute=minute)
+    made = await desk.decided("dee.democratic", about, second, minute=MINUTE)
+    kept = await desk.office.look("aud.auditor", queries.minute_of, made.decision)
+    assert kept is not None
+    assert (kept.body, kept.reference, kept.met_on) == ("Cabinet", MINUTE.reference, MINUTE.met_on)
+    assert await desk.office.look("aud.auditor", queries.copy_of_minute, made.decision) == MINUTE.copy
+
+
+async def test_who_decides_by_their_own_authority_records_no_minute(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    with pytest.raises(scheduling.NoMinuteWanted):
+        await desk.decided("tess.leader", about, await desk.opened(about), minute=MINUTE)
+
+
+async def test_a_carried_out_schedule_closes_its_tasks(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    await desk.decided("tess.leader", about, opened)
+    await run(desk.office.runtime, lambda tx: close_task(tx, CloseTask(task=opened.task, carried_out=True)), caller=SYSTEM)
+    [done] = await desk.office.look("tess.leader", queries.schedule_tasks, still_open=False)
+    assert done.row.status == "CARRIED_OUT"
