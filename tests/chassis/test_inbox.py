@@ -6,11 +6,13 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from chassis.consumer import LONGEST_PAUSE_SECONDS, TopicConsumer
 from chassis.inbox import Heard, Inbox, MustPark, heard_up_to
 from chassis.parked import NotPossible
 from chassis.records import Record, Unreadable, read_record
@@ -74,6 +76,26 @@ async def test_a_batch_with_a_bad_record_leaves_nothing_and_each_is_judged_by_it
     assert [await inbox.take(each) for each in (record("a", 1), bad, record("a", 2))] == [Heard.DONE, Heard.PARKED, Heard.DONE]
     with pytest.raises(MustPark, match="parked"):
         await inbox.take_together([record("a", 3), record("b", 3)])
+
+
+async def test_after_an_outage_a_batch_waits_once_and_not_for_each_of_its_records(dry: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    consumer = TopicConsumer(dry, counter(), Counted.topic)
+    consumer._rounds = 3000
+    monkeypatch.setattr(consumer, "_pause", pause)
+    await consumer.handle([raw(record("a", version)) for version in range(1, 31)])
+    assert (await effects(dry, "a"), pauses, consumer._rounds) == (list(range(1, 31)), [LONGEST_PAUSE_SECONDS], 0)
+
+
+def raw(told: Record) -> SimpleNamespace:
+    headers = [(name, value.encode()) for name, value in told.headers.items()]
+    return SimpleNamespace(
+        topic=told.topic, partition=told.partition, offset=told.offset, key=told.key.encode(), value=told.body, headers=headers
+    )
 
 
 async def test_two_consumers_at_once_have_one_effect(dry: Runtime) -> None:

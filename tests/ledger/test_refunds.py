@@ -10,7 +10,10 @@ import pytest
 import sqlalchemy as sa
 from chassis.peers import SYSTEM, Caller
 from chassis.transaction import Runtime, Transaction, run
+from ledger import store
 from ledger.domain import rules
+from ledger.domain.dates import business_date
+from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
@@ -423,6 +426,18 @@ async def test_a_balance_as_at_a_date(books: Books) -> None:
     assert (await books.page(as_at=before)).balance_pence == 0
     assert (await books.page(NEIGHBOUR, as_at=before)).entries_in_all == 0
     assert (await books.page()).months[-1].balance_pence == -140_00
+
+
+async def test_what_was_reversed_later_had_not_cleared_before(books: Books, officer: Caller) -> None:
+    today = business_date(datetime.now(UTC))
+    came, cleared = today - timedelta(days=2), today + timedelta(days=3)
+    debit = Posting("direct debit", "RDD", came, two_legs(MAIN, -50_00, Control.BANK), "system", cleared_on=cleared)
+    await books.do(lambda tx: store.post(tx, [debit]))
+    await books.do(lambda tx: reverse_journal(tx, ReverseJournal(journal=debit.id, reason="keyed twice")), officer)
+    page = await books.page(as_at=came)
+    assert (page.balance_pence, page.uncleared_pence, page.cleared_credit_pence) == (-190_00, 50_00, 140_00)
+    page = await books.page(as_at=today)
+    assert (page.balance_pence, page.uncleared_pence, page.cleared_credit_pence) == (-140_00, 0, 140_00)
 
 
 async def test_arrears_have_a_beginning(books: Books) -> None:

@@ -16,9 +16,10 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 from chassis.relay import EventRelay
+from chassis.serving import App, Subscription
 from chassis.settings import Settings
-from chassis.transaction import Runtime, run
-from support.counting import COUNTS, CountUp, Place, count_up, prepare, running, scalar, settings_for, until
+from chassis.transaction import Runtime, Transaction, run
+from support.counting import COUNTS, Counted, CountUp, Place, count_up, note, prepare, running, scalar, settings_for, until
 from support.servers import Kafka, Postgres
 
 from order.conftest import WHOLE, courses
@@ -106,6 +107,40 @@ class Group:
             return int(await scalar(self.writer, "SELECT count(*) FROM effect")) >= wanted
 
         await until(heard, f"all {wanted} events are heard after {dict(self.played)}", seconds=REBALANCED_WITHIN_SECONDS)
+
+
+async def test_a_fault_that_passes_is_outlasted_through_a_rebalance(place: Place) -> None:
+    """A member rewinds partitions that are not its own any more: it goes on with those that are."""
+    heals = asyncio.Event()
+    tries = 0
+
+    async def note_when_healed(tx: Transaction, fact: Counted) -> None:
+        nonlocal tries
+        tries += 1
+        if not heals.is_set():
+            raise ConnectionResetError
+        await note(tx, fact)
+
+    app = App("counter", listens=(Subscription(Counted, note_when_healed),))
+    async with place.runtime(instance="writer", poll_seconds=0.05) as writer, running(EventRelay(writer).run()):
+        group = Group(place, writer, Random(1))
+        await group.write(EVENTS_BETWEEN)
+        async with AsyncExitStack() as members:
+            for name in ("a", "b"):
+                before = tries
+                settings = place.with_settings(instance=name, retry_budget_seconds=0.3)
+                await members.enter_async_context(member(settings, app))
+
+                async def tried_again(before: int = before) -> bool:
+                    return tries > before + 10
+
+                await until(tried_again, "the events are tried again and again", seconds=REBALANCED_WITHIN_SECONDS)
+            heals.set()
+            await group.all_is_heard()
+            await group.write(EVENTS_BETWEEN)
+            await group.all_is_heard()
+        assert await effects(writer) == {key: list(range(1, last + 1)) for key, last in group.written.items()}
+        assert await scalar(writer, "SELECT count(*) FROM parked") == 0
 
 
 async def effects(runtime: Runtime) -> dict[str, list[int]]:

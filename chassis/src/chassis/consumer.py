@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
+MOST_DOUBLINGS = 10
 OWN_FAULT_ATTEMPTS = 3
 """How often an event is tried whose use case fails for a reason that time won't heal."""
 
@@ -92,9 +93,12 @@ class TopicConsumer:
                 # What has just come is not late, however long there was nothing to do.
                 self._moved_at = time.monotonic()
             try:
+                if self._rounds:
+                    await self._pause(pause_seconds(self._rounds))
                 if not await self._took_together(records):
+                    end = time.monotonic() + self._runtime.settings.retry_budget_seconds
                     for record in records:
-                        await self._take(record)
+                        await self._take(record, end)
                         self._in_hand -= 1
                         self._moved_at = time.monotonic()
                 self._moved_at = time.monotonic()
@@ -105,7 +109,7 @@ class TopicConsumer:
         reached("events.before-offset-commit")
 
     async def _took_together(self, records: list[Record]) -> bool:
-        if len(records) == 1 or self._rounds:
+        if len(records) == 1:
             return False
         try:
             await self._inbox.take_together(records)
@@ -114,15 +118,13 @@ class TopicConsumer:
             return False
         return True
 
-    async def _take(self, record: Record) -> None:
-        end = time.monotonic() + self._runtime.settings.retry_budget_seconds
+    async def _take(self, record: Record, end: float) -> None:
+        """Take one record of a batch whose budget of retries lasts until `end`. Errors: NotYet."""
         attempt = 0
 
         async def whole_log() -> bool:
             return await self._holds_its_first(record)
 
-        if self._rounds:
-            await self._pause(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._rounds))
         while True:
             attempt += 1
             try:
@@ -134,7 +136,7 @@ class TopicConsumer:
                 if not passing and attempt >= OWN_FAULT_ATTEMPTS:
                     await self._inbox.park(record, failed(error), whole_log=whole_log)
                     return
-                pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+                pause = pause_seconds(attempt)
                 # The budget is for what passes: a fault of its own would never come to its last attempt where each of them is slow.
                 if (passing and time.monotonic() + pause > end) or self.rebalance.leaving.is_set():
                     self._rounds += 1
@@ -192,6 +194,11 @@ class TopicConsumer:
         if waiting and time.monotonic() - self._moved_at > limit:
             return f"{self.topic}: {waiting} records wait and none was finished for {limit:.0f} s"
         return None
+
+
+def pause_seconds(times: int) -> float:
+    """How long to wait after so many tries, or rounds of a batch, that came to nothing."""
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(times, MOST_DOUBLINGS))
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -9,6 +9,7 @@ _ROWS_AT_ONCE = 5000
 _AGGREGATES = (
     ("ledger", "ledger.accounts", "SELECT id::text AS key, version FROM account WHERE kind NOT IN ('CONTROL', 'SUSPENSE')"),
     ("refunds", "refunds.cases", "SELECT id::text AS key, version FROM refund_case"),
+    ("writeoffs", "writeoffs.proposals", "SELECT id::text AS key, version FROM proposal"),
     ("approvals", "approvals.cases", "SELECT id::text AS key, version FROM approval_case"),
 )
 """Where a version is a column: owner, topic, and the aggregates with their versions."""

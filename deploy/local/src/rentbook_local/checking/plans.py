@@ -23,7 +23,8 @@ SELECT journal.id, journal.seq, journal.code, journal.posted_at, journal.case_id
        array_agg(entry.account ORDER BY entry.line) AS accounts, array_agg(entry.amount_pence ORDER BY entry.line) AS amounts
 FROM journal JOIN entry ON entry.journal = journal.id LEFT JOIN accepted_posting AS accepted ON accepted.journal = journal.id
 WHERE journal.reverses IS NULL AND (
-  journal.code IN ('REF', 'RDR') OR journal.case_id IS NOT NULL OR journal.decision_id IS NOT NULL OR accepted.key LIKE 'refund/%'
+  journal.code IN ('REF', 'RDR') OR accepted.key LIKE 'refund/%'
+  OR ((journal.case_id IS NOT NULL OR journal.decision_id IS NOT NULL) AND journal.code NOT IN ('WOF', 'WON', 'CWO'))
   OR journal.id IN (SELECT e.journal FROM entry AS e JOIN account ON account.id = e.account AND account.reference = 'REFUNDS_PAYABLE')
 )
 GROUP BY journal.id, accepted.key ORDER BY journal.seq

@@ -1,0 +1,224 @@
+"""The promises of write-offs: every line that was posted was approved, by hash and by others; the register is what was posted."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from rentbook_local.checking.approval import LONDON, decisions, people_of
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.promise import Finding, Promise, finding
+
+_KINDS = {"WOF": "write-off", "WON": "reinstatement", "CWO": "credit-write-on"}
+_DEBITS = frozenset({"WON", "CWO"})
+"""Codes that debit the tenant's account: a reinstated debt, and a credit that is no longer there."""
+
+_POSTED = """
+SELECT journal.id, journal.code, journal.posted_at, journal.case_id AS line, journal.decision_id, accepted.key,
+       EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
+       array_agg(entry.account ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS accounts,
+       array_agg(entry.element ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS elements,
+       array_agg(entry.amount_pence ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS amounts,
+       array_agg(DISTINCT account.reference) FILTER (WHERE account.tenancy IS NULL) AS against
+FROM journal JOIN entry ON entry.journal = journal.id JOIN account ON account.id = entry.account
+LEFT JOIN accepted_posting AS accepted ON accepted.journal = journal.id
+WHERE journal.reverses IS NULL AND (journal.code IN ('WOF', 'WON', 'CWO') OR accepted.key LIKE 'write-off/%')
+GROUP BY journal.id, accepted.key ORDER BY journal.seq
+"""
+_LINES = """
+SELECT line.schedule, line.line, line.content, line.content_hash, line.standing, line.journal, line.amount_pence,
+       proposal.raised_by, proposal.account, proposal.undoes
+FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
+"""
+_PARTS = """
+SELECT proposal AS line, person FROM participant UNION SELECT id, raised_by FROM proposal UNION SELECT proposal, by FROM proof
+"""
+_SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
+_EXCEPTED = "SELECT decision_id, line FROM decision_exception"
+_HEARD = """
+SELECT heard.*, EXISTS (SELECT FROM heard_recall AS recall WHERE recall.decision = heard.decision) AS recalled FROM heard_write_off AS heard
+"""
+_HEARD_LINES = "SELECT decision, line, content_hash FROM heard_write_off_line"
+
+
+async def _posted(books: Books) -> list[Any]:
+    if "write_offs" not in books.kept:
+        books.kept["write_offs"] = await books.ledger.fetch(_POSTED)
+    found: list[Any] = books.kept["write_offs"]
+    return found
+
+
+async def _lines(books: Books) -> dict[tuple[UUID, UUID], Any]:
+    """By schedule and line."""
+    return {(row["schedule"], row["line"]): row for row in await books.of("writeoffs").fetch(_LINES)}
+
+
+# --- what was posted was approved, by hash, by somebody else ----------------------------------------------------------------------------
+
+
+async def _approved(books: Books) -> Finding:
+    posted, made, lines = await _posted(books), await decisions(books), await _lines(books)
+    shown: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for row in await books.approvals.fetch(_SHOWN):
+        shown[row["task_id"]][row["line"]] = row["content_hash"]
+    excepted: dict[UUID, set[UUID]] = defaultdict(set)
+    for row in await books.approvals.fetch(_EXCEPTED):
+        excepted[row["decision_id"]].add(row["line"])
+    part: dict[UUID, set[str]] = defaultdict(set)
+    for row in await books.of("writeoffs").fetch(_PARTS):
+        part[row["line"]].add(row["person"])
+    broken = []
+    for journal in posted:
+        last = made.get(journal["decision_id"])
+        if last is None or last["kind"] != "write-off":
+            broken.append(f"journal {journal['id']}: no decision on a schedule stands behind it")
+            continue
+        line = lines.get((last["case_id"], journal["line"]))
+        if line is None:
+            broken.append(f"journal {journal['id']}: its line is on no schedule")
+            continue
+        why = [*_not_decided(journal, last, made, shown, excepted), *_not_as_approved(journal, line, shown[last["task_id"]])]
+        why += _by_their_own(journal, last, made, part[journal["line"]])
+        broken += [f"journal {journal['id']}: {one}" for one in why]
+    return finding(len(posted), broken)
+
+
+def _round_of(last: Any, made: Mapping[UUID, Any]) -> list[Any]:
+    """The approvals of the round that the last decision completes."""
+    here = (last["case_id"], last["attempt"], last["round"])
+    return [row for row in made.values() if (row["case_id"], row["attempt"], row["round"]) == here and row["answer"] == "approved"]
+
+
+def _not_decided(
+    journal: Any, last: Any, made: Mapping[UUID, Any], shown: Mapping[UUID, Mapping[UUID, str]], excepted: Mapping[UUID, set[UUID]]
+) -> list[str]:
+    round_ = [row for row in _round_of(last, made) if row["decided_at"] <= journal["posted_at"]]
+    day = journal["posted_at"].astimezone(LONDON).date()
+    deciders = [person for row in round_ for person in people_of(row)]
+    rules = (
+        (last["answer"] == "approved" and last["completes"], f"decision {last['id']} does not complete an approval"),
+        ({row["stage"] for row in round_} == set(range(1, last["stages"] + 1)), "not every stage was approved before the posting"),
+        (len(set(deciders)) == len(deciders), "one person, or one person's authority, decided two stages"),
+        (journal["line"] in shown[last["task_id"]], f"decision {last['id']} was not shown this line"),
+        (not any(journal["line"] in excepted[row["id"]] for row in round_), "a decision had left this line out"),
+        (
+            all(row["recalled_at"] is None or row["recalled_at"] > journal["posted_at"] for row in round_),
+            "a decision was taken back before the posting",
+        ),
+        (all(row["carried_out_from"] <= day for row in round_), "it was posted while the decision could still be called in"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+def _not_as_approved(journal: Any, line: Any, shown: Mapping[UUID, str]) -> list[str]:
+    """The journal moves what the line says, and the line is the one whose hash was decided on."""
+    content = json.loads(line["content"])
+    sign = 1 if journal["code"] in _DEBITS else -1
+    wanted = sorted((part["element"], sign * part["amount_pence"]) for part in content["parts"])
+    against = {"WOF": "BAD_DEBT_PROVISION", "WON": "BAD_DEBT_PROVISION", "CWO": "CREDITS_WRITTEN_ON"}.get(journal["code"])
+    rules = (
+        (_hash(content) == line["content_hash"] == shown.get(journal["line"]), "its line is not the one that was decided on"),
+        (_KINDS.get(journal["code"]) == content["kind"], "it is of another kind than its line"),
+        ({str(account) for account in journal["accounts"] or ()} == {content["account"]}, "it moves another account than its line"),
+        (sorted(zip(journal["elements"] or (), journal["amounts"] or (), strict=True)) == wanted, "it moves other amounts than its line"),
+        (list(journal["against"] or ()) == [against], "it is posted against another account than its kind is"),
+        (journal["key"] == f"write-off/{journal['line']}/{content['attempt']}", "it was posted under another key than its line's"),
+    )
+    return [why for kept, why in rules if not kept]
+
+
+def _hash(content: Any) -> str:
+    """The content hash as contracts/approvals.py says: SHA-256 of the message's JSON with sorted keys and no spaces."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def _by_their_own(journal: Any, last: Any, made: Mapping[UUID, Any], took_part: set[str]) -> list[str]:
+    deciders = {person for row in _round_of(last, made) for person in people_of(row)}
+    return [f"{person} took part in it and decided it" for person in sorted(deciders & took_part)]
+
+
+# --- the register is the books ----------------------------------------------------------------------------------------------------------
+
+_REGISTER = "SELECT * FROM register"
+
+
+async def _register(books: Books) -> Finding:
+    """What was posted is registered with its amount. The ledger's snapshot is the later one, and a chunk may be on its way back."""
+    posted = {row["id"]: row for row in await _posted(books)}
+    rows = {row["journal"]: row for row in await books.of("writeoffs").fetch(_REGISTER)}
+    lines = await _lines(books)
+    being_posted = {line["line"] for line in lines.values() if line["standing"] in ("listed", "posting")}
+    broken = []
+    for id_, row in rows.items():
+        journal = posted.get(id_)
+        if journal is None:
+            broken.append(f"journal {id_} is in the register and not in the ledger")
+            continue
+        amount = abs(sum(journal["amounts"] or ()))
+        told = (row["proposal"], row["kind"], row["amount_pence"], row["decision"])
+        if told != (journal["line"], _KINDS.get(journal["code"]), amount, journal["decision_id"]) or journal["undone"]:
+            broken.append(f"journal {id_} stands otherwise in the register than in the ledger")
+    broken += [
+        f"journal {id_} is in the ledger and not in the register"
+        for id_, row in posted.items()
+        if id_ not in rows and row["line"] not in being_posted
+    ]
+    return finding(len(posted) + len(rows), broken)
+
+
+async def _put_back(books: Books) -> Finding:
+    """Of each written-off debt no more was put back than was written off, and of a discharged one nothing."""
+    rows = await books.of("writeoffs").fetch(_REGISTER)
+    back: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        if row["undoes"] is not None:
+            back[row["undoes"]] += row["amount_pence"]
+    written = {row["journal"]: row for row in rows if row["kind"] == "write-off"}
+    broken = [f"what journal {id_} put back is no registered write-off" for id_ in back if id_ not in written]
+    for id_, row in written.items():
+        rules = (
+            (back[id_] <= row["amount_pence"], "more was put back than was written off"),
+            (back[id_] == row["reinstated_pence"], "what was put back is not what the register says"),
+            (not (row["discharged"] and back[id_]), "a discharged debt was put back"),
+        )
+        broken += [f"write-off {id_}: {why}" for kept, why in rules if not kept]
+    return finding(len(written), broken)
+
+
+# --- and the ledger believes nothing else -----------------------------------------------------------------------------------------------
+
+
+async def _heard(books: Books) -> Finding:
+    """The decisions on schedules that the ledger believes are approvals' own, with the lines that they let through."""
+    made = await decisions(books)
+    shown: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for row in await books.approvals.fetch(_SHOWN):
+        shown[row["task_id"]][row["line"]] = row["content_hash"]
+    lines: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for row in await books.ledger.fetch(_HEARD_LINES):
+        lines[row["decision"]][row["line"]] = row["content_hash"]
+    heard = await books.ledger.fetch(_HEARD)
+    broken = []
+    for row in heard:
+        last = made.get(row["decision"])
+        if last is None or last["kind"] != "write-off":
+            broken.append(f"the ledger heard decision {row['decision']} on a schedule, which is not in approvals")
+            continue
+        same = ("content_hash", "answer", "completes")
+        if any(row[name] != last[name] for name in same) or row["schedule"] != last["case_id"]:
+            broken.append(f"the ledger heard decision {row['decision']} otherwise than it was made")
+        if not lines[row["decision"]].items() <= shown[last["task_id"]].items():
+            broken.append(f"the ledger heard of lines that decision {row['decision']} was not shown")
+        if row["recalled"] and last["recalled_at"] is None:
+            broken.append(f"the ledger heard that decision {row['decision']} was taken back, and it was not")
+    return finding(len(heard), broken)
+
+
+PROMISES = (
+    Promise("write-offs-heard", "the ledger believes approvals' own decisions on schedules and no others", _heard),
+    Promise("written-off", "no write-off without an approval of that very line by others than those who proposed it", _approved),
+    Promise("register", "the register of write-offs is what the ledger posted", _register),
+    Promise("put-back", "no more is put back than was written off, and of a discharged debt nothing", _put_back),
+)
