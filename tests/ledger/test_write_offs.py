@@ -194,10 +194,17 @@ async def agree(debts: Debts, *, days_ago: int = 0, pence: int = 5_00) -> None:
     await do(debts.runtime, lambda tx: agree_payment_plan(tx, asked), OFFICER)
 
 
+async def taken_back(debts: Debts) -> None:
+    """The receipt that the debt was owed beside is reversed."""
+    [(receipt,)] = await debts.rows("SELECT id FROM journal JOIN entry ON journal = id WHERE code = 'RSO' AND account = :id", id=OLD)
+    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
+
+
 Meanwhile = Callable[[Debts], Awaitable[object]]
 MEANWHILE: dict[str, tuple[Meanwhile, str | None]] = {
     "receipt": (lambda debts: moved(debts, OLD, -10_00), "balance-moved"),
     "backdated-receipt": (lambda debts: moved(debts, OLD, -10_00, "2020-04-09"), "balance-moved"),
+    "receipt-taken-back": (taken_back, "balance-moved"),
     "charge": (lambda debts: moved(debts, OLD, 10_00, code="DEB"), "balance-moved"),
     "breathing-space": (lambda debts: hold(debts, AccountHold.BREATHING_SPACE), "breathing-space"),
     "dispute": (lambda debts: hold(debts, AccountHold.DISPUTE), "dispute"),
@@ -324,9 +331,8 @@ async def test_a_receipt_after_a_write_off_is_credit_until_the_debt_is_put_back(
 
 
 async def test_a_receipt_taken_back_after_a_write_off_is_owed_again_beside_it(debts: Debts) -> None:
-    [(receipt,)] = await debts.rows("SELECT id FROM journal JOIN entry ON journal = id WHERE code = 'RSO' AND account = :id", id=OLD)
     await debts.written_off(await debts.line())
-    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="cheque returned")), OFFICER)
+    await taken_back(debts)
     facts = await debts.facts()
     assert (facts.balance_pence, sum(charge.owed_pence for charge in facts.charges)) == (200_00, 200_00)
     assert [charge.due_on for charge in facts.charges][-1] == day("2020-04-27")
