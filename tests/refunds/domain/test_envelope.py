@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refunds.domain.envelope import KeyRing, Sealed, Unopenable, UnusableKeyRing, blind_index, read_key_ring, seal, unseal
+from refunds.domain.envelope import KeyRing, Sealed, Unopenable, UnusableKeyRing, blind_index, read_key_ring, rewrap, seal, unseal
 
 OLD, NEXT, INDEX = os.urandom(32), os.urandom(32), os.urandom(32)
 RING = KeyRing("2026-a", {"2026-a": OLD}, INDEX)
@@ -107,3 +107,18 @@ def test_what_is_no_key_ring_is_refused_without_showing_it(text: str) -> None:
         read_key_ring(text)
     assert refused.value.__cause__ is None
     assert not any(piece in str(refused.value) for piece in itertools.chain([base64.b64encode(OLD).decode()], ["not base64!"]))
+
+
+def test_a_record_is_wrapped_anew_and_what_it_seals_stays_as_it_is() -> None:
+    sealed = seal(RING, ROW, DETAILS, os.urandom)
+    key_id, wrapped = rewrap(ROTATED, ROW, sealed.key_id, sealed.wrapped_key, os.urandom)
+    again = Sealed(key_id, wrapped, sealed.content)
+    without_the_old = KeyRing("2026-b", {"2026-b": NEXT}, INDEX)
+    assert key_id == "2026-b"
+    assert unseal(without_the_old, ROW, again) == DETAILS
+    for ring, record, envelope in ((RING, ROW, again), (without_the_old, ROW, sealed)):
+        with pytest.raises(Unopenable):
+            unseal(ring, record, envelope)
+    for ring, record in ((ROTATED, uuid4()), (without_the_old, ROW)):
+        with pytest.raises(Unopenable):
+            rewrap(ring, record, sealed.key_id, sealed.wrapped_key, os.urandom)

@@ -8,6 +8,7 @@ from pathlib import Path
 import holidays
 from chassis.settings import Settings
 from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from refunds.domain.bacs import Originator
 from refunds.domain.envelope import KeyRing, UnusableKeyRing, read_key_ring
@@ -16,6 +17,19 @@ from refunds.domain.modulus import ModulusTable, read_table
 from refunds.domain.working_days import WorkingDays
 
 PAYEE_KEYS = "payee_keys.json"
+
+
+class RewrapSettings(BaseSettings):
+    """What `rewrap-keys` must be told: the database as the role that owns its tables, and where the key ring is."""
+
+    model_config = SettingsConfigDict(env_prefix="RENTBOOK_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    owner_database_url: str = Field(description="postgresql+asyncpg:// address of the database, as the owner of its tables", repr=False)
+    secrets_dir: Path = Field(description="Folder of the file payee_keys.json")
+
+    def key_ring(self) -> KeyRing:
+        """Errors: UnusableKeyRing, OSError."""
+        return read_key_ring((self.secrets_dir / PAYEE_KEYS).read_text(encoding="utf-8"))
 
 
 class RefundsSettings(Settings):

@@ -80,6 +80,18 @@ def unseal(ring: KeyRing, record: UUID, sealed: Sealed) -> bytes:
         raise Unopenable("a sealed record was changed or moved") from None
 
 
+def rewrap(ring: KeyRing, record: UUID, key_id: str, wrapped_key: bytes, random: RandomBytes) -> tuple[str, bytes]:
+    """The record's own key under the ring's current key; what it seals stays as it is. Errors: Unopenable."""
+    ring_key = ring.keys.get(key_id)
+    if ring_key is None:
+        raise Unopenable(f"the key {key_id} is not on the ring")
+    try:
+        own_key = _decrypt(ring_key, wrapped_key, _bound_to(record, key_id))
+    except (InvalidTag, ValueError):
+        raise Unopenable("a sealed record was changed or moved") from None
+    return ring.current, _encrypt(ring.keys[ring.current], own_key, _bound_to(record, ring.current), random(NONCE_BYTES))
+
+
 def blind_index(ring: KeyRing, sort_code: str, account_number: str) -> bytes:
     """HMAC-SHA-256 of a bank account: equal for equal accounts, and useless without the index key."""
     return hmac.new(ring.index_key, f"{sort_code}/{account_number}".encode("ascii"), hashlib.sha256).digest()
