@@ -61,6 +61,7 @@ PAGES = {
     "a proposed policy that raises one's own limit": ("ella", "/policy/proposals/{proposal}"),
     "a proposed policy, for its maker": ("farid", "/policy/proposals/{proposal}"),
     "a policy that was accepted": ("hugo", "/policy/proposals/{accepted}"),
+    "who may do what": ("hugo", "/people"),
     "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
     "no such page": ("dev", "/nowhere"),
 }

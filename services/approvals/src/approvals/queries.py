@@ -1191,3 +1191,76 @@ def filters_from(words: Mapping[str, str]) -> Filters:
         "unclaimed": lambda word: word == "True", "account": UUID, "case": UUID, "since": date.fromisoformat, "until": date.fromisoformat,
     }  # fmt: skip
     return Filters(**{name: readers[name](word) for name, word in words.items() if name in readers})
+
+
+# --- the review of access -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PersonAccess:
+    """What a person may do today, and when they last did each. Limits by stage, pence; None is without a limit.
+
+    `lent`: by whom authority is lent to them today, with its ceiling in pence. `unused`: not seen for as long as policy says.
+    """
+
+    subject: str
+    name: str
+    roles: tuple[str, ...]
+    decides: tuple[tuple[int, int | None], ...]
+    releases: tuple[tuple[int, int | None], ...]
+    lent: tuple[tuple[str, int], ...]
+    last_seen_at: datetime
+    last_decided_at: datetime | None
+    last_recalled_at: datetime | None
+    last_released_at: datetime | None
+    last_took_part_at: datetime | None
+    unused: bool
+
+
+@dataclass(frozen=True)
+class AccessReview:
+    """Everyone who ever signed in, who was seen last first."""
+
+    people: tuple[PersonAccess, ...]
+    unused_after_days: int
+
+
+async def access_review(tx: Transaction) -> AccessReview:
+    """Who may do what, and last did when (domain.md 9: a report of roles, last use, leavers)."""
+    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    days = (await tx.connection.execute(sa.select(policy.c.unused_after_days).where(policy.c.id == in_force.id))).scalar_one()
+    lent: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    today = business_date(tx.now)
+    for one in await delegations(tx):
+        if one.ended_at is None and one.from_on <= today <= one.until_on:
+            lent[one.taker].append((one.giver_name, one.ceiling_pence))
+    columns = (
+        staff,
+        _last(decision.c.decided_at, decision.c.decided_by).label("decided"),
+        _last(recall.c.recalled_at, recall.c.recalled_by).label("recalled"),
+        _last(release.c.released_at, release.c.released_by).label("released"),
+        _last(participant.c.at, participant.c.person).label("took_part"),
+    )
+    rows = (await tx.connection.execute(sa.select(*columns).order_by(staff.c.last_seen_at.desc(), staff.c.subject))).all()
+    stages = sorted({row.stage for row in in_force.authorities})
+    return AccessReview(
+        tuple(
+            PersonAccess(
+                row.subject, row.name, tuple(row.roles),
+                _limits_of(in_force, Act.DECIDE, stages, row.roles), _limits_of(in_force, Act.RELEASE, [1], row.roles),
+                tuple(lent[row.subject]), row.last_seen_at, row.decided, row.recalled, row.released, row.took_part,
+                unused=tx.now - row.last_seen_at > timedelta(days=days),
+            )
+            for row in rows
+        ),
+        days,
+    )  # fmt: skip
+
+
+def _last(at: sa.ColumnElement[datetime], by: sa.ColumnElement[str]) -> sa.ScalarSelect[datetime]:
+    return sa.select(sa.func.max(at)).where(by == staff.c.subject).scalar_subquery()
+
+
+def _limits_of(in_force: Policy, act: Act, stages: Iterable[int], roles: Collection[str]) -> tuple[tuple[int, int | None], ...]:
+    found = ((stage, best_of(in_force.authorities, act, stage, roles)) for stage in stages)
+    return tuple((stage, row.to_pence) for stage, row in found if row is not None)

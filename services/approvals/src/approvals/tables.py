@@ -37,6 +37,8 @@ policy = sa.Table(
     sa.Column("bulk_most_lines", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("bulk_most_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("bulk_opened_first", sa.SmallInteger, nullable=False, server_default="1"),
+    sa.Column("unused_after_days", sa.SmallInteger, nullable=False, server_default="90"),
+    sa.CheckConstraint("unused_after_days > 0", name="somebody_may_be_away_for_a_day"),
     sa.UniqueConstraint("kind", "in_force_from", name="one_policy_comes_into_force_on_a_day"),
     sa.CheckConstraint("made_by <> checked_by", name="policy_has_a_maker_and_a_checker"),
     sa.CheckConstraint(

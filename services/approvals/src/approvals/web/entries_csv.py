@@ -12,12 +12,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(entries: Iterable[Entry], names: Mapping[str, str]) -> bytes:
-    """Amounts in pounds with two decimals; a balance below nothing is a credit. Begins with a byte-order mark, or Excel misreads names."""
+    """Amounts in pounds with two decimals; a balance below nothing is a credit."""
+    return written(COLUMNS, (_row(entry, names) for entry in entries))
+
+
+def written(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
+    """A table as a file. Begins with a byte-order mark, or Excel misreads names. Whoever gives words of people makes them inert."""
     told = io.StringIO()
     lines = csv.writer(told)
-    lines.writerow(COLUMNS)
-    for entry in entries:
-        lines.writerow(_row(entry, names))
+    lines.writerow(columns)
+    lines.writerows(rows)
     return told.getvalue().encode("utf-8-sig")
 
 

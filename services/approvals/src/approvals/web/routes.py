@@ -19,7 +19,7 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, changes, cover, files, letters, policy, runs, suspense, tasks, worklist
+from approvals.web.pages import accounts, cases, changes, cover, files, letters, people, policy, runs, suspense, tasks, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -53,6 +53,8 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/policy", policy.show),
     ("/policy/proposals/new", policy.draft),
     ("/policy/proposals/{proposal:uuid}", policy.show_proposal),
+    ("/people", people.show),
+    ("/people.csv", people.export),
 )
 
 FORMS: tuple[tuple[str, Page], ...] = (

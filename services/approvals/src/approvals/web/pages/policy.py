@@ -29,6 +29,7 @@ from approvals.domain.words import role_words
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.propose_policy import propose_policy
 from approvals.web.forms import Form
+from approvals.web.pages.people import REVIEWERS
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
@@ -62,6 +63,7 @@ async def show(visit: Visit) -> Response:
         kinds=KINDS,
         proposals=await visit.own(queries.proposals),
         may_propose=[(kind, KINDS.get(kind, kind)) for kind in kinds] if visit.person.roles & MAKES_POLICY else [],
+        reviews=visit.person.has(*REVIEWERS),
         names=await visit.names(),
         reasons=[(ANSWERS[answer], list(REASONS[answer].values())) for answer in Answer],
     )

@@ -1,0 +1,167 @@
+"""No process prints a secret: at its loudest, asked for help, told something wrong, and where nothing answers it."""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from rentbook_local.layout import DATABASES
+from support.servers import Postgres
+
+PROCESSES = (*DATABASES, "workflows")
+
+PASSWORD = "canary-password-7f3a"
+KEY = base64.b64encode(b"canary-key-of-32-octets-long-abc").decode()
+FILES = {
+    "service_token": "canary-service-token-1c9e",
+    "request_key": "canary-request-key-88d1",
+    "kafka_password": "canary-kafka-password-52b0",
+    "database_password": "canary-database-password-e41f",
+    "oidc_client_secret": "canary-client-secret-0aa7",
+    "session_key": "canary-session-key-93d2",
+    "payer_index_key": KEY,
+    "payee_keys.json": json.dumps({"current": "k1", "keys": {"k1": KEY}, "index_key": KEY}),
+}
+CANARIES = (
+    PASSWORD,
+    KEY,
+    "canary-key-of",
+    *(content for name, content in FILES.items() if name not in ("payer_index_key", "payee_keys.json")),
+)
+
+LOUDEST = """
+import logging, runpy, sys
+set_level = logging.Logger.setLevel
+logging.Logger.setLevel = lambda self, level: set_level(self, logging.DEBUG)
+logging.getLogger().setLevel(logging.DEBUG)
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""Runs a module as `python -m` does, with every logger of every library told to say all it can."""
+
+LIMIT_SECONDS = 60
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def told(secrets: Path, **other: str) -> dict[str, str]:
+    """Settings with which any process begins, and finds nothing where it looks."""
+    return {
+        "DATABASE_URL": f"postgresql+asyncpg://app:{PASSWORD}@127.0.0.1:1/none",
+        "OWNER_DATABASE_URL": f"postgresql+asyncpg://owner:{PASSWORD}@127.0.0.1:1/none",
+        "KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "KAFKA_USERNAME": "someone",
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "SECRETS_DIR": str(secrets),
+        "STATE_DIR": str(secrets / "state"),
+        "PEERS": "{}",
+        "PUBLIC_URL": "http://127.0.0.1:1",
+        "OIDC_ISSUER": "http://127.0.0.1:1",
+        "OIDC_CLIENT_ID": "desk",
+        "BANK_URL": "http://127.0.0.1:1",
+        "PAYMENTS_DIR": str(secrets / "payments"),
+        "LETTERS_DIR": str(secrets / "letters"),
+        "START_LIMIT_SECONDS": "2",
+        **other,
+    }
+
+
+async def says(process: str, words: tuple[str, ...], settings: Mapping[str, str]) -> tuple[int | None, str]:
+    """Run it and give its exit status with all that it printed. What goes on by itself is ended."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RENTBOOK_")}
+    environment = {**bare, **{f"RENTBOOK_{name}": value for name, value in settings.items()}}
+    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOUDEST, process, *words, env=environment, stdout=pipe, stderr=both
+    )
+    try:
+        said, _ = await asyncio.wait_for(running.communicate(), LIMIT_SECONDS)
+    except TimeoutError:
+        running.kill()
+        raise
+    return running.returncode, said.decode(errors="replace")
+
+
+def secrets_in(said: str) -> list[str]:
+    return [canary for canary in CANARIES if canary in said]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+async def test_a_process_that_finds_no_server_says_so_without_a_secret(process: str, secrets: Path) -> None:
+    status, said = await says(process, (), told(secrets))
+    assert status == 1, said[-500:]
+    assert secrets_in(said) == []
+
+
+@pytest.mark.parametrize("process", DATABASES)
+async def test_a_process_that_has_its_database_and_nothing_else_says_no_secret(process: str, secrets: Path, postgres: Postgres) -> None:
+    database = await postgres.new_database(process)
+    url = database.app_url.replace("@", f":{PASSWORD}@") if ":" not in database.app_url.split("//")[1].split("@")[0] else database.app_url
+    status, said = await says(process, (), told(secrets, DATABASE_URL=url))
+    assert status == 1, said[-500:]
+    assert secrets_in(said) == []
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+async def test_asked_for_help_a_process_says_no_secret(process: str, secrets: Path) -> None:
+    status, said = await says(process, ("--help",), told(secrets))
+    assert status in (0, 1, 2), said[-500:]
+    assert secrets_in(said) == []
+
+
+@pytest.mark.parametrize("process", ["ledger"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DATABASE_URL": f"mysql://app:{PASSWORD}@127.0.0.1/none"},
+        {"DATABASE_URL": f"postgresql+asyncpg://app:{PASSWORD}@@@:port/none"},
+        {"START_LIMIT_SECONDS": PASSWORD},
+        {"PEERS": PASSWORD},
+    ],
+    ids=["another database", "no address", "no number", "no table"],
+)
+async def test_a_wrong_setting_is_named_and_its_value_is_not_shown(process: str, wrong: dict[str, str], secrets: Path) -> None:
+    status, said = await says(process, (), told(secrets, **wrong))
+    assert status in (1, 2), said[-500:]
+    assert secrets_in(said) == []
+
+
+@pytest.mark.parametrize("process", ["refunds"])
+@pytest.mark.parametrize("words", [("migrate",), ("parked", "list")])
+async def test_an_operators_command_that_fails_says_no_secret(process: str, words: tuple[str, ...], secrets: Path) -> None:
+    status, said = await says(process, words, told(secrets))
+    assert status != 0
+    assert secrets_in(said) == []
+
+
+@pytest.mark.parametrize("name", ["payee_keys.json", "payer_index_key"])
+async def test_a_key_that_is_none_is_not_shown(name: str, secrets: Path) -> None:
+    (secrets / name).write_text(PASSWORD)
+    process, words = ("refunds", ("rewrap-keys",)) if name == "payee_keys.json" else ("ledger", ("open-estate", str(secrets / name)))
+    for asked in ((), words):
+        status, said = await says(process, asked, told(secrets))
+        assert status != 0
+        assert secrets_in(said) == []
+
+
+async def test_this_search_finds_a_secret_that_is_printed(secrets: Path) -> None:
+    """The test of the test: the same run, of a module that prints what it is told."""
+    (secrets / "leaky.py").write_text("import logging, os\nlogging.basicConfig()\nlogging.debug(os.environ['RENTBOOK_DATABASE_URL'])\n")
+    os.environ["PYTHONPATH"], before = str(secrets), os.environ.get("PYTHONPATH")
+    try:
+        _, said = await says("leaky", (), told(secrets))
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    assert secrets_in(said) == [PASSWORD]
