@@ -30,6 +30,8 @@ from rentbook_contracts.people import Role
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from support.servers import Postgres
+from writeoffs.app import make_app as writeoffs_app
+from writeoffs.settings import WriteOffsSettings
 
 NOBODY = "nobody"
 ROLES = tuple(role.value for role in Role)
@@ -63,6 +65,9 @@ def configured(service: str, common: dict[str, Any], folder: Path) -> tuple[Sett
     if service == "refunds":
         refunds = RefundsSettings(**common, bank_url="http://bank", payments_dir=folder / "payments")
         return refunds, refunds_app(refunds)
+    if service == "writeoffs":
+        writeoffs = WriteOffsSettings(**common)
+        return writeoffs, writeoffs_app(writeoffs)
     notices = NoticesSettings(**common, letters_dir=folder / "letters")
     return notices, notices_app(notices)
 

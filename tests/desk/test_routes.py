@@ -19,7 +19,7 @@ from desk.doors import NO, NOBODY, ROLES, SIGNS_IN, YES, doors_of, opened_doors
 from desk.walk import ATTEMPTS, OUTSIDE, desk_of
 
 TABLE = Path(__file__).parents[2] / "docs" / "routes.md"
-BEHIND_THE_DESK = ("ledger", "refunds", "notices")
+BEHIND_THE_DESK = ("ledger", "refunds", "writeoffs", "notices")
 MARKS = {YES: "yes", NO: "–", SIGNS_IN: "sign-in"}
 
 HEAD = """# Who finds what at each address
