@@ -131,6 +131,7 @@ async def _tried(http: httpx.AsyncClient, method: str, path: str, body: str, who
     headers = {"x-rentbook-person": f"{who}.person", "x-rentbook-form": str(uuid4()), "content-type": "application/json", **given}
     answer = await http.request(method, path, content=body, headers=headers)
     assert answer.status_code < 500 or answer.status_code == 503, f"{path} as {who}: {answer.status_code}"
+    assert "NotTheMessage" not in answer.text, f"{path}: the example is no message of its kind"
     if answer.status_code in (401, 403):
         return NO
     refused = answer.status_code == 422 and answer.json().get("rule") in NOT_FOR_THE_ROLE
@@ -150,7 +151,7 @@ def _example(kind: Any, metadata: list[Any]) -> object:
     if get_origin(kind) in (Union, UnionType):
         return None if type(None) in get_args(kind) else _example(get_args(kind)[0], metadata)
     if get_origin(kind) is tuple:
-        return []
+        return [_example(get_args(kind)[0], [])]
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return example(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):

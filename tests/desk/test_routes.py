@@ -58,6 +58,7 @@ def refused_by_owners(doors: dict[str, dict[str, str]]) -> dict[str, frozenset[s
     return {path: roles for path, roles in refused.items() if roles}
 
 
+@pytest.mark.timeout(900)  # some thousand requests, each answered by the real routes on a real database
 async def test_every_route_answers_every_role_as_the_table_says(place: Place, postgres: Postgres, tmp_path: Path) -> None:
     doors: dict[str, dict[str, str]] = {}
     for service in BEHIND_THE_DESK:
