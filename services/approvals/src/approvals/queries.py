@@ -1227,7 +1227,7 @@ class AccessReview:
 
 async def access_review(tx: Transaction) -> AccessReview:
     """Who may do what, and last did when (domain.md 9: a report of roles, last use, leavers)."""
-    in_force = await policy_in_force(tx, TaskKind.REFUND)
+    in_force = await policy_in_force(tx, Kind.REFUND)
     days = (await tx.connection.execute(sa.select(policy.c.unused_after_days).where(policy.c.id == in_force.id))).scalar_one()
     lent: dict[str, list[tuple[str, int]]] = defaultdict(list)
     today = business_date(tx.now)
