@@ -63,11 +63,18 @@ class Counting(Protocol):
 
 @contextmanager
 def trying(outcomes: list[Outcome], accepted: Counting, *rows: Outcome) -> Iterator[None]:
-    """Enter these rows; they stay in the table also where the block fails, and then each row has failed as often as it was tried."""
+    """Enter these rows; they stay in the table also where the block fails, and then each row has failed as often as it was tried.
+
+    A person who interrupts the run has shown nothing: what was under way just then counts as not tried.
+    """
     before = accepted.count
     outcomes.extend(rows)
     try:
         yield
+    except KeyboardInterrupt:
+        for row in rows:
+            row.tried = 0
+        raise
     except BaseException:
         for row in rows:
             row.tried = max(row.tried, 1)

@@ -41,3 +41,10 @@ def test_what_holds_fails_nowhere_and_the_sum_counts_shared_commands_once() -> N
         accepted.count += 4
     assert [(row.failed, row.accepted) for row in outcomes] == [(0, 4), (0, 4)]
     assert in_words(outcomes, accepted.count)[-1].split() == ["all", "2", "0", "4", "0", "0", "0", "2.0", "3.0"]
+
+
+def test_what_a_person_interrupts_was_not_tried() -> None:
+    row = Outcome("kafka is killed", tried=1)
+    with pytest.raises(KeyboardInterrupt), trying([], Counter(), row):
+        raise KeyboardInterrupt
+    assert (row.tried, row.failed) == (0, 0)
