@@ -72,6 +72,28 @@ async def test_a_process_that_lives_but_is_ill_is_started_again(tmp_path: Path, 
         assert any("was not healthy for 0 s (no progress for 120 s)" in line for line in told)
 
 
+async def test_a_probe_that_fails_itself_does_not_end_the_watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_PROBE_SECONDS", 0.05)
+    asked = 0
+
+    async def probe() -> Health:
+        nonlocal asked
+        asked += 1
+        if 2 <= asked <= 3:
+            raise RuntimeError("the client library's own words")
+        return Health(True)
+
+    async with _supervising("server") as (over, told, kept):
+        await over.start(Part(_command(tmp_path, "server", "import time; time.sleep(60)"), probe))
+        over.started()
+        await _until(lambda: "server is well again" in told)
+        assert "server is not well: could not be asked (RuntimeError)" in told
+        first = kept["server"].pid
+        assert first
+        os.kill(first, signal.SIGKILL)
+        await _until(lambda: kept["server"].pid not in (None, first))
+
+
 async def test_what_never_becomes_ready_stops_the_start_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_FIRST_DELAY_SECONDS", 0.01)
 

@@ -143,16 +143,22 @@ def command(server: Server, log: Path) -> child.Command:
     )
 
 
+_SILENT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""How asyncpg meets a server that is not there, or that ends in the middle of a query or of the goodbye."""
+
+
 async def is_ready(server: Server) -> bool:
     """Whether the server answers a query now."""
+    connection: asyncpg.Connection | None = None
     try:
         connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-        return False
-    try:
         return bool(await connection.fetchval("select 1", timeout=_CONNECTION_SECONDS) == 1)
+    except _SILENT:
+        return False
     finally:
-        await connection.close(timeout=_CONNECTION_SECONDS)
+        if connection is not None:
+            # Not `close`: a polite goodbye fails, or waits, where the server has just ended.
+            connection.terminate()
 
 
 async def make_roles(server: Server, service: str, owner_password: str, app_password: str) -> None:

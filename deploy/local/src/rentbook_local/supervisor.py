@@ -147,7 +147,7 @@ class Supervisor:
         """Follow the process's health; return only when it must be ended, with the reason."""
         last_good, limit, pause = time.monotonic(), kept.part.ready_within_seconds, _FIRST_PROBE_SECONDS
         while True:
-            health = await kept.part.probe()
+            health = await (_asked(kept.part.probe) if kept.ready.is_set() else kept.part.probe())
             if health.healthy:
                 last_good, limit, pause = time.monotonic(), _UNHEALTHY_SECONDS, _PROBE_SECONDS
                 if kept.state is not State.READY:
@@ -172,6 +172,14 @@ class Supervisor:
     def _now(self, kept: Kept, state: State) -> None:
         kept.state = state
         self._changed(list(self._kept.values()))
+
+
+async def _asked(probe: Probe) -> Health:
+    """What the probe of a part that was ready found. One that fails itself has found nobody well, and must not end the watching."""
+    try:
+        return await probe()
+    except Exception as fault:  # noqa: BLE001 - a client library fails in ways of its own while its server dies
+        return Health(False, (f"could not be asked ({type(fault).__name__})",))
 
 
 def _ending(code: int) -> str:
