@@ -5,6 +5,7 @@ import inspect
 import io
 import re
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 from approvals.web import wording
@@ -14,6 +15,7 @@ from approvals.web.entries_csv import as_csv, inert
 from approvals.web.forms import Form, digits, printable, read_day
 from approvals.web.lanes import REASONS, lane_reason
 from refunds.domain import checks
+from rentbook_contracts.ledger import Entry, Provenance
 
 from desk import estate
 
@@ -184,3 +186,16 @@ def test_the_export_of_an_account_calculates_nothing_in_a_spreadsheet() -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv([entry], {}).decode("utf-8-sig"))))
     assert [(row["Text"], row["Debit"], row["Credit"], row["Balance after"]) for row in rows] == [("'=1+1", "", "141.20", "-621.20")]
     assert [inert(words) for words in ("@x", "\t=1", "a=1")] == ["'@x", "'\t=1", "a=1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "by_hand"), [("RSO", False, True), ("RDR", True, False), ("WOF", True, False), ("CWO", True, True)]
+)
+def test_what_was_decided_is_not_undone_by_hand_but_for_a_credit_that_went_to_income(code: str, case: bool, by_hand: bool) -> None:
+    provenance = Provenance(case=UUID(int=2) if case else None)
+    day, at = date(2026, 1, 5), datetime(2026, 1, 5, tzinfo=UTC)
+    entry = Entry(
+        journal=UUID(int=1), code=code, code_words="", element="", amount_pence=1, running_pence=1, effective_date=day, posted_at=at,
+        cleared_on=None, narrative="", provenance=provenance,
+    )  # fmt: skip
+    assert wording.undoable(entry) is by_hand

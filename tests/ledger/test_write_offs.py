@@ -14,6 +14,7 @@ from ledger.domain import rules
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
+from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_refund import NotHeardYet
@@ -22,6 +23,7 @@ from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import (
+    AccountForRefund,
     AccountHold,
     AccountPageAsked,
     AgreePaymentPlan,
@@ -118,6 +120,14 @@ async def test_an_unclaimed_credit_goes_to_income(debts: Debts) -> None:
     assert outcome.journal is not None
     assert await debts.legs(outcome.journal) == [("A106", "", 25_00), ("CREDITS_WRITTEN_ON", "", -25_00)]
     assert await told_of(debts.runtime, CREDIT) == ["account-opened", "credit-written-on"]
+
+
+async def test_a_credit_that_was_written_on_comes_back_for_a_refund_that_whoever_put_it_back_does_not_decide(debts: Debts) -> None:
+    [on] = await debts.written_off(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=on.journal or uuid4(), reason="the heirs ask")), OFFICER)
+    facts = await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=CREDIT)))
+    assert (facts.cleared_credit_pence, [each.method for each in facts.credits], facts.actors) == (25_00, ["RSO"], ("lind.officer",))
+    assert (await told_of(debts.runtime, CREDIT))[-1] == "journal-reversed"
 
 
 # --- on whose word -----------------------------------------------------------------------------------------------------------------

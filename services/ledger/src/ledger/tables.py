@@ -309,7 +309,7 @@ journal = sa.Table(
     sa.CheckConstraint("position(chr(31) in narrative || actor) = 0", name="a_narrative_holds_no_separator"),
     sa.CheckConstraint("reverses <> id", name="a_journal_does_not_reverse_itself"),
     sa.CheckConstraint("extract(isodow FROM rent_week) = 1", name="a_rent_week_begins_on_a_monday"),
-    sa.CheckConstraint("reverses IS NULL OR code NOT IN ('WOF', 'WON', 'CWO')", name="a_write_off_is_put_back_by_a_decision"),
+    sa.CheckConstraint("reverses IS NULL OR code NOT IN ('WOF', 'WON')", name="a_write_off_is_put_back_by_a_decision"),
     sa.CheckConstraint("reverses IS NULL OR code <> 'PRV'", name="a_provision_is_corrected_by_the_next"),
 )
 

@@ -179,9 +179,13 @@ def age_of_arrears(age: ArrearsAge) -> str:
     return f"{age.from_days // 7} to {age.to_days // 7} weeks" if age.from_days else f"up to {age.to_days // 7} weeks"
 
 
+CREDIT_WRITTEN_ON = "CWO"
+
+
 def undoable(entry: Entry) -> bool:
-    """Whether a person may undo it by hand: once, no reversal, and nothing that belongs to a refund."""
-    return entry.reversed_by is None and entry.reverses is None and entry.provenance.case is None
+    """Whether a person may undo it by hand: once, no reversal, and nothing that was decided, but for a credit that went to income."""
+    by_hand = entry.provenance.case is None or entry.code == CREDIT_WRITTEN_ON
+    return entry.reversed_by is None and entry.reverses is None and by_hand
 
 
 def stands(case: CaseRow | CasePage, today: date) -> str:

@@ -11,7 +11,9 @@ from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
 
 CODES = {LineKind.WRITE_OFF: "WOF", LineKind.REINSTATEMENT: "WON", LineKind.CREDIT_WRITE_ON: "CWO"}
-NOT_REVERSED = frozenset(CODES.values())
+WRITTEN_ON = CODES[LineKind.CREDIT_WRITE_ON]
+NOT_REVERSED = frozenset(CODES.values()) - {WRITTEN_ON}
+"""A credit that was written on comes back by a reversal: it is still paid to whoever has a right to it, as a refund that is decided."""
 _CONTRA = {
     LineKind.WRITE_OFF: Control.BAD_DEBT_PROVISION,
     LineKind.REINSTATEMENT: Control.BAD_DEBT_PROVISION,

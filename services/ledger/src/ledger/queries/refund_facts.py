@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
 from ledger.domain.credit import PastJournal, cleared_credit_pence, credits_behind, statute_barred_pence, uncleared_pence
 from ledger.domain.dates import business_date
 from ledger.domain.rules import NoSuchAccount
+from ledger.domain.write_off import WRITTEN_ON
 from ledger.queries.owed import owed_by_account
 from ledger.tables import (
     account,
@@ -71,7 +72,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
         account_holds=await holds_in_force(tx, asked.account),
         debts=await _debts(tx, asked.account, {one.person for one in people}, today),
-        actors=tuple(sorted({past.actor for past in behind} - {"system"})),
+        actors=_actors(behind, past),
     )
 
 
@@ -247,6 +248,12 @@ async def accounts_of_people(tx: Transaction, people: Iterable[UUID], *, but_not
     """Every account of tenancies in which one of these people is or was a tenant."""
     theirs = sa.select(tenant.c.tenancy).where(tenant.c.person.in_(list(people)))
     return list(await tx.connection.scalars(sa.select(account.c.id).where(account.c.tenancy.in_(theirs), account.c.id != but_not)))
+
+
+def _actors(behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:
+    """Staff behind the credit, with whoever put a credit that was written on back onto the account."""
+    put_back = {one.actor for one in past if one.code == WRITTEN_ON}
+    return tuple(sorted(({one.actor for one in behind} | put_back) - {"system"}))
 
 
 def _credit(past: PastJournal) -> CreditBehind:

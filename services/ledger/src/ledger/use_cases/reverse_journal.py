@@ -10,7 +10,7 @@ from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting, mirror
 from ledger.domain.provision import PROVISION_CODE
 from ledger.domain.rules import AlreadyReversed, BelongsToARefund, CorrectedByTheNext, MovedFromSuspense, NoSuchJournal, PutBackByDecision
-from ledger.domain.write_off import NOT_REVERSED
+from ledger.domain.write_off import NOT_REVERSED, WRITTEN_ON
 from ledger.use_cases.permission import may_change
 
 
@@ -24,7 +24,7 @@ async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsRe
         raise PutBackByDecision("A write-off is put back by a reinstatement, which somebody with authority approves.", field="journal")
     if original.code == PROVISION_CODE:
         raise CorrectedByTheNext("The provision of the next month's end corrects this one.", field="journal")
-    if original.case is not None:
+    if original.case is not None and original.code != WRITTEN_ON:
         raise BelongsToARefund("This was posted for a refund. It comes back by itself if the bank returns the payment.", field="journal")
     return JournalIsReversed(journal=await reverse(tx, original, reason=asked.reason))
 
