@@ -13,15 +13,19 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from approvals import queries, store
-from approvals.domain.forms import BeAway, LendAuthority
+from approvals.domain.forms import BeAway, LendAuthority, OfTask
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.tasks import Kind
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.be_away import be_away
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
+from approvals.use_cases.decide_line import LineOf, decide_line, decision_of, refuse_line
 from approvals.use_cases.lend_authority import end_delegation, lend_authority
+from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.put_together import PutTogether, put_together
+from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings
 from approvals.web.routes import routes
@@ -34,6 +38,7 @@ from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
 from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
+from rentbook_local.signin_server import says_when_somebody_signed_in
 from starlette.applications import Starlette
 from support.servers import Postgres
 
@@ -73,9 +78,10 @@ class Place:
     runtime: Runtime
     peers: Peers
 
-    async def signed_in(self, who: str) -> tuple[str, Session]:
-        """A session as sign-in would make it, without the way to the issuer."""
-        key, session = sessions.begin(PEOPLE[who], datetime.now(UTC))
+    async def signed_in(self, who: str, *, again: bool = False) -> tuple[str, Session]:
+        """A session as sign-in would make it, without the way to the issuer; `again`: which had just asked who it is."""
+        now = datetime.now(UTC)
+        key, session = sessions.begin(PEOPLE[who], now, now if again else None)
         await run(self.runtime, lambda tx: store.open_session(tx, session))
         return key, session
 
@@ -116,6 +122,29 @@ class Place:
         await self.does("dev", be_away, BeAway("carol.senior", today, today + timedelta(days=1)))
         await self.does("ella", be_away, BeAway("farid.head", soon, soon))
 
+    async def another_task(self) -> UUID:
+        """A green task on a case of its own."""
+        case = uuid4()
+        estate.PLANS[case], estate.HOME_OF[case] = estate.plan_of(case, estate.OKAFOR, 120_00), estate.OKAFOR
+        return await self.task(case)
+
+    async def selects(self, who: str, tasks: list[UUID]) -> UUID:
+        return await self.does(who, put_together, PutTogether(tuple(tasks)))
+
+    async def decides_together(self, who: str) -> UUID:
+        """Two tasks, of which one is decided and the other is not, because of a reason."""
+        one, other = await self.another_task(), await self.another_task()
+        selection = await self.selects(who, [one, other])
+        for task in (one, other):
+            await self.does(who, note_seen, OfTask(task))
+        await self.does(who, sign_together, SignTogether(selection, datetime.now(UTC)))
+        person, plan = PEOPLE[who], (await run(self.runtime, lambda tx: queries.task_head(tx, one)))
+        assert plan is not None
+        by = Caller(person.subject, person.roles, str(decision_of(selection, one)))
+        await run(self.runtime, lambda tx: decide_line(tx, LineOf(selection, one, plan.content_hash)), caller=by)
+        await run(self.runtime, lambda tx: refuse_line(tx, selection, other, "You added evidence at 10:42, so someone else must decide."))
+        return selection
+
     async def proposes(self, who: str, day: date) -> UUID:
         """The table in force again, from another day on."""
         version = (await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND)))[-1]
@@ -146,6 +175,7 @@ class Place:
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[str]:
     """A sign-in service with a button for each of PEOPLE, and one for a subject without roles."""
+    says_when_somebody_signed_in()
     known = [User(sub=one.subject, claims={"name": one.name, "roles": sorted(one.roles)}) for one in PEOPLE.values()]
     with run_server_in_thread(user_claims=[*known, User(sub="nobody", claims={"name": "No Body"})]) as server:
         yield f"http://localhost:{server.server_port}"

@@ -51,6 +51,10 @@ PAGES = {
     "runs, for an officer": ("asha", "/runs"),
     "a run before its release": ("grace", f"/runs/preview?case={estate.CASE_OKAFOR}"),
     "a run": ("grace", f"/runs/{estate.RUN}"),
+    "green tasks to decide together": ("dev", "/together"),
+    "green tasks, for the auditor": ("hugo", "/together"),
+    "a selection with some to open": ("dev", "/together/{selection}"),
+    "a selection that was decided": ("dev", "/together/{decided}"),
     "cover, for somebody with authority": ("dev", "/cover"),
     "cover, for the auditor": ("hugo", "/cover"),
     "policy": ("hugo", "/policy"),
@@ -76,7 +80,9 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         look = await place.task(estate.CASE_BEGUM, lane=Lane.LOOK, reasons=("A dispute is set on the account",), raised_by="ben.officer")
         await place.cover()
         proposal, accepted = await place.policies()
-        yield place, {"green": str(green), "look": str(look), "proposal": str(proposal), "accepted": str(accepted)}
+        decided, selection = await place.decides_together("dev"), await place.selects("dev", [await place.another_task() for _ in range(5)])
+        shown = {"green": green, "look": look, "proposal": proposal, "accepted": accepted, "selection": selection, "decided": decided}
+        yield place, {name: str(id_) for name, id_ in shown.items()}
 
 
 async def violations(page: Page) -> list[str]:

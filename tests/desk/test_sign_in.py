@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 from approvals.web.sessions import Person
-from approvals.web.sign_in import Issuer, IssuerUnanswered, Journey, SignInFailed, person_of, safe_return
+from approvals.web.sign_in import Arrival, Issuer, IssuerUnanswered, Journey, SignInFailed, person_of, safe_return
 from chassis.transaction import run
 from chassis.web import listen, web_server
 from joserfc import jwt
@@ -168,8 +168,26 @@ def desk_at(issuer: StrictIssuer) -> Issuer:
 
 async def test_the_verifier_behind_the_challenge_signs_in(strict: StrictIssuer) -> None:
     desk, journey = desk_at(strict), Journey.begin("/work", NOW)
-    person = await desk.way_back(journey, strict.answer(await desk.way_out(journey)), NOW)
-    assert person == Person("dev.leader", "Dev", frozenset({"team-leader"}))
+    came = await desk.way_back(journey, strict.answer(await desk.way_out(journey)), NOW)
+    assert came == Arrival(Person("dev.leader", "Dev", frozenset({"team-leader"})), None)
+
+
+async def test_whoever_decides_many_is_asked_anew_who_they_are(strict: StrictIssuer) -> None:
+    desk, journey = desk_at(strict), Journey.begin("/together/1", NOW, again=True)
+    out = await desk.way_out(journey)
+    asked = parse_qs(urlsplit(out).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    strict.claims = {"auth_time": int(NOW.timestamp()) + 5}
+    came = await desk.way_back(journey, strict.answer(out), NOW)
+    assert came.authenticated_at == datetime.fromtimestamp(int(NOW.timestamp()) + 5, UTC)
+
+
+@pytest.mark.parametrize("claims", [{}, {"auth_time": int((NOW - timedelta(minutes=2)).timestamp())}, {"auth_time": "now"}])
+async def test_an_issuer_that_asked_nobody_signs_nobody_in_anew(strict: StrictIssuer, claims: dict[str, Any]) -> None:
+    desk, journey = desk_at(strict), Journey.begin("/together/1", NOW, again=True)
+    strict.claims = claims
+    with pytest.raises(SignInFailed, match="did not ask you again"):
+        await desk.way_back(journey, strict.answer(await desk.way_out(journey)), NOW)
 
 
 async def test_a_stolen_code_is_worth_nothing_without_its_verifier(strict: StrictIssuer) -> None:

@@ -68,8 +68,8 @@ def _text(page: html.HtmlElement) -> str:
 
 
 @asynccontextmanager
-async def visiting(place: Place, who: str) -> AsyncIterator[Visitor]:
-    """A visitor who is signed in as one of PEOPLE."""
-    key, _ = await place.signed_in(who)
+async def visiting(place: Place, who: str, *, again: bool = False) -> AsyncIterator[Visitor]:
+    """A visitor who is signed in as one of PEOPLE; `again`: and was just asked anew who they are."""
+    key, _ = await place.signed_in(who, again=again)
     async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}) as http:
         yield Visitor(http, place.url)

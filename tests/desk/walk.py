@@ -8,9 +8,12 @@ from uuid import UUID, uuid4
 
 import httpx
 from approvals import queries, store
+from approvals.domain.forms import OfTask
+from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
 from approvals.web.routes import FORMS, PAGES
 from approvals.web.sessions import Person, Session
+from chassis.peers import Caller
 from chassis.transaction import run
 from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.ledger import Offset
@@ -68,7 +71,8 @@ class Walk:
         return case, made.decision
 
     async def session(self, role: str) -> tuple[str, Session]:
-        key, session = sessions.begin(Person(f"walk.{role}", f"A {role}", frozenset({role})), datetime.now(UTC))
+        now = datetime.now(UTC)
+        key, session = sessions.begin(Person(f"walk.{role}", f"A {role}", frozenset({role})), now, now)
         await run(self.place.runtime, lambda tx: store.open_session(tx, session))
         return key, session
 
@@ -139,6 +143,19 @@ async def of_an_absence(walk: Walk, path: str, send: Send) -> Prepared:
     return {"absence": next((one.id for one in known if one.person == walk.who), walk.known["view"])}, {}
 
 
+async def of_a_choice(walk: Walk, path: str, send: Send) -> Prepared:
+    return {}, {"task": str(await walk.task())}
+
+
+async def of_a_selection(walk: Walk, path: str, send: Send) -> Prepared:
+    """One's own, of one green task that was opened."""
+    task, selection = await walk.task(), uuid4()
+    await send("/together", {"task": str(task), "form_id": str(selection)})
+    known = await run(walk.place.runtime, lambda tx: queries.selection(tx, selection))
+    await run(walk.place.runtime, lambda tx: note_seen(tx, OfTask(task)), caller=Caller(walk.who, frozenset(), None))
+    return {"selection": selection if known else walk.known["selection"]}, {}
+
+
 async def of_a_proposal(walk: Walk, path: str, send: Send) -> Prepared:
     """A fresh one of the head of service, of the same table on a day of its own."""
     known = await run(walk.place.runtime, queries.proposals)
@@ -186,6 +203,8 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/cover/delegations/{delegation:uuid}/end": of_a_delegation,
     "/cover/absences": with_fields(AWAY),
     "/cover/absences/{absence:uuid}/end": of_an_absence,
+    "/together": of_a_choice,
+    "/together/{selection:uuid}": of_a_selection,
     "/policy/proposals/new": with_fields(SAME_TABLE),
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
@@ -202,7 +221,8 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
-        "document": uuid4(), "ending": "pdf", "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
+        "document": uuid4(), "ending": "pdf", "selection": await place.selects("dev", [task]),
+        "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
     }  # fmt: skip
     found: dict[str, dict[str, str]] = {address: {} for address in OUTSIDE}
     found |= {f"GET {path}": {} for path, _ in PAGES} | {f"POST {path}": {} for path, _ in FORMS}

@@ -7,12 +7,14 @@ import argparse
 import logging
 import os
 import secrets
+import time
 from pathlib import Path
 
 import flask
 import uvicorn
 from jinja2 import ChoiceLoader, FileSystemLoader
 from oidc_provider_mock import User, app  # type: ignore[import-untyped]
+from oidc_provider_mock._storage import AuthorizationCode  # type: ignore[import-untyped]
 from werkzeug.debug import DebuggedApplication
 
 from rentbook_local.ports import HOST
@@ -25,6 +27,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; base-ur
 
 def provider() -> flask.Flask:
     """The provider, ready to be served."""
+    says_when_somebody_signed_in()
     users = [User(sub=one.subject, claims={"name": one.name, "roles": [*one.roles]}) for one in PERSONAS]
     made: flask.Flask = app(user_claims=users)
     made.debug = False
@@ -36,6 +39,11 @@ def provider() -> flask.Flask:
     made.after_request(_forbid_what_is_not_ours)
     made.context_processor(lambda: {"personas": _listed(), "nonce": flask.g.nonce})
     return made
+
+
+def says_when_somebody_signed_in() -> None:
+    """Let the provider say `auth_time`: it shows the picker at every sign-in, so that is when its code is redeemed."""
+    AuthorizationCode.get_auth_time = lambda self: int(time.time())
 
 
 def _listed() -> list[dict[str, str]]:

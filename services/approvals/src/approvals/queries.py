@@ -25,6 +25,7 @@ from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
+from approvals.domain.together import Line, Selection
 from approvals.domain.words import LONDON, business_date
 from approvals.tables import (
     absence,
@@ -47,11 +48,15 @@ from approvals.tables import (
     saved_view,
     schedule_task,
     schedule_task_line,
+    selection_line,
+    selection_result,
+    selection_signed,
     staff,
     task,
     task_event,
     update_outcome,
 )
+from approvals.tables import selection as selections
 
 
 class View(StrEnum):
@@ -521,6 +526,7 @@ class TaskHead:
     workflow_id: str
     policy_id: str
     required_role: str
+    lane: Lane
     status: Status
     assigned_to: str | None
     due_on: date
@@ -543,7 +549,8 @@ async def heads_of_case(tx: Transaction, case: UUID) -> tuple[TaskHead, ...]:
 def _head(row: Any) -> TaskHead:
     return TaskHead(
         row.id, Kind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.amount_pence, row.content_hash,
-        row.workflow_id, row.policy_id, row.required_role, Status(row.status), row.assigned_to, row.due_on, row.remind_on, row.escalate_on,
+        row.workflow_id, row.policy_id, row.required_role, Lane(row.lane), Status(row.status), row.assigned_to, row.due_on, row.remind_on,
+        row.escalate_on,
     )  # fmt: skip
 
 
@@ -608,6 +615,13 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
         latest=(await tx.connection.execute(newest.limit(1))).scalar_one(),
         policy_id=row.policy_id,
     )
+
+
+async def rows_of(tx: Transaction, tasks: Collection[UUID]) -> tuple[TaskRow, ...]:
+    """These tasks as lines of the worklist."""
+    in_force = await policy_in_force(tx, Kind.REFUND)
+    rows = (await tx.connection.execute(sa.select(task).where(task.c.id.in_(list(tasks))))).all()
+    return await _task_rows(tx, rows, in_force)
 
 
 async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
@@ -1057,6 +1071,42 @@ async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseS
         )
         for row in rows
     }
+
+
+# --- selections -----------------------------------------------------------------------------------------------------------------------
+
+
+async def open_tasks(tx: Transaction, tasks: Collection[UUID]) -> tuple[TaskHead, ...]:
+    """Those of the tasks that wait for a decision."""
+    wanted = sa.select(task).where(task.c.id.in_(list(tasks)), task.c.status == Status.OPEN).order_by(task.c.priority_at, task.c.id)
+    return tuple(_head(row) for row in (await tx.connection.execute(wanted)).all())
+
+
+async def selection(tx: Transaction, selection_id: UUID) -> Selection | None:
+    """A selection with its lines in the order of the worklist, or None."""
+    joined = selections.outerjoin(selection_signed, selection_signed.c.selection_id == selections.c.id)
+    wanted = sa.select(selections, selection_signed.c.signed_at).select_from(joined).where(selections.c.id == selection_id)
+    head = (await tx.connection.execute(wanted)).one_or_none()
+    if head is None:
+        return None
+    opened = sa.exists().where(
+        case_seen.c.case_id == selection_line.c.case_id, case_seen.c.person == head.person, case_seen.c.seen_at >= head.made_at
+    )
+    same = (selection_result.c.selection_id == selection_line.c.selection_id, selection_result.c.task_id == selection_line.c.task_id)
+    lines = selection_line.join(task, task.c.id == selection_line.c.task_id).outerjoin(selection_result, sa.and_(*same))
+    columns = (selection_line, task.c.account, opened.label("opened"), selection_result.c.decision_id, selection_result.c.refused)
+    found = sa.select(*columns).select_from(lines).where(selection_line.c.selection_id == selection_id)
+    rows = (await tx.connection.execute(found.order_by(task.c.priority_at, task.c.id))).all()
+    return Selection(
+        head.id, head.person, head.made_at, head.signed_at,
+        tuple(
+            Line(
+                row.task_id, row.case_id, row.account, row.content_hash, row.amount_pence, row.opened_first, row.opened, row.decision_id,
+                row.refused,
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
 
 
 # --- delegations and absences ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Writing and locking approvals' rows, and the rules that the database keeps, by the names of its constraints."""
 
 import hashlib
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from approvals.domain import absence as absences
 from approvals.domain import delegation as delegations
-from approvals.domain import eligibility, reasons, recalling, releasing, scheduling
+from approvals.domain import eligibility, reasons, recalling, releasing, scheduling, together
 from approvals.domain import policy as policies
 from approvals.domain.authority import Policy
 from approvals.domain.eligibility import Status
@@ -44,6 +44,10 @@ from approvals.tables import (
     saved_view,
     schedule_task,
     schedule_task_line,
+    selection,
+    selection_line,
+    selection_result,
+    selection_signed,
     staff,
     task,
     task_event,
@@ -115,6 +119,12 @@ RULES: Mapping[str, ApprovalRule] = {
     "a_proposal_is_answered_once": policies.AnsweredAlready("This proposal was answered already."),
     "a_refusal_of_policy_is_explained": policies.CheckNotExplained("Write down why.", field="check_text"),
     "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),
+    "only_ones_own_selection_is_signed": together.NotYourSelection("A colleague made this selection. Make your own."),
+    "who_decides_many_has_just_signed_in": together.SignInAgain("Sign in again first."),
+    "some_are_opened_first": together.OpenSomeFirst("Open those that are marked first."),
+    "only_the_green_lane_is_decided_together": together.NotGreen("Something that you chose has left the green lane."),
+    "a_selection_keeps_its_caps": together.AboveTheCaps("These are more than may be decided together."),
+    "a_line_is_decided_as_it_was_shown": together.LineChanged("This line is not as it was shown, or was not signed for."),
     "a_decision_has_a_reason": reasons.UnknownReason("Choose a reason.", field="reason_code"),
     "saying_no_is_explained": reasons.ExplanationMissing("Write down why.", field="text"),
     "a_question_goes_to_a_named_person": reasons.NobodyAsked("Choose who shall answer the question.", field="question_to"),
@@ -414,6 +424,47 @@ async def end_absence(tx: Transaction, absence_id: UUID) -> None:
     await kept(tx.connection.execute(row.on_conflict_do_nothing()))
 
 
+# --- selections -----------------------------------------------------------------------------------------------------------------------
+
+
+class TaskHead(Protocol):
+    """A task with its content."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def case(self) -> UUID: ...
+    @property
+    def content_hash(self) -> str: ...
+    @property
+    def amount_pence(self) -> int: ...
+
+
+async def write_selection(tx: Transaction, form: UUID, rows: Sequence[TaskHead], opened_first: Collection[UUID]) -> None:
+    """Keep what the caller chose, each line with its content."""
+    await tx.connection.execute(selection.insert().values(id=form, person=tx.caller.person))
+    lines = [
+        {"selection_id": form, "task_id": row.id, "case_id": row.case, "content_hash": row.content_hash, "amount_pence": row.amount_pence,
+         "opened_first": row.id in opened_first}
+        for row in rows
+    ]  # fmt: skip
+    await tx.connection.execute(selection_line.insert(), lines)
+
+
+async def sign_selection(tx: Transaction, selection_id: UUID, authenticated_at: datetime) -> None:
+    """Sign as the caller. Errors: the rules of the trigger."""
+    row = {"selection_id": selection_id, "signed_by": tx.caller.person, "authenticated_at": authenticated_at}
+    await kept(tx.connection.execute(insert(selection_signed).values(**row).on_conflict_do_nothing()))
+
+
+async def note_line(
+    tx: Transaction, selection_id: UUID, task_id: UUID, *, decision: UUID | None = None, refused: str | None = None
+) -> None:
+    """What became of a line; the first word stays."""
+    row = {"selection_id": selection_id, "task_id": task_id, "decision_id": decision, "refused": refused}
+    await tx.connection.execute(insert(selection_result).values(**row).on_conflict_do_nothing())
+
+
 # --- saved views ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -466,6 +517,8 @@ class OpenedSession(Protocol):
     def last_seen_at(self) -> datetime: ...
     @property
     def ends_at(self) -> datetime: ...
+    @property
+    def authenticated_at(self) -> datetime | None: ...
 
 
 async def open_session(tx: Transaction, session: OpenedSession) -> None:
@@ -477,7 +530,12 @@ async def open_session(tx: Transaction, session: OpenedSession) -> None:
     await tx.connection.execute(known.on_conflict_do_update(index_elements=["subject"], set_=newer))
     await tx.connection.execute(
         sessions.insert().values(
-            **row, id_hash=session.id_hash, csrf_token=session.csrf_token, created_at=session.created_at, ends_at=session.ends_at
+            **row,
+            id_hash=session.id_hash,
+            csrf_token=session.csrf_token,
+            created_at=session.created_at,
+            ends_at=session.ends_at,
+            authenticated_at=session.authenticated_at,
         )
     )
 

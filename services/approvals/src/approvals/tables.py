@@ -204,6 +204,7 @@ decision = sa.Table(
     sa.Column("delegations", ARRAY(sa.Uuid), nullable=False, server_default="{}"),
     sa.Column("on_behalf_of", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("carried_out_from", sa.Date),
+    sa.Column("selection_id", sa.Uuid),
     sa.ForeignKeyConstraint(
         ["task_id", "case_id", "attempt", "round", "stage", "stages", "content_hash", "amount_pence"],
         ["task.id", "task.case_id", "task.attempt", "task.round", "task.stage", "task.stages", "task.content_hash", "task.amount_pence"],
@@ -217,9 +218,55 @@ decision = sa.Table(
 )
 """An answer of a person with authority; its id is the form's. The trigger sets `limit_pence`, `on_behalf_of` and `decided_at`, and refuses
 what four eyes, authority or the state of the task forbid. `delegations` is the chain through which the authority came, its root first; none
-where it is the decider's own. `on_behalf_of` are the people who lent it, in the same order."""
+where it is the decider's own. `on_behalf_of` are the people who lent it, in the same order.
+`selection_id`: the selection of which it is a line, where many were decided together."""
 sa.Index("decision_case_idx", decision.c.case_id)
 sa.Index("decision_decided_at_idx", decision.c.decided_at)
+
+selection = sa.Table(
+    "selection",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("made_at", _INSTANT, nullable=False),
+)
+"""Green tasks that a person chose to decide together; the form's id."""
+
+selection_line = sa.Table(
+    "selection_line",
+    metadata,
+    sa.Column("selection_id", sa.Uuid, sa.ForeignKey("selection.id"), primary_key=True),
+    sa.Column("task_id", sa.Uuid, sa.ForeignKey("task.id"), primary_key=True),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("opened_first", sa.Boolean, nullable=False),
+)
+"""A line as it was shown. `opened_first`: drawn by lot to be looked at by itself."""
+
+selection_signed = sa.Table(
+    "selection_signed",
+    metadata,
+    sa.Column("selection_id", sa.Uuid, sa.ForeignKey("selection.id"), primary_key=True),
+    sa.Column("signed_by", sa.Text, nullable=False),
+    sa.Column("authenticated_at", _INSTANT, nullable=False),
+    sa.Column("signed_at", _INSTANT, nullable=False),
+)
+"""The person signed for the selection, having signed in anew. Caps and what was opened are judged here."""
+
+selection_result = sa.Table(
+    "selection_result",
+    metadata,
+    sa.Column("selection_id", sa.Uuid, primary_key=True),
+    sa.Column("task_id", sa.Uuid, primary_key=True),
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decision.id")),
+    sa.Column("refused", sa.Text),
+    sa.ForeignKeyConstraint(
+        ["selection_id", "task_id"], ["selection_line.selection_id", "selection_line.task_id"], name="a_result_is_of_a_line"
+    ),
+    sa.CheckConstraint("(decision_id IS NULL) = (refused IS NOT NULL)", name="a_line_is_decided_or_says_why_not"),
+)
+"""What became of a line: its decision, or why there is none."""
 
 delegation = sa.Table(
     "delegation",
@@ -429,6 +476,7 @@ desk_session = sa.Table(
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("last_seen_at", _INSTANT, nullable=False),
     sa.Column("ends_at", _INSTANT, nullable=False),
+    sa.Column("authenticated_at", _INSTANT),
 )
 sa.Index("desk_session_ends_at_idx", desk_session.c.ends_at)
 

@@ -10,7 +10,10 @@ from rentbook_contracts.approvals import Answer, ReleasedLine
 
 @dataclass(frozen=True)
 class AnswerTask:
-    """An answer to a task. `content_hash` is the one that was shown; `question_to` is the person asked, where it is sent back."""
+    """An answer to a task. `content_hash` is the one that was shown; `question_to` is the person asked, where it is sent back.
+
+    `selection`: that of which it is a line, where many are decided together.
+    """
 
     task: UUID
     content_hash: str
@@ -18,6 +21,7 @@ class AnswerTask:
     reason_code: str
     text: str = ""
     question_to: str | None = None
+    selection: UUID | None = None
 
 
 @dataclass(frozen=True)

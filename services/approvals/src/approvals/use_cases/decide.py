@@ -29,7 +29,7 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
         return _same(tx, form, before)
     complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to)
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
-    completes = await store.write_decision(tx, row_of(tx, form, head, decision, mandate))
+    completes = await store.write_decision(tx, {**row_of(tx, form, head, decision, mandate), "selection_id": form.selection})
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, completes=completes)
     reached("decision.before-commit")
@@ -84,7 +84,7 @@ def row_of(tx: Transaction, form: AnswerTask | AnswerSchedule, head: queries.Tas
 
 
 def _same(tx: Transaction, form: AnswerTask, before: queries.Recorded) -> DecisionTaken:
-    now = AnswerTask(before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to)
+    now = AnswerTask(before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to, form.selection)
     if now != form or before.decided_by != tx.caller.person:
         raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return DecisionTaken(before.id, before.completes)

@@ -19,7 +19,7 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, changes, cover, files, letters, people, policy, runs, suspense, tasks, worklist
+from approvals.web.pages import accounts, cases, changes, cover, files, letters, people, policy, runs, suspense, tasks, together, worklist
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -30,6 +30,8 @@ Page = Callable[[Visit], Awaitable[Response]]
 PAGES: tuple[tuple[str, Page], ...] = (
     ("/", worklist.home),
     ("/work", worklist.show),
+    ("/together", together.choose),
+    ("/together/{selection:uuid}", together.show),
     ("/tasks/{task:uuid}", tasks.show),
     ("/decisions/{decision:uuid}", tasks.show_decision),
     ("/accounts", accounts.search),
@@ -60,6 +62,8 @@ PAGES: tuple[tuple[str, Page], ...] = (
 FORMS: tuple[tuple[str, Page], ...] = (
     ("/work/views", worklist.save),
     ("/work/views/{view:uuid}/forget", worklist.forget),
+    ("/together", together.put),
+    ("/together/{selection:uuid}", together.decide),
     ("/tasks/{task:uuid}/claim", tasks.claim),
     ("/tasks/{task:uuid}/release", tasks.release),
     ("/tasks/{task:uuid}/assign", tasks.assign),
@@ -204,7 +208,7 @@ class Gates:
         if row is None:
             return None
         person = sessions.Person(row.subject, row.name, frozenset(row.roles))
-        session = Session(id_hash, person, row.csrf_token, row.created_at, row.last_seen_at, row.ends_at)
+        session = Session(id_hash, person, row.csrf_token, row.created_at, row.last_seen_at, row.ends_at, row.authenticated_at)
         if not session.alive(now):
             return None
         if session.wants_a_note_of_use(now):
@@ -219,8 +223,9 @@ class Gates:
         back_to = sign_in.safe_return(request.query_params.get("to"))
         public = self.desk.settings.public_url
         if f"{request.url.scheme}://{request.url.netloc}" != public and request.url.hostname in ("127.0.0.1", "localhost"):
-            return RedirectResponse(f"{public}/sign-in?to={quote(back_to, safe='')}", status_code=303)
-        journey = sign_in.Journey.begin(back_to, datetime.now(UTC))
+            return RedirectResponse(f"{public}/sign-in?{request.url.query}", status_code=303)
+        again = request.query_params.get("again") == "yes"
+        journey = sign_in.Journey.begin(back_to, datetime.now(UTC), again=again)
         try:
             way_out = await self.desk.issuer.way_out(journey)
         except SignInFailed as failed:
@@ -234,10 +239,10 @@ class Gates:
         now = datetime.now(UTC)
         try:
             journey = self.desk.issuer.open(request.cookies.get(self.journey_cookie, ""))
-            person = await self.desk.issuer.way_back(journey, request.query_params, now)
+            came = await self.desk.issuer.way_back(journey, request.query_params, now)
         except SignInFailed as failed:
             return self._failed(request, failed)
-        key, session = sessions.begin(person, now)
+        key, session = sessions.begin(came.person, now, came.authenticated_at)
         await self._end_session(request)
         await run(self.desk.runtime, lambda tx: store.open_session(tx, session))
         answer = RedirectResponse(sign_in.safe_return(journey.back_to), status_code=303)

@@ -49,7 +49,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Session:
-    """One stay at the desk, from a sign-in to a sign-out or its end (instants in UTC)."""
+    """One stay at the desk, from a sign-in to a sign-out or its end (instants in UTC).
+
+    `authenticated_at`: when the sign-in last asked who it is, where the desk had asked for that.
+    """
 
     id_hash: str
     person: Person
@@ -57,6 +60,7 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     ends_at: datetime
+    authenticated_at: datetime | None = None
 
     def alive(self, now: datetime) -> bool:
         return now < self.ends_at and now - self.last_seen_at < IDLE
@@ -65,10 +69,10 @@ class Session:
         return now - self.last_seen_at >= LOOK_AGAIN
 
 
-def begin(person: Person, now: datetime) -> tuple[str, Session]:
+def begin(person: Person, now: datetime, authenticated_at: datetime | None = None) -> tuple[str, Session]:
     """A session under a fresh key, so that a key planted before the sign-in opens nothing. Gives the key and the session."""
     key = secrets.token_urlsafe(32)
-    return key, Session(hash_of(key), person, secrets.token_urlsafe(32), now, now, now + LONGEST)
+    return key, Session(hash_of(key), person, secrets.token_urlsafe(32), now, now, now + LONGEST, authenticated_at)
 
 
 def hash_of(key: str) -> str:

@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -41,18 +41,31 @@ class IssuerUnanswered(SignInFailed):
 
 @dataclass(frozen=True)
 class Journey:
-    """A sign-in under way."""
+    """A sign-in under way. `again`: the person shall be asked who they are, even if the issuer knows them still."""
 
     state: str
     nonce: str
     verifier: str
     back_to: str
     ends_at: float
+    again: bool = False
 
     @classmethod
-    def begin(cls, back_to: str, now: datetime) -> "Journey":
+    def begin(cls, back_to: str, now: datetime, *, again: bool = False) -> "Journey":
         ends = (now + JOURNEY).timestamp()
-        return cls(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), back_to, ends)
+        return cls(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), back_to, ends, again)
+
+    @property
+    def begun_at(self) -> datetime:
+        return datetime.fromtimestamp(self.ends_at, UTC) - JOURNEY
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Who came back, and when the issuer asked them who they are, where the desk had wanted that."""
+
+    person: Person
+    authenticated_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -69,12 +82,13 @@ class Issuer:
         """The address at the issuer that a person is sent to."""
         places = await self._discover()
         async with self._client() as client:
+            asked = {"prompt": "login", "max_age": "0"} if journey.again else {}
             url, _ = client.create_authorization_url(
-                places["authorization_endpoint"], state=journey.state, nonce=journey.nonce, code_verifier=journey.verifier
+                places["authorization_endpoint"], state=journey.state, nonce=journey.nonce, code_verifier=journey.verifier, **asked
             )
         return str(url)
 
-    async def way_back(self, journey: Journey, answer: Mapping[str, str], now: datetime) -> Person:
+    async def way_back(self, journey: Journey, answer: Mapping[str, str], now: datetime) -> Arrival:
         """Who came back from the issuer. Raises SignInFailed where the answer is not the one that this journey asked for."""
         if now.timestamp() > journey.ends_at:
             raise SignInFailed("The sign-in took longer than ten minutes. Sign in again.")
@@ -93,7 +107,8 @@ class Issuer:
         except httpx2.HTTPError as silent:
             raise IssuerUnanswered("The sign-in service does not answer.") from silent
         keys = await _read(places["jwks_uri"])
-        return person_of(self._verified(tokens.get("id_token", ""), keys, journey.nonce))
+        claims = self._verified(tokens.get("id_token", ""), keys, journey.nonce)
+        return Arrival(person_of(claims), asked_again_at(claims, journey) if journey.again else None)
 
     def seal(self, journey: Journey) -> str:
         """The journey as a cookie that only the desk can read."""
@@ -150,6 +165,15 @@ async def _read(url: str) -> Any:
             return (await client.get(url)).raise_for_status().json()
     except (httpx2.HTTPError, ValueError) as silent:
         raise IssuerUnanswered("The sign-in service does not answer.") from silent
+
+
+def asked_again_at(claims: Mapping[str, Any], journey: Journey) -> datetime:
+    """When the issuer asked who it is, by its claim `auth_time`. Raises SignInFailed where that was before this journey began."""
+    said = claims.get("auth_time")
+    at = datetime.fromtimestamp(said, UTC) if isinstance(said, int) else None
+    if at is None or at < journey.begun_at - timedelta(seconds=_LEEWAY_SECONDS):
+        raise SignInFailed("The sign-in service did not ask you again who you are, so nothing was decided. Tell whoever runs it.")
+    return at
 
 
 def person_of(claims: Mapping[str, Any]) -> Person:

@@ -109,6 +109,10 @@ class Visit:
         """The business date, Europe/London."""
         return london(self.now).date()
 
+    async def change_as(self, form_id: UUID, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Change approvals' own rows under an id that follows from the form's: one of many changes that one form makes."""
+        return await run(self.desk.runtime, work, caller=self.caller(str(form_id)))
+
     def caller(self, form: str | None = None) -> Caller:
         return Caller(self.person.subject, self.person.roles, form)
 
@@ -201,7 +205,7 @@ class Visit:
 
     def _navigation(self) -> list[dict[str, object]]:
         path = self.request.url.path
-        here = "/work" if path.startswith(("/tasks/", "/decisions/")) else path
+        here = "/work" if path.startswith(("/tasks/", "/decisions/", "/together")) else path
         return [{"href": href, "text": text, "here": here == href or here.startswith(f"{href}/")} for href, text in NAVIGATION]
 
 
