@@ -1,0 +1,652 @@
+"""Four eyes and authority as a property: any people do anything in any order, at the desk, by SQL and past the workflow.
+
+What is done goes through the desk's own forms over HTTP, or as rows by the role that runs the service, true to who somebody is and to
+nothing else. The model is small and of its own; the promises are asked by SQL of their own after every step.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from approvals import store
+from approvals.domain.authority import Act
+from approvals.domain.policy import Band, ProposedPolicy
+from approvals.domain.rules import ApprovalRule
+from approvals.settings import ApprovalsSettings
+from approvals.use_cases.check_policy import CheckPolicy, check_policy
+from approvals.use_cases.open_task import open_task
+from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.read_decision import NoSuchDecision, read_decision
+from approvals.web import sessions
+from approvals.web.desk import DeskSettings, make_desk
+from approvals.web.routes import make_app
+from approvals.web.sessions import Person, Session
+from chassis.peers import Caller
+from chassis.process import make_runtime
+from chassis.transaction import Runtime, run
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
+from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, CaseStatus, PlanToDecide
+from rentbook_local.postgres import Database
+from support.servers import Postgres
+
+from desk import estate
+from desk.peers import Peers
+
+T = TypeVar("T")
+
+CAST: dict[str, tuple[str, ...]] = {
+    "asha.officer": ("officer",),
+    "carol.senior": ("senior-officer",),
+    "dev.leader": ("team-leader",),
+    "dora.leader": ("team-leader",),
+    "ella.manager": ("income-manager",),
+    "farid.head": ("head-of-service",),
+    "grace.finance": ("finance",),
+    "gwen.finance": ("finance",),
+    "hugo.auditor": ("auditor",),
+}
+HANDLES_CASES = frozenset(CAST) - {"hugo.auditor", "grace.finance", "gwen.finance"}
+ANYBODY = st.sampled_from([*sorted(CAST), "dev.leader", "ella.manager", "ella.manager", "farid.head", "farid.head", "grace.finance"])
+"""Those with the most authority come more often, or few cases would get far."""
+WITHOUT_LIMIT = 10**9
+TABLES: dict[str, dict[tuple[str, int], tuple[int, int]]] = {
+    name: {
+        ("senior-officer", 1): (1, 100_00),
+        ("team-leader", 1): (100_01, leader),
+        ("income-manager", 1): (leader + 1, 2_500_00),
+        ("head-of-service", 1): (2_500_01, WITHOUT_LIMIT),
+        ("finance", 2): (second, WITHOUT_LIMIT),
+    }
+    for name, leader, second in (
+        ("first", 500_00, 2_500_01),
+        ("higher", 800_00, 2_500_01),
+        ("lower", 300_00, 2_500_01),
+        ("two", 500_00, 900_01),
+    )
+}
+"""What policies are proposed: the role and the stage with the amounts that they are asked for."""
+
+AMOUNTS = (60_00, 60_00, 300_01, 500_01, 900_00, 2_500_00, 4_000_00)
+CEILINGS = (50_00, 400_00, 900_00, 9_000_00)
+ROLES = sorted({role for role, _ in TABLES["first"]})
+ANSWERS = st.sampled_from(["approved"] * 3 + ["declined", "sent-back", "sent-back"])
+BY_ROW = st.sampled_from(["approved", "approved", "declined"])
+UNTRUE = st.sampled_from(["", "", "", "hash", "amount", "old policy"])
+EXAMPLES = 10
+STEPS = 30
+MOST_LINKS = 3
+ROUNDS = 4
+
+LINKS = """
+WITH link AS (
+  SELECT d.id AS decision, d.decided_by, d.decided_at, d.amount_pence, one.at, l.*, e.ended_at, cardinality(d.delegations) AS links
+  FROM decision d CROSS JOIN LATERAL unnest(d.delegations) WITH ORDINALITY AS one (delegation, at)
+  LEFT JOIN delegation l ON l.id = one.delegation LEFT JOIN delegation_end e ON e.delegation_id = one.delegation
+)
+"""
+PROMISES = {
+    "no participant decides, and nobody by a participant's authority": """
+        SELECT 1 FROM decision d JOIN participant p ON p.case_id = d.case_id AND p.at <= d.decided_at
+        WHERE p.person = d.decided_by OR p.person IN (SELECT giver FROM delegation WHERE id = ANY (d.delegations))""",
+    "no decision is above the limit in force at that moment, of a role that was really held": """
+        SELECT 1 FROM decision d WHERE NOT EXISTS (
+          SELECT FROM authority a JOIN really ON really.role = a.role AND really.person = coalesce(
+            (SELECT giver FROM delegation WHERE id = d.delegations[1]), d.decided_by)
+          WHERE a.act = 'decide' AND a.stage = d.stage AND (a.to_pence IS NULL OR d.amount_pence <= a.to_pence)
+          AND a.policy_id = (SELECT policy_id FROM came_into_force f WHERE f.at <= d.decided_at ORDER BY f.at DESC LIMIT 1))""",
+    "no decision is above the smallest ceiling of its chain": f"""{LINKS}
+        SELECT 1 FROM link WHERE (amount_pence <= ceiling_pence) IS NOT TRUE""",
+    "every delegation of a chain was in force": f"""{LINKS} SELECT 1 FROM link WHERE giver IS NULL OR given_at > decided_at
+        OR (decided_at AT TIME ZONE 'Europe/London')::date NOT BETWEEN from_on AND until_on OR ended_at < decided_at""",
+    "a chain leads to the decider, has no circle and at most three links": f"""{LINKS}
+        SELECT 1 FROM link LEFT JOIN link AS next ON next.decision = link.decision AND next.at = link.at + 1
+        WHERE link.links > {MOST_LINKS} OR link.taker <> coalesce(next.giver, link.decided_by)
+        UNION ALL SELECT 1 FROM link GROUP BY decision, decided_by, links
+        HAVING count(DISTINCT giver) <> links OR decided_by = ANY (array_agg(giver))""",
+    "no auditor decides": "SELECT 1 FROM decision JOIN really ON person = decided_by WHERE role = 'auditor'",
+    "a decision is on the content that its task showed": """
+        SELECT 1 FROM decision d LEFT JOIN shown s ON s.task = d.task_id
+        AND (s.content_hash, s.amount_pence) = (d.content_hash, d.amount_pence) WHERE s.task IS NULL""",
+    "each stage has people of its own": """
+        SELECT 1 FROM decision d JOIN decision e ON (d.case_id, d.attempt, d.round) = (e.case_id, e.attempt, e.round) AND d.stage < e.stage
+        WHERE NOT EXISTS (SELECT FROM recall WHERE decision_id IN (d.id, e.id))
+        AND (d.decided_by || ARRAY(SELECT giver FROM delegation WHERE id = ANY (d.delegations)))
+         && (e.decided_by || ARRAY(SELECT giver FROM delegation WHERE id = ANY (e.delegations)))""",
+    "a task is decided once": "SELECT 1 FROM decision GROUP BY task_id HAVING count(*) > 1",
+    "every answer keeps its words": """
+        SELECT 1 FROM answered a LEFT JOIN decision d ON d.id = a.decision AND d.answer = a.answer
+        WHERE d.id IS NULL OR (d.answer <> 'approved' AND d.text <> a.words)""",
+    "no decision came from elsewhere": "SELECT 1 FROM decision WHERE id NOT IN (SELECT decision FROM answered)",
+    "every answer at the desk is told once": """
+        SELECT 1 FROM answered a WHERE at_the_desk AND 1 <> (SELECT count(*) FROM outbox_event
+        WHERE headers ->> 'ce_type' = 'approvals.decision-made.v1' AND body::jsonb ->> 'decision' = a.decision::text)""",
+    "whoever made a policy did not check it": "SELECT 1 FROM policy_check c JOIN policy_proposal p ON p.id = c.proposal_id"
+    " WHERE c.checked_by = p.proposed_by AND c.answer = 'accepted'",
+    "whoever made or checked a policy did not gain by it": """
+        SELECT 1 FROM policy n JOIN laid_after l ON l.policy = n.id JOIN authority a ON a.policy_id = n.id
+        JOIN really r ON r.role = a.role AND r.person IN (n.made_by, n.checked_by)
+        LEFT JOIN authority b ON b.policy_id = l.before AND (b.act, b.stage, b.role) = (a.act, a.stage, a.role)
+        WHERE b.id IS NULL OR (b.to_pence IS NOT NULL AND (a.to_pence IS NULL OR b.to_pence < a.to_pence))""",
+}
+"""What must find no row. `really`, `shown`, `answered`, `came_into_force` and `laid_after` are the test's own notes beside the tables."""
+
+MOVED = """
+INSERT INTO policy SELECT $1::text, council, kind, $2::date, decide_within_working_days, remind_after_working_days,
+  escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at, bulk_most_lines, bulk_most_pence, bulk_opened_first
+FROM policy WHERE id = $3
+"""
+
+WRITTEN = """
+INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,
+  answer, reason_code, text, delegations) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'row', $13, $14)
+"""
+
+LENT = "INSERT INTO delegation VALUES ($1, $2, $3, $4, 1000000, $5, $5, '2001-01-01')"
+
+NOTES = (
+    "CREATE TABLE really (person text, role text)",
+    "CREATE TABLE shown (task uuid, content_hash text, amount_pence bigint)",
+    "CREATE TABLE answered (decision uuid, answer text, words text, at_the_desk boolean)",
+    "CREATE TABLE came_into_force (policy_id text, at timestamptz DEFAULT clock_timestamp())",
+    "CREATE TABLE laid_after (policy text, before text)",
+)
+
+
+@dataclass
+class Place:
+    """The desk in this process over a real database, and the world around it as the test sets it."""
+
+    runtime: Runtime
+    app: asyncpg.Connection
+    owner: asyncpg.Connection
+    http: httpx.AsyncClient
+    peers: Peers
+    keys: dict[str, tuple[str, Session]] = field(default_factory=dict)
+
+    async def post(self, person: str, path: str, **words: str) -> bool:
+        """A form of the desk; whether it was taken. Nothing may break on the way."""
+        key, session = self.keys[person]
+        sent = {"csrf": session.csrf_token, "form_id": str(uuid4()), **words}
+        answer = await self.http.post(path, data=sent, headers={"origin": "http://desk", "cookie": f"rentbook={key}"})
+        assert answer.status_code in (303, 403, 409, 422), (answer.status_code, answer.text[:300])
+        return answer.status_code == 303
+
+    async def sql(self, statement: str, *values: Any, owner: bool = False) -> list[asyncpg.Record]:
+        return list(await (self.owner if owner else self.app).fetch(statement, *values))
+
+    async def broken(self) -> list[str]:
+        return [promise for promise, wanted in PROMISES.items() if await self.owner.fetch(wanted)]
+
+
+@pytest.fixture
+async def place(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
+    async with opened(await postgres.new_database("approvals"), tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(database: Database, folder: Path) -> AsyncIterator[Place]:
+    (folder / "service_token").write_text("token")
+    told = ApprovalsSettings(
+        database_url=database.app_url, kafka_bootstrap="127.0.0.1:1", temporal_address="127.0.0.1:1", secrets_dir=folder,
+        public_url="http://desk", oidc_issuer="http://127.0.0.1:1", oidc_client_id="desk",
+        peers={name: f"http://{name}" for name in ("ledger", "refunds", "notices")},
+    )  # fmt: skip
+    peers = Peers()
+    async with make_runtime("approvals", told) as bare, httpx.AsyncClient(transport=peers.transport()) as beside:
+        runtime = replace(bare, http=beside)
+        desk = make_app(make_desk(runtime, DeskSettings("http://desk", "http://127.0.0.1:1", "desk", "secret", "key")))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(desk), base_url="http://desk") as http:
+            app, owner = await asyncpg.connect(database.app_dsn), await asyncpg.connect(database.owner_dsn)
+            made = Place(runtime, app, owner, http, peers)
+            for statement in NOTES:
+                await made.sql(statement, owner=True)
+            for subject, roles in CAST.items():
+                key, session = sessions.begin(Person(subject, subject.title(), frozenset(roles)), datetime.now(UTC))
+                made.keys[subject] = (key, session)
+                await run(runtime, lambda tx, session=session: store.open_session(tx, session))  # type: ignore[misc]
+                for role in roles:
+                    await made.sql("INSERT INTO really VALUES ($1, $2)", subject, role, owner=True)
+            await made.sql("INSERT INTO came_into_force SELECT policy_in_force('refund')", owner=True)
+            yield made
+            await app.close()
+            await owner.close()
+
+
+class Cast(RuleBasedStateMachine):
+    """One case from its request on, with delegations, absences and policies around it. `place` and `loop` are given by the test."""
+
+    place: Place
+    loop: asyncio.AbstractEventLoop
+    counted: dict[str, int]
+
+    # --- the world ------------------------------------------------------------------------------------------------------------------------
+
+    @initialize(raiser=ANYBODY, actor=ANYBODY, pence=st.sampled_from(AMOUNTS))
+    def case_is_raised(self, raiser: str, actor: str, pence: int) -> None:
+        self.case, self.pence, self.round = uuid4(), pence, 0
+        self.participants = set[str]()
+        self.lent: dict[UUID, tuple[str, str, int]] = {}
+        self.begin_round(raiser, actor)
+        self.limits = self.table_in_force()
+
+    def table_in_force(self) -> dict[tuple[str, int], tuple[int, int]]:
+        rows = self.now(self.place.sql("SELECT * FROM authority WHERE act = 'decide' AND policy_id = policy_in_force('refund')"))
+        return {(row["role"], row["stage"]): (row["from_pence"], row["to_pence"] or WITHOUT_LIMIT) for row in rows}
+
+    def begin_round(self, raiser: str, actor: str) -> None:
+        self.round += 1
+        self.approved: dict[int, tuple[UUID, frozenset[str]]] = {}
+        self.waits_for: int | None = None
+        self.claimed_by: str | None = None
+        self.raiser, self.actor = raiser, actor
+        self.tasks: dict[int, UUID] = {}
+        self.open_stage(1)
+
+    def open_stage(self, stage: int) -> None:
+        """The story asks for a decision: what it is about comes from refunds, who stands behind the credit from the ledger."""
+        plan = estate.plan_of(self.case, estate.OKAFOR, self.pence, checks=f"round {self.round}")
+        estate.PLANS[self.case], estate.HOME_OF[self.case] = plan, estate.OKAFOR
+        answers = self.place.peers.answers
+        told = PlanToDecide(plan=plan, raised_by=self.raiser, participants=(self.raiser,))
+        answers[f"/queries/{PLAN_TO_DECIDE.name}"] = lambda _: told
+        answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: estate.case_page(asked.case, status=CaseStatus.WITH_APPROVER)
+        facts = estate.refund_facts(plan.account).model_copy(update={"actors": (self.actor,)})
+        answers[f"/queries/{ACCOUNT_FOR_REFUND.name}"] = lambda _: facts
+        asked = OpenTask(
+            kind=TaskKind.REFUND, case=self.case, attempt=1, round=self.round, stage=stage, account=plan.account, amount_pence=self.pence,
+            content_hash=plan.content_hash, workflow_id=f"refund/{self.case}/1", lane=Lane.GREEN, participants=(self.raiser,),
+            raised_by=self.raiser,
+        )  # fmt: skip
+        opened = self.now(run(self.place.runtime, lambda tx: open_task(tx, asked)))
+        self.participants |= {self.raiser, self.actor}
+        self.tasks[stage], self.stages, self.hash, self.waits_for = opened.task, opened.stages, plan.content_hash, stage
+        self.note("INSERT INTO shown VALUES ($1, $2, $3)", opened.task, plan.content_hash, self.pence)
+
+    # --- at the desk ----------------------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(person=ANYBODY, answer=ANSWERS, shown=st.sampled_from(["as it is"] * 3 + ["else"]))
+    def task_is_answered(self, person: str, answer: str, shown: str) -> None:
+        self.answer(person, answer, self.hash if shown == "as it is" else "0" * 64)
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(which=st.integers(0, 9), answer=ANSWERS)
+    def somebody_who_may_answers(self, which: int, answer: str) -> None:
+        self.answer(self.one_of_those_who_may(which), answer, self.hash)
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(which=st.integers(0, 9), answer=ANSWERS)
+    def somebody_who_may_answers_twice(self, which: int, answer: str) -> None:
+        """The same form sent again is the same answer, and another form finds it answered."""
+        self.answer(self.one_of_those_who_may(which), answer, self.hash, times=2)
+
+    def one_of_those_who_may(self, which: int) -> str:
+        stage = self.waits_for
+        assert stage is not None
+        able = [person for person in CAST if self.mandate(person, stage) is not None]
+        by_lending = [person for person in able if self.mandate(person, stage)]
+        found = by_lending or able or sorted(CAST)
+        return found[which % len(found)]
+
+    def answer(self, person: str, answer: str, seen: str, times: int = 1) -> None:
+        stage = self.waits_for
+        assert stage is not None
+        words = {"approved": "", "declined": "No, because of this", "sent-back": "What is this?"}[answer]
+        reason = {"approved": "checks-pass", "declined": "duplicate", "sent-back": "evidence-missing"}[answer]
+        sent = {"answer": answer, "reason_code": f"{answer}:{reason}", "text": words, "question_to": "asha.officer", "content_hash": seen}
+        form, mandate = uuid4(), self.mandate(person, stage)
+        for _ in range(times):
+            taken = self.now(self.place.post(person, f"/tasks/{self.tasks[stage]}/decision", form_id=str(form), plan_hash=seen, **sent))
+            right = mandate is not None and seen == self.hash and (answer != "approved" or not self.tainted())
+            assert taken == right, (person, answer, self.pence, self.lent, self.participants)
+        if mandate is not None and right:
+            self.decided(form, answer, words, stage, frozenset({person, *mandate}), at_the_desk=True)
+
+    def decided(self, form: UUID, answer: str, words: str, stage: int, people: frozenset[str], *, at_the_desk: bool) -> None:
+        self.count(answer)
+        self.count("by lent authority" if len(people) > 1 else "by own authority")
+        self.note("INSERT INTO answered VALUES ($1, $2, $3, $4)", form, answer, words, at_the_desk)
+        self.waits_for = self.claimed_by = None
+        if answer == "approved":
+            self.approved[stage] = (form, people)
+            if stage < self.stages and at_the_desk:
+                self.open_stage(stage + 1)
+
+    @rule(person=ANYBODY)
+    def evidence_is_added(self, person: str) -> None:
+        words = {"check": "7", "kind": "other", "settles": "no", "received_on": f"{estate.TODAY}"}
+        taken = self.now(self.place.post(person, f"/cases/{self.case}/evidence", **words))
+        under_way = any(person in people for _, people in self.approved.values())
+        assert not (taken and (under_way or person == "hugo.auditor"))
+        if taken:
+            self.participants.add(person)
+
+    @precondition(lambda self: self.waits_for is None and self.round < ROUNDS)
+    @rule(person=st.sampled_from(sorted(HANDLES_CASES)), actor=ANYBODY)
+    def case_is_resubmitted(self, person: str, actor: str) -> None:
+        """The question is answered, or what was approved is changed: the story asks anew, about another content."""
+        taken = self.now(self.place.post(person, f"/cases/{self.case}/resubmit", answer_note="This is the answer"))
+        if taken:
+            self.participants.add(person)
+            self.count("resubmitted")
+            self.begin_round(person, actor)
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(person=ANYBODY)
+    def task_is_claimed(self, person: str) -> None:
+        assert self.waits_for is not None
+        taken = self.now(self.place.post(person, f"/tasks/{self.tasks[self.waits_for]}/claim"))
+        assert taken == (self.mandate(person, self.waits_for) is not None)
+        if taken:
+            self.claimed_by = person
+
+    @precondition(lambda self: self.claimed_by is not None and self.waits_for is not None)
+    @rule()
+    def claim_is_given_back(self) -> None:
+        assert self.claimed_by is not None
+        assert self.waits_for is not None
+        assert self.now(self.place.post(self.claimed_by, f"/tasks/{self.tasks[self.waits_for]}/release"))
+        self.claimed_by = None
+
+    @precondition(lambda self: bool(self.approved))
+    @rule(person=ANYBODY)
+    def approval_is_recalled(self, person: str) -> None:
+        stage = max(self.approved)
+        form, people = self.approved[stage]
+        could = any(role in CAST[person] and self.pence <= most for (role, at), (_, most) in self.limits.items() if at == stage)
+        taken = self.now(self.place.post(person, f"/decisions/{form}/recall", recall_text="A slip"))
+        assert taken == (person != "hugo.auditor" and (person in people or could))
+        if taken:
+            self.count("recalled")
+            del self.approved[stage]
+            self.waits_for = self.claimed_by = None
+
+    @rule(giver=ANYBODY, taker=ANYBODY, pence=st.sampled_from(CEILINGS))
+    def authority_is_lent(self, giver: str, taker: str, pence: int) -> None:
+        self.lend(giver, taker, pence)
+
+    def lend(self, giver: str, taker: str, pence: int) -> None:
+        form = uuid4()
+        words = {"taker": taker, "ceiling": f"{pence // 100}", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
+        taken = self.now(self.place.post(giver, "/cover/delegations", form_id=str(form), **words))
+        reach = max((limit for stage in (1, 2) for limit, _ in self.mandates(giver, stage)), default=0)
+        assert taken == (pence <= reach and giver != taker and "hugo.auditor" not in (giver, taker))
+        if taken:
+            self.lent[form] = (giver, taker, pence)
+
+    @precondition(lambda self: bool(self.lent))
+    @rule(person=ANYBODY, which=st.integers(0, 9))
+    def delegation_is_ended(self, person: str, which: int) -> None:
+        id_ = sorted(self.lent)[which % len(self.lent)]
+        taken = self.now(self.place.post(person, f"/cover/delegations/{id_}/end"))
+        assert taken == (person in self.lent[id_][:2])
+        if taken:
+            del self.lent[id_]
+
+    @rule(giver=st.sampled_from(["farid.head", "ella.manager", "grace.finance", "dev.leader"]), taker=ANYBODY)
+    def authority_is_lent_by_those_who_have_it(self, giver: str, taker: str) -> None:
+        self.lend(giver, taker, CEILINGS[1])
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(
+        giver=st.sampled_from(["farid.head", "ella.manager"]),
+        through=st.lists(ANYBODY, min_size=1, max_size=4, unique=True),
+        pence=st.sampled_from(CEILINGS),
+        answer=ANSWERS,
+    )
+    def authority_is_lent_on_and_used(self, giver: str, through: list[str], pence: int, answer: str) -> None:
+        """From hand to hand, and whoever holds it last answers: as far as the chain carries."""
+        for one, other in zip([giver, *through], through, strict=False):
+            self.lend(one, other, pence)
+        self.answer(through[-1], answer, self.hash)
+
+    @rule(person=ANYBODY, deputy=ANYBODY)
+    def somebody_is_away(self, person: str, deputy: str) -> None:
+        """It moves work and gives nobody authority: the model knows nothing of it."""
+        words = {"deputy": deputy, "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
+        taken = self.now(self.place.post(person, "/cover/absences", **words))
+        assert taken == (person != deputy and "hugo.auditor" not in (person, deputy))
+
+    @rule(maker=ANYBODY, checker=ANYBODY, name=st.sampled_from(sorted(TABLES)))
+    def limits_change(self, maker: str, checker: str, name: str) -> None:
+        """A table is proposed and checked, and its day comes at once: the owner of the tables turns the calendar."""
+        day = estate.TODAY + timedelta(days=1)
+        limits = {key: (low, None if most == WITHOUT_LIMIT else most) for key, (low, most) in TABLES[name].items()}
+        bands = [Band(Act.DECIDE, stage, role, *limit) for (role, stage), limit in limits.items()]
+        bands.append(Band(Act.RELEASE, 1, "finance", 1, None))
+        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "a test", tuple(bands))
+        proposal = uuid4()
+        laid = self.tried(self.use_case(maker, propose_policy, asked, proposal)) and self.tried(
+            self.use_case(checker, check_policy, CheckPolicy(proposal, "accepted"), uuid4())
+        )
+        if laid:
+            self.now(self.its_day_comes(day))
+            self.limits = self.table_in_force()
+            assert {key: tuple(value) for key, value in self.limits.items()} == TABLES[name]
+            self.count("limits changed")
+        else:
+            self.now(self.withdrawn(proposal))
+
+    async def its_day_comes(self, day: date) -> None:
+        """The policy of tomorrow becomes the newest that is in force today, as if its day had come."""
+        [laid] = await self.place.sql("SELECT id FROM policy WHERE kind = 'refund' AND in_force_from = $1", day)
+        [before] = await self.place.sql("SELECT policy_in_force('refund') AS id")
+        [latest] = await self.place.sql("SELECT max(in_force_from) AS day FROM policy WHERE kind = 'refund' AND in_force_from <= today()")
+        named, came = laid["id"], latest["day"] + timedelta(days=1)
+        async with self.place.owner.transaction():
+            for table in ("policy", "authority"):
+                await self.place.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+            await self.place.owner.execute(MOVED, f"came-{came}", came, named)
+            await self.place.owner.execute("UPDATE authority SET policy_id = $1 WHERE policy_id = $2", f"came-{came}", named)
+            await self.place.owner.execute("DELETE FROM policy WHERE id = $1", named)
+            for table in ("policy", "authority"):
+                await self.place.owner.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
+            await self.place.owner.execute("INSERT INTO laid_after VALUES ($1, $2)", f"came-{came}", before["id"])
+            await self.place.owner.execute("INSERT INTO came_into_force VALUES ($1)", f"came-{came}")
+
+    async def withdrawn(self, proposal: UUID) -> None:
+        maker = await self.place.sql("SELECT proposed_by FROM policy_proposal WHERE id = $1", proposal)
+        if maker:
+            who = maker[0]["proposed_by"]
+            await self.use_case(who, check_policy, CheckPolicy(proposal, "withdrawn", "Nobody checked it"), uuid4())
+
+    # --- by SQL, as the role that runs the service ----------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(person=ANYBODY, role=st.sampled_from(ROLES), links=st.lists(st.integers(0, 9), max_size=4), answer=BY_ROW, other=UNTRUE)
+    def row_is_written(self, person: str, role: str, links: list[int], answer: str, other: str) -> None:
+        """A decision as a row: any row of authority, any chain. The person and their roles are true, as the sign-in has them."""
+        stage = self.waits_for
+        assert stage is not None
+        known = [row["id"] for row in self.now(self.place.sql("SELECT id FROM delegation ORDER BY id"))]
+        chain = [known[at % len(known)] for at in links] if known else []
+        policy = "(SELECT min(id) FROM policy WHERE kind = 'refund')" if other == "old policy" else "policy_in_force('refund')"
+        rows = self.now(self.place.sql(f"SELECT id FROM authority WHERE act = 'decide' AND role = $1 AND policy_id = {policy}", role))
+        decision, words = uuid4(), "" if answer == "approved" else "No, by a row"
+        values = (
+            decision, self.tasks[stage], self.case, self.round, stage, self.stages, "0" * 64 if other == "hash" else self.hash,
+            1 if other == "amount" else self.pence, person, list(CAST[person]), rows[0]["id"] if rows else 0, answer, words, chain,
+        )  # fmt: skip
+        written = self.row_taken(WRITTEN, *values)
+        self.count("rows tried")
+        if written:
+            self.count("rows taken")
+            givers = self.now(self.place.sql("SELECT giver FROM delegation WHERE id = ANY ($1)", chain))
+            self.decided(decision, answer, words, stage, frozenset({person, *(one["giver"] for one in givers)}), at_the_desk=False)
+
+    @rule(person=ANYBODY, giver=ANYBODY, taker=ANYBODY, days=st.sampled_from([-1, 0, 1]))
+    def delegation_is_written(self, person: str, giver: str, taker: str, days: int) -> None:
+        """Lent, dated back or forward, or ended by somebody else: as rows."""
+        id_, day = uuid4(), estate.TODAY + timedelta(days=days)
+        roles = list(CAST[giver])
+        taken = self.row_taken(
+            "INSERT INTO delegation VALUES ($1, $2, $3, $4, 1000000, $5, $5, '2001-01-01')", id_, giver, roles, taker, day
+        )
+        assert taken == (giver != taker and "hugo.auditor" not in (giver, taker) and days >= 0)
+        if taken and days == 0:
+            self.lent[id_] = (giver, taker, 10_000_00)
+        for other in list(self.lent):
+            if self.lent[other][:2] == (giver, taker) and person not in (giver, taker):
+                assert not self.row_taken("INSERT INTO delegation_end VALUES ($1, $2, '2001-01-01')", other, person)
+
+    @rule(statement=st.sampled_from([
+        "DELETE FROM decision", "UPDATE decision SET answer = 'approved'", "DELETE FROM participant", "TRUNCATE decision CASCADE",
+        "UPDATE delegation SET ceiling_pence = 1000000000", "DELETE FROM delegation_end", "UPDATE policy_check SET answer = 'accepted'",
+        "UPDATE authority SET to_pence = NULL", "ALTER TABLE decision DISABLE TRIGGER guard", "SET session_replication_role = replica",
+        "INSERT INTO authority (policy_id, act, stage, role, from_pence) SELECT id, 'decide', 1, 'officer', 1 FROM policy LIMIT 1",
+    ]))  # fmt: skip
+    def record_is_attacked(self, statement: str) -> None:
+        assert not self.row_taken(statement)
+
+    @rule()
+    def workflow_is_told_of_a_decision_that_is_no_row(self) -> None:
+        """Whoever reaches Temporal may send any id: the story reads the row, and there is none."""
+        with pytest.raises(NoSuchDecision):
+            self.now(run(self.place.runtime, lambda tx: read_decision(tx, ReadDecision(decision=uuid4()))))
+
+    def row_taken(self, statement: str, *values: Any) -> bool:
+        try:
+            self.now(self.place.sql(statement, *values))
+        except asyncpg.PostgresError:
+            return False
+        return True
+
+    # --- what the model knows -------------------------------------------------------------------------------------------------------------
+
+    def mandates(self, person: str, stage: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """What a person may decide at a stage, and through whom: their own, and each chain of at most three links without a circle."""
+
+        def own(who: str) -> int:
+            return max((most for (role, at), (_, most) in self.limits.items() if at == stage and role in CAST[who]), default=0)
+
+        def up(who: str, ceiling: int, through: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+            if own(who):
+                yield min(own(who), ceiling), through
+            if len(through) < MOST_LINKS:
+                for giver, taker, pence in self.lent.values():
+                    if taker == who and giver not in (person, *through):
+                        yield from up(giver, min(ceiling, pence), (*through, giver))
+
+        yield from up(person, WITHOUT_LIMIT, ())
+
+    def mandate(self, person: str, stage: int) -> tuple[str, ...] | None:
+        """Through whom the person may decide the task that waits; None where they may not. Their own authority and shorter chains first."""
+        earlier = frozenset[str]().union(*(people for at, (_, people) in self.approved.items() if at < stage))
+        if person == "hugo.auditor" or person in self.participants | earlier or self.claimed_by not in (None, person):
+            return None
+        others, found = self.participants | earlier, self.mandates(person, stage)
+        free = [through for most, through in found if most >= self.pence and others.isdisjoint(through)]
+        return min(free, key=len, default=None)
+
+    def tainted(self) -> bool:
+        """An approval counts only if the table still asks for as many stages, and no earlier approver took part since."""
+        stages = max((stage for (_, stage), (low, most) in self.limits.items() if low <= self.pence <= most), default=0)
+        return stages != self.stages or any(people & self.participants for _, people in self.approved.values())
+
+    # --- after every step -----------------------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        if hasattr(self, "limits"):
+            assert self.now(self.place.broken()) == []
+
+    def teardown(self) -> None:
+        """What one course lent does not reach into the next."""
+        for id_, (giver, _, _) in getattr(self, "lent", {}).items():
+            self.now(self.place.sql("INSERT INTO delegation_end VALUES ($1, $2) ON CONFLICT DO NOTHING", id_, giver))
+
+    def use_case(self, person: str, use_case: Any, form: Any, id_: UUID) -> Coroutine[Any, Any, Any]:
+        caller = Caller(person, frozenset(CAST[person]), str(id_))
+        return run(self.place.runtime, lambda tx: use_case(tx, form), caller=caller)
+
+    def tried(self, work: Coroutine[Any, Any, object]) -> bool:
+        try:
+            self.now(work)
+        except ApprovalRule:
+            return False
+        return True
+
+    def note(self, statement: str, *values: Any) -> None:
+        self.now(self.place.sql(statement, *values, owner=True))
+
+    def count(self, what: str) -> None:
+        self.counted[what] = self.counted.get(what, 0) + 1
+
+    def now(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
+
+
+@pytest.mark.timeout(900)
+async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Place) -> None:
+    counted: dict[str, int] = {}
+    given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted}
+    machine = type("CastOfThisPlace", (Cast,), given)
+    chosen = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # a database stands behind every step: shrinking would outlast the test's time
+        suppress_health_check=list(HealthCheck),
+    )
+    await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
+    answered = sum(counted.get(answer, 0) for answer in ("approved", "declined", "sent-back"))
+    assert answered >= EXAMPLES, counted
+    for what in ("approved", "by own authority", "by lent authority", "recalled", "resubmitted", "limits changed", "rows tried"):
+        assert counted.get(what), (what, counted)
+
+
+BROKEN = (
+    "INSERT INTO approval_case (id) VALUES ('00000000-0000-0000-0000-000000000001')",
+    """INSERT INTO task (id, kind, case_id, attempt, round, stage, stages, account, amount_pence, content_hash, lane, lane_reasons,
+         raised_by, workflow_id, policy_id, required_role, opened_at, priority_at, due_on, remind_on, escalate_on)
+       SELECT ('00000000-0000-0000-0000-00000000000' || stage)::uuid, 'refund', '00000000-0000-0000-0000-000000000001', 1, 1, stage, 2,
+         gen_random_uuid(), 900000, repeat('a', 64), 'green', '{}', 'asha.officer', 'w', policy_in_force('refund'), 'finance', now(), now(),
+         now(), now(), now() FROM generate_series(1, 2) AS stage""",
+    """INSERT INTO delegation VALUES
+       ('00000000-0000-0000-0000-00000000000a', 'carol.senior', '{senior-officer}', 'dev.leader', 1, now() - interval '9 days',
+         now() - interval '8 days', now())""",
+    """INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,
+         authority_id, answer, reason_code, text, decided_at, delegations)
+       SELECT gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || stage)::uuid, '00000000-0000-0000-0000-000000000001', 1, 1,
+         stage, 2, repeat('a', 64), 900000, 'hugo.auditor', '{auditor}', (SELECT min(id) FROM authority), 'approved', 'x', '', now(),
+         '{00000000-0000-0000-0000-00000000000a}' FROM generate_series(1, 2) AS stage""",
+    "INSERT INTO participant VALUES ('00000000-0000-0000-0000-000000000001', 'carol.senior', 'evidence', now() - interval '1 minute')",
+    "INSERT INTO answered VALUES (gen_random_uuid(), 'declined', 'no', true)",
+    """INSERT INTO policy_proposal (id, council, kind, in_force_from, decide_within_working_days, remind_after_working_days,
+         escalate_after_working_days, claim_minutes, bulk_most_lines, bulk_most_pence, bulk_opened_first, source, authorities, proposed_by,
+         roles, proposed_at) VALUES ('00000000-0000-0000-0000-00000000000b', 'x', 'refund', now(), 5, 3, 6, 30, 1, 1, 1, 'x', '[]',
+         'farid.head', '{head-of-service}', now())""",
+    "INSERT INTO policy_check VALUES ('00000000-0000-0000-0000-00000000000b', 'farid.head', '{head-of-service}', 'accepted', '', now())",
+    """INSERT INTO policy SELECT 'gained', council, kind, '2026-05-01', 5, 3, 6, 30, 'x', 'ella.manager', 'farid.head', now(), 0, 0, 1
+       FROM policy WHERE id = 'refund-2026-04-01'""",
+    "INSERT INTO authority (policy_id, act, stage, role, from_pence) VALUES ('gained', 'decide', 1, 'income-manager', 1)",
+    "INSERT INTO laid_after VALUES ('gained', 'refund-2026-04-01')",
+)
+"""What somebody could do who owns the tables and has switched the rules off."""
+
+UNBREAKABLE = {"a task is decided once"}
+"""Kept by a unique constraint, which stands without triggers."""
+
+
+async def test_each_promise_bites_when_the_rules_are_off(place: Place) -> None:
+    assert await place.broken() == []
+    for table in ("task", "delegation", "decision", "participant", "policy_proposal", "policy_check"):
+        await place.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for statement in BROKEN:
+        await place.owner.execute(statement)
+    assert set(PROMISES) - set(await place.broken()) == UNBREAKABLE
