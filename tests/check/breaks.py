@@ -17,6 +17,7 @@ REFUND_KEY = f"(SELECT key FROM accepted_posting WHERE journal = {REFUND})"
 CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
 DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 
+WRITE_OFF = "(SELECT id FROM journal WHERE code = 'WOF' ORDER BY seq LIMIT 1)"
 LENT = "cardinality(delegations) > 0"
 
 COPY_JOURNAL = """
@@ -96,7 +97,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("authority", "the policy came into force later", "approvals", ("UPDATE policy SET in_force_from = '2100-01-01'",)),
     ("authority", "another policy was in force", "approvals", (
         "INSERT INTO policy SELECT 'later', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
-        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy",)),
+        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy WHERE kind = 'refund'",)),
     ("authority", "the amount is above a ceiling", "approvals", ("UPDATE delegation SET ceiling_pence = 1 WHERE giver = 'greta.finance'",)),
     ("authority", "a delegation had ended", "approvals", (
         "INSERT INTO delegation_end SELECT id, taker, given_at FROM delegation WHERE taker = 'bryn.officer'",)),
@@ -174,6 +175,41 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE payment_line SET status = 'dropped', because = 'x' WHERE number = 1",)),
     ("paid-once", "a payment that the bank made was dropped here", "refunds", (
         "UPDATE payment_line SET status = 'dropped', because = 'x' WHERE number = 1",)),
+    ("write-offs-heard", "the ledger heard a decision that nobody made", "ledger", (
+        "UPDATE heard_write_off SET decision = gen_random_uuid()",)),
+    ("write-offs-heard", "the ledger heard of another line", "ledger", (
+        "UPDATE heard_write_off_line SET content_hash = repeat('0', 64)",)),
+    ("written-off", "a write-off rests on no decision", "ledger", ("UPDATE journal SET decision_id = NULL WHERE code = 'WOF'",)),
+    ("written-off", "another amount was posted than was decided", "ledger", (
+        f"UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal = {WRITE_OFF}",)),
+    ("written-off", "it was posted against income", "ledger", (
+        f"UPDATE entry SET account = (SELECT id FROM account WHERE reference = 'RENT_INCOME') WHERE journal = {WRITE_OFF}"
+        " AND account = (SELECT id FROM account WHERE reference = 'BAD_DEBT_PROVISION')",)),
+    ("written-off", "the proposer decided", "approvals", (
+        "UPDATE decision SET decided_by = 'asha.officer' WHERE carried_out_from IS NOT NULL",)),
+    ("written-off", "whoever brought evidence decided", "approvals", (
+        "UPDATE decision SET decided_by = 'bryn.officer' WHERE carried_out_from IS NOT NULL",)),
+    ("written-off", "the decision had left the line out", "approvals", (
+        "INSERT INTO decision_exception SELECT decision_id, other.line, other.task_id, 'other' FROM decision_exception AS one"
+        " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),
+    ("written-off", "the decision was not yet to be carried out", "approvals", (
+        "UPDATE decision SET carried_out_from = carried_out_from + 9 WHERE carried_out_from IS NOT NULL",)),
+    ("written-off", "the decision was shown another line", "approvals", ("UPDATE schedule_task_line SET content_hash = repeat('0', 64)",)),
+    ("written-off", "its line was changed", "writeoffs", (
+        "UPDATE schedule_line SET content = jsonb_set(content, '{reason}', '\"deceased\"')",)),
+    ("authority", "a debtor's total is above the limit", "approvals", (
+        "UPDATE decision SET amount_pence = 500000 WHERE carried_out_from IS NOT NULL",)),
+    ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
+    ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
+    ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),
+    ("put-back", "more was put back than was written off", "writeoffs", (
+        "ALTER TABLE register DROP CONSTRAINT no_more_is_put_back_than_was_written_off",
+        "UPDATE register SET amount_pence = 99999999 WHERE kind = 'reinstatement'")),
+    ("put-back", "a discharged debt was put back", "writeoffs", (
+        "ALTER TABLE register DROP CONSTRAINT a_discharged_debt_is_never_put_back",
+        "UPDATE register SET discharged = true WHERE kind = 'write-off'")),
+    ("put-back", "the register forgot what was put back", "writeoffs", (
+        "UPDATE register SET reinstated_pence = 0 WHERE kind = 'write-off'",)),
     ("seal-chain", "a sealed journal was changed", "ledger", (f"UPDATE journal SET narrative = 'another story' WHERE id = {LAST_CHARGE}",)),
     ("seal-chain", "a seal is lost", "ledger", ("DELETE FROM seal WHERE audit_no = 3",)),
     ("seal-chain", "a seal was forged", "ledger", ("UPDATE seal SET prev_hash = sha256('x') WHERE audit_no = 3",)),

@@ -171,8 +171,8 @@ TENANTS = (PAID, OFFSET, DECLINED, RETURNED, PLACED)
 _ORDER = ("estate", "property", "person", "tenancy", "account", "receipt")
 
 
-def estate() -> list[dict[str, Any]]:
-    lines = [*HOUSEHOLD, *(line for tenant in TENANTS for line in tenant.lines())]
+def estate(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    lines = [*HOUSEHOLD, *(line for tenant in TENANTS for line in tenant.lines()), *more]
     return sorted(lines, key=lambda line: _ORDER.index(line["record"]))
 
 
@@ -358,7 +358,10 @@ class Town:
 
 async def lived(town: Town) -> None:
     """A month of the town's life: every kind of thing that the checker looks at has happened in it at least once."""
-    await opened(town.runtimes["ledger"], estate())
+    # What is imported here builds on what stands above.
+    from .debts import DEBTORS, write_offs
+
+    await opened(town.runtimes["ledger"], estate(*(line for debtor in DEBTORS for line in debtor.lines())))
     await town.deliver()
     await _a_bank_file(town)
     monday = TODAY - timedelta(days=TODAY.weekday())
@@ -368,6 +371,7 @@ async def lived(town: Town) -> None:
     await _recalled_and_declined(town)
     await _a_slip(town)
     await _placed_from_suspense(town)
+    await write_offs(town)
     await town.deliver()
     await town.sealed()
 

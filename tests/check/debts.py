@@ -1,0 +1,136 @@
+"""The town's write-offs: a schedule of three debts of which one is left out and one falls out, one posted, and a part of it put back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from approvals.domain.forms import AnswerSchedule
+from approvals.use_cases.decide_schedule import decide_schedule
+from approvals.use_cases.open_schedule_task import open_schedule_task
+from chassis.peers import SYSTEM
+from chassis.transaction import run
+from rentbook_contracts.approvals import Answer, OpenScheduleTask
+from rentbook_contracts.ledger import POST_WRITE_OFF, SET_ACCOUNT_HOLD, AccountHold, LineKind, PostWriteOff, SetAccountHold
+from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
+from rentbook_contracts.writeoffs import (
+    ADD_PROOF,
+    ASSESS_PROPOSAL,
+    BEGIN_ROUND,
+    CLOSE_SCHEDULE,
+    MAKE_SCHEDULE,
+    PROPOSE,
+    SETTLE_LINES,
+    TAKE_LINES,
+    AddProof,
+    AssessProposal,
+    BeginRound,
+    CloseSchedule,
+    EvidenceKind,
+    MakeSchedule,
+    Propose,
+    Reason,
+    ScheduleStatus,
+    SettleLines,
+    TakeLines,
+)
+from support.ledger_books import LAST_MONTH, LONG_AGO
+
+from .town import TODAY, Town
+
+PROPOSER, HELPER, APPROVER = "asha.officer", "bryn.officer", "efua.manager"
+
+
+@dataclass(frozen=True)
+class Debtor:
+    """A former tenant who left a debt. Pence."""
+
+    number: int
+    debt_pence: int
+    reference: str
+
+    @property
+    def account(self) -> UUID:
+        return UUID(int=self.number * 100 + 1)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The debtor's lines of an estate."""
+        person, tenancy, home = (str(UUID(int=self.number * 100 + part)) for part in (0, 3, 4))
+        ended = {"started_on": str(LONG_AGO), "ended_on": str(LAST_MONTH), "keys_returned_on": str(LAST_MONTH)}
+        opening = {"on": str(LAST_MONTH - timedelta(days=1)), "balance_pence": self.debt_pence}
+        return [
+            {
+                "record": "property", "id": home, "reference": f"D{self.number}", "address": f"{self.number} Yew Lane, Welwyn",
+                "postcode": "AL8 6AA",
+            },
+            {"record": "person", "id": person, "name": f"Debtor {self.number}"},
+            {"record": "tenancy", "id": tenancy, "property": home, **ended, "tenants": [{"person": person}]},
+            {
+                "record": "account", "id": str(self.account), "reference": self.reference, "kind": "RENT", "tenancy": tenancy,
+                "rent_group": "ALL52", "status": "FORMER", "opening": opening,
+            },
+        ]  # fmt: skip
+
+
+GONE = Debtor(71, 312_40, "90071001B")
+LEFT_OUT = Debtor(72, 80_00, "90071002K")
+BREATHING = Debtor(73, 60_00, "90071003I")
+DEBTORS = (GONE, LEFT_OUT, BREATHING)
+
+
+async def write_offs(town: Town) -> None:
+    """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment; then a part is put back."""
+    proposals = [await _ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), _DOCUMENTS) for one in DEBTORS]
+    schedule, decision = await _decided(town, proposals, excepted={proposals[1]: "may-be-recovered"})
+    hold = SetAccountHold(account=BREATHING.account, account_hold=AccountHold.BREATHING_SPACE, in_force=True, reason="notice received")
+    await town.command(PROPOSER, SET_ACCOUNT_HOLD, hold, uuid4())
+    outcomes = await _posted(town, schedule, decision, excepted=(proposals[1],))
+    assert [(one.line, one.dropped_because) for one in outcomes] == [(proposals[0], None), (proposals[2], "breathing-space")]
+    journal = outcomes[0].journal
+    back = Propose(kind=LineKind.REINSTATEMENT, account=GONE.account, reason=Reason.TRACED, undoes=journal, amount_pence=100_00)
+    again = await _ready(town, back, (EvidenceKind.TRACE,))
+    schedule, decision = await _decided(town, [again])
+    [put_back] = await _posted(town, schedule, decision)
+    town.named |= {"write-off": journal, "reinstatement": put_back.journal}
+
+
+_DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
+
+
+async def _ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> UUID:
+    proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, uuid4())).proposal
+    for kind in proofs:
+        await town.command(HELPER, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), uuid4())
+    seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
+    assert seen.done, seen
+    await town.deliver()
+    return proposal
+
+
+async def _decided(town: Town, proposals: list[UUID], excepted: dict[UUID, str] | None = None) -> tuple[UUID, UUID]:
+    made = await town.command(PROPOSER, MAKE_SCHEDULE, MakeSchedule(title="November", proposals=tuple(proposals)), uuid4())
+    schedule: UUID = made.schedule
+    begun = await town.step(BEGIN_ROUND, BeginRound(schedule=schedule, round=1), schedule_workflow_id(schedule))
+    asked = OpenScheduleTask(
+        schedule=schedule, round=1, stage=1, content_hash=begun.content_hash, workflow_id=schedule_workflow_id(schedule)
+    )
+    opened = await run(town.runtimes["approvals"], lambda tx: open_schedule_task(tx, asked), caller=SYSTEM)
+    form = uuid4()
+    answer = AnswerSchedule(opened.task, begun.content_hash, Answer.APPROVED, "evidence-complete", excepted=excepted or {})
+    await town.at_the_desk(APPROVER, decide_schedule, answer, form)
+    await town.deliver()
+    return schedule, form
+
+
+async def _posted(town: Town, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[Any, ...]:
+    workflow = schedule_workflow_id(schedule)
+    take = TakeLines(schedule=schedule, round=1, decision=decision, excepted=excepted)
+    lines = (await town.step(TAKE_LINES, take, workflow)).lines
+    outcomes: tuple[Any, ...] = (
+        await town.step(POST_WRITE_OFF, PostWriteOff(schedule=schedule, decision=decision, lines=lines), workflow)
+    ).outcomes
+    await town.step(SETTLE_LINES, SettleLines(schedule=schedule, round=1, decision=decision, outcomes=outcomes), workflow)
+    closed = CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision)
+    await town.step(CLOSE_SCHEDULE, closed, workflow)
+    await town.deliver()
+    return outcomes
