@@ -74,6 +74,7 @@ class Journey:
 
     def _with(self, officer: Desk) -> None:
         member = cast(self.layout)["clean"]
+        _nothing_under_way(officer, member)
         self._bank_file(officer, member)
         self._credit(officer, member)
         case = self._request(officer, member)
@@ -152,7 +153,7 @@ class Journey:
         self.hop("payment file", "refunds", begun, f"the bank has accepted {named[0]}.", run=run, file=named[0])
         begun = time.monotonic()
         case_says(officer, case, "With the bank, arrives on")
-        self.hop("paid", "refunds", begun, "the case is closed: the bank has accepted the payment.", case=case)
+        self.hop("paid", "refunds", begun, "nothing is left to do: the bank has the payment, and the case names its day.", case=case)
 
     def _letter(self, officer: Desk, case: str) -> None:
         begun = time.monotonic()
@@ -172,6 +173,16 @@ class Journey:
             page.must_say(words)
         says = f"asks where the balance comes from: each part opens to its file line, person and approval. It is now {_balance(page)}."
         self.hop("explained", OFFICER, begun, says, account=member.account)
+
+
+def _nothing_under_way(officer: Desk, member: Member) -> None:
+    """Errors: Unexpected where the account has an open case already, before anything is posted for a journey that could not end."""
+    page = officer.get(f"/accounts/{member.account}")
+    if not page.links(f"/accounts/{member.account}/refund"):
+        raise Unexpected(
+            f"A refund of {member.name}, account {member.reference}, is under way, and the journey needs that account. "
+            "Finish that case at the desk (decide it and release it, or withdraw it), then play the journey again. Nothing was posted."
+        )
 
 
 def _balance(page: Page) -> str:
