@@ -22,6 +22,7 @@ from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.decide_line import LineOf, decide_line, decision_of, refuse_line
 from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.note_seen import note_seen
+from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.propose_policy import propose_policy
 from approvals.use_cases.put_together import PutTogether, put_together
@@ -36,13 +37,15 @@ from chassis.transaction import Runtime, Transaction, run
 from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
-from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
+from rentbook_contracts.approvals import Lane, OpenScheduleTask, OpenTask, TaskKind
 from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
+from rentbook_contracts.workflows import schedule_workflow_id
+from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE
 from rentbook_local.signin_server import says_when_somebody_signed_in
 from starlette.applications import Starlette
 from support.servers import Postgres
 
-from desk import estate
+from desk import debts, estate
 from desk.peers import Peers
 
 Sent = TypeVar("Sent")
@@ -66,6 +69,8 @@ PEOPLE = {
         ("farid.head", "Farid Nasser", ["head-of-service"]),
         ("grace.finance", "Grace Obi", ["finance"]),
         ("hugo.auditor", "Hugo Stern", ["auditor"]),
+        ("kirsi.s151", "Kirsi Laine", ["s151-officer"]),
+        ("mabel.democratic", "Mabel Hart", ["democratic-services"]),
     )
 }
 
@@ -106,6 +111,15 @@ class Place:
             raised_by=raised_by,
         )
         return (await run(self.runtime, lambda tx: open_task(tx, asked))).task
+
+    async def schedule_task(self, schedule: UUID = debts.SCHEDULE, *, band_pence: int = 487_60, stage: int = 1) -> UUID:
+        """A task for the lines of a schedule, as its story opens it. `band_pence` is the highest debtor's total."""
+        told = debts.to_decide(schedule, band_pence)
+        self.peers.answers[f"/queries/{SCHEDULE_TO_DECIDE.name}"] = lambda _: told
+        asked = OpenScheduleTask(
+            schedule=schedule, round=1, stage=stage, content_hash=debts.hash_of(told), workflow_id=schedule_workflow_id(schedule)
+        )
+        return (await run(self.runtime, lambda tx: open_schedule_task(tx, asked))).task
 
     async def does(self, who: str, use_case: Callable[[Transaction, Sent], Awaitable[object]], form: Sent) -> UUID:
         """A use case of the person at the desk; gives the form's id."""
@@ -202,7 +216,7 @@ async def opened(postgres: Postgres, issuer: str, folder: Path) -> AsyncIterator
         public_url=url,
         oidc_issuer=issuer,
         oidc_client_id="rentbook-desk",
-        peers={name: f"http://{name}" for name in ("ledger", "refunds", "notices")},
+        peers={name: f"http://{name}" for name in ("ledger", "refunds", "notices", "writeoffs")},
     )
     peers = Peers()
     async with make_runtime("approvals", settings) as made, httpx.AsyncClient(transport=peers.transport()) as http:

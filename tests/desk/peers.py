@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import httpx
 from pydantic import BaseModel
-from rentbook_contracts import ledger, notices, refunds
+from rentbook_contracts import ledger, notices, refunds, writeoffs
 from rentbook_contracts.operation import Command, Nothing, Query
 
-from desk import estate
+from desk import debts, estate
 
 
 @dataclass
@@ -183,6 +183,24 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _command(refunds.CHANGE_PAYEE, lambda _: Nothing()),
         _command(refunds.RESUBMIT, lambda _: Nothing()),
         _command(refunds.WITHDRAW_CASE, lambda _: Nothing()),
+        _query(ledger.DEBTS_FOR_WRITE_OFF, lambda asked: ledger.DebtsRead(debts=tuple(debts.facts(one) for one in asked.accounts))),
+        _query(ledger.ACTORS_BEHIND, lambda _: ledger.ActorsFound(actors=())),
+        _query(writeoffs.SCHEDULE_TO_DECIDE, lambda asked: debts.to_decide(asked.schedule)),
+        _query(writeoffs.PROPOSALS, debts.proposals),
+        _query(writeoffs.PROPOSAL_PAGE, debts.proposal_page),
+        _query(writeoffs.DRY_RUN, debts.dry_run),
+        _query(writeoffs.SCHEDULES, lambda _: debts.schedules()),
+        _query(writeoffs.SCHEDULE_PAGE, debts.schedule_page),
+        _query(writeoffs.WRITE_OFF_REGISTER, debts.register),
+        _query(writeoffs.WRITE_OFF_TOTALS, debts.totals),
+        _command(writeoffs.PROPOSE, lambda _: writeoffs.Proposed(proposal=debts.GATHERING)),
+        _command(writeoffs.ADD_PROOF, lambda _: Nothing()),
+        _command(writeoffs.RECONSIDER_PROPOSAL, lambda _: Nothing()),
+        _command(writeoffs.WITHDRAW_PROPOSAL, lambda _: Nothing()),
+        _command(writeoffs.MAKE_SCHEDULE, lambda asked: writeoffs.ScheduleMade(schedule=debts.SCHEDULE, lines=len(asked.proposals))),
+        _command(writeoffs.TAKE_OFF_SCHEDULE, lambda _: Nothing()),
+        _command(writeoffs.ANSWER_SCHEDULE, lambda _: Nothing()),
+        _command(writeoffs.WITHDRAW_SCHEDULE, lambda _: Nothing()),
     )
 )
 

@@ -25,6 +25,17 @@ async def test_a_hold_is_set_and_lifted_with_its_reason(place: Place, how: str, 
     assert asked.reason == "Notice of the debt adviser"
 
 
+async def test_a_hold_that_ends_by_itself_has_a_last_day(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        typed = {"hold": "BREATHING_SPACE", "hold_is": "set", "hold_reason": "Notice of the debt adviser"}
+        await visitor.send(f"{ACCOUNT}/holds", 422, **typed, hold_until=f"{estate.TODAY - timedelta(days=1)}")
+        assert visitor.summary() == {"#hold_until": "The last day of the hold can’t have passed"}
+        await visitor.send(f"{ACCOUNT}/holds", **typed, hold_until=f"{estate.TODAY + timedelta(days=60)}")
+    [asked] = place.peers.given(SET_ACCOUNT_HOLD)
+    assert asked.until == estate.TODAY + timedelta(days=60)
+
+
 async def test_a_hold_without_a_reason_is_asked_for_again_and_what_was_typed_stays(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(ACCOUNT)

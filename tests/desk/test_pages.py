@@ -11,7 +11,7 @@ from rentbook_contracts.approvals import Lane
 from rentbook_contracts.refunds import CASE_PAGE, CaseStatus
 from support.servers import Postgres
 
-from desk import estate
+from desk import debts, estate
 from desk.conftest import Place, at_the_desk, opened
 
 AXE = Path(__file__).parents[2] / "services" / "approvals" / "node_modules" / "axe-core" / "axe.min.js"
@@ -66,6 +66,27 @@ PAGES = {
     "a proposed policy, for its maker": ("farid", "/policy/proposals/{proposal}"),
     "a policy that was accepted": ("hugo", "/policy/proposals/{accepted}"),
     "who may do what": ("hugo", "/people"),
+    "a debt to propose": ("asha", f"/accounts/{NGUYEN}/write-off"),
+    "a credit to propose": ("asha", f"/accounts/{OKAFOR}/write-off"),
+    "a write-off to put back": ("asha", f"/accounts/{NGUYEN}/write-off?undoes={debts.WRITTEN_OFF}"),
+    "a write-off that is never put back": ("asha", f"/accounts/{NGUYEN}/write-off?undoes={debts.RELEASED}"),
+    "proposals": ("asha", "/write-offs"),
+    "proposals that are ready": ("asha", "/write-offs?status=ready"),
+    "proposals, none there": ("hugo", "/write-offs?status=declined"),
+    "a proposal whose evidence is gathered": ("asha", f"/write-offs/{debts.GATHERING}"),
+    "a proposal that is blocked": ("grace", f"/write-offs/{debts.BLOCKED}"),
+    "a proposal that is posted": ("hugo", f"/write-offs/{debts.POSTED}"),
+    "a schedule before it is made": ("asha", f"/write-offs/schedules/preview?proposal={debts.READY}&proposal={debts.BLOCKED}"),
+    "a schedule of nothing": ("asha", "/write-offs/schedules/preview"),
+    "schedules": ("hugo", "/write-offs/schedules"),
+    "a schedule that waits": ("asha", f"/write-offs/schedules/{debts.SCHEDULE}"),
+    "a schedule that was sent back": ("asha", f"/write-offs/schedules/{debts.SENT_BACK}"),
+    "a schedule that is posted": ("hugo", f"/write-offs/schedules/{debts.DONE}"),
+    "the register": ("asha", "/write-offs/register"),
+    "totals by reason": ("hugo", "/write-offs/totals"),
+    "a schedule to decide": ("ella", "/tasks/{schedule}"),
+    "a schedule that is not for me": ("dev", "/tasks/{schedule}"),
+    "a schedule to decide, read by the auditor": ("hugo", "/tasks/{schedule}"),
     "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
     "no such page": ("dev", "/nowhere"),
 }
@@ -81,8 +102,9 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         await place.cover()
         proposal, accepted = await place.policies()
         decided, selection = await place.decides_together("dev"), await place.selects("dev", [await place.another_task() for _ in range(5)])
+        schedule = await place.schedule_task()
         shown = {"green": green, "look": look, "proposal": proposal, "accepted": accepted, "selection": selection, "decided": decided}
-        yield place, {name: str(id_) for name, id_ in shown.items()}
+        yield place, {name: str(id_) for name, id_ in {**shown, "schedule": schedule}.items()}
 
 
 async def violations(page: Page) -> list[str]:

@@ -19,7 +19,7 @@ from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.ledger import Offset
 from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayments
 
-from desk import estate
+from desk import debts, estate
 from desk.conftest import Place
 from desk.doors import NO, NOBODY, ROLES, SIGNS_IN, YES
 from desk.test_forms import TYPED
@@ -38,7 +38,11 @@ OUTSIDE = {
 """The addresses that ask for no session, and how each is tried."""
 
 
-ASKED = {"/runs/preview": f"?case={estate.CASE_OKAFOR}", "/policy/proposals/new": "?kind=refund"}
+ASKED = {
+    "/runs/preview": f"?case={estate.CASE_OKAFOR}",
+    "/policy/proposals/new": "?kind=refund",
+    "/write-offs/schedules/preview": f"?proposal={debts.READY}",
+}
 """What an address is asked with, beside its path."""
 
 
@@ -69,6 +73,19 @@ class Walk:
             await approve(leader, task)
         [made] = await decisions(self.place, case)
         return case, made.decision
+
+    async def minuted(self) -> UUID:
+        """A decision of Cabinet, recorded with its minute."""
+        minute = {"minute_reference": "CAB/2026/118", "met_on": "2026-11-03"}
+        approve = {"answer": "approved", "reason_code": "approved:evidence-complete", "text": ""}
+        for stage, who, fields in ((1, "kirsi", {}), (2, "mabel", minute)):
+            task = await self.place.schedule_task(band_pence=50_000_00, stage=stage)
+            async with visiting(self.place, who) as decider:
+                await decider.read(f"/tasks/{task}")
+                copy = ("minute.pdf", b"%PDF-1.7 a minute") if fields else ("", b"")
+                await decider.send_with_file(f"/tasks/{task}/decision", "minute_copy", copy, **approve, **fields)
+        [made] = [one for one in await decisions(self.place, debts.SCHEDULE) if one.stage == 2]
+        return made.decision
 
     async def session(self, role: str) -> tuple[str, Session]:
         now = datetime.now(UTC)
@@ -177,6 +194,17 @@ SAME_TABLE = {
 EVIDENCE = {"check": "7", "kind": "bank-statement", "settles": "no", "received_on": "2026-11-02"}
 PAYEE = {"payee_of": "third-party", "payee_name": "O Executor", "sort_code": "089999", "account_number": "66374958"}
 CASE = {"case": estate.CASE_BEGUM}
+PROOF = {"proof": "trace", "proof_on": "2026-11-02", "source": "electoral register"}
+
+
+def on_a_write_off(fields: Fields) -> Attempt:
+    """A form about a proposal to write off, or about a schedule that was sent back."""
+
+    async def attempt(walk: Walk, path: str, send: Send) -> Prepared:
+        return {"proposal": debts.BLOCKED, "schedule": debts.SENT_BACK}, fields
+
+    return attempt
+
 
 ATTEMPTS: Mapping[str, Attempt] = {
     "/work/views": with_fields({"name": "Mine", "view": "mine"}),
@@ -205,6 +233,14 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/cover/absences/{absence:uuid}/end": of_an_absence,
     "/together": of_a_choice,
     "/together/{selection:uuid}": of_a_selection,
+    "/accounts/{account:uuid}/write-off": with_fields({"kind": "write-off", "reason": "untraceable"}),
+    "/write-offs/{proposal:uuid}/proofs": on_a_write_off(PROOF),
+    "/write-offs/{proposal:uuid}/reconsider": on_a_write_off({"reconsider_note": "A late charge"}),
+    "/write-offs/{proposal:uuid}/withdraw": on_a_write_off({"withdraw_note": "Traced"}),
+    "/write-offs/schedules": with_fields({"proposals": f"{debts.READY}", "title": "Former tenants"}),
+    "/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off": on_a_write_off({f"note-{debts.BLOCKED}": "Traced"}),
+    "/write-offs/schedules/{schedule:uuid}/answer": on_a_write_off({"answer_note": "None of them"}),
+    "/write-offs/schedules/{schedule:uuid}/withdraw": on_a_write_off({"withdraw_note": "A slip"}),
     "/policy/proposals/new": with_fields(SAME_TABLE),
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
@@ -221,6 +257,7 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
+        "schedule": debts.SCHEDULE, "minuted": await walk.minuted(),
         "document": uuid4(), "ending": "pdf", "selection": await place.selects("dev", [task]),
         "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
     }  # fmt: skip
@@ -242,7 +279,7 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
     if method == "GET":
         walk.place.peers.answers.pop(f"/queries/{READY_PAYMENTS.name}", None)
         asked = ASKED.get(path, "")
-        return await http.get(filled(path, walk.known) + asked)
+        return await http.get(filled(path, {**walk.known, **_instead(walk, path)}) + asked)
 
     async def send(to: str, fields: Fields) -> httpx.Response:
         keys = {"csrf": session.csrf_token if session else "", "form_id": str(uuid4())}
@@ -251,6 +288,13 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
     known, fields = await ATTEMPTS[path](walk, path, send)
     return await send(filled(path, known), fields)
+
+
+def _instead(walk: Walk, path: str) -> dict[str, object]:
+    """Where an address means another kind of proposal or decision than most."""
+    if path.startswith("/write-offs"):
+        return {"proposal": debts.BLOCKED}
+    return {"decision": walk.known["minuted"]} if path.endswith("/minute.pdf") else {}
 
 
 def filled(path: str, known: Mapping[str, object]) -> str:

@@ -30,6 +30,12 @@ def inert(words: str) -> str:
     return f"'{words}" if words.lstrip().startswith(_FORMULA) else words
 
 
+def amount(pence: int) -> str:
+    """Pence in pounds with two decimals, as spreadsheets read it."""
+    whole, rest = divmod(abs(pence), 100)
+    return f"{'-' if pence < 0 else ''}{whole}.{rest:02d}"
+
+
 def _row(entry: Entry, names: Mapping[str, str]) -> tuple[str, ...]:
     came = entry.provenance
     by = "Rentbook" if came.actor == "system" else names.get(came.actor or "", came.actor or "")
@@ -39,16 +45,11 @@ def _row(entry: Entry, names: Mapping[str, str]) -> tuple[str, ...]:
         inert(entry.code),
         inert(entry.code_words),
         inert(entry.element),
-        _amount(entry.amount_pence) if entry.amount_pence > 0 else "",
-        _amount(-entry.amount_pence) if entry.amount_pence < 0 else "",
-        _amount(entry.running_pence),
+        amount(entry.amount_pence) if entry.amount_pence > 0 else "",
+        amount(-entry.amount_pence) if entry.amount_pence < 0 else "",
+        amount(entry.running_pence),
         entry.cleared_on.isoformat() if entry.cleared_on else "",
         inert(entry.narrative),
         inert(came.source or ""),
         inert(by),
     )
-
-
-def _amount(pence: int) -> str:
-    whole, rest = divmod(abs(pence), 100)
-    return f"{'-' if pence < 0 else ''}{whole}.{rest:02d}"

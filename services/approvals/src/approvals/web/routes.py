@@ -19,7 +19,24 @@ from approvals import store
 from approvals.web import sessions, sign_in
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
-from approvals.web.pages import accounts, cases, changes, cover, files, letters, people, policy, runs, suspense, tasks, together, worklist
+from approvals.web.pages import (
+    accounts,
+    cases,
+    changes,
+    cover,
+    files,
+    letters,
+    people,
+    policy,
+    register,
+    runs,
+    schedules,
+    suspense,
+    tasks,
+    together,
+    worklist,
+    write_offs,
+)
 from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
@@ -34,6 +51,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/together/{selection:uuid}", together.show),
     ("/tasks/{task:uuid}", tasks.show),
     ("/decisions/{decision:uuid}", tasks.show_decision),
+    ("/decisions/{decision:uuid}/minute.pdf", tasks.minute),
     ("/accounts", accounts.search),
     ("/accounts/{account:uuid}", accounts.show),
     ("/accounts/{account:uuid}/entries.csv", accounts.export),
@@ -51,6 +69,16 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/runs/preview", runs.preview),
     ("/runs/{run:uuid}", runs.show),
     ("/runs/{run:uuid}/file", runs.download),
+    ("/accounts/{account:uuid}/write-off", write_offs.ask),
+    ("/write-offs", write_offs.listed),
+    ("/write-offs/{proposal:uuid}", write_offs.show),
+    ("/write-offs/register", register.show),
+    ("/write-offs/register.csv", register.download),
+    ("/write-offs/totals", register.totals),
+    ("/write-offs/totals.csv", register.download_totals),
+    ("/write-offs/schedules", schedules.listed),
+    ("/write-offs/schedules/preview", schedules.preview),
+    ("/write-offs/schedules/{schedule:uuid}", schedules.show),
     ("/cover", cover.show),
     ("/policy", policy.show),
     ("/policy/proposals/new", policy.draft),
@@ -82,6 +110,14 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/suspense/{item:uuid}", suspense.move),
     ("/suspense/moved/{journal:uuid}/back", suspense.put_back),
     ("/runs", runs.release),
+    ("/accounts/{account:uuid}/write-off", write_offs.propose),
+    ("/write-offs/{proposal:uuid}/proofs", write_offs.add_proof),
+    ("/write-offs/{proposal:uuid}/reconsider", write_offs.reconsider),
+    ("/write-offs/{proposal:uuid}/withdraw", write_offs.withdraw),
+    ("/write-offs/schedules", schedules.make),
+    ("/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off", schedules.take_off),
+    ("/write-offs/schedules/{schedule:uuid}/answer", schedules.answer),
+    ("/write-offs/schedules/{schedule:uuid}/withdraw", schedules.withdraw),
     ("/policy/proposals/new", policy.propose),
     ("/policy/proposals/{proposal:uuid}", policy.check),
     ("/cover/delegations", cover.lend),

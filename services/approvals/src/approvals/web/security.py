@@ -15,9 +15,12 @@ UPLOAD_OCTETS = 105_000_000
 """The most that the desk takes in with a file, in octets: 100 MB and more, so that a larger one is refused by its name."""
 
 DOCUMENT_OCTETS = 11_000_000
-"""The most that an evidence form may weigh with its document: 10 MB and more, so that a larger one is refused with its reason."""
+"""The most that a form may weigh with a document, be it evidence or a minute: 10 MB and more, so that a larger one is refused by reason."""
 
-_LIMITS = ((re.compile(r"/files"), UPLOAD_OCTETS), (re.compile(r"/cases/[^/]+/evidence"), DOCUMENT_OCTETS))
+_LIMITS = (
+    (re.compile(r"/files"), UPLOAD_OCTETS),
+    (re.compile(r"/cases/[^/]+/evidence|/tasks/[^/]+/decision"), DOCUMENT_OCTETS),
+)
 
 CSP = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; "

@@ -22,6 +22,9 @@ LOOK_AGAIN = timedelta(minutes=1)
 CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
 """Roles whose day has tenants in it: they take files and requests and change accounts and cases."""
 
+WRITE_OFF_WORKERS = CASE_WORKERS | {Role.FINANCE, Role.S151_OFFICER}
+"""Roles that propose write-offs, bring their evidence and put them on schedules."""
+
 READS_ONLY = frozenset({Role.AUDITOR})
 """Roles that see everything and change nothing."""
 
@@ -41,6 +44,11 @@ class Person:
     def may_handle_cases(self) -> bool:
         """Whether the person takes files and requests, changes accounts and helps cases on. The owners say the same of every command."""
         return self.has(*CASE_WORKERS)
+
+    @property
+    def may_work_on_write_offs(self) -> bool:
+        """Whether the person proposes write-offs and makes schedules of them. Writeoffs says the same of every command."""
+        return self.has(*WRITE_OFF_WORKERS)
 
     @property
     def may_change_anything(self) -> bool:

@@ -25,6 +25,9 @@ from chassis import peers
 
 T = TypeVar("T")
 
+MOST_FIELDS = 1200
+"""How many fields a form may have: one for each line of a full schedule, and the rest of the form."""
+
 LABELS_ASKED = 500
 """How many accounts the ledger names in one answer."""
 
@@ -35,6 +38,7 @@ NAVIGATION = (
     ("/files", "Bank files"),
     ("/suspense", "Suspense"),
     ("/runs", "Payment runs"),
+    ("/write-offs", "Write-offs"),
     ("/cover", "Cover"),
     ("/policy", "Policy"),
 )
@@ -71,6 +75,15 @@ DONE: Mapping[str, str] = {
     "hold-lifted": "The hold is lifted.",
     "tenancy": "What is known of the tenancy’s end is noted.",
     "undone": "The entry is undone. Both stay on the account.",
+    "write-off-proposed": "The proposal is made. What is still missing stands below.",
+    "proof": "The evidence is added, and the proposal is looked at again.",
+    "reconsidered": "The proposal goes on with the balance as it is now.",
+    "proposal-withdrawn": "The proposal is withdrawn. Its record stays.",
+    "scheduled": "The schedule is made. Whoever may decide it is asked now.",
+    "scheduled-less": "The schedule is made. Some proposals were not ready any more and stayed behind: each says why.",
+    "taken-off": "The line is taken off the schedule. Its proposal stays.",
+    "answered": "The question is answered, and whoever asked it is asked again.",
+    "schedule-withdrawn": "The schedule is taken back. Its proposals are ready again.",
 }
 
 
@@ -193,14 +206,14 @@ class Visit:
 
     async def sent(self) -> Form:
         """What the person sent, as it was typed. Errors: HTTPException 400 where it can't be read."""
-        data = await self.request.form(max_files=1, max_fields=400)
+        data = await self.request.form(max_files=1, max_fields=MOST_FIELDS)
         values = {name: printable(value) for name, value in data.items() if isinstance(value, str)}
         lists = {name: tuple(printable(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
         return Form(values.get("form_id", ""), values, lists)
 
     async def upload(self, name: str) -> UploadFile | None:
         """The file that the person sent, where they chose one."""
-        found = (await self.request.form(max_files=1, max_fields=400)).get(name)
+        found = (await self.request.form(max_files=1, max_fields=MOST_FIELDS)).get(name)
         return found if isinstance(found, UploadFile) and found.filename else None
 
     def _navigation(self) -> list[dict[str, object]]:

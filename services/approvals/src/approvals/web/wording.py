@@ -31,6 +31,20 @@ STATE_WORDS: Mapping[str, str] = {
     "cop": "Confirmation of Payee",
     "bacs": "Bacs",
     "arucs": "ARUCS",
+    "write-off": "write-off",
+    "credit-write-on": "write-on of a credit",
+    "call-in": "in its call-in time",
+    "on-schedule": "on a schedule",
+    "balance-moved": "the balance moved",
+    "breathing-space": "Breathing Space runs",
+    "credit-elsewhere": "there is credit on a linked account",
+    "debtor-owes-more": "the debtor owes more than the decision covers",
+    "credit-held": "the credit is held for a refund",
+    "above-written-off": "more than is left of what was written off",
+    "discharged": "the law has released the debtor",
+    "payment-plan": "a payment plan is kept",
+    "housing-benefit": "a Housing Benefit claim is open",
+    "dispute": "the debt is disputed",
 }
 
 

@@ -34,8 +34,14 @@ async def set_hold(visit: Visit) -> Response:
     hold = form.one_of("hold", dict(HOLDS), "Choose which hold")
     how = form.one_of("hold_is", {"set": "", "lifted": ""}, "Choose whether it is set or lifted")
     reason = form.text("hold_reason", needed="Write down why, with the document or the law that it rests on", longest=REASON_CHARACTERS)
+    until = form.day("hold_until", "the last day of the hold")
+    if until and until < visit.today:
+        form.wrong("The last day of the hold can’t have passed", "hold_until")
     if not form.errors:
-        asked = SetAccountHold(account=account, account_hold=AccountHold(hold), in_force=how == "set", reason=reason)
+        in_force = how == "set"
+        asked = SetAccountHold(
+            account=account, account_hold=AccountHold(hold), in_force=in_force, reason=reason, until=until if in_force else None
+        )
         try:
             await visit.command(SET_ACCOUNT_HOLD, asked, form)
             return visit.go(f"/accounts/{account}", done=f"hold-{how}")

@@ -1,7 +1,6 @@
 """A task: all that a decision needs on one page, and the answers."""
 
 from asyncio import gather
-from collections.abc import Mapping
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
@@ -16,7 +15,7 @@ from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
-from approvals.queries import TaskPage, View
+from approvals.queries import View
 from approvals.use_cases import assign as assigning
 from approvals.use_cases import claim as claiming
 from approvals.use_cases import decide as deciding
@@ -24,7 +23,9 @@ from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_claim import release_claim
 from approvals.use_cases.write_comment import write_comment
+from approvals.web.answers import answer_of, choices_of, whom_to_ask
 from approvals.web.forms import FieldError, Form
+from approvals.web.pages import schedule_task
 from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
 from approvals.web.story import story
@@ -32,9 +33,6 @@ from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
 MINE_LOOKED_AT = 20
 """How many of a person's tasks are looked at for the next one: questions to them and the task itself are passed over."""
-
-ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
-GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
 
 
 async def show(visit: Visit) -> Response:
@@ -55,14 +53,26 @@ async def show_decision(visit: Visit) -> Response:
     return visit.go(f"/tasks/{made.task}")
 
 
+async def minute(visit: Visit) -> Response:
+    """The copy of the minute by which a body decided a schedule."""
+    decision: UUID = visit.request.path_params["decision"]
+    copy = await visit.own(lambda tx: queries.copy_of_minute(tx, decision))
+    if copy is None:
+        raise NoSuchPage("There is no minute of this decision.")
+    headers = {"content-disposition": f'attachment; filename="minute-{decision}.pdf"', "cache-control": "no-store"}
+    return Response(copy, media_type="application/pdf", headers=headers)
+
+
 async def decide(visit: Visit) -> Response:
     """Record an answer, after reading once more what it is about."""
     task: UUID = visit.request.path_params["task"]
     form = await visit.sent()
-    answer = _answer(form)
     shown = await visit.own(lambda tx: queries.task_page(tx, task))
     if shown is None:
         raise NoSuchPage("There is no such task.")
+    if shown.row.account is None:
+        return await schedule_task.decide(visit, shown, form)
+    answer = answer_of(form, REASONS)
     case = await visit.ask(CASE_PAGE, CaseAsked(case=shown.row.case))
     if form.value("plan_hash") != (case.plan_hash or "") and shown.row.decision is None:
         form.wrong("What was shown has changed meanwhile. Nothing was decided. Look at it again, then answer.")
@@ -165,23 +175,13 @@ async def comment(visit: Visit) -> Response:
     return visit.go(f"/tasks/{task}", done="commented")
 
 
-def _answer(form: Form) -> Answer | None:
-    """The chosen answer; its reason has to be one of its own."""
-    chosen = next((answer for answer in Answer if answer.value == form.value("answer")), None)
-    if chosen is None:
-        form.wrong("Choose your answer", "answer")
-        return None
-    group, _, reason = form.value("reason_code").partition(":")
-    if group != chosen.value or reason not in REASONS[chosen]:
-        form.wrong(f"Choose a reason that goes with “{ANSWERS[chosen].lower()}”", "reason_code")
-    return chosen
-
-
 async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     shown = await visit.own(lambda tx: queries.task_page(tx, task))
     if shown is None:
         raise NoSuchPage("There is no such task.")
     row = shown.row
+    if row.account is None:
+        return await schedule_task.task_page(visit, shown, form)
     case, account, letters, names, waiting = await gather(
         _case(visit, row.case),
         visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=row.account, limit=ENTRIES_BESIDE), "the account beside the task"),
@@ -208,11 +208,9 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
         reasons=REQUEST_REASONS,
         evidence_kinds=EVIDENCE,
-        answers=[(answer.value, words) for answer, words in ANSWERS.items()],
-        reason_groups=[(answer.value, GROUPS[answer], list(REASONS[answer].items())) for answer in Answer],
-        reason_words={(answer.value, code): words for answer in Answer for code, words in REASONS[answer].items()},
-        ask_whom=_whom_to_ask(shown, names),
+        ask_whom=whom_to_ask(shown, names),
         next_task=next((one.task for one in waiting.rows if one.task != row.task and not one.asked_you), None),
+        **choices_of(REASONS),
     )
 
 
@@ -223,10 +221,3 @@ async def _case(visit: Visit, case: UUID) -> CasePage | None:
     except (Unanswered, Refused):
         visit.silent.append(Silent("refunds", "the request with its plan and checks"))
         return None
-
-
-def _whom_to_ask(shown: TaskPage, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Whoever took part comes first, most likely to know the answer; then everyone else."""
-    first = [shown.row.raised_by, *(one.person for one in shown.participants)]
-    everyone = dict.fromkeys([person for person in first if person != "system"] + sorted(names, key=lambda subject: names[subject]))
-    return [(person, names.get(person, person)) for person in everyone]

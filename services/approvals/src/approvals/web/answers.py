@@ -1,0 +1,42 @@
+"""The answers to a task of any kind, as forms carry them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rentbook_contracts.approvals import Answer
+
+from approvals.queries import TaskPage
+from approvals.web.forms import Form
+
+ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
+GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
+
+Reasons = Mapping[Answer, Mapping[str, str]]
+
+
+def answer_of(form: Form, reasons: Reasons) -> Answer | None:
+    """The chosen answer; its reason has to be one of its own."""
+    chosen = next((answer for answer in Answer if answer.value == form.value("answer")), None)
+    if chosen is None:
+        form.wrong("Choose your answer", "answer")
+        return None
+    group, _, reason = form.value("reason_code").partition(":")
+    if group != chosen.value or reason not in reasons[chosen]:
+        form.wrong(f"Choose a reason that goes with “{ANSWERS[chosen].lower()}”", "reason_code")
+    return chosen
+
+
+def choices_of(reasons: Reasons) -> dict[str, Any]:
+    """What a page offers: the answers, their reasons in groups, and the words of each reason."""
+    return {
+        "answers": [(answer.value, words) for answer, words in ANSWERS.items()],
+        "reason_groups": [(answer.value, GROUPS[answer], list(reasons[answer].items())) for answer in Answer],
+        "reason_words": {(answer.value, code): words for answer in Answer for code, words in reasons[answer].items()},
+    }
+
+
+def whom_to_ask(shown: TaskPage, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Whoever took part comes first, most likely to know the answer; then everyone else."""
+    first = [shown.row.raised_by, *(one.person for one in shown.participants)]
+    everyone = dict.fromkeys([person for person in first if person != "system"] + sorted(names, key=lambda subject: names[subject]))
+    return [(person, names.get(person, person)) for person in everyone]

@@ -1,0 +1,148 @@
+"""The task about a schedule of write-offs: its lines, each of which may be left out, and the answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.peers import Refused, Unanswered
+from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE
+from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.writeoffs import SCHEDULE_PAGE, Reason, ScheduleAsked, ScheduleLineShown, SchedulePage
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.domain.forms import AnswerSchedule, Minute
+from approvals.domain.reasons import SCHEDULE_REASONS
+from approvals.domain.scheduling import EXCEPTION_REASONS
+from approvals.queries import TaskPage
+from approvals.use_cases.decide_schedule import decide_schedule
+from approvals.web.answers import answer_of, choices_of, whom_to_ask
+from approvals.web.forms import Form, read_uuid
+from approvals.web.visit import LABELS_ASKED, NoSuchPage, Silent, Visit, note_refusal
+
+_EXCEPT = "except-"
+_FIELDS = ("answer", "reason_code", "text", "question_to", "minute_reference", "met_on", "minute_copy")
+
+
+@dataclass(frozen=True)
+class Going:
+    """What would go through of one reason with the exceptions as they are chosen."""
+
+    reason: Reason
+    lines: int
+    amount_pence: int
+
+
+def going_through(lines: tuple[ScheduleLineShown, ...], left_out: Mapping[UUID, str]) -> list[Going]:
+    """By reason, without the lines that are left out."""
+    stays = [line for line in lines if line.line not in left_out]
+    return [
+        Going(
+            reason,
+            sum(1 for line in stays if line.reason is reason),
+            sum(line.amount_pence for line in stays if line.reason is reason),
+        )
+        for reason in sorted({line.reason for line in stays})
+    ]
+
+
+async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
+    """Record the answer to these lines, or, where only the totals were asked for, show them. Errors: NoSuchPage."""
+    if form.value("then") == "totals":
+        return await task_page(visit, shown, form)
+    answer = answer_of(form, SCHEDULE_REASONS)
+    minute = await _minute(visit, form)
+    if answer is None or form.errors:
+        return await task_page(visit, shown, form)
+    wanted = AnswerSchedule(
+        shown.row.task,
+        form.value("content_hash"),
+        answer,
+        form.value("reason_code").partition(":")[2],
+        form.text("text"),
+        (form.value("question_to") or None) if answer is Answer.SENT_BACK else None,
+        exceptions(form),
+        minute,
+    )
+    try:
+        await visit.change(lambda tx: decide_schedule(tx, wanted), form)
+    except BrokenRule as refused:
+        note_refusal(form, refused, _FIELDS)
+        return await task_page(visit, shown, form)
+    return visit.go(f"/tasks/{shown.row.task}", done="sent")
+
+
+def exceptions(form: Form) -> dict[UUID, str]:
+    """The lines for which a reason was chosen to leave them out."""
+    chosen = ((read_uuid(name.removeprefix(_EXCEPT)), code) for name, code in form.values.items() if name.startswith(_EXCEPT) and code)
+    return {line: code for line, code in chosen if line is not None}
+
+
+async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
+    """The task, with what was chosen so far. Errors: NoSuchPage."""
+    row = shown.row
+    about = await visit.own(lambda tx: queries.schedule_task_of(tx, row.task))
+    if about is None:
+        raise NoSuchPage("There is no such task.")
+    listed = await visit.own(lambda tx: queries.lines_shown(tx, row.task))
+    earlier = await visit.own(lambda tx: queries.excepted(tx, row.case, row.round, row.stage))
+    schedule = await _schedule(visit, row.case)
+    lines = tuple(line for line in schedule.lines if listed.get(line.line) == line.content_hash) if schedule else ()
+    chosen = {line: code for line, code in exceptions(form).items() if line in listed}
+    names = await visit.names()
+    decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
+    return visit.show(
+        "schedule_task.html",
+        f"Decide: {about.title}",
+        form=form,
+        task=shown,
+        about=about,
+        schedule=schedule,
+        lines=lines,
+        whole=len(lines) == len(listed),
+        earlier=earlier,
+        chosen=chosen,
+        going=going_through(lines, {**earlier, **chosen}),
+        exception_reasons=list(EXCEPTION_REASONS.items()),
+        exception_words=EXCEPTION_REASONS,
+        labels=await _labels(visit, [line.account for line in lines]),
+        names=names,
+        decisions_here=decisions,
+        minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
+        ask_whom=whom_to_ask(shown, names),
+        **choices_of(SCHEDULE_REASONS),
+    )
+
+
+async def _schedule(visit: Visit, schedule: UUID) -> SchedulePage | None:
+    """The schedule as writeoffs shows it; named on the page where writeoffs is silent."""
+    try:
+        return await visit.ask(SCHEDULE_PAGE, ScheduleAsked(schedule=schedule, limit=LINES_IN_A_SCHEDULE))
+    except (Unanswered, Refused):
+        visit.silent.append(Silent("writeoffs", "the lines of the schedule"))
+        return None
+
+
+async def _labels(visit: Visit, accounts: list[UUID]) -> Mapping[UUID, object]:
+    found: dict[UUID, object] = {}
+    for start in range(0, len(accounts), LABELS_ASKED):
+        found |= await visit.account_labels(accounts[start : start + LABELS_ASKED])
+    return found
+
+
+async def _minute_of(visit: Visit, decision: UUID) -> queries.MinuteShown | None:
+    return await visit.own(lambda tx: queries.minute_of(tx, decision))
+
+
+async def _minute(visit: Visit, form: Form) -> Minute | None:
+    """The minute as typed, with its copy; None where nothing of it was typed."""
+    copy = await visit.upload("minute_copy")
+    if not form.value("minute_reference").strip() and not form.value("met_on").strip() and copy is None:
+        return None
+    met_on = form.day("met_on", "the day of the meeting", needed=True)
+    if copy is None:
+        form.wrong("Add a copy of the minute as PDF", "minute_copy")
+    if met_on is None or copy is None:
+        return None
+    return Minute(form.text("minute_reference", longest=120), met_on, await copy.read())

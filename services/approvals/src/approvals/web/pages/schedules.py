@@ -1,0 +1,233 @@
+"""Schedules of write-offs: ready proposals chosen, previewed as they would post, and put to whoever may decide them."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.peers import Refused
+from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, LineKind, WriteOffLine
+from rentbook_contracts.writeoffs import (
+    ANSWER_SCHEDULE,
+    DRY_RUN,
+    MAKE_SCHEDULE,
+    PROPOSALS,
+    SCHEDULE_PAGE,
+    SCHEDULES,
+    TAKE_OFF_SCHEDULE,
+    WITHDRAW_SCHEDULE,
+    AnswerSchedule,
+    DryRunAsked,
+    MakeSchedule,
+    ProposalStatus,
+    ScheduleAsked,
+    SchedulesAsked,
+    ScheduleStatus,
+    TakeOffSchedule,
+    WithdrawSchedule,
+)
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.web.forms import Form, read_uuid
+from approvals.web.pages.write_offs import asked_by, must_work_on_write_offs, proposals_page
+from approvals.web.visit import Visit, note_refusal
+
+LINES_A_PAGE = 100
+SCHEDULES_SHOWN = 100
+
+STANDINGS = ("listed", "excepted", "dropped", "posting", "posted", "declined", "taken-off")
+
+WAITING = frozenset({ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK})
+"""Where a schedule stands while it may be taken back."""
+
+POSTINGS = {
+    LineKind.WRITE_OFF: ("Provision for bad debts", "Tenants’ accounts"),
+    LineKind.REINSTATEMENT: ("Tenants’ accounts", "Provision for bad debts"),
+    LineKind.CREDIT_WRITE_ON: ("Tenants’ accounts", "Credits written on"),
+}
+"""What is debited and what is credited (domain.md 5.3)."""
+
+
+@dataclass(frozen=True)
+class Posting:
+    """What would post of one charge element, over all lines."""
+
+    element: str
+    amount_pence: int
+    vat_pence: int
+
+
+async def listed(visit: Visit) -> Response:
+    """Schedules, newest first."""
+    status = visit.request.query_params.get("status", "")
+    statuses = (ScheduleStatus(status),) if status in set(ScheduleStatus) else ()
+    found = await visit.ask_or_name(SCHEDULES, SchedulesAsked(statuses=statuses, limit=SCHEDULES_SHOWN), "the list of schedules")
+    return visit.show(
+        "schedules.html",
+        "Schedules of write-offs",
+        form=Form(values={"status": status}),
+        found=found,
+        statuses=[(one.value, words) for one, words in STATUS_WORDS.items()],
+        names=await visit.names(),
+        status_words=STATUS_WORDS,
+        waiting=await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True)),
+    )
+
+
+STATUS_WORDS = {
+    ScheduleStatus.WITH_APPROVER: "With whoever decides",
+    ScheduleStatus.SENT_BACK: "Sent back with a question",
+    ScheduleStatus.CALL_IN: "Decided, in its call-in time",
+    ScheduleStatus.POSTING: "Being posted",
+    ScheduleStatus.POSTED: "Posted",
+    ScheduleStatus.DECLINED: "Declined",
+    ScheduleStatus.WITHDRAWN: "Withdrawn",
+    ScheduleStatus.EMPTY: "No line was left",
+}
+
+
+async def preview(visit: Visit) -> Response:
+    """What would post if the chosen proposals were decided now. Nobody has decided anything."""
+    must_work_on_write_offs(visit)
+    form = Form(values=dict(visit.request.query_params))
+    proposals = await _chosen(visit, form)
+    if not proposals:
+        form.wrong("Choose at least one proposal that is ready", "proposal")
+        return await proposals_page(visit, form)
+    return await _preview(visit, form, proposals)
+
+
+async def make(visit: Visit) -> Response:
+    """Ask for a decision on these proposals. Those that are not ready any more stay behind."""
+    must_work_on_write_offs(visit)
+    form = await visit.sent()
+    proposals = _ids(form.value("proposals").split())
+    title = form.text("title", needed="Give the schedule a title, such as Former tenants, quarter 3", longest=120)
+    if not proposals:
+        form.wrong("Choose at least one proposal that is ready", "proposal")
+        return await proposals_page(visit, form)
+    if not form.errors:
+        try:
+            made = await visit.command(MAKE_SCHEDULE, MakeSchedule(title=title, proposals=proposals), form)
+            return visit.go(f"/write-offs/schedules/{made.schedule}", done="scheduled-less" if made.left_out else "scheduled")
+        except Refused as refused:
+            note_refusal(form, refused)
+    return await _preview(visit, form, proposals)
+
+
+async def show(visit: Visit) -> Response:
+    """One schedule: its lines with what became of them, and its totals."""
+    return await _page(visit, Form(values=dict(visit.request.query_params)))
+
+
+async def take_off(visit: Visit) -> Response:
+    """Take a line off a schedule that was sent back."""
+    form = await _begun(visit)
+    proposal: UUID = visit.request.path_params["proposal"]
+    note = form.text(f"note-{proposal}", needed="Write down why the line is taken off")
+    asked = TakeOffSchedule(schedule=_schedule(visit), proposal=proposal, note=note or "-")
+    return await _done(visit, form, lambda: visit.command(TAKE_OFF_SCHEDULE, asked, form), "taken-off")
+
+
+async def answer(visit: Visit) -> Response:
+    """Answer the question with which the schedule was sent back."""
+    form = await _begun(visit)
+    note = form.text("answer_note", needed="Write down your answer")
+    asked = AnswerSchedule(schedule=_schedule(visit), note=note or "-")
+    return await _done(visit, form, lambda: visit.command(ANSWER_SCHEDULE, asked, form), "answered")
+
+
+async def withdraw(visit: Visit) -> Response:
+    """Take the whole schedule back before it is decided."""
+    form = await _begun(visit)
+    note = form.text("withdraw_note", needed="Write down why it is taken back")
+    asked = WithdrawSchedule(schedule=_schedule(visit), note=note or "-")
+    return await _done(visit, form, lambda: visit.command(WITHDRAW_SCHEDULE, asked, form), "schedule-withdrawn")
+
+
+def postings(lines: Iterable[WriteOffLine]) -> list[Posting]:
+    """The sums of each charge element, by name."""
+    sums: dict[str, tuple[int, int]] = {}
+    for part in (part for line in lines for part in line.parts):
+        amount, vat = sums.get(part.element, (0, 0))
+        sums[part.element] = (amount + part.amount_pence, vat + part.vat_pence)
+    return [Posting(element, *sums[element]) for element in sorted(sums)]
+
+
+async def _chosen(visit: Visit, form: Form) -> tuple[UUID, ...]:
+    """The proposals that were ticked, or all ready ones that the filters find."""
+    ticked = _ids(visit.request.query_params.getlist("proposal"))
+    if ticked or form.value("all") != "ready":
+        return ticked
+    wanted = {"statuses": (ProposalStatus.READY,), "offset": 0, "limit": LINES_IN_A_SCHEDULE}
+    found = await visit.ask(PROPOSALS, asked_by(form).model_copy(update=wanted))
+    return tuple(row.proposal for row in found.proposals)
+
+
+def _ids(words: Iterable[str]) -> tuple[UUID, ...]:
+    found = (read_uuid(word) for word in words)
+    return tuple(dict.fromkeys(one for one in found if one is not None))[:LINES_IN_A_SCHEDULE]
+
+
+async def _preview(visit: Visit, form: Form, proposals: tuple[UUID, ...]) -> Response:
+    would = await visit.ask(DRY_RUN, DryRunAsked(proposals=proposals))
+    lines = [one.line for one in would.lines if one.line is not None]
+    kinds = {line.kind for line in lines}
+    if len(kinds) > 1:
+        form.wrong("Put write-offs, reinstatements and credits on schedules of their own: choose those of one kind")
+    return visit.show(
+        "schedule_preview.html",
+        "What would post",
+        form=form,
+        would=would,
+        stays=[one for one in would.lines if one.line is None],
+        proposals=proposals,
+        postings=postings(lines),
+        sides=POSTINGS[min(kinds)] if len(kinds) == 1 else None,
+        labels=await visit.account_labels(line.account for line in lines),
+    )
+
+
+async def _page(visit: Visit, form: Form) -> Response:
+    typed, standing = form.value("offset"), form.value("standing")
+    asked = ScheduleAsked(
+        schedule=_schedule(visit),
+        standings=(standing,) if standing in STANDINGS else (),
+        offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
+        limit=LINES_A_PAGE,
+    )
+    page = await visit.ask(SCHEDULE_PAGE, asked)
+    works = visit.person.may_work_on_write_offs
+    return visit.show(
+        "schedule.html",
+        page.title,
+        form=form,
+        page=page,
+        asked=asked,
+        labels=await visit.account_labels(line.account for line in page.lines),
+        names=await visit.names(),
+        standings=[(one, one.replace("-", " ").capitalize()) for one in STANDINGS],
+        status_words=STATUS_WORDS,
+        may_withdraw=works and page.status in WAITING,
+        sent_back=works and page.status is ScheduleStatus.SENT_BACK,
+    )
+
+
+def _schedule(visit: Visit) -> UUID:
+    schedule: UUID = visit.request.path_params["schedule"]
+    return schedule
+
+
+async def _begun(visit: Visit) -> Form:
+    must_work_on_write_offs(visit)
+    return await visit.sent()
+
+
+async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]], done: str) -> Response:
+    if not form.errors:
+        try:
+            await change()
+            return visit.go(f"/write-offs/schedules/{_schedule(visit)}", done=done)
+        except Refused as refused:
+            note_refusal(form, refused)
+    return await _page(visit, form)

@@ -1,0 +1,242 @@
+"""Proposals: a debt to write off, a write-off to put back, or an unclaimed credit; with their evidence and what is still missing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from chassis.peers import Refused
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind, PastWriteOff
+from rentbook_contracts.writeoffs import (
+    ADD_PROOF,
+    PROPOSAL_PAGE,
+    PROPOSALS,
+    PROPOSE,
+    RECONSIDER_PROPOSAL,
+    WITHDRAW_PROPOSAL,
+    AddProof,
+    EvidenceKind,
+    ProposalAsked,
+    ProposalRow,
+    ProposalsAsked,
+    ProposalStatus,
+    Propose,
+    Reason,
+    ReconsiderProposal,
+    WithdrawProposal,
+)
+from starlette.responses import Response
+
+from approvals.web.forms import Form, read_uuid
+from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
+from approvals.web.wording import headline
+
+PROPOSALS_A_PAGE = 100
+
+PUTTING_BACK = (Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING)
+WRITING_OFF = tuple(reason for reason in Reason if reason not in (*PUTTING_BACK, Reason.UNCLAIMED))
+REASONS: Mapping[LineKind, tuple[Reason, ...]] = {
+    LineKind.WRITE_OFF: WRITING_OFF,
+    LineKind.REINSTATEMENT: PUTTING_BACK,
+    LineKind.CREDIT_WRITE_ON: (Reason.UNCLAIMED,),
+}
+"""Which reasons are offered for what; writeoffs holds every proposal to the same."""
+
+TITLES: Mapping[LineKind, str] = {
+    LineKind.WRITE_OFF: "Propose to write off this debt",
+    LineKind.REINSTATEMENT: "Propose to put a write-off back",
+    LineKind.CREDIT_WRITE_ON: "Propose to take this credit to income",
+}
+
+OPEN = frozenset({ProposalStatus.GATHERING, ProposalStatus.BLOCKED, ProposalStatus.READY})
+"""Where a proposal stands while evidence may be added, and it may be withdrawn."""
+
+_FOR_WORKERS = "Write-offs are worked on by officers and their managers, and by finance."
+
+
+def must_work_on_write_offs(visit: Visit) -> None:
+    """Errors: MayNot."""
+    if not visit.person.may_work_on_write_offs:
+        raise MayNot(_FOR_WORKERS)
+
+
+def choices(of: tuple[Reason, ...] | type[Reason] | type[LineKind] | type[ProposalStatus] | type[EvidenceKind]) -> list[tuple[str, str]]:
+    """Codes with their words, for a select."""
+    return [(one.value, headline(one)) for one in of]
+
+
+async def ask(visit: Visit) -> Response:
+    """The form of a proposal: what kind it is follows from the account, or from the write-off that is to be put back."""
+    must_work_on_write_offs(visit)
+    return await _ask(visit, Form(values=dict(visit.request.query_params)))
+
+
+async def propose(visit: Visit) -> Response:
+    """Make the proposal. Whoever does so decides nothing about it."""
+    must_work_on_write_offs(visit)
+    form = await visit.sent()
+    kind = LineKind(form.one_of("kind", {one.value: "" for one in LineKind}, "Load the form again") if form.value("kind") else "write-off")
+    reason = form.one_of("reason", {one.value: "" for one in REASONS[kind]}, "Choose the reason")
+    note = form.text("note")
+    amount = form.pence("amount", "What is put back") if kind is LineKind.REINSTATEMENT else None
+    if not form.errors:
+        asked = Propose(
+            kind=kind,
+            account=visit.request.path_params["account"],
+            reason=Reason(reason),
+            note=note,
+            undoes=read_uuid(form.value("undoes")),
+            amount_pence=amount,
+        )
+        try:
+            made = await visit.command(PROPOSE, asked, form)
+            return visit.go(f"/write-offs/{made.proposal}", done="write-off-proposed")
+        except Refused as refused:
+            form.wrong(refused.message, {"reason": "reason", "amount_pence": "amount"}.get(refused.field or ""))
+    return await _ask(visit, form)
+
+
+async def listed(visit: Visit) -> Response:
+    """Proposals, newest first, with filters; those that are ready may be ticked for a schedule."""
+    return await proposals_page(visit, Form(values=dict(visit.request.query_params)))
+
+
+async def proposals_page(visit: Visit, form: Form) -> Response:
+    """The list, with the filters that `form` carries."""
+    asked = asked_by(form)
+    found = await visit.ask_or_name(PROPOSALS, asked, "the list of proposals")
+    return visit.show(
+        "proposals.html",
+        "Proposals to write off",
+        form=form,
+        found=found,
+        asked=asked,
+        labels=await visit.account_labels(row.account for row in found.proposals) if found else {},
+        names=await visit.names(),
+        kinds=choices(LineKind),
+        statuses=choices(ProposalStatus),
+        reasons=choices(Reason),
+        ticks=visit.person.may_work_on_write_offs and found is not None and any(map(_ready, found.proposals)),
+    )
+
+
+def _ready(row: ProposalRow) -> bool:
+    return row.status is ProposalStatus.READY
+
+
+def asked_by(form: Form) -> ProposalsAsked:
+    """The list that filters name. A word that is no filter narrows nothing."""
+    status, reason, kind = form.value("status"), form.value("reason"), form.value("kind")
+    typed = form.value("offset")
+    return ProposalsAsked(
+        kind=LineKind(kind) if kind in set(LineKind) else None,
+        statuses=(ProposalStatus(status),) if status in set(ProposalStatus) else (),
+        reason=Reason(reason) if reason in set(Reason) else None,
+        account=read_uuid(form.value("account")),
+        offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
+        limit=PROPOSALS_A_PAGE,
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One proposal: what is there, what is missing, what blocks it, and what would post."""
+    return await _page(visit, Form())
+
+
+async def add_proof(visit: Visit) -> Response:
+    """Evidence, dated by what it shows. Whoever brings it decides nothing about the proposal."""
+    form = await _begun(visit)
+    kind = form.one_of("proof", {one.value: "" for one in EvidenceKind}, "Choose what it shows")
+    on = form.day("proof_on", "the day of what it shows", needed=True)
+    if on and on > visit.today:
+        form.wrong("Evidence can’t be of a day after today", "proof_on")
+    source, reference = form.text("source", longest=120), form.text("reference", longest=120)
+    note = form.text("proof_note")
+    if form.errors or on is None:
+        return await _page(visit, form)
+    asked = AddProof(proposal=_proposal(visit), kind=EvidenceKind(kind), on=on, source=source, reference=reference, note=note)
+    return await _done(visit, form, lambda: visit.command(ADD_PROOF, asked, form), "proof")
+
+
+async def reconsider(visit: Visit) -> Response:
+    """Go on with the balance as it is now."""
+    form = await _begun(visit)
+    note = form.text("reconsider_note", needed="Write down why the proposal goes on")
+    asked = ReconsiderProposal(proposal=_proposal(visit), note=note or "-")
+    return await _done(visit, form, lambda: visit.command(RECONSIDER_PROPOSAL, asked, form), "reconsidered")
+
+
+async def withdraw(visit: Visit) -> Response:
+    """Take the proposal back. Its record stays."""
+    form = await _begun(visit)
+    note = form.text("withdraw_note", needed="Write down why it is withdrawn")
+    asked = WithdrawProposal(proposal=_proposal(visit), note=note or "-")
+    return await _done(visit, form, lambda: visit.command(WITHDRAW_PROPOSAL, asked, form), "proposal-withdrawn")
+
+
+async def debt_of(visit: Visit, account: UUID) -> DebtFacts:
+    """What the ledger knows of a debt. Errors: NoSuchPage."""
+    read = await visit.ask(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)))
+    if not read.debts:
+        raise NoSuchPage("There is no such tenant’s account.")
+    return read.debts[0]
+
+
+async def _ask(visit: Visit, form: Form) -> Response:
+    account: UUID = visit.request.path_params["account"]
+    facts = await debt_of(visit, account)
+    undoes = read_uuid(form.value("undoes"))
+    past = next((one for one in facts.write_offs if one.journal == undoes), None)
+    if undoes is not None and past is None:
+        raise NoSuchPage("There is no such write-off on this account.")
+    kind = _kind_of(facts, past)
+    return visit.show(
+        "propose.html",
+        TITLES[kind],
+        form=form,
+        account=account,
+        facts=facts,
+        past=past,
+        kind=kind.value,
+        reasons=choices(REASONS[kind]),
+        labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
+    )
+
+
+def _kind_of(facts: DebtFacts, past: PastWriteOff | None) -> LineKind:
+    if past is not None:
+        return LineKind.REINSTATEMENT
+    return LineKind.CREDIT_WRITE_ON if facts.balance_pence < 0 else LineKind.WRITE_OFF
+
+
+async def _page(visit: Visit, form: Form) -> Response:
+    page = await visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit)))
+    return visit.show(
+        "proposal.html",
+        f"{headline(page.kind)}: {headline(page.reason).lower()}",
+        form=form,
+        page=page,
+        labels=await visit.account_labels((page.account,)),
+        names=await visit.names(),
+        evidence=choices(EvidenceKind),
+        open=page.status in OPEN and visit.person.may_work_on_write_offs,
+    )
+
+
+def _proposal(visit: Visit) -> UUID:
+    proposal: UUID = visit.request.path_params["proposal"]
+    return proposal
+
+
+async def _begun(visit: Visit) -> Form:
+    must_work_on_write_offs(visit)
+    return await visit.sent()
+
+
+async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]], done: str) -> Response:
+    """Have it changed where the form has no errors; else, and where it is refused, the page again with what was typed."""
+    if not form.errors:
+        try:
+            await change()
+            return visit.go(f"/write-offs/{_proposal(visit)}", done=done)
+        except Refused as refused:
+            note_refusal(form, refused)
+    return await _page(visit, form)

@@ -1,0 +1,338 @@
+"""Debts as the ledger and writeoffs would tell them: proposals at each point of their lives, and a schedule in each state."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from rentbook_contracts.approvals import ApprovedLine
+from rentbook_contracts.ledger import (
+    AccountKind,
+    AccountStatus,
+    ChargeOwed,
+    DebtFacts,
+    LineKind,
+    LinePart,
+    LinkedAccount,
+    PastWriteOff,
+    WriteOffLine,
+)
+from rentbook_contracts.writeoffs import (
+    BarredCharge,
+    DryRun,
+    DryRunAsked,
+    DryRunLine,
+    EvidenceKind,
+    LineToDecide,
+    ProofShown,
+    ProposalAsked,
+    ProposalEvent,
+    ProposalPage,
+    ProposalRow,
+    Proposals,
+    ProposalsAsked,
+    ProposalStatus,
+    Reason,
+    Register,
+    RegisterAsked,
+    RegisterRow,
+    RungShown,
+    ScheduleAsked,
+    ScheduleContent,
+    ScheduleLineShown,
+    SchedulePage,
+    ScheduleRow,
+    Schedules,
+    ScheduleStatus,
+    ScheduleToDecide,
+    ScheduleTotals,
+    TotalByReason,
+    TotalsAsked,
+    WriteOffTotals,
+)
+
+from desk.estate import IVANOVA, NGUYEN, NOW, OKAFOR, TODAY, an_id
+
+GATHERING, BLOCKED, READY, POSTED = (an_id(f"proposal {name}") for name in ("gathering", "blocked", "ready", "posted"))
+SCHEDULE, SENT_BACK, DONE = (an_id(f"schedule {name}") for name in ("with approver", "sent back", "posted"))
+WRITTEN_OFF, RELEASED = an_id("written off"), an_id("written off and discharged")
+
+STATUS = {
+    GATHERING: ProposalStatus.GATHERING,
+    BLOCKED: ProposalStatus.BLOCKED,
+    READY: ProposalStatus.READY,
+    POSTED: ProposalStatus.POSTED,
+}
+SCHEDULE_STATUS = {
+    SCHEDULE: ScheduleStatus.WITH_APPROVER,
+    SENT_BACK: ScheduleStatus.SENT_BACK,
+    DONE: ScheduleStatus.POSTED,
+}
+PARTS = (LinePart(element="basic rent", amount_pence=372_10), LinePart(element="garage", amount_pence=30_00, vat_pence=5_00))
+
+
+def facts(account: UUID) -> DebtFacts:
+    """A former tenant of three years ago with two write-offs behind them, of which the law has released one."""
+    return DebtFacts(
+        account=account,
+        version=3,
+        kind=AccountKind.RENT,
+        status=AccountStatus.FORMER,
+        as_of=TODAY,
+        balance_pence=402_10 if account != OKAFOR.account else -141_20,
+        ended_on=TODAY - timedelta(days=1_100),
+        credit_since=TODAY - timedelta(days=900) if account == OKAFOR.account else None,
+        charges=(ChargeOwed(journal=an_id("charge"), element="basic rent", due_on=TODAY - timedelta(days=1_200), owed_pence=402_10),)
+        if account != OKAFOR.account
+        else (),
+        people=(),
+        account_holds=(),
+        housing_benefit_unresolved=False,
+        plan=None,
+        linked=(LinkedAccount(account=an_id("debt nguyen 90014921C-R"), kind=AccountKind.RECHARGE, former=True, balance_pence=85_50),),
+        write_offs=(
+            PastWriteOff(
+                journal=WRITTEN_OFF,
+                line=POSTED,
+                on=TODAY - timedelta(days=400),
+                amount_pence=210_00,
+                reinstated_pence=10_00,
+                discharged=False,
+            ),
+            PastWriteOff(
+                journal=RELEASED, line=an_id("x"), on=TODAY - timedelta(days=500), amount_pence=99_00, reinstated_pence=0, discharged=True
+            ),
+        ),
+        debtor_total_pence=487_60,
+    )
+
+
+def row(proposal: UUID, account: UUID = IVANOVA.account) -> ProposalRow:
+    status = STATUS[proposal]
+    return ProposalRow(
+        proposal=proposal,
+        kind=LineKind.WRITE_OFF,
+        account=account,
+        reason=Reason.UNTRACEABLE,
+        status=status,
+        status_note="a payment plan is kept" if status is ProposalStatus.BLOCKED else "",
+        amount_pence=402_10,
+        debtor_total_pence=487_60,
+        raised_by="ben.officer",
+        raised_at=NOW - timedelta(days=9),
+        look_again_on=TODAY + timedelta(days=30) if status is ProposalStatus.GATHERING else None,
+        schedule=DONE if status is ProposalStatus.POSTED else None,
+    )
+
+
+def proposals(asked: ProposalsAsked) -> Proposals:
+    rows = tuple(
+        one
+        for one in (row(GATHERING), row(BLOCKED, NGUYEN.account), row(READY), row(POSTED))
+        if not asked.statuses or one.status in asked.statuses
+    )
+    return Proposals(proposals=rows, in_all=len(rows), total_pence=sum(one.amount_pence for one in rows))
+
+
+def proposal_page(asked: ProposalAsked) -> ProposalPage:
+    told = row(asked.proposal)
+    charge = ChargeOwed(journal=an_id("charge"), element="basic rent", due_on=TODAY - timedelta(days=2_300), owed_pence=372_10)
+    garage = ChargeOwed(journal=an_id("charge 2"), element="garage", due_on=TODAY - timedelta(days=900), owed_pence=30_00, vat_pence=5_00)
+    return ProposalPage(
+        proposal=told.proposal,
+        attempt=2,
+        kind=told.kind,
+        account=told.account,
+        reason=told.reason,
+        status=told.status,
+        status_note=told.status_note,
+        note="Left without an address. <b>Neighbours</b> know nothing.",
+        raised_by=told.raised_by,
+        raised_at=told.raised_at,
+        owed_pence=402_10,
+        amount_pence=told.amount_pence,
+        debtor_total_pence=told.debtor_total_pence,
+        parts=PARTS if told.status is not ProposalStatus.POSTED else (),
+        ladder=(
+            RungShown(wanted="traces in two sources", met=True, says="shown on 3 Nov 2026"),
+            RungShown(wanted="an agency's return", met=False, says="from 25 Dec 2026", from_on=TODAY + timedelta(days=30)),
+            RungShown(wanted="contact tried", met=False, says="0 of 1 so far"),
+        ),
+        blocked=("A payment plan is kept.", "The balance moved since it was proposed.") if told.status is ProposalStatus.BLOCKED else (),
+        look_again_on=told.look_again_on,
+        charges=(
+            BarredCharge(charge=charge, bars_on=TODAY - timedelta(days=109), barred=True),
+            BarredCharge(charge=garage, bars_on=TODAY + timedelta(days=1_290), barred=False),
+            BarredCharge(charge=garage.model_copy(update={"element": "court costs"}), bars_on=None, barred=False),
+        ),
+        proofs=(
+            ProofShown(
+                kind=EvidenceKind.TRACE, on=TODAY - timedelta(days=20), source="electoral register", reference="ER 4471", note="No trace",
+                by="ben.officer", at=NOW - timedelta(days=8),
+            ),
+        ),
+        events=(
+            ProposalEvent(at=NOW - timedelta(days=9), by="ben.officer", what="proposed", note="Left without an address."),
+            ProposalEvent(at=NOW - timedelta(days=8), by="ben.officer", what="evidence added: trace"),
+        ),
+        undoes=None,
+        schedule=told.schedule,
+        journal=WRITTEN_OFF if told.status is ProposalStatus.POSTED else None,
+        policy_version="2021-07-01",
+    )  # fmt: skip
+
+
+def line_of(proposal: UUID, account: UUID = IVANOVA.account) -> WriteOffLine:
+    return WriteOffLine(
+        line=proposal,
+        attempt=1,
+        kind=LineKind.WRITE_OFF,
+        account=account,
+        reason=Reason.UNTRACEABLE.value,
+        balance_pence=402_10,
+        parts=PARTS,
+        evidence_hash="e" * 64,
+    )
+
+
+def dry_run(asked: DryRunAsked) -> DryRun:
+    """What is ready would post; anything else stays behind."""
+    lines = tuple(
+        DryRunLine(proposal=one, line=line_of(one), debtor_total_pence=487_60)
+        if STATUS.get(one) is ProposalStatus.READY
+        else DryRunLine(proposal=one, line=None, because="Evidence is missing.")
+        for one in asked.proposals
+    )
+    made = [one.line for one in lines if one.line is not None]
+    return DryRun(
+        lines=lines,
+        total_pence=sum(one.amount_pence for one in made),
+        vat_pence=5_00 * len(made),
+        band_pence=487_60 if made else 0,
+    )
+
+
+def schedules() -> Schedules:
+    return Schedules(
+        schedules=tuple(
+            ScheduleRow(
+                schedule=one,
+                kind=LineKind.WRITE_OFF,
+                title="Former tenants, quarter 3",
+                status=status,
+                status_note="Which of them are on Housing Benefit?" if status is ScheduleStatus.SENT_BACK else "",
+                made_by="ben.officer",
+                made_at=NOW - timedelta(days=3),
+                lines=3,
+                total_pence=1_206_30,
+                posted_pence=402_10 if status is ScheduleStatus.POSTED else 0,
+            )
+            for one, status in SCHEDULE_STATUS.items()
+        )
+    )
+
+
+def to_decide(schedule: UUID, band_pence: int = 487_60) -> ScheduleToDecide:
+    """The schedule that waits, as writeoffs tells approvals. `band_pence` is the highest debtor's total."""
+    lines = tuple(
+        LineToDecide(
+            line=line.line,
+            content_hash=line.content_hash,
+            account=line.account,
+            amount_pence=line.amount_pence,
+            debtor_total_pence=band_pence,
+        )
+        for line in schedule_page(ScheduleAsked(schedule=schedule)).lines
+    )
+    return ScheduleToDecide(
+        schedule=schedule,
+        round=1,
+        kind=LineKind.WRITE_OFF,
+        title="Former tenants, quarter 3",
+        lines=lines,
+        band_pence=band_pence,
+        total_pence=sum(line.amount_pence for line in lines),
+        raised_by="ben.officer",
+        participants=("ben.officer",),
+    )
+
+
+def hash_of(told: ScheduleToDecide) -> str:
+    lines = tuple(ApprovedLine(line=one.line, content_hash=one.content_hash) for one in told.lines)
+    return ScheduleContent(schedule=told.schedule, round=told.round, lines=lines).content_hash
+
+
+def schedule_page(asked: ScheduleAsked) -> SchedulePage:
+    status = SCHEDULE_STATUS[asked.schedule]
+    done = status is ScheduleStatus.POSTED
+    standings = (("posted", None), ("dropped", "balance-moved"), ("excepted", "more-evidence")) if done else (("listed", None),) * 3
+    lines = tuple(
+        ScheduleLineShown(
+            line=an_id(f"line {at}"),
+            account=home.account,
+            reason=Reason.UNTRACEABLE,
+            content_hash=f"{at}" * 64,
+            amount_pence=402_10,
+            vat_pence=5_00,
+            debtor_total_pence=487_60,
+            parts=PARTS,
+            standing=standing,
+            because=because,
+            journal=WRITTEN_OFF if standing == "posted" else None,
+        )
+        for at, (home, (standing, because)) in enumerate(zip((IVANOVA, NGUYEN, OKAFOR), standings, strict=True))
+    )
+    shown = tuple(line for line in lines if not asked.standings or line.standing in asked.standings)
+    return SchedulePage(
+        schedule=asked.schedule,
+        kind=LineKind.WRITE_OFF,
+        title="Former tenants, quarter 3",
+        round=2 if status is ScheduleStatus.SENT_BACK else 1,
+        status=status,
+        status_note="Which of them are on Housing Benefit?" if status is ScheduleStatus.SENT_BACK else "",
+        made_by="ben.officer",
+        made_at=NOW - timedelta(days=3),
+        content_hash="c" * 64,
+        band_pence=487_60,
+        total_pence=1_206_30,
+        posted_pence=402_10 if done else 0,
+        lines=shown,
+        lines_in_all=len(shown),
+        totals=tuple(
+            ScheduleTotals(
+                reason=Reason.UNTRACEABLE,
+                standing=one,
+                lines=(n := sum(1 for line in lines if line.standing == one)),
+                amount_pence=n * 402_10,
+            )
+            for one in dict.fromkeys(line.standing for line in lines)
+        ),
+        events=(ProposalEvent(at=NOW - timedelta(days=3), by="ben.officer", what="schedule made"),),
+        decision=None,
+    )
+
+
+def register(asked: RegisterAsked) -> Register:
+    """A write-off of which a part was put back, and one that the law has released."""
+    rows = tuple(
+        RegisterRow(
+            proposal=POSTED,
+            schedule=DONE,
+            kind=LineKind.WRITE_OFF,
+            account=IVANOVA.account,
+            reason=Reason.DEBT_RELIEF_ORDER if released else Reason.UNTRACEABLE,
+            journal=journal,
+            posted_on=TODAY - timedelta(days=400),
+            amount_pence=210_00,
+            vat_pence=5_00,
+            reinstated_pence=0 if released else 10_00,
+            discharged=released,
+            decision=an_id("a decision on a schedule"),
+        )
+        for journal, released in ((WRITTEN_OFF, False), (RELEASED, True))
+    )
+    shown = tuple(row for row in rows if asked.reason in (None, row.reason))[asked.offset :]
+    return Register(rows=shown, in_all=len(shown), total_pence=210_00 * len(shown), reinstated_pence=10_00)
+
+
+def totals(asked: TotalsAsked) -> WriteOffTotals:
+    one = TotalByReason(kind=LineKind.WRITE_OFF, reason=Reason.UNTRACEABLE, lines=12, amount_pence=4_825_20, vat_pence=60_00)
+    return WriteOffTotals(since=asked.since, until=asked.until, totals=(one,))

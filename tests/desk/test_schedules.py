@@ -1,0 +1,108 @@
+"""The task about a schedule at the desk: lines left out each with its reason, the three answers, and the minute of a body."""
+
+from uuid import UUID
+
+from approvals import queries
+from chassis.transaction import run
+from rentbook_contracts.writeoffs import ScheduleAsked
+
+from desk import debts, estate
+from desk.conftest import Place
+from desk.visitor import Visitor, visiting
+
+FIRST, SECOND, THIRD = (estate.an_id(f"line {at}") for at in range(3))
+APPROVE = {"answer": "approved", "reason_code": "approved:evidence-complete"}
+
+
+async def excepted(place: Place, schedule: UUID = debts.SCHEDULE) -> dict[UUID, str]:
+    return dict(await run(place.runtime, lambda tx: queries.excepted(tx, schedule, 1, 2)))
+
+
+async def test_a_schedule_is_approved_with_an_exception(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        said = await manager.read("/write-offs/schedules")
+        assert "Waits for a decision" in said
+        assert "You may decide it" in said
+        said = await manager.read(f"/tasks/{task}")
+        assert "your limit for one debtor is £4,999.99" in said
+        said = await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{SECOND}": "may-be-recovered"})
+        assert "Your decision is recorded." in said
+        assert "Approved by Ella Kim" in said
+    assert await excepted(place) == {SECOND: "may-be-recovered"}
+
+
+async def test_the_totals_follow_what_is_left_out_and_nothing_is_decided(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        assert "£1,206.30" in await manager.read(f"/tasks/{task}")
+        said = await manager.send(f"/tasks/{task}/decision", then="totals", **{f"except-{FIRST}": "other"})
+        assert "without the 1 line that you leave out" in said
+        assert "£804.20" in said
+        assert manager.typed(f"except-{FIRST}") == "other"
+    assert await excepted(place) == {}
+
+
+async def test_what_is_wrong_with_an_answer_is_said_and_what_was_chosen_stays(place: Place) -> None:
+    task = await place.schedule_task()
+    action = f"/tasks/{task}/decision"
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(action, 422)
+        assert manager.summary() == {"#answer": "Choose your answer"}
+        every = {f"except-{line}": "other" for line in (FIRST, SECOND, THIRD)}
+        assert "decline the schedule instead" in await manager.send(action, 422, **{**APPROVE, **every})
+        declined = {"answer": "declined", "reason_code": "declined:may-be-recovered", "text": "Paid lately"}
+        assert "Lines are left out of an approval" in await manager.send(action, 422, **declined)
+        assert manager.typed(f"except-{THIRD}") == "other"
+    assert await excepted(place) == {}
+
+
+async def test_whoever_may_not_decide_is_told_why(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "dev") as leader:
+        said = await leader.read(f"/tasks/{task}")
+        assert "Why can’t I decide this?" in said
+        assert "Record my decision" not in said
+        await _sent_anyway(leader, place, task)
+    assert await run(place.runtime, lambda tx: queries.task_page(tx, task)) is not None
+    assert await excepted(place) == {}
+
+
+async def _sent_anyway(visitor: Visitor, place: Place, task: UUID) -> None:
+    keys = {name: visitor.fields("/sign-out")[name] for name in ("csrf",)} | {"form_id": str(estate.an_id("sent anyway"))}
+    hash_ = debts.hash_of(debts.to_decide(debts.SCHEDULE))
+    await visitor.post(f"/tasks/{task}/decision", {**keys, **APPROVE, "content_hash": hash_, f"except-{FIRST}": "other"}, 422)
+
+
+async def test_lines_that_changed_cannot_be_decided(place: Place) -> None:
+    task = await place.schedule_task()
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    moved = page.model_copy(update={"lines": (page.lines[0].model_copy(update={"content_hash": "f" * 64}), *page.lines[1:])})
+    place.peers.answers["/queries/schedule-page"] = lambda _: moved
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "The lines have changed since this task was opened" in said
+        assert "Record my decision" not in said
+
+
+async def test_what_cabinet_decided_is_recorded_with_its_minute(place: Place) -> None:
+    first = await place.schedule_task(band_pence=50_000_00)
+    async with visiting(place, "kirsi") as officer:
+        await officer.read(f"/tasks/{first}")
+        await officer.send(f"/tasks/{first}/decision", **APPROVE)
+    second = await place.schedule_task(band_pence=50_000_00, stage=2)
+    action = f"/tasks/{second}/decision"
+    async with visiting(place, "mabel") as recorder:
+        assert "You record what Cabinet decided" in await recorder.read(f"/tasks/{second}")
+        await recorder.send(action, 422, **APPROVE)
+        assert list(recorder.summary()) == ["#minute_reference"]
+        minute = {"minute_reference": "CAB/2026/118", "met_on": "03/11/2026"}
+        await recorder.send(action, 422, **APPROVE, **minute)
+        assert list(recorder.summary()) == ["#minute_copy"]
+        copy = b"%PDF-1.7 the minute"
+        said = await recorder.send_with_file(action, "minute_copy", ("minute.pdf", copy), **APPROVE, **minute)
+        assert "minute CAB/2026/118" in said
+        [path] = [link for link in recorder.page.xpath("//a/@href") if link.endswith("/minute.pdf")]  # type: ignore[union-attr]
+        answer = await recorder.http.get(path)
+        assert (answer.content, answer.headers["content-type"]) == (copy, "application/pdf")

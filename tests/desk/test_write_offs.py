@@ -1,0 +1,212 @@
+"""Write-offs at the desk: a debt proposed, its evidence brought, a schedule previewed and made."""
+
+from datetime import date
+
+import pytest
+from approvals.web.pages.register import financial_year
+from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.writeoffs import (
+    ADD_PROOF,
+    ANSWER_SCHEDULE,
+    MAKE_SCHEDULE,
+    PROPOSALS,
+    PROPOSE,
+    RECONSIDER_PROPOSAL,
+    TAKE_OFF_SCHEDULE,
+    WITHDRAW_PROPOSAL,
+    WITHDRAW_SCHEDULE,
+    DryRunAsked,
+    EvidenceKind,
+    ProposalStatus,
+    Reason,
+)
+
+from desk import debts, estate
+from desk.conftest import Place
+from desk.visitor import visiting
+
+ACCOUNT = f"/accounts/{estate.IVANOVA.account}"
+PROPOSAL = f"/write-offs/{debts.BLOCKED}"
+SENT_BACK = f"/write-offs/schedules/{debts.SENT_BACK}"
+PREVIEW = "/write-offs/schedules/preview"
+
+
+async def test_a_debt_is_proposed_from_its_account_with_a_reason(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "Propose to write this debt off" in await visitor.read(ACCOUNT)
+        assert "£487.60" in await visitor.read(f"{ACCOUNT}/write-off")
+        await visitor.send(f"{ACCOUNT}/write-off", 422)
+        assert visitor.summary() == {"#reason": "Choose the reason"}
+        said = await visitor.send(f"{ACCOUNT}/write-off", reason="untraceable", note="Left without an address")
+        assert "The proposal is made" in said
+    [asked] = place.peers.given(PROPOSE)
+    assert (asked.kind, asked.account, asked.reason) == (LineKind.WRITE_OFF, estate.IVANOVA.account, Reason.UNTRACEABLE)
+    assert (asked.note, asked.undoes, asked.amount_pence) == ("Left without an address", None, None)
+
+
+async def test_a_write_off_is_proposed_to_be_put_back_in_part(place: Place) -> None:
+    page = f"{ACCOUNT}/write-off"
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{page}?undoes={debts.WRITTEN_OFF}")
+        assert "Empty for all that is left: £200.00" in said
+        await visitor.send(page, reason="paying", amount="50")
+    [asked] = place.peers.given(PROPOSE)
+    assert (asked.kind, asked.undoes, asked.amount_pence) == (LineKind.REINSTATEMENT, debts.WRITTEN_OFF, 50_00)
+
+
+async def test_what_the_law_released_has_no_form(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "it is never put back" in await visitor.read(f"{ACCOUNT}/write-off?undoes={debts.RELEASED}")
+        assert "Make the proposal" not in await visitor.read(f"{ACCOUNT}/write-off?undoes={debts.RELEASED}")
+
+
+async def test_what_writeoffs_refuses_stands_beside_what_was_typed(place: Place) -> None:
+    refused: dict[str, str | None] = {"rule": "AlreadyProposed", "message": "This account has an open proposal.", "field": "account"}
+    place.peers.refusals[f"/commands/{PROPOSE.name}"] = refused
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"{ACCOUNT}/write-off")
+        said = await visitor.send(f"{ACCOUNT}/write-off", 422, reason="prison", note="Until 2031")
+        assert "This account has an open proposal." in said
+        assert (visitor.typed("reason"), visitor.typed("note")) == ("prison", "Until 2031")
+
+
+async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(PROPOSAL)
+    for words in ("A payment plan is kept.", "✓ There", "… Waits", "? Missing", "Barred", "time does not run", "£5.00"):
+        assert words in said
+    assert "<b>Neighbours</b>" in said
+
+
+async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(PROPOSAL)
+        await visitor.send(f"{PROPOSAL}/proofs", 422, proof="trace", proof_on="2099-01-01")
+        assert visitor.summary() == {"#proof_on": "Evidence can’t be of a day after today"}
+        said = await visitor.send(f"{PROPOSAL}/proofs", proof="trace", proof_on="02/11/2026", source="electoral register")
+        assert "The evidence is added" in said
+    [asked] = place.peers.given(ADD_PROOF)
+    assert (asked.proposal, asked.kind, asked.on.isoformat()) == (debts.BLOCKED, EvidenceKind.TRACE, "2026-11-02")
+    assert asked.source == "electoral register"
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "command"),
+    [("reconsider", "reconsider_note", RECONSIDER_PROPOSAL), ("withdraw", "withdraw_note", WITHDRAW_PROPOSAL)],
+)
+async def test_a_proposal_goes_on_or_is_withdrawn_with_a_reason(place: Place, action: str, field: str, command: object) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(PROPOSAL)
+        await visitor.send(f"{PROPOSAL}/{action}", 422)
+        assert list(visitor.summary()) == [f"#{field}"]
+        await visitor.send(f"{PROPOSAL}/{action}", **{field: "A late charge came"})
+    [asked] = place.peers.given(command)  # type: ignore[arg-type]
+    assert (asked.proposal, asked.note) == (debts.BLOCKED, "A late charge came")
+
+
+async def test_a_closed_proposal_has_no_forms(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.POSTED}")
+        assert "This proposal is closed" in said
+        assert "Add it" not in said
+
+
+async def test_a_schedule_is_previewed_before_anybody_decides_and_then_made(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{PREVIEW}?proposal={debts.READY}&proposal={debts.BLOCKED}")
+        for words in ("1 proposal stays behind", "Evidence is missing.", "Debited: Provision for bad debts", "£402.10", "£5.00"):
+            assert words in said
+        assert place.peers.given(MAKE_SCHEDULE) == []
+        await visitor.send("/write-offs/schedules", 422)
+        assert list(visitor.summary()) == ["#title"]
+        said = await visitor.send("/write-offs/schedules", title="Former tenants, quarter 3")
+        assert "The schedule is made" in said
+    [asked] = place.peers.given(MAKE_SCHEDULE)
+    assert (asked.title, asked.proposals) == ("Former tenants, quarter 3", (debts.READY, debts.BLOCKED))
+
+
+async def test_all_that_is_ready_is_previewed_at_once(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"{PREVIEW}?all=ready&reason=untraceable")
+    asked = [PROPOSALS.takes.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{PROPOSALS.name}"]
+    assert [(one.statuses, one.reason, one.limit) for one in asked] == [((ProposalStatus.READY,), Reason.UNTRACEABLE, 1000)]
+
+
+async def test_kinds_that_are_mixed_are_not_put_on_one_schedule(place: Place) -> None:
+    credit = debts.line_of(debts.BLOCKED).model_copy(update={"kind": LineKind.CREDIT_WRITE_ON})
+    mixed = debts.dry_run(DryRunAsked(proposals=(debts.READY, debts.READY)))
+    mixed = mixed.model_copy(update={"lines": (mixed.lines[0], mixed.lines[1].model_copy(update={"line": credit}))})
+    place.peers.answers["/queries/dry-run"] = lambda _: mixed
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{PREVIEW}?proposal={debts.READY}&proposal={debts.BLOCKED}", 422)
+        assert "choose those of one kind" in said
+        assert "Ask for a decision" not in said
+
+
+async def test_nothing_chosen_asks_again(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(PREVIEW, 422)
+        assert visitor.summary() == {"#proposal": "Choose at least one proposal that is ready"}
+
+
+async def test_a_schedule_says_what_became_of_each_line(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read(f"/write-offs/schedules/{debts.DONE}")
+        for words in ("✓ Posted", "Dropped", "The balance moved", "Excepted"):
+            assert words in said
+        assert "3 lines" in said
+        assert "1 line." in await visitor.read(f"/write-offs/schedules/{debts.DONE}?standing=dropped")
+
+
+async def test_a_schedule_that_came_back_is_answered_after_a_line_is_taken_off(place: Place) -> None:
+    line = estate.an_id("line 0")
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(SENT_BACK)
+        off = f"{SENT_BACK}/lines/{line}/take-off"
+        await visitor.send(off, 422)
+        assert list(visitor.summary()) == [f"#note-{line}"]
+        assert "taken off" in await visitor.send(off, **{f"note-{line}": "She was traced"})
+        assert "The question is answered" in await visitor.send(f"{SENT_BACK}/answer", answer_note="None of them")
+        assert "taken back" in await visitor.send(f"{SENT_BACK}/withdraw", withdraw_note="Made by mistake")
+    [off_asked] = place.peers.given(TAKE_OFF_SCHEDULE)
+    assert (off_asked.schedule, off_asked.proposal, off_asked.note) == (debts.SENT_BACK, line, "She was traced")
+    assert [one.note for one in place.peers.given(ANSWER_SCHEDULE)] == ["None of them"]
+    assert [one.note for one in place.peers.given(WITHDRAW_SCHEDULE)] == ["Made by mistake"]
+
+
+async def test_the_auditor_reads_and_changes_nothing(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        assert "Add it" not in await visitor.read(PROPOSAL)
+        assert "Answer the question" not in await visitor.read(SENT_BACK)
+        assert "See what the chosen ones would post" not in await visitor.read("/write-offs")
+        await visitor.read(f"{PREVIEW}?proposal={debts.READY}", 403)
+        await visitor.read(f"{ACCOUNT}/write-off", 403)
+
+
+async def test_the_register_goes_on_showing_a_debt_and_lets_it_be_put_back_unless_the_law_released_it(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/write-offs/register")
+        assert "2 entries, £420.00 together, of which £10.00 was put back since" in said
+        assert "Released by law" in said
+        assert visitor.page is not None
+        [link] = [one for one in visitor.page.xpath("//a/@href") if "undoes=" in one]
+        assert link == f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"
+        answer = await visitor.http.get("/write-offs/register.csv?reason=untraceable")
+    head, row = answer.content.decode("utf-8-sig").strip().splitlines()
+    assert head.startswith("Posted on,What,Reason,Account,Tenants,Amount")
+    assert f"Write-off,Untraceable,{estate.IVANOVA.reference},{estate.IVANOVA.names[0]},210.00,5.00,10.00,no,{debts.WRITTEN_OFF}" in row
+
+
+async def test_totals_by_reason_name_nobody_and_begin_with_the_financial_year(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        assert "£4,825.20" in await visitor.read("/write-offs/totals")
+        await visitor.read("/write-offs/totals?since=2026-05-01&until=2026-04-01", 422)
+        assert visitor.summary() == {"#until": "The last day can’t be before the first"}
+        answer = await visitor.http.get("/write-offs/totals.csv?since=2026-04-01&until=2026-06-30")
+    rows = answer.content.decode("utf-8-sig").strip().splitlines()
+    assert rows[1] == "2026-04-01,2026-06-30,Write-off,Untraceable,12,4825.20,60.00"
+
+
+@pytest.mark.parametrize(("day", "first"), [((2026, 3, 31), 2025), ((2026, 4, 1), 2026), ((2026, 12, 31), 2026)])
+def test_the_financial_year_begins_on_the_first_of_april(day: tuple[int, int, int], first: int) -> None:
+    assert financial_year(date(*day)) == date(first, 4, 1)
