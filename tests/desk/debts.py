@@ -13,6 +13,8 @@ from rentbook_contracts.ledger import (
     LinePart,
     LinkedAccount,
     PastWriteOff,
+    PaymentPlan,
+    PlanRhythm,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
@@ -53,6 +55,7 @@ from desk.estate import IVANOVA, NGUYEN, NOW, OKAFOR, TODAY, an_id
 
 GATHERING, BLOCKED, READY, POSTED = (an_id(f"proposal {name}") for name in ("gathering", "blocked", "ready", "posted"))
 SCHEDULE, SENT_BACK, DONE = (an_id(f"schedule {name}") for name in ("with approver", "sent back", "posted"))
+PLAN = an_id("plan")
 WRITTEN_OFF, RELEASED = an_id("written off"), an_id("written off and discharged")
 
 STATUS = {
@@ -85,8 +88,17 @@ def facts(account: UUID) -> DebtFacts:
         else (),
         people=(),
         account_holds=(),
-        housing_benefit_unresolved=False,
-        plan=None,
+        housing_benefit_unresolved=account == IVANOVA.account,
+        plan=PaymentPlan(
+            plan=PLAN,
+            agreed_on=TODAY,
+            instalment_pence=20_00,
+            rhythm=PlanRhythm.FORTNIGHTLY,
+            first_due_on=TODAY + timedelta(days=7),
+            kept=True,
+        )
+        if account == IVANOVA.account
+        else None,
         linked=(LinkedAccount(account=an_id("debt nguyen 90014921C-R"), kind=AccountKind.RECHARGE, former=True, balance_pence=85_50),),
         write_offs=(
             PastWriteOff(

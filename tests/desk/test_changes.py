@@ -3,9 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from rentbook_contracts.ledger import END_TENANCY, REVERSE_JOURNAL, SET_ACCOUNT_HOLD, AccountHold
+from rentbook_contracts.ledger import (
+    AGREE_PAYMENT_PLAN,
+    END_PAYMENT_PLAN,
+    END_TENANCY,
+    REVERSE_JOURNAL,
+    SET_ACCOUNT_HOLD,
+    SET_HOUSING_BENEFIT_CLAIM,
+    AccountHold,
+    PlanRhythm,
+)
 
-from desk import estate
+from desk import debts, estate
 from desk.conftest import Place
 from desk.visitor import visiting
 
@@ -46,6 +55,36 @@ async def test_a_hold_without_a_reason_is_asked_for_again_and_what_was_typed_sta
         }
         assert visitor.typed("hold") == "LEGAL"
     assert place.peers.given(SET_ACCOUNT_HOLD) == []
+
+
+BEHIND = f"/accounts/{estate.IVANOVA.account}"
+
+
+async def test_a_claim_that_benefits_has_to_decide_is_noted(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "Benefits has a claim to decide for this account" in await visitor.read(BEHIND)
+        await visitor.send(f"{BEHIND}/benefit-claim", 422)
+        assert list(visitor.summary()) == ["#claim_is", "#claim_since", "#claim_reason"]
+        await visitor.send(f"{BEHIND}/benefit-claim", claim_is="decided", claim_since="02/11/2026", claim_reason="Letter of Benefits")
+    [asked] = place.peers.given(SET_HOUSING_BENEFIT_CLAIM)
+    assert (asked.account, asked.unresolved, asked.since.isoformat()) == (estate.IVANOVA.account, False, "2026-11-02")
+
+
+async def test_a_payment_plan_is_agreed_shown_and_ended(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "A payment plan is in force, £20.00 fortnightly" in await visitor.read(BEHIND)
+        await visitor.send(f"{BEHIND}/plan", 422, instalment="0")
+        assert list(visitor.summary()) == ["#instalment", "#rhythm", "#first_due_on"]
+        await visitor.send(f"{BEHIND}/plan", instalment="25", rhythm="weekly", first_due_on="07/12/2026")
+        end = f"{BEHIND}/plan/{debts.PLAN}/end"
+        await visitor.send(end, 422)
+        assert list(visitor.summary()) == ["#plan_reason"]
+        await visitor.send(end, plan_reason="Missed twice")
+    [plan] = place.peers.given(AGREE_PAYMENT_PLAN)
+    assert (plan.agreed_on, plan.instalment_pence, plan.rhythm, plan.first_due_on.isoformat()) == (
+        estate.TODAY, 25_00, PlanRhythm.WEEKLY, "2026-12-07",
+    )  # fmt: skip
+    assert [(one.plan, one.reason) for one in place.peers.given(END_PAYMENT_PLAN)] == [(debts.PLAN, "Missed twice")]
 
 
 async def test_the_end_of_a_tenancy_is_noted(place: Place) -> None:

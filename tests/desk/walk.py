@@ -217,6 +217,11 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/decisions/{decision:uuid}/recall": of_an_approval,
     "/accounts/{account:uuid}/refund": with_fields(TYPED),
     "/accounts/{account:uuid}/holds": with_fields({"hold": "LEGAL", "hold_is": "set", "hold_reason": "Order of the court"}),
+    "/accounts/{account:uuid}/benefit-claim": with_fields(
+        {"claim_is": "open", "claim_since": "2026-11-02", "claim_reason": "Letter of Benefits"}
+    ),
+    "/accounts/{account:uuid}/plan": with_fields({"instalment": "20", "rhythm": "weekly", "first_due_on": "2026-12-07"}),
+    "/accounts/{account:uuid}/plan/{plan:uuid}/end": with_fields({"plan_reason": "Missed twice"}),
     "/accounts/{account:uuid}/tenancy-end": with_fields({"ended_on": "2026-11-29"}),
     "/accounts/{account:uuid}/entries/{journal:uuid}/undo": with_fields({"undo_reason": "Keyed twice"}),
     "/cases/{case:uuid}/evidence": with_fields(EVIDENCE),
@@ -257,7 +262,7 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
-        "schedule": debts.SCHEDULE, "minuted": await walk.minuted(),
+        "schedule": debts.SCHEDULE, "plan": debts.PLAN, "minuted": await walk.minuted(),
         "document": uuid4(), "ending": "pdf", "selection": await place.selects("dev", [task]),
         "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
     }  # fmt: skip

@@ -6,12 +6,15 @@ from uuid import UUID
 
 from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
+    DEBTS_FOR_WRITE_OFF,
     EXPLAIN_BALANCE,
     SEARCH_ACCOUNTS,
     AccountHold,
     AccountPage,
     AccountPageAsked,
+    DebtsAsked,
     ExplainBalance,
+    PlanRhythm,
     SearchAccounts,
 )
 from rentbook_contracts.notices import LETTERS, LettersAsked
@@ -64,10 +67,11 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
     """The page of an account; with `sent`, what was typed into a form of it, with its errors."""
     form, asked = _asked(visit, account)
     page = await visit.ask(ACCOUNT_PAGE, asked)
-    cases, letters, names = await gather(
+    cases, letters, names, debts = await gather(
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
         visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
         visit.names(),
+        visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)), "the payment plan and the claim for benefit"),
     )
     return visit.show(
         "account.html",
@@ -79,6 +83,8 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         cases=cases,
         letters=letters,
         names=names,
+        debt=next(iter(debts.debts), None) if debts else None,
+        rhythms=[(one.value, headline(one)) for one in PlanRhythm],
         kinds=KINDS,
         under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
         chart=balance_chart(_since_it_began(page)),

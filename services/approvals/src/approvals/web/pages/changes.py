@@ -5,16 +5,23 @@ from uuid import UUID
 from chassis.peers import Refused
 from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
+    AGREE_PAYMENT_PLAN,
+    END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
+    SET_HOUSING_BENEFIT_CLAIM,
     AccountHold,
     AccountPageAsked,
+    AgreePaymentPlan,
+    EndPaymentPlan,
     EndTenancy,
     ExplainBalance,
+    PlanRhythm,
     ReverseJournal,
     SetAccountHold,
+    SetHousingBenefitClaim,
 )
 from starlette.responses import Response
 
@@ -45,6 +52,56 @@ async def set_hold(visit: Visit) -> Response:
         try:
             await visit.command(SET_ACCOUNT_HOLD, asked, form)
             return visit.go(f"/accounts/{account}", done=f"hold-{how}")
+        except Refused as refused:
+            note_refusal(form, refused)
+    return await account_page(visit, account, form)
+
+
+async def set_benefit_claim(visit: Visit) -> Response:
+    """Note that Benefits has a claim to decide, or has decided it: no debt is written off meanwhile."""
+    account, form = await _begun(visit)
+    how = form.one_of("claim_is", {"open": "", "decided": ""}, "Choose whether it is open or decided")
+    since = form.day("claim_since", "the day since when", needed=True)
+    reason = form.text("claim_reason", needed="Write down how it is known, such as the letter of Benefits", longest=REASON_CHARACTERS)
+    if not form.errors and since is not None:
+        asked = SetHousingBenefitClaim(account=account, unresolved=how == "open", since=since, reason=reason)
+        try:
+            await visit.command(SET_HOUSING_BENEFIT_CLAIM, asked, form)
+            return visit.go(f"/accounts/{account}", done="benefit-claim")
+        except Refused as refused:
+            note_refusal(form, refused)
+    return await account_page(visit, account, form)
+
+
+async def agree_plan(visit: Visit) -> Response:
+    """Agree that the debtor pays by instalments. A new plan ends the old one."""
+    account, form = await _begun(visit)
+    instalment = form.pence("instalment", "The instalment")
+    if instalment is None and not form.error("instalment"):
+        form.wrong("Enter the instalment, such as 20.00", "instalment")
+    rhythm = form.one_of("rhythm", {one.value: "" for one in PlanRhythm}, "Choose how often it is paid")
+    first = form.day("first_due_on", "the day of the first instalment", needed=True)
+    if not form.errors and instalment is not None and first is not None:
+        asked = AgreePaymentPlan(
+            account=account, agreed_on=visit.today, instalment_pence=instalment, rhythm=PlanRhythm(rhythm), first_due_on=first
+        )
+        try:
+            await visit.command(AGREE_PAYMENT_PLAN, asked, form)
+            return visit.go(f"/accounts/{account}", done="plan")
+        except Refused as refused:
+            note_refusal(form, refused, ("first_due_on",))
+    return await account_page(visit, account, form)
+
+
+async def end_plan(visit: Visit) -> Response:
+    """End the payment plan."""
+    account, form = await _begun(visit)
+    plan: UUID = visit.request.path_params["plan"]
+    reason = form.text("plan_reason", needed="Write down why the plan ends", longest=REASON_CHARACTERS)
+    if not form.errors:
+        try:
+            await visit.command(END_PAYMENT_PLAN, EndPaymentPlan(plan=plan, reason=reason), form)
+            return visit.go(f"/accounts/{account}", done="plan-ended")
         except Refused as refused:
             note_refusal(form, refused)
     return await account_page(visit, account, form)
