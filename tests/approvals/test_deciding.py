@@ -331,6 +331,18 @@ async def test_closing_says_what_became_of_it_and_again_changes_nothing(office: 
     assert (shown.carried, shown.because) == (Carried.NOT_CARRIED_OUT, "the tenancy ended")
 
 
+async def test_an_approved_first_stage_awaits_the_next_until_it_is_decided(office: Office) -> None:
+    asked, first = await office.open(3_000_00)
+    one = await office.answer_task("hana.head", first)
+    shown = await office.look("aud.auditor", queries.decision_shown, one.decision)
+    assert shown is not None
+    assert shown.carried is Carried.AWAITS_NEXT
+    _, second = await office.open(3_000_00, asked.case, stage=2, account=asked.account)
+    two = await office.answer_task("finn.finance", second)
+    fates = [await office.look("aud.auditor", queries.decision_shown, made.decision) for made in (one, two)]
+    assert [fate and fate.carried for fate in fates] == [Carried.BEING_CARRIED_OUT, Carried.BEING_CARRIED_OUT]
+
+
 async def test_a_no_at_the_second_stage_is_carried_out_and_the_first_approval_is_not(office: Office) -> None:
     for answer in (Answer.DECLINED, Answer.SENT_BACK):
         asked, first = await office.open(3_000_00)

@@ -116,6 +116,16 @@ async def test_an_end_that_cannot_be_is_not_noted(place: Place, typed: dict[str,
     assert place.peers.given(END_TENANCY) == []
 
 
+async def test_an_account_as_it_stood_offers_no_refund_request(place: Place) -> None:
+    path = f"/accounts/{estate.NGUYEN.account}"
+    async with visiting(place, "asha") as visitor:
+        earlier = await visitor.read(f"{path}?as_at={(estate.TODAY - timedelta(days=30)).isoformat()}")
+        assert "the account as it stands today" in earlier
+        assert "Take a refund request" not in earlier
+        assert "may count towards a refund" not in earlier
+        assert "may count towards a refund" in await visitor.read(path)
+
+
 async def test_an_entry_is_undone_from_its_own_line(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(ACCOUNT)

@@ -58,7 +58,7 @@ async def test_a_request_reaches_refunds_as_it_was_taken(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(REQUEST)
         said = await visitor.send(REQUEST, **TYPED)
-    assert "The request is taken. The checks are running." in said
+    assert "The request is taken, and its checks have begun." in said
     [request] = place.peers.given(REQUEST_REFUND)
     assert request.amount_pence == 541_50
     assert (request.consents, request.opted_out, request.joint_consent) == ((RECHARGE,), (COURT,), True)
@@ -191,6 +191,14 @@ async def test_evidence_that_does_not_fit_is_refused_as_the_owner_says(place: Pl
         assert visitor.summary() == {f"#{field}": words}
     assert place.peers.given(ADD_EVIDENCE) == []
     assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
+
+
+async def test_evidence_is_offered_for_the_checks_alone_that_a_document_settles(place: Place) -> None:
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(f"/cases/{estate.CASE_BEGUM}")
+        assert visitor.page is not None
+        offered = {one.get("value") for one in visitor.page.xpath('//select[@id="check"]/option')}
+    assert offered == {"", *(str(check) for check in estate.SETTLED_BY)}
 
 
 async def test_a_document_goes_to_refunds_without_the_name_that_it_had(place: Place) -> None:

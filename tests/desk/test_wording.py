@@ -189,9 +189,10 @@ def test_the_export_of_an_account_calculates_nothing_in_a_spreadsheet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "case", "by_hand"), [("RSO", False, True), ("RDR", True, False), ("WOF", True, False), ("CWO", True, True)]
+    ("code", "case", "by_hand"),
+    [("RSO", False, True), ("ROB", False, False), ("RDR", True, False), ("WOF", True, False), ("CWO", True, True)],
 )
-def test_what_was_decided_is_not_undone_by_hand_but_for_a_credit_that_went_to_income(code: str, case: bool, by_hand: bool) -> None:
+def test_what_was_decided_or_brought_along_is_not_undone_but_for_a_credit_that_went_to_income(code: str, case: bool, by_hand: bool) -> None:
     provenance = Provenance(case=UUID(int=2) if case else None)
     day, at = date(2026, 1, 5), datetime(2026, 1, 5, tzinfo=UTC)
     entry = Entry(

@@ -39,7 +39,7 @@ async def test_a_row_reads_as_a_sentence_with_its_due_date(place: Place) -> None
     async with visiting(place, "dev") as visitor:
         said = await visitor.read("/work")
     assert "Refund £141.20 to Mary Okafor, 12 Elm Rise, Oldfield" in said
-    assert "asked by Asha Rao" in said
+    assert "request taken by Asha Rao" in said
     assert "5 working days left" in said
 
 
@@ -73,8 +73,9 @@ async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:
     async with visiting(place, "dev") as visitor:
         said = await visitor.read("/work?view=team")
         assert "Mine (2)" in said
-        assert "My team’s (2)" in said
-        assert "Everyone’s (3)" in said
+        assert "My team’s (3)" in said
+        assert "Everyone’s (4)" in said
+        assert "Waiting for evidence (1)" in said
         assert said.count("Refund £") == 2
         narrowed = await visitor.read("/work?view=everyone&lane=look")
     assert "Everyone’s (1)" in narrowed
@@ -115,6 +116,26 @@ async def test_an_approval_is_a_row_and_says_that_it_is_being_carried_out(place:
         await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
         assert "carried out" in await visitor.read(f"/tasks/{task}")
         assert "Refund £141.20 to Mary Okafor" in await visitor.read("/work?view=decided&decided_by=dev.leader&answer=approved")
+
+
+async def test_the_first_of_two_approvals_says_whose_decision_is_awaited(place: Place) -> None:
+    await place.everyone_known()
+    case = uuid4()
+    estate.PLANS[case], estate.HOME_OF[case] = estate.plan_of(case, estate.OKAFOR, 3_000_00), estate.OKAFOR
+    task = await place.task(case)
+    async with visiting(place, "farid") as visitor:
+        said = await approve(visitor, task)
+    assert "decision 2 of 2 is awaited" in said
+    assert "The next decision is for finance. Nothing is paid before it." in said
+    assert "being carried out" not in said
+
+
+async def test_what_nobody_present_may_decide_is_said_alike_on_both_pages(place: Place) -> None:
+    task = await place.task(estate.CASE_OKAFOR)
+    words = "Nobody who has signed in at the desk today has the authority and took no part in the case."
+    async with visiting(place, "hugo") as visitor:
+        assert words in await visitor.read("/work?view=everyone")
+        assert words in await visitor.read(f"/tasks/{task}")
 
 
 async def test_what_was_not_carried_out_says_why(place: Place) -> None:

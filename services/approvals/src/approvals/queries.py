@@ -97,8 +97,9 @@ class Filters:
 
 
 class Carried(StrEnum):
-    """What became of a decision."""
+    """What became of a decision. AWAITS_NEXT: it approved its stage, and the next stage of the round is still to be decided."""
 
+    AWAITS_NEXT = "awaits-the-next-decision"
     BEING_CARRIED_OUT = "being-carried-out"
     CARRIED_OUT = "carried-out"
     NOT_CARRIED_OUT = "not-carried-out"
@@ -958,7 +959,8 @@ def _decision(
     authorities: tuple[Authority, ...],
     later: Mapping[tuple[UUID, int, int], int],
 ) -> DecisionShown:
-    carried, because = _fate(row)
+    highest = later.get((row.case_id, row.attempt, row.round), 0)
+    carried, because = _fate(row, highest)
     refused = recall_objection(_recallable(row, later), tx.caller.person, tx.caller.roles, authorities)
     return DecisionShown(
         decision=row.id, task=row.task_id, case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
@@ -987,7 +989,7 @@ def _recallable(row: Any, later: Mapping[tuple[UUID, int, int], int]) -> Recalla
     )
 
 
-def _fate(row: Any) -> tuple[Carried, str | None]:
+def _fate(row: Any, highest_stage_decided: int) -> tuple[Carried, str | None]:
     if row.recalled_at is not None and row.status != Status.CARRIED_OUT:
         return Carried.RECALLED, None
     if row.status == Status.CARRIED_OUT or (row.answer != Answer.APPROVED and row.accepted):
@@ -996,6 +998,8 @@ def _fate(row: Any) -> tuple[Carried, str | None]:
         return Carried.NOT_CARRIED_OUT, row.because
     if row.accepted is False:
         return Carried.NOT_CARRIED_OUT, row.reason
+    if row.answer == Answer.APPROVED and not row.completes and highest_stage_decided <= row.stage:
+        return Carried.AWAITS_NEXT, None
     return (Carried.RELEASED if row.run is not None else Carried.BEING_CARRIED_OUT), None
 
 

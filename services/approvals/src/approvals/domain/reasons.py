@@ -11,7 +11,7 @@ REASONS: Mapping[Answer, Mapping[str, str]] = {
         "checks-pass": "All checks pass",
         "evidence-accepted": "The evidence settles what was referred",
         "complaint-or-ombudsman": "Owed after a complaint or an Ombudsman's order",
-        "other": "Another reason, written below",
+        "other": "Another reason to approve, written below",
     },
     Answer.DECLINED: {
         "credit-not-the-tenants": "The credit is not the tenant's own money",
@@ -20,7 +20,7 @@ REASONS: Mapping[Answer, Mapping[str, str]] = {
         "payee-not-shown": "The payee could not be shown to be the tenant",
         "suspected-fraud": "Fraud is suspected",
         "duplicate": "It was refunded already",
-        "other": "Another reason, written below",
+        "other": "Another reason to decline, written below",
     },
     Answer.SENT_BACK: {
         "evidence-missing": "Evidence is missing",
@@ -35,12 +35,12 @@ REASONS: Mapping[Answer, Mapping[str, str]] = {
 SCHEDULE_REASONS: Mapping[Answer, Mapping[str, str]] = {
     Answer.APPROVED: {
         "evidence-complete": "The evidence is complete",
-        "other": "Another reason, written below",
+        "other": "Another reason to approve, written below",
     },
     Answer.DECLINED: {
         "may-be-recovered": "The debts may still be recovered",
         "evidence-not-enough": "The evidence is not enough",
-        "other": "Another reason, written below",
+        "other": "Another reason to decline, written below",
     },
     Answer.SENT_BACK: {
         "evidence-missing": "Evidence is missing",
@@ -78,6 +78,6 @@ def complaint_about(
 
 _WORDS_WANTED: Mapping[Answer, str] = {
     Answer.APPROVED: "Write down the reason.",
-    Answer.DECLINED: "Explain why this is declined. The officer who answers the tenant reads it.",
+    Answer.DECLINED: "Explain why this is declined. The words are kept on the case.",
     Answer.SENT_BACK: "Write down the question.",
 }

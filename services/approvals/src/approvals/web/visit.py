@@ -49,7 +49,7 @@ DONE: Mapping[str, str] = {
     "assigned": "The task is assigned.",
     "commented": "Your comment is added.",
     "recalled": "The approval is recalled. Nothing was paid on it.",
-    "requested": "The request is taken. The checks are running.",
+    "requested": "The request is taken, and its checks have begun.",
     "evidence": "The evidence is added, and the check runs again.",
     "payee": "The payee’s details are changed, and the bank checks run again.",
     "resubmitted": "The case goes back to whoever asked the question.",

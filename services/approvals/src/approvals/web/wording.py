@@ -194,11 +194,19 @@ def age_of_arrears(age: ArrearsAge) -> str:
 
 
 CREDIT_WRITTEN_ON = "CWO"
+OPENING_BALANCE = "ROB"
+
+
+def is_opening_balance(entry: Entry) -> bool:
+    """Whether the entry is what an account owed or had when the ledger was opened (`ROB`, domain.md 2.1)."""
+    return entry.code == OPENING_BALANCE
 
 
 def undoable(entry: Entry) -> bool:
-    """Whether a person may undo it by hand: once, no reversal, and nothing that was decided, but for a credit that went to income."""
-    by_hand = entry.provenance.case is None or entry.code == CREDIT_WRITTEN_ON
+    """Whether a person may undo it by hand: once, no reversal, no opening balance (it is the sum of what an earlier system posted), and
+    nothing that was decided, but for a credit that went to income.
+    """
+    by_hand = (entry.provenance.case is None and not is_opening_balance(entry)) or entry.code == CREDIT_WRITTEN_ON
     return entry.reversed_by is None and entry.reverses is None and by_hand
 
 
@@ -309,4 +317,4 @@ FILTERS = {
     "sort_code": sort_code,
 }
 
-TESTS = {"undoable": undoable}
+TESTS = {"undoable": undoable, "opening_balance": is_opening_balance}

@@ -94,7 +94,7 @@ async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
     if not faults and upload.content.records_hash is not None:
         same = await store.file_with_records(tx, upload.content.records_hash) or await _file_with_bare_records(tx, upload.content)
         if same is not None:
-            faults.append(Fault(None, "RecordsTaken", f"{upload.name} holds the very payments of the earlier file {same.name}"))
+            faults.append(Fault(None, "RecordsTaken", f"The file {upload.name} holds the very payments of the earlier file {same.name}"))
     return faults
 
 

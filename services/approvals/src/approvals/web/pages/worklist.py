@@ -58,7 +58,8 @@ async def show(visit: Visit) -> Response:
     found = await visit.ask_or_name(
         CASES, CasesAsked(limit=CASES_ASKED), "what waits for evidence, and what of each amount pays other debts"
     )
-    waiting = _waiting(visit, view, found.cases) if found and view is not View.DECIDED and filters == Filters() else []
+    awaited = {one: _waiting(visit, one, found.cases) if found and filters == Filters() else [] for one in View}
+    waiting = awaited[view]
     labels = {**labels, **await visit.account_labels(case.account for case in waiting if case.account not in labels)}
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
@@ -73,6 +74,7 @@ async def show(visit: Visit) -> Response:
         labels=labels,
         split={(case.case, case.attempt): case for case in found.cases} if found else {},
         waiting=waiting,
+        counts={one: work.counts[one] + len(awaited[one]) for one in View},
         glances=glances,
         views=VIEWS,
         empty=EMPTY[view],
@@ -134,7 +136,9 @@ def _typed(pence: int | None) -> str | None:
 
 
 def _waiting(visit: Visit, view: View, cases: Sequence[CaseRow]) -> list[CaseRow]:
-    """Cases that no approver has yet because a document is awaited: those that the person took, or all."""
+    """Cases that no approver has yet because a document is awaited: those that the person took, or all; none was decided."""
+    if view is View.DECIDED:
+        return []
     mine = visit.person.subject if view is View.MINE else None
     return [one for one in cases if one.status is CaseStatus.WAITING_FOR_EVIDENCE and mine in (None, one.taken_by)]
 
