@@ -37,7 +37,8 @@ async def staffed(office: Office) -> Office:
 async def sign_in(office: Office, person: str, at: datetime) -> str:
     who = SimpleNamespace(subject=person, name=f"The {person}", roles=frozenset(PEOPLE[person]))
     key = uuid4().hex
-    session = SimpleNamespace(id_hash=key, person=who, csrf_token="t", created_at=at, last_seen_at=at, ends_at=at + timedelta(hours=10))
+    ends_at = at + timedelta(hours=10)
+    session = SimpleNamespace(id_hash=key, person=who, csrf_token="t", created_at=at, last_seen_at=at, ends_at=ends_at, authenticated_at=at)
     await run(office.runtime, lambda tx: store.open_session(tx, session))
     return key
 
