@@ -41,10 +41,23 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         "case_seen": "seen_at",
     },
     "notices": {"letter": "claimed_by problem status"},
+    "writeoffs": {
+        "proposal": "amount_pence attempt balance_pence closed_at debtor_total_pence followed journal look_again_on policy_version schedule"
+        " status status_note version",
+        "schedule": "answered_round closed_at decision round status status_note withdrawn",
+        "schedule_line": "because journal standing",
+        "register": "reinstated_pence",
+    },
 }
 """By service and table, in the order of the alphabet: what its code updates."""
 
-MAY_DELETE = {"ledger": set[str](), "refunds": set[str](), "approvals": {"desk_session", "saved_view"}, "notices": set[str]()}
+MAY_DELETE: dict[str, set[str]] = {
+    "ledger": set(),
+    "refunds": set(),
+    "approvals": {"desk_session", "saved_view"},
+    "notices": set(),
+    "writeoffs": set(),
+}
 
 _RIGHTS = """
 SELECT relname AS table, attname AS column, has_column_privilege(pg_class.oid, attnum, 'UPDATE') AS may_change,
