@@ -35,7 +35,7 @@ async def at(town: Town, tmp_path: Path) -> AsyncIterator[Layout]:
     layout.secrets_of("ledger").mkdir(parents=True)
     (layout.secrets_of("ledger") / "service_token").write_text(f"{TOKEN}\n")
     app = Starlette(routes=[*town.apps["ledger"].routes(town.runtimes["ledger"]), Route("/torn", _torn)])
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
     serving = asyncio.ensure_future(server.serve())
     while not server.started:
         assert not serving.done()

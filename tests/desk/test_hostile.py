@@ -11,6 +11,7 @@ from approvals import queries
 from approvals.web.desk import DeskSettings, make_desk
 from approvals.web.routes import FORMS, make_app
 from approvals.web.sessions import cookie_name
+from approvals.web.visit import MOST_FIELDS
 from chassis.transaction import run
 from playwright.async_api import Browser
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
@@ -157,7 +158,8 @@ async def test_more_fields_and_files_than_any_form_has_are_refused(place: Place)
     async with visiting(place, "asha") as visitor:
         await visitor.read("/files")
         keys, origin = visitor.fields("/files"), {"origin": place.url}
-        many = await visitor.http.post("/files", data={**keys, **{f"f{at}": "x" for at in range(500)}}, headers=origin, files={"file": b""})
+        fields = {f"f{at}": "x" for at in range(MOST_FIELDS + 1)}
+        many = await visitor.http.post("/files", data={**keys, **fields}, headers=origin, files={"file": b""})
         two = await visitor.http.post("/files", data=keys, files=[("file", ("a", b"x")), ("file", ("b", b"x"))], headers=origin)
     assert (many.status_code, two.status_code) == (400, 400)
     assert [call for call in place.peers.calls if call.path == "/bank-files"] == []

@@ -102,7 +102,7 @@ class Stack:
 @asynccontextmanager
 async def _served(fake: FakeLedger) -> AsyncIterator[str]:
     [port] = ports.free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(fake.app(), port=port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(fake.app(), port=port, log_config=None, lifespan="off"))
     task = asyncio.ensure_future(server.serve())
     try:
 
