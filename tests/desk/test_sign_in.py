@@ -131,7 +131,7 @@ class StrictIssuer:
             return JSONResponse({"error": "invalid_grant"}, status_code=400)
         said = {
             "iss": self.url, "aud": "desk", "sub": "dev.leader", "name": "Dev", "roles": ["team-leader"], "nonce": asked["nonce"],
-            "exp": int((NOW + timedelta(minutes=5)).timestamp()),
+            "exp": int((datetime.now(UTC) + timedelta(minutes=5)).timestamp()),
         }  # fmt: skip
         token = jwt.encode({"alg": "RS256", "kid": "one"}, {**said, **self.claims}, self.signs_with or self.key)
         return JSONResponse({"access_token": "a", "token_type": "Bearer", "id_token": token})
