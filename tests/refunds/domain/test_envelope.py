@@ -101,6 +101,7 @@ def test_a_key_ring_is_read_and_shows_no_key() -> None:
         ring_text(index_key=None),
         ring_text(keys=[]),
     ],
+    ids=["nothing", "a list", "no fields", "no current key", "a short key", "not base64", "no index key", "no keys"],
 )
 def test_what_is_no_key_ring_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(UnusableKeyRing) as refused:
