@@ -51,7 +51,7 @@ from rentbook_contracts.writeoffs import (
     WriteOffTotals,
 )
 
-from desk.estate import IVANOVA, NGUYEN, NOW, OKAFOR, TODAY, an_id
+from desk.estate import IVANOVA, LETTER, NGUYEN, NOW, OKAFOR, TODAY, an_id
 
 GATHERING, BLOCKED, READY, POSTED = (an_id(f"proposal {name}") for name in ("gathering", "blocked", "ready", "posted"))
 SCHEDULE, SENT_BACK, DONE = (an_id(f"schedule {name}") for name in ("with approver", "sent back", "posted"))
@@ -180,6 +180,10 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
                 kind=EvidenceKind.TRACE, on=TODAY - timedelta(days=20), source="electoral register", reference="ER 4471", note="No trace",
                 by="ben.officer", at=NOW - timedelta(days=8),
             ),
+            ProofShown(
+                kind=EvidenceKind.LETTER_SENT, on=TODAY - timedelta(days=7), source="notices", reference="", note="", by="system",
+                at=NOW - timedelta(days=7), letter=LETTER,
+            ),
         ),
         events=(
             ProposalEvent(at=NOW - timedelta(days=9), by="ben.officer", what="proposed", note="Left without an address."),
@@ -189,6 +193,7 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         schedule=told.schedule,
         journal=WRITTEN_OFF if told.status is ProposalStatus.POSTED else None,
         policy_version="2021-07-01",
+        letter_on=TODAY + timedelta(days=21) if told.status is ProposalStatus.GATHERING else None,
     )  # fmt: skip
 
 

@@ -78,6 +78,15 @@ async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place:
     assert "<b>Neighbours</b>" in said
 
 
+async def test_letters_that_were_sent_are_shown_with_the_day_of_the_next(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.GATHERING}")
+        assert visitor.page is not None
+        assert visitor.page.xpath(f'//td/a[@href="/letters/{estate.LETTER}.pdf"]/text()') == ["The letter (PDF)"]
+    assert "The next letter is written by itself on" in said
+    assert "becomes evidence by itself" in said
+
+
 async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(PROPOSAL)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,38 +12,20 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
-from chassis.process import make_runtime
-from chassis.serving import Tick
 from chassis.transaction import Runtime, run
 from notices.settings import NoticesSettings
 from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
-from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_letter import write_letter
-from rentbook_contracts.ledger import AccountHold, AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
+from rentbook_contracts.ledger import AccountHold
 from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed
 from rentbook_local.ports import free_ports
+from support.notices_service import ACCOUNT, account_page, rows, runtime_for, tick
 from support.servers import Postgres
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-ACCOUNT, CASE = uuid4(), uuid4()
+CASE = uuid4()
 CLOSED = RefundClosed(case=CASE, account=ACCOUNT, attempt=1, outcome=CaseOutcome.PAID, refund_pence=141_20, offset_pence=0)
-
-
-def account_page() -> AccountPage:
-    label = AccountLabel(
-        account=ACCOUNT, reference="90000001E", kind=AccountKind.RENT, status=AccountStatus.CURRENT, names=("Mercy Okafor",),
-        address="12 Elm Rise, Rentbridge", balance_pence=-480_00,
-    )  # fmt: skip
-    tenancy = TenancyFacts(
-        tenancy=uuid4(), garage=False, started_on=date(2020, 1, 6), ended_on=None, keys_returned_on=None, final_charges_posted=False,
-        recharge_inspected=False, forwarding_address_known=False,
-    )  # fmt: skip
-    return AccountPage(
-        label=label, version=3, tenancy=tenancy, tenants=(), as_at=date(2026, 11, 23), balance_pence=-480_00, cleared_credit_pence=480_00,
-        uncleared_pence=0, held_pence=0, in_arrears_since=None, weekly_charges=(), entries=(), entries_in_all=0, sub_accounts=(),
-        other_accounts=(), credit_holds=(), account_holds=(), months=(),
-    )  # fmt: skip
 
 
 def case_page() -> CasePage:
@@ -68,20 +50,9 @@ def settings_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def runtime_for(postgres: Postgres, folder: Path, **more: Any) -> AsyncIterator[Runtime]:
-    database = await postgres.new_database("notices")
-    settings = NoticesSettings(
-        database_url=database.app_url, kafka_bootstrap="127.0.0.1:1", temporal_address="127.0.0.1:1", secrets_dir=folder,
-        letters_dir=folder / "letters", peers={"ledger": "http://ledger", "refunds": "http://refunds"}, **more,
-    )  # fmt: skip
-    async with make_runtime("notices", settings) as runtime:
-        runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(peers))
-        yield runtime
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def notices(postgres: Postgres, settings_dir: Path) -> AsyncIterator[Runtime]:
-    async for runtime in runtime_for(postgres, settings_dir):
+    async for runtime in runtime_for(postgres, settings_dir, peers):
         yield runtime
 
 
@@ -105,8 +76,9 @@ async def mail(postgres: Postgres, settings_dir: Path) -> AsyncIterator[tuple[Ru
     await asyncio.to_thread(server.start)
     try:
         async for runtime in runtime_for(
-            postgres, settings_dir, smtp_host="127.0.0.1", smtp_port=port, smtp_from="rents@rentbridge.example", smtp_to="print@example.org"
-        ):
+            postgres, settings_dir, peers, smtp_host="127.0.0.1", smtp_port=port, smtp_from="rents@rentbridge.example",
+            smtp_to="print@example.org",
+        ):  # fmt: skip
             yield runtime, mailbox
     finally:
         await asyncio.to_thread(server.stop)
@@ -114,17 +86,6 @@ async def mail(postgres: Postgres, settings_dir: Path) -> AsyncIterator[tuple[Ru
 
 async def write(runtime: Runtime, closed: RefundClosed = CLOSED) -> None:
     await run(runtime, lambda tx: write_letter(tx, closed))
-
-
-async def tick(runtime: Runtime) -> bool:
-    assert isinstance(runtime.settings, NoticesSettings)
-    send_letters = sending_by(runtime.settings.delivery())
-    return bool(await run(runtime, lambda tx: send_letters(tx, Tick(at=tx.now))))
-
-
-async def rows(runtime: Runtime, table: sa.Table) -> list[Any]:
-    async with runtime.engine.connect() as connection:
-        return [*(await connection.execute(sa.select(table)))]
 
 
 async def test_a_closed_case_is_one_letter_however_often_it_is_told(notices: Runtime) -> None:

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from rentbook_contracts.ledger import AccountKind, AccountStatus, ChargeOwed, DebtFacts, LinkedAccount, PersonFacts
 from writeoffs.domain.policy import WriteOffPolicy, read_policy
 
-POLICY: WriteOffPolicy = read_policy(json.loads((files("writeoffs") / "data" / "policy" / "2021-07-01.json").read_text("utf-8")))
-"""As it is shipped."""
+POLICY: WriteOffPolicy = read_policy(json.loads((files("writeoffs") / "data" / "policy" / "2026-04-01.json").read_text("utf-8")))
+"""The newest, as it is shipped."""
 TODAY = date(2026, 11, 25)
 ACCOUNT = UUID("00000000-0000-4000-8000-000000000001")
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
-from rentbook_contracts import approvals, ledger, writeoffs
+from rentbook_contracts import approvals, ledger, notices, writeoffs
 from rentbook_contracts.approvals import DECIDE, RECALL
 from rentbook_contracts.operation import Nothing, Operation
 from rentbook_contracts.workflows import QUEUE
@@ -67,6 +67,7 @@ class FakeWriteOffs:
             "writeoffs.take-lines": self._take,
             "writeoffs.read-schedule": lambda _: self.stands,
             "ledger.post-write-off": self._post,
+            "notices.write-ladder-letter": lambda _: notices.LadderLetterWritten(letter=uuid4()),
             "approvals.open-schedule-task": self._open,
             "approvals.read-decision": self._read,
         }
@@ -148,7 +149,12 @@ class FakeWriteOffs:
     async def serve(self, client: Client, stack: AsyncExitStack) -> None:
         """Workers for the stories and for every step of every queue."""
         await stack.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))
-        offered = [each for module in (approvals, ledger, writeoffs) for each in vars(module).values() if isinstance(each, Operation)]
+        await self.serve_steps(client, stack)
+
+    async def serve_steps(self, client: Client, stack: AsyncExitStack) -> None:
+        """Workers for every step of every queue, and for no story."""
+        homes = (approvals, ledger, notices, writeoffs)
+        offered = [each for module in homes for each in vars(module).values() if isinstance(each, Operation)]
         for queue in {operation.queue for operation in offered}:
             steps = [self._step(operation) for operation in offered if operation.queue == queue]
             await stack.enter_async_context(Worker(client, task_queue=queue, activities=steps))

@@ -1,14 +1,17 @@
 """Writeoffs with a scripted ledger: use cases are called as their hosts call them, in transactions of their own."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 import sqlalchemy as sa
 from chassis.peers import Caller
+from chassis.process import make_runtime
 from chassis.transaction import SYSTEM, Runtime, run
 from pydantic import BaseModel
 from rentbook_contracts.ledger import DebtFacts, DebtsAsked, DebtsRead, LineOutcome, WriteOffLine
@@ -30,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from writeoffs.domain.days import business_date
+from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof
 from writeoffs.use_cases.propose import propose
@@ -61,6 +65,23 @@ class FakeLedger:
         asked = DebtsAsked.model_validate_json(await request.body())
         found = tuple(self.debts[account] for account in asked.accounts if account in self.debts)
         return Response(DebtsRead(debts=found).model_dump_json(), media_type="application/json")
+
+
+@asynccontextmanager
+async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"]:
+    """Writeoffs over a migrated database; `folder` takes the service's token."""
+    (folder / "service_token").write_text("token", encoding="utf-8")
+    settings = WriteOffsSettings(
+        database_url=database.app_url,
+        kafka_bootstrap="127.0.0.1:1",
+        temporal_address="127.0.0.1:1",
+        peers={"ledger": "http://ledger"},
+        secrets_dir=folder,
+    )
+    ledger = FakeLedger()
+    async with make_runtime("writeoffs", settings) as runtime, httpx.AsyncClient(mounts={"http://ledger": ledger.transport()}) as http:
+        runtime.http = http
+        yield WriteOffs(runtime, ledger, database)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from rentbook_contracts.approvals import Answer
+from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
 from rentbook_contracts.workflows import (
     PROPOSAL_CHANGED,
     QUEUE,
@@ -253,3 +254,21 @@ async def test_a_proposal_is_looked_at_when_evidence_comes(client: Client, servi
     await story.signal(PROPOSAL_CHANGED.name, ProposalChanged(proposal=uuid4()))
     await story.result()
     assert services.names() == ["writeoffs.assess", "writeoffs.assess"]
+
+
+def letter_wanted(number: int = 1) -> Assessed:
+    asked = WriteLadderLetter(proposal=uuid4(), account=uuid4(), kind=LadderLetter.DEBT, number=number, reply_within_days=28)
+    return Assessed(done=False, letter=asked)
+
+
+async def test_a_look_that_asks_for_a_letter_has_it_written_and_the_sent_letter_brings_the_next_look(
+    client: Client, services: FakeWriteOffs
+) -> None:
+    first, second = letter_wanted(1), letter_wanted(2)
+    services.looks = [first, second, Assessed(done=True)]
+    story = await proposal(client)
+    for times, look in ((1, first), (2, second)):
+        assert await services.until("notices.write-ladder-letter", times) == look.letter
+        await story.signal(PROPOSAL_CHANGED.name, ProposalChanged(proposal=uuid4()))
+    await story.result()
+    assert services.names() == [*("writeoffs.assess", "notices.write-ladder-letter") * 2, "writeoffs.assess"]

@@ -1,15 +1,29 @@
 """What notices tells and offers: letters, with the proof of their sending."""
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from rentbook_contracts.message import Fact
-from rentbook_contracts.operation import Message, Query
+from rentbook_contracts.operation import Message, Operation, Query
+
+
+class LadderLetter(StrEnum):
+    """What a rung of the evidence ladder writes (domain.md 5.2): to who owes, to the estate of who has died, or to who has a credit."""
+
+    DEBT = "debt"
+    ESTATE_DEBT = "estate-debt"
+    UNCLAIMED_CREDIT = "unclaimed-credit"
 
 
 class LetterSent(Fact):
-    """A letter was made and handed over for delivery, with the hash of its PDF."""
+    """A letter was made and handed over for delivery, with the hash of its PDF.
+
+    `case` is what it is about: a refund case, or the proposal whose ladder asked for it. `sent_on`: the Europe/London day of its sending.
+    """
 
     type: ClassVar[str] = "notices.letter-sent.v1"
     topic: ClassVar[str] = "notices.letters"
@@ -20,13 +34,36 @@ class LetterSent(Fact):
     account: UUID
     case: UUID | None = None
     sha256: str
+    sent_on: date | None = None
 
 
 FACTS: tuple[type[Fact], ...] = (LetterSent,)
 
 
+class WriteLadderLetter(Message):
+    """The `number`-th letter of its kind for a proposal, from 1. Whoever asks again is told of the one letter that there is."""
+
+    proposal: UUID
+    account: UUID
+    kind: LadderLetter
+    number: int = Field(ge=1, le=100)
+    reply_within_days: int = Field(default=0, ge=0, le=3660, description="0: the letter names no day")
+
+
+class LadderLetterWritten(Message):
+    """`letter` is None where none was written, `because`: the sentence says what stands in the way. It carries no personal data."""
+
+    letter: UUID | None
+    because: str | None = None
+
+
+WRITE_LADDER_LETTER: Operation[WriteLadderLetter, LadderLetterWritten] = Operation(
+    "notices.write-ladder-letter", "notices", WriteLadderLetter, LadderLetterWritten
+)
+
+
 class LettersAsked(Message):
-    """Letters about an account or a case, newest first."""
+    """Letters about an account, or about a case or proposal, newest first."""
 
     account: UUID | None = None
     case: UUID | None = None

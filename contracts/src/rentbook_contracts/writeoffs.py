@@ -11,6 +11,7 @@ from rentbook_contracts.approvals import Answer, ApprovedLine, content_hash
 from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LINES_IN_A_SCHEDULE, ChargeOwed, LineKind, LineOutcome, LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
+from rentbook_contracts.notices import WriteLadderLetter
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
 
 
@@ -136,11 +137,13 @@ class Assessed(Message):
     """`done`: nothing more to gather (ready, withdrawn, or the attempt is past).
 
     `look_again_at` is when time alone may change the answer, `remind_at` when somebody is reminded that they have to; UTC.
+    `letter`: what the ladder asks to be written now.
     """
 
     done: bool
     look_again_at: datetime | None = None
     remind_at: datetime | None = None
+    letter: WriteLadderLetter | None = None
 
 
 class RemindOfProposal(Message):
@@ -407,6 +410,8 @@ class RungShown(Message):
 
 
 class ProofShown(Message):
+    """`letter`: the letter whose sending it is, where notices sent it."""
+
     kind: EvidenceKind
     on: date
     source: str
@@ -414,6 +419,7 @@ class ProofShown(Message):
     note: str
     by: str
     at: datetime
+    letter: UUID | None = None
 
 
 class ProposalEvent(Message):
@@ -436,7 +442,10 @@ class BarredCharge(Message):
 
 
 class ProposalPage(Message):
-    """`blocked` names, in words, all that stands in the way now; `parts` is what would post today."""
+    """`blocked` names, in words, all that stands in the way now; `parts` is what would post today.
+
+    `letter_on`: the day on which the ladder's next letter is written by itself; None where there is none.
+    """
 
     proposal: UUID
     attempt: int
@@ -462,6 +471,7 @@ class ProposalPage(Message):
     schedule: UUID | None
     journal: UUID | None
     policy_version: str
+    letter_on: date | None = None
 
 
 class ProposalsAsked(Message):

@@ -5,6 +5,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from rentbook_contracts.notices import WRITE_LADDER_LETTER
     from rentbook_contracts.operation import Nothing
     from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged
     from rentbook_contracts.writeoffs import (
@@ -25,7 +26,10 @@ LOOKS_IN_A_RUN = 500
 
 @workflow.defn(name=WRITE_OFF_PROPOSAL.name)
 class WriteOffProposal:
-    """One pass: it is looked at whenever something changed or time may have changed something, until nothing more is to gather."""
+    """One pass: it is looked at whenever something changed or time may have changed something, until nothing more is to gather.
+
+    Each look writes the letter that the ladder asks for next, if it asks for one; that it was sent comes back as a change.
+    """
 
     @workflow.init
     def __init__(self, case: ProposalCase) -> None:
@@ -35,13 +39,23 @@ class WriteOffProposal:
 
     @workflow.run
     async def run(self, case: ProposalCase) -> Nothing:
-        for _ in range(LOOKS_IN_A_RUN):
+        for look in range(LOOKS_IN_A_RUN):
             self.changed = False
             seen = await self.steps.call(ASSESS_PROPOSAL, AssessProposal(proposal=case.proposal, attempt=case.attempt))
             if seen.done:
                 return Nothing()
+            await self.write(seen, look)
             await self.wait(seen)
         return workflow.continue_as_new(case)
+
+    async def write(self, seen: Assessed, look: int) -> None:
+        """Have the letter written that the ladder asks for.
+
+        Stories begun before letters were written by themselves had looks without one. Each look is patched for itself, because a patch
+        that was answered once in a run is answered for all of it: such a story writes from its next look on.
+        """
+        if seen.letter is not None and workflow.patched(f"letter-at-look-{look}"):
+            await self.steps.call(WRITE_LADDER_LETTER, seen.letter)
 
     async def wait(self, seen: Assessed) -> None:
         """Until something changed, or the day on which time alone may have. A reminder comes once for each look."""

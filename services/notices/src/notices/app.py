@@ -1,18 +1,21 @@
-"""What notices hears and answers."""
+"""What notices hears, offers and answers."""
 
 from datetime import timedelta
 
-from chassis.serving import Answer, App, Every, Subscription
-from rentbook_contracts.notices import LETTERS
+from chassis.serving import Answer, App, Every, Offer, Subscription
+from rentbook_contracts.notices import LETTERS, WRITE_LADDER_LETTER
 from rentbook_contracts.refunds import RefundClosed
 
 from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.use_cases.send_letters import sending_by
+from notices.use_cases.write_ladder_letter import write_ladder_letter
 from notices.use_cases.write_letter import write_letter
 from notices.web import routes
 
 LISTENS = (Subscription(RefundClosed, write_letter),)
+# Idempotent of itself: a story that goes on in a run of its own counts its steps anew.
+OFFERS = (Offer(WRITE_LADDER_LETTER, write_ladder_letter, remember=False),)
 ANSWERS = (Answer(LETTERS, letters),)
 
 
@@ -21,6 +24,7 @@ def make_app(settings: NoticesSettings) -> App:
     return App(
         name="notices",
         listens=LISTENS,
+        offers=OFFERS,
         answers=ANSWERS,
         every=(Every(timedelta(seconds=settings.send_seconds), sending_by(settings.delivery())),),
         routes=routes,

@@ -8,18 +8,22 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from sqlalchemy.dialects.postgresql import insert
 
-from notices.tables import CLAIMED, MADE, PROBLEM, SENT, letter, sending
+from notices.tables import CLAIMED, MADE, PROBLEM, SENT, WITHHELD, letter, sending
 
 
-async def keep_letter(tx: Transaction, *, problem: str | None, **columns: Any) -> bool:
-    """Write the letter, unless this end of the case was told already; whether it was written. One with a problem waits for a person."""
-    row = (
-        insert(letter)
-        .values(**columns, problem=problem, status=PROBLEM if problem else MADE)
-        .on_conflict_do_nothing(constraint="a_case_is_told_once_of_each_end")
-        .returning(letter.c.id)
-    )
-    return (await tx.connection.execute(row)).first() is not None
+async def keep_letter(tx: Transaction, *, problem: str | None, **columns: Any) -> None:
+    """Write the letter, unless there is one of its kind for this attempt at the case. One with a problem waits for a person."""
+    row = insert(letter).values(**columns, problem=problem, status=PROBLEM if problem else MADE)
+    told = [letter.c.case_id, letter.c.attempt, letter.c.kind]
+    # A literal, because an index is recognised by its condition's words.
+    await tx.connection.execute(row.on_conflict_do_nothing(index_elements=told, index_where=sa.text(f"status <> '{WITHHELD}'")))
+
+
+async def letter_of(tx: Transaction, case: UUID, attempt: int, kind: str) -> UUID | None:
+    """The letter of this kind for this attempt at the case that was not withheld."""
+    same = sa.and_(letter.c.case_id == case, letter.c.attempt == attempt, letter.c.kind == kind, letter.c.status != WITHHELD)
+    found: UUID | None = await tx.connection.scalar(sa.select(letter.c.id).where(same))
+    return found
 
 
 async def claim_letters(tx: Transaction, boot: str, limit: int) -> list[UUID]:
@@ -45,6 +49,12 @@ async def settle(tx: Transaction, letter_id: UUID, *, problem: str | None = None
     """Sent, or a problem that waits for a person."""
     status = PROBLEM if problem else SENT
     await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(status=status, claimed_by=None, problem=problem))
+
+
+async def withhold(tx: Transaction, letter_id: UUID, because: str) -> None:
+    """It is not sent, now or later; it may be written anew."""
+    values = {"status": WITHHELD, "claimed_by": None, "problem": because}
+    await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(values))
 
 
 async def release(tx: Transaction, letter_id: UUID) -> None:

@@ -5,7 +5,7 @@ from chassis.tables import chassis_metadata
 
 metadata = sa.MetaData()
 
-MADE, CLAIMED, SENT, PROBLEM = "made", "claimed", "sent", "problem"
+MADE, CLAIMED, SENT, PROBLEM, WITHHELD = "made", "claimed", "sent", "problem", "withheld"
 _INSTANT = sa.DateTime(timezone=True)
 
 letter = sa.Table(
@@ -24,11 +24,22 @@ letter = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("claimed_by", sa.Text, nullable=True, comment="The run of the process that sends it"),
     sa.Column("problem", sa.Text, nullable=True),
-    sa.UniqueConstraint("case_id", "attempt", "kind", name="a_case_is_told_once_of_each_end"),
-    sa.CheckConstraint(f"status IN ('{MADE}', '{CLAIMED}', '{SENT}', '{PROBLEM}')", name="a_letter_is_made_claimed_sent_or_a_problem"),
-    sa.CheckConstraint("(status = 'problem') = (problem IS NOT NULL)", name="a_problem_is_said_in_words"),
+    sa.CheckConstraint(
+        f"status IN ('{MADE}', '{CLAIMED}', '{SENT}', '{PROBLEM}', '{WITHHELD}')", name="a_letter_is_made_claimed_sent_or_a_problem"
+    ),
+    sa.CheckConstraint("(status IN ('problem', 'withheld')) = (problem IS NOT NULL)", name="a_problem_is_said_in_words"),
     sa.CheckConstraint("(pdf IS NULL) = (sha256 IS NULL)", name="a_pdf_has_its_hash"),
     sa.CheckConstraint("status <> 'sent' OR pdf IS NOT NULL", name="only_a_letter_that_was_made_is_sent"),
+)
+
+# A letter that was withheld was never told to anybody: it may be written anew.
+sa.Index(
+    "a_case_is_told_once_of_each_end",
+    letter.c.case_id,
+    letter.c.attempt,
+    letter.c.kind,
+    unique=True,
+    postgresql_where=letter.c.status != WITHHELD,
 )
 
 sending = sa.Table(

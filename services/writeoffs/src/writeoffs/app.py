@@ -2,6 +2,7 @@
 
 from chassis.serving import Accept, Answer, App, Offer, Subscription
 from rentbook_contracts import ledger
+from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -37,6 +38,7 @@ from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import move, receive
+from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import begin_round, close_schedule, note_schedule, read_schedule, settle_lines, take_lines
 from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
@@ -53,6 +55,7 @@ LISTENS = (
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.HousingBenefitClaimChanged, move),
     Subscription(ledger.PaymentPlanChanged, move),
+    Subscription(LetterSent, note_letter),
 )
 OFFERS = (
     # A story that goes on in a run of its own counts its steps anew, so that no answer may be remembered under their numbers.

@@ -132,7 +132,16 @@ async def proposal_rows(tx: Transaction, ids: Sequence[Any]) -> list[Row]:
 async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:
     rows = await tx.connection.execute(sa.select(proof).where(proof.c.proposal == id_).order_by(proof.c.on, proof.c.at))
     return tuple(
-        ProofShown(kind=row.kind, on=row.on, source=row.source, reference=row.reference, note=row.note, by=row.by, at=row.at)
+        ProofShown(
+            kind=row.kind,
+            on=row.on,
+            source=row.source,
+            reference=row.reference,
+            note=row.note,
+            by=row.by,
+            at=row.at,
+            letter=row.letter,
+        )
         for row in rows
     )
 

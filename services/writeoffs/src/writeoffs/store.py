@@ -1,6 +1,7 @@
 """What writeoffs writes, and what it reads under a lock in order to write."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -83,6 +84,13 @@ async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[P
 
 async def add_proof(tx: Transaction, told: AddProof) -> None:
     row = told.model_dump() | {"id": uuid4(), "kind": told.kind.value, "by": tx.caller.person, "at": tx.now}
+    await tx.connection.execute(proof.insert().values(row))
+
+
+async def add_sent_letter(tx: Transaction, proposal: UUID, kind: EvidenceKind, on: date, letter: UUID) -> None:
+    """The sending of a letter is evidence of itself: nobody takes part by it."""
+    told = {"source": "notices", "reference": "", "note": "", "by": tx.caller.person, "at": tx.now}
+    row = {"id": uuid4(), "proposal": proposal, "kind": kind.value, "on": on, "letter": letter, **told}
     await tx.connection.execute(proof.insert().values(row))
 
 

@@ -1,4 +1,4 @@
-"""What a refund's letter says. Sentences for a tenant; amounts as people write them.
+"""What a letter is, and what a refund's says. Sentences for a tenant; amounts as people write them.
 
 A letter is built from facts that are passed in and holds no clock. Its content is plain data, which the template sets.
 """
@@ -58,13 +58,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Letter:
-    """All that the template needs. `names` are all tenants: a letter goes to each of them."""
+    """All that the template needs. `names` are all whom it is addressed to, `subject` whose account it is about."""
 
     kind: str
     title: str
     date: str
     names: tuple[str, ...]
+    greeting: str
     address: tuple[str, ...]
+    subject: str
     reference: str
     paragraphs: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -98,6 +100,21 @@ def pounds(pence: int) -> str:
     return f"£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
 
 
+def in_words(day: date) -> str:
+    """*3 May 2026*."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """*A, B and C*."""
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
+
+
+def lines_of(address: str) -> tuple[str, ...]:
+    """An address in one line as the lines of an envelope."""
+    return tuple(part.strip() for part in address.split(","))
+
+
 def standing(told: RefundTold) -> str:
     """The balance in words, with what of a credit cannot be paid out and why: credit is negative (domain.md 0).
 
@@ -124,9 +141,11 @@ def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, refer
     return Letter(
         kind=kind.value,
         title=TITLES[kind],
-        date=f"{on.day} {on:%B %Y}",
+        date=in_words(on),
         names=tuple(names),
-        address=tuple(part.strip() for part in address.split(",")),
+        greeting=f"Dear {listed(names)}",
+        address=lines_of(address),
+        subject="Your rent account",
         reference=reference,
         paragraphs=tuple(words for words in _paragraphs(kind, told, on) if words),
         lines=_lines(told),

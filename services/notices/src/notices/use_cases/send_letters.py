@@ -2,26 +2,35 @@
 
 An attempt is on record before it begins, in a transaction of its own. A letter that a dead run of the process had begun to send by e-mail
 is not sent again by itself: whether it went out is not known, and a person looks. A file in the folder can be looked up.
+
+A letter about arrears is withheld where Breathing Space has begun since it was written (domain.md 5.3), and waits while the ledger does
+not answer.
 """
 
 import asyncio
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import sqlalchemy as sa
 from chassis.failpoint import reached
 from chassis.serving import Tick
-from chassis.transaction import Transaction
+from chassis.transaction import Transaction, Unanswered
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountHold, DebtsAsked
 from rentbook_contracts.notices import LetterSent
 
 from notices import store
 from notices.domain.delivery import Delivery, Mail
+from notices.domain.ladder_letters import ABOUT_ARREARS, BREATHING_SPACE
+
+LONDON = ZoneInfo("Europe/London")
 
 BOOT = uuid.uuid4().hex
 """This run of the process."""
@@ -47,16 +56,43 @@ async def send_some(tx: Transaction, delivery: Delivery) -> bool:
         for letter in fresh:
             await store.note_sending(tx, letter, delivery.how, "begun")
         return bool(fresh)
-    for row in claimed:
-        await _send(tx, delivery, row)
-    return True
+    held = await _in_breathing_space(tx, claimed)
+    going = [row for row in claimed if held is not None or not _about_arrears(row)]
+    for row in going:
+        if _about_arrears(row) and held and row.account in held and not _was_begun_by_another(row):
+            await store.note_sending(tx, row.id, delivery.how, "refused", "withheld")
+            await store.withhold(tx, row.id, BREATHING_SPACE)
+        else:
+            await _send(tx, delivery, row)
+    return bool(going)
+
+
+def _about_arrears(row: sa.Row[Any]) -> bool:
+    return row.kind in ABOUT_ARREARS
+
+
+def _was_begun_by_another(row: sa.Row[Any]) -> bool:
+    """By a run of the process that ended in the middle: it may have gone out."""
+    return bool(row.claimed_by != BOOT)
+
+
+async def _in_breathing_space(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> frozenset[UUID] | None:
+    """Of the accounts that these rows write to about arrears, those on which it runs; None where the ledger does not answer."""
+    accounts = tuple(sorted({row.account for row in rows if _about_arrears(row)}))
+    if not accounts:
+        return frozenset()
+    try:
+        read = await tx.ask(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=accounts))
+    except Unanswered:
+        return None
+    return frozenset(debt.account for debt in read.debts if AccountHold.BREATHING_SPACE in debt.account_holds)
 
 
 async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> None:
     if delivery.mail is None:
         name = await asyncio.to_thread(put_into, delivery.folder, row)
         await _sent(tx, row, "folder", name)
-    elif row.claimed_by != BOOT:
+    elif _was_begun_by_another(row):
         await store.note_sending(tx, row.id, "e-mail", "unknown")
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
@@ -83,7 +119,8 @@ async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
 async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None:
     await store.note_sending(tx, row.id, how, "done", proof)
     await store.settle(tx, row.id)
-    fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256)
+    day = tx.now.astimezone(LONDON).date()
+    fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256, sent_on=day)
     await tx.publish(fact, version=1)
 
 

@@ -1,18 +1,13 @@
 """Write the letter that tells a tenant how a refund case ended."""
 
-import asyncio
-import hashlib
-import json
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountHold, AccountPageAsked, Accounts
 from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage, RefundClosed
 
-from notices import store
 from notices.domain.letters import KINDS, Letter, RefundTold, refund_letter
-from notices.typesetting import CannotBeSet, set_letter
+from notices.use_cases.keeping import keep
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -24,22 +19,7 @@ async def write_letter(tx: Transaction, closed: RefundClosed) -> None:
     """
     if closed.outcome not in KINDS:
         return
-    letter = await _content(tx, closed)
-    pdf, problem = await _set(letter)
-    await store.keep_letter(
-        tx,
-        id=uuid4(),
-        kind=letter.kind,
-        title=letter.title,
-        account=closed.account,
-        case_id=closed.case,
-        attempt=closed.attempt,
-        made_at=tx.now,
-        sha256=hashlib.sha256(pdf).hexdigest() if pdf else None,
-        pdf=pdf,
-        content=json.dumps(letter.as_data(), ensure_ascii=False),
-        problem=problem,
-    )
+    await keep(tx, await _content(tx, closed), account=closed.account, case=closed.case, attempt=closed.attempt)
 
 
 async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
@@ -66,10 +46,3 @@ async def _offsets(tx: Transaction, case: CasePage) -> tuple[tuple[str, int], ..
     asked = Accounts(accounts=tuple(offset.account for offset in case.plan.offsets))
     references = {label.account: label.reference for label in (await tx.ask(ACCOUNT_LABELS, asked)).labels}
     return tuple((references[offset.account], offset.amount_pence) for offset in case.plan.offsets)
-
-
-async def _set(letter: Letter) -> tuple[bytes | None, str | None]:
-    try:
-        return await asyncio.to_thread(set_letter, letter.as_data()), None
-    except CannotBeSet as error:
-        return None, str(error)

@@ -11,7 +11,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.ladder import Proof, climbed, wait_until
+from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, wait_until
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
@@ -49,7 +49,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Assessment:
-    """`look_again_on`: the day on which time alone may take it further; None where only an event or a person can."""
+    """`look_again_on`: the day on which time alone may take it further; None where only an event or a person can.
+
+    `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
+    (`only_young`) is the time in which its owner is written to.
+    """
 
     rungs: tuple[RungShown, ...]
     blocked: tuple[str, ...]
@@ -57,6 +61,8 @@ class Assessment:
     parts: tuple[LinePart, ...]
     debtor_total_pence: int
     look_again_on: date | None
+    letter: NextLetter | None
+    only_young: bool
 
     @property
     def amount_pence(self) -> int:
@@ -73,14 +79,20 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     parts = _parts(proposed, facts, charges)
     ladder, missing = _ladder(proposed, facts, policy)
     rungs = climbed(ladder, proposed.proofs, today) if ladder else ()
-    days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today)) if day is not None]
+    blocked = (*missing, *_blocks(proposed, facts, charges))
+    young = tuple(_young(proposed, facts, policy, today))
+    letter = next_letter(ladder, proposed.proofs, today) if ladder and not blocked else None
+    written_on = letter.from_on if letter is not None and letter.from_on > today else None
+    days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(
         rungs=rungs,
-        blocked=(*missing, *_blocks(proposed, facts, charges, policy, today)),
+        blocked=(*blocked, *young),
         charges=charges,
         parts=parts,
         debtor_total_pence=max(facts.debtor_total_pence, sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
+        letter=letter,
+        only_young=bool(young) and not blocked,
     )
 
 
@@ -152,11 +164,11 @@ def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]
     return None
 
 
-def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy, today: date) -> tuple[str, ...]:
+def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> tuple[str, ...]:
     of_kind = {
         LineKind.WRITE_OFF: lambda: _blocks_of_debt(proposed, facts, charges),
         LineKind.REINSTATEMENT: lambda: _blocks_of_reinstatement(proposed, facts),
-        LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts, policy, today),
+        LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts),
     }
     return (*of_kind[proposed.kind](), *_moved(proposed, facts))
 
@@ -209,12 +221,16 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield "Breathing Space runs: refer, and wait until it is lifted."
 
 
-def _blocks_of_credit(facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[str]:
+def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
     if facts.balance_pence >= 0:
         yield "The account is not in credit."
-        return
-    if any(one.balance_pence > 0 for one in facts.linked):
+    elif any(one.balance_pence > 0 for one in facts.linked):
         yield "The same people owe on another account, which the credit could pay."
+
+
+def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[str]:
+    if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.balance_pence >= 0:
+        return
     since = facts.credit_since
     if since is None or years_after(since, policy.unclaimed_after_years) > today:
         begun = f" since {in_words(since)}" if since else ""

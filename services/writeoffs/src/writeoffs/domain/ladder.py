@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, RungShown
 
 from writeoffs.domain.days import in_words, months_after
@@ -31,6 +32,16 @@ class Reached:
     from_on: date | None = None
 
 
+@dataclass(frozen=True)
+class NextLetter:
+    """The `number`-th letter of a ladder, from 1, and the day from which it is written. `reply_within_days`: 0 names no day."""
+
+    kind: LadderLetter
+    number: int
+    from_on: date
+    reply_within_days: int
+
+
 def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date) -> tuple[RungShown, ...]:
     """Every rung, in order."""
     return tuple(_rung(rung, proofs, today) for rung in ladder.rungs)
@@ -39,6 +50,28 @@ def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date) -> tuple[RungS
 def wait_until(rungs: Iterable[RungShown]) -> date | None:
     """The next day on which time alone reaches a rung that is not reached yet."""
     return min((rung.from_on for rung in rungs if not rung.met and rung.from_on is not None), default=None)
+
+
+def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date) -> NextLetter | None:
+    """What the first rung that is not reached writes next; None where it writes nothing, or nothing more.
+
+    A rung writes only when those before it are reached: the estate of a person hears nothing before the death is shown. Who has answered
+    gets no further letter by itself: somebody has to read the answer.
+    """
+    rungs = zip(ladder.rungs, climbed(ladder, proofs, today), strict=True)
+    missing = next((rung for rung, shown in rungs if not shown.met), None)
+    ways = missing.any_of if missing is not None else ()
+    return next((letter for way in ways if (letter := _letter_of(way, proofs, today)) is not None), None)
+
+
+def _letter_of(way: Proven, proofs: Sequence[Proof], today: date) -> NextLetter | None:
+    if way.letter is None:
+        return None
+    sent = sorted(proof.on for proof in proofs if proof.kind is way.proof)
+    if len(sent) >= way.at_least or (sent and _answer_since(proofs, sent[0]) is not None):
+        return None
+    from_on = sent[-1] + timedelta(days=way.apart_days) if sent else today
+    return NextLetter(way.letter, len(sent) + 1, from_on, way.reply_within_days)
 
 
 def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:

@@ -1,17 +1,25 @@
 """The council's evidence ladder and timers, dated (domain.md 5.2 and 5.3). Figures are data: `data/policy`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rentbook_contracts.ledger import AccountKind
 from rentbook_contracts.money import PositivePence
+from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 
 from writeoffs.domain.rules import WriteOffRule
 
 Count = Annotated[int, Field(strict=True, ge=0, le=3660)]
+
+PROOF_OF: Mapping[LadderLetter, EvidenceKind] = {
+    LadderLetter.DEBT: EvidenceKind.LETTER_SENT,
+    LadderLetter.ESTATE_DEBT: EvidenceKind.LETTER_SENT,
+    LadderLetter.UNCLAIMED_CREDIT: EvidenceKind.RETURN_ATTEMPT,
+}
+"""What a letter shows once it was sent."""
 
 
 class NoPolicyInForce(WriteOffRule):
@@ -31,6 +39,8 @@ class Proven(_Figures):
 
     `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
     an answer or a contact since the first. `after_months` runs from the last that is needed, whatever was heard.
+
+    `letter`: what is written, so often as proofs are needed, `apart_days` between; None where nothing is written by itself.
     """
 
     proof: EvidenceKind
@@ -40,6 +50,19 @@ class Proven(_Figures):
     quiet_months: Count = 0
     last_quiet_days: Count = 0
     after_months: Count = 0
+    letter: LadderLetter | None = None
+    apart_days: Count = 0
+
+    @property
+    def reply_within_days(self) -> int:
+        """What a letter says of the time for a reply; 0 where it names no day."""
+        return self.quiet_days if self.at_least == 1 else min(self.quiet_days, self.apart_days)
+
+    @model_validator(mode="after")
+    def shows_what_its_letter_is(self) -> "Proven":
+        if self.letter is not None and self.proof is not PROOF_OF[self.letter]:
+            raise ValueError("a letter is evidence of its own sending")
+        return self
 
 
 class Rung(_Figures):

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from chassis.transaction import Transaction
+from rentbook_contracts.notices import WriteLadderLetter
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import Assessed, AssessProposal, ProposalStatus, RemindOfProposal
 
@@ -43,7 +44,12 @@ async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
     if found.ready:
         return Assessed(done=True)
     remind_on = today + timedelta(days=policy.remind_after_days)
-    return Assessed(done=False, look_again_at=morning_of(look_again_on) if look_again_on else None, remind_at=morning_of(remind_on))
+    return Assessed(
+        done=False,
+        look_again_at=morning_of(look_again_on) if look_again_on else None,
+        remind_at=morning_of(remind_on),
+        letter=_letter_due(row, found, today),
+    )
 
 
 async def remind_of_proposal(tx: Transaction, asked: RemindOfProposal) -> Nothing:
@@ -60,7 +66,21 @@ def _status(found: Assessment) -> ProposalStatus:
     return ProposalStatus.BLOCKED if found.blocked else ProposalStatus.GATHERING
 
 
+def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter | None:
+    letter = found.letter
+    if letter is None or letter.from_on > today:
+        return None
+    return WriteLadderLetter(
+        proposal=row.id,
+        account=row.account,
+        kind=letter.kind,
+        number=letter.number,
+        reply_within_days=letter.reply_within_days,
+    )
+
+
 def _next_look(found: Assessment, policy: WriteOffPolicy, today: date) -> date | None:
-    """What blocks it may pass without an event of the account itself, as credit on another one does."""
-    weekly = today + timedelta(days=policy.look_again_days) if found.blocked else None
+    """What blocks it may pass without an event of the account itself, as credit on another one does; a letter may be long on its way."""
+    writes = found.letter is not None and found.letter.from_on <= today
+    weekly = today + timedelta(days=policy.look_again_days) if writes or (found.blocked and not found.only_young) else None
     return min((day for day in (weekly, found.look_again_on) if day is not None), default=None)

@@ -5,6 +5,7 @@ from rentbook_contracts.writeoffs import DryRun, DryRunAsked, DryRunLine, Propos
 
 from writeoffs import queries
 from writeoffs.domain.days import business_date
+from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.work import fact_of
 
@@ -42,6 +43,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         schedule=row.schedule,
         journal=row.journal,
         policy_version=row.policy_version,
+        letter_on=found.letter.from_on if found.letter is not None and row.status in GATHERING else None,
     )
 
 

@@ -1,10 +1,12 @@
 """Proposals: a debt to write off, a write-off to put back, or an unclaimed credit; with their evidence and what is still missing."""
 
+from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from chassis.peers import Refused
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind, PastWriteOff
+from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     PROPOSAL_PAGE,
@@ -208,12 +210,16 @@ def _kind_of(facts: DebtFacts, past: PastWriteOff | None) -> LineKind:
 
 
 async def _page(visit: Visit, form: Form) -> Response:
-    page = await visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit)))
+    page, letters = await gather(
+        visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit))),
+        visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters"),
+    )
     return visit.show(
         "proposal.html",
         f"{headline(page.kind)}: {headline(page.reason).lower()}",
         form=form,
         page=page,
+        letters=letters,
         labels=await visit.account_labels((page.account,)),
         names=await visit.names(),
         evidence=choices(EvidenceKind),

@@ -1,0 +1,26 @@
+"""A letter of a proposal's ladder was sent: that is evidence by itself, and the story goes on by it."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.notices import LadderLetter, LetterSent
+
+from writeoffs import store
+from writeoffs.domain.days import business_date
+from writeoffs.domain.policy import PROOF_OF
+from writeoffs.use_cases.assess import GATHERING
+from writeoffs.use_cases.work import look_again
+
+_KINDS = frozenset(kind.value for kind in LadderLetter)
+
+
+async def note_letter(tx: Transaction, sent: LetterSent) -> None:
+    """Letters about anything else are passed over. A closed or listed proposal is given its evidence too, and stays where it is."""
+    if sent.kind not in _KINDS or sent.case is None:
+        return
+    row = (await store.proposals_locked(tx, [sent.case])).get(sent.case)
+    if row is None:
+        return
+    kind = PROOF_OF[LadderLetter(sent.kind)]
+    await store.add_sent_letter(tx, row.id, kind, sent.sent_on or business_date(tx.now), sent.letter)
+    await store.note(tx, [row.id], f"evidence added: {kind.value}")
+    if row.followed and row.status in GATHERING:
+        await look_again(tx, row)

@@ -1,0 +1,217 @@
+"""The letters that the evidence ladder asks for: what they say, when none is written, and that one is held back in a Breathing Space."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import page
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from chassis.transaction import Runtime, run
+from notices.domain.ladder_letters import LadderTold, ladder_letter, objection
+from notices.domain.letters import Letter
+from notices.queries import letters
+from notices.tables import letter, sending
+from notices.typesetting import set_letter
+from notices.use_cases.write_ladder_letter import write_ladder_letter
+from rentbook_contracts.ledger import AccountHold, AccountKind, AccountPage, AccountStatus, DebtFacts, DebtsRead, Tenant
+from rentbook_contracts.notices import LadderLetter, LadderLetterWritten, LettersAsked, LetterSent, WriteLadderLetter
+from support.notices_service import account_page, rows, runtime_for, tick
+from support.servers import Postgres
+
+ON = date(2026, 11, 25)
+OWED = LadderTold(LadderLetter.DEBT, 1, 312_40, ("Mercy Okafor", "Żaneta Ślusarz"), (), breathing_space=False, reply_within_days=28)
+ESTATE = LadderTold(LadderLetter.ESTATE_DEBT, 1, 312_40, (), ("Dee Old",), breathing_space=False, reply_within_days=28)
+CREDIT = LadderTold(LadderLetter.UNCLAIMED_CREDIT, 1, -25_00, ("Hal Gone",), (), breathing_space=False)
+
+
+def written(told: LadderTold) -> Letter:
+    return ladder_letter(told, address="12 Elm Rise, Rentbridge", reference="90000001E", on=ON, advice=("Citizens Advice", "A helpline"))
+
+
+@pytest.mark.parametrize("large_print", [False, True])
+@pytest.mark.parametrize("told", [OWED, ESTATE, CREDIT, replace(ESTATE, number=2)], ids=lambda told: getattr(told, "kind", ""))
+def test_every_letter_is_pdf_ua(told: LadderTold, large_print: bool) -> None:
+    pdf = set_letter(written(told).as_data(), large_print=large_print)
+    report = page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_UA_1)
+    assert report.is_compliant, report.failures
+
+
+def test_a_debtor_is_told_the_amount_the_day_and_who_advises() -> None:
+    made = written(OWED)
+    assert made.greeting == "Dear Mercy Okafor and Żaneta Ślusarz"
+    assert made.paragraphs[0] == "You owe £312.40 on this account."
+    assert "by 23 December 2026" in made.paragraphs[1]
+    assert made.closing == ("Free and independent advice about debts: Citizens Advice and A helpline.",)
+
+
+def test_an_estate_is_written_to_as_the_one_that_owes_and_nobody_else_is_asked_to_pay() -> None:
+    made = written(ESTATE)
+    assert made.names == ("The personal representatives of Dee Old",)
+    assert made.greeting == "Dear Sir or Madam"
+    assert "you do not have to pay it with money of your own" in made.paragraphs[1]
+
+
+def test_the_second_letter_says_that_it_is_the_second() -> None:
+    assert written(replace(ESTATE, number=2)).paragraphs[0] == "We wrote to you about this before and have not heard from you."
+    assert written(replace(OWED, number=2)).paragraphs[1:] == written(OWED).paragraphs
+
+
+def test_the_credit_of_somebody_who_has_died_is_offered_to_the_estate() -> None:
+    made = written(replace(CREDIT, living=(), dead=("Hal Gone",)))
+    assert made.names == ("The personal representatives of Hal Gone",)
+    assert "£25.00 in credit. It belongs to the estate." in made.paragraphs[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "because"),
+    [
+        (replace(OWED, breathing_space=True), "Breathing Space runs"),
+        (replace(ESTATE, breathing_space=True), "Breathing Space runs"),
+        (replace(OWED, balance_pence=0), "Nothing is owed"),
+        (replace(OWED, balance_pence=-5_00), "Nothing is owed"),
+        (replace(OWED, living=(), dead=("Dee Old",)), "has died"),
+        (replace(ESTATE, living=("Mercy Okafor",), dead=()), "recorded as dead"),
+        (replace(CREDIT, balance_pence=0), "not in credit"),
+    ],
+)
+def test_what_is_not_written_says_why_and_names_nobody(told: LadderTold, because: str) -> None:
+    said = objection(told)
+    assert said is not None
+    assert because in said
+    assert not [name for name in (*told.living, *told.dead) if name in said]
+
+
+def test_a_letter_about_a_credit_speaks_of_no_arrears_and_goes_out_in_a_breathing_space() -> None:
+    assert objection(replace(CREDIT, breathing_space=True)) is None
+
+
+# --- writing and sending ------------------------------------------------------------------------------------------------------------------
+
+
+class Ledger:
+    """The ledger as notices asks it; each test changes what it says."""
+
+    def __init__(self) -> None:
+        self.holds: tuple[AccountHold, ...] = ()
+        self.balance_pence = 312_40
+        self.silent = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.silent:
+            return httpx.Response(503, json={"rule": "NoAnswer", "message": "not now", "field": None})
+        if "debts-for-write-off" in request.url.path:
+            accounts = json.loads(request.content)["accounts"]
+            return httpx.Response(200, text=DebtsRead(debts=tuple(self.debt(UUID(one)) for one in accounts)).model_dump_json())
+        return httpx.Response(200, text=self.page().model_dump_json())
+
+    def page(self) -> AccountPage:
+        told = {"balance_pence": self.balance_pence, "account_holds": self.holds, "tenants": (Tenant(person=uuid4(), name="Mercy Okafor"),)}
+        return account_page().model_copy(update=told)
+
+    def debt(self, account: UUID) -> DebtFacts:
+        return DebtFacts(
+            account=account, version=1, kind=AccountKind.RENT, status=AccountStatus.FORMER, as_of=ON, balance_pence=self.balance_pence,
+            ended_on=None, charges=(), people=(), account_holds=self.holds, housing_benefit_unresolved=False, plan=None, linked=(),
+            write_offs=(), debtor_total_pence=self.balance_pence,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def notices(postgres: Postgres, tmp_path: Path, ledger: Ledger) -> AsyncIterator[Runtime]:
+    (tmp_path / "service_token").write_text("token\n")
+    async for runtime in runtime_for(postgres, tmp_path, ledger):
+        yield runtime
+
+
+FIRST = WriteLadderLetter(proposal=uuid4(), account=uuid4(), kind=LadderLetter.DEBT, number=1, reply_within_days=28)
+
+
+async def write(runtime: Runtime, asked: WriteLadderLetter = FIRST) -> LadderLetterWritten:
+    return await run(runtime, lambda tx: write_ladder_letter(tx, asked))
+
+
+async def told(runtime: Runtime) -> list[LetterSent]:
+    async with runtime.engine.connect() as connection:
+        bodies = await connection.scalars(sa.text("SELECT body FROM outbox_event ORDER BY seq"))
+        return [LetterSent.model_validate_json(body) for body in bodies]
+
+
+async def test_a_letter_is_written_once_however_often_it_is_asked_for_and_its_sending_is_told(notices: Runtime) -> None:
+    first, again = await write(notices), await write(notices)
+    assert first.letter == again.letter is not None
+    second = await write(notices, FIRST.model_copy(update={"number": 2}))
+    assert second.letter not in (None, first.letter)
+    assert [await tick(notices), await tick(notices), await tick(notices)] == [True, True, False]
+    facts = await told(notices)
+    assert {(fact.letter, fact.kind, fact.case, fact.account) for fact in facts} == {
+        (each.letter, "debt", FIRST.proposal, FIRST.account) for each in (first, second)
+    }
+    assert all(fact.sent_on is not None for fact in facts)
+
+
+async def test_a_proposals_letters_are_found_by_it(notices: Runtime) -> None:
+    made = await write(notices)
+    found = await run(notices, lambda tx: letters(tx, LettersAsked(case=FIRST.proposal)))
+    assert [(row.letter, row.title) for row in found.letters] == [(made.letter, "What you owe us")]
+
+
+async def test_nothing_is_written_in_a_breathing_space(notices: Runtime, ledger: Ledger) -> None:
+    ledger.holds = (AccountHold.BREATHING_SPACE,)
+    made = await write(notices)
+    assert made.letter is None
+    assert made.because is not None
+    assert await rows(notices, letter) == []
+
+
+async def test_a_letter_is_held_back_where_breathing_space_began_after_it_was_written_and_written_anew_afterwards(
+    notices: Runtime, ledger: Ledger, tmp_path: Path
+) -> None:
+    first = await write(notices)
+    ledger.holds = (AccountHold.BREATHING_SPACE,)
+    await tick(notices)
+    await tick(notices)
+    [kept] = await rows(notices, letter)
+    assert kept.status == "withheld"
+    assert "Breathing Space" in kept.problem
+    assert [row.step for row in await rows(notices, sending)] == ["begun", "refused"]
+    assert not (tmp_path / "letters").exists()
+    assert await told(notices) == []
+
+    ledger.holds, ledger.balance_pence = (), 300_00
+    anew = await write(notices)
+    assert anew.letter not in (None, first.letter)
+    await tick(notices)
+    await tick(notices)
+    assert [fact.letter for fact in await told(notices)] == [anew.letter]
+    [content] = [row.content for row in await rows(notices, letter) if row.id == anew.letter]
+    assert "£300.00" in content
+
+
+async def test_while_the_ledger_cannot_say_letters_about_arrears_wait(notices: Runtime, ledger: Ledger) -> None:
+    await write(notices)
+    ledger.silent = True
+    assert [await tick(notices), await tick(notices)] == [True, False]
+    [kept] = await rows(notices, letter)
+    assert kept.status == "claimed"
+    ledger.silent = False
+    assert await tick(notices)
+    assert len(await told(notices)) == 1
+
+
+async def test_the_database_keeps_one_letter_of_a_kind_and_number(notices: Runtime) -> None:
+    await write(notices)
+    copied = ", ".join(column.name for column in letter.c if column.name != "id")
+    with pytest.raises(sa.exc.IntegrityError, match="a_case_is_told_once_of_each_end"):
+        async with notices.engine.begin() as connection:
+            await connection.execute(sa.text(f"INSERT INTO letter (id, {copied}) SELECT gen_random_uuid(), {copied} FROM letter"))

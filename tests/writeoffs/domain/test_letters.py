@@ -1,0 +1,90 @@
+"""Which letter the ladder writes next, and when: one at a time, after what comes before it, and none where something forbids it."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from rentbook_contracts.ledger import AccountHold, DebtFacts, LineKind
+from rentbook_contracts.notices import LadderLetter
+from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from support.debts import POLICY, TODAY, debt, owed, person
+from writeoffs.domain.assessment import Assessment, Standing, assess
+from writeoffs.domain.ladder import NextLetter, Proof
+from writeoffs.domain.policy import Proven
+
+K, L = EvidenceKind, LadderLetter
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def proofs(*told: tuple[EvidenceKind, int]) -> tuple[Proof, ...]:
+    return tuple(Proof(kind, ago(days)) for kind, days in told)
+
+
+def estate(pence: int, **changed: Any) -> DebtFacts:
+    return debt(owed(pence), people=(person(ago(300)),), **changed)
+
+
+def looked_at(reason: Reason, facts: DebtFacts, evidence: Sequence[Proof], kind: LineKind = LineKind.WRITE_OFF) -> Assessment:
+    return assess(Standing(kind, reason, facts.balance_pence, evidence), facts, POLICY, TODAY)
+
+
+ESTATES = [
+    pytest.param(49_99, proofs((K.DEATH, 1)), None, id="below £50 no letter is wanted"),
+    pytest.param(50_00, (), None, id="before the death is shown nobody writes to an estate"),
+    pytest.param(50_00, proofs((K.DEATH, 1)), NextLetter(L.ESTATE_DEBT, 1, TODAY, 28), id="the first at once"),
+    pytest.param(50_00, proofs((K.DEATH, 1), (K.LETTER_SENT, 5)), None, id="one is enough below £200"),
+    pytest.param(
+        200_00, proofs((K.DEATH, 9), (K.LETTER_SENT, 8)), NextLetter(L.ESTATE_DEBT, 2, ago(-20), 28), id="the second four weeks later"
+    ),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 28)), NextLetter(L.ESTATE_DEBT, 2, TODAY, 28), id="on its day"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 40), (K.LETTER_SENT, 9)), None, id="two are enough"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 40), (K.EXECUTOR_REPLY, 30)), None, id="who replied is left in peace"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.INSUFFICIENT_FUNDS, 1)), None, id="there is no money in the estate"),
+]
+
+
+@pytest.mark.parametrize(("pence", "evidence", "letter"), ESTATES)
+def test_the_letters_to_an_estate(pence: int, evidence: tuple[Proof, ...], letter: NextLetter | None) -> None:
+    assert looked_at(Reason.DECEASED, estate(pence), evidence).letter == letter
+
+
+def test_the_day_of_the_second_letter_is_a_day_to_look_again() -> None:
+    found = looked_at(Reason.DECEASED, estate(200_00), proofs((K.DEATH, 9), (K.LETTER_SENT, 8)))
+    assert found.look_again_on == TODAY + timedelta(days=20)
+
+
+@pytest.mark.parametrize("hold", [AccountHold.BREATHING_SPACE, AccountHold.DISPUTE])
+def test_nothing_is_written_while_something_stands_in_the_way(hold: AccountHold) -> None:
+    facts = estate(200_00, account_holds=(hold,))
+    assert looked_at(Reason.DECEASED, facts, proofs((K.DEATH, 9))).letter is None
+
+
+def test_a_small_debt_is_written_for_once() -> None:
+    facts = debt(owed(30_00))
+    assert looked_at(Reason.UNECONOMIC, facts, ()).letter == NextLetter(L.DEBT, 1, TODAY, 28)
+    assert looked_at(Reason.UNECONOMIC, facts, proofs((K.LETTER_SENT, 1))).letter is None
+
+
+@pytest.mark.parametrize("reason", [Reason.BANKRUPTCY, Reason.UNTRACEABLE, Reason.STATUTE_BARRED, Reason.EMIGRATED])
+def test_other_reasons_write_nothing_by_themselves(reason: Reason) -> None:
+    assert looked_at(reason, debt(owed(300_00)), ()).letter is None
+
+
+def test_the_owner_of_a_credit_is_written_to_once_a_year_until_it_is_old_enough() -> None:
+    young = debt(charges=(), balance_pence=-25_00, debtor_total_pence=0, credit_since=ago(800))
+    first = looked_at(Reason.UNCLAIMED, young, (), LineKind.CREDIT_WRITE_ON)
+    assert (first.only_young, first.letter) == (True, NextLetter(L.UNCLAIMED_CREDIT, 1, TODAY, 0))
+    second = looked_at(Reason.UNCLAIMED, young, proofs((K.RETURN_ATTEMPT, 100)), LineKind.CREDIT_WRITE_ON)
+    assert second.letter == NextLetter(L.UNCLAIMED_CREDIT, 2, TODAY + timedelta(days=265), 0)
+    six = proofs(*((K.RETURN_ATTEMPT, 365 * years) for years in range(1, 7)))
+    assert looked_at(Reason.UNCLAIMED, young, six, LineKind.CREDIT_WRITE_ON).letter is None
+
+
+def test_a_policy_whose_letter_shows_something_else_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Proven(proof=K.TRACE, letter=L.DEBT)
