@@ -1,5 +1,7 @@
 """Opening a ledger with an estate."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from chassis.transaction import Runtime, run
@@ -7,16 +9,26 @@ from ledger.domain.dates import in_words
 from ledger.domain.payer import fingerprint
 from ledger.domain.rules import EstateRefused
 from ledger.queries.account_page import account_page
+from ledger.queries.debts import debts_for_write_off
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.refund_facts import account_for_refund
-from rentbook_contracts.ledger import AccountForRefund, AccountKind, AccountPageAsked, Accounts, ExplainBalance, SearchAccounts
+from rentbook_contracts.ledger import (
+    AccountForRefund,
+    AccountKind,
+    AccountPageAsked,
+    Accounts,
+    DebtsAsked,
+    ExplainBalance,
+    SearchAccounts,
+)
 from support.ledger_books import (
     ADA,
     BEN,
     FTA,
     HOME,
     HOUSEHOLD,
+    LAST_MONTH,
     LAST_WEEK,
     MAIN,
     MAIN_REFERENCE,
@@ -161,3 +173,19 @@ async def test_accounts_are_found_without_marks_letters_spaces_or_script(empty_l
 async def test_a_search_says_when_there_is_more(ledger: Runtime) -> None:
     answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text="elm", limit=1)), read_only=True)
     assert (len(answer.labels), answer.more) == (1, True)
+
+
+async def test_a_payment_plan_comes_along_and_receipts_since_it_was_agreed_keep_it(empty_ledger: Runtime) -> None:
+    plan = {"record": "plan", "account": str(FTA), "agreed_on": str(LAST_MONTH), "instalment_pence": 20_00, "rhythm": "weekly"}
+    first = LAST_MONTH + timedelta(days=7)
+    late = {"record": "receipt", "account": str(FTA), "code": "RSO", "amount_pence": 100_00, "effective_date": str(first)}
+    await opened(empty_ledger, [*HOUSEHOLD[:15], {**plan, "first_due_on": str(first)}, *HOUSEHOLD[15:], late])
+    read = await run(empty_ledger, lambda tx: debts_for_write_off(tx, DebtsAsked(accounts=(FTA,))), read_only=True)
+    assert read.debts[0].plan is not None
+    assert (read.debts[0].plan.instalment_pence, read.debts[0].plan.kept) == (20_00, True)
+
+
+async def test_a_plan_of_a_day_to_come_is_refused(empty_ledger: Runtime) -> None:
+    plan = {"record": "plan", "account": str(FTA), "agreed_on": "2100-01-01", "instalment_pence": 20_00, "rhythm": "weekly"}
+    with pytest.raises(EstateRefused, match="Line 16: the day on which the plan was agreed lies in the future"):
+        await opened(empty_ledger, [*HOUSEHOLD[:15], {**plan, "first_due_on": "2100-01-08"}])

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from rentbook_local.demo import writing
+from rentbook_contracts.writeoffs import Reason
+from rentbook_local.demo import debts, estate, writing
 
 DAYS = [date(2026, 11, 23), date(2026, 12, 27), date(2027, 2, 28), date(2028, 2, 29)]
 
@@ -42,3 +43,33 @@ def test_nothing_in_the_estate_is_of_a_later_day(tmp_path: Path, today: date) ->
     weeks = next(record["weeks"] for record in records if record["record"] == "debits")
     assert len(weeks) >= 10
     assert (today - date.fromisoformat(weeks[-1])).days < 14
+
+
+TO_PUT_BACK = {Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}
+
+
+@pytest.mark.parametrize("today", DAYS, ids=str)
+def test_every_reason_to_write_off_has_a_debt_to_try_it_on(today: date) -> None:
+    made = estate.make(today)
+    assert {f"debt-{reason.value}" for reason in set(Reason) - TO_PUT_BACK} <= made.cast.keys()
+    charged: dict[str, int] = {}
+    weeks = [date.fromisoformat(week) for record in made.records if record["record"] == "debits" for week in record["weeks"]]
+    assert weeks == sorted(set(weeks))
+    for record in made.records:
+        if record["record"] == "account":
+            charged[record["id"]] = record.get("opening", {}).get("balance_pence", 0) + sum(
+                charge["amount_pence"]
+                for charge in record.get("weekly_charges", ())
+                for week in weeks
+                if date.fromisoformat(charge["from"]) <= week < date.fromisoformat(charge.get("until", str(date.max)))
+            )
+        if record["record"] == "receipt":
+            charged[record["account"]] -= record["amount_pence"]
+    assert {key: charged[made.cast[key]["account"]] for key in debts.DEBTORS} == {key: one.balance for key, one in debts.DEBTORS.items()}
+
+
+@pytest.mark.parametrize("pence", [49_99, 50_00, 4_999_99, 5_000_00, 9_999_99, 10_000_00, 49_999_99, 50_000_00])
+def test_the_debtors_of_test_j_owe_its_amounts_over_two_accounts(pence: int) -> None:
+    here, other = debts.DEBTORS[f"debt-j-{pence}"], debts.DEBTORS[f"debt-j-{pence}-other"]
+    assert (here.people, here.balance + other.balance) == (other.people, pence)
+    assert min(here.balance, other.balance) > 0

@@ -1051,6 +1051,7 @@ ESTATE_TABLES: dict[str, sa.Table] = {
     "account": tables.account,
     "weekly_charge": tables.weekly_charge,
     "account_hold": tables.account_hold,
+    "payment_plan": tables.payment_plan,
 }
 
 

@@ -2,7 +2,8 @@
 
 This week's debit is still to be run: it is there to be tried.
 
-Among them stand the cast: accounts that the journey, the tests and a demonstration need to find in a known state (`CAST`).
+Among them stand the cast: accounts that the journeys, the tests and a demonstration need to find in a known state (`CAST`, and the debts of
+former tenants in `debts.DEBTORS`).
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid5
 
-from rentbook_local.demo import names
+from rentbook_local.demo import debts, names
+from rentbook_local.demo.debts import Debtor
 
 HISTORY_WEEKS = 10
 ORDINARY_TENANCIES = 380
@@ -124,17 +126,18 @@ class _Maker:
         self.mondays = [this_monday(today) - timedelta(weeks=weeks) for weeks in range(HISTORY_WEEKS, 0, -1)]
         self.begun = self.mondays[0] - timedelta(days=1)
         self.chance = Random(20260406)  # noqa: S311 - a demonstration, the same every time
-        self.kinds: dict[str, list[Record]] = {kind: [] for kind in ("property", "person", "tenancy", "account", "history")}
+        self.kinds: dict[str, list[Record]] = {kind: [] for kind in ("property", "person", "tenancy", "account", "plan", "history")}
         self.people: dict[str, str] = {}
         self.homes = 0
         self.accounts = 0
 
-    def person(self, name: str, *, died: bool = False) -> str:
+    def person(self, name: str, *, died: bool = False, insolvent: bool = False) -> str:
         if name not in self.people:
             self.people[name] = identity("person", name, len(self.people))
             died_on = {"died_on": str(self.today - timedelta(days=50))} if died else {}
             spelt = {"latin": latin} if (latin := names.latin(name)) else {}
-            self.kinds["person"].append({"record": "person", "id": self.people[name], "name": name, **spelt, **died_on})
+            fallen = {"insolvent": True} if insolvent else {}
+            self.kinds["person"].append({"record": "person", "id": self.people[name], "name": name, **spelt, **died_on, **fallen})
         return self.people[name]
 
     def home(self) -> tuple[str, str]:
@@ -178,14 +181,12 @@ class _Maker:
     def account(
         self, tenancy: str, kind: str, *, balance: int, weekly: dict[str, int], history: int, suffix: str = "", **more: Any
     ) -> Record:
-        """An account whose opening balance makes the history end at `balance`."""
+        """An account whose opening balance makes the history end at `balance`: what was charged before the history lies in it."""
         if not suffix:
             self.accounts += 1
         own = reference(self.accounts) + suffix
         opening = balance - history
-        charges = [
-            {"element": element, "amount_pence": pence, "from": str(self.begun - timedelta(days=400))} for element, pence in weekly.items()
-        ]
+        charges = [{"element": element, "amount_pence": pence, "from": str(self.begun)} for element, pence in weekly.items()]
         record = {
             "record": "account",
             "id": identity("account", own),
@@ -246,6 +247,42 @@ class _Maker:
             recharge = self.account(tenancy, "RECHARGE", balance=role.recharge, weekly={}, history=0, suffix="-RC", **status)
             told |= {"recharge": recharge["id"], "recharge_reference": recharge["reference"]}
         return told
+
+    def debtor(self, debtor: Debtor) -> Record:
+        """Put a former tenant's debt on the stage: what was charged until the tenancy ended, or what an earlier system brought along."""
+        people = tuple(self.person(name, died=name in debtor.died, insolvent=debtor.insolvent) for name in debtor.people)
+        monday = this_monday(self.today)
+        ended_on, mondays = debtor.ended_on(monday), debtor.mondays(monday)
+        tenancy, line = self.tenancy(people, ended_on, garage=debtor.kind == "GARAGE")
+        payer = bank_account(900 + len(self.kinds["account"]))
+        charges = [
+            {"element": element, "amount_pence": pence, "from": str(mondays[0]), "until": str(ended_on)}
+            for element, pence in debtor.weekly.items()
+        ]
+        more: Record = {
+            **({"weekly_charges": charges} if charges else {}),
+            **({"opening": {"on": str(ended_on), "balance_pence": debtor.migrated}} if debtor.migrated else {}),
+        }
+        account = self.account(tenancy, debtor.kind, balance=0, weekly={}, history=0, status="FORMER", holds=list(debtor.holds), **more)
+        for pence, days_ago in debtor.paid:
+            self.receipt(account["id"], pence, self.today - timedelta(days=days_ago), "RBP", payer)
+        if debtor.plan is not None:
+            self.plan(account["id"], debtor.plan)
+        return {
+            "account": account["id"],
+            "reference": account["reference"],
+            "names": list(debtor.people),
+            "people": list(people),
+            "address": line,
+            "sort_code": payer[:6],
+            "account_number": payer[6:],
+            "balance_pence": debtor.balance,
+        }
+
+    def plan(self, account: str, plan: debts.Plan) -> None:
+        agreed_on = self.today - timedelta(days=plan.days_ago)
+        told = {"agreed_on": str(agreed_on), "first_due_on": str(agreed_on + timedelta(days=7)), "rhythm": "weekly"}
+        self.kinds["plan"].append({"record": "plan", "account": account, "instalment_pence": plan.instalment, **told})
 
     def ordinary(self, number: int) -> Record:
         """A tenancy such as there are hundreds: it pays in one of the usual ways and is somewhat ahead or behind."""
@@ -315,13 +352,16 @@ def make(today: date) -> Estate:
         maker.garage(number)
     for number in range(FORMER_TENANCIES):
         maker.former(number)
-    debits = {"record": "debits", "weeks": [str(monday) for monday in maker.mondays]}
+    estate.cast |= {key: maker.debtor(debtor) for key, debtor in debts.DEBTORS.items()}
+    debited = [*debts.old_weeks(this_monday(today)), *maker.mondays]
+    debits = {"record": "debits", "weeks": [str(monday) for monday in debited]}
     estate.records = [
         {"record": "estate", "name": "Rentbridge (a demonstration)"},
         *maker.kinds["property"],
         *maker.kinds["person"],
         *maker.kinds["tenancy"],
         *maker.kinds["account"],
+        *maker.kinds["plan"],
         debits,
         *maker.kinds["history"],
     ]

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from rentbook_contracts.ledger import AccountHold, AccountKind, AccountStatus
+from rentbook_contracts.ledger import AccountHold, AccountKind, AccountStatus, PlanRhythm
 from rentbook_contracts.money import Pence, PositivePence
 
-ORDER = ("estate", "property", "person", "tenancy", "account", "debits", "history")
+ORDER = ("estate", "property", "person", "tenancy", "account", "plan", "debits", "history")
 """The order in which kinds of lines may come."""
 
 
@@ -84,6 +84,15 @@ class Account(EstateLine):
     opening: Opening | None = None
 
 
+class Plan(EstateLine):
+    record: Literal["plan"]
+    account: UUID
+    agreed_on: date
+    instalment_pence: PositivePence
+    rhythm: PlanRhythm
+    first_due_on: date
+
+
 class Debits(EstateLine):
     record: Literal["debits"]
     weeks: tuple[date, ...] = Field(max_length=1100)
@@ -112,7 +121,7 @@ class Adjustment(EstateLine):
     narrative: str = Field(default="", max_length=200)
 
 
-Line = Estate | Property | Person | Tenancy | Account | Debits | Receipt | Adjustment
+Line = Estate | Property | Person | Tenancy | Account | Plan | Debits | Receipt | Adjustment
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="record")])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountKind, AccountOpened
@@ -106,6 +106,8 @@ class _Loader:
                 self._rows["tenant"].extend(tenant.model_dump() | {"tenancy": line.id} for tenant in line.tenants)
             case estate.Account():
                 self._account(line)
+            case estate.Plan():
+                self._plan(line)
             case estate.Debits():
                 await self._debits(line)
             case estate.Receipt():
@@ -135,6 +137,12 @@ class _Loader:
     def _opening(self, account: UUID, opening: estate.Opening) -> Posting:
         legs = two_legs(account, opening.balance_pence, Control.OPENING)
         return Posting(f"opening/{account}", "ROB", opening.on, legs, "system", posted_at=start_of_work(opening.on))
+
+    def _plan(self, line: estate.Plan) -> None:
+        if line.agreed_on > self.today:
+            raise self._refused("the day on which the plan was agreed lies in the future")
+        noted = {"id": uuid4(), "noted_at": self.tx.now, "noted_by": "system"}
+        self._rows["payment_plan"].append(line.model_dump(exclude={"record"}) | noted)
 
     async def _debits(self, line: estate.Debits) -> None:
         await self._flush()
