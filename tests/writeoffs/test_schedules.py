@@ -16,6 +16,7 @@ from rentbook_contracts.writeoffs import (
     MakeSchedule,
     NoteSchedule,
     ProposalClosed,
+    Propose,
     ProposeInBulk,
     ReadSchedule,
     Reason,
@@ -33,7 +34,7 @@ from writeoffs import queries
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.look import dry_run
 from writeoffs.use_cases.move import move, receive
-from writeoffs.use_cases.propose import propose_in_bulk
+from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import AnotherRound, close_schedule, note_schedule, read_schedule
 from writeoffs.use_cases.schedules import (
     NothingIsReady,
@@ -247,6 +248,35 @@ async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_pai
     assert (line.kind, line.undoes, line.amount_pence) == (LineKind.REINSTATEMENT, journal, 10_00)
     [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
     assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
+
+
+async def test_the_rest_is_put_back_by_the_elements_that_are_left(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    for wanted in (10_00, None):
+        told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal, amount_pence=wanted)
+        proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+        await writeoffs.proves(proposal, EvidenceKind.CONTACT)
+        await writeoffs.assessed(proposal)
+        schedule, decision = await writeoffs.scheduled(proposal), uuid4()
+        await writeoffs.round(schedule)
+        [line] = await posted(writeoffs, schedule, decision)
+        assert line.amount_pence == (wanted or 302_40)
+        past = PastWriteOff(journal=journal, line=uuid4(), on=TODAY, amount_pence=312_40, reinstated_pence=10_00, discharged=False)
+        writeoffs.moved(account, balance_pence=0, write_offs=(past,))
+    [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
+    assert kept == {"amount_pence": 312_40, "reinstated_pence": 312_40}
+
+
+async def test_a_schedule_of_which_every_line_fell_out_has_posted_nothing_and_says_so(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(100_00)
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(account)), uuid4()
+    await writeoffs.round(schedule)
+    lines = await writeoffs.taken(schedule, decision, ())
+    await writeoffs.settled(schedule, decision, *(LineOutcome(line=one.line, dropped_because="dispute") for one in lines))
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision))
+    [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
+    assert row["status"] == "empty"
 
 
 async def test_the_database_keeps_what_was_written_off_and_puts_no_more_of_it_back(writeoffs: WriteOffs) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rentbook_contracts.ledger import AccountHold, LineKind, LinePart, PastWriteOff, PaymentPlan, PlanRhythm
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, linked, owed, person
-from writeoffs.domain.assessment import Assessment, Standing, assess, part_of
+from writeoffs.domain.assessment import Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
 
 READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
@@ -81,7 +81,8 @@ def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = Fals
         journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=reinstated, discharged=discharged
     )
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
-    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS)
+    left = left_of(PARTS, reinstated)
+    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=left)
     return assess(proposed, facts, POLICY, TODAY)
 
 
@@ -102,6 +103,25 @@ def test_a_part_that_is_put_back_takes_the_elements_in_their_order_with_their_va
         LinePart(element="heating", amount_pence=30_00),
         LinePart(element="rent", amount_pence=35_00, vat_pence=3_50),
     )
+
+
+def test_what_was_put_back_already_is_not_put_back_again() -> None:
+    assert put_back(None, reinstated=40_00).parts == (LinePart(element="rent", amount_pence=60_00, vat_pence=6_00),)
+    assert put_back(20_00, reinstated=20_00).parts == (
+        LinePart(element="heating", amount_pence=10_00),
+        LinePart(element="rent", amount_pence=10_00, vat_pence=1_00),
+    )
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**5)), min_size=1, max_size=6), st.integers(0, 7 * 10**6))
+def test_what_came_back_and_what_is_left_are_the_whole(told: list[tuple[int, int]], back: int) -> None:
+    parts = [LinePart(element=str(at), amount_pence=pence, vat_pence=min(vat, pence)) for at, (pence, vat) in enumerate(told)]
+    came, left = part_of(parts, back), left_of(parts, back)
+    assert all(part.amount_pence > 0 and part.vat_pence >= 0 for part in left)
+    for part in parts:
+        halves = [half for half in (*came, *left) if half.element == part.element]
+        assert sum(half.amount_pence for half in halves) == part.amount_pence
+        assert sum(half.vat_pence for half in halves) == part.vat_pence
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**5)), min_size=1, max_size=6), st.integers(1, 7 * 10**6))

@@ -36,7 +36,10 @@ DROPS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered."""
+    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.
+
+    `undone_parts`: what is left of the write-off that is to be put back.
+    """
 
     kind: LineKind
     reason: Reason
@@ -108,8 +111,9 @@ def _ladder(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy) -> tup
 
 
 def _size(proposed: Standing, facts: DebtFacts) -> int:
-    """What the bands of a ladder compare with: what remains on the account, without a sign."""
-    return max(1, proposed.wanted_pence or abs(facts.balance_pence))
+    """What the bands of a ladder compare with: what remains on the account, without a sign, or what is to be put back."""
+    whole = sum(part.amount_pence for part in proposed.undone_parts) if proposed.undoes else abs(facts.balance_pence)
+    return max(1, proposed.wanted_pence or whole)
 
 
 def _clock(proofs: Iterable[Proof]) -> Clock:
@@ -152,6 +156,18 @@ def part_of(parts: Sequence[LinePart], wanted_pence: int | None) -> tuple[LinePa
         taken.append(LinePart(element=part.element, amount_pence=amount, vat_pence=vat))
         left -= amount
     return tuple(taken)
+
+
+def left_of(parts: Sequence[LinePart], back_pence: int) -> tuple[LinePart, ...]:
+    """What is left of parts of which so much was put back: the first parts come back first, as `part_of` takes them."""
+    taken = {part.element: part for part in part_of(parts, back_pence)} if back_pence else {}
+    left = []
+    for part in parts:
+        back = taken.get(part.element)
+        amount = part.amount_pence - (back.amount_pence if back else 0)
+        if amount:
+            left.append(LinePart(element=part.element, amount_pence=amount, vat_pence=part.vat_pence - (back.vat_pence if back else 0)))
+    return tuple(left)
 
 
 def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy, today: date) -> date | None:

@@ -11,7 +11,7 @@ from rentbook_contracts.ledger import DebtFacts, LineKind, LinePart, WriteOffLin
 from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging
+from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, left_of
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import WriteOffPolicy
@@ -58,7 +58,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof]) -> Stand
     undone: tuple[LinePart, ...] = ()
     if row.undoes is not None:
         found = await store.registered(tx, row.undoes)
-        undone = store.parts_of(found) if found is not None else ()
+        undone = left_of(store.parts_of(found), found.reinstated_pence) if found is not None else ()
     return Standing(
         kind=LineKind(row.kind),
         reason=Reason(row.reason),

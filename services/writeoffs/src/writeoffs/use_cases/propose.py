@@ -124,7 +124,7 @@ def _nothing_to_put_back(told: Propose, facts: DebtFacts) -> WriteOffRule | None
 def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
     """Errors: NoLadder."""
     amount = told.amount_pence if told.kind is LineKind.REINSTATEMENT else None
-    size = amount or abs(facts.balance_pence) or 1
+    size = amount or _whole(told, facts) or 1
     ladder_for(policy, told.reason, size, facts.kind)
     return {
         "id": uuid4(),
@@ -142,6 +142,12 @@ def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolic
         "status": ProposalStatus.GATHERING.value,
         "policy_version": policy.version,
     }
+
+
+def _whole(told: Propose, facts: DebtFacts) -> int:
+    """What it is about where no amount is named: the balance, without a sign, or what is left of the write-off."""
+    past = past_write_off(facts, told.undoes) if told.kind is LineKind.REINSTATEMENT else None
+    return abs(facts.balance_pence) if past is None else past.amount_pence - past.reinstated_pence
 
 
 async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]]) -> None:

@@ -100,7 +100,7 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
-    """Errors: UnknownSchedule."""
+    """A schedule of which every line fell out while it was posted has posted nothing, and says so. Errors: UnknownSchedule."""
     row = await store.schedule_locked(tx, told.schedule)
     if row.status in CLOSED:
         return Nothing()
@@ -109,8 +109,11 @@ async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
         await _declined(tx, row, left, told.reason_code or "declined")
     else:
         await _ready_again(tx, row, left)
-    await store.change_schedule(tx, row.id, status=told.status, status_note=told.reason_code or "", closed_at=tx.now)
-    await store.note_on_schedule(tx, row.id, f"now {told.status.value}", told.reason_code or "")
+    status = told.status
+    if status is ScheduleStatus.POSTED and not await store.lines_of(tx, row.id, "posted", limit=1):
+        status = ScheduleStatus.EMPTY
+    await store.change_schedule(tx, row.id, status=status, status_note=told.reason_code or "", closed_at=tx.now)
+    await store.note_on_schedule(tx, row.id, f"now {status.value}", told.reason_code or "")
     return Nothing()
 
 
