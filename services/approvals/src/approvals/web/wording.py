@@ -194,12 +194,18 @@ def age_of_arrears(age: ArrearsAge) -> str:
 
 
 CREDIT_WRITTEN_ON = "CWO"
+WRITE_OFF_CODES = frozenset({"WOF", "WON", CREDIT_WRITTEN_ON})
 OPENING_BALANCE = "ROB"
 
 
 def is_opening_balance(entry: Entry) -> bool:
     """Whether the entry is what an account owed or had when the ledger was opened (`ROB`, domain.md 2.1)."""
     return entry.code == OPENING_BALANCE
+
+
+def is_write_off(entry: Entry) -> bool:
+    """Whether a schedule of write-offs decided it: its case is the proposal of that line, and no refund."""
+    return entry.code in WRITE_OFF_CODES and entry.provenance.decision is not None
 
 
 def undoable(entry: Entry) -> bool:
@@ -238,6 +244,11 @@ def headline(state: object) -> str:
     """A code as the start of a sentence: *Bank details*."""
     words = said(state)
     return words[:1].upper() + words[1:]
+
+
+def element(name: str) -> str:
+    """A charge element as a table names it. What came along as a balance, and a credit, are of no one charge."""
+    return headline(name) if name else "Not split by charge"
 
 
 def listed(items: Sequence[str], word: str = "and") -> str:
@@ -311,10 +322,11 @@ FILTERS = {
     "working_days_left": working_days_left,
     "said": said,
     "headline": headline,
+    "element": element,
     "listed": listed,
     "count": count,
     "size": size,
     "sort_code": sort_code,
 }
 
-TESTS = {"undoable": undoable, "opening_balance": is_opening_balance}
+TESTS = {"undoable": undoable, "opening_balance": is_opening_balance, "write_off": is_write_off}
