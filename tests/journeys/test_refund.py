@@ -17,7 +17,8 @@ from rentbook_local.journey.steps import (
     release,
     request_refund,
 )
-from rentbook_local.journey.story import Hop, Journey
+from rentbook_local.journey.story import Journey
+from rentbook_local.journey.telling import Hop
 from support.stack import Stack
 
 Members = Mapping[str, Member]

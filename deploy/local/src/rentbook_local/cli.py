@@ -16,7 +16,7 @@ from rentbook_local.layout import DEFAULT_BASE_PORT, Layout
 from rentbook_local.problem import Problem
 
 _WITH_MODULES = {
-    "journey": "play one refund from bank file to letter, on a running stack or on one that is started for it",
+    "journey": "play one refund from bank file to letter, or a write-off, on a running stack or on one that is started for it",
     "check": "check the books of a running stack from outside",
     "export": "write every posting, oldest first",
 }

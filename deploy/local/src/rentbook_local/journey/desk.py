@@ -52,6 +52,12 @@ class Page:
         found = self.tree.xpath("//h1")
         return " ".join(str(found[0].text_content()).split()) if found else ""
 
+    @property
+    def status_words(self) -> str:
+        """The first tag of the page's main part: where the thing that it shows stands."""
+        found = self.tree.xpath("//main//*[contains(concat(' ', @class, ' '), ' desk-tag ')]")
+        return " ".join(str(found[0].text_content()).split()) if found else ""
+
     def errors(self) -> list[str]:
         """The sentences of the error summary."""
         return [" ".join(str(item.text_content()).split()) for item in self.tree.xpath("//*[contains(@class,'govuk-error-summary')]//li")]
@@ -91,8 +97,10 @@ class Desk:
     def get(self, path: str) -> Page:
         return self._read(self.http.get(path))
 
-    def send(self, page: Page, action: str, values: Mapping[str, str | list[str]]) -> Page:
-        """Fill in and send one of the page's forms; what is not named stays as the page has it."""
+    def send(
+        self, page: Page, action: str, values: Mapping[str, str | list[str]], *, files: Mapping[str, tuple[str, bytes, str]] | None = None
+    ) -> Page:
+        """Fill in and send one of the page's forms; what is not named stays as the page has it. `files`: name, content and media type."""
         form = page.form(action)
         filled: dict[str, str | list[str]] = {}
         for name, value in form.form_values():
@@ -104,7 +112,7 @@ class Desk:
         filled |= values
         if (form.method or "get").lower() == "get":
             return self._read(self.http.get(action, params=filled))
-        return self._read(self.http.post(action, data=filled, headers=self._origin))
+        return self._read(self.http.post(action, data=filled, files=files, headers=self._origin))
 
     def upload(self, page: Page, action: str, name: str, content: bytes) -> Page:
         """Drop a file on the page's form for files."""

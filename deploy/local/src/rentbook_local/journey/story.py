@@ -1,15 +1,14 @@
 """The journey as a story: a bank file becomes a refund that a team leader approves and the bank pays, hop by hop."""
 
-import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from rentbook_local.demo.bank_files import Line, business_day, camt053
-from rentbook_local.journey.desk import Desk, Page, Unexpected
+from rentbook_local.journey.desk import Desk, Unexpected
 from rentbook_local.journey.steps import (
     Member,
     case_says,
@@ -21,58 +20,20 @@ from rentbook_local.journey.steps import (
     release,
     request_refund,
 )
-from rentbook_local.layout import Layout
+from rentbook_local.journey.telling import OFFICER, Story, balance_of
 from rentbook_local.writing import write_whole
 
-OFFICER, LEADER, FINANCE = "asha.officer", "dilip.leader", "greta.finance"
+LEADER, FINANCE = "dilip.leader", "greta.finance"
 LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass
-class Hop:
-    """One step: who did what, what it is called, when it was done (UTC), and how long it took."""
+class Journey(Story):
+    """One refund, from the bank file to the letter."""
 
-    name: str
-    by: str
-    says: str
-    ids: dict[str, str]
-    at: str
-    seconds: float
+    title: ClassVar[str] = "A refund, from the bank file to the letter"
 
-
-@dataclass
-class Journey:
-    """The hops so far. `tell` hears each as it happens."""
-
-    layout: Layout
-    tell: Callable[[Hop], None]
-    hops: list[Hop] = field(default_factory=list)
-    ok: bool = False
-    failed: str | None = None
-
-    def hop(self, name: str, by: str, begun: float, says: str, **ids: str) -> None:
-        hop = Hop(name, by, says, ids, datetime.now(UTC).isoformat(timespec="milliseconds"), round(time.monotonic() - begun, 2))
-        self.hops.append(hop)
-        self.tell(hop)
-
-    def play(self) -> None:
-        """Play it to its end. Errors: Unexpected at the first hop that fails; `failed` then has the reason."""
-        try:
-            with Desk(self.layout.desk, OFFICER) as officer:
-                self._with(officer)
-        except Unexpected as reason:
-            self.failed = str(reason)
-            raise
-        self.ok = True
-
-    def write(self, path: Path) -> None:
-        """The same for machines."""
-        told = {"ok": self.ok, "failed": self.failed, "hops": [asdict(hop) for hop in self.hops]}
-        write_whole(path, json.dumps(told, indent=1) + "\n")
-
-    # --- the hops --------------------------------------------------------------------------------------------------------------------
-
-    def _with(self, officer: Desk) -> None:
+    def act(self, officer: Desk) -> None:
         member = cast(self.layout)["clean"]
         _nothing_under_way(officer, member)
         self._bank_file(officer, member)
@@ -110,7 +71,7 @@ class Journey:
         begun = time.monotonic()
         page = officer.get(f"/accounts/{member.account}")
         page.must_say("in credit")
-        says = f"sees credit on account {member.reference} of {member.name}: {_balance(page)}."
+        says = f"sees credit on account {member.reference} of {member.name}: {balance_of(page)}."
         self.hop("credit arises", OFFICER, begun, says, account=member.account)
 
     def _request(self, officer: Desk, member: Member) -> str:
@@ -171,7 +132,7 @@ class Journey:
         page = officer.get(f"/accounts/{member.account}/explain")
         for words in ("Refunds", "Payments received", "bank-statement"):
             page.must_say(words)
-        says = f"asks where the balance comes from: each part opens to its file line, person and approval. It is now {_balance(page)}."
+        says = f"asks where the balance comes from: each part opens to its file line, person and approval. It is now {balance_of(page)}."
         self.hop("explained", OFFICER, begun, says, account=member.account)
 
 
@@ -183,8 +144,3 @@ def _nothing_under_way(officer: Desk, member: Member) -> None:
             f"A refund of {member.name}, account {member.reference}, is under way, and the journey needs that account. "
             "Finish that case at the desk (decide it and release it, or withdraw it), then play the journey again. Nothing was posted."
         )
-
-
-def _balance(page: Page) -> str:
-    found = page.tree.xpath("//*[contains(concat(' ', @class, ' '), ' desk-balance ')]")
-    return " ".join(str(found[0].text_content()).split()) if found else page.heading
