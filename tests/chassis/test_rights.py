@@ -26,7 +26,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         "payment_plan": "ended_at ended_because ended_by",
     },
     "refunds": {
-        "refund_case": "asked_at asked_by attempt changes changes_in_round cleared_credit_pence consents decide_by floor_pence"
+        "refund_case": "asked_as asked_at asked_by attempt changes changes_in_round cleared_credit_pence consents decide_by floor_pence"
         " identified_how is_open joint_consent note opted_out pay_by payee policy_version queued_at queued_decision queued_hash"
         " reason_code refund_journal requested_pence round run status status_note taken_by version withdrawn_attempt",
         "payment_run": "status status_note",

@@ -34,7 +34,7 @@ from rentbook_contracts.ledger import (
     Tenant,
     WeeklyCharge,
 )
-from rentbook_contracts.notices import LetterRow
+from rentbook_contracts.notices import LetterFate, LetterRow
 from rentbook_contracts.refunds import (
     CaseEvent,
     CasePage,
@@ -105,6 +105,7 @@ class Home:
             names=self.names,
             address=self.address,
             balance_pence=self.balance_pence,
+            people=tuple(self.person(at) for at in range(len(self.names))),
         )
 
     def debt_labels(self) -> tuple[AccountLabel, ...]:
@@ -328,6 +329,7 @@ def checks(*, referred: tuple[int, ...] = (), failed: tuple[int, ...] = ()) -> t
                 at=NOW - timedelta(hours=3),
                 expires_on=TODAY + timedelta(days=30),
                 settled_by=SETTLED_BY.get(number, ()),
+                speaks_against=outcome is not CheckOutcome.PASS,
             )
         )
     return tuple(found)
@@ -409,6 +411,7 @@ def case_row(case: UUID, status: CaseStatus = CaseStatus.WITH_APPROVER) -> CaseR
         opened_at=NOW - timedelta(days=1),
         taken_by="asha.officer",
         pay_by=TODAY + timedelta(days=11),
+        asked_by=home.person(len(home.names) - 1),
         paid_on=TODAY + timedelta(days=2) if status is CaseStatus.PAID else None,
     )
 
@@ -419,7 +422,10 @@ def refund_policies() -> PoliciesShown:
 
 
 def glance(case: UUID) -> Glance:
-    return Glance(case=case, source=("£621.20 from tenant.",), confirmation="match", entered_at=NOW - timedelta(days=12), earlier_refunds=1)
+    return Glance(
+        case=case, source=("£621.20 from tenant.",), confirmation="match", entered_at=NOW - timedelta(days=12), earlier_refunds=1,
+        asked_by=HOME_OF[case].person() if case in HOME_OF else None,
+    )  # fmt: skip
 
 
 def refund_facts(account: UUID) -> RefundFacts:
@@ -564,8 +570,9 @@ def letter() -> LetterRow:
         case=CASE_PAID,
         made_at=NOW - timedelta(days=20),
         sent_at=NOW - timedelta(days=20),
-        sent_how="to the letters folder",
+        sent_how="folder",
         sha256="ab" * 32,
+        fate=LetterFate.SENT,
     )
 
 

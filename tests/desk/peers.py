@@ -136,7 +136,11 @@ def _case(asked: refunds.CaseAsked) -> refunds.CasePage:
 def _ready(_: Nothing) -> refunds.ReadyPayments:
     payment = estate.ready_payment(estate.an_id("no decision yet"))
     return refunds.ReadyPayments(
-        payments=(payment,), total_pence=payment.amount_pence, next_processing_day=estate.TODAY, cut_off=estate.NOW
+        payments=(payment,),
+        total_pence=payment.amount_pence,
+        next_processing_day=estate.TODAY,
+        next_entry_day=estate.TODAY,
+        cut_off=estate.NOW,
     )
 
 

@@ -140,6 +140,40 @@ async def test_an_entry_is_undone_from_its_own_line(place: Place) -> None:
     assert (asked.journal, asked.reason) == (CARD, "Keyed twice")
 
 
+@pytest.mark.parametrize(
+    ("provenance", "says"),
+    [
+        ({"from_suspense": True}, "The money goes back into suspense, where it waits to be moved to the right account."),
+        (
+            {"bank_file": estate.FILE, "from_suspense": False},
+            "The money leaves this account, and goes onto no other. The bank still has it.",
+        ),
+    ],
+)
+async def test_an_undo_says_where_the_money_goes(place: Place, provenance: dict[str, object], says: str) -> None:
+    explained = estate.explained(estate.OKAFOR)
+    parts = tuple(
+        part.model_copy(
+            update={
+                "entries": tuple(
+                    one.model_copy(update={"provenance": one.provenance.model_copy(update=provenance)}) for one in part.entries
+                )
+            }
+        )
+        for part in explained.parts
+    )
+    place.peers.answers["/queries/explain-balance"] = lambda _: explained.model_copy(update={"parts": parts})
+    async with visiting(place, "asha") as visitor:
+        assert says in await visitor.read(f"{ACCOUNT}/entries/{CARD}/undo")
+
+
+async def test_a_breathing_space_of_the_same_people_is_said_on_each_of_their_accounts(place: Place) -> None:
+    page = estate.account_page(estate.OKAFOR).model_copy(update={"breathing_space": True})
+    place.peers.answers["/queries/account-page"] = lambda _: page
+    async with visiting(place, "asha") as visitor:
+        assert "A Breathing Space runs on another account of the same people." in await visitor.read(ACCOUNT)
+
+
 async def test_what_was_posted_for_a_refund_is_not_undone_by_hand(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(ACCOUNT)

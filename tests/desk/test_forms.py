@@ -11,7 +11,7 @@ import pytest
 from approvals import queries
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
-from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES
+from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
@@ -23,6 +23,7 @@ from rentbook_contracts.refunds import (
     RESUBMIT,
     RUN_PAGE,
     WITHDRAW_CASE,
+    AskedAs,
     CaseStatus,
     ReadyPayments,
 )
@@ -75,6 +76,62 @@ async def test_a_request_for_all_carries_no_amount(place: Place) -> None:
         await visitor.read(REQUEST)
         await visitor.send(REQUEST, **{**TYPED, "amount_is": "all"})
     assert place.peers.given(REQUEST_REFUND)[0].amount_pence is None
+
+
+def somebody_died(place: Place, *, at: int | None = None, hold: bool = False) -> None:
+    """The account says that a tenant has died: which one, or only that one has."""
+
+    def page(asked: AccountPageAsked) -> AccountPage:
+        shown = estate.account_page(NGUYEN)
+        tenants = tuple(
+            one.model_copy(update={"died_on": estate.TODAY if number == at else None}) for number, one in enumerate(shown.tenants)
+        )
+        return shown.model_copy(update={"tenants": tenants, "account_holds": (AccountHold.DECEASED,) if hold else ()})
+
+    place.peers.answers["/queries/account-page"] = page
+
+
+async def test_a_request_of_a_tenant_who_died_asks_who_acts_for_the_estate(place: Place) -> None:
+    somebody_died(place, at=0)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(REQUEST)
+        assert "Nguyễn Thị Lan has died. Take a request for the estate only from who acts for it." in said
+        assert "A power of attorney ended with the death." in said
+        await visitor.send(REQUEST, 422, **TYPED)
+        assert visitor.summary() == {"#asked_as": "Choose who it is that asks: a tenant has died"}
+        await visitor.send(REQUEST, 422, **TYPED, asked_as="tenant")
+        assert visitor.summary() == {"#asked_as": "This tenant has died. Choose who acts for the estate"}
+        await visitor.send(REQUEST, 422, **TYPED, asked_as="executor")
+        assert visitor.summary() == {"#identified_how": "Who acts for an estate is known by its documents or by photo identity"}
+        await visitor.send(REQUEST, **{**TYPED, "identified_how": "estate-documents"}, asked_as="executor")
+    [request] = place.peers.given(REQUEST_REFUND)
+    assert (request.asked_by, request.asked_as) == (NGUYEN.person(), AskedAs.EXECUTOR)
+    assert request.identified_how == "By the will, the grant or the death certificate, seen with photo identity"
+
+
+async def test_the_living_tenant_of_two_asks_as_before(place: Place) -> None:
+    somebody_died(place, at=1)
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **TYPED, asked_as="next-of-kin")
+        assert visitor.summary()["#asked_by"] == "Nothing says that this tenant has died. Choose the one who has"
+        await visitor.send(REQUEST, **{**TYPED, "payee_of": str(NGUYEN.person())}, asked_as="tenant")
+    assert place.peers.given(REQUEST_REFUND)[0].asked_as is AskedAs.TENANT
+
+
+async def test_a_hold_for_a_death_warns_though_nobody_says_who_died(place: Place) -> None:
+    somebody_died(place, hold=True)
+    async with visiting(place, "asha") as visitor:
+        assert "The account says that a tenant has died." in await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **TYPED)
+        assert visitor.summary() == {"#asked_as": "Choose who it is that asks: a tenant has died"}
+
+
+async def test_who_lives_is_not_asked_in_whose_part(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(REQUEST)
+        assert "Who is it that asks?" not in said
+        assert "By the will, the grant" not in said
 
 
 async def test_an_empty_request_leads_to_every_field_and_keeps_what_was_typed(place: Place) -> None:
@@ -225,6 +282,34 @@ async def test_a_document_that_is_empty_or_too_large_is_refused_beside_its_field
     assert await run(place.runtime, lambda tx: queries.participants_of(tx, case)) == ()
 
 
+async def test_the_kinds_of_evidence_follow_the_chosen_check_and_against_the_refund_any_may_speak(place: Place, browser: Browser) -> None:
+    offered = "select => [...select.options].filter(one => one.value && !one.parentElement.disabled).map(one => one.value)"
+    async with at_the_desk(browser, place, "carol") as desk:
+        page = await desk.new_page()
+        await page.goto(f"/cases/{estate.CASE_BEGUM}")
+        kind = page.get_by_label("What is it?")
+        await page.get_by_label("For which check?").select_option("2")
+        assert await kind.evaluate(offered) == ["benefit-answer"]
+        await kind.select_option("benefit-answer")
+        await page.get_by_label("For which check?").select_option("7")
+        assert await kind.evaluate(offered) == ["bank-statement", "identity", "call-back"]
+        assert await kind.input_value() == "", "what does not fit is not kept"
+        await page.get_by_label("No, it speaks against the refund").check()
+        assert "staff-conflict" in await kind.evaluate(offered)
+
+
+async def test_without_scripts_the_kinds_stand_under_their_checks_and_what_was_chosen_stays(place: Place) -> None:
+    path = f"/cases/{estate.CASE_BEGUM}"
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(path)
+        await visitor.send(f"{path}/evidence", 422, check="7", kind="identity", settles="yes")
+        assert visitor.page is not None
+        groups = visitor.page.xpath('//select[@id="kind"]/optgroup/@label')
+        assert groups == ["May settle check 2", "May settle check 6", "May settle check 7", "May speak against the refund"]
+        chosen = visitor.page.xpath('//select[@id="kind"]//option[@selected]/parent::*/@label')
+        assert (chosen, visitor.typed("kind")) == (["May settle check 7"], "identity")
+
+
 async def test_evidence_from_the_future_is_refused(place: Place) -> None:
     case = estate.CASE_BEGUM
     async with visiting(place, "carol") as visitor:
@@ -370,7 +455,9 @@ async def ready(place: Place) -> None:
     payment = estate.ready_payment(made.decision)
 
     def answer(_: Nothing) -> ReadyPayments:
-        return ReadyPayments(payments=(payment,), total_pence=141_20, next_processing_day=estate.TODAY, cut_off=estate.NOW)
+        return ReadyPayments(
+            payments=(payment,), total_pence=141_20, next_processing_day=estate.TODAY, next_entry_day=estate.TODAY, cut_off=estate.NOW
+        )
 
     place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = answer
 
@@ -422,7 +509,7 @@ async def test_a_payment_that_this_person_may_not_release_says_why_and_leaves_th
     both = place.peers.answers[f"/queries/{READY_PAYMENTS.name}"](Nothing()).payments[0]  # type: ignore[attr-defined]
     other = payment.model_copy(update={"case": estate.CASE_NGUYEN, "account": estate.NGUYEN.account})
     place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: ReadyPayments(
-        payments=(both, other), total_pence=282_40, next_processing_day=estate.TODAY, cut_off=estate.NOW
+        payments=(both, other), total_pence=282_40, next_processing_day=estate.TODAY, next_entry_day=estate.TODAY, cut_off=estate.NOW
     )
     async with visiting(place, "grace") as visitor:
         said = await visitor.read("/runs")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
 from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
-from rentbook_contracts.refunds import CASE_PAGE, CaseStatus
+from rentbook_contracts.refunds import CASE_PAGE, AskedAs, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -195,7 +195,7 @@ async def test_a_plan_that_changed_meanwhile_is_shown_and_asked_about_again(plac
         ({}, "#answer", "Choose your answer"),
         ({"answer": "declined"}, "#reason_code", "Choose a reason that goes with “decline”"),
         ({"answer": "declined", "reason_code": "approved:other", "text": "x"}, "#reason_code", "Choose a reason that goes with “decline”"),
-        ({"answer": "declined", "reason_code": "declined:duplicate"}, "#text", "Explain why this is declined"),
+        ({"answer": "declined", "reason_code": "declined:suspected-fraud"}, "#text", "Explain why this is declined"),
         ({"answer": "sent-back", "reason_code": "sent-back:other", "text": "Whose?"}, "#question_to", "Choose who shall answer"),
     ],
 )
@@ -209,6 +209,73 @@ async def test_an_incomplete_answer_leads_to_its_field(place: Place, typed: dict
         assert visitor.page is not None
         assert visitor.page.xpath(f'//*[@id="{field[1:]}"]')
     assert await decisions(place, estate.CASE_OKAFOR) == ()
+
+
+async def test_a_decline_against_the_evidence_is_asked_about_and_then_recorded_with_its_words(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    declined = {"answer": "declined", "reason_code": "declined:debt-to-be-paid-first", "text": "A debt on paper"}
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        assert visitor.page is not None
+        groups = {
+            group.get("label"): [one.text for one in group] for group in visitor.page.xpath('//optgroup[@data-for-answer="declined"]')
+        }
+        assert groups["If you decline"] == ["Fraud is suspected", "Another reason to decline, written below"]
+        assert "Another debt is to be paid first" in groups["Though the checks say otherwise"]
+        await visitor.send(f"/tasks/{task}/decision", 422, **declined)
+        [(link, said)] = visitor.summary().items()
+        assert (link, said) == (
+            "#nevertheless",
+            "The evidence says otherwise: check 4, other debts of the same people, passes. "
+            "Choose another reason, or tick that you decline all the same",
+        )
+        assert visitor.page.xpath('//*[@id="nevertheless"]')
+        assert await decisions(place, estate.CASE_OKAFOR) == ()
+        await visitor.send(f"/tasks/{task}/decision", **declined, nevertheless="yes")
+    [made] = await decisions(place, estate.CASE_OKAFOR)
+    assert (made.reason_code, made.text) == ("debt-to-be-paid-first", "A debt on paper")
+
+
+async def test_a_decline_that_the_evidence_bears_out_is_not_asked_about(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_BEGUM)
+    async with visiting(place, "ella") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        await visitor.send(f"/tasks/{task}/decision", answer="declined", reason_code="declined:payee-not-shown", text="Another name")
+    [made] = await decisions(place, estate.CASE_BEGUM)
+    assert made.reason_code == "payee-not-shown"
+
+
+async def test_a_row_names_who_asks_and_who_took_the_request(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/work?view=everyone")
+    assert "asked for by Mary Okafor" in said
+    assert "request taken by" in said
+
+
+async def test_a_row_names_who_asks_for_the_estate(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_OKAFOR)
+    asks = estate.glance(estate.CASE_OKAFOR).model_copy(update={"asked_as": AskedAs.EXECUTOR})
+    place.peers.answers["/queries/case-glances"] = lambda _: Glances(glances=(asks,))
+    async with visiting(place, "dev") as visitor:
+        assert "asked for by the executor of Mary Okafor" in await visitor.read("/work?view=everyone")
+
+
+async def test_a_task_says_until_when_it_must_be_approved_for_the_money_to_arrive_on_which_day(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    ready = ReadyPayments(
+        payments=(), total_pence=0, next_processing_day=date(2026, 11, 26), next_entry_day=date(2026, 11, 27),
+        cut_off=datetime(2026, 11, 25, 17, tzinfo=UTC),
+    )  # fmt: skip
+    place.peers.answers["/queries/ready-payments"] = lambda _: ready
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read(f"/tasks/{task}")
+    assert "The money arrives on Fri 27 Nov 2026 if this is approved and released before" in said
 
 
 async def test_why_cant_i_above_the_limit_names_who_may(place: Place) -> None:

@@ -138,7 +138,11 @@ async def of_a_payment(walk: Walk, path: str, send: Send) -> Prepared:
     changed = {"case": case, "content_hash": plan.content_hash, "amount_pence": plan.refund_pence}
     payment = estate.ready_payment(decision).model_copy(update=changed)
     walk.place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: ReadyPayments(
-        payments=(payment,), total_pence=payment.amount_pence, next_processing_day=estate.TODAY, cut_off=estate.NOW
+        payments=(payment,),
+        total_pence=payment.amount_pence,
+        next_processing_day=estate.TODAY,
+        next_entry_day=estate.TODAY,
+        cut_off=estate.NOW,
     )
     return {}, {"line": f"{case}/1/{plan.content_hash}/{payment.amount_pence}"}
 

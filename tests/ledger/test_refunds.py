@@ -355,6 +355,13 @@ async def test_nothing_that_was_posted_for_a_refund_is_undone_by_hand(books: Boo
     assert (await books.page()).balance_pence == 0
 
 
+async def test_an_opening_balance_is_not_undone(books: Books, officer: Caller) -> None:
+    page = await books.do(lambda tx: account_page(tx, AccountPageAsked(account=FTA)))
+    [opening] = [one for one in page.entries if one.code == "ROB"]
+    with pytest.raises(rules.OpeningBalanceStays):
+        await books.do(lambda tx: reverse_journal(tx, ReverseJournal(journal=opening.journal, reason="x")), officer)
+
+
 async def test_only_a_refund_of_the_case_is_reversed_as_one(books: Books) -> None:
     receipt = (await books.page()).entries[0].journal
     with pytest.raises(rules.NotARefund):

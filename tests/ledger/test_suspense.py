@@ -183,6 +183,16 @@ async def test_it_is_put_back_and_goes_where_it_belongs(door: Door) -> None:
     assert shown.balance_pence == 30_00
 
 
+async def test_an_entry_that_came_from_suspense_says_so_and_undone_on_the_account_lies_there_again(door: Door) -> None:
+    """The same as putting it back on the page Suspense: there is one way back, from wherever it is taken."""
+    item = await lies(door, "rent for the blue door")
+    moved = await move(door.runtime, item, MAIN_REFERENCE)
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    assert {one.journal for one in shown.entries if one.provenance.from_suspense} == {moved.journal}
+    await put_back(door.runtime, moved.journal)
+    assert [one.item for one in (await in_suspense(door.runtime)).items] == [item]
+
+
 async def test_what_was_taken_back_at_the_bank_is_not_moved(door: Door) -> None:
     item = await lies(door, "rent for the blue door")
     await put_back(door.runtime, item)

@@ -12,21 +12,25 @@ from chassis.transaction import Runtime
 from ledger.domain import rules
 from ledger.domain.dates import business_date
 from ledger.queries.account_page import account_page
+from ledger.queries.debts import debts_for_write_off
+from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.end_payment_plan import end_payment_plan
 from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
 from rentbook_contracts.ledger import (
+    AccountForRefund,
     AccountHold,
     AccountPageAsked,
     AgreePaymentPlan,
+    DebtsAsked,
     EndPaymentPlan,
     PlanRhythm,
     SetAccountHold,
     SetHousingBenefitClaim,
 )
-from support.ledger_books import FTA, NEIGHBOUR
+from support.ledger_books import FTA, MAIN, NEIGHBOUR, RECHARGE
 from support.ledger_calls import do, told_of
 
 TODAY = business_date(datetime.now(UTC))
@@ -59,6 +63,27 @@ async def test_a_hold_whose_day_has_passed_is_not_in_force_before_anybody_lifts_
         )
         await connection.execute(sa.text(lifted), {"account": FTA, "day": TODAY - DAY})
     assert await holds(ledger) == (AccountHold.BREATHING_SPACE,)
+
+
+async def test_a_breathing_space_covers_every_account_of_the_same_people_and_no_neighbours(ledger: Runtime, officer: Caller) -> None:
+    """It protects a person, wherever it was recorded (domain.md 5.3)."""
+
+    async def covered() -> list[bool]:
+        asked = [AccountPageAsked(account=account) for account in (FTA, MAIN, RECHARGE, NEIGHBOUR)]
+        return [(await do(ledger, lambda tx, one=one: account_page(tx, one))).breathing_space for one in asked]  # type: ignore[misc]
+
+    async def holds_debt_back(account: UUID) -> bool:
+        read = await do(ledger, lambda tx: debts_for_write_off(tx, DebtsAsked(accounts=(account,))))
+        return AccountHold.BREATHING_SPACE in read.debts[0].account_holds
+
+    assert await covered() == [False, False, False, False]
+    await do(ledger, lambda tx: set_account_hold(tx, breathing_space(TODAY)), officer)
+    assert await covered() == [True, True, True, False]
+    assert [await holds_debt_back(account) for account in (RECHARGE, NEIGHBOUR)] == [True, False]
+    facts = await do(ledger, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)))
+    assert {debt.account: debt.breathing_space for debt in facts.debts} == {FTA: True, RECHARGE: True}
+    await do(ledger, lambda tx: set_account_hold(tx, breathing_space(None, in_force=False)), officer)
+    assert await covered() == [False, False, False, False]
 
 
 async def test_another_last_day_is_another_hold_and_the_same_says_nothing(ledger: Runtime, officer: Caller) -> None:

@@ -75,7 +75,7 @@ async def test_the_page_lists_everyone_by_name_and_part_and_fetches_nothing(issu
     tree = html.document_fromstring(page.text)
     named = [button for button in tree.iter("button") if button.get("name") == "sub"]
     shown = {button.get("value"): " ".join("".join(map(str, button.itertext())).split()) for button in named}
-    assert shown == {one.subject: f"{one.name}, {_part(one)} {one.subject}" for one in signin.PERSONAS}
+    assert shown == {one.subject: f"{one.name}, {one.part} {one.subject}" for one in signin.PERSONAS}
     assert "Asha Lindqvist, officer asha.officer" in shown.values()
     assert tree.findtext(".//title") == "Sign in – Rentbook"
     assert tree.get("lang") == "en-GB"
@@ -85,5 +85,6 @@ async def test_the_page_lists_everyone_by_name_and_part_and_fetches_nothing(issu
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def _part(persona: signin.Persona) -> str:
-    return " and ".join(persona.roles).replace("-", " ")
+def test_a_part_is_said_as_people_say_it() -> None:
+    parts = {one.subject: one.part for one in signin.PERSONAS}
+    assert (parts["carys.senior"], parts["farid.head"]) == ("senior officer", "head of service")

@@ -111,7 +111,12 @@ class Ledger:
         return httpx.Response(200, text=self.page().model_dump_json())
 
     def page(self) -> AccountPage:
-        told = {"balance_pence": self.balance_pence, "account_holds": self.holds, "tenants": (Tenant(person=uuid4(), name="Mercy Okafor"),)}
+        told = {
+            "balance_pence": self.balance_pence,
+            "account_holds": self.holds,
+            "breathing_space": AccountHold.BREATHING_SPACE in self.holds,
+            "tenants": (Tenant(person=uuid4(), name="Mercy Okafor"),),
+        }
         return account_page().model_copy(update=told)
 
     def debt(self, account: UUID) -> DebtFacts:

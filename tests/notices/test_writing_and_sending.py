@@ -13,12 +13,14 @@ import pytest_asyncio
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from chassis.transaction import Runtime, run
+from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
 from notices.use_cases.write_letter import write_letter
-from rentbook_contracts.ledger import AccountHold
-from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed
+from notices.use_cases.write_of_return import write_of_return
+from rentbook_contracts.notices import LetterFate, LettersAsked
+from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed, RefundReturned
 from rentbook_local.ports import free_ports
 from support.notices_service import ACCOUNT, account_page, rows, runtime_for, tick
 from support.servers import Postgres
@@ -187,14 +189,106 @@ async def test_nobody_else_on_the_machine_reads_the_letters(notices: Runtime, se
     assert (settings_dir / "letters").stat().st_mode & 0o077 == 0
 
 
-async def test_a_letter_of_an_account_in_a_breathing_space_goes_out_without_its_arrears(notices: Runtime) -> None:
-    def held(request: httpx.Request) -> httpx.Response:
-        behind = account_page().model_copy(update={"balance_pence": 412_00, "account_holds": (AccountHold.BREATHING_SPACE,)})
-        return httpx.Response(200, text=(case_page() if "case-page" in request.url.path else behind).model_dump_json())
+def facts_become(runtime: Runtime, *, case: dict[str, Any] | None = None, account: dict[str, Any] | None = None) -> None:
+    """What the other services answer from here on."""
 
-    notices.http = httpx.AsyncClient(transport=httpx.MockTransport(held))
-    await write(notices, CLOSED.model_copy(update={"outcome": CaseOutcome.NOTHING_DUE, "refund_pence": 0}))
-    async with notices.engine.connect() as connection:
-        [content] = (await connection.execute(sa.select(letter.c.content))).scalars()
-    assert "412" not in content
-    assert "nothing that we can pay out today" in content
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = case_page().model_copy(update=case) if "case-page" in request.url.path else account_page().model_copy(update=account)
+        return httpx.Response(200, text=page.model_dump_json())
+
+    runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
+async def shown(runtime: Runtime) -> list[tuple[str, LetterFate]]:
+    """Kind and fate of each letter on the case, oldest first."""
+    found = await run(runtime, lambda tx: letters(tx, LettersAsked(case=CASE)))
+    return [(row.kind, row.fate) for row in reversed(found.letters)]
+
+
+BEHIND = {"balance_pence": 412_00}
+NOTHING_DUE = CLOSED.model_copy(update={"outcome": CaseOutcome.NOTHING_DUE, "refund_pence": 0})
+RETURNED = RefundReturned(case=CASE, account=ACCOUNT, attempt=1, amount_pence=141_20, reason="2")
+
+
+async def test_a_letter_of_an_account_in_a_breathing_space_goes_out_without_its_arrears(notices: Runtime) -> None:
+    facts_become(notices, account={**BEHIND, "breathing_space": True})
+    await write(notices, NOTHING_DUE)
+    [kept] = await rows(notices, letter)
+    assert "412" not in kept.content
+    assert "nothing that we can pay out today" in kept.content
+
+
+async def test_a_breathing_space_that_begins_while_a_letter_waits_silences_its_arrears(mail: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mail
+    mailbox.answer = "451 later"
+    facts_become(runtime, account=BEHIND)
+    await write(runtime, NOTHING_DUE)
+    await tick(runtime)
+    await tick(runtime)
+    facts_become(runtime, account={**BEHIND, "breathing_space": True})
+    mailbox.answer = "250 taken"
+    while await tick(runtime):
+        pass
+    first, second = sorted(await rows(runtime, letter), key=lambda row: row.made_at)
+    assert ("412" in first.content, first.status, first.problem) == (True, "withheld", sender.CHANGED)
+    assert ("412" in second.content, second.status) == (False, "sent")
+    assert len(mailbox.taken) == 2, "the first was refused by the server, the second was taken"
+    assert await shown(runtime) == [("refund-declined", LetterFate.WITHHELD), ("refund-declined", LetterFate.SENT)]
+
+
+async def test_a_letter_whose_facts_stand_is_sent_as_it_was_made(mail: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mail
+    mailbox.answer = "451 later"
+    await write(runtime)
+    await tick(runtime)
+    await tick(runtime)
+    mailbox.answer = "250 taken"
+    while await tick(runtime):
+        pass
+    assert await shown(runtime) == [("refund-made", LetterFate.SENT)]
+
+
+async def test_a_payment_that_comes_back_after_its_letter_is_told_by_another(notices: Runtime) -> None:
+    await write(notices)
+    while await tick(notices):
+        pass
+    for _ in range(2):
+        await run(notices, lambda tx: write_of_return(tx, RETURNED))
+    while await tick(notices):
+        pass
+    assert await shown(notices) == [("refund-made", LetterFate.SENT), ("refund-returned", LetterFate.SENT)]
+
+
+async def test_a_payment_that_comes_back_before_its_letter_withholds_it_and_keeps_what_it_said_of_debts(notices: Runtime) -> None:
+    facts_become(notices, case={"attempt": 2})
+    await write(notices, CLOSED.model_copy(update={"offset_pence": 85_50}))
+    await run(notices, lambda tx: write_of_return(tx, RETURNED))
+    while await tick(notices):
+        pass
+    assert await shown(notices) == [("refund-made", LetterFate.WITHHELD), ("refund-returned", LetterFate.SENT)]
+    *_, told = sorted(await rows(notices, letter), key=lambda row: row.made_at)
+    assert "£85.50" in told.content
+
+
+async def test_a_letter_that_promises_a_payment_that_came_back_is_not_sent_even_before_notices_hears_of_it(notices: Runtime) -> None:
+    await write(notices)
+    facts_become(notices, case={"attempt": 2})
+    while await tick(notices):
+        pass
+    assert await shown(notices) == [("refund-made", LetterFate.WITHHELD)]
+
+
+async def test_a_payment_of_a_refused_file_was_promised_to_nobody_and_is_told_nobody(notices: Runtime) -> None:
+    await run(notices, lambda tx: write_of_return(tx, RETURNED.model_copy(update={"reason": "file refused"})))
+    assert await rows(notices, letter) == []
+
+
+async def test_a_letter_of_which_nobody_knows_is_said_to_be_not_known(
+    mail: tuple[Runtime, Mailbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, _ = mail
+    await write(runtime)
+    await tick(runtime)
+    monkeypatch.setattr(sender, "BOOT", "the next run")
+    await tick(runtime)
+    assert await shown(runtime) == [("refund-made", LetterFate.NOT_KNOWN)]

@@ -13,6 +13,8 @@ from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
 from refunds.use_cases.open_case import (
     AccountCannotExist,
+    AskerHasDied,
+    AskerHasNotDied,
     CaseAlreadyOpen,
     ConsentAndOptOut,
     MoreThanTheCredit,
@@ -23,8 +25,9 @@ from refunds.use_cases.open_case import (
 )
 from refunds.use_cases.open_review import open_review
 from refunds.use_cases.withdraw import withdraw
-from rentbook_contracts.ledger import PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.ledger import AccountHold, PersonFacts, ReceiptPosted, RefundFacts
 from rentbook_contracts.refunds import (
+    AskedAs,
     CaseAsked,
     CaseOutcome,
     CasesAsked,
@@ -221,3 +224,32 @@ async def test_a_review_that_comes_to_nothing_is_closed_at_once(refunds: Refunds
 
 def test_the_estate_of_these_tests_is_of_today() -> None:
     assert tenant().as_of == TODAY > date(2026, 4, 6)
+
+
+DEAD = {"people": (PersonFacts(person=A, died_on=TODAY),)}
+HELD = {"account_holds": (AccountHold.DECEASED,)}
+ONE_OF_TWO = {"people": (PersonFacts(person=A, died_on=TODAY), PersonFacts(person=B))}
+
+
+@pytest.mark.parametrize("facts", [DEAD, HELD, ONE_OF_TWO], ids=["died", "held", "one of two died"])
+async def test_the_dead_ask_for_nothing_and_who_acts_for_the_estate_does(refunds: Refunds, facts: dict[str, Any]) -> None:
+    with pytest.raises(AskerHasDied) as refused:
+        await asked(refunds, tenant(**facts))
+    assert refused.value.field == "asked_as"
+    case = await asked(refunds, tenant(**facts), asked_as=AskedAs.EXECUTOR)
+    page = await refunds.ask(case_page, CaseAsked(case=case))
+    assert (page.asked_by, page.asked_as) == (A, AskedAs.EXECUTOR)
+    [row] = (await refunds.ask(cases, CasesAsked())).cases
+    assert (row.asked_by, row.asked_as) == (A, AskedAs.EXECUTOR)
+
+
+async def test_nobody_acts_for_the_estate_of_a_tenant_who_lives(refunds: Refunds) -> None:
+    for facts in ({}, {"people": (PersonFacts(person=A), PersonFacts(person=B, died_on=TODAY))}):
+        with pytest.raises(AskerHasNotDied):
+            await asked(refunds, tenant(**facts), asked_as=AskedAs.NEXT_OF_KIN)
+
+
+async def test_of_two_tenants_under_a_hold_for_a_death_either_may_be_the_one_who_lives(refunds: Refunds) -> None:
+    both = {"people": (PersonFacts(person=A), PersonFacts(person=B)), **HELD}
+    case = await asked(refunds, tenant(**both))
+    assert (await refunds.ask(case_page, CaseAsked(case=case))).asked_as is AskedAs.TENANT

@@ -8,7 +8,7 @@ from refunds.queries import case_glances, refund_policies
 from refunds.use_cases.close_case import close_case
 from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import CaseOutcome, CloseCase, Glance, GlancesAsked
+from rentbook_contracts.refunds import AskedAs, CaseOutcome, CloseCase, Glance, GlancesAsked
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, credit, ledger
@@ -39,6 +39,7 @@ async def test_a_glance_says_where_the_money_came_from_and_what_the_bank_said(re
     assert "Housing Benefit" in " ".join(glances[benefit].source)
     assert "Housing Benefit" not in " ".join(glances[own].source)
     assert (glances[own].confirmation, glances[fresh].confirmation, glances[fresh].source) == ("match", None, ())
+    assert {(glance.asked_by, glance.asked_as) for glance in glances.values()} == {(A, AskedAs.TENANT)}
     assert all(glance.entered_at is not None and glance.earlier_refunds == 0 for glance in glances.values())
 
 

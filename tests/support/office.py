@@ -66,7 +66,7 @@ class Office:
             return self._plan(asked)
         if request.url.path == "/queries/ready-payments":
             total = sum(payment["amount_pence"] for payment in self.ready)
-            day = {"next_processing_day": "2026-11-25", "cut_off": "2026-11-24T17:00:00Z"}
+            day = {"next_processing_day": "2026-11-25", "next_entry_day": "2026-11-26", "cut_off": "2026-11-24T17:00:00Z"}
             return httpx.Response(200, json={"payments": self.ready, "total_pence": total, **day})
         return httpx.Response(404)
 

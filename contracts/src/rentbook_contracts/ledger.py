@@ -680,6 +680,7 @@ class AccountLabel(Message):
     names: tuple[str, ...]
     address: str
     balance_pence: Pence
+    people: tuple[UUID, ...] = Field(default=(), description="Whose the names are, in their order")
 
 
 class Accounts(Message):
@@ -713,6 +714,7 @@ class Provenance(Message):
     decision: UUID | None = None
     case: UUID | None = None
     source: str | None = Field(default=None, description="In words, for example: weekly debit of 5 October 2026")
+    from_suspense: bool = Field(default=False, description="Moved from suspense: undone, the money lies there again")
 
 
 class Entry(Message):
@@ -787,6 +789,7 @@ class AccountPage(Message):
     other_accounts: tuple[AccountLabel, ...] = Field(description="Accounts of the same people outside this tenancy")
     credit_holds: tuple[CreditHold, ...]
     account_holds: tuple[AccountHold, ...]
+    breathing_space: bool = Field(default=False, description="Runs for one of these people, on this account or on another of theirs")
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
     arrears_ages: tuple[ArrearsAge, ...] = Field(default=(), description="What is owed by its age, newest first; it adds up to the balance")
 

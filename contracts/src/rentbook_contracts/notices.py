@@ -62,6 +62,19 @@ WRITE_LADDER_LETTER: Operation[WriteLadderLetter, LadderLetterWritten] = Operati
 )
 
 
+class LetterFate(StrEnum):
+    """What became of a letter. NOT_KNOWN: it was begun to be sent, and nobody knows whether it went out.
+
+    WITHHELD: it is not sent, because what it says is true no longer or may not be said now.
+    """
+
+    WAITS = "waits"
+    SENT = "sent"
+    NOT_SENT = "not-sent"
+    NOT_KNOWN = "not-known"
+    WITHHELD = "withheld"
+
+
 class LettersAsked(Message):
     """Letters about an account, or about a case or proposal, newest first."""
 
@@ -79,6 +92,7 @@ class LetterRow(Message):
     sent_at: datetime | None
     sent_how: str
     sha256: str
+    fate: LetterFate
     problem: str | None = None
 
 

@@ -78,6 +78,15 @@ class EvidenceKind(StrEnum):
     OTHER = "other"
 
 
+class AskedAs(StrEnum):
+    """In what part somebody asks for a refund: the tenant, or who acts for the estate of a tenant who has died."""
+
+    TENANT = "tenant"
+    EXECUTOR = "executor"
+    ADMINISTRATOR = "administrator"
+    NEXT_OF_KIN = "next-of-kin"
+
+
 # --- facts -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +368,7 @@ class NewPayee(Message):
 class RequestRefund(Message):
     """A tenant's request, as an officer takes it. `amount_pence` None asks for all that may be refunded.
 
+    `asked_as`: for a tenant who has died, who asks instead; `asked_by` is the tenant all the same.
     `consents` are accounts that the tenant agrees to pay off from the credit; `opted_out` are those that the tenant refuses.
     """
 
@@ -372,6 +382,7 @@ class RequestRefund(Message):
     joint_consent: bool = False
     payee: NewPayee
     note: str = Field(default="", max_length=2000)
+    asked_as: AskedAs = AskedAs.TENANT
 
 
 class CaseOpened(Message):
@@ -428,7 +439,10 @@ WITHDRAW_CASE: Command[WithdrawCase, Nothing] = Command("withdraw-case", "refund
 
 
 class CheckShown(Message):
-    """`settled_by` are the kinds of evidence that may settle the check for the refund; against it, any may speak."""
+    """`settled_by` are the kinds of evidence that may settle the check for the refund; against it, any may speak.
+
+    `speaks_against`: something that the check found may be a reason to decline, though it passes. None while it runs.
+    """
 
     check: int
     title: str
@@ -440,6 +454,7 @@ class CheckShown(Message):
     at: datetime | None
     expires_on: date | None
     settled_by: tuple[EvidenceKind, ...] = ()
+    speaks_against: bool | None = None
 
 
 class DocumentShown(Message):
@@ -526,6 +541,7 @@ class CasePage(Message):
     pay_by: date
     policy_version: str
     earlier_cases: tuple[UUID, ...] = ()
+    asked_as: AskedAs = AskedAs.TENANT
     paid_on: date | None = Field(default=None, description=PAID_ON)
 
 
@@ -540,6 +556,8 @@ class CaseRow(Message):
     opened_at: datetime
     taken_by: str
     pay_by: date
+    asked_by: UUID | None = None
+    asked_as: AskedAs = AskedAs.TENANT
     paid_on: date | None = Field(default=None, description=PAID_ON)
 
 
@@ -567,11 +585,12 @@ class ReadyPayment(Message):
 
 
 class ReadyPayments(Message):
-    """`next_processing_day` is the Bacs processing day that a release now would meet (domain.md 3.2)."""
+    """`next_processing_day` is the Bacs day that a release now would meet (domain.md 3.2); payees have it on `next_entry_day`."""
 
     payments: tuple[ReadyPayment, ...]
     total_pence: NonNegativePence
     next_processing_day: date
+    next_entry_day: date
     cut_off: datetime
 
 
@@ -629,7 +648,7 @@ class GlancesAsked(Message):
 class Glance(Message):
     """What a row of a worklist says of a case: `source` is what check 2 found last, `confirmation` and `entered_at` are the payee's.
 
-    `earlier_refunds` were paid on the account before this case.
+    `earlier_refunds` were paid on the account before this case. `asked_by` is None where nobody asked.
     """
 
     case: UUID
@@ -637,6 +656,8 @@ class Glance(Message):
     confirmation: str | None
     entered_at: datetime | None
     earlier_refunds: int
+    asked_by: UUID | None = None
+    asked_as: AskedAs = AskedAs.TENANT
 
 
 class Glances(Message):

@@ -209,7 +209,7 @@ class _Run:
             f"  Payment files     {self.at.folder / 'payments'}",
             "",
             "  Sign in at the desk as one of these (the sign-in asks for no password):",
-            *(f"    {persona.subject:<17} {persona.name}, {' and '.join(persona.roles)}" for persona in signin.PERSONAS),
+            *(f"    {persona.subject:<17} {persona.name}, {persona.part}" for persona in signin.PERSONAS),
             "",
             "Ctrl-C or ./rentbook stop ends everything; what was done is kept for the next start.",
         )

@@ -20,6 +20,11 @@ class Persona:
     name: str
     roles: tuple[Role, ...]
 
+    @property
+    def part(self) -> str:
+        """The persona's roles as people say them."""
+        return " and ".join(role.replace("-", " ") for role in self.roles)
+
 
 PERSONAS = (
     Persona("asha.officer", "Asha Lindqvist", (Role.OFFICER,)),

@@ -47,9 +47,7 @@ def says_when_somebody_signed_in() -> None:
 
 
 def _listed() -> list[dict[str, str]]:
-    return [
-        {"subject": one.subject, "name": one.name, "part": " and ".join(role.replace("-", " ") for role in one.roles)} for one in PERSONAS
-    ]
+    return [{"subject": one.subject, "name": one.name, "part": one.part} for one in PERSONAS]
 
 
 def _choose_nonce() -> None:

@@ -4,16 +4,17 @@ from datetime import timedelta
 
 from chassis.serving import Answer, App, Every, Offer, Subscription
 from rentbook_contracts.notices import LETTERS, WRITE_LADDER_LETTER
-from rentbook_contracts.refunds import RefundClosed
+from rentbook_contracts.refunds import RefundClosed, RefundReturned
 
 from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_ladder_letter import write_ladder_letter
 from notices.use_cases.write_letter import write_letter
+from notices.use_cases.write_of_return import write_of_return
 from notices.web import routes
 
-LISTENS = (Subscription(RefundClosed, write_letter),)
+LISTENS = (Subscription(RefundClosed, write_letter), Subscription(RefundReturned, write_of_return))
 # Idempotent of itself: a story that goes on in a run of its own counts its steps anew.
 OFFERS = (Offer(WRITE_LADDER_LETTER, write_ladder_letter, remember=False),)
 ANSWERS = (Answer(LETTERS, letters),)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.notices import LetterRow, Letters, LettersAsked
+from rentbook_contracts.notices import LetterFate, LetterRow, Letters, LettersAsked
 
-from notices.tables import letter, sending
+from notices.tables import PROBLEM, SENT, WITHHELD, letter, sending
 
 
 async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
@@ -25,11 +25,18 @@ async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
                 sent_at=row.sent_at if row.step == "done" else None,
                 sent_how=row.how or "",
                 sha256=row.sha256 or "",
+                fate=_fate(row),
                 problem=row.problem,
             )
             for row in rows
         )
     )
+
+
+def _fate(row: sa.Row[Any]) -> LetterFate:
+    if row.status == PROBLEM:
+        return LetterFate.NOT_KNOWN if row.step == "unknown" else LetterFate.NOT_SENT
+    return {SENT: LetterFate.SENT, WITHHELD: LetterFate.WITHHELD}.get(row.status, LetterFate.WAITS)
 
 
 async def _letter_rows(tx: Transaction, *, account: UUID | None, case: UUID | None) -> list[sa.Row[Any]]:

@@ -26,13 +26,21 @@ async def letter_of(tx: Transaction, case: UUID, attempt: int, kind: str) -> UUI
     return found
 
 
-async def claim_letters(tx: Transaction, boot: str, limit: int) -> list[UUID]:
-    """Letters that this run of the process will send: nobody else touches them while it lives."""
-    waiting = (
-        sa.select(letter.c.id).where(letter.c.status == MADE).order_by(letter.c.made_at).limit(limit).with_for_update(skip_locked=True)
-    )
-    claim = letter.update().where(letter.c.id.in_(waiting.scalar_subquery())).values(status=CLAIMED, claimed_by=boot).returning(letter.c.id)
-    return list((await tx.connection.execute(claim)).scalars())
+async def newest_letter_of(tx: Transaction, case: UUID, attempt: int, kind: str) -> sa.Row[Any] | None:
+    """The newest letter of this kind for this attempt at the case, withheld or not; locked."""
+    wanted = sa.select(letter).where(letter.c.case_id == case, letter.c.attempt == attempt, letter.c.kind == kind)
+    return (await tx.connection.execute(wanted.order_by(letter.c.made_at.desc()).limit(1).with_for_update())).first()
+
+
+async def waiting_letters(tx: Transaction, limit: int) -> Sequence[sa.Row[Any]]:
+    """Letters that wait, the oldest first, locked: nobody else looks at them meanwhile."""
+    waiting = sa.select(letter).where(letter.c.status == MADE).order_by(letter.c.made_at).limit(limit).with_for_update(skip_locked=True)
+    return (await tx.connection.execute(waiting)).all()
+
+
+async def claim(tx: Transaction, letter_id: UUID, boot: str) -> None:
+    """This run of the process will send the letter: nobody else touches it while it lives."""
+    await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(status=CLAIMED, claimed_by=boot))
 
 
 async def claimed_letters(tx: Transaction) -> Sequence[sa.Row[Any]]:

@@ -24,6 +24,7 @@ letter = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("claimed_by", sa.Text, nullable=True, comment="The run of the process that sends it"),
     sa.Column("problem", sa.Text, nullable=True),
+    sa.Column("told", sa.Text, nullable=True, comment="The end that the letter tells, as JSON: from it a letter is made anew"),
     sa.CheckConstraint(
         f"status IN ('{MADE}', '{CLAIMED}', '{SENT}', '{PROBLEM}', '{WITHHELD}')", name="a_letter_is_made_claimed_sent_or_a_problem"
     ),

@@ -38,7 +38,7 @@ from rentbook_contracts.refunds import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from refunds.domain.checks import TITLES, pounds
+from refunds.domain.checks import TITLES, pounds, speaks_against
 from refunds.domain.envelope import Sealed, unseal
 from refunds.domain.evidence import settled_by
 from refunds.domain.means import Means, cut_off_of, next_bacs_days
@@ -98,7 +98,7 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         checks=await _checks(tx, row), evidence=await _evidence(tx, row.id), plan=made, plan_hash=made.content_hash if made else None,
         floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
-        earlier_cases=await _earlier(tx, row), paid_on=_paid_on(row, await _entry_day(tx, row.run)),
+        earlier_cases=await _earlier(tx, row), paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
     )  # fmt: skip
 
 
@@ -125,13 +125,17 @@ async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:
     other = refund_case.alias()
     paid = (other.c.account == refund_case.c.account) & (other.c.id != refund_case.c.id) & (other.c.status == CaseStatus.PAID)
     earlier = sa.select(sa.func.count()).select_from(other).where(paid, other.c.opened_at <= refund_case.c.opened_at).scalar_subquery()
-    columns = (refund_case.c.id, payee.c.entered_at, source.label("source"), confirmation.label("answer"), earlier.label("earlier"))
+    columns = (
+        refund_case.c.id, refund_case.c.asked_by, refund_case.c.asked_as, payee.c.entered_at, source.label("source"),
+        confirmation.label("answer"), earlier.label("earlier"),
+    )  # fmt: skip
     wanted = sa.select(*columns).select_from(refund_case.outerjoin(payee, payee.c.id == refund_case.c.payee))
     rows = await tx.connection.execute(wanted.where(refund_case.c.id.in_(asked.cases)))
     return Glances(
         glances=tuple(
             Glance(
-                case=row.id, source=tuple(row.source or ()), confirmation=row.answer, entered_at=row.entered_at, earlier_refunds=row.earlier
+                case=row.id, source=tuple(row.source or ()), confirmation=row.answer, entered_at=row.entered_at,
+                earlier_refunds=row.earlier, asked_by=row.asked_by, asked_as=row.asked_as,
             )
             for row in rows
         )
@@ -180,7 +184,7 @@ async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPaym
     days = next_bacs_days(means, tx.now)
     return ReadyPayments(
         payments=payments, total_pence=sum(payment.amount_pence for payment in payments), next_processing_day=days.processing,
-        cut_off=cut_off_of(means, days),
+        next_entry_day=days.entry, cut_off=cut_off_of(means, days),
     )  # fmt: skip
 
 
@@ -238,7 +242,7 @@ def _check(number: int, found: sa.Row[Any] | None) -> CheckShown:
     return CheckShown(
         check=number, title=TITLES[number], outcome=CheckOutcome(found.outcome), reason_code=found.reason_code,
         evidence=tuple(found.evidence), source=found.source, by=found.by, at=found.at, expires_on=found.expires_on,
-        settled_by=settled_by(number),
+        settled_by=settled_by(number), speaks_against=speaks_against(CheckOutcome(found.outcome), found.reason_code),
     )  # fmt: skip
 
 
@@ -297,6 +301,7 @@ def _case_row(row: sa.Row[Any]) -> CaseRow:
         case=row.id, attempt=row.attempt, account=row.account, status=row.status, requested_pence=row.requested_pence,
         refund_pence=made.refund_pence if made else 0, offset_pence=made.total_pence - made.refund_pence if made else 0,
         opened_at=row.opened_at, taken_by=row.taken_by, pay_by=row.pay_by, paid_on=_paid_on(row, row.entry_day),
+        asked_by=row.asked_by, asked_as=row.asked_as,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ refund_case = sa.Table(
     sa.Column("review_credit_pence", sa.BigInteger),
     sa.Column("asked_at", _INSTANT),
     sa.Column("asked_by", sa.Uuid),
+    sa.Column("asked_as", sa.Text, nullable=False, server_default="tenant", comment="Who asks for a tenant who has died"),
     sa.Column("taken_by", sa.Text, nullable=False),
     sa.Column("identified_how", sa.Text, nullable=False),
     sa.Column("requested_pence", sa.BigInteger),
@@ -63,6 +64,7 @@ refund_case = sa.Table(
     sa.CheckConstraint("requested_pence > 0", name="a_request_is_for_more_than_nothing"),
     sa.CheckConstraint("(asked_at IS NULL) = (asked_by IS NULL)", name="a_request_names_who_asked"),
     sa.CheckConstraint("asked_by IS NULL OR payee IS NOT NULL", name="a_request_has_a_payee"),
+    sa.CheckConstraint("asked_as IN ('tenant', 'executor', 'administrator', 'next-of-kin')", name="a_request_is_made_in_a_known_part"),
     sa.CheckConstraint(
         "(queued_hash IS NULL) = (queued_decision IS NULL) AND (queued_hash IS NULL) = (queued_at IS NULL)",
         name="a_queued_payment_was_decided",

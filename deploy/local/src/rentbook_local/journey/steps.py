@@ -9,7 +9,7 @@ from typing import Any
 from rentbook_local.journey.desk import Desk, Page, Unexpected
 from rentbook_local.layout import Layout
 
-REASON = {"approved": "approved:checks-pass", "declined": "declined:credit-needed-for-charges", "sent-back": "sent-back:evidence-missing"}
+REASON = {"approved": "approved:checks-pass", "declined": "declined:other", "sent-back": "sent-back:evidence-missing"}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """The answers to a task of any kind, as forms carry them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rentbook_contracts.approvals import Answer
+from rentbook_contracts.refunds import CheckShown
 
 from approvals.queries import TaskPage
 from approvals.web.forms import Form
@@ -24,6 +25,27 @@ def answer_of(form: Form, reasons: Reasons) -> Answer | None:
     if group != chosen.value or reason not in reasons[chosen]:
         form.wrong(f"Choose a reason that goes with “{ANSWERS[chosen].lower()}”", "reason_code")
     return chosen
+
+
+DECLINED_FOR: Mapping[str, tuple[int, ...]] = {
+    "credit-not-the-tenants": (2,),
+    "credit-needed-for-charges": (3,),
+    "debt-to-be-paid-first": (4,),
+    "payee-not-shown": (6, 7),
+    "duplicate": (8,),
+}
+"""The checks of domain.md 4 that a reason to decline rests on. Suspected fraud rests on what a person saw."""
+
+
+def contradictions(checks: Sequence[CheckShown]) -> dict[str, str]:
+    """The reasons to decline for which the checks found nothing, each with what they found instead."""
+    shown = {check.check: check for check in checks}
+    found = {}
+    for reason, numbers in DECLINED_FOR.items():
+        behind = [shown[number] for number in numbers if number in shown]
+        if behind and all(check.speaks_against is False for check in behind):
+            found[reason] = "; ".join(f"check {check.check}, {check.title.lower()}, passes" for check in behind)
+    return found
 
 
 def choices_of(reasons: Reasons) -> dict[str, Any]:

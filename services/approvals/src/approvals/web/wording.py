@@ -9,7 +9,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from rentbook_contracts.ledger import ArrearsAge, Entry
-from rentbook_contracts.refunds import CasePage, CaseRow, CaseStatus
+from rentbook_contracts.refunds import AskedAs, CasePage, CaseRow, CaseStatus
 
 from approvals.domain.words import a_role
 from approvals.web.lanes import lane_reason
@@ -84,6 +84,18 @@ CODE_WORDS: Mapping[str, str] = {
     "RBA": "Bailiff",
 }
 """The receipt codes of domain.md 2.1 as people say them."""
+
+
+FOR_THE_ESTATE: Mapping[AskedAs, str] = {
+    AskedAs.EXECUTOR: "the executor of",
+    AskedAs.ADMINISTRATOR: "the administrator of the estate of",
+    AskedAs.NEXT_OF_KIN: "the next of kin of",
+}
+
+
+def asker(name: str, asked_as: AskedAs) -> str:
+    """Who asks for a refund: the tenant, or who acts for the estate of one who has died."""
+    return f"{FOR_THE_ESTATE[asked_as]} {name}" if asked_as in FOR_THE_ESTATE else name
 
 
 def code_words(code: str) -> str:
@@ -298,6 +310,7 @@ def lower_first(words: str) -> str:
 
 
 FILTERS = {
+    "asker": asker,
     "stackable": stackable,
     "stands": stands,
     "age_of_arrears": age_of_arrears,

@@ -14,6 +14,9 @@ from uuid import UUID, uuid5
 LEDGER = UUID("6f0d6a1e-3f0a-5c7e-9d57-2b1a4c9e8f10")
 """The name space of journal ids: a posting's id follows from its key, so that a repetition meets itself."""
 
+OPENING_CODE = "ROB"
+"""What an account owed or had when the ledger was opened (domain.md 2.1)."""
+
 
 class Control(StrEnum):
     """The accounts on the other side of tenants' accounts."""

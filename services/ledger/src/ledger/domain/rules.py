@@ -55,6 +55,10 @@ class AlreadyReversed(LedgerRule):
     """A journal is reversed once, and a reversal is not reversed."""
 
 
+class OpeningBalanceStays(LedgerRule):
+    """An opening balance is the sum of what an earlier system posted: it is corrected by an entry of its own, and not undone."""
+
+
 class BelongsToARefund(LedgerRule):
     """What was posted for a refund comes back on the bank's word alone: undone by hand, the credit could be paid out twice."""
 

@@ -18,6 +18,7 @@ from ledger.queries.refund_facts import (
     charges_in_force,
     held_pence,
     holds_in_force,
+    in_breathing_space,
     one_snapshot,
     past_journals,
     people_of,
@@ -65,6 +66,7 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         other_accounts=tuple(await labels_of(tx, others)),
         credit_holds=await _credit_holds(tx, asked.account),
         account_holds=await holds_in_force(tx, asked.account),
+        breathing_space=asked.account in await in_breathing_space(tx, [asked.account]),
         months=_months(movements, as_at),
         arrears_ages=tuple(
             ArrearsAge(from_days=start, to_days=end, amount_pence=pence) for start, end, pence in arrears_ages(past, balance, as_at)

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import (
+    AccountHold,
     AccountKind,
     AccountStatus,
     ActorsAsked,
@@ -33,7 +34,7 @@ from ledger.domain.dates import business_date
 from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, vat_within
 from ledger.domain.instalments import instalments_due, is_kept
 from ledger.queries.owed import newest_entries, owed_by_account
-from ledger.queries.refund_facts import answerable_tenants, holds_by_account, one_snapshot
+from ledger.queries.refund_facts import answerable_tenants, holds_by_account, in_breathing_space, one_snapshot
 from ledger.tables import (
     account,
     entry,
@@ -66,7 +67,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
         people=await _people(tx, {row.tenancy for row in rows}),
         linked=await linked_accounts(tx, known),
-        holds=await holds_by_account(tx, known),
+        holds=await _holds(tx, known),
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
         in_credit_since=await _in_credit_since(tx, [row.id for row in rows if row.balance_pence < 0]),
@@ -77,6 +78,12 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     return {row.id: _facts(row, behind, write_offs, today) for row in rows}
 
 
+async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[AccountHold]]:
+    """What holds each debt back; a Breathing Space also where it was recorded on another account of the same people."""
+    found, breathing = await holds_by_account(tx, ids), await in_breathing_space(tx, ids)
+    return {id_: found[id_] | ({AccountHold.BREATHING_SPACE} if id_ in breathing else set()) for id_ in ids}
+
+
 @dataclass(frozen=True)
 class _Behind:
     """What is known of the accounts asked for, by account; people by tenancy."""
@@ -85,7 +92,7 @@ class _Behind:
     owed: Mapping[UUID, tuple[Debit, ...]]
     people: Mapping[UUID, list[PersonFacts]]
     linked: Mapping[UUID, list[LinkedAccount]]
-    holds: Mapping[UUID, set[Any]]
+    holds: Mapping[UUID, set[AccountHold]]
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
     in_credit_since: Mapping[UUID, date | None]

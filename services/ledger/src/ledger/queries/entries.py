@@ -90,6 +90,7 @@ def shown(row: Any) -> Entry:
             decision=row.decision_id,
             case=row.case_id,
             source=_source(row),
+            from_suspense=row.item is not None,
         ),
     )
 

@@ -12,14 +12,19 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from ledger.domain.folding import folded
 from ledger.tables import account, person, rental_property, tenancy, tenant
 
-NAMES = (
-    sa.select(sa.func.array_agg(aggregate_order_by(person.c.name, tenant.c.joint, person.c.name)))
-    .select_from(person)
-    .join(tenant, tenant.c.person == person.c.id)
-    .where(tenant.c.tenancy == tenancy.c.id, sa.or_(tenant.c.until.is_(None), tenant.c.until >= tenancy.c.ended_on))
-    .correlate(tenancy)
-    .scalar_subquery()
-)
+
+def _of_tenants(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+    """A column of each person who answers for the tenancy, in one order."""
+    return (
+        sa.select(sa.func.array_agg(aggregate_order_by(column, tenant.c.joint, person.c.name, person.c.id)))
+        .select_from(person)
+        .join(tenant, tenant.c.person == person.c.id)
+        .where(tenant.c.tenancy == tenancy.c.id, sa.or_(tenant.c.until.is_(None), tenant.c.until >= tenancy.c.ended_on))
+        .correlate(tenancy)
+        .scalar_subquery()
+    )
+
+
 LABEL = (
     sa.select(
         account.c.id,
@@ -29,7 +34,8 @@ LABEL = (
         account.c.balance_pence,
         rental_property.c.address,
         rental_property.c.postcode,
-        sa.func.coalesce(NAMES, sa.cast([], sa.ARRAY(sa.Text))).label("names"),
+        sa.func.coalesce(_of_tenants(person.c.name), sa.cast([], sa.ARRAY(sa.Text))).label("names"),
+        sa.func.coalesce(_of_tenants(person.c.id), sa.cast([], sa.ARRAY(sa.Uuid))).label("people"),
     )
     .select_from(account)
     .join(tenancy, tenancy.c.id == account.c.tenancy)
@@ -84,4 +90,5 @@ def label(row: Any) -> AccountLabel:
         names=tuple(row.names),
         address=f"{row.address}, {row.postcode}",
         balance_pence=row.balance_pence,
+        people=tuple(row.people),
     )

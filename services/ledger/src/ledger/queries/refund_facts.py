@@ -227,6 +227,24 @@ async def holds_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID,
     return found
 
 
+async def in_breathing_space(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these accounts have a tenant in a Breathing Space, on this or on another account that they answer for.
+
+    It protects a person and not an account (domain.md 5.3): wherever it was recorded, it covers what they owe everywhere.
+    """
+    mine, theirs, asked = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("asked")
+    runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
+    wanted = (
+        sa.select(asked.c.id)
+        .join(mine, mine.c.tenancy == asked.c.tenancy)
+        .join(theirs, theirs.c.person == mine.c.person)
+        .join(account, account.c.tenancy == theirs.c.tenancy)
+        .join(account_hold, account_hold.c.account == account.c.id)
+        .where(asked.c.id.in_(ids), account_hold.c.hold == AccountHold.BREATHING_SPACE, account_hold.c.lifted_at.is_(None), runs)
+    )
+    return set(await tx.connection.scalars(wanted.distinct()))
+
+
 def answerable(until: date | None, ended_on: date | None) -> bool:
     """Whether somebody is a tenant, or was one to the tenancy's end; who left before has no part in its credit and debt now."""
     return until is None or (ended_on is not None and until >= ended_on)
@@ -276,7 +294,7 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
     owed_by = await _people_by_tenancy(tx, {row.tenancy for row in found})
     rows = [row for row in found if people & set(owed_by[row.tenancy])]
     ids = [row.id for row in rows]
-    holds = await holds_by_account(tx, ids)
+    holds, breathing = await holds_by_account(tx, ids), await in_breathing_space(tx, ids)
     owed_of = await owed_by_account(tx, {row.id: row.balance_pence for row in rows})
     years = await _statute_barred_after(tx, today)
     return tuple(
@@ -289,7 +307,7 @@ async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> 
             statute_barred_pence=statute_barred_pence(owed_of[row.id], today, years),
             people=tuple(owed_by[row.tenancy]),
             disputed=AccountHold.DISPUTE in holds[row.id],
-            breathing_space=AccountHold.BREATHING_SPACE in holds[row.id],
+            breathing_space=row.id in breathing,
         )
         for row in rows
     )

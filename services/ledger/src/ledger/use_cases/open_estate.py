@@ -16,7 +16,7 @@ from ledger.domain.calendar import WorkingDays, working_days
 from ledger.domain.clearing import cleared_on
 from ledger.domain.dates import business_date, start_of_work
 from ledger.domain.folding import folded, folded_home
-from ledger.domain.posting import Control, Posting, charge, two_legs
+from ledger.domain.posting import OPENING_CODE, Control, Posting, charge, two_legs
 from ledger.domain.rules import EstateRefused
 from ledger.use_cases.debit_week import grouped
 
@@ -136,7 +136,7 @@ class _Loader:
 
     def _opening(self, account: UUID, opening: estate.Opening) -> Posting:
         legs = two_legs(account, opening.balance_pence, Control.OPENING)
-        return Posting(f"opening/{account}", "ROB", opening.on, legs, "system", posted_at=start_of_work(opening.on))
+        return Posting(f"opening/{account}", OPENING_CODE, opening.on, legs, "system", posted_at=start_of_work(opening.on))
 
     def _plan(self, line: estate.Plan) -> None:
         if line.agreed_on > self.today:

@@ -7,15 +7,27 @@ from rentbook_contracts.ledger import JournalIsReversed, JournalReversed, Revers
 
 from ledger import store
 from ledger.domain.dates import business_date
-from ledger.domain.posting import Posting, mirror
+from ledger.domain.posting import OPENING_CODE, Posting, mirror
 from ledger.domain.provision import PROVISION_CODE
-from ledger.domain.rules import AlreadyReversed, BelongsToARefund, CorrectedByTheNext, MovedFromSuspense, NoSuchJournal, PutBackByDecision
+from ledger.domain.rules import (
+    AlreadyReversed,
+    BelongsToARefund,
+    CorrectedByTheNext,
+    MovedFromSuspense,
+    NoSuchJournal,
+    OpeningBalanceStays,
+    PutBackByDecision,
+)
 from ledger.domain.write_off import NOT_REVERSED, WRITTEN_ON
 from ledger.use_cases.permission import may_change
 
 
 async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsReversed:
-    """Errors: NotAllowed, NoSuchJournal, PutBackByDecision, CorrectedByTheNext, BelongsToARefund, AlreadyReversed, MovedFromSuspense."""
+    """What was moved from suspense lies there again; everything else goes back to the control account that it came from.
+
+    Errors: NotAllowed, NoSuchJournal, PutBackByDecision, CorrectedByTheNext, OpeningBalanceStays, BelongsToARefund, AlreadyReversed,
+    MovedFromSuspense.
+    """
     may_change(tx.caller)
     original = await store.journal(tx, asked.journal)
     if original is None:
@@ -24,6 +36,8 @@ async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsRe
         raise PutBackByDecision("A write-off is put back by a reinstatement, which somebody with authority approves.", field="journal")
     if original.code == PROVISION_CODE:
         raise CorrectedByTheNext("The provision of the next month's end corrects this one.", field="journal")
+    if original.code == OPENING_CODE:
+        raise OpeningBalanceStays("An opening balance was brought along when the ledger was opened, and is not undone.", field="journal")
     if original.case is not None and original.code != WRITTEN_ON:
         raise BelongsToARefund("This was posted for a refund. It comes back by itself if the bank returns the payment.", field="journal")
     return JournalIsReversed(journal=await reverse(tx, original, reason=asked.reason))

@@ -3,6 +3,7 @@
 A letter is built from facts that are passed in and holds no clock. Its content is plain data, which the template sets.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,6 +17,7 @@ class LetterKind(StrEnum):
     REFUND_MADE = "refund-made"
     REFUND_OFFSET = "refund-offset"
     REFUND_DECLINED = "refund-declined"
+    REFUND_RETURNED = "refund-returned"
 
 
 KINDS: Mapping[CaseOutcome, LetterKind] = {
@@ -30,6 +32,7 @@ TITLES: Mapping[LetterKind, str] = {
     LetterKind.REFUND_MADE: "Your refund",
     LetterKind.REFUND_OFFSET: "Your credit has been used",
     LetterKind.REFUND_DECLINED: "Your request for a refund",
+    LetterKind.REFUND_RETURNED: "Your refund came back to us",
 }
 
 DEBT_FIRST = "debt-to-be-paid-first"
@@ -77,17 +80,31 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class RefundTold:
-    """A case that has ended, as the letter needs it. Pence; `offsets` are account reference and pence without a sign.
+class End:
+    """How an attempt at a case ended, for good. Pence; `offsets` are account reference and pence without a sign.
 
-    `uncleared_pence` of the balance has not cleared at the bank; `kept_pence` is what has to stay for the rent of the next weeks.
-    `paid_on` is the day on which the payee has the refund; None where it is not known. `breathing_space`: one runs on the account.
+    A reference is empty where only the sum of the offsets is known.
     """
 
-    outcome: CaseOutcome
-    refund_pence: int
-    offsets: Sequence[tuple[str, int]]
-    reason_code: str | None
+    kind: LetterKind
+    refund_pence: int = 0
+    offsets: tuple[tuple[str, int], ...] = ()
+    reason_code: str | None = None
+    nothing_due: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a letter says beside the end: true on its day, and looked at again until the letter goes out.
+
+    `uncleared_pence` of the balance has not cleared at the bank; `kept_pence` is what has to stay for the rent of the next weeks.
+    `paid_on` is the day on which the payee has the refund; None where it is not known. `breathing_space`: one runs on an account of
+    these people.
+    """
+
+    names: tuple[str, ...]
+    address: str
+    reference: str
     balance_pence: int
     uncleared_pence: int = 0
     kept_pence: int = 0
@@ -115,85 +132,112 @@ def lines_of(address: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in address.split(","))
 
 
-def standing(told: RefundTold) -> str:
+def standing(facts: Facts) -> str:
     """The balance in words, with what of a credit cannot be paid out and why: credit is negative (domain.md 0).
 
     In a Breathing Space nobody is written to about arrears (domain.md 5.3): the letter answers the request and is silent on them.
     """
-    if told.balance_pence > 0 and told.breathing_space:
+    if facts.balance_pence > 0 and facts.breathing_space:
         return ""
-    if told.balance_pence == 0:
+    if facts.balance_pence == 0:
         return "Your account is now at £0.00."
-    if told.balance_pence > 0:
-        return f"Your account is now {pounds(told.balance_pence)} behind."
-    return " ".join((f"Your account is now {pounds(told.balance_pence)} in credit.", *_tied_up(told)))
+    if facts.balance_pence > 0:
+        return f"Your account is now {pounds(facts.balance_pence)} behind."
+    return " ".join((f"Your account is now {pounds(facts.balance_pence)} in credit.", *_tied_up(facts)))
 
 
-def _tied_up(told: RefundTold) -> tuple[str, ...]:
-    waits = f"{pounds(told.uncleared_pence)} of this has not cleared at the bank yet." if told.uncleared_pence else ""
-    stays = f"{pounds(told.kept_pence)} has to stay on the account for the rent of the next weeks." if told.kept_pence else ""
+def _tied_up(facts: Facts) -> tuple[str, ...]:
+    waits = f"{pounds(facts.uncleared_pence)} of this has not cleared at the bank yet." if facts.uncleared_pence else ""
+    stays = f"{pounds(facts.kept_pence)} has to stay on the account for the rent of the next weeks." if facts.kept_pence else ""
     return tuple(words for words in (waits, stays) if words)
 
 
-def refund_letter(told: RefundTold, *, names: Sequence[str], address: str, reference: str, on: date) -> Letter:
-    """The letter for the end of a refund case. Raises KeyError for an end that is not told by letter."""
-    kind = KINDS[told.outcome]
+def refund_letter(end: End, facts: Facts, on: date) -> Letter:
+    """The letter on how an attempt at a refund ended, with what is true on a day."""
     return Letter(
-        kind=kind.value,
-        title=TITLES[kind],
+        kind=end.kind.value,
+        title=TITLES[end.kind],
         date=in_words(on),
-        names=tuple(names),
-        greeting=f"Dear {listed(names)}",
-        address=lines_of(address),
+        names=facts.names,
+        greeting=f"Dear {listed(facts.names)}",
+        address=lines_of(facts.address),
         subject="Your rent account",
-        reference=reference,
-        paragraphs=tuple(words for words in _paragraphs(kind, told, on) if words),
-        lines=_lines(told),
-        closing=_closing(kind),
+        reference=facts.reference,
+        paragraphs=tuple(words for words in _paragraphs(end, facts, on) if words),
+        lines=_lines(end),
+        closing=_closing(end.kind),
     )
 
 
-def _arrival(told: RefundTold, on: date) -> str:
-    """When the money is there, as it is true on the letter's day."""
-    if told.paid_on is None:
+def _arrival(facts: Facts, on: date) -> str:
+    """When the money should be there: the payee's bank may still send it back, and says so only afterwards (domain.md 4, ARUCS)."""
+    if facts.paid_on is None:
         return "It should be there within three working days."
-    day = f"{told.paid_on:%A} {told.paid_on.day} {told.paid_on:%B %Y}"
-    return f"It will be there on {day}." if told.paid_on > on else f"It has been there since {day}."
+    day = f"{facts.paid_on:%A} {in_words(facts.paid_on)}"
+    return f"It should be there on {day}." if facts.paid_on > on else f"It should have been there since {day}."
 
 
-def _paragraphs(kind: LetterKind, told: RefundTold, on: date) -> tuple[str, ...]:
-    if kind is LetterKind.REFUND_MADE:
-        paid = f"We have sent {pounds(told.refund_pence)} to the bank account that you gave us. {_arrival(told, on)}"
-        used = (
-            ("We used part of your credit to pay what was owed on your other accounts. The table shows each amount.",)
-            if told.offsets
-            else ()
-        )
-        return (paid, *used, standing(told))
-    if kind is LetterKind.REFUND_OFFSET:
+USED_PART = "We used part of your credit to pay what was owed on your other accounts. The table shows each amount."
+
+
+def _paragraphs(end: End, facts: Facts, on: date) -> tuple[str, ...]:
+    if end.kind is LetterKind.REFUND_MADE:
+        paid = f"We have told our bank to pay {pounds(end.refund_pence)} into the bank account that you gave us. {_arrival(facts, on)}"
+        missing = "If it is not there then, please get in touch with us."
+        return (f"{paid} {missing}", USED_PART if end.offsets else "", standing(facts))
+    if end.kind is LetterKind.REFUND_RETURNED:
+        return _came_back(end)
+    if end.kind is LetterKind.REFUND_OFFSET:
         used_up = "We used your credit to pay what was owed on your other accounts. The table shows each amount."
-        return (used_up, "Nothing that has cleared is left to pay out.", standing(told))
+        return (used_up, "Nothing that has cleared is left to pay out.", standing(facts))
     asked = "You asked us to refund the credit on your rent account. We can't do this at present."
-    if told.outcome is CaseOutcome.NOTHING_DUE:
-        return (asked, standing(told) or NO_CREDIT, "So there is nothing that we can pay out today.")
-    return (asked, _because(told), standing(told))
+    if end.nothing_due:
+        return (asked, standing(facts) or NO_CREDIT, "So there is nothing that we can pay out today.")
+    return (asked, _because(end, facts), standing(facts))
 
 
-def _because(told: RefundTold) -> str:
-    if told.breathing_space and told.reason_code == DEBT_FIRST:
+def _came_back(end: End) -> tuple[str, ...]:
+    """Says nothing of the balance: the ledger puts the credit back by itself, at another moment."""
+    return (
+        f"We told our bank to pay {pounds(end.refund_pence)} into the bank account that you gave us. The payment came back to us.",
+        "Your money is safe: it goes back to your rent account, and your request stays open.",
+        "Please get in touch with us about the bank account that we should pay it into.",
+        USED_PART if end.offsets else "",
+    )
+
+
+def _because(end: End, facts: Facts) -> str:
+    if facts.breathing_space and end.reason_code == DEBT_FIRST:
         return ASK_US
-    return BECAUSE.get(told.reason_code or "", ASK_US)
+    return BECAUSE.get(end.reason_code or "", ASK_US)
 
 
-def _lines(told: RefundTold) -> tuple[Line, ...]:
-    offsets = [Line(f"Paid towards account {reference}", pounds(pence)) for reference, pence in told.offsets]
-    refund = [Line("Sent to your bank account", pounds(told.refund_pence))] if told.refund_pence else []
-    whole = told.refund_pence + sum(pence for _, pence in told.offsets)
+def _lines(end: End) -> tuple[Line, ...]:
+    offsets = [
+        Line(f"Paid towards {f'account {reference}' if reference else 'your other accounts'}", pounds(pence))
+        for reference, pence in end.offsets
+    ]
+    made = end.kind is LetterKind.REFUND_MADE
+    refund = [Line("To be paid into your bank account", pounds(end.refund_pence))] if made else []
+    whole = end.refund_pence * made + sum(pence for _, pence in end.offsets)
     total = [Line("Credit used in all", pounds(whole))] if len(offsets) + len(refund) > 1 else []
     return (*offsets, *refund, *total)
 
 
 def _closing(kind: LetterKind) -> tuple[str, ...]:
+    if kind is LetterKind.REFUND_RETURNED:
+        return ()
     asks = "If you think that this is wrong, tell us within 28 days and somebody who had no part in the decision will look at it again."
     ask_again = "You can ask again at any time." if kind is LetterKind.REFUND_DECLINED else ""
     return tuple(part for part in (asks, ask_again) if part)
+
+
+def end_as_text(end: End) -> str:
+    """An end as it is kept with its letter."""
+    return json.dumps(asdict(end), ensure_ascii=False)
+
+
+def end_of_text(text: str) -> End:
+    """The end that `end_as_text` wrote."""
+    kept = json.loads(text)
+    return End(**{**kept, "kind": LetterKind(kept["kind"]), "offsets": tuple((reference, pence) for reference, pence in kept["offsets"])})

@@ -3,6 +3,8 @@
 An attempt is on record before it begins, in a transaction of its own. A letter that a dead run of the process had begun to send by e-mail
 is not sent again by itself: whether it went out is not known, and a person looks. A file in the folder can be looked up.
 
+A letter about a refund is looked at once more before it goes out: one that would say something else today gives way to the letter of today.
+
 A letter about arrears is withheld where Breathing Space has begun since it was written (domain.md 5.3), and waits while the ledger does
 not answer.
 """
@@ -16,7 +18,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import sqlalchemy as sa
@@ -29,13 +30,16 @@ from rentbook_contracts.notices import LetterSent
 from notices import store
 from notices.domain.delivery import Delivery, Mail
 from notices.domain.ladder_letters import ABOUT_ARREARS, BREATHING_SPACE
-
-LONDON = ZoneInfo("Europe/London")
+from notices.domain.letters import LetterKind, end_of_text, refund_letter
+from notices.use_cases.keeping import as_text
+from notices.use_cases.letter_work import keep_end, look, today
+from notices.use_cases.write_of_return import CAME_BACK
 
 BOOT = uuid.uuid4().hex
 """This run of the process."""
 
 AT_ONCE = 20
+CHANGED = "The facts changed before it went out: a new letter took its place."
 NOT_KNOWN = "It is not known whether this letter went out by e-mail: ask the print and post service, then send it by hand if it did not."
 
 
@@ -52,10 +56,7 @@ async def send_some(tx: Transaction, delivery: Delivery) -> bool:
     """Claim what waits, or else send what is claimed. True while there is more to do."""
     claimed = await store.claimed_letters(tx)
     if not claimed:
-        fresh = await store.claim_letters(tx, BOOT, AT_ONCE)
-        for letter in fresh:
-            await store.note_sending(tx, letter, delivery.how, "begun")
-        return bool(fresh)
+        return await _claim_some(tx, delivery)
     held = await _in_breathing_space(tx, claimed)
     going = [row for row in claimed if held is not None or not _about_arrears(row)]
     for row in going:
@@ -65,6 +66,41 @@ async def send_some(tx: Transaction, delivery: Delivery) -> bool:
         else:
             await _send(tx, delivery, row)
     return bool(going)
+
+
+async def _claim_some(tx: Transaction, delivery: Delivery) -> bool:
+    """Claim what waits and is still true; what can't be looked at now goes on waiting, and holds nothing else up."""
+    looked_at = False
+    for row in await store.waiting_letters(tx, AT_ONCE):
+        try:
+            still_true = await _still_true(tx, row)
+        except Unanswered:
+            continue
+        looked_at = True
+        if still_true:
+            await store.claim(tx, row.id, BOOT)
+            await store.note_sending(tx, row.id, delivery.how, "begun")
+    return looked_at
+
+
+async def _still_true(tx: Transaction, row: sa.Row[Any]) -> bool:
+    """Whether the letter says what is true now; else it is withheld, and where there is still something to tell, made anew.
+
+    Errors: Unanswered while ledger or refunds can't be asked.
+    """
+    if row.told is None:
+        return True
+    end = end_of_text(row.told)
+    facts, stands = await look(tx, row.account, row.case_id, row.attempt)
+    if end.kind is LetterKind.REFUND_MADE and not stands:
+        # The bank sent the payment back; the letter on that is on its way.
+        await store.withhold(tx, row.id, CAME_BACK)
+        return False
+    if as_text(refund_letter(end, facts, today(tx))) == row.content:
+        return True
+    await store.withhold(tx, row.id, CHANGED)
+    await keep_end(tx, end, facts, account=row.account, case=row.case_id, attempt=row.attempt)
+    return False
 
 
 def _about_arrears(row: sa.Row[Any]) -> bool:
@@ -119,8 +155,7 @@ async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
 async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None:
     await store.note_sending(tx, row.id, how, "done", proof)
     await store.settle(tx, row.id)
-    day = tx.now.astimezone(LONDON).date()
-    fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256, sent_on=day)
+    fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256, sent_on=today(tx))
     await tx.publish(fact, version=1)
 
 

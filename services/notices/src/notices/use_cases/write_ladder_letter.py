@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountHold, AccountPage, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPage, AccountPageAsked
 from rentbook_contracts.notices import LadderLetterWritten, WriteLadderLetter
 
 from notices import store
@@ -39,6 +39,6 @@ def _told(asked: WriteLadderLetter, page: AccountPage) -> LadderTold:
         balance_pence=page.balance_pence,
         living=tuple(tenant.name for tenant in page.tenants if tenant.died_on is None),
         dead=tuple(tenant.name for tenant in page.tenants if tenant.died_on is not None),
-        breathing_space=AccountHold.BREATHING_SPACE in page.account_holds,
+        breathing_space=page.breathing_space,
         reply_within_days=asked.reply_within_days,
     )

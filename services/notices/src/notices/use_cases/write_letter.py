@@ -1,48 +1,38 @@
 """Write the letter that tells a tenant how a refund case ended."""
 
-from zoneinfo import ZoneInfo
-
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountHold, AccountPageAsked, Accounts
-from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage, RefundClosed
+from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts
+from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CaseOutcome, RefundClosed
 
-from notices.domain.letters import KINDS, Letter, RefundTold, refund_letter
-from notices.use_cases.keeping import keep
-
-LONDON = ZoneInfo("Europe/London")
+from notices.domain.letters import KINDS, End
+from notices.use_cases.letter_work import keep_end, look
 
 
 async def write_letter(tx: Transaction, closed: RefundClosed) -> None:
-    """One letter for each end of a case. A name that no font can show leaves the letter as a problem for a person.
+    """One letter for each end of a case.
 
     Errors: Unanswered while ledger or refunds can't be asked; the event is then tried again.
     """
     if closed.outcome not in KINDS:
         return
-    await keep(tx, await _content(tx, closed), account=closed.account, case=closed.case, attempt=closed.attempt)
-
-
-async def _content(tx: Transaction, closed: RefundClosed) -> Letter:
-    case = await tx.ask(CASE_PAGE, CaseAsked(case=closed.case))
-    page = await tx.ask(ACCOUNT_PAGE, AccountPageAsked(account=closed.account, limit=1))
-    told = RefundTold(
-        outcome=closed.outcome,
-        refund_pence=closed.refund_pence,
-        offsets=await _offsets(tx, case) if closed.offset_pence else (),
-        reason_code=closed.reason_code,
-        balance_pence=page.balance_pence,
-        uncleared_pence=page.uncleared_pence,
-        kept_pence=case.floor_pence,
-        paid_on=case.paid_on if case.attempt == closed.attempt else None,
-        breathing_space=AccountHold.BREATHING_SPACE in page.account_holds,
+    end = End(
+        KINDS[closed.outcome],
+        closed.refund_pence,
+        await _offsets(tx, closed),
+        closed.reason_code,
+        nothing_due=closed.outcome is CaseOutcome.NOTHING_DUE,
     )
-    label = page.label
-    return refund_letter(told, names=label.names, address=label.address, reference=label.reference, on=tx.now.astimezone(LONDON).date())
+    facts, _ = await look(tx, closed.account, closed.case, closed.attempt)
+    await keep_end(tx, end, facts, account=closed.account, case=closed.case, attempt=closed.attempt)
 
 
-async def _offsets(tx: Transaction, case: CasePage) -> tuple[tuple[str, int], ...]:
-    if case.plan is None:
+async def _offsets(tx: Transaction, closed: RefundClosed) -> tuple[tuple[str, int], ...]:
+    """By account, where the case still shows the plan of this attempt; else their sum."""
+    if not closed.offset_pence:
         return ()
+    case = await tx.ask(CASE_PAGE, CaseAsked(case=closed.case))
+    if case.plan is None or case.attempt != closed.attempt:
+        return (("", closed.offset_pence),)
     asked = Accounts(accounts=tuple(offset.account for offset in case.plan.offsets))
     references = {label.account: label.reference for label in (await tx.ask(ACCOUNT_LABELS, asked)).labels}
     return tuple((references[offset.account], offset.amount_pence) for offset in case.plan.offsets)

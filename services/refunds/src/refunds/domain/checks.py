@@ -47,6 +47,10 @@ ANSWERED_BY = {
 }
 SETTLED = "settled-by-evidence"
 ASKED_FOR_MORE = "asked-for-more"
+# Passes that leave nothing open: no doubt that evidence had to settle, no debt, no more asked for than may leave.
+NOTHING_FOUND = frozenset({"own-money", "above-the-floor", "no-other-debt", "current-tenancy", "tenancy-end-finished"}) | frozenset(
+    {"cleared-credit", "tenant-is-payee", "name-matches", "no-duplicate", "participants-listed", "not-approved-yet", "approval-stands"}
+)
 CARD_METHODS = {"RCP"}
 DIRECT_DEBIT = "RDD"
 # How money came, by its code of domain.md 2.1.
@@ -313,6 +317,11 @@ def check_10(facts: CaseFacts, policy: RefundPolicy, today: date, approved: Grou
 CHECKS: dict[int, Check] = {
     1: check_1, 2: check_2, 3: check_3, 4: check_4, 5: check_5, 6: check_6, 7: check_7, 8: check_8, 9: check_9, 10: check_10,
 }  # fmt: skip
+
+
+def speaks_against(outcome: CheckOutcome, reason_code: str) -> bool:
+    """Whether something that a check found may be a reason to decline, be it only settled by evidence or a debt that is paid first."""
+    return outcome is not PASS or reason_code not in NOTHING_FOUND
 
 
 def participants(facts: CaseFacts) -> frozenset[str]:

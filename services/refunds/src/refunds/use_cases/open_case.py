@@ -4,8 +4,8 @@ from datetime import date
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountPageAsked, RefundFacts
-from rentbook_contracts.refunds import CaseOpened, CaseStatus, NewPayee, RefundCase, RefundRequested, RequestRefund
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountHold, AccountPageAsked, RefundFacts
+from rentbook_contracts.refunds import AskedAs, CaseOpened, CaseStatus, NewPayee, RefundCase, RefundRequested, RequestRefund
 from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
 from refunds.domain.bacs_text import bacs_name
@@ -29,6 +29,14 @@ class NotATenant(RefundRule):
     """Whoever asks is not answerable for the account."""
 
 
+class AskerHasDied(RefundRule):
+    """The dead ask for nothing: who acts for the estate does (domain.md 4, check 6)."""
+
+
+class AskerHasNotDied(RefundRule):
+    """Nobody acts for the estate of a tenant who lives."""
+
+
 class ConsentAndOptOut(RefundRule):
     """A debt can be agreed to or refused, not both."""
 
@@ -50,8 +58,8 @@ class AccountCannotExist(RefundRule):
 
 
 async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> CaseOpened:
-    """Errors: NotYourPart, CaseAlreadyOpen, NotATenant, ConsentAndOptOut, NoCreditToRefund, MoreThanTheCredit, AccountCannotExist,
-    NameHasNoBacsForm; Unanswered (ledger).
+    """Errors: NotYourPart, CaseAlreadyOpen, NotATenant, AskerHasDied, AskerHasNotDied, ConsentAndOptOut, NoCreditToRefund,
+    MoreThanTheCredit, AccountCannotExist, NameHasNoBacsForm; Unanswered (ledger).
     """
     require_case_worker(tx)
     ledger = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=request.account))
@@ -74,8 +82,14 @@ async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> Ca
 
 
 def _check_wishes(request: RequestRefund, ledger: RefundFacts) -> None:
-    if request.asked_by not in {person.person for person in ledger.people}:
+    asker = next((person for person in ledger.people if person.person == request.asked_by), None)
+    if asker is None:
         raise NotATenant("Whoever asks must be a tenant of this account.", field="asked_by")
+    held = AccountHold.DECEASED in ledger.account_holds
+    if request.asked_as is AskedAs.TENANT and (asker.died_on is not None or (held and len(ledger.people) == 1)):
+        raise AskerHasDied("This tenant has died. Choose who asks for the estate.", field="asked_as")
+    if request.asked_as is not AskedAs.TENANT and asker.died_on is None and not held:
+        raise AskerHasNotDied("Nothing says that this tenant has died. Set the hold on the account first.", field="asked_as")
     if set(request.consents) & set(request.opted_out):
         raise ConsentAndOptOut("A debt is either agreed to or opted out of, not both.", field="opted_out")
 
@@ -104,7 +118,8 @@ def _why_no_credit(ledger: RefundFacts) -> str:
 
 def _columns(request: RequestRefund, payee: UUID, policy: RefundPolicy, today: date, means: Means) -> dict[str, object]:
     return {
-        "status": CaseStatus.CHECKING, "status_note": "", "asked_by": request.asked_by, "identified_how": request.identified_how,
+        "status": CaseStatus.CHECKING, "status_note": "", "asked_by": request.asked_by,
+        "asked_as": request.asked_as, "identified_how": request.identified_how,
         "requested_pence": request.amount_pence, "reason_code": request.reason_code, "note": request.note,
         "joint_consent": request.joint_consent, "consents": list(request.consents), "opted_out": list(request.opted_out), "payee": payee,
         "policy_version": policy.version, "decide_by": means.calendar.after(today, policy.decide_within_working_days),

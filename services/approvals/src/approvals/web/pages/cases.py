@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.peers import Refused
-from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPage, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountHold, AccountPage, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import (
@@ -20,6 +20,7 @@ from rentbook_contracts.refunds import (
     RUN_PAGE,
     WITHDRAW_CASE,
     AddEvidence,
+    AskedAs,
     CaseAsked,
     CasePage,
     CasesAsked,
@@ -55,7 +56,18 @@ IDENTIFIED: Mapping[str, str] = {
     "photo-id": "In person: photo identity document seen",
     "signed-letter": "By letter: signature compared with the tenancy file",
     "online-account": "Through the tenant’s own online account",
+    "estate-documents": "By the will, the grant or the death certificate, seen with photo identity",
     "authority": "A person with written authority or power of attorney, document seen",
+}
+
+OF_THE_ESTATE = ("estate-documents", "photo-id")
+"""How somebody who acts for an estate is known: what a tenant would answer, or sign, says nothing of them."""
+
+ASKED_AS: Mapping[str, str] = {
+    AskedAs.TENANT: "The tenant, who is alive",
+    AskedAs.EXECUTOR: "An executor, named in the will",
+    AskedAs.ADMINISTRATOR: "An administrator, by letters of administration",
+    AskedAs.NEXT_OF_KIN: "The next of kin, for a small estate without a grant",
 }
 
 REASONS: Mapping[str, str] = {
@@ -97,7 +109,18 @@ DOCUMENT_TYPES: Mapping[str, str] = {"pdf": "application/pdf", "png": "image/png
 """By the ending of a document's address."""
 
 FIELDS = frozenset(
-    {"asked_by", "identified_how", "reason_code", "amount", "payee_of", "payee_name", "sort_code", "account_number", "received_on"}
+    {
+        "asked_by",
+        "asked_as",
+        "identified_how",
+        "reason_code",
+        "amount",
+        "payee_of",
+        "payee_name",
+        "sort_code",
+        "account_number",
+        "received_on",
+    }
     | {"account", "check", "kind", "document"}
 )
 """The fields, by name, that an owner's refusal may lead to."""
@@ -288,7 +311,10 @@ def _payee(form: Form) -> NewPayee | None:
 def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
     people = {str(tenant.person): tenant.name for tenant in page.tenants}
     asked_by = form.one_of("asked_by", people, "Choose who asks")
+    asked_as = _asked_as(form, page)
     identified = form.one_of("identified_how", IDENTIFIED, "Choose how you know that it is them")
+    if asked_as is not AskedAs.TENANT and identified and identified not in OF_THE_ESTATE:
+        form.wrong("Who acts for an estate is known by its documents or by photo identity", "identified_how")
     reason = form.one_of("reason_code", REASONS, "Choose the reason")
     amount_is = form.one_of("amount_is", {"all": "", "some": ""}, "Choose how much is asked for")
     amount = form.pence("amount", "The amount") if amount_is == "some" else None
@@ -316,7 +342,25 @@ def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
         joint_consent=form.value("joint_consent") == "yes",
         payee=payee,
         note=note,
+        asked_as=asked_as,
     )
+
+
+def _asked_as(form: Form, page: AccountPage) -> AskedAs:
+    """The dead ask for nothing (domain.md 4, check 6): where a tenant has died, the form asks in whose part somebody speaks."""
+    died = {str(tenant.person): tenant for tenant in page.tenants if tenant.died_on}
+    held = AccountHold.DECEASED in page.account_holds
+    if not died and not held:
+        return AskedAs.TENANT
+    chosen = form.one_of("asked_as", ASKED_AS, "Choose who it is that asks: a tenant has died")
+    if not chosen:
+        return AskedAs.TENANT
+    asked_by = form.value("asked_by")
+    if chosen == AskedAs.TENANT and (asked_by in died or (held and len(page.tenants) == 1)):
+        form.wrong("This tenant has died. Choose who acts for the estate", "asked_as")
+    if chosen != AskedAs.TENANT and asked_by and asked_by not in died and not held:
+        form.wrong("Nothing says that this tenant has died. Choose the one who has", "asked_by")
+    return AskedAs(chosen)
 
 
 async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
@@ -325,6 +369,8 @@ async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of earlier refund cases"),
     )
     debts = [label for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]
+    held = AccountHold.DECEASED in page.account_holds
+    estate = held or any(tenant.died_on for tenant in page.tenants)
     return visit.show(
         "request.html",
         "Take a refund request",
@@ -332,7 +378,9 @@ async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
         page=page,
         debts=debts,
         cases=cases,
-        identified=IDENTIFIED,
+        identified={key: words for key, words in IDENTIFIED.items() if estate or key != "estate-documents"},
+        asked_as=list(ASKED_AS.items()),
+        deceased_hold=held,
         reasons=REASONS,
         third_party=THIRD_PARTY,
         open_cases=[case for case in cases.cases if case.status not in FINISHED] if cases else [],

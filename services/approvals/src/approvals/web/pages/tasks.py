@@ -7,8 +7,8 @@ from chassis.peers import Refused, Unanswered
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
-from rentbook_contracts.operation import BrokenRule
-from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage
+from rentbook_contracts.operation import BrokenRule, Nothing
+from rentbook_contracts.refunds import CASE_PAGE, READY_PAYMENTS, CaseAsked, CasePage
 from starlette.responses import Response
 
 from approvals import queries
@@ -23,7 +23,7 @@ from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_claim import release_claim
 from approvals.use_cases.write_comment import write_comment
-from approvals.web.answers import answer_of, choices_of, whom_to_ask
+from approvals.web.answers import answer_of, choices_of, contradictions, whom_to_ask
 from approvals.web.forms import FieldError, Form
 from approvals.web.pages import schedule_task
 from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
@@ -76,6 +76,12 @@ async def decide(visit: Visit) -> Response:
     case = await visit.ask(CASE_PAGE, CaseAsked(case=shown.row.case))
     if form.value("plan_hash") != (case.plan_hash or "") and shown.row.decision is None:
         form.wrong("What was shown has changed meanwhile. Nothing was decided. Look at it again, then answer.")
+    if answer is Answer.DECLINED and shown.row.status is Status.OPEN and form.value("nevertheless") != "yes":
+        against = contradictions(case.checks).get(form.value("reason_code").partition(":")[2])
+        if against:
+            form.wrong(
+                f"The evidence says otherwise: {against}. Choose another reason, or tick that you decline all the same", "nevertheless"
+            )
     if answer is None or form.errors:
         return await _page(visit, task, form)
     wanted = AnswerTask(
@@ -182,12 +188,13 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     row = shown.row
     if row.account is None:
         return await schedule_task.task_page(visit, shown, form)
-    case, account, letters, names, waiting = await gather(
+    case, account, letters, names, waiting, ready = await gather(
         _case(visit, row.case),
         visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=row.account, limit=ENTRIES_BESIDE), "the account beside the task"),
         visit.ask_or_name(LETTERS, LettersAsked(case=row.case), "the list of letters"),
         visit.names(),
         visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT)),
+        visit.ask_or_name(READY_PAYMENTS, Nothing(), "the day’s payment cut-off"),
     )
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)
@@ -209,6 +216,8 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         reasons=REQUEST_REASONS,
         evidence_kinds=EVIDENCE,
         ask_whom=whom_to_ask(shown, names),
+        contradicted=contradictions(case.checks) if case else {},
+        ready=ready,
         next_task=next((one.task for one in waiting.rows if one.task != row.task and not one.asked_you), None),
         **choices_of(REASONS),
     )

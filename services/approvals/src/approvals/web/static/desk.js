@@ -73,6 +73,24 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
   show();
 }
 
+// The kinds of document that may settle the chosen check; against the refund, any may speak.
+for (const form of document.querySelectorAll("form[data-evidence]")) {
+  const check = form.querySelector("[name=check]");
+  const kind = form.querySelector("[name=kind]");
+  const show = () => {
+    const settles = form.querySelector("[name=settles]:checked");
+    for (const group of kind.querySelectorAll("optgroup")) {
+      const against = "against" in group.dataset;
+      group.hidden = against ? !settles || settles.value === "yes" : Boolean(check.value) && group.dataset.forCheck !== check.value;
+      group.disabled = group.hidden;
+    }
+    const picked = kind.selectedOptions[0];
+    if (picked && picked.parentElement.disabled) kind.value = "";
+  };
+  form.addEventListener("change", show);
+  show();
+}
+
 // What goes on elsewhere (a decision, a run, a check): look a few times, and load the page anew when it says something else.
 // Whoever has begun to type is left in peace.
 const watched = document.querySelector("[data-watched]");
