@@ -65,6 +65,13 @@ async def withhold(tx: Transaction, letter_id: UUID, because: str) -> None:
     await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(values))
 
 
+async def withhold_waiting(tx: Transaction, locked: sa.Row[Any], because: str) -> bool:
+    """Withhold a letter if it still waits; whether it was never sent and will not be."""
+    if locked.status == MADE:
+        await withhold(tx, locked.id, because)
+    return locked.status in (MADE, WITHHELD)
+
+
 async def release(tx: Transaction, letter_id: UUID) -> None:
     """Back to the letters that wait: this attempt certainly sent nothing."""
     await tx.connection.execute(letter.update().where(letter.c.id == letter_id).values(status=MADE, claimed_by=None))

@@ -5,7 +5,6 @@ from rentbook_contracts.refunds import RefundReturned
 
 from notices import store
 from notices.domain.letters import End, LetterKind, end_of_text
-from notices.tables import MADE, WITHHELD
 from notices.use_cases.letter_work import keep_end, look
 
 CAME_BACK = "The bank sent the payment back before this letter went out."
@@ -19,10 +18,9 @@ async def write_of_return(tx: Transaction, returned: RefundReturned) -> None:
     promised = await store.newest_letter_of(tx, returned.case, returned.attempt, LetterKind.REFUND_MADE)
     if promised is None:
         return
-    if promised.status == MADE:
-        await store.withhold(tx, promised.id, CAME_BACK)
+    never_sent = await store.withhold_waiting(tx, promised, CAME_BACK)
     # What a withheld letter said of debts that were paid is still true, and still to be told.
-    untold = end_of_text(promised.told).offsets if promised.status in (MADE, WITHHELD) and promised.told else ()
+    untold = end_of_text(promised.told).offsets if never_sent and promised.told else ()
     facts, _ = await look(tx, returned.account, returned.case, returned.attempt)
     end = End(LetterKind.REFUND_RETURNED, returned.amount_pence, untold)
     await keep_end(tx, end, facts, account=returned.account, case=returned.case, attempt=returned.attempt)
