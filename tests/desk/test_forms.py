@@ -11,7 +11,7 @@ import pytest
 from approvals import queries
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
-from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_PAGE, BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
@@ -132,6 +132,19 @@ async def test_who_lives_is_not_asked_in_whose_part(place: Place) -> None:
         said = await visitor.read(REQUEST)
         assert "Who is it that asks?" not in said
         assert "By the will, the grant" not in said
+
+
+async def test_a_credit_that_went_to_income_may_be_asked_for_up_to_what_it_was(place: Place) -> None:
+    empty = estate.account_page(NGUYEN).model_copy(update={"balance_pence": 0, "cleared_credit_pence": 0, "written_on_pence": 541_50})
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: empty
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(REQUEST)
+        assert "£541.50 of this account’s credit went to income." in said
+        assert "closes at once" not in said
+        await visitor.send(REQUEST, 422, **{**TYPED, "amount": "541.51"})
+        assert visitor.summary() == {"#amount": "The amount must not be more than the credit on the account, £541.50"}
+        await visitor.send(REQUEST, **TYPED)
+    assert place.peers.given(REQUEST_REFUND)[0].amount_pence == 541_50
 
 
 async def test_an_empty_request_leads_to_every_field_and_keeps_what_was_typed(place: Place) -> None:

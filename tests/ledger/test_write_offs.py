@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from chassis.transaction import Runtime
 from ledger import store
 from ledger.domain import rules
@@ -16,12 +17,16 @@ from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
+from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_release import note_release
+from ledger.use_cases.note_request import note_request
 from ledger.use_cases.place_hold import place_hold
-from ledger.use_cases.post_refund import NotHeardYet
+from ledger.use_cases.post_refund import NotHeardYet, post_refund
+from ledger.use_cases.put_back_credit import put_back_credit
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
-from rentbook_contracts.approvals import Answer
+from rentbook_contracts.approvals import Answer, DecisionMade, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountHold,
@@ -32,11 +37,17 @@ from rentbook_contracts.ledger import (
     LinePart,
     PlaceHold,
     PlanRhythm,
+    PostRefund,
+    PutBackCredit,
+    RefundFacts,
+    RefundIsPosted,
     RefundPlan,
     ReverseJournal,
     SetAccountHold,
     SetHousingBenefitClaim,
 )
+from rentbook_contracts.refunds import RefundRequested
+from sqlalchemy.exc import DBAPIError
 from support.ledger_books import opened
 from support.ledger_calls import do, told_of
 from support.write_off_books import CREDIT, DEBTORS, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
@@ -128,6 +139,82 @@ async def test_a_credit_that_was_written_on_comes_back_for_a_refund_that_whoever
     facts = await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=CREDIT)))
     assert (facts.cleared_credit_pence, [each.method for each in facts.credits], facts.actors) == (25_00, ["RSO"], ("lind.officer",))
     assert (await told_of(debts.runtime, CREDIT))[-1] == "journal-reversed"
+
+
+async def test_a_credit_that_went_to_income_is_paid_when_it_is_asked_for_and_only_then(debts: Debts) -> None:
+    """domain.md 4: after six years written on to the budget, but still paid if asked. The request puts it back, the refund is decided."""
+    await debts.written_off(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    facts = await refundable(debts)
+    assert (facts.balance_pence, facts.cleared_credit_pence, facts.written_on_pence) == (0, 0, 25_00)
+    case = uuid4()
+    asked = PutBackCredit(case=case, account=CREDIT)
+    with pytest.raises(NotHeardYet):
+        await do(debts.runtime, lambda tx: put_back_credit(tx, asked))
+    await do(debts.runtime, lambda tx: note_request(tx, RefundRequested(case=case, account=CREDIT)))
+    with pytest.raises(NotHeardYet):
+        await do(debts.runtime, lambda tx: put_back_credit(tx, PutBackCredit(case=case, account=OLD)))
+
+    back, again = [await do(debts.runtime, lambda tx: put_back_credit(tx, asked)) for _ in range(2)]
+    assert (len(back.journals), again.journals) == (1, ())
+    assert await debts.legs(back.journals[0]) == [("A106", "", -25_00), ("CREDITS_WRITTEN_ON", "", 25_00)]
+    facts = await refundable(debts)
+    assert (facts.cleared_credit_pence, facts.written_on_pence, facts.actors) == (25_00, 0, ())
+    assert (await told_of(debts.runtime, CREDIT))[-1] == "journal-reversed"
+
+    plan = RefundPlan(case=case, attempt=1, account=CREDIT, refund_pence=25_00, payee=uuid4(), checks_hash="x")
+    hold = (await do(debts.runtime, lambda tx: place_hold(tx, PlaceHold(plan=plan)))).hold
+    with pytest.raises(NotHeardYet):
+        await post_as_planned(debts, plan, hold, uuid4())
+    posted = await post_as_planned(debts, plan, hold, await approved(debts, plan))
+    assert posted.refund_journal is not None
+    assert (await refundable(debts)).balance_pence == 0
+    # A case that asks once more finds nothing at income.
+    once_more = uuid4()
+    await do(debts.runtime, lambda tx: note_request(tx, RefundRequested(case=once_more, account=CREDIT)))
+    none = await do(debts.runtime, lambda tx: put_back_credit(tx, PutBackCredit(case=once_more, account=CREDIT)))
+    assert none.journals == ()
+
+
+async def test_many_who_ask_at_once_put_a_credit_back_once(debts: Debts) -> None:
+    await debts.written_off(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
+    cases = [uuid4() for _ in range(4)]
+    for case in cases:
+        await do(debts.runtime, lambda tx, case=case: note_request(tx, RefundRequested(case=case, account=CREDIT)))  # type: ignore[misc]
+    asked = [PutBackCredit(case=case, account=CREDIT) for case in cases]
+    backs = await asyncio.gather(*(do(debts.runtime, lambda tx, one=one: put_back_credit(tx, one)) for one in asked))  # type: ignore[misc]
+    assert sorted(len(back.journals) for back in backs) == [0, 0, 0, 1]
+    assert (await refundable(debts)).balance_pence == -25_00
+
+
+async def test_a_request_that_was_heard_stays_heard(debts: Debts) -> None:
+    await do(debts.runtime, lambda tx: note_request(tx, RefundRequested(case=uuid4(), account=CREDIT)))
+    for statement in ("UPDATE heard_request SET account = gen_random_uuid()", "DELETE FROM heard_request", "TRUNCATE heard_request"):
+        with pytest.raises(DBAPIError):
+            async with debts.runtime.engine.begin() as connection:
+                await connection.execute(sa.text(statement))
+
+
+async def refundable(debts: Debts) -> RefundFacts:
+    return await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=CREDIT)))
+
+
+async def approved(debts: Debts, plan: RefundPlan) -> UUID:
+    """Decided by approvals and released by finance, as the ledger hears it."""
+    made = DecisionMade(
+        case=plan.case, kind=TaskKind.REFUND, decision=uuid4(), task=uuid4(), attempt=1, round=1, stage=1, content_hash=plan.content_hash,
+        answer=Answer.APPROVED, completes=True,
+    )  # fmt: skip
+    await do(debts.runtime, lambda tx: note_decision(tx, made))
+    line = ReleasedLine(case=plan.case, attempt=1, content_hash=plan.content_hash, amount_pence=plan.refund_pence)
+    released = PaymentRunReleased(run=uuid4(), lines=(line,), total_pence=plan.refund_pence, released_at=datetime.now(UTC))
+    await do(debts.runtime, lambda tx: note_release(tx, released))
+    return made.decision
+
+
+async def post_as_planned(debts: Debts, plan: RefundPlan, hold: UUID, decision: UUID) -> RefundIsPosted:
+    versions = {plan.account: (await refundable(debts)).version}
+    asked = PostRefund(plan=plan, hold=hold, decision=decision, versions=versions)
+    return await do(debts.runtime, lambda tx: post_refund(tx, asked))
 
 
 # --- on whose word -----------------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from rentbook_contracts.refunds import (
     CasesAsked,
     CaseStatus,
     CloseCase,
+    RefundCase,
     RefundClosed,
     RefundRequested,
     RefundReviewOpened,
@@ -117,6 +118,26 @@ async def test_without_cleared_credit_no_case_is_opened(refunds: Refunds, facts:
         await asked(refunds, tenant(**facts))
     assert await refunds.rows("SELECT id FROM refund_case") == []
     assert await refunds.signals("RefundApproval") == []
+
+
+async def test_a_credit_that_went_to_income_may_be_asked_for_and_the_story_puts_it_back_first(refunds: Refunds) -> None:
+    facts = tenant(cleared=0, balance_pence=0, uncleared_pence=0, written_on_pence=25_00)
+    with pytest.raises(MoreThanTheCredit, match=r"only £25.00 in credit"):
+        await asked(refunds, facts, amount_pence=25_01)
+    await asked(refunds, facts, amount_pence=25_00)
+    [(_, argument)] = await refunds.signals("RefundApproval")
+    assert RefundCase.model_validate_json(argument).written_on == facts.account
+
+
+async def test_what_is_owed_takes_a_credit_at_income_up(refunds: Refunds) -> None:
+    with pytest.raises(NoCreditToRefund):
+        await asked(refunds, tenant(cleared=0, balance_pence=25_00, uncleared_pence=0, written_on_pence=25_00))
+
+
+async def test_other_cases_put_nothing_back(refunds: Refunds) -> None:
+    await asked(refunds, tenant(), amount_pence=141_20)
+    [(_, argument)] = await refunds.signals("RefundApproval")
+    assert RefundCase.model_validate_json(argument).written_on is None
 
 
 async def test_more_than_the_credit_is_refused_at_the_amount(refunds: Refunds) -> None:

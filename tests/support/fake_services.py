@@ -68,6 +68,7 @@ class FakeServices:
             "refunds.build-file": self._build,
             "refunds.submit-file": self._fate,
             "refunds.ask-fate": self._fate,
+            "ledger.put-back-credit": lambda _: ledger.CreditPutBack(journals=(uuid4(),)),
             "ledger.place-hold": lambda _: ledger.HoldPlaced(hold=uuid4()),
             "ledger.post-refund": self._post,
             "ledger.reverse-refund": lambda _: ledger.RefundReversed(journal=uuid4()),

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from rentbook_contracts import ledger, refunds
 from rentbook_contracts.approvals import Answer, CloseTask
+from rentbook_contracts.ledger import PutBackCredit
 from rentbook_contracts.operation import Message, Signal
 from rentbook_contracts.refunds import CaseOutcome, CaseStatus, FileFate, PaymentRunCase, RefundCase
 from rentbook_contracts.workflows import (
@@ -96,6 +97,17 @@ async def test_the_straight_path_pays_once(client: Client, services: FakeService
     money = services.names("ledger.place-hold", "ledger.post-refund", "ledger.release-hold", "refunds.recheck")
     assert money == ["ledger.place-hold", "refunds.recheck", "ledger.post-refund"]
     assert services.names().count("refunds.run-check") == 10
+
+
+async def test_a_credit_that_went_to_income_is_put_back_before_anything_is_checked(client: Client, services: FakeServices) -> None:
+    account = uuid4()
+    story = await begun(client, services, RefundCase(case=services.case, written_on=account))
+    await services.until("approvals.open-task")
+    assert services.names()[0] == "ledger.put-back-credit"
+    assert services.calls[0][1] == PutBackCredit(case=services.case, account=account)
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names("ledger.put-back-credit") == ["ledger.put-back-credit"]
 
 
 async def test_declined_frees_the_credit_and_moves_no_money(client: Client, services: FakeServices) -> None:

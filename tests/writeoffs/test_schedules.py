@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from rentbook_contracts.ledger import LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
+from rentbook_contracts.ledger import JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import (
     AnswerSchedule,
@@ -20,6 +20,7 @@ from rentbook_contracts.writeoffs import (
     ProposeInBulk,
     ReadSchedule,
     Reason,
+    ReconsiderProposal,
     RegisterAsked,
     ScheduleAsked,
     ScheduleOfHash,
@@ -32,8 +33,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.days import business_date
+from writeoffs.use_cases.change_proposal import reconsider_proposal
 from writeoffs.use_cases.look import dry_run
-from writeoffs.use_cases.move import move, receive
+from writeoffs.use_cases.move import come_back, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import AnotherRound, close_schedule, note_schedule, read_schedule
 from writeoffs.use_cases.schedules import (
@@ -277,6 +279,74 @@ async def test_a_schedule_of_which_every_line_fell_out_has_posted_nothing_and_sa
     await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision))
     [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
     assert row["status"] == "empty"
+
+
+async def test_a_second_payment_is_put_back_together_with_the_first(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    for balance in (-10_00, -25_00):
+        writeoffs.moved(account, balance_pence=balance)
+        await writeoffs.do(receive, receipt(account, balance))
+    rows = await writeoffs.rows("SELECT wanted_pence, status FROM proposal WHERE account = :a AND kind = 'reinstatement'", a=account)
+    assert sorted((row["wanted_pence"], row["status"]) for row in rows) == [(10_00, "withdrawn"), (25_00, "gathering")]
+
+
+async def test_a_payment_leaves_alone_what_a_person_has_had_a_hand_in(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=row["id"], note="she rang"), caller=ASHA)
+    await writeoffs.do(receive, receipt(account, -25_00))
+    [kept] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert kept == row
+
+
+async def test_what_was_paid_while_the_first_payment_was_being_decided_is_proposed_afterwards(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    await writeoffs.assessed(row["id"])
+    schedule, decision = await writeoffs.scheduled(row["id"]), uuid4()
+    await writeoffs.round(schedule)
+    taken = await writeoffs.taken(schedule, decision)
+    # The ledger has posted it, and another payment after it; both facts come before the outcome does.
+    writeoffs.moved(account, balance_pence=-15_00)
+    await writeoffs.do(receive, receipt(account, -15_00))
+    await writeoffs.settled(schedule, decision, *(LineOutcome(line=line.line, journal=uuid4()) for line in taken))
+    [rest] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert rest == {"wanted_pence": 15_00, "undoes": journal}
+
+
+async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_says_so(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    back = JournalReversed(account=account, balance_pence=312_40, journal=uuid4(), reverses=journal, amount_pence=312_40)
+    await writeoffs.do(come_back, back)
+    [debt] = await writeoffs.rows("SELECT reinstated_pence FROM register WHERE journal = :j", j=journal)
+    assert debt == {"reinstated_pence": 0}
+    credit = uuid4()
+    await as_a_credit(writeoffs, journal, credit)
+    await writeoffs.do(come_back, back.model_copy(update={"reverses": credit}))
+    [row] = await writeoffs.rows("SELECT kind, reinstated_pence FROM register WHERE journal = :j", j=credit)
+    assert row == {"kind": "credit-write-on", "reinstated_pence": 312_40}
+
+
+async def as_a_credit(writeoffs: WriteOffs, journal: UUID, credit: UUID) -> None:
+    """A second row of the register like the one of this journal, for a credit that went to income."""
+    copied = "reason, decision, posted_on, amount_pence, vat_pence, parts, discharged, account"
+    other = await writeoffs.proposed(writeoffs.owing(1_00))
+    async with writeoffs.runtime.engine.begin() as connection:
+        await connection.execute(
+            sa.text(
+                f"INSERT INTO register (proposal, schedule, kind, journal, {copied})"
+                f" SELECT :other, schedule, 'credit-write-on', :credit, {copied} FROM register WHERE journal = :journal"
+            ),
+            {"other": other, "credit": credit, "journal": journal},
+        )
 
 
 async def test_the_database_keeps_what_was_written_off_and_puts_no_more_of_it_back(writeoffs: WriteOffs) -> None:

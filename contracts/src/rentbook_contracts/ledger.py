@@ -305,6 +305,7 @@ class RefundFacts(Message):
     weekly_charge_pence: NonNegativePence
     charged_pence: NonNegativePence = Field(default=0, description="All weekly debits so far, so that two readings tell what was charged")
     pays_by_direct_debit: bool
+    written_on_pence: NonNegativePence = Field(default=0, description="Credit that went to income, and is still paid when it is asked for")
     credits: tuple[CreditBehind, ...]
     tenancy: TenancyFacts
     people: tuple[PersonFacts, ...]
@@ -398,6 +399,23 @@ class RefundReversed(Message):
     journal: UUID
 
 
+class PutBackCredit(Message):
+    """Put a credit that went to income back onto its account, because its refund was asked for (domain.md 4).
+
+    A request that was not heard yet from refunds itself is waited for.
+    """
+
+    case: UUID
+    account: UUID
+
+
+class CreditPutBack(Message):
+    """None where nothing of the account's credit is at income."""
+
+    journals: tuple[UUID, ...]
+
+
+PUT_BACK_CREDIT: Operation[PutBackCredit, CreditPutBack] = Operation("ledger.put-back-credit", "ledger", PutBackCredit, CreditPutBack)
 PLACE_HOLD: Operation[PlaceHold, HoldPlaced] = Operation("ledger.place-hold", "ledger", PlaceHold, HoldPlaced)
 RELEASE_HOLD: Operation[ReleaseHold, Nothing] = Operation("ledger.release-hold", "ledger", ReleaseHold, Nothing)
 POST_REFUND: Operation[PostRefund, RefundIsPosted] = Operation("ledger.post-refund", "ledger", PostRefund, RefundIsPosted)
@@ -791,6 +809,7 @@ class AccountPage(Message):
     account_holds: tuple[AccountHold, ...]
     breathing_space: bool = Field(default=False, description="Runs for one of these people, on this account or on another of theirs")
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
+    written_on_pence: NonNegativePence = Field(default=0, description="Credit that went to income, and is still paid when it is asked for")
     arrears_ages: tuple[ArrearsAge, ...] = Field(default=(), description="What is owed by its age, newest first; it adds up to the balance")
 
 

@@ -147,12 +147,16 @@ FACTS: tuple[type[Fact], ...] = (RefundReviewOpened, RefundRequested, RefundClos
 
 
 class RefundCase(Message):
-    """One attempt at a case: what the workflow is started with. `returned` is the refund journal of a payment that came back."""
+    """One attempt at a case: what the workflow is started with. `returned` is the refund journal of a payment that came back.
+
+    `written_on`: an account whose credit went to income, to be put back before anything else.
+    """
 
     case: UUID
     attempt: int = Field(default=1, ge=1)
     returned: UUID | None = None
     returned_reason: str | None = None
+    written_on: UUID | None = None
 
 
 class RunCheck(Message):

@@ -33,10 +33,12 @@ with workflow.unsafe.imports_passed_through():
     from rentbook_contracts.ledger import (
         PLACE_HOLD,
         POST_REFUND,
+        PUT_BACK_CREDIT,
         RELEASE_HOLD,
         REVERSE_REFUND,
         PlaceHold,
         PostRefund,
+        PutBackCredit,
         RefundIsPosted,
         RefundPlan,
         ReleaseHold,
@@ -125,6 +127,7 @@ class RefundApproval:
     @workflow.run
     async def run(self, case: RefundCase) -> Nothing:
         await self.take_back_returned()
+        await self.put_back_written_on()
         while True:
             outcome = await self.go_round()
             if not isinstance(outcome, Again):
@@ -158,6 +161,11 @@ class RefundApproval:
         """The bank returned the last attempt's payment: the credit goes back on the account before anything else."""
         if self.case.returned is not None:
             await self.reverse(self.case.returned, self.case.returned_reason or "returned")
+
+    async def put_back_written_on(self) -> None:
+        """The credit had gone to income: it is still paid when it is asked for. A story begun before there was such a step names none."""
+        if self.case.written_on is not None:
+            await self.steps.call(PUT_BACK_CREDIT, PutBackCredit(case=self.case.case, account=self.case.written_on))
 
     async def gathered(self) -> PlanMade:
         await self.note(CaseStatus.CHECKING)

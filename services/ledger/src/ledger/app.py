@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
     POST_REFUND,
     POST_WRITE_OFF,
     PROVISION,
+    PUT_BACK_CREDIT,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
@@ -32,7 +33,7 @@ from rentbook_contracts.ledger import (
     SET_HOUSING_BENEFIT_CLAIM,
     SUSPENSE,
 )
-from rentbook_contracts.refunds import RefundReturned
+from rentbook_contracts.refunds import RefundRequested, RefundReturned
 
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
@@ -52,12 +53,14 @@ from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
+from ledger.use_cases.note_request import note_request
 from ledger.use_cases.note_return import note_return
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_provision import post_provision
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.post_write_off import post_write_off
+from ledger.use_cases.put_back_credit import put_back_credit
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
@@ -72,8 +75,10 @@ LISTENS = (
     Subscription(DecisionRecalled, note_recall),
     Subscription(PaymentRunReleased, note_release),
     Subscription(RefundReturned, note_return),
+    Subscription(RefundRequested, note_request),
 )
 OFFERS = (
+    Offer(PUT_BACK_CREDIT, put_back_credit),
     Offer(PLACE_HOLD, place_hold),
     Offer(RELEASE_HOLD, release_hold),
     Offer(POST_REFUND, post_refund),

@@ -22,7 +22,7 @@ from rentbook_contracts.ledger import (
     WriteOffLine,
 )
 from rentbook_contracts.message import Fact
-from rentbook_contracts.refunds import RefundReturned
+from rentbook_contracts.refunds import RefundRequested, RefundReturned
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ledger import tables
@@ -33,6 +33,7 @@ from ledger.domain.posting import Leg, Posting
 from ledger.domain.receipt import MethodRule, MethodRules
 from ledger.domain.references import scheme_of
 from ledger.domain.statement import OwnAccount
+from ledger.domain.write_off import WRITTEN_ON
 
 _CONTROL = ("CONTROL", "SUSPENSE")
 
@@ -386,6 +387,33 @@ async def heard_of_return(tx: Transaction, journal: UUID) -> bool:
     """Whether refunds has said that this payment was not made, or came back."""
     wanted = sa.select(tables.heard_return.c.journal).where(tables.heard_return.c.journal == journal)
     return (await tx.connection.scalar(wanted)) is not None
+
+
+async def note_request(tx: Transaction, requested: RefundRequested) -> None:
+    """Keep that the account's credit was asked for. Another attempt at a case is no other request."""
+    row = {"case_id": requested.case, "account": requested.account, "heard_at": tx.now}
+    await tx.connection.execute(insert(tables.heard_request).values(row).on_conflict_do_nothing())
+
+
+async def heard_of_request(tx: Transaction, case: UUID, account: UUID) -> bool:
+    """Whether refunds has said that this case asks for this account's credit."""
+    heard = tables.heard_request
+    wanted = sa.select(heard.c.case_id).where(heard.c.case_id == case, heard.c.account == account)
+    return (await tx.connection.scalar(wanted)) is not None
+
+
+async def credits_written_on(tx: Transaction, account: UUID) -> list[UUID]:
+    """The journals that took credit of this locked account to income and stand, oldest first."""
+    journal, entry = tables.journal, tables.entry
+    reversal = journal.alias("reversal")
+    wanted = (
+        sa.select(journal.c.id)
+        .join(entry, entry.c.journal == journal.c.id)
+        .outerjoin(reversal, reversal.c.reverses == journal.c.id)
+        .where(entry.c.account == account, journal.c.code == WRITTEN_ON, journal.c.reverses.is_(None), reversal.c.id.is_(None))
+        .order_by(journal.c.seq)
+    )
+    return list(await tx.connection.scalars(wanted))
 
 
 async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:

@@ -426,6 +426,14 @@ heard_return = sa.Table(
     sa.Column("heard_at", _INSTANT, nullable=False),
 )
 
+heard_request = sa.Table(
+    "heard_request",
+    metadata,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("account", sa.Uuid, nullable=False),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
 heard_write_off = sa.Table(
     "heard_write_off",
     metadata,

@@ -37,7 +37,7 @@ from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
-from writeoffs.use_cases.move import move, receive
+from writeoffs.use_cases.move import come_back, move, receive
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import begin_round, close_schedule, note_schedule, read_schedule, settle_lines, take_lines
@@ -48,7 +48,7 @@ LISTENS = (
     Subscription(ledger.ChargePosted, move),
     Subscription(ledger.TransferPosted, move),
     Subscription(ledger.RefundPosted, move),
-    Subscription(ledger.JournalReversed, move),
+    Subscription(ledger.JournalReversed, come_back),
     Subscription(ledger.DebtWrittenOff, move),
     Subscription(ledger.DebtReinstated, move),
     Subscription(ledger.CreditWrittenOn, move),

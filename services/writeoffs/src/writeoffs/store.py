@@ -101,6 +101,10 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
+async def has_participants(tx: Transaction, id_: UUID) -> bool:
+    return (await tx.connection.scalar(sa.select(participant.c.person).where(participant.c.proposal == id_).limit(1))) is not None
+
+
 async def take_part_in_schedule(tx: Transaction, id_: UUID, part: str) -> None:
     if tx.caller.person != "system":
         row = {"schedule": id_, "person": tx.caller.person, "part": part, "since": tx.now}

@@ -24,6 +24,7 @@ from ledger.queries.refund_facts import (
     people_of,
     tenancy_facts,
     tenant_account,
+    written_on_pence,
 )
 from ledger.tables import account, credit_hold, entry, journal
 
@@ -68,6 +69,7 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         account_holds=await holds_in_force(tx, asked.account),
         breathing_space=asked.account in await in_breathing_space(tx, [asked.account]),
         months=_months(movements, as_at),
+        written_on_pence=written_on_pence(past),
         arrears_ages=tuple(
             ArrearsAge(from_days=start, to_days=end, amount_pence=pence) for start, end, pence in arrears_ages(past, balance, as_at)
         ),

@@ -67,6 +67,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         weekly_charge_pence=sum(charge.amount_pence for charge in await charges_in_force(tx, asked.account, today)),
         charged_pence=sum(one.amount_pence for one in past if one.code == WEEKLY_DEBIT and not one.undone),
         pays_by_direct_debit=row.pays_by_direct_debit,
+        written_on_pence=written_on_pence(past),
         credits=tuple(_credit(past) for past in behind),
         tenancy=tenancy_facts(row),
         people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
@@ -266,6 +267,11 @@ async def accounts_of_people(tx: Transaction, people: Iterable[UUID], *, but_not
     """Every account of tenancies in which one of these people is or was a tenant."""
     theirs = sa.select(tenant.c.tenancy).where(tenant.c.person.in_(list(people)))
     return list(await tx.connection.scalars(sa.select(account.c.id).where(account.c.tenancy.in_(theirs), account.c.id != but_not)))
+
+
+def written_on_pence(past: Iterable[PastJournal]) -> int:
+    """What of the account's credit is at income. It is still paid when it is asked for."""
+    return sum(one.amount_pence for one in past if one.code == WRITTEN_ON and not one.undone)
 
 
 def _actors(behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> Ca
     else:
         await cases.change(tx, case, **columns, **_taken(tx))
     await add_payee(tx, case, payee, request.payee, means)
-    await _begin(tx, await cases.locked(tx, case), request)
+    await _begin(tx, await cases.locked(tx, case), request, written_on=ledger.written_on_pence > 0)
     return CaseOpened(case=case)
 
 
@@ -95,11 +95,13 @@ def _check_wishes(request: RequestRefund, ledger: RefundFacts) -> None:
 
 
 def _check_amount(request: RequestRefund, ledger: RefundFacts) -> None:
-    if ledger.cleared_credit_pence == 0:
+    """A credit that went to income counts: it is put back first (domain.md 4)."""
+    credit = ledger.written_on_pence - ledger.balance_pence
+    free = ledger.cleared_credit_pence or (credit if ledger.written_on_pence else 0)
+    if free <= 0:
         raise NoCreditToRefund(_why_no_credit(ledger), field="account")
-    credit = -ledger.balance_pence
     if request.amount_pence is not None and request.amount_pence > credit:
-        words = f"The account has only {pounds(credit)} in credit, {pounds(ledger.cleared_credit_pence)} of it cleared and free."
+        words = f"The account has only {pounds(credit)} in credit, {pounds(free)} of it cleared and free."
         raise MoreThanTheCredit(words, field="amount")
 
 
@@ -162,10 +164,11 @@ async def _name_fits(tx: Transaction, case: UUID, told: NewPayee) -> None:
         raise NotTheTenantsName(words, field="payee_name")
 
 
-async def _begin(tx: Transaction, row: Case, request: RequestRefund) -> None:
+async def _begin(tx: Transaction, row: Case, request: RequestRefund, *, written_on: bool) -> None:
     await cases.watch(tx, row.id, [row.account])
     await cases.take_part(tx, row.id, "took the request")
     await cases.take_part(tx, row.id, "entered the payee")
     await cases.note(tx, row.id, "refund requested")
     await cases.tell(tx, row, RefundRequested(case=row.id, account=row.account, amount_pence=request.amount_pence))
-    await tx.start(REFUND_APPROVAL, RefundCase(case=row.id, attempt=row.attempt), workflow_id=refund_workflow_id(row.id, row.attempt))
+    begun = RefundCase(case=row.id, attempt=row.attempt, written_on=row.account if written_on else None)
+    await tx.start(REFUND_APPROVAL, begun, workflow_id=refund_workflow_id(row.id, row.attempt))

@@ -1,14 +1,13 @@
 """What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it."""
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.writeoffs import AddProof, ProposalClosed, ProposalStatus, ReconsiderProposal, WithdrawProposal
+from rentbook_contracts.writeoffs import AddProof, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
 from writeoffs.domain.days import business_date
 from writeoffs.domain.rules import WriteOffRule
-from writeoffs.use_cases.work import fact_of, look_again, require_worker, workable
+from writeoffs.use_cases.work import end_as_withdrawn, fact_of, look_again, require_worker, workable
 
 
 class ShownInTheFuture(WriteOffRule):
@@ -44,12 +43,5 @@ async def withdraw_proposal(tx: Transaction, told: WithdrawProposal) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule."""
     require_worker(tx)
     row = await workable(tx, told.proposal)
-    await store.change_proposal(tx, row.id, status=ProposalStatus.WITHDRAWN, status_note="", closed_at=tx.now)
-    await store.note(tx, [row.id], "withdrawn", told.note)
-    ended = ProposalClosed(
-        proposal=row.id, account=row.account, kind=LineKind(row.kind), status=ProposalStatus.WITHDRAWN, amount_pence=row.amount_pence
-    )
-    await store.tell(tx, [(row.id, ended)])
-    if row.followed:
-        await look_again(tx, row)
+    await end_as_withdrawn(tx, row, told.note)
     return Nothing()

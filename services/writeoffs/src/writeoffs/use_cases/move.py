@@ -3,13 +3,13 @@
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
 from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind
-from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
+from rentbook_contracts.writeoffs import ProposalStatus
 
 from writeoffs import store
 from writeoffs.domain.assessment import DROPS
 from writeoffs.use_cases.dropping import drop
-from writeoffs.use_cases.propose import propose_to_put_back
-from writeoffs.use_cases.work import fact_of, look_again
+from writeoffs.use_cases.owe_again import owe_again
+from writeoffs.use_cases.work import look_again
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
@@ -29,17 +29,17 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
-    """Who pays on a written-off debt owes it again, up to what was paid: that is proposed, and decided like any other."""
+    """A payment on a written-off debt is one that the debt is owed for again."""
     await move(tx, fact)
-    if fact.balance_pence >= 0:
-        return
-    standing = await store.written_off_on(tx, fact.account)
-    if not standing or await store.open_on_account(tx, fact.account) is not None:
-        return
-    latest = standing[-1]
-    amount = min(-fact.balance_pence, latest.amount_pence - latest.reinstated_pence)
-    told = Propose(kind=LineKind.REINSTATEMENT, account=fact.account, reason=Reason.PAYING, undoes=latest.journal, amount_pence=amount)
-    await propose_to_put_back(tx, told, await fact_of(tx, fact.account))
+    await owe_again(tx, fact.account, fact.balance_pence)
+
+
+async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
+    """A credit that went to income and is on its account again stays in the register, which says so."""
+    await move(tx, fact)
+    found = await store.registered(tx, fact.reverses)
+    if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
+        await store.note_reinstated(tx, found.journal, found.amount_pence)
 
 
 def _stopped(fact: AccountFact) -> DroppedBecause | None:

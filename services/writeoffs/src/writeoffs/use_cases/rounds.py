@@ -29,6 +29,8 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.owe_again import owe_again
+from writeoffs.use_cases.work import facts_of
 
 LISTED, POSTING = "listed", "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
@@ -96,7 +98,16 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
         because = outcomes[line.line].dropped_because
         if because is not None:
             await drop(tx, line, DROPS.get(because, because))
+    if row.kind == LineKind.REINSTATEMENT:
+        await _owe_the_rest(tx, [line.account for line, _ in posted])
     return Nothing()
+
+
+async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
+    """More may have been paid than was put back, while it was being decided."""
+    facts = await facts_of(tx, accounts) if accounts else {}
+    for account, known in sorted(facts.items()):
+        await owe_again(tx, account, known.balance_pence)
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:

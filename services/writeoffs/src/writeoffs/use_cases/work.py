@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind
 from rentbook_contracts.people import Role
 from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
-from rentbook_contracts.writeoffs import ProposalCase, ProposalStatus
+from rentbook_contracts.writeoffs import ProposalCase, ProposalClosed, ProposalStatus
 
 from writeoffs import store
 from writeoffs.domain.rules import WriteOffRule
@@ -84,3 +84,15 @@ async def look_again(tx: Transaction, row: Row) -> None:
         return
     await store.change_proposal(tx, row.id, status=ProposalStatus.GATHERING, attempt=row.attempt + 1, followed=True, schedule=None)
     await follow(tx, [(row.id, row.attempt + 1)])
+
+
+async def end_as_withdrawn(tx: Transaction, row: Row, note: str) -> None:
+    """Close a locked, open proposal that is on no schedule; the story that follows it is told and ends."""
+    await store.change_proposal(tx, row.id, status=ProposalStatus.WITHDRAWN, status_note="", closed_at=tx.now)
+    await store.note(tx, [row.id], "withdrawn", note)
+    ended = ProposalClosed(
+        proposal=row.id, account=row.account, kind=LineKind(row.kind), status=ProposalStatus.WITHDRAWN, amount_pence=row.amount_pence
+    )
+    await store.tell(tx, [(row.id, ended)])
+    if row.followed:
+        await look_again(tx, row)

@@ -320,8 +320,9 @@ def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
     amount = form.pence("amount", "The amount") if amount_is == "some" else None
     if amount_is == "some" and amount is None and not form.error("amount"):
         form.wrong("Enter the amount that is asked for", "amount")
-    if amount is not None and amount > -page.balance_pence:
-        form.wrong(f"The amount must not be more than the credit on the account, {pounds(max(0, -page.balance_pence))}", "amount")
+    credit = max(0, page.written_on_pence - page.balance_pence)
+    if amount is not None and amount > credit:
+        form.wrong(f"The amount must not be more than the credit on the account, {pounds(credit)}", "amount")
     note = form.text("note")
     payee = _payee(form)
     debts = [label.account for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]

@@ -1,0 +1,25 @@
+"""Put a credit that went to income back onto its account: its refund was asked for, and is decided like any other (domain.md 4)."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import CreditPutBack, PutBackCredit
+
+from ledger import store
+from ledger.domain.rules import NoSuchAccount
+from ledger.use_cases.post_refund import NotHeardYet
+from ledger.use_cases.reverse_journal import reverse
+
+REASON = "put back: its refund was asked for"
+
+
+async def put_back_credit(tx: Transaction, asked: PutBackCredit) -> CreditPutBack:
+    """What was put back already stays so. Errors: NoSuchAccount; NotHeardYet without refunds' own word on the request."""
+    if not await store.heard_of_request(tx, asked.case, asked.account):
+        raise NotHeardYet
+    if not await store.lock_accounts(tx, {asked.account}):
+        raise NoSuchAccount("There is no such account.")
+    journals = []
+    for id_ in await store.credits_written_on(tx, asked.account):
+        original = await store.journal(tx, id_)
+        assert original is not None, "it was just found"
+        journals.append(await reverse(tx, original, reason=REASON))
+    return CreditPutBack(journals=tuple(journals))
