@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
+from approvals import queries
+from chassis.transaction import run
 from rentbook_contracts.ledger import (
     AGREE_PAYMENT_PLAN,
     END_PAYMENT_PLAN,
@@ -199,3 +202,49 @@ async def test_arrears_say_since_when_and_how_old_they_are(place: Place) -> None
     assert "In arrears since" in said
     assert "up to 4 weeks£60.00" in said
     assert "4 to 8 weeks£24.10" in said
+
+
+NOTE = {"contact_how": "they-called", "contact_identified": "phone-questions", "contact_text": "Asked <b>when</b> the refund arrives"}
+
+
+async def test_a_contact_is_noted_with_how_the_tenant_was_known_by_whom_and_when(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "asha") as visitor:
+        assert "No contact was noted yet." in await visitor.read(ACCOUNT)
+        said = await visitor.send(f"{ACCOUNT}/notes", **NOTE)
+        assert "The note is kept." in said
+        assert "Asked <b>when</b> the refund arrives" in said
+        assert "They rang. On the phone: name, address and date of birth agree with the tenancy. You," in said
+    async with visiting(place, "hugo") as auditor:
+        said = await auditor.read(ACCOUNT)
+        assert "Asha Rao," in said
+        assert "Note a contact" not in said
+    async with visiting(place, "asha") as visitor:
+        assert "No contact was noted yet." in await visitor.read(f"/accounts/{estate.NGUYEN.account}")
+
+
+async def test_a_note_asks_for_everything_and_the_same_form_twice_is_one_note(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/notes", 422, contact_text=" ")
+        assert visitor.summary() == {
+            "#contact_how": "Choose how you were in contact",
+            "#contact_identified": "Choose how you knew who it was",
+            "#contact_text": "Write down what was said",
+        }
+        words = {**visitor.fields(f"{ACCOUNT}/notes"), **NOTE}
+        for _ in range(2):
+            await visitor.post(f"{ACCOUNT}/notes", words)
+        await visitor.post(f"{ACCOUNT}/notes", {**words, "contact_text": "other words"}, 422)
+    kept = await run(place.runtime, lambda tx: queries.contact_notes(tx, estate.OKAFOR.account))
+    assert [note.text for note in kept] == [NOTE["contact_text"]]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE contact_note SET text = 'other'", "DELETE FROM contact_note", "TRUNCATE contact_note"])
+async def test_a_note_is_never_changed(place: Place, statement: str) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/notes", **NOTE)
+    with pytest.raises(sa.exc.DBAPIError):
+        async with place.runtime.engine.begin() as connection:
+            await connection.execute(sa.text(statement))

@@ -221,6 +221,9 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/decisions/{decision:uuid}/recall": of_an_approval,
     "/accounts/{account:uuid}/refund": with_fields(TYPED),
     "/accounts/{account:uuid}/holds": with_fields({"hold": "LEGAL", "hold_is": "set", "hold_reason": "Order of the court"}),
+    "/accounts/{account:uuid}/notes": with_fields(
+        {"contact_how": "office", "contact_identified": "photo-id", "contact_text": "Asked for a statement"}
+    ),
     "/accounts/{account:uuid}/benefit-claim": with_fields(
         {"claim_is": "open", "claim_since": "2026-11-02", "claim_reason": "Letter of Benefits"}
     ),

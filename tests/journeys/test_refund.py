@@ -188,6 +188,7 @@ def test_a_returned_payment_is_taken_back_and_paid_anew(stack: Stack, members: M
     [reference] = [item["reference"] for item in httpx.get(f"{bank}/bacs/paid").json()["paid"] if item["pence"] == 155_00]
     httpx.post(f"{bank}/control/next", json={"fault": "return", "reference": reference, "code": "B"}).raise_for_status()
     status_is(officer, case, "Waiting for evidence")
+    officer.wait(f"/cases/{case}", "the letter on the payment that came back", lambda page: "Your refund came back to us" in page.text)
     other_account(officer, case, member)
     again = open_task(leader, member.account, after=task.path)
     assert "attempt 2" in again.text

@@ -33,6 +33,7 @@ from approvals.tables import (
     authority,
     case_seen,
     comment,
+    contact_note,
     decision,
     decision_exception,
     delegation,
@@ -219,6 +220,18 @@ class ParticipantShown:
 class CommentShown:
     person: str
     name: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ContactNote:
+    """What was said with a tenant. `how` and `identified` are codes: by which way, and how the person was known to be the tenant."""
+
+    person: str
+    name: str
+    how: str
+    identified: str
     text: str
     at: datetime
 
@@ -732,6 +745,17 @@ async def _comments(tx: Transaction, case: UUID) -> tuple[CommentShown, ...]:
     rows = (await tx.connection.execute(sa.select(comment).where(comment.c.case_id == case).order_by(comment.c.at))).all()
     names = await names_of(tx, {row.person for row in rows})
     return tuple(CommentShown(row.person, names.get(row.person, row.person), row.text, row.at) for row in rows)
+
+
+CONTACT_NOTES_SHOWN = 100
+
+
+async def contact_notes(tx: Transaction, account: UUID) -> tuple[ContactNote, ...]:
+    """The newest notes of an account, newest first."""
+    wanted = sa.select(contact_note).where(contact_note.c.account == account).order_by(contact_note.c.at.desc(), contact_note.c.id)
+    rows = (await tx.connection.execute(wanted.limit(CONTACT_NOTES_SHOWN))).all()
+    names = await names_of(tx, {row.person for row in rows})
+    return tuple(ContactNote(row.person, names.get(row.person, row.person), row.how, row.identified, row.text, row.at) for row in rows)
 
 
 async def history_of_case(tx: Transaction, case: UUID) -> History:

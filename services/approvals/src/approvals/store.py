@@ -30,6 +30,7 @@ from approvals.tables import (
     approval_case,
     case_seen,
     comment,
+    contact_note,
     decision,
     decision_exception,
     delegation,
@@ -306,6 +307,15 @@ async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, te
     await tx.connection.execute(insert(comment).values(row).on_conflict_do_nothing(index_elements=["id"]))
     columns = (comment.c.id, comment.c.task_id, comment.c.case_id, comment.c.person, comment.c.text)
     kept = (await tx.connection.execute(sa.select(*columns).where(comment.c.id == form))).mappings().one()
+    return dict(kept) == row
+
+
+async def add_contact_note(tx: Transaction, form: UUID, **said: str | UUID) -> bool:
+    """A contact note is written once for a form. False where the form's id stands for another note already."""
+    row = {"id": form, "person": tx.caller.person, **said}
+    await tx.connection.execute(insert(contact_note).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    columns = [contact_note.c[name] for name in row]
+    kept = (await tx.connection.execute(sa.select(*columns).where(contact_note.c.id == form))).mappings().one()
     return dict(kept) == row
 
 

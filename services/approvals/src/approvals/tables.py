@@ -429,6 +429,21 @@ comment = sa.Table(
 )
 sa.Index("comment_case_idx", comment.c.case_id)
 
+contact_note = sa.Table(
+    "contact_note",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("account", sa.Uuid, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
+    sa.Column("identified", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False, server_default=sa.func.now()),
+    sa.CheckConstraint("btrim(text) <> '' AND length(text) <= 2000", name="a_contact_note_says_something"),
+    comment="Append-only: what was said with a tenant. Personal data: it goes nowhere but onto the account\u2019s page",
+)
+sa.Index("contact_note_account_idx", contact_note.c.account)
+
 task_event = sa.Table(
     "task_event",
     metadata,

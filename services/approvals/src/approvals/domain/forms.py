@@ -91,6 +91,16 @@ class WriteComment:
 
 
 @dataclass(frozen=True)
+class WriteContactNote:
+    """`how` and `identified` are codes of the desk's own lists."""
+
+    account: UUID
+    how: str
+    identified: str
+    text: str
+
+
+@dataclass(frozen=True)
 class LendAuthority:
     """The caller lends their authority to decide, on both days and between them, up to a ceiling in pence."""
 

@@ -21,10 +21,11 @@ from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
 from starlette.responses import Response
 
+from approvals import queries
 from approvals.web.chart import balance_chart
 from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form
-from approvals.web.pages.cases import FINISHED
+from approvals.web.pages.cases import FINISHED, IDENTIFIED
 from approvals.web.visit import Visit
 from approvals.web.wording import headline
 
@@ -32,6 +33,21 @@ ENTRIES_A_PAGE = 50
 EXPORTED_AT_ONCE = 500
 
 HOLDS = [(hold.value, headline(hold)) for hold in AccountHold]
+
+CONTACT_HOW = {
+    "they-called": "They rang",
+    "we-called": "We rang them",
+    "office": "At the office",
+    "visit": "A visit at home",
+    "letter": "By letter or e-mail",
+}
+
+CONTACT_IDENTIFIED = {
+    **{key: words for key, words in IDENTIFIED.items() if key != "signed-letter"},
+    "signed-letter": "By letter or e-mail: signature or address compared with the tenancy file",
+    "not-identified": "Not identified: nothing was said about the account",
+}
+"""The identity prompt: whoever is not known to be the tenant is told nothing (domain.md 9)."""
 
 SETTLED = FINISHED | {CaseStatus.REVIEW}
 """Where a case stands while the account may be asked a refund of."""
@@ -67,11 +83,12 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
     """The page of an account; with `sent`, what was typed into a form of it, with its errors."""
     form, asked = _asked(visit, account)
     page = await visit.ask(ACCOUNT_PAGE, asked)
-    cases, letters, names, debts = await gather(
+    cases, letters, names, debts, notes = await gather(
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
         visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
         visit.names(),
         visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)), "the payment plan and the claim for benefit"),
+        visit.own(lambda tx: queries.contact_notes(tx, account)),
     )
     return visit.show(
         "account.html",
@@ -86,6 +103,9 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         debt=next(iter(debts.debts), None) if debts else None,
         rhythms=[(one.value, headline(one)) for one in PlanRhythm],
         kinds=KINDS,
+        notes=notes,
+        contact_how=CONTACT_HOW,
+        contact_identified=CONTACT_IDENTIFIED,
         under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
         chart=balance_chart(_since_it_began(page)),
         narrowed=bool(asked.since or asked.codes),

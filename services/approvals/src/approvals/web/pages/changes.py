@@ -23,10 +23,13 @@ from rentbook_contracts.ledger import (
     SetAccountHold,
     SetHousingBenefitClaim,
 )
+from rentbook_contracts.operation import BrokenRule
 from starlette.responses import Response
 
+from approvals.domain.forms import WriteContactNote
+from approvals.use_cases.write_contact_note import write_contact_note
 from approvals.web.forms import Form
-from approvals.web.pages.accounts import HOLDS, account_page
+from approvals.web.pages.accounts import CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import undoable
 
@@ -131,6 +134,22 @@ async def end_tenancy(visit: Visit) -> Response:
             return visit.go(f"/accounts/{account}", done="tenancy")
         except Refused as refused:
             note_refusal(form, refused, ("ended_on",))
+    return await account_page(visit, account, form)
+
+
+async def write_note(visit: Visit) -> Response:
+    """Note what was said with a tenant: dated, in the person's name, never changed. It makes nobody a participant."""
+    account, form = await _begun(visit)
+    how = form.one_of("contact_how", CONTACT_HOW, "Choose how you were in contact")
+    known = form.one_of("contact_identified", CONTACT_IDENTIFIED, "Choose how you knew who it was")
+    words = form.text("contact_text", needed="Write down what was said")
+    if not form.errors:
+        await visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=1))
+        try:
+            await visit.change(lambda tx: write_contact_note(tx, WriteContactNote(account, how, known, words)), form)
+            return visit.go(f"/accounts/{account}", done="noted")
+        except BrokenRule as refused:
+            note_refusal(form, refused)
     return await account_page(visit, account, form)
 
 

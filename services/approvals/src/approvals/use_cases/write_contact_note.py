@@ -1,0 +1,30 @@
+"""Write down what was said with a tenant, on the account that it was about. It makes nobody a participant and is never changed."""
+
+from chassis.transaction import SameFormOtherContent, Transaction
+from rentbook_contracts.operation import Nothing
+
+from approvals import store
+from approvals.domain.eligibility import READS_ONLY, ReadsOnly
+from approvals.domain.forms import WriteContactNote
+from approvals.domain.rules import ApprovalRule
+
+LONGEST_CHARACTERS = 2000
+
+
+class NoteSaysNothing(ApprovalRule):
+    """A contact note has words, and not too many."""
+
+
+async def write_contact_note(tx: Transaction, form: WriteContactNote) -> Nothing:
+    """Keep the note under the form's id; the same form again does nothing.
+
+    Errors: NoteSaysNothing, ReadsOnly, SameFormOtherContent.
+    """
+    if tx.caller.roles <= READS_ONLY:
+        raise ReadsOnly("An auditor reads everything and changes nothing.")
+    words = form.text.strip()
+    if not 0 < len(words) <= LONGEST_CHARACTERS:
+        raise NoteSaysNothing(f"Write a note of up to {LONGEST_CHARACTERS:,} characters.", field="text")
+    if not await store.add_contact_note(tx, store.form_of(tx), account=form.account, how=form.how, identified=form.identified, text=words):
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+    return Nothing()
