@@ -1,4 +1,4 @@
-"""What a refund leaves behind for those who watch: one trace through everything, and nothing about the tenant anywhere."""
+"""What a refund leaves behind for those who watch: one trace through everything, and nothing about the tenant and no secret anywhere."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +8,8 @@ import httpx
 import pytest
 from confluent_kafka import Consumer
 from rentbook_contracts.topics import TOPICS
-from rentbook_local.journey.desk import Desk
+from rentbook_local.demo.writing import london_today
+from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
 from rentbook_local.layout import DATABASES
 from support.doubler import access
@@ -16,28 +17,50 @@ from support.stack import Stack
 from temporalio.client import Client
 
 NINO = "QQ123456C"
+SHORTEST_SECRET = 12
+"""What is shorter in those files is a name, such as that of a key."""
 NOTE = f"Asked on the phone, National Insurance number {NINO}"
 
 
 @pytest.fixture(scope="module")
 def paid_case(stack: Stack, members: Mapping[str, Member]) -> str:
-    """A refund that has gone the whole way, with a canary in every field."""
+    """A refund that has gone the whole way, with a canary in every field in which people may write."""
     member = members["canary"]
     with Desk(stack.layout.desk, "bryn.officer") as officer:
         page = request_refund(officer, member, note=NOTE)
         assert page.errors() == []
         with Desk(stack.layout.desk, "dilip.leader") as leader:
-            assert decide(leader, open_task(leader, member.account), "approved").errors() == []
+            task = open_task(leader, member.account)
+            assert officer.send(officer.get(task.path), f"{task.path}/comments", {"comment": NOTE}).errors() == []
+            assert decide(leader, leader.get(task.path), "sent-back", text=NOTE, question_to="bryn.officer").errors() == []
+            _answered(officer, page.identity)
+            again = open_task(leader, member.account, after=task.path)
+            assert decide(leader, again, "approved", text=NOTE).errors() == []
         with Desk(stack.layout.desk, "greta.finance") as finance:
             release(finance, [page.identity])
         officer.wait(f"/cases/{page.identity}", "the letter", lambda shown: bool(shown.links("/letters/")))
     return page.identity
 
 
+def _answered(officer: Desk, case: str) -> None:
+    """The question of the send-back is answered with an evidence and its note."""
+
+    def asks(page: Page) -> bool:
+        return bool(page.tree.xpath(f"//form[@action='/cases/{case}/resubmit']"))
+
+    page = officer.wait(f"/cases/{case}", "the question", asks)
+    proof = {"check": "2", "kind": "benefit-answer", "settles": "yes", "note": NOTE, "received_on": str(london_today())}
+    assert officer.send(page, f"/cases/{case}/evidence", proof).errors() == []
+    assert officer.send(officer.get(f"/cases/{case}"), f"/cases/{case}/resubmit", {"answer_note": NOTE}).errors() == []
+
+
 @pytest.fixture(scope="module")
-def canaries(members: Mapping[str, Member]) -> tuple[str, ...]:
+def canaries(stack: Stack, members: Mapping[str, Member]) -> tuple[str, ...]:
+    """What tells of the tenant, and every secret of this very stack."""
     told = members["canary"].told
-    return ("Quackenbush", "Zebulon", NINO, told["account_number"], told["sort_code"] + told["account_number"], told["address"])
+    secrets = secrets_of(stack)
+    assert len(secrets) > 10
+    return (*secrets, "Quackenbush", "Zebulon", NINO, told["account_number"], told["sort_code"] + told["account_number"], told["address"])
 
 
 def test_one_trace_runs_from_the_request_to_the_letter(traces: Path, paid_case: str) -> None:
@@ -77,6 +100,25 @@ async def test_no_workflow_history_tells_of_the_tenant(stack: Stack, paid_case: 
     ]
     assert any(paid_case in name for name, _ in histories)
     assert hits(histories, canaries) == []
+
+
+def secrets_of(stack: Stack) -> set[str]:
+    """Passwords, tokens and keys, as they stand in the files that the processes read."""
+    found = set[str]()
+    for file in (stack.layout.folder / "secrets").rglob("*"):
+        if file.is_file():
+            text = file.read_text().strip()
+            found |= set(strings_in(json.loads(text))) if file.suffix == ".json" else {text}
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+
+
+def strings_in(value: object) -> Iterator[str]:
+    """The strings of a JSON value, at every depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings_in(each)
 
 
 def hits(texts: Iterable[tuple[str, str]], canaries: tuple[str, ...]) -> list[tuple[str, str]]:

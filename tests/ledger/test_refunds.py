@@ -15,6 +15,7 @@ from ledger.domain import rules
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
+from ledger.queries.decided import decided_journals
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.debit_week import debit_week
@@ -39,6 +40,7 @@ from rentbook_contracts.ledger import (
     DebitWeek,
     EndTenancy,
     ExplainBalance,
+    JournalsAsked,
     Offset,
     PlaceHold,
     PostRefund,
@@ -185,6 +187,20 @@ async def test_an_approved_plan_is_posted_whole(books: Books) -> None:
     assert await books.told(RECHARGE) == ["account-opened", "transfer-posted"]
     explained = await books.do(lambda tx: explain_balance(tx, ExplainBalance(account=MAIN)))
     assert {part.kind: part.sum_pence for part in explained.parts} == {"receipts": -140_00, "transfers": 85_50, "refunds": 54_50}
+
+
+async def test_the_books_say_what_was_posted_on_a_decision(books: Books) -> None:
+    of = plan(54_50, (RECHARGE, 85_50))
+    asked = await books.asked(of)
+    posted = await books.post(asked)
+    assert posted.refund_journal is not None
+    receipt = (await books.page()).entries[-1].journal
+    everything = (posted.refund_journal, *posted.offset_journals, receipt, uuid4())
+    told = await books.do(lambda tx: decided_journals(tx, JournalsAsked(journals=everything)))
+    assert {(one.journal, one.code, one.case, one.decision, one.amount_pence, one.undone) for one in told.journals} == {
+        (posted.refund_journal, "RDR", of.case, asked.decision, 54_50, False),
+        (posted.offset_journals[0], "RIT", of.case, asked.decision, 85_50, False),
+    }
 
 
 async def test_a_plan_that_only_offsets_has_no_refund_journal(books: Books) -> None:
@@ -335,6 +351,8 @@ async def test_a_returned_payment_puts_the_credit_back_with_its_source(books: Bo
     await books.do(lambda tx: note_return(tx, returned))
     first, again = [await books.do(lambda tx: reverse_refund(tx, asked)) for _ in range(2)]
     assert first == again
+    [told] = (await books.do(lambda tx: decided_journals(tx, JournalsAsked(journals=(posted.refund_journal,))))).journals
+    assert told.undone
     facts = await books.do(lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)))
     assert (facts.balance_pence, facts.cleared_credit_pence) == (-140_00, 140_00)
     assert {credit.method for credit in facts.credits} == {"RSO", "RCO"}

@@ -113,8 +113,13 @@ class Player:
 
     async def post(self) -> None:
         run, plan = await self.waiting()
-        journal = self.journals.setdefault((run, plan.case), uuid4())
-        await self.refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=journal))
+        await self.refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=self.journal(run, plan)))
+
+    def journal(self, run: UUID, plan: RefundPlan) -> UUID:
+        """The ledger's journal of the payment in this run."""
+        if (run, plan.case) not in self.journals:
+            self.journals[run, plan.case] = self.refunds.ledger.posts(plan)
+        return self.journals[run, plan.case]
 
     async def drop(self) -> None:
         run, plan = await self.waiting()
@@ -176,8 +181,8 @@ class Player:
         await self.queue_all()
         for line in await self.refunds.rows("SELECT run, case_id FROM payment_line WHERE status = 'released'"):
             plan = next(plan for plan in self.plans if plan.case == line["case_id"])
-            journal = self.journals.setdefault((line["run"], plan.case), uuid4())
-            await self.refunds.do(line_posted, LinePosted(run=line["run"], plan=plan, refund_journal=journal))
+            told = LinePosted(run=line["run"], plan=plan, refund_journal=self.journal(line["run"], plan))
+            await self.refunds.do(line_posted, told)
         for run in self.runs:
             built = await self.refunds.do(build_file, BuildFile(run=run))
             if built.count:

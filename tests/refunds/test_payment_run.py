@@ -13,14 +13,14 @@ from refunds.domain.bacs_reading import read_standard_18
 from refunds.queries import case_page, cases, ready_payments, run_page
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
-from refunds.use_cases.close_case import close_case
+from refunds.use_cases.close_case import NotPaid, close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
-from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.line_posted import NotInTheBooks, line_posted
 from refunds.use_cases.note_release import note_release
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.return_payments import return_payments
-from refunds.use_cases.settle_run import settle_run
+from refunds.use_cases.settle_run import NotTheLastWord, settle_run
 from refunds.use_cases.submit_file import submit_file
 from rentbook_contracts.ledger import PersonFacts, RefundFacts, RefundPlan
 from rentbook_contracts.operation import Nothing
@@ -66,7 +66,7 @@ async def release(refunds: Refunds, *plans: RefundPlan) -> UUID:
 async def posted_run(refunds: Refunds, *plans: RefundPlan) -> tuple[UUID, FileBuilt]:
     run = await release(refunds, *plans)
     for plan in plans:
-        await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=uuid4()))
+        await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
     return run, await refunds.do(build_file, BuildFile(run=run))
 
 
@@ -119,10 +119,38 @@ async def test_an_approval_that_is_void_after_release_keeps_its_run_waiting_for_
     with pytest.raises(LinesStillWait):
         await refunds.do(build_file, BuildFile(run=run))
     await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="the payee was changed"))
-    await refunds.do(line_posted, LinePosted(run=run, plan=other, refund_journal=uuid4()))
+    await refunds.do(line_posted, LinePosted(run=run, plan=other, refund_journal=refunds.ledger.posts(other)))
     built = await refunds.do(build_file, BuildFile(run=run))
     assert (built.count, built.total_pence) == (1, other.refund_pence)
     assert len(await refunds.signals("run_line_settled")) == 2
+
+
+async def test_a_line_that_the_ledger_has_not_posted_comes_into_no_file(refunds: Refunds) -> None:
+    """Whoever reaches Temporal could say that it was posted."""
+    plan, other = await refunds.queued(tenant()), await refunds.queued(tenant(), amount_pence=20_00)
+    run = await release(refunds, plan, other)
+    undone = refunds.ledger.posts(plan)
+    refunds.ledger.books[undone] = refunds.ledger.books[undone].model_copy(update={"undone": True})
+    for journal in (uuid4(), refunds.ledger.posts(other), undone):
+        with pytest.raises(NotInTheBooks):
+            await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=journal))
+    with pytest.raises(LinesStillWait):
+        await refunds.do(build_file, BuildFile(run=run))
+
+
+async def test_a_run_ends_as_the_bank_has_said_and_not_as_somebody_tells(refunds: Refunds, bank: Bank) -> None:
+    """A payment that the bank took, told as refused, would be decided and paid again."""
+    plan = await refunds.queued(tenant())
+    run, built = await posted_run(refunds, plan)
+    for fate in (FileFate.ACCEPTED, FileFate.REFUSED):
+        with pytest.raises(NotTheLastWord):
+            await refunds.do(settle_run, SettleRun(run=run, fate=fate))
+    assert (await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))).fate is FileFate.ACCEPTED
+    with pytest.raises(NotTheLastWord):
+        await refunds.do(settle_run, SettleRun(run=run, fate=FileFate.REFUSED))
+    with pytest.raises(NotPaid):
+        await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
+    assert (await refunds.ask(case_page, CaseAsked(case=plan.case))).attempt == 1
 
 
 async def test_the_file_carries_the_posted_lines_and_is_the_same_when_built_again(refunds: Refunds) -> None:
@@ -160,7 +188,7 @@ async def test_a_folder_that_takes_no_file_delays_the_same_bytes(refunds: Refund
     refunds.means = replace(good, payments_dir=in_the_way / "payments")
     plan = await refunds.queued(tenant())
     run = await release(refunds, plan)
-    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=uuid4()))
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
     with pytest.raises(OSError, match="Not a directory"):
         await refunds.do(build_file, BuildFile(run=run))
     [kept] = await refunds.rows("SELECT sha256, name FROM payment_file")

@@ -4,15 +4,19 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
+from chassis.transaction import run
 from refunds.queries import case_glances, refund_policies
+from refunds.store import runs
 from refunds.use_cases.close_case import close_case
-from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts
+from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.note_release import note_release
+from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts, RefundPlan
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import AskedAs, CaseOutcome, CloseCase, Glance, GlancesAsked
+from rentbook_contracts.refunds import AskedAs, CaseOutcome, CloseCase, Glance, GlancesAsked, LinePosted
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, credit, ledger
-from support.refund_service import Refunds
+from support.refund_service import Refunds, released
 
 TODAY = datetime.now(UTC).date()
 
@@ -20,6 +24,15 @@ TODAY = datetime.now(UTC).date()
 def tenant(**other: object) -> RefundFacts:
     facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=TODAY, **other)
     return facts.model_copy(update={"account": uuid4()})
+
+
+async def paid(refunds: Refunds, plan: RefundPlan) -> None:
+    """The payment was released and posted, and the bank has taken its file."""
+    fact = released(plan, at=datetime.now(UTC))
+    await refunds.do(note_release, fact)
+    await refunds.do(line_posted, LinePosted(run=fact.run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
+    [line] = await refunds.rows("SELECT number FROM payment_line WHERE run = :run", run=fact.run)
+    await run(refunds.runtime, lambda tx: runs.change_line(tx, line["number"], status=runs.PAID))
 
 
 async def glanced(refunds: Refunds, *cases: object) -> dict[object, Glance]:
@@ -46,6 +59,7 @@ async def test_a_glance_says_where_the_money_came_from_and_what_the_bank_said(re
 async def test_a_glance_tells_of_the_latest_round_and_counts_what_the_account_was_paid_before(refunds: Refunds) -> None:
     facts = tenant()
     plan = await refunds.queued(facts)
+    await paid(refunds, plan)
     await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
     refunds.ledger.facts[facts.account] = facts
     again = await refunds.opened(facts)

@@ -123,7 +123,7 @@ async def test_the_payment_file_is_for_finance_alone(refunds: Refunds, settings:
     plan = await refunds.queued(tenant())
     fact = released(plan, at=datetime.now(UTC))
     await refunds.do(note_release, fact)
-    await refunds.do(line_posted, LinePosted(run=fact.run, plan=plan, refund_journal=uuid4()))
+    await refunds.do(line_posted, LinePosted(run=fact.run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
     built = await refunds.do(build_file, BuildFile(run=fact.run))
     path = f"/payment-files/{fact.run}"
     given = await door(refunds, settings, path, **called_by("finance"))

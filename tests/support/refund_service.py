@@ -17,7 +17,18 @@ from refunds.use_cases.plan import plan
 from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.run_check import run_check
 from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
-from rentbook_contracts.ledger import AccountForRefund, AccountLabel, AccountPage, AccountPageAsked, RefundFacts, RefundPlan, Tenant
+from rentbook_contracts.ledger import (
+    AccountForRefund,
+    AccountLabel,
+    AccountPage,
+    AccountPageAsked,
+    DecidedJournal,
+    DecidedJournals,
+    JournalsAsked,
+    RefundFacts,
+    RefundPlan,
+    Tenant,
+)
 from rentbook_contracts.refunds import NewPayee, PlanMade, PlanRefund, QueuePayment, RequestRefund, RunCheck
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
@@ -35,10 +46,14 @@ VALID_SORT_CODE, VALID_ACCOUNT = "089999", "66374958"
 
 @dataclass
 class FakeLedger:
-    """Answers account-for-refund from `facts`, by account; without facts it refuses; while `silent` it does not answer."""
+    """Answers account-for-refund from `facts`, by account; without facts it refuses; while `silent` it does not answer.
+
+    In its books are the refunds that it was told to post.
+    """
 
     facts: dict[UUID, RefundFacts] = field(default_factory=dict)
     names: dict[UUID, str] = field(default_factory=dict)
+    books: dict[UUID, DecidedJournal] = field(default_factory=dict)
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
 
@@ -46,8 +61,20 @@ class FakeLedger:
         routes = [
             Route("/queries/account-for-refund", self._answer, methods=["POST"]),
             Route("/queries/account-page", self._page, methods=["POST"]),
+            Route("/queries/decided-journals", self._decided, methods=["POST"]),
         ]
         return Starlette(routes=routes)
+
+    def posts(self, plan: RefundPlan) -> UUID:
+        """The plan's refund is in the books; its journal."""
+        posted = DecidedJournal(journal=uuid4(), code="RDR", case=plan.case, decision=uuid4(), amount_pence=plan.refund_pence, undone=False)
+        self.books[posted.journal] = posted
+        return posted.journal
+
+    async def _decided(self, request: Request) -> Response:
+        asked = JournalsAsked.model_validate_json(await request.body())
+        found = DecidedJournals(journals=tuple(self.books[journal] for journal in asked.journals if journal in self.books))
+        return Response(found.model_dump_json(), media_type="application/json")
 
     async def _page(self, request: Request) -> Response:
         """The tenants of an account, by `names`; who has none there is written in a script that cannot be compared."""

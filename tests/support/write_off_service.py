@@ -14,7 +14,16 @@ from chassis.peers import Caller
 from chassis.process import make_runtime
 from chassis.transaction import SYSTEM, Runtime, run
 from pydantic import BaseModel
-from rentbook_contracts.ledger import DebtFacts, DebtsAsked, DebtsRead, LineOutcome, WriteOffLine
+from rentbook_contracts.ledger import (
+    DebtFacts,
+    DebtsAsked,
+    DebtsRead,
+    DecidedJournal,
+    DecidedJournals,
+    JournalsAsked,
+    LineOutcome,
+    WriteOffLine,
+)
 from rentbook_contracts.writeoffs import (
     AddProof,
     AssessProposal,
@@ -51,13 +60,34 @@ AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
 
 @dataclass
 class FakeLedger:
-    """Answers debts-for-write-off from `debts`, by account; while `silent` it does not answer."""
+    """Answers debts-for-write-off from `debts`, by account; while `silent` it does not answer.
+
+    In its books are the lines that it was told to post.
+    """
 
     debts: dict[UUID, DebtFacts] = field(default_factory=dict)
+    books: dict[UUID, DecidedJournal] = field(default_factory=dict)
     silent: bool = False
 
     def transport(self) -> httpx.ASGITransport:
-        return httpx.ASGITransport(Starlette(routes=[Route("/queries/debts-for-write-off", self._answer, methods=["POST"])]))
+        routes = [
+            Route("/queries/debts-for-write-off", self._answer, methods=["POST"]),
+            Route("/queries/decided-journals", self._decided, methods=["POST"]),
+        ]
+        return httpx.ASGITransport(Starlette(routes=routes))
+
+    def posts(self, line: WriteOffLine, decision: UUID) -> LineOutcome:
+        """The line is in the books."""
+        posted = DecidedJournal(
+            journal=uuid4(), code="WOF", case=line.line, decision=decision, amount_pence=line.amount_pence, undone=False
+        )
+        self.books[posted.journal] = posted
+        return LineOutcome(line=line.line, journal=posted.journal)
+
+    async def _decided(self, request: Request) -> Response:
+        asked = JournalsAsked.model_validate_json(await request.body())
+        found = DecidedJournals(journals=tuple(self.books[journal] for journal in asked.journals if journal in self.books))
+        return Response(found.model_dump_json(), media_type="application/json")
 
     async def _answer(self, request: Request) -> Response:
         if self.silent:

@@ -37,7 +37,7 @@ from writeoffs.use_cases.change_proposal import reconsider_proposal
 from writeoffs.use_cases.look import dry_run
 from writeoffs.use_cases.move import come_back, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
-from writeoffs.use_cases.rounds import AnotherRound, close_schedule, note_schedule, read_schedule
+from writeoffs.use_cases.rounds import AnotherRound, NotInTheBooks, close_schedule, note_schedule, read_schedule
 from writeoffs.use_cases.schedules import (
     NothingIsReady,
     NotSentBack,
@@ -60,7 +60,7 @@ def receipt(account: UUID, balance: int) -> ReceiptPosted:
 async def posted(writeoffs: WriteOffs, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
     """Every line of round 1 that may be, as the ledger would post it."""
     lines = await writeoffs.taken(schedule, decision, excepted)
-    await writeoffs.settled(schedule, decision, *(LineOutcome(line=line.line, journal=uuid4()) for line in lines))
+    await writeoffs.settled(schedule, decision, *(writeoffs.ledger.posts(line, decision) for line in lines))
     return lines
 
 
@@ -368,6 +368,24 @@ async def test_the_policy_in_force_is_shown(writeoffs: WriteOffs) -> None:
     shown, before = (await writeoffs.ask(queries.write_off_policies, Nothing())).policies
     assert (shown.in_force_from, before.in_force_from) == (date(2026, 4, 1), date(2021, 7, 1))
     assert any("28 days" in figure.says for figure in shown.figures)
+
+
+async def test_the_register_takes_no_line_that_the_ledger_has_not_posted(writeoffs: WriteOffs) -> None:
+    """Whoever reaches Temporal could say that it was posted."""
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    of_another_decision = writeoffs.ledger.posts(line, uuid4())
+    of_another_amount = writeoffs.ledger.posts(line, decision)
+    assert of_another_amount.journal is not None
+    books = writeoffs.ledger.books
+    books[of_another_amount.journal] = books[of_another_amount.journal].model_copy(update={"amount_pence": line.amount_pence + 1})
+    for outcome in (LineOutcome(line=line.line, journal=uuid4()), of_another_decision, of_another_amount):
+        with pytest.raises(NotInTheBooks):
+            await writeoffs.settled(schedule, decision, outcome)
+    assert (await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows == ()
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    assert len((await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows) == 1
 
 
 async def test_a_thousand_lines_are_listed_taken_and_settled_without_a_round_trip_for_each(writeoffs: WriteOffs) -> None:

@@ -539,9 +539,32 @@ class ActorsFound(Message):
     actors: tuple[str, ...]
 
 
+class JournalsAsked(Message):
+    journals: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
+
+
+class DecidedJournal(Message):
+    """A journal in the books that rests on a decision of approvals. `case` is the refund's case, or the line's proposal."""
+
+    journal: UUID
+    code: str
+    case: UUID
+    decision: UUID
+    amount_pence: PositivePence = Field(description="What it moves on tenants' accounts")
+    undone: bool = Field(description="Whether another journal has reversed it")
+
+
+class DecidedJournals(Message):
+    """Those of the journals asked for that are in the books; the others are left out."""
+
+    journals: tuple[DecidedJournal, ...]
+
+
 DEBTS_FOR_WRITE_OFF: Query[DebtsAsked, DebtsRead] = Query("debts-for-write-off", "ledger", DebtsAsked, DebtsRead)
 FIND_DEBTS: Query[FindDebts, FoundDebts] = Query("find-debts", "ledger", FindDebts, FoundDebts)
 ACTORS_BEHIND: Query[ActorsAsked, ActorsFound] = Query("actors-behind", "ledger", ActorsAsked, ActorsFound)
+DECIDED_JOURNALS: Query[JournalsAsked, DecidedJournals] = Query("decided-journals", "ledger", JournalsAsked, DecidedJournals)
+"""Whether money really moved: whoever keeps a register of it asks the books, and not the workflow that says so."""
 
 
 # --- write-offs, reinstatements, unclaimed credits ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from rentbook_contracts.ledger import (
     CLEAR_SUSPENSE,
     DEBIT_WEEK,
     DEBTS_FOR_WRITE_OFF,
+    DECIDED_JOURNALS,
     END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
@@ -38,6 +39,7 @@ from rentbook_contracts.refunds import RefundRequested, RefundReturned
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
+from ledger.queries.decided import decided_journals
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.provision import provision
@@ -88,6 +90,7 @@ OFFERS = (
 ANSWERS = (
     Answer(ACCOUNT_FOR_REFUND, account_for_refund),
     Answer(ACCOUNT_LABELS, account_labels),
+    Answer(DECIDED_JOURNALS, decided_journals),
     Answer(SEARCH_ACCOUNTS, search_accounts),
     Answer(ACCOUNT_PAGE, account_page),
     Answer(EXPLAIN_BALANCE, explain_balance),

@@ -76,6 +76,7 @@ CAST: dict[str, Role] = {
     "band-team-leader": Role(("Hua Lin Ferris",), -400_00, ended_weeks_ago=6, paid=(Paid(400_00, 25),)),
     "band-income-manager": Role(("Roland Oyelaran",), -2_000_00, ended_weeks_ago=6, paid=(Paid(2_000_00, 25),)),
     "band-head-of-service": Role(("Winifred Castell",), -3_100_00, ended_weeks_ago=6, paid=(Paid(3_100_00, 25),)),
+    "bare-hands": Role(("Marit Solheim",), -164_00, ended_weeks_ago=5, paid=(Paid(164_00, 20),)),
     "housing-benefit": Role(("Gwen Tillotson",), -260_00, ended_weeks_ago=4, paid=(Paid(260_00, 20, "RHB"),)),
     "deceased": Role(("Albert Munroe",), -340_00, ended_weeks_ago=4, paid=(Paid(340_00, 30),), died=True, holds=("DECEASED",)),
     "breathing-space": Role(("Joan Attwell",), 412_00, holds=("BREATHING_SPACE",)),

@@ -1,6 +1,9 @@
 """The ledger's word on a released line: posted, or not to be paid. The run waits for every line's word."""
 
+from uuid import UUID
+
 from chassis.transaction import Transaction
+from rentbook_contracts.ledger import DECIDED_JOURNALS, JournalsAsked, RefundPlan
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import LinePosted
 from rentbook_contracts.workflows import RUN_LINE_SETTLED, RunLineSettled, payment_run_workflow_id
@@ -14,8 +17,12 @@ class NotInThisRun(RefundRule):
     """The run carries no such line that waits."""
 
 
+class NotInTheBooks(RefundRule):
+    """A payment goes into the file only if the ledger has it."""
+
+
 async def line_posted(tx: Transaction, told: LinePosted) -> Nothing:
-    """Errors: NotInThisRun, AnotherAttempt."""
+    """Errors: NotInThisRun, NotInTheBooks, AnotherAttempt; Unanswered (ledger)."""
     row = await at_attempt(tx, told.plan.case, told.plan.attempt)
     line = await runs.live_line(tx, row.id, row.attempt)
     if line is None or line.run != told.run or line.status != runs.RELEASED or line.content_hash != told.plan.content_hash:
@@ -25,8 +32,17 @@ async def line_posted(tx: Transaction, told: LinePosted) -> Nothing:
         await cases.change(tx, row.id, run=None)
         await cases.note(tx, row.id, "dropped from the payment run")
     else:
+        await _in_the_books(tx, told.plan, told.refund_journal)
         await runs.change_line(tx, line.number, status=runs.POSTED, refund_journal=told.refund_journal)
         await cases.change(tx, row.id, refund_journal=told.refund_journal)
         await cases.note(tx, row.id, "posted, ready for the payment file")
     await tx.signal(payment_run_workflow_id(told.run), RUN_LINE_SETTLED, RunLineSettled(case=row.id))
     return Nothing()
+
+
+async def _in_the_books(tx: Transaction, plan: RefundPlan, journal: UUID) -> None:
+    """Whoever reaches Temporal could say it: the ledger itself is asked. Errors: NotInTheBooks."""
+    told = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=(journal,)))
+    posted = [(one.journal, one.code, one.case, one.amount_pence) for one in told.journals if not one.undone]
+    if posted != [(journal, "RDR", plan.case, plan.refund_pence)]:
+        raise NotInTheBooks("The ledger has posted no such refund of this case.")

@@ -13,7 +13,7 @@ from refunds.use_cases.next_attempt import next_attempt
 
 
 class NotTheLastWord(RefundRule):
-    """Only accepted and refused settle a run; an unknown fate is asked about."""
+    """Only accepted and refused settle a run, as the bank itself has said of its file; an unknown fate is asked about."""
 
 
 async def settle_run(tx: Transaction, told: SettleRun, means: Means) -> Nothing:
@@ -22,6 +22,9 @@ async def settle_run(tx: Transaction, told: SettleRun, means: Means) -> Nothing:
         raise NotTheLastWord("The fate of this file is not settled.")
     paid = told.fate is FileFate.ACCEPTED
     run = await runs.locked(tx, told.run)
+    # Whoever reaches Temporal could say it: a payment that the bank took must not be decided and paid again.
+    if await runs.last_word(tx, run.id) != told.fate:
+        raise NotTheLastWord("The bank has not said that of this run's file.")
     if run.status not in (RunStatus.ACCEPTED, RunStatus.REFUSED):
         await runs.change(tx, run.id, RunStatus.ACCEPTED if paid else RunStatus.REFUSED)
     for line in await runs.lines_of(tx, run.id):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import ApprovedLine
-from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LineKind, LineOutcome, WriteOffLine
+from rentbook_contracts.ledger import DECIDED_JOURNALS, LINES_IN_A_CHUNK, JournalsAsked, LineKind, LineOutcome, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import (
     BeginRound,
@@ -38,6 +38,10 @@ CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStat
 
 class AnotherRound(WriteOffRule):
     """The schedule has gone on to another round, or is closed."""
+
+
+class NotInTheBooks(WriteOffRule):
+    """The register shows what the ledger has posted, and nothing else."""
 
 
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
@@ -88,11 +92,12 @@ async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
 
 
 async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
-    """Errors: UnknownSchedule, AnotherRound."""
+    """Errors: UnknownSchedule, AnotherRound, NotInTheBooks; Unanswered (ledger)."""
     row = await _at_round(tx, told.schedule, told.round)
     outcomes = {outcome.line: outcome for outcome in told.outcomes}
     lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
     posted = [(line, outcomes[line.line]) for line in lines if outcomes[line.line].journal is not None]
+    await _in_the_books(tx, told.decision, posted)
     await _posted(tx, row, told.decision, posted)
     for line in lines:
         because = outcomes[line.line].dropped_because
@@ -108,6 +113,16 @@ async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
     facts = await facts_of(tx, accounts) if accounts else {}
     for account, known in sorted(facts.items()):
         await owe_again(tx, account, known.balance_pence)
+
+
+async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> None:
+    """Whoever reaches Temporal could say it: the ledger itself is asked. Errors: NotInTheBooks."""
+    wanted = {(outcome.journal, line.line, decision, line.amount_pence) for line, outcome in posted if outcome.journal is not None}
+    if not wanted:
+        return
+    told = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=tuple(journal for journal, *_ in wanted)))
+    if wanted - {(one.journal, one.case, one.decision, one.amount_pence) for one in told.journals}:
+        raise NotInTheBooks("The ledger has posted no such line on this decision.")
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:

@@ -1,0 +1,36 @@
+"""What the books say of journals that rest on a decision."""
+
+import sqlalchemy as sa
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import DecidedJournal, DecidedJournals, JournalsAsked
+
+from ledger.tables import account, entry, journal
+
+
+async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJournals:
+    """The journals in no order; one that does not exist, or rests on no decision, is left out."""
+    undone = journal.alias("undone")
+    on_tenants = sa.func.sum(entry.c.amount_pence).filter(entry.c.amount_pence > 0)
+    off_tenants = -sa.func.sum(entry.c.amount_pence).filter(entry.c.amount_pence < 0)
+    moved = sa.cast(sa.func.greatest(sa.func.coalesce(on_tenants, 0), sa.func.coalesce(off_tenants, 0)), sa.BigInteger).label("moved")
+    was_undone = sa.exists().where(undone.c.reverses == journal.c.id).label("undone")
+    rows = await tx.connection.execute(
+        sa.select(journal.c.id, journal.c.code, journal.c.case_id, journal.c.decision_id, moved, was_undone)
+        .join(entry, entry.c.journal == journal.c.id)
+        .join(account, account.c.id == entry.c.account)
+        .where(
+            journal.c.id.in_(asked.journals),
+            journal.c.case_id.is_not(None),
+            journal.c.decision_id.is_not(None),
+            account.c.tenancy.is_not(None),
+        )
+        .group_by(journal.c.id)
+    )
+    return DecidedJournals(
+        journals=tuple(
+            DecidedJournal(
+                journal=row.id, code=row.code, case=row.case_id, decision=row.decision_id, amount_pence=row.moved, undone=row.undone
+            )
+            for row in rows
+        )
+    )

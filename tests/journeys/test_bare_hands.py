@@ -1,0 +1,158 @@
+"""Whoever reaches Temporal with its own command, and nothing else of the house, moves no money and spoils no case."""
+
+import asyncio
+import json
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from rentbook_contracts import refunds
+from rentbook_contracts.approvals import OPEN_TASK, DecisionTaken, OpenTask, TaskKind
+from rentbook_contracts.ledger import POST_REFUND, REVERSE_REFUND, PostRefund, RefundPlan, ReverseRefund
+from rentbook_contracts.operation import Message, Operation, Signal
+from rentbook_contracts.refunds import CaseOutcome, FileFate, PaymentRunCase, RefundCase
+from rentbook_contracts.workflows import (
+    CASE_WITHDRAWN,
+    PAYMENT_RELEASED,
+    PAYMENT_RUN,
+    PAYMENT_SETTLED,
+    QUEUE,
+    REFUND_APPROVAL,
+    CaseWithdrawn,
+    PaymentReleased,
+    PaymentSettled,
+    refund_workflow_id,
+)
+from rentbook_local.check import places_of
+from rentbook_local.journey.desk import Desk
+from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
+from support.stack import Stack
+
+MONEY = {
+    "ledger": ("SELECT count(*) FROM journal", "SELECT count(*) FROM credit_hold WHERE state <> 'PENDING'"),
+    "refunds": ("SELECT count(*) FROM payment_line", "SELECT count(*) FROM payment_file", "SELECT count(*) FROM submission"),
+    "approvals": ("SELECT count(*) FROM decision",),
+}
+"""What grows by one where money moves, or where somebody seems to have said that it may."""
+
+
+class Temporal:
+    """Temporal's own command on the stack's server."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._to = ("--address", f"127.0.0.1:{stack.layout.port('temporal')}", "--namespace", "rentbook", "--output", "json")
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sysconfig.get_path("scripts")) / "temporal"), *words, *self._to]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    def done(self, *words: str) -> str:
+        said = self.run(*words)
+        assert said.returncode == 0, said.stdout + said.stderr
+        return said.stdout
+
+
+@pytest.fixture
+def temporal(stack: Stack) -> Temporal:
+    return Temporal(stack)
+
+
+def told(message: Message) -> tuple[str, str]:
+    return "--input", message.model_dump_json()
+
+
+def money(stack: Stack) -> dict[str, int]:
+    async def count() -> dict[str, int]:
+        found: dict[str, int] = {}
+        for service, questions in MONEY.items():
+            connection = await asyncpg.connect(places_of(stack.layout).dsns[service])
+            try:
+                found |= {question: int(await connection.fetchval(question)) for question in questions}
+            finally:
+                await connection.close()
+        return found
+
+    return asyncio.run(count())
+
+
+def plan_of(stack: Stack, case: str) -> RefundPlan:
+    """The plan that waits for a decision."""
+
+    async def read() -> str:
+        connection = await asyncpg.connect(places_of(stack.layout).dsns["refunds"])
+        try:
+            return str(await connection.fetchval("SELECT plan FROM refund_plan WHERE case_id = $1 ORDER BY round DESC LIMIT 1", case))
+        finally:
+            await connection.close()
+
+    return RefundPlan.model_validate_json(asyncio.run(read()))
+
+
+def steps_that_could_pay(plan: RefundPlan) -> list[tuple[Operation[Any, Any], Message]]:
+    """Each step with which money moves, or by which a case would seem to be decided or paid, as the true story would call it."""
+    decision, run, sha256 = uuid4(), uuid4(), "0" * 64
+    post = PostRefund(plan=plan, hold=uuid4(), decision=decision, versions={plan.account: 1})
+    lower = OpenTask(
+        kind=TaskKind.REFUND, case=plan.case, attempt=plan.attempt, round=9, stage=1, account=plan.account, amount_pence=1,
+        content_hash=plan.content_hash, workflow_id="refund/any/1", lane="green", lane_reasons=(), participants=(), raised_by="someone",
+    )  # fmt: skip
+    return [
+        (POST_REFUND, post),
+        (REVERSE_REFUND, ReverseRefund(case=plan.case, attempt=plan.attempt, journal=uuid4(), reason="returned")),
+        (OPEN_TASK, lower),
+        (refunds.QUEUE_PAYMENT, refunds.QueuePayment(plan=plan, decision=decision)),
+        (refunds.LINE_POSTED, refunds.LinePosted(run=run, plan=plan, refund_journal=uuid4())),
+        (refunds.BUILD_FILE, refunds.BuildFile(run=run)),
+        (refunds.SUBMIT_FILE, refunds.SubmitFile(run=run, sha256=sha256)),
+        (refunds.SETTLE_RUN, refunds.SettleRun(run=run, fate=FileFate.ACCEPTED)),
+        (refunds.CLOSE_CASE, refunds.CloseCase(case=plan.case, attempt=plan.attempt, outcome=CaseOutcome.PAID, plan=plan)),
+    ]
+
+
+def test_updates_signals_starts_and_steps_by_hand_move_no_money(
+    stack: Stack, members: Mapping[str, Member], temporal: Temporal, officer: Desk, leader: Desk, finance: Desk
+) -> None:
+    member = members["bare-hands"]
+    asked = request_refund(officer, member)
+    assert asked.errors() == []
+    case, task = asked.identity, open_task(leader, member.account)
+    plan, before = plan_of(stack, case), money(stack)
+    story = refund_workflow_id(plan.case, plan.attempt)
+
+    claimed = DecisionTaken(decision=uuid4(), task=UUID(task.path.rpartition("/")[2]), round=1, content_hash=plan.content_hash)
+    temporal.run("workflow", "update", "execute", "--workflow-id", story, "--name", "decide", "--update-id", str(uuid4()), *told(claimed))
+    signals: tuple[tuple[Signal[Any], Message], ...] = (
+        (PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash=plan.content_hash)),
+        (PAYMENT_SETTLED, PaymentSettled(run=uuid4(), paid=True)),
+        (CASE_WITHDRAWN, CaseWithdrawn(case=plan.case)),
+    )
+    for signal, message in signals:
+        temporal.done("workflow", "signal", "--workflow-id", story, "--name", signal.name, *told(message))
+
+    second, no_run = f"refund/{uuid4()}/1", f"payment-run/{uuid4()}"
+    start = ("workflow", "start", "--task-queue", QUEUE)
+    temporal.done(*start, "--type", REFUND_APPROVAL.name, "--workflow-id", second, *told(RefundCase(case=plan.case, attempt=plan.attempt)))
+    temporal.done(*start, "--type", PAYMENT_RUN.name, "--workflow-id", no_run, *told(PaymentRunCase(run=uuid4(), lines=1)))
+
+    for operation, message in steps_that_could_pay(plan):
+        words = ("--type", operation.name, "--task-queue", operation.queue, "--activity-id", str(uuid4()))
+        said = temporal.run("activity", "execute", *words, "--start-to-close-timeout", "20s", *told(message))
+        assert said.returncode != 0, f"{operation.name} was done for somebody without a story: {said.stdout}"
+        assert "NoStory" in said.stdout + said.stderr, said.stdout + said.stderr
+
+    assert money(stack) == before
+    assert leader.get(task.path).tree.xpath("//form[@data-answers]"), "the task is not as it was"
+    for started in (second, no_run):
+        temporal.run("workflow", "terminate", "--workflow-id", started, "--reason", "a test is over")
+
+    # The case itself is none the worse: the people whose case it is decide it and it is paid.
+    assert decide(leader, leader.get(task.path), "approved").errors() == []
+    assert release(finance, [case]).errors() == []
+    officer.wait(f"/cases/{case}", "the payment", lambda page: "With the bank, arrives on" in page.text)
+    paid = {question: count for question, count in money(stack).items() if count != before[question]}
+    assert paid["SELECT count(*) FROM payment_line"] == before["SELECT count(*) FROM payment_line"] + 1, json.dumps(paid)
