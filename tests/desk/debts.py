@@ -9,21 +9,30 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     ChargeOwed,
     DebtFacts,
+    FindDebts,
+    FoundDebt,
+    FoundDebts,
     LineKind,
     LinePart,
     LinkedAccount,
     PastWriteOff,
     PaymentPlan,
     PlanRhythm,
+    ProvisionAsked,
+    ProvisionReport,
+    ProvisionRow,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
     BarredCharge,
+    BulkDryRun,
+    BulkProposed,
     DryRun,
     DryRunAsked,
     DryRunLine,
     EvidenceKind,
     LineToDecide,
+    NotProposed,
     ProofShown,
     ProposalAsked,
     ProposalEvent,
@@ -32,6 +41,7 @@ from rentbook_contracts.writeoffs import (
     Proposals,
     ProposalsAsked,
     ProposalStatus,
+    ProposeInBulk,
     Reason,
     Register,
     RegisterAsked,
@@ -48,6 +58,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleTotals,
     TotalByReason,
     TotalsAsked,
+    WouldPropose,
     WriteOffTotals,
 )
 
@@ -142,6 +153,47 @@ def proposals(asked: ProposalsAsked) -> Proposals:
         if not asked.statuses or one.status in asked.statuses
     )
     return Proposals(proposals=rows, in_all=len(rows), total_pence=sum(one.amount_pence for one in rows))
+
+
+def found(asked: FindDebts) -> FoundDebts:
+    """Two former tenants, the one who left first on top."""
+    both = (
+        FoundDebt(account=IVANOVA.account, owed_pence=402_10, ended_on=TODAY - timedelta(days=1_100)),
+        FoundDebt(account=NGUYEN.account, owed_pence=85_50, ended_on=TODAY - timedelta(days=400)),
+    )
+    upper = asked.to_pence if asked.to_pence is not None else 402_10
+    return FoundDebts(debts=tuple(one for one in both if asked.from_pence <= one.owed_pence <= upper), more=False)
+
+
+OPEN_ALREADY = "The account has an open proposal."
+
+
+def bulk_dry_run(asked: ProposeInBulk) -> BulkDryRun:
+    """Ivanova's is blocked by a plan, Okafor's is proposed already, and nothing keeps anybody else's."""
+    blocked = {IVANOVA.account: ("A payment plan of £20.00 is being kept.",)}
+    return BulkDryRun(
+        accounts=tuple(
+            WouldPropose(account=one, because=OPEN_ALREADY)
+            if one == OKAFOR.account
+            else WouldPropose(
+                account=one,
+                amount_pence=402_10,
+                debtor_total_pence=487_60,
+                blocked=blocked.get(one, ()),
+                missing=("traces in two sources",),
+            )
+            for one in asked.accounts
+        )
+    )
+
+
+def proposed(asked: ProposeInBulk) -> BulkProposed:
+    """As the dry run said, but for Nguyen's, which somebody proposed meanwhile."""
+    kept = tuple(one for one in asked.accounts if one not in (OKAFOR.account, NGUYEN.account))
+    return BulkProposed(
+        proposals=tuple(an_id(f"proposal of {one}") for one in kept),
+        refused=tuple(NotProposed(account=one, because=OPEN_ALREADY) for one in asked.accounts if one not in kept),
+    )
 
 
 def proposal_page(asked: ProposalAsked) -> ProposalPage:
@@ -353,3 +405,35 @@ def register(asked: RegisterAsked) -> Register:
 def totals(asked: TotalsAsked) -> WriteOffTotals:
     one = TotalByReason(kind=LineKind.WRITE_OFF, reason=Reason.UNTRACEABLE, lines=12, amount_pence=4_825_20, vat_pence=60_00)
     return WriteOffTotals(since=asked.since, until=asked.until, totals=(one,))
+
+
+JOURNAL = an_id("journal of a provision")
+
+
+def provision(asked: ProvisionAsked) -> ProvisionReport:
+    """£60.75 of £1,110.00 is not expected to come in; £40.00 is provided for. The oldest month that the desk offers was posted."""
+    rows = tuple(
+        ProvisionRow(
+            status=status,
+            from_days=start,
+            to_days=end,
+            owed_pence=owed,
+            rate_basis_points=rate,
+            expected_loss_pence=owed * rate // 10_000,
+        )
+        for status, start, end, owed, rate in (
+            ("current", 0, 90, 800_00, 2_50),
+            ("current", 91, None, 200_00, 12_50),
+            ("former", 0, None, 110_00, 14_32),
+        )
+    )
+    wanted = sum(row.expected_loss_pence for row in rows)
+    return ProvisionReport(
+        month_end=asked.month_end,
+        policy_version="provision-2026-04-01",
+        rows=rows,
+        wanted_pence=wanted,
+        held_pence=40_00,
+        to_post_pence=wanted - 40_00,
+        journal=JOURNAL if asked.month_end < TODAY - timedelta(days=100) else None,
+    )

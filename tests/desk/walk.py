@@ -246,6 +246,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/together": of_a_choice,
     "/together/{selection:uuid}": of_a_selection,
     "/accounts/{account:uuid}/write-off": with_fields({"kind": "write-off", "reason": "untraceable"}),
+    "/write-offs/many": with_fields({"then": "propose", "accounts": f"{estate.IVANOVA.account}", "reason": "untraceable"}),
     "/write-offs/{proposal:uuid}/proofs": on_a_write_off(PROOF),
     "/write-offs/{proposal:uuid}/reconsider": on_a_write_off({"reconsider_note": "A late charge"}),
     "/write-offs/{proposal:uuid}/withdraw": on_a_write_off({"withdraw_note": "Traced"}),
@@ -253,6 +254,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off": on_a_write_off({f"note-{debts.BLOCKED}": "Traced"}),
     "/write-offs/schedules/{schedule:uuid}/answer": on_a_write_off({"answer_note": "None of them"}),
     "/write-offs/schedules/{schedule:uuid}/withdraw": on_a_write_off({"withdraw_note": "A slip"}),
+    "/write-offs/provision/post": with_fields({"month_end": "2026-10-31"}),
     "/policy/proposals/new": with_fields(SAME_TABLE),
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }

@@ -23,7 +23,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import ShownInTheFuture, add_proof, reconsider_proposal, withdraw_proposal
-from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
 from writeoffs.use_cases.work import NotYourPart, ProposalIsClosed, UnknownAccount
@@ -71,6 +71,22 @@ async def test_many_debts_are_proposed_at_once_each_for_itself_with_the_reason_w
     assert len(done.proposals) == 3
     assert {one.account for one in done.refused} == {large, taken, unknown}
     assert len(await writeoffs.asked_of_workflows("WriteOffProposal")) == 4
+
+
+async def test_a_dry_run_says_of_each_debt_what_proposing_it_would_make_and_proposes_nothing(writeoffs: WriteOffs) -> None:
+    free, held = writeoffs.owing(49_99), writeoffs.owing(12_00)
+    writeoffs.moved(held, account_holds=(AccountHold.DISPUTE,))
+    large, taken, unknown = writeoffs.owing(50_00), writeoffs.owing(20_00), uuid4()
+    await writeoffs.proposed(taken)
+    asked = ProposeInBulk(accounts=(free, held, large, taken, unknown, free), reason=Reason.UNECONOMIC)
+    found = (await writeoffs.ask(bulk_dry_run, asked)).accounts
+    assert [one.account for one in found] == [free, held, large, taken, unknown]
+    assert (found[0].because, found[0].amount_pence, found[0].blocked) == (None, 49_99, ())
+    assert found[0].missing
+    assert (found[1].because, found[1].blocked) == (None, ("The debt is disputed: settle the dispute first.",))
+    done = await writeoffs.do(propose_in_bulk, asked, caller=ASHA)
+    assert {one.account: one.because for one in found if one.because} == {one.account: one.because for one in done.refused}
+    assert len(done.proposals) == 2
 
 
 async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOffs) -> None:

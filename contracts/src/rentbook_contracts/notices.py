@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from rentbook_contracts.message import Fact
 from rentbook_contracts.operation import Message, Operation, Query
@@ -102,3 +102,45 @@ class Letters(Message):
 
 LETTERS: Query[LettersAsked, Letters] = Query("letters", "notices", LettersAsked, Letters)
 # The PDF itself: GET /letters/LETTER.pdf with the caller's headers.
+
+
+REPORT_ROWS = 2000
+"""The longest table that is set; a longer one is for a spreadsheet."""
+
+
+class ReportFact(Message):
+    term: str
+    said: str
+
+
+class ReportColumn(Message):
+    heading: str
+    numeric: bool = False
+
+
+class ReportTable(Message):
+    """A table as it is read: every cell in words, as many in each row as there are columns. `total` is its last row, where it has one."""
+
+    title: str
+    columns: tuple[ReportColumn, ...] = Field(min_length=1, max_length=12)
+    rows: tuple[tuple[str, ...], ...] = Field(max_length=REPORT_ROWS)
+    total: tuple[str, ...] = ()
+
+
+class SetReport(Message):
+    """A report to be set for reading and printing. It may carry names, so it is neither logged nor kept."""
+
+    title: str
+    made: str = Field(description="Who made it and when, in words")
+    facts: tuple[ReportFact, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class ReportSet(Message):
+    """PDF/UA-1."""
+
+    pdf: Base64Bytes
+
+
+SET_REPORT: Query[SetReport, ReportSet] = Query("set-report", "notices", SetReport, ReportSet)

@@ -528,6 +528,26 @@ class DryRun(Message):
     band_pence: NonNegativePence
 
 
+class WouldPropose(Message):
+    """What a proposal of this account would be, were it made now. `because` says in words why it gets none.
+
+    `blocked` is all that would stand in the way, `missing` the evidence that is asked for, both as its page would say.
+    """
+
+    account: UUID
+    because: str | None = None
+    amount_pence: NonNegativePence = 0
+    debtor_total_pence: NonNegativePence = 0
+    blocked: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class BulkDryRun(Message):
+    """In the order asked, each account once. Nothing was proposed."""
+
+    accounts: tuple[WouldPropose, ...]
+
+
 class ScheduleLineShown(Message):
     """`standing`: listed, excepted, dropped, posting, posted, declined, taken-off."""
 
@@ -683,6 +703,7 @@ class LaddersShown(Message):
 
 PROPOSAL_PAGE: Query[ProposalAsked, ProposalPage] = Query("proposal-page", "writeoffs", ProposalAsked, ProposalPage)
 PROPOSALS: Query[ProposalsAsked, Proposals] = Query("proposals", "writeoffs", ProposalsAsked, Proposals)
+BULK_DRY_RUN: Query[ProposeInBulk, BulkDryRun] = Query("bulk-dry-run", "writeoffs", ProposeInBulk, BulkDryRun)
 DRY_RUN: Query[DryRunAsked, DryRun] = Query("dry-run", "writeoffs", DryRunAsked, DryRun)
 SCHEDULE_PAGE: Query[ScheduleAsked, SchedulePage] = Query("schedule-page", "writeoffs", ScheduleAsked, SchedulePage)
 SCHEDULES: Query[SchedulesAsked, Schedules] = Query("schedules", "writeoffs", SchedulesAsked, Schedules)

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from chassis.serving import Answer, App, Every, Offer, Subscription
-from rentbook_contracts.notices import LETTERS, WRITE_LADDER_LETTER
+from rentbook_contracts.notices import LETTERS, SET_REPORT, WRITE_LADDER_LETTER
 from rentbook_contracts.refunds import RefundClosed, RefundReturned
 
 from notices.queries import letters
 from notices.settings import NoticesSettings
+from notices.use_cases.make_report import make_report
 from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_ladder_letter import write_ladder_letter
 from notices.use_cases.write_letter import write_letter
@@ -17,7 +18,7 @@ from notices.web import routes
 LISTENS = (Subscription(RefundClosed, write_letter), Subscription(RefundReturned, write_of_return))
 # Idempotent of itself: a story that goes on in a run of its own counts its steps anew.
 OFFERS = (Offer(WRITE_LADDER_LETTER, write_ladder_letter, remember=False),)
-ANSWERS = (Answer(LETTERS, letters),)
+ANSWERS = (Answer(LETTERS, letters), Answer(SET_REPORT, make_report))
 
 
 def make_app(settings: NoticesSettings) -> App:

@@ -1,4 +1,4 @@
-"""Turns a letter's content into a PDF that assistive technology can read (PDF/UA-1, ISO 14289-1)."""
+"""Turns the content of a letter or a report into a PDF that assistive technology can read (PDF/UA-1, ISO 14289-1)."""
 
 import json
 from functools import cache
@@ -12,7 +12,7 @@ _DATA = files("notices") / "data"
 
 
 class CannotBeSet(Exception):
-    """The typesetter refuses the letter, for example because no font has a character of it. The letter waits for a person."""
+    """The typesetter refuses the content, for example because no font has a character of it. A letter then waits for a person."""
 
 
 @cache
@@ -26,9 +26,18 @@ def set_letter(content: dict[str, Any], *, large_print: bool = False) -> bytes:
     """The PDF. It takes tens of milliseconds and releases the interpreter's lock: call it in a thread. Errors: CannotBeSet."""
     head = letterhead()
     points = head["large_print_points" if large_print else "points"]
-    data = json.dumps({"letter": content, "letterhead": head, "points": points}, ensure_ascii=False)
-    with as_file(files("notices") / "templates" / "letter.typ") as template, as_file(files("notices") / "fonts") as fonts:
-        return _compile(template, fonts, data)
+    return _set("letter.typ", {"letter": content, "letterhead": head, "points": points})
+
+
+def set_report(content: dict[str, Any]) -> bytes:
+    """The PDF of a report. A thousand rows take some tenths of a second, and release the interpreter's lock. Errors: CannotBeSet."""
+    return _set("report.typ", {"report": content, "letterhead": letterhead()})
+
+
+def _set(template: str, content: dict[str, Any]) -> bytes:
+    data = json.dumps(content, ensure_ascii=False)
+    with as_file(files("notices") / "templates" / template) as path, as_file(files("notices") / "fonts") as fonts:
+        return _compile(path, fonts, data)
 
 
 def _compile(template: Path, fonts: Path, data: str) -> bytes:
@@ -42,7 +51,7 @@ def _compile(template: Path, fonts: Path, data: str) -> bytes:
             pdf_standards=["ua-1"],
         )
     except RuntimeError as error:
-        # The typesetter's words quote the letter: only their kind may go on.
-        raise CannotBeSet("The typesetter refuses the letter: perhaps no font has one of its characters.") from error
+        # The typesetter's words quote the content: only their kind may go on.
+        raise CannotBeSet("The typesetter refuses it: perhaps no font has one of its characters.") from error
     assert isinstance(pdf, bytes)
     return pdf

@@ -8,6 +8,7 @@ from rentbook_contracts.writeoffs import (
     ANSWER_SCHEDULE,
     ASSESS_PROPOSAL,
     BEGIN_ROUND,
+    BULK_DRY_RUN,
     CLOSE_SCHEDULE,
     DRY_RUN,
     MAKE_SCHEDULE,
@@ -36,7 +37,7 @@ from writeoffs import queries
 from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
-from writeoffs.use_cases.look import dry_run, proposal_page
+from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, move, receive
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
@@ -72,6 +73,7 @@ ANSWERS = (
     Answer(SCHEDULE_TO_DECIDE, queries.schedule_to_decide),
     Answer(PROPOSAL_PAGE, proposal_page),
     Answer(PROPOSALS, queries.proposals),
+    Answer(BULK_DRY_RUN, bulk_dry_run),
     Answer(DRY_RUN, dry_run),
     Answer(SCHEDULE_PAGE, queries.schedule_page),
     Answer(SCHEDULES, queries.schedules),

@@ -1,8 +1,9 @@
 """What the desk and approvals ask of writeoffs. Names and references of accounts are asked of the ledger by whoever shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
@@ -127,6 +128,12 @@ async def proposal_rows(tx: Transaction, ids: Sequence[Any]) -> list[Row]:
     """In the order asked; unknown ones are left out."""
     found = {row.id: row for row in await tx.connection.execute(sa.select(proposal).where(proposal.c.id.in_(ids)))}
     return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+
+
+async def accounts_proposed(tx: Transaction, accounts: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the accounts that have an open proposal."""
+    wanted = sa.select(proposal.c.account).where(proposal.c.account.in_(accounts), proposal.c.closed_at.is_(None))
+    return frozenset(await tx.connection.scalars(wanted))
 
 
 async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:

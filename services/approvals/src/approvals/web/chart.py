@@ -1,7 +1,7 @@
-"""The picture of a balance over a year: points and marks for an SVG whose table stands beside it. Pure arithmetic."""
+"""Pictures of amounts, over a year and side by side: points, marks and bars for an SVG whose table stands beside it. Pure arithmetic."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 WIDTH = 720
@@ -79,3 +79,45 @@ def money_step(low: int, high: int) -> int:
             if span <= step * scale * (_MOST_MARKS - 1):
                 return step * scale
         scale *= 10
+
+
+BAR_STEP = 28
+BAR_LEFT = 240
+BAR_RIGHT = 110
+"""What is left of and behind a bar for its words and its amount."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An amount (pence, not below nothing) with its words. `at` and `length` are set by `bar_chart`."""
+
+    words: str
+    pence: int
+    at: int = 0
+    length: float = 0.0
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """Bars under each other, in the units of a view box that is 720 wide and as high as there are bars."""
+
+    bars: tuple[Bar, ...]
+    left: int = BAR_LEFT
+    width: int = WIDTH
+
+    @property
+    def height(self) -> int:
+        return len(self.bars) * BAR_STEP
+
+    @property
+    def most(self) -> Bar:
+        return max(self.bars, key=lambda bar: bar.pence)
+
+
+def bar_chart(bars: Sequence[Bar]) -> BarChart | None:
+    """Bars as long as their amounts, the longest over the whole width. None where every amount is nothing."""
+    longest = max((bar.pence for bar in bars), default=0)
+    if longest <= 0:
+        return None
+    room = WIDTH - BAR_LEFT - BAR_RIGHT
+    return BarChart(tuple(replace(bar, at=number * BAR_STEP, length=bar.pence * room / longest) for number, bar in enumerate(bars)))

@@ -49,6 +49,7 @@ DONE: Mapping[str, str] = {
     "assigned": "The task is assigned.",
     "commented": "Your comment is added.",
     "recalled": "The approval is recalled. Nothing was paid on it.",
+    "recalled-schedule": "The approval is recalled. Nothing more is posted on it.",
     "requested": "The request is taken, and its checks have begun.",
     "evidence": "The evidence is added, and the check runs again.",
     "payee": "The payee’s details are changed, and the bank checks run again.",
@@ -87,6 +88,7 @@ DONE: Mapping[str, str] = {
     "scheduled-less": "The schedule is made. Some proposals were not ready any more and stayed behind: each says why.",
     "taken-off": "The line is taken off the schedule. Its proposal stays.",
     "answered": "The question is answered, and whoever asked it is asked again.",
+    "provision": "The provision is posted.",
     "schedule-withdrawn": "The schedule is taken back. Its proposals are ready again.",
 }
 
@@ -158,12 +160,16 @@ class Visit:
         return {one.subject: one.name for one in await self.own(queries.staff_known)}
 
     async def account_labels(self, accounts: Iterable[UUID]) -> Mapping[UUID, AccountLabel]:
-        """How accounts are named to people, 500 at most; where the ledger does not answer, the page says so and goes on without."""
-        wanted = tuple(dict.fromkeys(accounts))[:LABELS_ASKED]
-        if not wanted:
-            return {}
-        found = await self.ask_or_name(ACCOUNT_LABELS, Accounts(accounts=wanted), "the tenants’ names")
-        return {label.account: label for label in found.labels} if found else {}
+        """How accounts are named to people; where the ledger does not answer, the page says so and goes on without."""
+        wanted = tuple(dict.fromkeys(accounts))
+        labels: dict[UUID, AccountLabel] = {}
+        for start in range(0, len(wanted), LABELS_ASKED):
+            asked = Accounts(accounts=wanted[start : start + LABELS_ASKED])
+            found = await self.ask_or_name(ACCOUNT_LABELS, asked, "the tenants’ names")
+            if found is None:
+                break
+            labels |= {label.account: label for label in found.labels}
+        return labels
 
     async def change(self, work: Callable[[Transaction], Awaitable[T]], form: Form) -> T:
         """Change approvals' own rows in one transaction, in the person's name and under the form's id."""

@@ -109,6 +109,12 @@ def pounds(pence: int) -> str:
     return f"{MINUS if pence < 0 else ''}£{whole:,}.{rest:02d}"
 
 
+def rate(basis_points: int) -> str:
+    """A rate in percent: *12.5%*."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+
 def debit(pence: int) -> str:
     """The debit column of an account: blank for a credit."""
     return pounds(pence) if pence > 0 else ""
@@ -320,6 +326,7 @@ FILTERS = {
     "lower_first": lower_first,
     "date_of": _as_date,
     "pounds": pounds,
+    "rate": rate,
     "code_words": code_words,
     "debit": debit,
     "credit": credit,

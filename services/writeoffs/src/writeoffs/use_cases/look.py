@@ -1,12 +1,24 @@
 """What a page shows of a proposal, and what a schedule would post: assessed at the moment of asking, and changing nothing."""
 
 from chassis.transaction import Transaction
-from rentbook_contracts.writeoffs import DryRun, DryRunAsked, DryRunLine, ProposalAsked, ProposalPage
+from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.writeoffs import (
+    BulkDryRun,
+    DryRun,
+    DryRunAsked,
+    DryRunLine,
+    ProposalAsked,
+    ProposalPage,
+    ProposeInBulk,
+    WouldPropose,
+)
 
 from writeoffs import queries
+from writeoffs.domain.assessment import Standing, assess
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.listing import assessed, listed
+from writeoffs.use_cases.propose import sort_out
 from writeoffs.use_cases.work import fact_of
 
 
@@ -64,3 +76,26 @@ async def dry_run(tx: Transaction, asked: DryRunAsked) -> DryRun:
         vat_pence=sum(part.vat_pence for line, _ in lines for part in line.parts),
         band_pence=max((total for _, total in lines), default=0),
     )
+
+
+async def bulk_dry_run(tx: Transaction, asked: ProposeInBulk) -> BulkDryRun:
+    """What proposing these accounts would make of each. Errors: ReasonOfAnotherKind; Unanswered (ledger)."""
+    today = business_date(tx.now)
+    policy = await queries.in_force(tx, today)
+    sorted_out = await sort_out(tx, asked)
+    shown = []
+    for account in dict.fromkeys(asked.accounts):
+        if account in sorted_out.refused:
+            shown.append(WouldPropose(account=account, because=sorted_out.refused[account]))
+            continue
+        facts = sorted_out.facts[account]
+        found = assess(Standing(LineKind.WRITE_OFF, asked.reason, facts.balance_pence, ()), facts, policy, today)
+        would = WouldPropose(
+            account=account,
+            amount_pence=found.amount_pence,
+            debtor_total_pence=found.debtor_total_pence,
+            blocked=found.blocked,
+            missing=tuple(rung.wanted for rung in found.rungs if not rung.met),
+        )
+        shown.append(would)
+    return BulkDryRun(accounts=tuple(shown))

@@ -1,6 +1,7 @@
 """Propose to write off a debt, to put one back, or to take an unclaimed credit to income; one, or many former debts at once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +23,8 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker
+
+OPEN_ALREADY = "The account has an open proposal."
 
 
 class ReasonOfAnotherKind(WriteOffRule):
@@ -60,25 +63,49 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
 async def propose_in_bulk(tx: Transaction, told: ProposeInBulk) -> BulkProposed:
     """Each account gets a proposal of its own, or the sentence that says why not. Errors: NotYourPart, ReasonOfAnotherKind."""
     require_worker(tx)
+    sorted_out = await sort_out(tx, told)
+    rows = {row["id"]: row for row in sorted_out.rows.values()}
+    added = await store.add_proposals(tx, list(rows.values()))
+    # Whoever proposed one meanwhile came first.
+    overtaken = {row["account"]: OPEN_ALREADY for id_, row in rows.items() if id_ not in added}
+    refused = {**sorted_out.refused, **overtaken}
+    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added})
+    return BulkProposed(
+        proposals=tuple(id_ for id_ in rows if id_ in added),
+        refused=tuple(NotProposed(account=account, because=because) for account, because in refused.items()),
+    )
+
+
+@dataclass(frozen=True)
+class SortedOut:
+    """Of many accounts, the row of each that may be proposed, the sentence that says why not of each other one, and the facts of all."""
+
+    rows: Mapping[UUID, dict[str, Any]]
+    refused: Mapping[UUID, str]
+    facts: Mapping[UUID, DebtFacts]
+
+
+async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
+    """Which of these accounts may be proposed. Writes nothing. Errors: ReasonOfAnotherKind, Unanswered (ledger)."""
     if told.reason not in REASONS[LineKind.WRITE_OFF]:
         raise ReasonOfAnotherKind("Choose a reason for writing off a debt.", field="reason")
     policy = await queries.in_force(tx, business_date(tx.now))
     facts = await facts_of(tx, told.accounts)
-    rows: dict[UUID, Mapping[str, Any]] = {}
-    refused: list[NotProposed] = []
+    proposed = await queries.accounts_proposed(tx, told.accounts)
+    rows: dict[UUID, dict[str, Any]] = {}
+    refused: dict[UUID, str] = {}
     for account in dict.fromkeys(told.accounts):
         one = Propose(account=account, reason=told.reason, note=told.note)
         try:
             row = _row(tx, one, _known(facts, account, one), policy)
-            rows[row["id"]] = row
         except WriteOffRule as rule:
-            refused.append(NotProposed(account=account, because=rule.message))
-    added = await store.add_proposals(tx, list(rows.values()))
-    refused += [
-        NotProposed(account=row["account"], because="The account has an open proposal.") for id_, row in rows.items() if id_ not in added
-    ]
-    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added})
-    return BulkProposed(proposals=tuple(id_ for id_ in rows if id_ in added), refused=tuple(refused))
+            refused[account] = rule.message
+            continue
+        if account in proposed:
+            refused[account] = OPEN_ALREADY
+        else:
+            rows[account] = row
+    return SortedOut(rows, refused, facts)
 
 
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:

@@ -1,5 +1,6 @@
 """The register of what was written off, which goes on showing it, and its totals for publication."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,13 +12,16 @@ from rentbook_contracts.writeoffs import (
     RegisterAsked,
     RegisterRow,
     TotalsAsked,
+    WriteOffTotals,
 )
 from starlette.responses import Response
 
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.write_offs import choices
-from approvals.web.register_csv import register_csv, totals_csv
-from approvals.web.visit import LABELS_ASKED, Visit
+from approvals.web.report import Column, Report, Table, ending_asked, handed_out
+from approvals.web.visit import Visit
+from approvals.web.wording import headline, listed, short_day
+from approvals.web.workbook import Kind
 
 ROWS_A_PAGE = 100
 EXPORTED_AT_ONCE = 1000
@@ -40,7 +44,8 @@ async def show(visit: Visit) -> Response:
 
 
 async def download(visit: Visit) -> Response:
-    """The register as the page shows it, all of its rows, as a file for a spreadsheet."""
+    """The register as the page shows it, all of its rows, as a report."""
+    ending_asked(visit)
     _, asked = _asked(visit)
     rows: list[RegisterRow] = []
     while True:
@@ -48,10 +53,8 @@ async def download(visit: Visit) -> Response:
         rows += found.rows
         if not found.rows or len(rows) >= found.in_all:
             break
-    labels: dict[UUID, AccountLabel] = {}
-    for start in range(0, len(rows), LABELS_ASKED):
-        labels |= await visit.account_labels(row.account for row in rows[start : start + LABELS_ASKED])
-    return _file(register_csv(rows, labels), f"write-off-register-{visit.today.isoformat()}")
+    labels = await visit.account_labels(row.account for row in rows)
+    return await handed_out(visit, register_report(rows, labels, asked, visit.today))
 
 
 async def totals(visit: Visit) -> Response:
@@ -67,10 +70,83 @@ async def totals(visit: Visit) -> Response:
 
 
 async def download_totals(visit: Visit) -> Response:
-    """The same totals as a file for a spreadsheet."""
+    """The same totals as a report for publication."""
+    ending_asked(visit)
     _, asked = _period(visit)
-    found = await visit.ask(WRITE_OFF_TOTALS, asked)
-    return _file(totals_csv(found), f"write-offs-{asked.since.isoformat()}-to-{asked.until.isoformat()}")
+    return await handed_out(visit, totals_report(await visit.ask(WRITE_OFF_TOTALS, asked)))
+
+
+REGISTER = (
+    Column("Posted on", Kind.DAY),
+    Column("What"),
+    Column("Reason"),
+    Column("Account"),
+    Column("Tenants"),
+    Column("Amount", Kind.MONEY),
+    Column("Of it VAT", Kind.MONEY),
+    Column("Put back", Kind.MONEY),
+    Column("Released by law"),
+    Column("Journal", printed=False),
+    Column("Decision", printed=False),
+)
+TOTALS = (
+    Column("Since", Kind.DAY, printed=False),
+    Column("Until", Kind.DAY, printed=False),
+    Column("What"),
+    Column("Reason"),
+    Column("Lines", Kind.COUNT),
+    Column("Amount", Kind.MONEY),
+    Column("Of it VAT", Kind.MONEY),
+)
+
+
+def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLabel], asked: RegisterAsked, today: date) -> Report:
+    """One row a posting. Filters that narrow it are said, so that a part is never taken for the whole."""
+    wanted = (
+        ("Posted since", short_day(asked.since)),
+        ("Posted until", short_day(asked.until)),
+        ("What", headline(asked.kind) if asked.kind else ""),
+        ("Reason", headline(asked.reason) if asked.reason else ""),
+        ("Account", str(asked.account) if asked.account else ""),
+    )
+    sums = [sum(getattr(row, name) for row in rows) for name in ("amount_pence", "vat_pence", "reinstated_pence")]
+    shown = [
+        (
+            row.posted_on,
+            headline(row.kind),
+            headline(row.reason),
+            label.reference if (label := labels.get(row.account)) else str(row.account),
+            listed(label.names) if label else "",
+            row.amount_pence,
+            row.vat_pence,
+            row.reinstated_pence,
+            "yes" if row.discharged else "no",
+            str(row.journal),
+            str(row.decision),
+        )
+        for row in rows
+    ]
+    return Report(
+        f"write-off-register-{today.isoformat()}",
+        "Register of written-off debts",
+        (Table("Register", REGISTER, shown, ("Together", *(None,) * 4, *sums, *(None,) * 3)),),
+        facts=tuple((term, said) for term, said in wanted if said) or (("Filters", "none: the whole register"),),
+        notes=("A debt that is written off is still owed; it stays in this register, also where it was put back.",),
+    )
+
+
+def totals_report(found: WriteOffTotals) -> Report:
+    """One row a reason: nothing about anybody."""
+    rows = [
+        (found.since, found.until, headline(one.kind), headline(one.reason), one.lines, one.amount_pence, one.vat_pence)
+        for one in found.totals
+    ]
+    return Report(
+        f"write-offs-{found.since.isoformat()}-to-{found.until.isoformat()}",
+        "Write-offs by reason",
+        (Table("Totals by reason", TOTALS, rows),),
+        facts=(("Posted since", short_day(found.since)), ("Posted until", short_day(found.until))),
+    )
 
 
 def financial_year(today: date) -> date:
@@ -103,8 +179,3 @@ def _asked(visit: Visit) -> tuple[Form, RegisterAsked]:
         limit=ROWS_A_PAGE,
     )
     return form, asked
-
-
-def _file(content: bytes, name: str) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"', "cache-control": "no-store"}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,113 @@
+"""Many former debts proposed at once: found by age, amount and reason, chosen, looked at as proposals, then proposed."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from chassis.peers import Refused
+from rentbook_contracts.ledger import FIND_DEBTS, LINES_IN_A_SCHEDULE, FindDebts, FoundDebts
+from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, ProposeInBulk, Reason
+from starlette.responses import Response
+
+from approvals.web.forms import Form, read_uuid
+from approvals.web.pages.write_offs import WRITING_OFF, choices, must_work_on_write_offs
+from approvals.web.visit import Visit, note_refusal
+
+TITLE = "Propose many former debts at once"
+
+_REASONS = {one.value: "" for one in WRITING_OFF}
+
+
+async def find(visit: Visit) -> Response:
+    """Former debts by the filters of the address, the oldest end of a tenancy first; none before a reason is chosen."""
+    must_work_on_write_offs(visit)
+    return await _found(visit, Form(values=dict(visit.request.query_params)))
+
+
+async def propose(visit: Visit) -> Response:
+    """What the chosen debts would be as proposals; or, where that was looked at, propose them and say what became of each."""
+    must_work_on_write_offs(visit)
+    form = await visit.sent()
+    asked = _asked(form)
+    if asked is None:
+        return await _found(visit, form)
+    if form.value("then") not in ("propose", "propose-free"):
+        return await _preview(visit, form, asked)
+    try:
+        done = await visit.command(PROPOSE_IN_BULK, asked, form)
+    except Refused as refused:
+        note_refusal(form, refused, ("reason", "note"))
+        return await _preview(visit, form, asked)
+    return visit.show(
+        "bulk_done.html",
+        "What became of each debt",
+        done_in_bulk=done,
+        reason=asked.reason,
+        labels=await visit.account_labels(one.account for one in done.refused),
+    )
+
+
+def _asked(form: Form) -> ProposeInBulk | None:
+    """The accounts that were chosen with their reason; None, with the error noted, where one is missing."""
+    reason = form.one_of("reason", _REASONS, "Choose the reason")
+    note = form.text("note")
+    accounts = _chosen(form)
+    if not accounts:
+        form.wrong("Choose at least one debt", "account")
+    return None if form.errors else ProposeInBulk(accounts=accounts, reason=Reason(reason), note=note)
+
+
+def _chosen(form: Form) -> tuple[UUID, ...]:
+    """What the pressed button is about: the ticked debts, all that were found, all that may be proposed, or those that nothing blocks."""
+    lists = {"all": form.value("found"), "propose": form.value("accounts"), "propose-free": form.value("free")}
+    then = form.value("then")
+    return _ids(lists[then].split() if then in lists else form.chosen("account"))
+
+
+def _ids(words: Iterable[str]) -> tuple[UUID, ...]:
+    found = (read_uuid(word) for word in words)
+    return tuple(dict.fromkeys(one for one in found if one is not None))[:LINES_IN_A_SCHEDULE]
+
+
+async def _found(visit: Visit, form: Form) -> Response:
+    ended_by = form.day("ended_by", "the last day on which the tenancy ended") or visit.today
+    from_pence, to_pence = form.pence("from", "The least amount") or 1, form.pence("to", "The most amount")
+    if to_pence is not None and to_pence < from_pence:
+        form.wrong("The most can’t be below the least", "to")
+    if "reason" in form.values and not form.error("reason"):
+        form.one_of("reason", _REASONS, "Choose the reason")
+    found: FoundDebts | None = None
+    wanted = form.value("reason") in _REASONS and not any(form.error(name) for name in ("ended_by", "from", "to"))
+    if wanted:
+        asked = FindDebts(
+            ended_on_or_before=ended_by,
+            from_pence=from_pence,
+            to_pence=to_pence,
+            deceased=True if form.value("reason") == Reason.DECEASED else None,
+            limit=LINES_IN_A_SCHEDULE,
+        )
+        found = await visit.ask_or_name(FIND_DEBTS, asked, "the debts of former tenants")
+    return visit.show(
+        "bulk.html",
+        TITLE,
+        form=form,
+        wanted=wanted,
+        found=found,
+        deceased=form.value("reason") == Reason.DECEASED,
+        ticked=form.chosen("account"),
+        reasons=choices(WRITING_OFF),
+        labels=await visit.account_labels(one.account for one in found.debts) if found else {},
+    )
+
+
+async def _preview(visit: Visit, form: Form, asked: ProposeInBulk) -> Response:
+    would = (await visit.ask(BULK_DRY_RUN, asked)).accounts
+    return visit.show(
+        "bulk_preview.html",
+        "What would be proposed",
+        form=form,
+        reason=asked.reason,
+        go=[one for one in would if one.because is None],
+        free=[one for one in would if one.because is None and not one.blocked],
+        stay=[one for one in would if one.because is not None],
+        labels=await visit.account_labels(one.account for one in would),
+    )

@@ -1,0 +1,139 @@
+"""The provision for bad debts at a month's end: what it has to be, by status and age of debt, what it is, and its posting by finance."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from chassis.peers import Refused
+from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked, ProvisionReport, ProvisionRow
+from rentbook_contracts.people import Role
+from starlette.responses import Response
+
+from approvals.web.chart import Bar, bar_chart
+from approvals.web.forms import Form
+from approvals.web.report import Column, Report, Table, ending_asked, handed_out
+from approvals.web.visit import MayNot, Visit, note_refusal
+from approvals.web.wording import day, headline, pounds
+from approvals.web.workbook import Cell, Kind
+
+MONTHS_OFFERED = 36
+STATUSES = {"current": "Current tenants", "former": "Former tenants"}
+EXPENSE, HELD = "Bad-debt expense", "Provision for bad debts"
+
+
+def month_ends(today: date) -> list[date]:
+    """The last days of the months that have ended, the latest first."""
+    found, on = [], today.replace(day=1)
+    for _ in range(MONTHS_OFFERED):
+        found.append(on - timedelta(days=1))
+        on = found[-1].replace(day=1)
+    return found
+
+
+def age_band(row: ProvisionRow) -> str:
+    """How long ago it fell due: *up to 28 days*, *29 to 90 days*, *366 days or more*."""
+    if row.to_days is None:
+        return f"{row.from_days} days or more" if row.from_days else "of any age"
+    return f"{row.from_days} to {row.to_days} days" if row.from_days else f"up to {row.to_days} days"
+
+
+def sides(report: ProvisionReport) -> tuple[str, str]:
+    """What is debited and what is credited (domain.md 2.5)."""
+    return (EXPENSE, HELD) if report.to_post_pence > 0 else (HELD, EXPENSE)
+
+
+async def show(visit: Visit) -> Response:
+    """A month's provision as it was posted, or as it would be posted now."""
+    return await _page(visit, Form(values=dict(visit.request.query_params)))
+
+
+async def post(visit: Visit) -> Response:
+    """Post what is missing, once for each month. Errors: MayNot."""
+    if not visit.person.has(Role.FINANCE):
+        raise MayNot("Only finance posts the provision.")
+    form = await visit.sent()
+    asked = _asked(visit, form)
+    if form.value("seen") and not form.errors:
+        now = await visit.ask(PROVISION, asked)
+        if form.value("seen") != str(now.to_post_pence):
+            form.wrong(f"{pounds(now.to_post_pence)} would be posted by now. Look at it again, then post it.")
+    if not form.errors:
+        try:
+            await visit.command(POST_PROVISION, asked, form)
+            return visit.go(f"/write-offs/provision?month_end={asked.month_end.isoformat()}&done=provision")
+        except Refused as refused:
+            note_refusal(form, refused, ("month_end",))
+    return await _page(visit, form)
+
+
+async def download(visit: Visit) -> Response:
+    """The report of a month's end."""
+    ending_asked(visit)
+    asked = _asked(visit, Form(values=dict(visit.request.query_params)))
+    return await handed_out(visit, provision_report(await visit.ask(PROVISION, asked)))
+
+
+def _asked(visit: Visit, form: Form) -> ProvisionAsked:
+    """The month that was asked for, or the one that ended last."""
+    return ProvisionAsked(month_end=form.day("month_end", "the last day of the month") or month_ends(visit.today)[0])
+
+
+async def _page(visit: Visit, form: Form) -> Response:
+    asked = _asked(visit, form)
+    report = await visit.ask(PROVISION, asked)
+    offered = month_ends(visit.today)
+    return visit.show(
+        "provision.html",
+        "Provision for bad debts",
+        form=Form(form.id, {**form.values, "month_end": report.month_end.isoformat()}, errors=form.errors),
+        report=report,
+        months=[(one.isoformat(), f"{one:%B %Y}") for one in sorted({*offered, report.month_end}, reverse=True)],
+        statuses=[(STATUSES[status], [row for row in report.rows if row.status == status]) for status in STATUSES],
+        age_band=age_band,
+        sides=sides(report),
+        chart=bar_chart(_by_age(report.rows)),
+        may_post=visit.person.has(Role.FINANCE) and report.journal is None and report.to_post_pence != 0,
+    )
+
+
+def _by_age(rows: Sequence[ProvisionRow]) -> list[Bar]:
+    return [Bar(f"{headline(row.status)}, {age_band(row)}", row.owed_pence) for row in rows]
+
+
+ROWS = (
+    Column("Tenants"),
+    Column("Fell due"),
+    Column("Owed", Kind.MONEY),
+    Column("Expected loss, rate", Kind.RATE),
+    Column("Expected loss", Kind.MONEY),
+)
+
+
+def provision_report(report: ProvisionReport) -> Report:
+    """The table of expected loss with the journal that closes the gap."""
+    rows: list[Sequence[Cell]] = [
+        (STATUSES[row.status], age_band(row), row.owed_pence, row.rate_basis_points, row.expected_loss_pence) for row in report.rows
+    ]
+    owed = sum(row.owed_pence for row in report.rows)
+    debited, credited = sides(report)
+    posted = str(report.journal) if report.journal else "not posted"
+    return Report(
+        f"provision-{report.month_end.isoformat()}",
+        f"Provision for bad debts, {report.month_end:%B %Y}",
+        (
+            Table("Expected loss", ROWS, rows, ("Together", None, owed, None, report.wanted_pence)),
+            Table(
+                "Journal",
+                (Column("Account"), Column("Debit", Kind.MONEY), Column("Credit", Kind.MONEY)),
+                [(debited, abs(report.to_post_pence), None), (credited, None, abs(report.to_post_pence))] if report.to_post_pence else [],
+            ),
+        ),
+        facts=(
+            ("At the end of", day(report.month_end)),
+            ("Policy", report.policy_version),
+            ("It has to be", pounds(report.wanted_pence)),
+            ("It was", pounds(report.held_pence)),
+            ("To post", pounds(report.to_post_pence)),
+            ("Journal", posted),
+        ),
+        notes=("What is owed as at that day, by what was effective then, without overpaid Housing Benefit.",),
+    )

@@ -1,0 +1,109 @@
+"""A schedule of write-offs with its decision, as a report: who decided what, when, by which authority, and what became of each line."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
+from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage
+from starlette.responses import Response
+
+from approvals import queries
+from approvals.domain.reasons import SCHEDULE_REASONS
+from approvals.domain.scheduling import EXCEPTION_REASONS
+from approvals.domain.words import role_words
+from approvals.queries import DecisionShown, MinuteShown
+from approvals.web.pages.schedules import STATUS_WORDS
+from approvals.web.report import Column, Report, Table, ending_asked, handed_out
+from approvals.web.visit import Visit
+from approvals.web.wording import day, headline, listed, pounds, said, sentence, when
+from approvals.web.workbook import Cell, Kind
+
+LINES = (
+    Column("Account"),
+    Column("Tenants"),
+    Column("Reason"),
+    Column("Charges"),
+    Column("Debtor’s total", Kind.MONEY),
+    Column("Amount", Kind.MONEY),
+    Column("Of it VAT", Kind.MONEY),
+    Column("Standing"),
+    Column("Proposal", printed=False),
+    Column("Journal", printed=False),
+    Column("Hash of the line", printed=False),
+)
+TOTALS = (Column("Reason"), Column("Standing"), Column("Lines", Kind.COUNT), Column("Amount", Kind.MONEY))
+DECISIONS = (Column("Decided"), Column("By"), Column("Answer"), Column("Why"), Column("Decision", printed=False))
+
+
+async def download(visit: Visit) -> Response:
+    """All lines of the schedule, and every decision that was made on it."""
+    ending_asked(visit)
+    schedule: UUID = visit.request.path_params["schedule"]
+    page = await visit.ask(SCHEDULE_PAGE, ScheduleAsked(schedule=schedule, limit=LINES_IN_A_SCHEDULE))
+    decisions = (await visit.own(lambda tx: queries.history_of_case(tx, schedule))).decisions
+    minutes = {one.decision: await visit.own(lambda tx, id_=one.decision: queries.minute_of(tx, id_)) for one in decisions}  # type: ignore[misc]
+    labels = await visit.account_labels(line.account for line in page.lines)
+    return await handed_out(visit, schedule_report(page, decisions, minutes, labels, await visit.names()))
+
+
+def schedule_report(
+    page: SchedulePage,
+    decisions: tuple[DecisionShown, ...],
+    minutes: Mapping[UUID, MinuteShown | None],
+    labels: Mapping[UUID, AccountLabel],
+    names: Mapping[str, str],
+) -> Report:
+    """The lines come first: they are what is told as comma-separated values."""
+    lines = [_line(line, labels.get(line.account)) for line in page.lines]
+    sums = (sum(line.amount_pence for line in page.lines), sum(line.vat_pence for line in page.lines))
+    totals = [(headline(one.reason), _standing(one.standing), one.lines, one.amount_pence) for one in page.totals]
+    return Report(
+        f"schedule-{page.schedule}",
+        page.title,
+        (
+            Table("Lines", LINES, lines, ("Together", *(None,) * 4, *sums, *(None,) * 4)),
+            Table("Totals by reason", TOTALS, totals, ("Together", None, sum(one.lines for one in page.totals), page.total_pence)),
+            Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision)) for one in decisions]),
+        ),
+        facts=(
+            ("What", headline(page.kind)),
+            ("Where it stands", STATUS_WORDS[page.status] + (f": {page.status_note}" if page.status_note else "")),
+            ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
+            ("Total", pounds(page.total_pence)),
+            ("Posted", pounds(page.posted_pence)),
+            ("Band", f"{pounds(page.band_pence)}, the highest debtor’s total"),
+            ("Hash of the lines", page.content_hash or "none"),
+        ),
+        notes=("Whoever proposed a line, brought its evidence or moved its debt decides nothing on the schedule.",),
+    )
+
+
+def _line(line: ScheduleLineShown, label: AccountLabel | None) -> tuple[Cell, ...]:
+    because = EXCEPTION_REASONS.get(line.because, sentence(said(line.because))) if line.because else ""
+    return (
+        label.reference if label else str(line.account),
+        listed(label.names) if label else "",
+        headline(line.reason),
+        "; ".join(f"{said(part.element)} {pounds(part.amount_pence)}" for part in line.parts),
+        line.debtor_total_pence,
+        line.amount_pence,
+        line.vat_pence,
+        _standing(line.standing) + (f": {because}" if because else ""),
+        str(line.line),
+        str(line.journal) if line.journal else None,
+        line.content_hash,
+    )
+
+
+def _standing(standing: str) -> str:
+    return sentence(standing.replace("-", " "))
+
+
+def _decision(made: DecisionShown, minute: MinuteShown | None) -> tuple[Cell, ...]:
+    authority = f"{made.decided_by_name}, {listed([role_words(role) for role in made.roles])}"
+    lent = f", by authority of {listed(list(made.on_behalf_of))}" if made.on_behalf_of else ""
+    body = f"; recorded what {minute.body} decided on {day(minute.met_on)}, minute {minute.reference}" if minute else ""
+    why = SCHEDULE_REASONS[made.answer].get(made.reason_code, said(made.reason_code)) + (f": {made.text}" if made.text else "")
+    stage = f", decision {made.stage} of {made.stages}" if made.stages > 1 else ""
+    recalled = ", recalled" if made.recalled_at else ""
+    return (f"{when(made.decided_at)}{stage}", f"{authority}{lent}{body}", f"{headline(made.answer)}{recalled}", why, str(made.decision))

@@ -1,0 +1,113 @@
+"""The provision for bad debts at the desk: a month shown, handed out as a report, and posted by finance."""
+
+import io
+from datetime import date
+
+import pytest
+from approvals.web.chart import BAR_LEFT, BAR_RIGHT, WIDTH, Bar, bar_chart
+from approvals.web.pages.provision import month_ends
+from approvals.web.wording import rate
+from python_calamine import CalamineWorkbook
+from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked
+
+from desk import debts
+from desk.conftest import Place
+from desk.visitor import visiting
+
+PAGE = "/write-offs/provision"
+POST = f"{PAGE}/post"
+OCTOBER = date(2026, 10, 31)
+
+
+async def test_a_month_is_shown_with_its_rates_and_the_journal_that_closes_the_gap(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        for words in ("Sat 31 Oct 2026", "£60.75", "£40.00", "12.5%", "14.32%", "91 days or more", "£1,110.00", "Finance posts it"):
+            assert words in said
+        assert "Bad-debt expense£20.75" in said
+        assert "As it was posted" in await visitor.read(f"{PAGE}?month_end=2026-03-31")
+
+
+async def test_the_month_that_ended_last_comes_first(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        await visitor.read(PAGE)
+    [call] = [call for call in place.peers.calls if call.path == f"/queries/{PROVISION.name}"]
+    assert PROVISION.takes.model_validate_json(call.body).month_end == month_ends(date.today())[0]  # noqa: DTZ011 - as the page does
+
+
+@pytest.mark.parametrize(
+    ("today", "first", "second"),
+    [
+        (date(2026, 11, 25), date(2026, 10, 31), date(2026, 9, 30)),
+        (date(2026, 3, 1), date(2026, 2, 28), date(2026, 1, 31)),
+        (date(2024, 3, 31), date(2024, 2, 29), date(2024, 1, 31)),
+    ],
+)
+def test_months_are_offered_by_their_last_days(today: date, first: date, second: date) -> None:
+    assert month_ends(today)[:2] == [first, second]
+
+
+async def test_finance_posts_what_it_saw(place: Place) -> None:
+    async with visiting(place, "grace") as visitor:
+        await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        assert "The provision is posted" in await visitor.send(POST)
+    assert [one.month_end for one in place.peers.given(POST_PROVISION)] == [OCTOBER]
+
+
+async def test_what_has_changed_since_it_was_shown_is_shown_again_before_it_is_posted(place: Place) -> None:
+    async with visiting(place, "grace") as visitor:
+        await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        changed = debts.provision(ProvisionAsked(month_end=OCTOBER)).model_copy(update={"to_post_pence": 99_00})
+        place.peers.answers[f"/queries/{PROVISION.name}"] = lambda _: changed
+        said = await visitor.send(POST, 422)
+        assert "£99.00 would be posted by now" in said
+        assert visitor.typed("seen") == "9900"
+    assert place.peers.given(POST_PROVISION) == []
+
+
+async def test_a_month_out_of_its_order_says_so(place: Place) -> None:
+    refused: dict[str, str | None] = {"rule": "LaterMonthPosted", "message": "A later month was posted already.", "field": "month_end"}
+    place.peers.refusals[f"/commands/{POST_PROVISION.name}"] = refused
+    async with visiting(place, "grace") as visitor:
+        await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        await visitor.send(POST, 422)
+        assert visitor.summary() == {"#month_end": "A later month was posted already."}
+
+
+@pytest.mark.parametrize("who", ["asha", "farid", "kirsi"])
+async def test_nobody_but_finance_posts_it(place: Place, who: str) -> None:
+    async with visiting(place, who) as visitor:
+        assert "Post £" not in await visitor.read(PAGE)
+        csrf = visitor.fields("/sign-out")["csrf"]
+        form = {"csrf": csrf, "form_id": "0190a7f2-0000-7000-8000-000000000001", "month_end": "2026-10-31"}
+        assert "Only finance posts the provision" in await visitor.post(POST, form, 403)
+    assert place.peers.given(POST_PROVISION) == []
+
+
+async def test_its_report_has_every_cell_and_the_journal(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        content = (await visitor.http.get(f"{PAGE}.xlsx?month_end=2026-10-31")).content
+        assert (await visitor.http.get(f"{PAGE}.pdf?month_end=2026-10-31")).content.startswith(b"%PDF")
+        told = (await visitor.http.get(f"{PAGE}.csv?month_end=2026-10-31")).content.decode("utf-8-sig")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    loss, journal = book.get_sheet_by_name("Expected loss").to_python(), book.get_sheet_by_name("Journal").to_python()
+    assert loss[1] == ["Current tenants", "up to 90 days", 800.0, 0.025, 20.0]
+    assert (loss[5][2], loss[5][4]) == (1110.0, 60.75)
+    assert journal[1:] == [["Bad-debt expense", 20.75, ""], ["Provision for bad debts", "", 20.75]]
+    assert told.splitlines()[2] == "Current tenants,91 days or more,200.00,12.50,25.00"
+
+
+def test_bars_are_as_long_as_their_amounts() -> None:
+    chart = bar_chart([Bar("a", 50), Bar("b", 100), Bar("c", 0)])
+    assert chart is not None
+    room = WIDTH - BAR_LEFT - BAR_RIGHT
+    assert [bar.length for bar in chart.bars] == [room / 2, room, 0]
+    assert chart.most.words == "b"
+    assert len({bar.at for bar in chart.bars}) == 3
+    assert bar_chart([Bar("a", 0)]) is None
+    assert bar_chart([]) is None
+
+
+@pytest.mark.parametrize(("points", "words"), [(0, "0%"), (2_50, "2.5%"), (10_000, "100%"), (1, "0.01%"), (14_32, "14.32%")])
+def test_a_rate_is_said_in_percent(points: int, words: str) -> None:
+    assert rate(points) == words

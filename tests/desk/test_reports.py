@@ -1,0 +1,175 @@
+"""Reports of write-offs: the same figures as a workbook that calculates nothing, as PDF that anyone can read, and as CSV."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+
+import httpx
+import page as validation
+import pytest
+from approvals.web.report import Column, Report, Table, as_message
+from approvals.web.workbook import Kind, NotWritten, Sheet, workbook
+from chassis.peers import Refused
+from notices.typesetting import set_report
+from notices.use_cases.make_report import ReportCannotBeSet, make_report
+from pydantic import BaseModel
+from python_calamine import CalamineWorkbook
+from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabels
+from rentbook_contracts.notices import SET_REPORT, ReportColumn, ReportTable, SetReport
+from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER
+
+from desk import debts, estate
+from desk.conftest import Place
+from desk.peers import CANNED
+from desk.visitor import visiting
+
+REGISTER = "/write-offs/register"
+TOTALS = "/write-offs/totals"
+DONE = f"/write-offs/schedules/{debts.DONE}"
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+HOSTILE = ("=1+1", "@SUM(A1)", "+44", "-1", "http://x.example", "0123", "=cmd|' /C calc'!A0", "tab\there", "a\x01b", "{=A1}")
+
+
+async def fetched(place: Place, who: str, path: str, status: int = 200) -> httpx.Response:
+    async with visiting(place, who) as visitor:
+        answer = await visitor.http.get(path)
+    assert answer.status_code == status, answer.text[:400]
+    return answer
+
+
+def cells(content: bytes, sheet: str) -> Sequence[Sequence[object]]:
+    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet).to_python()
+
+
+def formulas(content: bytes) -> list[str]:
+    """The parts of a workbook in which anything is calculated or leads elsewhere."""
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        return [name for name in parts.namelist() if b"<f>" in (part := parts.read(name)) or b"hyperlink" in part]
+
+
+def asked_of_notices(place: Place) -> SetReport:
+    [call] = [call for call in place.peers.calls if call.path == f"/queries/{SET_REPORT.name}"]
+    return SET_REPORT.takes.model_validate_json(call.body)
+
+
+async def test_the_register_is_a_workbook_of_numbers_and_days(place: Place) -> None:
+    answer = await fetched(place, "hugo", f"{REGISTER}.xlsx?reason=untraceable")
+    assert "spreadsheetml" in answer.headers["content-type"]
+    assert answer.headers["content-disposition"].endswith('.xlsx"')
+    head, row, empty, total = cells(answer.content, "Register")
+    assert head[:6] == ["Posted on", "What", "Reason", "Account", "Tenants", "Amount"]
+    assert row[0] == debts.register(WRITE_OFF_REGISTER.takes()).rows[0].posted_on
+    assert row[1:9] == ["Write-off", "Untraceable", estate.IVANOVA.reference, estate.IVANOVA.names[0], 210.0, 5.0, 10.0, "no"]
+    assert set(empty) == {""}
+    assert (total[0], total[5:8]) == ("Together", [210.0, 5.0, 10.0])
+    about = cells(answer.content, "About")
+    assert about[0][0] == "Register of written-off debts"
+    assert "Made by Hugo Stern" in str(about[1][0])
+    assert ["Reason", "Untraceable"] in about
+    assert formulas(answer.content) == []
+
+
+async def test_names_that_look_like_formulas_stay_words(place: Place) -> None:
+    canned: Callable[[BaseModel], AccountLabels] = CANNED[f"/queries/{ACCOUNT_LABELS.name}"][1]  # type: ignore[assignment]
+
+    def hostile(asked: BaseModel) -> AccountLabels:
+        labels = canned(asked).labels
+        return AccountLabels(labels=tuple(one.model_copy(update={"names": ("=HYPERLINK(1)",)}) for one in labels))
+
+    place.peers.answers[f"/queries/{ACCOUNT_LABELS.name}"] = hostile
+    answer = await fetched(place, "asha", f"{REGISTER}.xlsx")
+    assert cells(answer.content, "Register")[1][4] == "=HYPERLINK(1)"
+    assert formulas(answer.content) == []
+    assert "'=HYPERLINK(1)" in (await fetched(place, "asha", f"{REGISTER}.csv")).text
+
+
+def test_whatever_words_begin_with_they_are_a_string_of_the_workbook() -> None:
+    content = workbook("T", [("=1+1", "=2")], [Sheet("S", [("=A1", Kind.WORDS)], [(one,) for one in HOSTILE])], NOW)
+    read = [str(row[0]) for row in cells(content, "S")]
+    assert read[: len(HOSTILE) - 1] == ["=A1", *HOSTILE[: len(HOSTILE) - 2]]
+    assert formulas(content) == []
+    assert [str(cell) for cell in cells(content, "About")[0]] == ["=1+1", "=2"]
+
+
+def test_a_cell_that_does_not_fit_leaves_no_workbook_with_a_hole() -> None:
+    with pytest.raises(NotWritten):
+        workbook("T", [], [Sheet("S", [("A", Kind.WORDS)], [("x" * 40_000,)])], NOW)
+
+
+def test_pence_and_rates_are_exact_to_the_last_place() -> None:
+    row = (99_999_999_99, -1, 1_234, 12_50)
+    columns = [("A", Kind.MONEY), ("B", Kind.MONEY), ("C", Kind.COUNT), ("D", Kind.RATE)]
+    assert cells(workbook("T", [], [Sheet("S", columns, [row])], NOW), "S")[1] == [99_999_999.99, -0.01, 1234.0, 0.125]
+
+
+async def test_the_register_goes_to_paper_through_notices_with_what_has_room_there(place: Place) -> None:
+    answer = await fetched(place, "hugo", f"{REGISTER}.pdf")
+    assert answer.content.startswith(b"%PDF")
+    asked = asked_of_notices(place)
+    [table] = asked.tables
+    assert [column.heading for column in table.columns][-1] == "Released by law"
+    assert table.rows[0][5:] == ("£210.00", "£5.00", "£10.00", "no")
+    assert table.total[0] == "Together"
+    assert ("Filters", "none: the whole register") in {(one.term, one.said) for one in asked.facts}
+
+
+async def test_totals_for_publication_carry_their_days_and_nobody(place: Place) -> None:
+    query = "?since=2026-04-01&until=2026-06-30"
+    [_, row] = cells((await fetched(place, "mabel", f"{TOTALS}.xlsx{query}")).content, "Totals by reason")
+    assert row == [date(2026, 4, 1), date(2026, 6, 30), "Write-off", "Untraceable", 12.0, 4825.2, 60.0]
+    await fetched(place, "mabel", f"{TOTALS}.pdf{query}")
+    assert {(one.term, one.said) for one in asked_of_notices(place).facts} == {
+        ("Posted since", "1 Apr 2026"),
+        ("Posted until", "30 Jun 2026"),
+    }
+
+
+async def test_a_schedule_is_handed_out_with_its_decision_and_the_fate_of_each_line(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task(debts.DONE)
+    async with visiting(place, "ella") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        fields = {"answer": "approved", "reason_code": "approved:other", "text": "As Cabinet wished", "minute_copy": ""}
+        await visitor.send_with_file(f"/tasks/{task}/decision", "minute_copy", ("", b""), **fields)
+        content = (await visitor.http.get(f"{DONE}.xlsx")).content
+        assert (await visitor.http.get(f"{DONE}.pdf")).content.startswith(b"%PDF")
+    lines = cells(content, "Lines")
+    assert [row[7] for row in lines[1:4]] == ["Posted", "Dropped: The balance moved", "Excepted: More evidence"]
+    assert (lines[5][0], lines[5][5]) == ("Together", 1206.3)
+    [_, made] = cells(content, "Decisions")
+    assert made[1:4] == ["Ella Kim, income manager", "Approved", "Another reason to approve, written below: As Cabinet wished"]
+    assert [one.title for one in asked_of_notices(place).tables] == ["Lines", "Totals by reason", "Decisions"]
+    assert {row[1] for row in cells(content, "Totals by reason")[1:4]} == {"Posted", "Dropped", "Excepted"}
+
+
+async def test_a_report_is_named_where_it_cannot_be_handed_out(place: Place) -> None:
+    await fetched(place, "asha", f"{REGISTER}.docx", 404)
+    place.peers.silent.add("notices")
+    assert "Notices does not answer" in (await fetched(place, "asha", f"{REGISTER}.pdf", 503)).text
+    await fetched(place, "asha", f"{REGISTER}.xlsx")
+
+
+def a_report(rows: int, name: str = "Nguyễn Thị Lan") -> Report:
+    columns = (Column("Posted on", Kind.DAY), Column("Tenants"), Column("Amount", Kind.MONEY), Column("Rate", Kind.RATE))
+    return Report("r", "Register", (Table("Rows", columns, [(estate.TODAY, name, 1_00, 250)] * rows, ("Together", None, 1_00, None)),))
+
+
+def test_a_report_that_is_too_long_for_paper_says_what_to_do() -> None:
+    with pytest.raises(Refused, match=r"2,001 rows; as PDF it may have 2,000\. Narrow the filters, or take the workbook"):
+        as_message(a_report(2001), "")
+
+
+@pytest.mark.parametrize("rows", [0, 60])
+def test_every_report_is_pdf_ua(rows: int) -> None:
+    pdf = set_report(as_message(a_report(rows), "Made by Asha Rao.").model_dump(mode="json"))
+    found = validation.validate_pdf_bytes(pdf, profile=validation.ValidationProfile.PDF_UA_1)
+    assert found.is_compliant, found.failures
+
+
+async def test_what_cannot_be_set_is_refused_in_words() -> None:
+    two = ReportTable(title="t", columns=(ReportColumn(heading="a"), ReportColumn(heading="b")), rows=(("only one",),))
+    with pytest.raises(ReportCannotBeSet, match="not as many cells"):
+        await make_report(None, SetReport(title="t", made="", tables=(two,)))  # type: ignore[arg-type]
+    with pytest.raises(ReportCannotBeSet, match="Take it as a workbook"):
+        await make_report(None, as_message(a_report(1, "\U0001f600"), ""))  # type: ignore[arg-type]
