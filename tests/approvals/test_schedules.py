@@ -2,21 +2,23 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 from approvals import queries
-from approvals.domain import eligibility, scheduling
-from approvals.domain.forms import AnswerTask, Minute
+from approvals.domain import eligibility, recalling, scheduling
+from approvals.domain.forms import AnswerTask, Minute, TakeBack
 from approvals.domain.rules import ApprovalRule
-from approvals.domain.tasks import AnotherKindOfTask
+from approvals.domain.tasks import AnotherKindOfTask, Kind
 from approvals.domain.words import business_date
+from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.open_schedule_task import NotThisSchedule
 from approvals.use_cases.read_decision import read_decision
+from approvals.use_cases.recall_decision import recall_decision
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
 from support.office import Office
@@ -213,9 +215,57 @@ async def test_schedules_and_refunds_are_answered_each_on_its_own_page(desk: Wri
     with pytest.raises(AnotherKindOfTask):
         await desk.decided("tess.leader", about, refund)
     work = await desk.office.look("tess.leader", queries.worklist, queries.View.EVERYONE)
-    assert [row.task for row in work.rows] == [refund.task]
+    assert {row.task for row in work.rows} == {opened.task, refund.task}
     [shown] = await desk.office.look("tess.leader", queries.schedule_tasks, still_open=True)
-    assert (shown.row.task, shown.lines, shown.total_pence, shown.row.why_not) == (opened.task, 1, 30_00, None)
+    assert (shown.row.task, shown.about.lines, shown.about.total_pence, shown.row.why_not) == (opened.task, 1, 30_00, None)
+
+
+# --- the worklist ------------------------------------------------------------------------------------------------------------------------
+
+
+async def listed(desk: WriteOffOffice, person: str, view: View, filters: Filters | None = None) -> list[UUID]:
+    work = await desk.office.look(person, queries.worklist, view, filters)
+    assert work.total == work.counts[view] == len(work.rows)
+    return [row.task for row in work.rows]
+
+
+async def test_a_schedule_waits_among_the_work_of_whoever_may_decide_it(desk: WriteOffOffice) -> None:
+    small, members = told((line(30_00),)), told((line(30_00, 5_000_00),))
+    one, other = await desk.opened(small), await desk.opened(members)
+    _, refund = await desk.office.open(40_00)
+    assert await listed(desk, "tess.leader", View.MINE) == [one.task]
+    assert await listed(desk, "mel.member", View.MINE) == [other.task]
+    assert await listed(desk, "sen.senior", View.MINE) == [refund.task]
+    assert await listed(desk, "tess.leader", View.TEAM) == [one.task, refund.task]
+    assert await listed(desk, "kim.s151", View.TEAM) == [one.task], "in a sequence the higher limit does not stand in"
+    assert await listed(desk, "tess.leader", View.EVERYONE, Filters(kind=Kind.WRITE_OFF)) == [one.task, other.task]
+    assert await listed(desk, "tess.leader", View.EVERYONE, Filters(kind=Kind.REFUND)) == [refund.task]
+    about = await desk.office.look("tess.leader", queries.schedules_about, [one.task, other.task, refund.task])
+    assert {task: (found.lines, found.total_pence) for task, found in about.items()} == {one.task: (1, 30_00), other.task: (1, 30_00)}
+    await desk.decided("tess.leader", small, one)
+    assert await listed(desk, "tess.leader", View.MINE) == []
+    assert await listed(desk, "aud.auditor", View.DECIDED) == [one.task]
+
+
+async def test_whoever_fed_a_schedule_does_not_find_it_among_their_own(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),)).model_copy(update={"participants": ("ola.officer", "tess.leader")})
+    opened = await desk.opened(about)
+    assert await listed(desk, "tess.leader", View.MINE) == []
+    assert await listed(desk, "tess.leader", View.TEAM) == [opened.task]
+
+
+async def test_a_schedule_is_recalled_by_the_authority_of_its_own_table(desk: WriteOffOffice) -> None:
+    """A head of service decides any refund, and no write-off."""
+    about = told((line(30_00),))
+    made = await desk.decided("tess.leader", about, await desk.opened(about))
+    with pytest.raises(recalling.NotYoursToRecall):
+        await desk.office.do("hana.head", recall_decision, TakeBack(made.decision, "no"))
+    for_head = await desk.office.look("hana.head", queries.decision_shown, made.decision)
+    for_maker = await desk.office.look("tess.leader", queries.decision_shown, made.decision)
+    assert for_head is not None
+    assert for_maker is not None
+    assert (for_head.may_recall, for_maker.may_recall) == (False, True)
+    await desk.office.do("tess.leader", recall_decision, TakeBack(made.decision, "Paid lately"))
 
 
 # --- members ----------------------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ async def test_a_schedule_is_approved_with_an_exception(place: Place) -> None:
         assert "your limit for one debtor is £4,999.99" in said
         said = await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{SECOND}": "may-be-recovered"})
         assert "Your decision is recorded." in said
-        assert "Approved by Ella Kim" in said
+        assert "Approved by you" in said
     assert await excepted(place) == {SECOND: "may-be-recovered"}
 
 
@@ -106,3 +106,53 @@ async def test_what_cabinet_decided_is_recorded_with_its_minute(place: Place) ->
         [path] = [link for link in recorder.page.xpath("//a/@href") if link.endswith("/minute.pdf")]  # type: ignore[union-attr]
         answer = await recorder.http.get(path)
         assert (answer.content, answer.headers["content-type"]) == (copy, "application/pdf")
+
+
+async def test_a_schedule_waits_on_work_and_is_claimed_assigned_and_spoken_about_there(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager, visiting(place, "asha") as officer:
+        said = await manager.read("/work")
+        assert "Write off £1,206.30, 3 lines: Former tenants, quarter 3" in said
+        assert "highest debtor’s total £487.60" in said
+        said = await manager.send(f"/tasks/{task}/claim")
+        assert "You have claimed this task" in said
+        assert "claimed by Ella Kim" in await officer.read("/work?view=everyone&kind=write-off")
+        await officer.read(f"/tasks/{task}")
+        said = await officer.send(f"/tasks/{task}/comments", comment="The third line is under query")
+        assert "The third line is under query" in said
+        assert "Who has touched the case" in said
+        await manager.read(f"/tasks/{task}")
+        assert "You have released this task" in await manager.send(f"/tasks/{task}/release")
+        await officer.read(f"/tasks/{task}")
+        assert "The task is assigned" in await officer.send(f"/tasks/{task}/assign", to="ella.manager")
+        said = await manager.read(f"/tasks/{task}")
+        assert "Assigned to you." in said
+        assert "Changed since you last looked" in said
+        assert "Former tenants, quarter 3" not in await manager.read("/work?view=everyone&kind=refund")
+
+
+async def test_an_approved_schedule_is_recalled_from_its_task(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **APPROVE)
+        assert "approval" not in await manager.read("/work")
+        assert "Write off £1,206.30" in await manager.read("/work?view=decided")
+        await manager.read(f"/tasks/{task}")
+        [action] = [one.get("action") for one in manager.page.forms if one.get("action").endswith("/recall")]  # type: ignore[union-attr]
+        await manager.send(action, 422)
+        assert manager.summary() == {"#recall_text": "Write down why you recall it"}
+        assert "Nothing more is posted on it" in await manager.send(action, recall_text="She was traced")
+
+
+async def test_a_question_about_a_schedule_leads_to_its_answer(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    back = {"answer": "sent-back", "reason_code": "sent-back:line-unclear", "text": "Which flat?", "question_to": "ben.officer"}
+    async with visiting(place, "ella") as manager, visiting(place, "ben") as officer:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **back)
+        assert "A question for you" in await officer.read("/work")
+        assert f"/write-offs/schedules/{debts.SCHEDULE}" in officer.page.xpath("//a/@href")  # type: ignore[union-attr]

@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, Lane
+from rentbook_contracts.ledger import LineKind
 
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by
@@ -83,6 +84,7 @@ class Due(StrEnum):
 class Filters:
     """The same for all views. Amounts in pence, both edges within; dates of opening (of the answer, in DECIDED), Europe/London."""
 
+    kind: Kind | None = None
     lane: Lane | None = None
     from_pence: int | None = None
     to_pence: int | None = None
@@ -342,6 +344,11 @@ async def policy_in_force(tx: Transaction, kind: Kind) -> Policy:
     return found
 
 
+async def policies_in_force(tx: Transaction, kinds: Iterable[str]) -> dict[Kind, Policy]:
+    """The policy in force today of each of these kinds. Errors: NoPolicyInForce."""
+    return {Kind(kind): await policy_in_force(tx, Kind(kind)) for kind in sorted(set(kinds))}
+
+
 def _authority(band: Any) -> Authority:
     edges = (band.from_pence, band.to_pence)
     return Authority(band.id, Act(band.act), band.stage, band.role, *edges, band.body, band.call_in_working_days)
@@ -400,13 +407,12 @@ def _proposed(row: Any) -> ProposedPolicy:
 async def worklist(tx: Transaction, view: View, filters: Filters | None = None, *, offset: int = 0, limit: int = 50) -> Worklist:
     """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
     chosen = filters or Filters()
-    in_force = await policy_in_force(tx, Kind.REFUND)
-    mine = await _mine(tx, in_force)
+    mine = await _mine(tx)
     counts = {one: await _count(tx, one, chosen, mine) for one in View}
     order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
     wanted = sa.select(task).where(*_in_view(view, mine), *_filtered(tx, view, chosen)).order_by(*order)
     rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
-    return Worklist(view, await _task_rows(tx, rows, in_force), counts[view], counts, offset, limit)
+    return Worklist(view, await _task_rows(tx, rows), counts[view], counts, offset, limit)
 
 
 async def _count(tx: Transaction, view: View, filters: Filters, mine: "_Mine") -> int:
@@ -416,17 +422,19 @@ async def _count(tx: Transaction, view: View, filters: Filters, mine: "_Mine") -
 
 @dataclass(frozen=True)
 class _Mine:
-    """What makes a task the caller's: people for whom they stand in, themselves among them, and by stage what they may decide."""
+    """What makes a task the caller's: people for whom they stand in, themselves among them, and by kind and stage what they may decide."""
 
     now: datetime
     people: tuple[str, ...]
     roles: tuple[str, ...]
-    mandates: tuple[Mandate, ...]
+    mandates: tuple[tuple[Kind, Mandate], ...]
 
 
-async def _mine(tx: Transaction, in_force: Policy) -> _Mine:
+async def _mine(tx: Transaction) -> _Mine:
     people = (tx.caller.person, *sorted(covered_by(tx.caller.person, await deputies_today(tx))))
-    return _Mine(tx.now, people, tuple(sorted(tx.caller.roles)), tuple(await mandates_of(tx, in_force)))
+    in_force = await policies_in_force(tx, Kind)
+    held = [(kind, one) for kind, table in in_force.items() for one in await mandates_of(tx, table)]
+    return _Mine(tx.now, people, tuple(sorted(tx.caller.roles)), tuple(held))
 
 
 async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
@@ -438,16 +446,11 @@ async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
 
 
 def _in_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
-    """Refunds: schedules have a list of their own, `schedule_tasks`."""
-    return [task.c.kind == Kind.REFUND, *_of_view(view, mine)]
-
-
-def _of_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
     is_open = task.c.status == Status.OPEN
     if view is View.DECIDED:
         return [sa.exists().where(decision.c.task_id == task.c.id)]
     if view is View.TEAM:
-        return [is_open, sa.or_(*(_within(one) for one in mine.mandates)) if mine.mandates else sa.true()]
+        return [is_open, sa.or_(*(_within(*one) for one in mine.mandates)) if mine.mandates else sa.true()]
     if view is View.MINE:
         return [sa.or_(sa.and_(is_open, _waits_for(mine)), sa.and_(task.c.status == Status.DECIDED, _asked(mine.people)))]
     return [is_open]
@@ -457,18 +460,21 @@ def _waits_for(mine: _Mine) -> sa.ColumnElement[bool]:
     free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= mine.now)
     same_round = (decision.c.case_id == task.c.case_id, decision.c.attempt == task.c.attempt, decision.c.round == task.c.round)
     decided_earlier = sa.exists().where(*same_round, _by(mine.people[:1]), decision.c.stage < task.c.stage, ~_is_recalled())
-    by_role = [task.c.required_role.in_(mine.roles), *(_lent_for(one) for one in mine.mandates if one.chain)]
+    by_role = [task.c.required_role.in_(mine.roles), *(_lent_for(*one) for one in mine.mandates if one[1].chain)]
     for_my_role = sa.and_(task.c.assigned_to.is_(None), free, sa.or_(*by_role), ~_took_part(mine.people[:1]), ~decided_earlier)
     return sa.or_(task.c.assigned_to.in_(mine.people), sa.and_(task.c.claimed_by.in_(mine.people), ~free), for_my_role)
 
 
-def _lent_for(mandate: Mandate) -> sa.ColumnElement[bool]:
+def _lent_for(kind: Kind, mandate: Mandate) -> sa.ColumnElement[bool]:
     """What waits for the role of whoever lent the authority, within the ceiling, unless a participant lent it."""
-    return sa.and_(task.c.required_role == mandate.authority.role, _within(mandate), ~_took_part(mandate.on_behalf_of))
+    return sa.and_(task.c.required_role == mandate.authority.role, _within(kind, mandate), ~_took_part(mandate.on_behalf_of))
 
 
-def _within(mandate: Mandate) -> sa.ColumnElement[bool]:
-    return sa.and_(task.c.stage == mandate.authority.stage, task.c.amount_pence <= (mandate.limit_pence or 2**62))
+def _within(kind: Kind, mandate: Mandate) -> sa.ColumnElement[bool]:
+    found = [task.c.kind == kind, task.c.stage == mandate.authority.stage, task.c.amount_pence <= (mandate.limit_pence or 2**62)]
+    if kind is Kind.WRITE_OFF:  # in a sequence nobody higher stands in for whoever is consulted
+        found.append(sa.or_(task.c.stages == 1, task.c.amount_pence >= mandate.authority.from_pence))
+    return sa.and_(*found)
 
 
 def _took_part(people: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -500,6 +506,7 @@ def _filtered(tx: Transaction, view: View, filters: Filters) -> list[sa.ColumnEl
     free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= tx.now)
     answered = sa.exists().where(decision.c.task_id == task.c.id, ~_is_recalled())
     conditions: dict[str, sa.ColumnElement[bool] | None] = {
+        "kind": task.c.kind == filters.kind if filters.kind else None,
         "lane": task.c.lane == filters.lane if filters.lane else None,
         "from": task.c.amount_pence >= filters.from_pence if filters.from_pence is not None else None,
         "to": task.c.amount_pence <= filters.to_pence if filters.to_pence is not None else None,
@@ -596,8 +603,7 @@ async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
     row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
     if row is None:
         return None
-    in_force = await policy_in_force(tx, Kind(row.kind))
-    return (await _standings(tx, [row], in_force))[row.id]
+    return (await _standings(tx, [row]))[row.id]
 
 
 async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
@@ -606,7 +612,7 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
     if row is None:
         return None
     in_force = await policy_in_force(tx, Kind(row.kind))
-    known = (await _standings(tx, [row], in_force))[row.id]
+    known = (await _standings(tx, [row]))[row.id]
     found = mandates(known.authorities, Act.DECIDE, row.stage, tx.caller.person, tx.caller.roles, known.lent)
     mine = mandate_for(known, tx.caller.person, tx.caller.roles) or next(iter(found), None)
     seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
@@ -614,7 +620,7 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
         sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
     )
     return TaskPage(
-        row=(await _task_rows(tx, [row], in_force))[0],
+        row=(await _task_rows(tx, [row]))[0],
         workflow_id=row.workflow_id,
         history=await history_of_case(tx, row.case_id),
         participants=await participants_of(tx, row.case_id),
@@ -633,20 +639,17 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
 
 async def rows_of(tx: Transaction, tasks: Collection[UUID]) -> tuple[TaskRow, ...]:
     """These tasks as lines of the worklist."""
-    in_force = await policy_in_force(tx, Kind.REFUND)
-    rows = (await tx.connection.execute(sa.select(task).where(task.c.id.in_(list(tasks))))).all()
-    return await _task_rows(tx, rows, in_force)
+    return await _task_rows(tx, (await tx.connection.execute(sa.select(task).where(task.c.id.in_(list(tasks))))).all())
 
 
 async def tasks_of_case(tx: Transaction, case: UUID) -> tuple[TaskRow, ...]:
     """Every task of a case, oldest first."""
-    in_force = await policy_in_force(tx, Kind.REFUND)
     rows = (await tx.connection.execute(sa.select(task).where(task.c.case_id == case).order_by(task.c.opened_at, task.c.stage))).all()
-    return await _task_rows(tx, rows, in_force)
+    return await _task_rows(tx, rows)
 
 
-async def _task_rows(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> tuple[TaskRow, ...]:
-    known = await _standings(tx, rows, in_force)
+async def _task_rows(tx: Transaction, rows: Sequence[Any]) -> tuple[TaskRow, ...]:
+    known = await _standings(tx, rows)
     away = await deputies_today(tx)
     present = [one for one in await staff_known(tx) if business_date(one.last_seen_at) == business_date(tx.now) and one.subject not in away]
     me_for = {tx.caller.person, *covered_by(tx.caller.person, away)}
@@ -692,7 +695,8 @@ def _task_row(
     )  # fmt: skip
 
 
-async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> dict[UUID, Standing]:
+async def _standings(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, Standing]:
+    in_force = await policies_in_force(tx, (row.kind for row in rows))
     cases = {row.case_id for row in rows}
     took_part: dict[UUID, list[Participation]] = defaultdict(list)
     for one in (await tx.connection.execute(sa.select(participant).where(participant.c.case_id.in_(cases)))).all():
@@ -709,7 +713,7 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
             stage=row.stage,
             amount_pence=row.amount_pence,
             status=Status(row.status),
-            authorities=in_sequence(in_force.authorities, row.amount_pence) if row.kind == Kind.WRITE_OFF else in_force.authorities,
+            authorities=_authorities_for(in_force[Kind(row.kind)], row),
             participants=took_part[row.case_id],
             answered=answered[(row.case_id, row.attempt, row.round)],
             lent=lent,
@@ -719,6 +723,10 @@ async def _standings(tx: Transaction, rows: Sequence[Any], in_force: Policy) -> 
         )
         for row in rows
     }
+
+
+def _authorities_for(in_force: Policy, row: Any) -> tuple[Authority, ...]:
+    return in_sequence(in_force.authorities, row.amount_pence) if row.kind == Kind.WRITE_OFF else in_force.authorities
 
 
 async def _roles_of_round(tx: Transaction, row: Any, in_force: Policy) -> tuple[str, ...]:
@@ -778,6 +786,16 @@ async def _events(tx: Transaction, case: UUID) -> tuple[EventShown, ...]:
 
 
 @dataclass(frozen=True)
+class ScheduleAbout:
+    """A schedule as its task was opened: `total_pence` is what would be posted."""
+
+    line_kind: LineKind
+    title: str
+    lines: int
+    total_pence: int
+
+
+@dataclass(frozen=True)
 class ScheduleTask:
     """A task about a schedule: `row.case` is the schedule, `row.amount_pence` the highest debtor's total, which decides the band.
 
@@ -785,10 +803,7 @@ class ScheduleTask:
     """
 
     row: TaskRow
-    line_kind: str
-    title: str
-    lines: int
-    total_pence: int
+    about: ScheduleAbout
     body: str | None
 
 
@@ -810,16 +825,19 @@ async def schedule_task_of(tx: Transaction, task_id: UUID) -> ScheduleTask | Non
 async def _schedule_tasks(tx: Transaction, rows: Sequence[Any]) -> tuple[ScheduleTask, ...]:
     if not rows:
         return ()
-    in_force = await policy_in_force(tx, Kind.WRITE_OFF)
-    found = await tx.connection.execute(sa.select(schedule_task).where(schedule_task.c.task_id.in_([row.id for row in rows])))
-    about = {one.task_id: one for one in found}
-    known = await _standings(tx, rows, in_force)
+    about = await schedules_about(tx, [row.id for row in rows])
+    known = await _standings(tx, rows)
     shown = []
-    for row in await _task_rows(tx, rows, in_force):
-        one, mine = about[row.task], mandate_for(known[row.task], tx.caller.person, tx.caller.roles)
-        body = mine.authority.body if mine is not None else None
-        shown.append(ScheduleTask(row, one.line_kind, one.title, one.lines, one.total_pence, body))
+    for row in await _task_rows(tx, rows):
+        mine = mandate_for(known[row.task], tx.caller.person, tx.caller.roles)
+        shown.append(ScheduleTask(row, about[row.task], mine.authority.body if mine is not None else None))
     return tuple(shown)
+
+
+async def schedules_about(tx: Transaction, tasks: Collection[UUID]) -> dict[UUID, ScheduleAbout]:
+    """What each of these tasks is about, as far as it is about a schedule."""
+    rows = await tx.connection.execute(sa.select(schedule_task).where(schedule_task.c.task_id.in_(list(tasks))))
+    return {row.task_id: ScheduleAbout(LineKind(row.line_kind), row.title, row.lines, row.total_pence) for row in rows}
 
 
 async def lines_shown(tx: Transaction, task_id: UUID) -> dict[UUID, str]:
@@ -931,7 +949,7 @@ async def recall_refusal(tx: Transaction, decision_id: UUID) -> ApprovalRule | N
     """Why the caller may not recall a decision; None where they may. Errors: NoResultFound where there is no such decision."""
     rows, later = await _decision_rows(tx, decision.c.id == decision_id)
     [row] = rows
-    in_force = await policy_in_force(tx, Kind.REFUND)
+    in_force = await policy_in_force(tx, Kind(row.kind))
     return recall_objection(_recallable(row, later), tx.caller.person, tx.caller.roles, in_force.authorities)
 
 
@@ -943,8 +961,8 @@ async def decisions_of_case(tx: Transaction, case: UUID) -> tuple[DecisionShown,
 async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[DecisionShown, ...]:
     rows, later = await _decision_rows(tx, which)
     names = await names_of(tx, {name for row in rows for name in (row.decided_by, *row.on_behalf_of)})
-    authorities = (await policy_in_force(tx, Kind.REFUND)).authorities if rows else ()
-    return tuple(_decision(tx, row, names, authorities, later) for row in rows)
+    in_force = await policies_in_force(tx, (row.kind for row in rows))
+    return tuple(_decision(tx, row, names, in_force[Kind(row.kind)].authorities, later) for row in rows)
 
 
 async def _decision_rows(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[Sequence[Any], dict[tuple[UUID, int, int], int]]:
@@ -952,6 +970,7 @@ async def _decision_rows(tx: Transaction, which: sa.ColumnElement[bool]) -> tupl
     released = sa.select(release_line.c.run).where(release_line.c.decision_id == decision.c.id)
     columns = (
         decision,
+        task.c.kind,
         task.c.status,
         task.c.because,
         recall.c.recalled_by,
@@ -1265,7 +1284,7 @@ def filters_as_words(filters: Filters) -> dict[str, str]:
 def filters_from(words: Mapping[str, str]) -> Filters:
     """The filters that `filters_as_words` wrote. Errors: ValueError for a word that is none of theirs."""
     readers: dict[str, Any] = {
-        "lane": Lane, "from_pence": int, "to_pence": int, "raised_by": str, "decided_by": str, "answer": Answer, "due": Due,
+        "kind": Kind, "lane": Lane, "from_pence": int, "to_pence": int, "raised_by": str, "decided_by": str, "answer": Answer, "due": Due,
         "unclaimed": lambda word: word == "True", "account": UUID, "case": UUID, "since": date.fromisoformat, "until": date.fromisoformat,
     }  # fmt: skip
     return Filters(**{name: readers[name](word) for name, word in words.items() if name in readers})

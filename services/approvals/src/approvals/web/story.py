@@ -1,11 +1,13 @@
 """What happened to a case, whoever tells it: refunds, the tasks, the decisions on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from rentbook_contracts.refunds import CasePage
 
-from approvals.queries import DecisionShown, EventShown, History
+from approvals.domain.eligibility import Status
+from approvals.queries import DecisionShown, EventShown, History, TaskPage
 from approvals.web.wording import said
 
 EVENTS = {
@@ -38,6 +40,12 @@ def story(history: History, case: CasePage | None) -> list[Told]:
     released = [Told(one.released_at, one.released_by, "finance released the payment run") for one in history.releases]
     told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
     return sorted([*tasks, *made, *released, *told], key=lambda one: one.at, reverse=True)
+
+
+def changed_since(told: Sequence[Told], task: TaskPage, person: str) -> list[Told]:
+    """What others did since the person last looked at an open task."""
+    since = task.last_seen_at if task.row.status is Status.OPEN else None
+    return [one for one in told if since and one.at > since and one.by != person]
 
 
 def _decision_words(made: DecisionShown) -> str:

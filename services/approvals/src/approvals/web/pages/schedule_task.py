@@ -19,7 +19,8 @@ from approvals.queries import TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
 from approvals.web.forms import Form, read_uuid
-from approvals.web.visit import LABELS_ASKED, NoSuchPage, Silent, Visit, note_refusal
+from approvals.web.story import changed_since, story
+from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
 _EXCEPT = "except-"
 _FIELDS = ("answer", "reason_code", "text", "question_to", "minute_reference", "met_on", "minute_copy")
@@ -82,22 +83,25 @@ def exceptions(form: Form) -> dict[UUID, str]:
 async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     """The task, with what was chosen so far. Errors: NoSuchPage."""
     row = shown.row
-    about = await visit.own(lambda tx: queries.schedule_task_of(tx, row.task))
-    if about is None:
+    found = await visit.own(lambda tx: queries.schedule_task_of(tx, row.task))
+    if found is None:
         raise NoSuchPage("There is no such task.")
     listed = await visit.own(lambda tx: queries.lines_shown(tx, row.task))
     earlier = await visit.own(lambda tx: queries.excepted(tx, row.case, row.round, row.stage))
     schedule = await _schedule(visit, row.case)
     lines = tuple(line for line in schedule.lines if listed.get(line.line) == line.content_hash) if schedule else ()
     chosen = {line: code for line, code in exceptions(form).items() if line in listed}
-    names = await visit.names()
+    names, told = await visit.names(), story(shown.history, None)
     decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
     return visit.show(
         "schedule_task.html",
-        f"Decide: {about.title}",
+        f"Decide: {found.about.title}",
         form=form,
         task=shown,
-        about=about,
+        about=found.about,
+        body=found.body,
+        story=told,
+        changed=changed_since(told, shown, visit.person.subject),
         schedule=schedule,
         lines=lines,
         whole=len(lines) == len(listed),
@@ -106,7 +110,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         going=going_through(lines, {**earlier, **chosen}),
         exception_reasons=list(EXCEPTION_REASONS.items()),
         exception_words=EXCEPTION_REASONS,
-        labels=await _labels(visit, [line.account for line in lines]),
+        labels=await visit.account_labels(line.account for line in lines),
         names=names,
         decisions_here=decisions,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
@@ -122,13 +126,6 @@ async def _schedule(visit: Visit, schedule: UUID) -> SchedulePage | None:
     except (Unanswered, Refused):
         visit.silent.append(Silent("writeoffs", "the lines of the schedule"))
         return None
-
-
-async def _labels(visit: Visit, accounts: list[UUID]) -> Mapping[UUID, object]:
-    found: dict[UUID, object] = {}
-    for start in range(0, len(accounts), LABELS_ASKED):
-        found |= await visit.account_labels(accounts[start : start + LABELS_ASKED])
-    return found
 
 
 async def _minute_of(visit: Visit, decision: UUID) -> queries.MinuteShown | None:

@@ -15,6 +15,7 @@ from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
+from approvals.domain.tasks import Kind
 from approvals.queries import View
 from approvals.use_cases import assign as assigning
 from approvals.use_cases import claim as claiming
@@ -28,7 +29,7 @@ from approvals.web.forms import FieldError, Form
 from approvals.web.pages import schedule_task
 from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
-from approvals.web.story import story
+from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
 MINE_LOOKED_AT = 20
@@ -110,7 +111,7 @@ async def _next(visit: Visit, task: UUID) -> Response:
 
 
 async def recall(visit: Visit) -> Response:
-    """Take an approval back before its payment is released."""
+    """Take an approval back before its payment is released, or its schedule posted."""
     decision: UUID = visit.request.path_params["decision"]
     form = await visit.sent()
     made = await visit.own(lambda tx: queries.decision_shown(tx, decision))
@@ -124,7 +125,8 @@ async def recall(visit: Visit) -> Response:
     except BrokenRule as refused:
         form.errors.append(FieldError(refused.message, "recall_text" if refused.field == "text" else refused.field))
         return await _page(visit, made.task, form)
-    return visit.go(f"/tasks/{made.task}", done="recalled")
+    about = await visit.own(lambda tx: queries.task_head(tx, made.task))
+    return visit.go(f"/tasks/{made.task}", done="recalled-schedule" if about and about.kind is Kind.WRITE_OFF else "recalled")
 
 
 async def claim(visit: Visit) -> Response:
@@ -199,7 +201,6 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)
     told = story(shown.history, case)
-    since = shown.last_seen_at if row.status is Status.OPEN else None
     return visit.show(
         "task.html",
         f"Refund task {row.amount_pence // 100}",
@@ -211,7 +212,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         names=names,
         labels=labels,
         story=told,
-        changed=[one for one in told if since and one.at > since and one.by != visit.person.subject],
+        changed=changed_since(told, shown, visit.person.subject),
         decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
         reasons=REQUEST_REASONS,
         evidence_kinds=EVIDENCE,

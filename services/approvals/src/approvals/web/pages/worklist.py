@@ -14,6 +14,7 @@ from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, Case
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.tasks import Kind
 from approvals.queries import Due, Filters, TaskRow, View, Worklist
 from approvals.use_cases.save_view import SaveView, forget_view, save_view
 from approvals.web.forms import Form
@@ -32,6 +33,7 @@ EMPTY = {
     View.DECIDED: "No decision was made yet.",
 }
 
+KINDS = {Kind.REFUND: "Refunds", Kind.WRITE_OFF: "Schedules of write-offs"}
 DUE = {Due.LATE: "Late", Due.SOON: "Today or the next working day"}
 LANES = {Lane.GREEN: "Green: every check passes", Lane.LOOK: "Look: something to look at"}
 ANSWERS = {Answer.APPROVED: "Approved", Answer.DECLINED: "Declined", Answer.SENT_BACK: "Sent back"}
@@ -55,6 +57,7 @@ async def show(visit: Visit) -> Response:
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
     labels = await visit.account_labels(row.account for row in work.rows if row.account is not None)
+    schedules = await visit.own(lambda tx: queries.schedules_about(tx, [row.task for row in work.rows if row.kind is Kind.WRITE_OFF]))
     found = await visit.ask_or_name(
         CASES, CasesAsked(limit=CASES_ASKED), "what waits for evidence, and what of each amount pays other debts"
     )
@@ -72,6 +75,7 @@ async def show(visit: Visit) -> Response:
         work=work,
         lanes=_lanes(work),
         labels=labels,
+        schedules=schedules,
         split={(case.case, case.attempt): case for case in found.cases} if found else {},
         waiting=waiting,
         counts={one: work.counts[one] + len(awaited[one]) for one in View},
@@ -80,6 +84,7 @@ async def show(visit: Visit) -> Response:
         empty=EMPTY[view],
         due=DUE,
         lane_words=LANES,
+        kinds=KINDS,
         answers=ANSWERS,
         staff=staff,
         names={one.subject: one.name for one in staff},
@@ -117,6 +122,7 @@ async def forget(visit: Visit) -> Response:
 def _address(filters: Filters) -> dict[str, str]:
     """Filters as this page's address carries them: amounts in pounds, dates as browsers send them."""
     words: dict[str, object] = {
+        "kind": filters.kind,
         "lane": filters.lane,
         "due": filters.due,
         "answer": filters.answer,
@@ -145,9 +151,10 @@ def _waiting(visit: Visit, view: View, cases: Sequence[CaseRow]) -> list[CaseRow
 
 async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
     """What each row says of its case: source of the credit, payee, earlier refunds."""
-    if not work.rows or work.view is View.DECIDED:
+    cases = {row.case for row in work.rows if row.kind is Kind.REFUND}
+    if not cases or work.view is View.DECIDED:
         return {}
-    asked = GlancesAsked(cases=tuple({row.case for row in work.rows}))
+    asked = GlancesAsked(cases=tuple(cases))
     found = await visit.ask_or_name(CASE_GLANCES, asked, "where each credit came from and who is paid")
     return {one.case: one for one in found.glances} if found else {}
 
@@ -169,6 +176,7 @@ def _filters(form: Form) -> Filters:
     since: date | None = form.day("since", "the first day")
     until: date | None = form.day("until", "the last day")
     return Filters(
+        kind=_one_of(Kind, form.value("kind")),
         lane=_one_of(Lane, form.value("lane")),
         due=_one_of(Due, form.value("due")),
         answer=_one_of(Answer, form.value("answer")),
