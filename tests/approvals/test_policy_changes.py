@@ -1,6 +1,7 @@
 """Policy by maker and checker: nobody alone, nobody for themselves, in force from its day, and its history stays."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from approvals.domain import policy as rules
 from approvals.domain.authority import Act, Policy
 from approvals.domain.forms import LendAuthority
 from approvals.domain.policy import Band, ProposedPolicy
+from approvals.domain.tasks import Kind
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.propose_policy import propose_policy
@@ -43,7 +45,7 @@ async def table(office: Office, change: dict[tuple[str, int, str], tuple[int, in
 
 
 async def asked(office: Office, change: Any = None, day: date = SOON) -> ProposedPolicy:
-    return ProposedPolicy("refund", day, 5, 3, 6, 30, 20, 1_000_00, 2, "Cabinet, minute 41", await table(office, change))
+    return ProposedPolicy("refund", day, 5, 3, 6, 30, 20, 1_000_00, 2, 120, "Cabinet, minute 41", await table(office, change))
 
 
 async def proposed(office: Office, maker: str, change: Any = None, day: date = SOON) -> UUID:
@@ -165,6 +167,83 @@ async def test_the_same_form_proposes_once(office: Office) -> None:
 async def test_a_table_with_a_hole_is_refused(office: Office) -> None:
     with pytest.raises(rules.PolicyIncomplete):
         await proposed(office, "hana.head", {("decide", 1, "team-leader"): (100_01, 400_00)})
+
+
+# --- write-offs -------------------------------------------------------------------------------------------------------------------------
+
+Row = tuple[str, int, str]
+
+
+async def write_offs(office: Office, change: Mapping[Row, Mapping[str, Any]], **other: Any) -> ProposedPolicy:
+    """The table of write-offs in force, with what some rows say changed."""
+    rows = await office.sql("select * from authority where policy_id = policy_in_force('write-off') order by id")
+    names = ("act", "stage", "role", "from_pence", "to_pence", "body", "call_in_working_days")
+    told = [{**{name: row[name] for name in names}, **change.get((row["act"], row["stage"], row["role"]), {})} for row in rows]
+    bands = tuple(Band(**{**one, "act": Act(one["act"])}) for one in told)
+    return replace(ProposedPolicy("write-off", SOON, 10, 5, 15, 60, 0, 0, 1, 60, "Council, minute 9", bands), **other)
+
+
+async def propose_write_offs(office: Office, maker: str, change: Mapping[Row, Mapping[str, Any]]) -> UUID:
+    form = uuid4()
+    await office.do(maker, propose_policy, await write_offs(office, change), form)
+    return form
+
+
+LEADER, MANAGER = ("decide", 1, "team-leader"), ("decide", 1, "income-manager")
+S151, MEMBER, CABINET = ("decide", 1, "s151-officer"), ("decide", 2, "executive-member"), ("decide", 2, "democratic-services")
+
+
+async def test_a_table_of_write_offs_keeps_its_bodies_and_call_in(office: Office) -> None:
+    change = {LEADER: {"to_pence": 60_00}, MANAGER: {"from_pence": 60_01}, MEMBER: {"call_in_working_days": 9}}
+    await office.do("finn.finance", check_policy, CheckPolicy(await propose_write_offs(office, "hana.head", change), "accepted"))
+    laid, before = await office.look("aud.auditor", queries.policies, Kind.WRITE_OFF)
+    assert (laid.id, laid.unused_after_days, before.unused_after_days) == (f"write-off-{SOON}", 60, 90)
+    assert [(one.body, one.call_in_working_days) for one in laid.authorities if one.stage == 2] == [(None, 0), (None, 9), ("Cabinet", 5)]
+    assert len(laid.authorities) == len(before.authorities)
+
+
+GAINS = [
+    pytest.param({S151: {"from_pence": 5_000_00}}, "s151-officer", id="asked from a lower amount"),
+    pytest.param({MEMBER: {"call_in_working_days": 2}}, "executive-member", id="a shorter call-in"),
+    pytest.param({CABINET: {"body": None}}, "democratic-services", id="a minute that is not needed any more"),
+    pytest.param({CABINET: {"body": "The chair"}}, "democratic-services", id="another body"),
+]
+
+
+@pytest.mark.parametrize(("change", "role"), GAINS)
+async def test_whose_hand_is_freed_gains(office: Office, change: Mapping[Row, Mapping[str, Any]], role: str) -> None:
+    """By the domain and by the database alike."""
+    asked_for = await write_offs(office, change)
+    [before] = await office.look("aud.auditor", queries.policies, Kind.WRITE_OFF)
+    assert rules.raised_roles("write-off", before.authorities, asked_for.bands) == {role}
+    told = json.dumps([asdict(band) for band in asked_for.bands])
+    [row] = await office.sql("select raised_roles('write-off', $1, $2::jsonb) as roles", SOON, told)
+    assert row["roles"] == [role]
+
+
+async def test_the_s151_officer_frees_not_their_own_hand(office: Office) -> None:
+    shift = {S151: {"from_pence": 5_000_00}, ("decide", 1, "executive-member"): {"from_pence": 4_000_00, "to_pence": 4_999_99},
+             MANAGER: {"to_pence": 3_999_99}}  # fmt: skip
+    with pytest.raises(rules.RaisesYourOwnLimit):
+        await propose_write_offs(office, "kim.s151", shift)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{LEADER: {"to_pence": 40_00}}, {S151: {"act": "release"}}],
+    ids=["a gap", "a release of what pays nobody"],
+)
+async def test_a_table_of_write_offs_with_a_hole_is_refused(office: Office, wrong: Mapping[Row, Mapping[str, Any]]) -> None:
+    with pytest.raises(rules.PolicyIncomplete):
+        await propose_write_offs(office, "hana.head", wrong)
+
+
+async def test_refunds_have_no_bodies(office: Office) -> None:
+    told = await asked(office)
+    with pytest.raises(rules.PolicyIncomplete):
+        await office.do(
+            "hana.head", propose_policy, replace(told, bands=(replace(told.bands[0], body="Cabinet"), *told.bands[1:])), uuid4()
+        )
 
 
 # --- the database has the last word -----------------------------------------------------------------------------------------------------

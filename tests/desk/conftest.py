@@ -163,7 +163,7 @@ class Place:
         """The table in force again, from another day on."""
         version = (await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND)))[-1]
         bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in version.authorities)
-        return await self.does(who, propose_policy, ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "a minute", bands))
+        return await self.does(who, propose_policy, ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "a minute", bands))
 
     async def policies(self) -> tuple[UUID, UUID]:
         """Farid has proposed two policies; the second is accepted by Grace and in force a month from now."""
@@ -172,7 +172,7 @@ class Place:
         bands = tuple(
             Band(one.act, one.stage, one.role, *_RAISED.get(one.role, (one.from_pence, one.to_pence))) for one in version.authorities
         )
-        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "Cabinet, minute 41 of 3 March", bands)
+        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "Cabinet, minute 41 of 3 March", bands)
         accepted = await self.does("farid", propose_policy, replace(asked, claim_minutes=45))
         await self.does("grace", check_policy, CheckPolicy(accepted, "accepted"))
         waits = replace(asked, in_force_from=day + timedelta(days=30), bulk_most_lines=60)

@@ -1,6 +1,6 @@
 """Debts as the ledger and writeoffs would tell them: proposals at each point of their lives, and a schedule in each state."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from rentbook_contracts.approvals import ApprovedLine
@@ -31,6 +31,9 @@ from rentbook_contracts.writeoffs import (
     DryRunAsked,
     DryRunLine,
     EvidenceKind,
+    LadderFigure,
+    LadderShown,
+    LaddersShown,
     LineToDecide,
     NotProposed,
     ProofShown,
@@ -436,4 +439,17 @@ def provision(asked: ProvisionAsked) -> ProvisionReport:
         held_pence=40_00,
         to_post_pence=wanted - 40_00,
         journal=JOURNAL if asked.month_end < TODAY - timedelta(days=100) else None,
+    )
+
+
+def ladders() -> LaddersShown:
+    """One policy of evidence."""
+    figures = (
+        LadderFigure(about="No action in court after", says="6 years from the day a charge fell due"),
+        LadderFigure(about="untraceable", says="traces in two sources; an agency's return"),
+    )
+    return LaddersShown(
+        policies=(
+            LadderShown(version="2021-07-01", in_force_from=date(2021, 7, 1), source="Former tenant arrears policy", figures=figures),
+        )
     )

@@ -194,6 +194,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.DEBTS_FOR_WRITE_OFF, lambda asked: ledger.DebtsRead(debts=tuple(debts.facts(one) for one in asked.accounts))),
         _query(ledger.ACTORS_BEHIND, lambda _: ledger.ActorsFound(actors=())),
         _query(writeoffs.SCHEDULE_TO_DECIDE, lambda asked: debts.to_decide(asked.schedule)),
+        _query(writeoffs.WRITE_OFF_POLICIES, lambda _: debts.ladders()),
         _query(writeoffs.PROPOSALS, debts.proposals),
         _query(writeoffs.PROPOSAL_PAGE, debts.proposal_page),
         _query(writeoffs.DRY_RUN, debts.dry_run),

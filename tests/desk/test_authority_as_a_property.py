@@ -427,7 +427,7 @@ class Cast(RuleBasedStateMachine):
         limits = {key: (low, None if most == WITHOUT_LIMIT else most) for key, (low, most) in TABLES[name].items()}
         bands = [Band(Act.DECIDE, stage, role, *limit) for (role, stage), limit in limits.items()]
         bands.append(Band(Act.RELEASE, 1, "finance", 1, None))
-        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, "a test", tuple(bands))
+        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "a test", tuple(bands))
         proposal = uuid4()
         laid = self.tried(self.use_case(maker, propose_policy, asked, proposal)) and self.tried(
             self.use_case(checker, check_policy, CheckPolicy(proposal, "accepted"), uuid4())

@@ -61,6 +61,7 @@ PAGES = {
     "policy": ("hugo", "/policy"),
     "policy, for somebody who may propose": ("farid", "/policy"),
     "a policy to propose": ("farid", "/policy/proposals/new?kind=refund"),
+    "a policy for write-offs to propose": ("farid", "/policy/proposals/new?kind=write-off"),
     "a policy that is not theirs to propose": ("dev", "/policy/proposals/new?kind=refund"),
     "a proposed policy to check": ("grace", "/policy/proposals/{proposal}"),
     "a proposed policy that raises one's own limit": ("ella", "/policy/proposals/{proposal}"),

@@ -35,6 +35,7 @@ async def test_a_policy_is_proposed_checked_and_shown_as_what_comes(place: Place
     laid, _ = await run(place.runtime, lambda tx: queries.policies(tx, Kind.REFUND))
     assert (laid.in_force_from, laid.made_by, laid.checked_by) == (SOON, "farid.head", "grace.finance")
     assert {(band.role, band.to_pence) for band in laid.authorities} >= {("team-leader", 600_00), ("income-manager", 2_500_00)}
+    assert laid.unused_after_days == 90
 
 
 async def test_a_slip_stands_beside_its_field_and_what_was_typed_stays(place: Place) -> None:
@@ -79,3 +80,40 @@ async def test_others_read_it_and_propose_nothing(place: Place) -> None:
         assert "for managers and finance" in await leader.read(f"{NEW}?kind=refund", 403)
     async with visiting(place, "farid") as maker:
         await maker.read(f"{NEW}?kind=nothing", 404)
+
+
+async def test_the_table_of_write_offs_is_proposed_with_its_bodies_and_call_in_and_checked(place: Place) -> None:
+    async with visiting(place, "farid") as maker, visiting(place, "grace") as checker:
+        said = await maker.read(f"{NEW}?kind=write-off")
+        assert "the debtor’s total over all linked accounts" in said
+        assert "in the green lane" not in said
+        assert (maker.typed("body-7"), maker.typed("call_in-7")) == ("Cabinet", "5")
+        raised = {"to-1": "60", "from-2": "60.01", "unused_after": "120", "call_in-7": "7"}
+        await maker.send(NEW, 422, in_force_from=f"{SOON}", source="Council, minute 9", **{**raised, "call_in-7": "31"})
+        assert maker.summary() == {"#call_in-7": "The call-in must be a number from 0 to 30"}
+        await maker.send(NEW, in_force_from=f"{SOON}", source="Council, minute 9", **raised)
+        [proposal] = await run(place.runtime, queries.proposals)
+        said = await checker.read(f"/policy/proposals/{proposal.id}")
+        assert "£0.01 to £49.99£0.01 to £60.00Raised" in said
+        assert "by minute of Cabinet, call-in 7 working days" in said
+        assert "120 days, until then 90 days" in said
+        await checker.send(f"/policy/proposals/{proposal.id}", check_answer="accepted")
+    laid, _ = await run(place.runtime, lambda tx: queries.policies(tx, Kind.WRITE_OFF))
+    assert (laid.in_force_from, laid.unused_after_days) == (SOON, 120)
+    bands = {(band.stage, band.role): (band.to_pence, band.body, band.call_in_working_days) for band in laid.authorities}
+    assert bands[(1, "team-leader")] == (60_00, None, 0)
+    assert bands[(2, "democratic-services")] == (None, "Cabinet", 7)
+    assert bands[(2, "executive-member")] == (49_999_99, None, 5)
+
+
+async def test_the_table_says_who_may_decide_at_present_with_absences_and_what_is_lent(place: Place) -> None:
+    await place.everyone_known()
+    await place.cover()
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read("/policy")
+    assert "Dev PatelAway until" in said.replace(" Away", "Away")
+    assert "Carol Díaz is shown what waits" in said
+    assert "Carol Díaz, by authority of Dev Patel up to £250.00" in said
+    assert "Mabel Hart" in said
+    assert "Nobody" in said, "no executive member has ever signed in"
+    assert "traces in two sources" in said

@@ -358,7 +358,7 @@ def _policy(row: Any, bands: tuple[Authority, ...]) -> Policy:
     return Policy(
         row.id, row.council, row.kind, row.in_force_from, row.decide_within_working_days, row.remind_after_working_days,
         row.escalate_after_working_days, row.claim_minutes, row.source, row.made_by, row.checked_by, row.made_at, row.bulk_most_lines,
-        row.bulk_most_pence, row.bulk_opened_first, bands,
+        row.bulk_most_pence, row.bulk_opened_first, row.unused_after_days, bands,
     )  # fmt: skip
 
 
@@ -394,11 +394,50 @@ async def proposals(tx: Transaction) -> tuple[ProposalShown, ...]:
 
 
 def _proposed(row: Any) -> ProposedPolicy:
-    bands = tuple(Band(Act(one["act"]), one["stage"], one["role"], one["from_pence"], one["to_pence"]) for one in row.authorities)
+    bands = tuple(
+        Band(
+            Act(one["act"]), one["stage"], one["role"], one["from_pence"], one["to_pence"], one.get("body"),
+            one.get("call_in_working_days") or 0,
+        )
+        for one in row.authorities
+    )  # fmt: skip
     return ProposedPolicy(
         row.kind, row.in_force_from, row.decide_within_working_days, row.remind_after_working_days, row.escalate_after_working_days,
-        row.claim_minutes, row.bulk_most_lines, row.bulk_most_pence, row.bulk_opened_first, row.source, bands,
+        row.claim_minutes, row.bulk_most_lines, row.bulk_most_pence, row.bulk_opened_first, row.unused_after_days,
+        row.source, bands,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person who holds a row of the table today, by their own role or by authority that was lent to them (`lent_by`, its root first).
+
+    `limit_pence` None is without a limit. `away_until` is set while they are out of office; `deputy` is shown their work then, and gains
+    no authority by it.
+    """
+
+    name: str
+    limit_pence: int | None
+    lent_by: tuple[str, ...]
+    away_until: date | None
+    deputy: str | None
+
+
+async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Holder, ...]]:
+    """Who may decide or release at present, by the id of the row: everyone who has ever signed in at the desk, whoever is here first."""
+    known, lent, today = await staff_known(tx), await lent_today(tx), business_date(tx.now)
+    names = {one.subject: one.name for one in known}
+    away = {one.person: one for one in reversed(await absences(tx)) if one.from_on <= today and not one.over(today)}
+    parts = sorted({(row.act, row.stage) for row in in_force.authorities})
+    found: dict[int, list[Holder]] = defaultdict(list)
+    for person in known:
+        absent = away.get(person.subject)
+        for act, stage in parts:
+            for held in mandates(in_force.authorities, act, stage, person.subject, person.roles, lent):
+                by = tuple(names.get(one, one) for one in held.on_behalf_of)
+                until, deputy = (absent.until_on, absent.deputy_name) if absent else (None, None)
+                found[held.authority.id].append(Holder(person.name, held.limit_pence, by, until, deputy))
+    return {row: tuple(sorted(held, key=lambda one: (one.away_until is not None, one.name))) for row, held in found.items()}
 
 
 # --- the worklist -------------------------------------------------------------------------------------------------------------------
@@ -1325,7 +1364,7 @@ class AccessReview:
 async def access_review(tx: Transaction) -> AccessReview:
     """Who may do what, and last did when (domain.md 9: a report of roles, last use, leavers)."""
     in_force = await policy_in_force(tx, Kind.REFUND)
-    days = (await tx.connection.execute(sa.select(policy.c.unused_after_days).where(policy.c.id == in_force.id))).scalar_one()
+    days = in_force.unused_after_days
     lent: dict[str, list[tuple[str, int]]] = defaultdict(list)
     today = business_date(tx.now)
     for one in await delegations(tx):

@@ -66,6 +66,8 @@ policy_proposal = sa.Table(
     sa.Column("bulk_most_lines", sa.SmallInteger, nullable=False),
     sa.Column("bulk_most_pence", sa.BigInteger, nullable=False),
     sa.Column("bulk_opened_first", sa.SmallInteger, nullable=False),
+    sa.Column("unused_after_days", sa.SmallInteger, nullable=False, server_default="90"),
+    sa.CheckConstraint("unused_after_days > 0", name="a_proposal_asks_after_a_day"),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("authorities", JSONB, nullable=False),
     sa.Column("proposed_by", sa.Text, nullable=False),

@@ -44,6 +44,7 @@ class Policy:
     """What a council has laid down for one kind of task from `in_force_from` on. Working days, minutes and pence as named.
 
     A bulk decision has at most `bulk_most_lines` of at most `bulk_most_pence` together, of which `bulk_opened_first` are opened first.
+    After `unused_after_days` without a sign-in a person is asked about.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Policy:
     bulk_most_lines: int
     bulk_most_pence: int
     bulk_opened_first: int
+    unused_after_days: int
     authorities: tuple[Authority, ...]
 
 

@@ -7,12 +7,15 @@ from itertools import pairwise
 
 from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.tasks import Kind
 
 MAKES_POLICY = frozenset({"income-manager", "head-of-service", "finance", "s151-officer"})
 """The roles that propose and check policy. Who has which limit is policy itself; who may lay it down is not left to it."""
 
 MOST_WORKING_DAYS = 250
 MOST_CLAIM_MINUTES = 24 * 60
+MOST_CALL_IN_DAYS = 30
+MOST_UNUSED_DAYS = 1000
 MOST_BULK_LINES = 100
 """Each line of a bulk decision is a decision of its own with its transaction."""
 
@@ -59,18 +62,23 @@ class PolicyIncomplete(ApprovalRule):
 
 @dataclass(frozen=True)
 class Band:
-    """A row of the table as it is proposed. `to_pence` None is without a limit."""
+    """A row of the table as it is proposed, with the meaning of `Authority`. `to_pence` None is without a limit."""
 
     act: Act
     stage: int
     role: str
     from_pence: int
     to_pence: int | None
+    body: str | None = None
+    call_in_working_days: int = 0
 
 
 @dataclass(frozen=True)
 class ProposedPolicy:
-    """What shall be in force for a kind of task from a day on. Working days, minutes and pence as named."""
+    """What shall be in force for a kind of task from a day on. Working days, minutes and pence as named.
+
+    `unused_after_days`: after how many days without a sign-in a person is asked about.
+    """
 
     kind: str
     in_force_from: date
@@ -81,6 +89,7 @@ class ProposedPolicy:
     bulk_most_lines: int
     bulk_most_pence: int
     bulk_opened_first: int
+    unused_after_days: int
     source: str
     bands: tuple[Band, ...]
 
@@ -94,6 +103,10 @@ def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], t
         return PolicyIncomplete("Time reminds first, then the target passes, then it escalates.", field="remind_after")
     if not asked.source:
         return PolicyIncomplete("Say where this was decided, such as the minute of a meeting.", field="source")
+    if asked.kind != Kind.WRITE_OFF and any(band.body or band.call_in_working_days for band in asked.bands):
+        return PolicyIncomplete("Bodies and call-in are for write-offs.", field="part-1")
+    if asked.kind == Kind.WRITE_OFF and any(band.act is Act.RELEASE for band in asked.bands):
+        return PolicyIncomplete("A write-off pays nobody, so nobody releases it. Take that row out.", field="part-1")
     if any(row.act is Act.RELEASE for row in before) and not any(band.act is Act.RELEASE for band in asked.bands):
         return PolicyIncomplete("Nobody would release what is approved. Add a row for it.", field="part-1")
     return _complaint_about_bands(asked.bands)
@@ -126,17 +139,30 @@ def _gapless(bands: Sequence[Band], *, from_the_first_penny: bool) -> bool:
     return starts and follow and bands[-1].to_pence is None
 
 
-def raised_roles(before: Iterable[Authority], bands: Sequence[Band]) -> frozenset[str]:
-    """The roles that gain: a higher limit or a new part, or an amount within their limit that needs fewer decisions than before."""
-    old = {(row.act, row.stage, row.role): row.to_pence for row in before}
-    was, will = _decides(before), _decides(bands)
+def raised_roles(kind: str, before: Iterable[Authority], bands: Sequence[Band]) -> frozenset[str]:
+    """The roles that gain: a higher limit or a new part, or an amount within their limit that needs fewer decisions than before.
+
+    Of write-offs also: a body's minute that is not needed any more, a shorter call-in, or an amount from lower on, since in a sequence
+    nobody higher stands in.
+    """
+    old = {(row.act, row.stage, row.role): row for row in before}
+    was, will = _decides(old.values()), _decides(bands)
     fewer = [amount for amount in _edges([*was, *will]) if 0 < _stages(will, amount) < _stages(was, amount)]
     return frozenset(
         band.role
         for band in bands
         if (band.act, band.stage, band.role) not in old
-        or _higher(band.to_pence, old[(band.act, band.stage, band.role)])
+        or _gains(kind, old[(band.act, band.stage, band.role)], band)
         or (band.act is Act.DECIDE and any(band.to_pence is None or amount <= band.to_pence for amount in fewer))
+    )
+
+
+def _gains(kind: str, was: Authority, will: Band) -> bool:
+    return (
+        _higher(will.to_pence, was.to_pence)
+        or (was.body is not None and will.body != was.body)
+        or will.call_in_working_days < was.call_in_working_days
+        or (kind == Kind.WRITE_OFF and will.from_pence < was.from_pence)
     )
 
 

@@ -32,9 +32,9 @@ async def propose_policy(tx: Transaction, form: ProposedPolicy) -> Nothing:
         return Nothing()
     if not tx.caller.roles & MAKES_POLICY:
         raise NotForYouToMake("Proposing and checking policy is for managers and finance.")
-    if form.kind != Kind.REFUND:
-        raise NoSuchProposal("Only the table for refunds changes on the desk: bodies and call-in are laid down by the owner of the tables.")
-    versions = await queries.policies(tx, Kind.REFUND)
+    if form.kind not in set(Kind):
+        raise NoSuchProposal("There is no policy of this kind that could change.")
+    versions = await queries.policies(tx, Kind(form.kind))
     base = in_force_before(versions, form.in_force_from)
     refused = complaint_about_policy(form, base.authorities if base else (), business_date(tx.now))
     if refused is not None:
@@ -43,7 +43,7 @@ async def propose_policy(tx: Transaction, form: ProposedPolicy) -> Nothing:
         raise NoSuchProposal("There is no policy of this kind that could change.")
     if form.in_force_from in {one.in_force_from for one in versions}:
         raise DayTaken("Another policy comes into force on that day.", field="in_force_from")
-    own = sorted(raised_roles(base.authorities, form.bands) & tx.caller.roles)
+    own = sorted(raised_roles(form.kind, base.authorities, form.bands) & tx.caller.roles)
     if own:
         raise RaisesYourOwnLimit(f"This raises the limit of {role_words(own[0])}, which is yours. Ask somebody else to propose it.")
     await store.write_proposal(tx, id_, base.council, form)

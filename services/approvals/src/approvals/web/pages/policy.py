@@ -9,6 +9,7 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
 from rentbook_contracts.refunds import REFUND_POLICIES
+from rentbook_contracts.writeoffs import WRITE_OFF_POLICIES
 from starlette.responses import Response
 
 from approvals import queries
@@ -16,7 +17,9 @@ from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.policy import (
     MAKES_POLICY,
     MOST_BULK_LINES,
+    MOST_CALL_IN_DAYS,
     MOST_CLAIM_MINUTES,
+    MOST_UNUSED_DAYS,
     MOST_WORKING_DAYS,
     Band,
     ProposedPolicy,
@@ -34,13 +37,14 @@ from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
 ANSWERS = {Answer.APPROVED: "To approve", Answer.DECLINED: "To decline", Answer.SENT_BACK: "To send back"}
-KINDS: Mapping[str, str] = {"refund": "refunds"}
+KINDS: Mapping[str, str] = {Kind.REFUND: "refunds", Kind.WRITE_OFF: "write-offs"}
 
+RELEASES = "release-1"
 PARTS = {
     "decide-1": "Decides first",
     "decide-2": "Decides second",
     "decide-3": "Decides third",
-    "release-1": "Releases payment runs",
+    RELEASES: "Releases payment runs",
 }
 ROWS_TO_ADD = 3
 MOST_ROWS = 40
@@ -52,13 +56,17 @@ async def show(visit: Visit) -> Response:
     versions = [one for kind in Kind for one in await visit.own(lambda tx, kind=kind: queries.policies(tx, kind))]  # type: ignore[misc]
     figures = await visit.ask_or_name(REFUND_POLICIES, Nothing(), "the floors and targets of refunds")
     kinds = dict.fromkeys(one.kind for one in versions)
-    in_force = [next((one.id for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
+    stand = [next((one for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
+    holders = {one.id: await visit.own(lambda tx, one=one: queries.holders_today(tx, one)) for one in stand if one}  # type: ignore[misc]
+    ladders = await visit.ask_or_name(WRITE_OFF_POLICIES, Nothing(), "the evidence that write-offs ask for")
     return visit.show(
         "policy.html",
         "Policy",
         versions=versions,
         figures=figures.policies if figures else (),
-        in_force=in_force,
+        in_force=holders.keys(),
+        holders=holders,
+        ladders=ladders.policies if ladders else (),
         acts=ACTS,
         kinds=KINDS,
         proposals=await visit.own(queries.proposals),
@@ -127,14 +135,15 @@ class Compared:
     @property
     def same(self) -> bool:
         both = (self.before, self.after)
-        return None not in both and len({(one.from_pence, one.to_pence) for one in both if one}) == 1
+        told = {(one.from_pence, one.to_pence, one.body, one.call_in_working_days) for one in both if one}
+        return None not in both and len(told) == 1
 
 
-def compared(before: Sequence[Authority], bands: Sequence[Band]) -> list[Compared]:
+def compared(kind: str, before: Sequence[Authority], bands: Sequence[Band]) -> list[Compared]:
     """Both tables row by row, by act, stage and amount."""
     old = {(row.act, row.stage, row.role): row for row in before}
     new = {(row.act, row.stage, row.role): row for row in bands}
-    raised = raised_roles(before, bands)
+    raised = raised_roles(kind, before, bands)
     rows = [Compared(*key, old.get(key), new.get(key), key in new and key[2] in raised) for key in {**old, **new}]
     return sorted(rows, key=lambda row: (row.act, row.stage, (row.after or row.before or _NOTHING).from_pence, row.role))
 
@@ -159,7 +168,8 @@ async def _draft(visit: Visit, form: Form, version: Policy) -> Response:
         f"Propose a policy for {KINDS.get(version.kind, version.kind)}",
         form=form,
         version=version,
-        parts=list(PARTS.items()),
+        parts=[(part, words) for part, words in PARTS.items() if part != RELEASES or version.kind == Kind.REFUND],
+        bodies=version.kind == Kind.WRITE_OFF,
         roles=[(role.value, role_words(role.value).capitalize()) for role in Role if role is not Role.AUDITOR],
         rows=range(1, max(rows, len(version.authorities) + ROWS_TO_ADD) + 1),
     )
@@ -180,10 +190,12 @@ def _as_typed(version: Policy) -> dict[str, str]:
         "bulk_lines": str(version.bulk_most_lines),
         "bulk_total": _pounds(version.bulk_most_pence),
         "bulk_opened": str(version.bulk_opened_first),
+        "unused_after": str(version.unused_after_days),
     }
     for row, band in enumerate(version.authorities, start=1):
         values |= {f"part-{row}": f"{band.act}-{band.stage}", f"role-{row}": band.role, f"from-{row}": _pounds(band.from_pence)}
         values[f"to-{row}"] = _pounds(band.to_pence) if band.to_pence is not None else ""
+        values |= {f"body-{row}": band.body or "", f"call_in-{row}": str(band.call_in_working_days or "")}
     return values
 
 
@@ -197,16 +209,24 @@ def _read(form: Form, version: Policy) -> ProposedPolicy | None:
     remind = form.whole("remind_after", "The days until a reminder", 1, MOST_WORKING_DAYS)
     escalate = form.whole("escalate_after", "The days until it escalates", 1, MOST_WORKING_DAYS)
     minutes = form.whole("claim_minutes", "The minutes of a claim", 1, MOST_CLAIM_MINUTES)
-    lines = form.whole("bulk_lines", "The lines of a bulk decision", 0, MOST_BULK_LINES)
-    opened = form.whole("bulk_opened", "The lines that are opened first", 1, MOST_BULK_LINES)
-    total = form.pence("bulk_total", "The total of a bulk decision") or 0
+    unused = form.whole("unused_after", "The days without a sign-in", 1, MOST_UNUSED_DAYS)
+    lines, opened, total = _bulk(form, version)
     source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
     bands = tuple(_bands(form))
     if form.errors or day is None or decide is None or remind is None or escalate is None:
         return None
-    if minutes is None or lines is None or opened is None:
+    if minutes is None or lines is None or opened is None or unused is None:
         return None
-    return ProposedPolicy(version.kind, day, decide, remind, escalate, minutes, lines, total, opened, source, bands)
+    return ProposedPolicy(version.kind, day, decide, remind, escalate, minutes, lines, total, opened, unused, source, bands)
+
+
+def _bulk(form: Form, version: Policy) -> tuple[int | None, int | None, int]:
+    """The caps of decisions together. Schedules have none: each of them is one decision on many lines."""
+    if version.kind != Kind.REFUND:
+        return version.bulk_most_lines, version.bulk_opened_first, version.bulk_most_pence
+    lines = form.whole("bulk_lines", "The lines of a bulk decision", 0, MOST_BULK_LINES)
+    opened = form.whole("bulk_opened", "The lines that are opened first", 1, MOST_BULK_LINES)
+    return lines, opened, form.pence("bulk_total", "The total of a bulk decision") or 0
 
 
 def _bands(form: Form) -> Iterable[Band]:
@@ -220,10 +240,12 @@ def _bands(form: Form) -> Iterable[Band]:
         act, _, stage = part.partition("-")
         lower = form.pence(f"from-{row}", "The amount from which the role is asked")
         upper = form.pence(f"to-{row}", "The limit")
+        body = form.text(f"body-{row}", longest=60) or None
+        called_in = form.whole(f"call_in-{row}", "The call-in", 0, MOST_CALL_IN_DAYS) if form.value(f"call_in-{row}").strip() else 0
         if lower is None and not form.error(f"from-{row}"):
             form.wrong("Enter the amount from which the role is asked, such as 0.01", f"from-{row}")
-        if lower is not None:
-            yield Band(Act(act), int(stage), role, lower, upper)
+        if lower is not None and called_in is not None:
+            yield Band(Act(act), int(stage), role, lower, upper, body, called_in)
 
 
 async def _proposal(visit: Visit, form: Form) -> Response:
@@ -234,14 +256,15 @@ async def _proposal(visit: Visit, form: Form) -> Response:
     versions = await visit.own(lambda tx: queries.policies(tx, Kind(found.asked.kind)))
     base = in_force_before(versions, found.asked.in_force_from)
     mine = found.proposed_by == visit.person.subject
-    raised = raised_roles(base.authorities if base else (), found.asked.bands)
+    before = base.authorities if base else ()
+    raised = raised_roles(found.asked.kind, before, found.asked.bands)
     return visit.show(
         "policy_proposal.html",
         f"Proposed policy for {KINDS.get(found.asked.kind, found.asked.kind)}",
         form=form,
         proposal=found,
         base=base,
-        rows=compared(base.authorities if base else (), found.asked.bands),
+        rows=compared(found.asked.kind, before, found.asked.bands),
         acts=ACTS,
         mine=mine,
         why_not=None if mine else _why_not_check(visit, raised),
