@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from approvals import queries
 from chassis.transaction import run
 from rentbook_contracts.ledger import (
+    ACCOUNT_PAGE,
     AGREE_PAYMENT_PLAN,
     END_PAYMENT_PLAN,
     END_TENANCY,
@@ -186,6 +187,26 @@ async def test_what_was_posted_for_a_refund_is_not_undone_by_hand(place: Place) 
         assert "It comes back by itself if the bank returns the payment." in said
         assert [form.get("action") for form in visitor.page.forms if "undo" in (form.get("action") or "")] == []
         await visitor.read(f"{ACCOUNT}/entries/{estate.an_id('no such entry')}/undo", 404)
+
+
+async def test_entries_of_a_sub_account_are_shown_and_downloaded_beside_the_account(place: Place) -> None:
+    [sub, *_] = estate.NGUYEN.debt_labels()
+    whole = estate.account_page(estate.NGUYEN)
+    part = whole.model_copy(update={"label": sub, "balance_pence": sub.balance_pence, "entries": whole.entries[:1], "entries_in_all": 1})
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda asked: part if asked.account == sub.account else whole
+    path = f"/accounts/{estate.NGUYEN.account}"
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{path}?sub={sub.account}&since=2026-01-01")
+        assert f"sub-account {sub.reference}" in said
+        assert "1 entry with these filters; the balances are those of the whole sub-account" in said
+        told = (await visitor.http.get(f"{path}/entries.csv?sub={sub.account}")).text
+        assert len(told.strip().splitlines()) == 2
+        assert "5 entries" in await visitor.read(f"{path}?sub={estate.OKAFOR.account}"), "only its own sub-accounts"
+    asked = [ACCOUNT_PAGE.takes.model_validate_json(call.body) for call in place.peers.calls if call.path.endswith("account-page")]
+    assert [(one.account, str(one.since)) for one in asked[:2]] == [
+        (estate.NGUYEN.account, "2026-01-01"),
+        (sub.account, "2026-01-01"),
+    ]
 
 
 @pytest.mark.parametrize("who", ["grace", "hugo"])

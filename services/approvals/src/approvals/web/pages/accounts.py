@@ -24,7 +24,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.web.chart import balance_chart
 from approvals.web.entries_csv import as_csv
-from approvals.web.forms import Form
+from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.cases import FINISHED, IDENTIFIED
 from approvals.web.visit import Visit
 from approvals.web.wording import headline
@@ -57,7 +57,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "unpaid": ("Unpaid and returned", ("RDN", "RRC")),
     "refunds": ("Refunds", ("REF", "RDR")),
     "transfers": ("Transfers", ("RIT", "RRP")),
-    "adjustments": ("Adjustments and write-offs", ("RPD", "RWA", "WOF", "WON", "ROB")),
+    "adjustments": ("Adjustments and write-offs", ("RPD", "RWA", "WOF", "WON", "CWO", "ROB")),
 }
 """The narrowings that the page offers, with the transaction codes of domain.md 2.1."""
 
@@ -83,6 +83,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
     """The page of an account; with `sent`, what was typed into a form of it, with its errors."""
     form, asked = _asked(visit, account)
     page = await visit.ask(ACCOUNT_PAGE, asked)
+    part = await _part(visit, page, asked)
     cases, letters, names, debts, notes = await gather(
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
         visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
@@ -95,6 +96,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         _title(page),
         form=_with(form, sent) if sent else _known_of_the_end(form, page),
         page=page,
+        part=part,
         asked=asked,
         holds=HOLDS,
         cases=cases,
@@ -108,7 +110,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         contact_identified=CONTACT_IDENTIFIED,
         under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
         chart=balance_chart(_since_it_began(page)),
-        narrowed=bool(asked.since or asked.codes),
+        narrowed=bool(asked.since or asked.codes or part is not page),
     )
 
 
@@ -117,7 +119,8 @@ async def export(visit: Visit) -> Response:
     account: UUID = visit.request.path_params["account"]
     _, asked = _asked(visit, account)
     asked = asked.model_copy(update={"offset": 0, "limit": EXPORTED_AT_ONCE})
-    page = await visit.ask(ACCOUNT_PAGE, asked)
+    page = await _part(visit, await visit.ask(ACCOUNT_PAGE, asked), asked)
+    asked = asked.model_copy(update={"account": page.label.account})
     entries = list(page.entries)
     while len(entries) < page.entries_in_all and page.entries:
         page = await visit.ask(ACCOUNT_PAGE, asked.model_copy(update={"offset": len(entries)}))
@@ -144,6 +147,14 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
     typed = words.get("offset", "0")
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
     return form, AccountPageAsked(account=account, as_at=as_at, since=since, codes=codes, offset=offset, limit=ENTRIES_A_PAGE)
+
+
+async def _part(visit: Visit, page: AccountPage, asked: AccountPageAsked) -> AccountPage:
+    """Whose entries are shown: those of the account, or of its sub-account that the address names."""
+    wanted = read_uuid(visit.request.query_params.get("sub"))
+    if wanted not in {label.account for label in page.sub_accounts}:
+        return page
+    return await visit.ask(ACCOUNT_PAGE, asked.model_copy(update={"account": wanted}))
 
 
 def _with(filters: Form, sent: Form) -> Form:
