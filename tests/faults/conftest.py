@@ -17,7 +17,11 @@ from faults.table import Outcome
 __all__ = ["database", "place", "secrets_dir", "wired"]
 WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
 # These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
-collect_ignore = [] if WHOLE else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py", "test_standing_still.py"]
+collect_ignore = (
+    []
+    if WHOLE
+    else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py", "test_standing_still.py", "test_a_thousand_lines.py"]
+)
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _ACCEPTED = pytest.StashKey[Accepted]()
 

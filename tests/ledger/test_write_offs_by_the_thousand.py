@@ -2,7 +2,6 @@
 
 import sys
 import time
-from typing import Any
 from uuid import UUID
 
 from chassis.transaction import Runtime
@@ -24,32 +23,11 @@ from rentbook_contracts.ledger import (
 )
 from support.ledger_books import opened
 from support.ledger_calls import do
+from support.thousand import OWED_PENCE, estate
 from support.write_off_books import Debts, day
 
-WEEKS = 52
 SECONDS = 60.0
 """Issue 5: from click to posted in under a minute on two cores. The ledger's part of that alone must be far below."""
-
-
-def estate() -> list[dict[str, Any]]:
-    """A thousand former tenants of whom nobody paid the last ten of fifty-two weeks."""
-    first = day("2020-04-06").toordinal()
-    mondays = [str(day("2020-04-06").fromordinal(first + 7 * week)) for week in range(WEEKS)]
-    ended = str(day("2020-04-06").fromordinal(first + 7 * WEEKS))
-    ids = [UUID(int=number) for number in range(1, LINES_IN_A_SCHEDULE + 1)]
-    weekly = [{"element": name, "amount_pence": pence, "from": mondays[0]} for name, pence in (("Basic rent", 110_00), ("Heating", 10_00))]
-    home = {"property": str(UUID(int=1)), "started_on": mondays[0], "ended_on": ended}
-    about = {"kind": "RENT", "status": "FORMER", "rent_group": "ALL52", "weekly_charges": weekly}
-    paid = {"code": "RSO", "amount_pence": 42 * 120_00, "effective_date": ended}
-    return [
-        {"record": "estate", "name": "a thousand"},
-        {"record": "property", "id": str(UUID(int=1)), "reference": "P1", "address": "1 Elm Rise", "postcode": "AL8 6AA"},
-        *({"record": "person", "id": str(id_), "name": f"Tenant {id_.int}"} for id_ in ids),
-        *({"record": "tenancy", "id": str(id_), "tenants": [{"person": str(id_)}], **home} for id_ in ids),
-        *({"record": "account", "id": str(id_), "reference": f"A{id_.int}", "tenancy": str(id_), **about} for id_ in ids),
-        {"record": "debits", "weeks": mondays},
-        *({"record": "receipt", "account": str(id_), **paid} for id_ in ids),
-    ]
 
 
 async def lines_of(debts: Debts) -> list[WriteOffLine]:
@@ -89,7 +67,7 @@ async def test_a_thousand_debts_are_found_with_whoever_stands_behind_them_and_pr
         f"provision in {time.perf_counter() - asked:.2f} s\n"
     )
     assert (len(accounts), found.more, behind.actors) == (1000, False, ())
-    assert sum(row.owed_pence for row in report.rows) == 1000 * 1_200_00
+    assert sum(row.owed_pence for row in report.rows) == 1000 * OWED_PENCE
 
 
 async def test_a_schedule_of_a_thousand_lines_is_posted_in_ten_chunks(empty_ledger: Runtime) -> None:
@@ -107,6 +85,6 @@ async def test_a_schedule_of_a_thousand_lines_is_posted_in_ten_chunks(empty_ledg
         chunks.append(time.perf_counter() - began)
         assert all(outcome.journal is not None for outcome in outcomes)
     sys.stdout.write(f"\n1,000 debts read in {read:.2f} s; 10 chunks posted in {sum(chunks):.2f} s, the slowest in {max(chunks):.2f} s\n")
-    assert await debts.rows("SELECT count(*), sum(amount_pence) FROM written_off") == [(1000, 1000 * 1_200_00)]
+    assert await debts.rows("SELECT count(*), sum(amount_pence) FROM written_off") == [(1000, 1000 * OWED_PENCE)]
     assert await debts.rows("SELECT count(*) FROM account WHERE balance_pence <> 0") == [(0,)]
     assert read + sum(chunks) < SECONDS
