@@ -1,16 +1,448 @@
-"""Write-offs along their whole way on the real stack, through the desk."""
+"""Write-offs along their whole way on the real stack, through the desk: every reason of 5.3, test J, and money that moves meanwhile.
 
+Many cases share a schedule and are played at once, so that each test compares what became of all of them.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from chassis.peers import SYSTEM, headers_of
+from rentbook_contracts.approvals import DECIDE, DecisionTaken
+from rentbook_contracts.workflows import schedule_workflow_id
+from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked
+from rentbook_local.demo.writing import london_today
+from rentbook_local.journey.desk import Desk, Page
+from rentbook_local.journey.steps import Member
 from rentbook_local.journey.telling import Hop
+from rentbook_local.journey.write_off_steps import (
+    READY,
+    Proof,
+    bring,
+    decide_schedule,
+    list_on_schedule,
+    pay,
+    proposal_says,
+    propose,
+    register,
+    schedule_says,
+    schedule_task,
+    standings,
+)
 from rentbook_local.journey.write_off_story import WriteOffJourney
+from rentbook_local.signin import PERSONAS
 from support.stack import Stack
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+Members = Mapping[str, Member]
+A = TypeVar("A")
+B = TypeVar("B")
+
+TODAY = london_today()
+PART = {"asha", "bryn", "carys", "dilip", "efua", "kirsi", "lowri", "mabel"}
+AT_ONCE = 4
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def at_once(do: Callable[[A], B], each: list[A]) -> list[B]:
+    """The same for each, some at a time, as several people would."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(do, each))
+
+
+@pytest.fixture(scope="module")
+def desks(stack: Stack) -> Iterator[Mapping[str, Desk]]:
+    """Whoever has a part here, at the desk, by the first part of their name."""
+    with ExitStack() as signed_in:
+        people = [persona.subject for persona in PERSONAS if persona.subject.partition(".")[0] in PART]
+        yield {subject.partition(".")[0]: signed_in.enter_context(Desk(stack.layout.desk, subject)) for subject in people}
+
+
+# --- what everybody does ---------------------------------------------------------------------------------------------------------------
+
+
+DOCUMENTS = (Proof("document", ago(40), "prison service"), Proof("manager-note", ago(5)))
+
+
+def proposed(desks: Mapping[str, Desk], member: Member, reason: str, proofs: tuple[Proof, ...] = ()) -> str:
+    """Proposed by asha, with evidence that bryn brings."""
+    page = propose(desks["asha"], member.account, reason)
+    assert page.errors() == [], (member.key, page.errors())
+    for proof in proofs:
+        brought = bring(desks["bryn"], page.identity, proof)
+        assert brought.errors() == [], (member.key, brought.errors())
+    return page.identity
+
+
+def ready(desks: Mapping[str, Desk], member: Member, reason: str = "prison", proofs: tuple[Proof, ...] = DOCUMENTS) -> str:
+    proposal = proposed(desks, member, reason, proofs)
+    proposal_says(desks["asha"], proposal, READY)
+    return proposal
+
+
+def listed(desks: Mapping[str, Desk], proposals: list[str], title: str) -> str:
+    page = list_on_schedule(desks["asha"], proposals, title)
+    assert page.errors() == [], page.errors()
+    return page.identity
+
+
+def approved(desk: Desk, title: str, *, after: str | None = None, **more: Any) -> str:
+    """Decided by whoever sits at this desk; the task's path."""
+    task = schedule_task(desk, title, after=after)
+    page = decide_schedule(desk, task, **more)
+    assert page.errors() == [], page.errors()
+    return task.path
+
+
+def balance(desk: Desk, account: str) -> str:
+    shown = desk.get(f"/accounts/{account}").tree.xpath("//*[contains(concat(' ', @class, ' '), ' desk-balance ')]")
+    return " ".join(str(shown[0].text_content()).split())
+
+
+def entries(desk: Desk, account: str) -> list[tuple[str, str, str]]:
+    """Date, code and amount of each entry that is no charge, newest first; a credit has a minus."""
+    told = csv.DictReader(io.StringIO(desk.http.get(f"/accounts/{account}/entries.csv").content.decode("utf-8-sig")))
+    return [(row["Date"], row["Code"], row["Debit"] or f"-{row['Credit']}") for row in told if row["Code"] != "DEB"]
+
+
+def words_of(page: Page) -> str:
+    """What stands in the way and what is missing, as the proposal's page says it."""
+    blocked = page.tree.xpath("//div[h2='What stands in the way']//li")
+    rungs = page.tree.xpath("//ol[contains(@class,'desk-checks')]/li[not(contains(., '✓ There'))]")
+    return "; ".join(" ".join(str(one.text_content()).split()) for one in (*blocked, *rungs))
+
+
+# --- the story -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_path(stack: Stack) -> None:
     hops: list[Hop] = []
-    journey = WriteOffJourney(stack.layout, hops.append)
-    journey.play()
+    WriteOffJourney(stack.layout, hops.append).play()
     assert [hop.name for hop in hops] == [
         "proposal", "proposal", "proposal", "evidence", "evidence", "evidence", "schedule", "four eyes", "authority", "approval", "posted",
         "register", "left out", "payment", "proposed again", "schedule", "approval", "reinstated", "traced", "schedule", "approval",
         "reinstated", "explained",
     ]  # fmt: skip
+
+
+# --- every reason ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """A reason with what does not suffice, what the page then says, and what completes it."""
+
+    too_little: tuple[Proof, ...]
+    says: str
+    then: tuple[Proof, ...]
+
+
+ORDER = Proof("insolvency-order", ago(100), "county court", "BKT 118")
+LETTERS = (Proof("letter-sent", ago(120)), Proof("letter-sent", ago(60)))
+CASES = {
+    "deceased": Case(LETTERS[:1], "Evidence of the death", (Proof("death", ago(50), "registrar"),)),
+    "care-home": Case((Proof("no-assets", ago(30)),), "Two letters without a reply", (Proof("insufficient-funds", ago(20)),)),
+    "bankruptcy": Case((ORDER,), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
+    "debt-relief-order": Case((ORDER,), "The end of the order's twelve months", (Proof("insolvency-order", ago(400), "court"),)),
+    "voluntary-arrangement": Case((ORDER,), "The arrangement was completed", (Proof("discharge", ago(3)),)),
+    "statute-barred": Case((), "Legal services confirm it", (Proof("legal-confirmation", ago(2)),)),
+    "untraceable": Case(
+        (Proof("trace", ago(190), "the voters"), Proof("trace", ago(180), "The Voters"), Proof("agency-instructed", ago(150))),
+        "1 of 2 different sources so far",
+        (Proof("trace", ago(170), "credit reference agency"), Proof("agency-return", ago(9))),
+    ),
+    "uneconomic": Case((Proof("letter-sent", ago(3)),), "One letter without a reply for 28 days", (Proof("letter-sent", ago(40)),)),
+    **{
+        reason: Case(DOCUMENTS[:1], "A manager's note", DOCUMENTS[1:])
+        for reason in ("prison", "emigrated", "disputed-end", "judgment-unenforceable")
+    },
+}  # fmt: skip
+RELEASED_BY_LAW = {"bankruptcy", "debt-relief-order", "voluntary-arrangement"}
+
+
+def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(desks: Mapping[str, Desk], members: Members) -> None:
+    asha, debts = desks["asha"], {reason: members[f"debt-{reason}"] for reason in CASES}
+    before = dict(
+        zip(CASES, at_once(lambda reason: proposed(desks, debts[reason], reason, CASES[reason].too_little), [*CASES]), strict=True)
+    )
+    gathering = {reason: proposal_says(asha, proposal, "Evidence is being gathered") for reason, proposal in before.items()}
+    assert {reason: CASES[reason].says in words_of(page) for reason, page in gathering.items()} == dict.fromkeys(CASES, True)
+    preview = asha.get(f"/write-offs/schedules/preview?{'&'.join(f'proposal={one}' for one in before.values())}")
+    assert f"{len(CASES)} proposals stay behind" in preview.text
+
+    def completed(reason: str) -> None:
+        for proof in CASES[reason].then:
+            assert bring(desks["bryn"], before[reason], proof).errors() == []
+        proposal_says(asha, before[reason], READY)
+
+    at_once(completed, [*CASES])
+    owed = {reason: balance(asha, debt.account) for reason, debt in debts.items()}
+    schedule = listed(desks, list(before.values()), "Every reason")
+    approved(desks["efua"], "Every reason")
+    became = standings(schedule_says(asha, schedule, "✓ Posted"))
+    assert {reason: became[proposal] for reason, proposal in before.items()} == dict.fromkeys(CASES, "✓ Posted")
+    left = {reason: balance(asha, debt.account) for reason, debt in debts.items()}
+    assert {reason for reason, says in left.items() if says != "Nothing owed"} == {"statute-barred"}
+    # Of the charges that are not barred yet the tenant goes on owing every penny.
+    barred = debts["statute-barred"]
+    [row] = register(asha, barred.account)
+    assert in_pence(row.amount) + in_pence(left["statute-barred"]) == in_pence(owed["statute-barred"])
+    assert in_pence(row.amount) % 84_20 == 0
+    rows = {reason: register(asha, debt.account) for reason, debt in debts.items()}
+    assert {reason for reason, [one] in rows.items() if one.journal is None} == RELEASED_BY_LAW
+
+
+def in_pence(says: str) -> int:
+    return int(says.partition("£")[2].partition(" ")[0].replace(",", "").replace(".", ""))
+
+
+BLOCKED = {
+    "debt-survivor": ("deceased", "A joint tenant survives and owes the whole debt."),
+    "debt-plan": ("untraceable", "A payment plan of £20.00 is being kept."),
+    "debt-dispute": ("emigrated", "The debt is disputed: settle the dispute first."),
+    "debt-breathing-space": ("emigrated", "Breathing Space runs: refer, and wait until it is lifted."),
+    "debt-credit-elsewhere": ("emigrated", "Other accounts of the same people are £45.00 in credit, which could pay this."),
+    "debt-claim": ("emigrated", "A Housing Benefit claim is unresolved: it may still pay."),
+    "debt-acknowledged": ("statute-barred", "No charge is statute-barred yet."),
+}
+
+
+def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[str, Desk], members: Members) -> None:
+    asha = desks["asha"]
+    claim = f"/accounts/{members['debt-claim'].account}"
+    told = {"claim_is": "open", "claim_since": str(ago(30)), "claim_reason": "Letter of Benefits"}
+    assert asha.send(asha.get(claim), f"{claim}/benefit-claim", told).errors() == []
+    complete = {
+        "deceased": (Proof("death", ago(50)), Proof("insufficient-funds", ago(20))),
+        "untraceable": (*CASES["untraceable"].too_little, *CASES["untraceable"].then),
+        "emigrated": DOCUMENTS,
+        # Signed within the six years: time began anew.
+        "statute-barred": (Proof("legal-confirmation", ago(2)), Proof("signed-acknowledgment", ago(4 * 365))),
+    }
+    made = at_once(lambda key: proposed(desks, members[key], BLOCKED[key][0], complete[BLOCKED[key][0]]), [*BLOCKED])
+    proposals = dict(zip(BLOCKED, made, strict=True))
+    pages = {key: proposal_says(asha, one, "Blocked") for key, one in proposals.items()}
+    assert {key: words_of(page) for key, page in pages.items()} == {key: says for key, (_, says) in BLOCKED.items()}
+    preview = asha.get(f"/write-offs/schedules/preview?{'&'.join(f'proposal={one}' for one in made)}")
+    assert "None of these could be listed now." in preview.text
+    # Once it no longer stands in the way, nothing else is asked for.
+    assert asha.send(asha.get(claim), f"{claim}/benefit-claim", {**told, "claim_is": "decided"}).errors() == []
+    dispute = f"/accounts/{members['debt-dispute'].account}"
+    lifted = {"hold": "DISPUTE", "hold_is": "lifted", "hold_reason": "Settled"}
+    assert asha.send(asha.get(dispute), f"{dispute}/holds", lifted).errors() == []
+    for key in ("debt-claim", "debt-dispute"):
+        proposal_says(asha, proposals[key], READY)
+
+
+def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(desks: Mapping[str, Desk], members: Members) -> None:
+    asha, member = desks["asha"], members["debt-line-manager"]
+    proposal = ready(desks, member, "uneconomic", (Proof("letter-sent", ago(45)),))
+    schedule = listed(desks, [proposal], "Declined")
+    approved(desks["dilip"], "Declined", answer="declined")
+    schedule_says(asha, schedule, "Declined")
+    proposal_says(asha, proposal, "Declined")
+    assert balance(asha, member.account) == "£41.60 behind"
+    assert [code for _, code, _ in entries(asha, member.account)] == []
+    again = ready(desks, member, "uneconomic", (Proof("letter-sent", ago(45)),))
+    assert again != proposal
+
+
+# --- test J ----------------------------------------------------------------------------------------------------------------------------
+
+MINUTE = {"minute_reference": "CAB/2026/118", "met_on": str(ago(7))}
+J: dict[int, tuple[tuple[str, ...], str, bool]] = {
+    49_99: (("dilip",), "carys", False),
+    50_00: (("efua",), "dilip", False),
+    4_999_99: (("efua",), "dilip", False),
+    5_000_00: (("lowri", "kirsi"), "efua", False),
+    9_999_99: (("lowri", "kirsi"), "kirsi", False),
+    10_000_00: (("kirsi", "lowri"), "lowri", True),
+    49_999_99: (("kirsi", "lowri"), "lowri", True),
+    50_000_00: (("kirsi", "mabel"), "mabel", True),
+}
+"""The debtor's total, who decides it in which order, somebody who may not, and whether it may be called in (domain.md 5.1, 5.3)."""
+
+REFUSED_BY_THE_DATABASE = {"the_amount_is_within_the_limit", "authority_is_for_this_stage", "authority_is_of_the_persons_role"}
+ROLES = {persona.subject: [str(role) for role in persona.roles] for persona in PERSONAS}
+
+
+@pytest.mark.timeout(240)
+async def test_j_the_debtors_total_decides_who_has_authority(stack: Stack, desks: Mapping[str, Desk], members: Members) -> None:
+    """At the page, at the form that a page would send, at the service, in the story, and in the database."""
+    asha = desks["asha"]
+
+    def asked(pence: int) -> tuple[str, Page]:
+        """A schedule of one line, which is a part of what the debtor owes, and the task as somebody sees it who may not decide it."""
+        title = f"Debtor of {pence}"
+        schedule = listed(desks, [ready(desks, members[f"debt-j-{pence}"])], title)
+        task = schedule_task(desks[J[pence][1]], title)
+        assert task.tree.xpath("//*[@id='why-not']"), title
+        assert not task.tree.xpath("//form[@data-answers]"), title
+        forced = forced_answer(desks[J[pence][1]], asha.get(f"/write-offs/schedules/{schedule}"), task)
+        assert forced.errors() != [], title
+        return schedule, task
+
+    found = dict(zip(J, at_once(asked, [*J]), strict=True))
+    bands = {pence: int((await at_the_service(stack, schedule))["band_pence"]) for pence, (schedule, _) in found.items()}
+    assert bands == {pence: pence for pence in J}
+    client = await Client.connect(
+        f"127.0.0.1:{stack.layout.port('temporal')}", namespace="rentbook", data_converter=pydantic_data_converter
+    )
+    for schedule, task in found.values():
+        await a_bare_update_decides_nothing(client, schedule, task, hash_on(asha.get(f"/write-offs/schedules/{schedule}")))
+    refused = {pence: await by_sql(stack, task.identity, J[pence][1]) for pence, (_, task) in found.items()}
+    assert {pence for pence, constraint in refused.items() if constraint not in REFUSED_BY_THE_DATABASE} == set(), refused
+
+    def decided(pence: int) -> str:
+        title, last = f"Debtor of {pence}", None
+        for name in J[pence][0]:
+            minute = MINUTE if name == "mabel" else None
+            last = approved(desks[name], title, after=last, minute=minute)
+        waits = "Decided, in its call-in time" if J[pence][2] else "✓ Posted"
+        schedule_says(asha, found[pence][0], waits)
+        return balance(asha, members[f"debt-j-{pence}"].account)
+
+    became = dict(zip(J, at_once(decided, [*J]), strict=True))
+    assert {pence for pence, says in became.items() if says == "Nothing owed"} == {pence for pence, (_, _, waits) in J.items() if not waits}
+
+
+def forced_answer(desk: Desk, schedule: Page, task: Page) -> Page:
+    """The form that the page does not have, sent as if it had."""
+    token = str(task.tree.xpath("//input[@name='csrf']/@value")[0])
+    values = {"csrf": token, "form_id": str(uuid4()), "content_hash": hash_on(schedule), "answer": "approved"}
+    sent = desk.http.post(
+        f"{task.path}/decision", data={**values, "reason_code": "approved:evidence-complete"}, headers={"Origin": desk.address}
+    )
+    return desk.read(sent)
+
+
+def hash_on(schedule: Page) -> str:
+    return str(schedule.tree.xpath("//*[contains(@class, 'desk-hash')]/text()")[0]).strip()
+
+
+async def at_the_service(stack: Stack, schedule: str) -> dict[str, Any]:
+    token = (stack.layout.secrets_of("approvals") / "service_token").read_text().strip()
+    headers = headers_of(SYSTEM, token, form=None) | {"Content-Type": "application/json"}
+    asked = ScheduleAsked(schedule=UUID(schedule)).model_dump_json()
+    async with httpx.AsyncClient(timeout=30) as http:
+        answer = await http.post(f"{stack.layout.http('writeoffs')}/queries/{SCHEDULE_PAGE.name}", content=asked, headers=headers)
+    told: dict[str, Any] = answer.raise_for_status().json()
+    return told
+
+
+async def a_bare_update_decides_nothing(client: Client, schedule: str, task: Page, content_hash: str) -> None:
+    """The story believes rows alone: an update that names a decision which nobody made is taken, and nothing follows."""
+    story = client.get_workflow_handle(schedule_workflow_id(UUID(schedule)))
+    for asked_hash in (content_hash, "0" * 64):
+        taken = DecisionTaken(decision=uuid4(), task=UUID(task.identity), round=1, content_hash=asked_hash)
+        if asked_hash == content_hash:
+            await story.execute_update(DECIDE.name, taken)
+        else:
+            with pytest.raises(WorkflowUpdateFailedError):
+                await story.execute_update(DECIDE.name, taken)
+
+
+_BY_SQL = """
+INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles, authority_id,
+  answer, reason_code, text, carried_out_from)
+SELECT $1, task.id, task.case_id, task.attempt, task.round, task.stage, task.stages, task.content_hash, task.amount_pence, $3, $4,
+  (SELECT id FROM authority WHERE policy_id = task.policy_id AND act = 'decide' ORDER BY role = $5 DESC, stage = task.stage DESC LIMIT 1),
+  'approved', 'evidence-complete', '', current_date + 60
+FROM task WHERE task.id = $2
+"""
+
+
+async def by_sql(stack: Stack, task: str, name: str) -> str | None:
+    """Which rule of the database refuses the approval of somebody without authority, written as the role that runs the service."""
+    password = quote((stack.layout.secrets_of("approvals") / "database_password").read_text().strip(), safe="")
+    connection = await asyncpg.connect(f"postgresql://approvals_app:{password}@127.0.0.1:{stack.layout.port('postgres')}/approvals")
+    subject = next(one for one in ROLES if one.startswith(f"{name}."))
+    try:
+        await connection.execute(_BY_SQL, uuid4(), UUID(task), subject, ROLES[subject], ROLES[subject][0])
+    except asyncpg.PostgresError as error:
+        return str(error.constraint_name)
+    finally:
+        await connection.close()
+    return None
+
+
+# --- money that moves meanwhile --------------------------------------------------------------------------------------------------------
+
+
+def undo_the_receipt(desk: Desk, member: Member) -> None:
+    page = desk.get(f"/accounts/{member.account}")
+    action = str(page.tree.xpath("//tr[contains(., 'Bank payment')]//a[contains(@href, '/undo')]/@href")[0])
+    assert desk.send(desk.get(action), action, {"undo_reason": "The bank took it back"}).errors() == []
+
+
+MOVING = ("pays-before", "pays-during", "undone-during", "pays-after", "undone-after", "backdated")
+
+
+@pytest.mark.timeout(180)
+def test_payments_and_reversals_before_during_and_after_leave_the_right_entries(desks: Mapping[str, Desk], members: Members) -> None:
+    asha, debts = desks["asha"], {name: members[f"debt-{name}"] for name in MOVING}
+    proposals = dict(zip(MOVING, at_once(lambda name: ready(desks, debts[name], "emigrated"), [*MOVING]), strict=True))
+
+    pay(asha, debts["pays-before"], 10_00)
+    moved = proposal_says(asha, proposals["pays-before"], "Blocked")
+    assert "The balance has moved from £270.00 owed to £260.00 owed" in words_of(moved)
+    going_on = asha.send(moved, f"{moved.path}/reconsider", {"reconsider_note": "He paid a little"})
+    assert going_on.errors() == []
+    proposal_says(asha, proposals["pays-before"], READY)
+
+    schedule = listed(desks, list(proposals.values()), "While money moves")
+    task = schedule_task(desks["efua"], "While money moves")
+    pay(asha, debts["pays-during"], 11_00)
+    undo_the_receipt(asha, debts["undone-during"])
+    dropped = {"pays-during", "undone-during"}
+    for name in dropped:
+        fallen = proposal_says(asha, proposals[name], "Blocked")
+        assert "The balance has moved" in words_of(fallen)
+    assert decide_schedule(desks["efua"], task).errors() == []
+    became = standings(schedule_says(asha, schedule, "✓ Posted"))
+    why = "DroppedWhat is owed on the account has changed."
+    assert {name: became[proposals[name]] for name in MOVING} == {name: why if name in dropped else "✓ Posted" for name in MOVING}
+
+    pay(asha, debts["pays-after"], 12_00)
+    undo_the_receipt(asha, debts["undone-after"])
+    pay(asha, debts["backdated"], 13_00, on=ago(21))
+    for name in ("pays-after", "backdated"):
+        asha.wait(
+            f"/write-offs?account={debts[name].account}&status=ready", "what is to be put back", lambda page: "Reinstatement" in page.text
+        )
+
+    today, paid_on = str(TODAY), {name: entries(asha, debts[name].account) for name in MOVING}
+    bank = {"pays-before": "10.00", "pays-during": "11.00", "pays-after": "12.00", "backdated": "13.00"}
+    for name, pounds in bank.items():
+        [(day, _, _)] = [one for one in paid_on[name] if one[1:] == ("RBP", f"-{pounds}")]
+        assert (day < today) == (name == "backdated" or TODAY.weekday() > 4)
+    written_off = {"pays-before": "-260.00", "pays-after": "-276.00", "undone-after": "-222.00", "backdated": "-285.00"}
+    assert {name: [one for one in paid_on[name] if one[1] == "WOF"] for name in MOVING} == {
+        name: [(today, "WOF", written_off[name])] if name in written_off else [] for name in MOVING
+    }
+    assert [(day, code) for day, code, pounds in paid_on["undone-after"] if pounds == "60.00"] == [(today, "RBP")]
+    assert {name: balance(asha, debts[name].account) for name in MOVING} == {
+        "pays-before": "Nothing owed",
+        "pays-during": "£262.00 behind",
+        "undone-during": "£279.00 behind",
+        "pays-after": "£12.00 in credit",
+        "undone-after": "£60.00 behind",
+        "backdated": "£13.00 in credit",
+    }
+    assert {name: register(asha, debts[name].account)[0].amount for name in written_off} == {
+        name: f"£{pounds.removeprefix('-')}" for name, pounds in written_off.items()
+    }

@@ -95,7 +95,7 @@ class Desk:
         self.http.close()
 
     def get(self, path: str) -> Page:
-        return self._read(self.http.get(path))
+        return self.read(self.http.get(path))
 
     def send(
         self, page: Page, action: str, values: Mapping[str, str | list[str]], *, files: Mapping[str, tuple[str, bytes, str]] | None = None
@@ -111,14 +111,14 @@ class Desk:
                 raise Unexpected(f"The form for {action} has no field {name}.")
         filled |= values
         if (form.method or "get").lower() == "get":
-            return self._read(self.http.get(action, params=filled))
-        return self._read(self.http.post(action, data=filled, files=files, headers=self._origin))
+            return self.read(self.http.get(action, params=filled))
+        return self.read(self.http.post(action, data=filled, files=files, headers=self._origin))
 
     def upload(self, page: Page, action: str, name: str, content: bytes) -> Page:
         """Drop a file on the page's form for files."""
         form = page.form(action)
         fields = {key: value for key, value in form.form_values() if key != "file"}
-        return self._read(self.http.post(action, data=fields, files={"file": (name, content)}, headers=self._origin))
+        return self.read(self.http.post(action, data=fields, files={"file": (name, content)}, headers=self._origin))
 
     def wait(self, path: str, what: str, ready: Callable[[Page], bool], *, limit_seconds: float = WAIT_SECONDS) -> Page:
         """Look at a page until it shows what is waited for. Errors: Unexpected at the limit."""
@@ -136,18 +136,19 @@ class Desk:
         return {"Origin": self.address}
 
     def _sign_in(self) -> None:
-        page = self._read(self.http.get("/sign-in"))
+        page = self.read(self.http.get("/sign-in"))
         for form in page.tree.forms:
             values = dict(form.form_values())
             buttons = form.xpath(".//button[@name='sub'] | .//input[@name='sub']")
             if any(button.get("value") == self.subject for button in buttons):
                 values["sub"] = self.subject
-                page = self._read(self.http.request(form.method, str(page.url.join(form.get("action") or str(page.url))), data=values))
+                page = self.read(self.http.request(form.method, str(page.url.join(form.get("action") or str(page.url))), data=values))
                 break
         if not str(page.url).startswith(self.address):
             raise Unexpected(f"Nobody can sign in as {self.subject}.")
 
-    def _read(self, response: httpx.Response) -> Page:
+    def read(self, response: httpx.Response) -> Page:
+        """An answer of the desk as a page. Errors: Unexpected where the desk failed."""
         if response.status_code >= 500:
             raise Unexpected(f"The desk answers {response.request.url.path} with {response.status_code}.")
         tree = html.document_fromstring(response.text or "<p></p>")
