@@ -18,6 +18,7 @@ CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
 DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 
 WRITE_OFF = "(SELECT id FROM journal WHERE code = 'WOF' ORDER BY seq LIMIT 1)"
+LAID = "kind = 'refund' AND in_force_from > current_date"
 LENT = "cardinality(delegations) > 0"
 
 COPY_JOURNAL = """
@@ -94,10 +95,11 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f"INSERT INTO recall SELECT id, gen_random_uuid(), decided_by, roles, 'no', decided_at FROM decision WHERE id = {DECISION}",)),
     ("authority", "the role was not held", "approvals", (f"UPDATE decision SET roles = '{{officer}}' WHERE id = {DECISION}",)),
     ("authority", "the amount is above the limit", "approvals", ("UPDATE authority SET to_pence = 20000 WHERE role = 'team-leader'",)),
-    ("authority", "the policy came into force later", "approvals", ("UPDATE policy SET in_force_from = '2100-01-01'",)),
+    ("authority", "the policy came into force later", "approvals", (f"UPDATE policy SET in_force_from = '2100-01-01' WHERE NOT ({LAID})",)),
     ("authority", "another policy was in force", "approvals", (
         "INSERT INTO policy SELECT 'later', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
-        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy WHERE kind = 'refund'",)),
+        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at FROM policy"
+        f" WHERE kind = 'refund' AND NOT ({LAID})",)),
     ("authority", "the amount is above a ceiling", "approvals", ("UPDATE delegation SET ceiling_pence = 1 WHERE giver = 'greta.finance'",)),
     ("authority", "a delegation had ended", "approvals", (
         "INSERT INTO delegation_end SELECT id, taker, given_at FROM delegation WHERE taker = 'bryn.officer'",)),
@@ -135,6 +137,29 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f"DELETE FROM release_line WHERE case_id = {CASE}",
         "UPDATE release SET lines = 1, total_pence = (SELECT sum(amount_pence) FROM release_line)")),
     ("released", "it was posted before it was released", "approvals", ("UPDATE release SET released_at = now() + interval '1 hour'",)),
+    ("policy", "nobody proposed it", "approvals", ("DELETE FROM policy_check",)),
+    ("policy", "it was slipped in", "approvals", (
+        "INSERT INTO policy SELECT 'later', council, kind, in_force_from + 400, decide_within_working_days, remind_after_working_days,"
+        " escalate_after_working_days, claim_minutes, source, made_by, checked_by, now() FROM policy WHERE kind = 'write-off'",)),
+    ("policy", "its maker checked it", "approvals", ("UPDATE policy_check SET checked_by = 'efua.manager'",)),
+    ("policy", "it names another checker", "approvals", (f"UPDATE policy SET checked_by = 'farid.head' WHERE {LAID}",)),
+    ("policy", "a limit was raised by hand", "approvals", (
+        f"UPDATE authority SET to_pence = to_pence + 1 WHERE to_pence IS NOT NULL AND policy_id = (SELECT id FROM policy WHERE {LAID})",)),
+    ("policy", "a cap was raised by hand", "approvals", (f"UPDATE policy SET bulk_most_pence = bulk_most_pence + 1 WHERE {LAID}",)),
+    ("policy", "its checker gained by it", "approvals", (
+        "UPDATE authority SET to_pence = from_pence WHERE role = 'finance' AND to_pence IS NULL"
+        f" AND policy_id <> (SELECT id FROM policy WHERE {LAID})",)),
+    ("policy", "an accepted proposal was not laid down", "approvals", (
+        f"DELETE FROM authority WHERE policy_id = (SELECT id FROM policy WHERE {LAID})", f"DELETE FROM policy WHERE {LAID}")),
+    ("together", "somebody else signed for it", "approvals", ("UPDATE selection_signed SET signed_by = 'dilip.leader'",)),
+    ("together", "nobody signed for it", "approvals", ("DELETE FROM selection_signed",)),
+    ("together", "it was signed long after the sign-in", "approvals", (
+        "UPDATE selection_signed SET authenticated_at = authenticated_at - interval '1 hour'",)),
+    ("together", "it was more than policy allows", "approvals", (f"UPDATE policy SET bulk_most_pence = 1 WHERE NOT ({LAID})",)),
+    ("together", "it was shown with another amount", "approvals", ("UPDATE selection_line SET amount_pence = amount_pence - 1",)),
+    ("together", "it was not green", "approvals", ("UPDATE task SET lane = 'look' WHERE id IN (SELECT task_id FROM selection_line)",)),
+    ("together", "it was not opened first", "approvals", (
+        "UPDATE case_seen SET seen_at = seen_at - interval '1 day' WHERE case_id IN (SELECT case_id FROM selection_line)",)),
     ("cleared-credit", "the money had not cleared", "ledger", (
         f"UPDATE journal SET cleared_on = '2100-01-01' WHERE id = {RECEIPT}",)),
     ("cleared-credit", "another case had earmarked it", "ledger", (

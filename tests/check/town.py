@@ -20,13 +20,22 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from approvals.domain.eligibility import ParticipantMayNotDecide
-from approvals.domain.forms import AnswerTask, LendAuthority, SignRun, TakeBack
+from approvals.domain.forms import AnswerTask, LendAuthority, OfTask, SignRun, TakeBack
+from approvals.domain.policy import Band, ProposedPolicy
+from approvals.domain.tasks import Kind
+from approvals.queries import policies
 from approvals.settings import ApprovalsSettings
+from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.decide import decide
+from approvals.use_cases.decide_line import LineOf, decide_line, decision_of
 from approvals.use_cases.lend_authority import lend_authority
+from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
+from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_run import release_run
+from approvals.use_cases.sign_together import SignTogether, sign_together
 from bank_simulator.app import make_app as make_bank
 from chassis.answering import accept, doors
 from chassis.inbox import Inbox
@@ -287,6 +296,17 @@ class Town:
         await self.deliver()
         return form
 
+    async def decided_together(self, person: str, plan: RefundPlan, task: TaskOpened) -> UUID:
+        """Approved as a selection of one, which was opened first."""
+        selection, now = uuid4(), datetime.now(UTC)
+        await self.at_the_desk(person, put_together, PutTogether((task.task,)), selection)
+        await self.at_the_desk(person, note_seen, OfTask(task.task), uuid4())
+        await self.at_the_desk(person, sign_together, SignTogether(selection, now), uuid4())
+        decision = decision_of(selection, task.task)
+        await self.at_the_desk(person, decide_line, LineOf(selection, task.task, plan.content_hash), decision)
+        await self.deliver()
+        return decision
+
     async def lent(self, giver: str, taker: str, ceiling_pence: int) -> None:
         """Authority for a week. Both have signed in at the desk."""
         connection = await asyncpg.connect(self.databases["approvals"].app_dsn)
@@ -370,6 +390,7 @@ async def lived(town: Town) -> None:
     await _offset_only(town)
     await _recalled_and_declined(town)
     await _a_slip(town)
+    await _laid_down(town)
     await _placed_from_suspense(town)
     await write_offs(town)
     await town.deliver()
@@ -393,7 +414,7 @@ async def _paid_and_returned(town: Town) -> None:
     """Two refunds in one run, each by its own band; one of them comes back."""
     first, first_hold, first_task = await town.planned(await town.requested(PAID))
     second, second_hold, second_task = await town.planned(await town.requested(RETURNED))
-    decisions = await town.decided("dilip.leader", first, first_task), await town.decided("carys.senior", second, second_task)
+    decisions = await town.decided("dilip.leader", first, first_task), await town.decided_together("carys.senior", second, second_task)
     for plan, decision in ((first, decisions[0]), (second, decisions[1])):
         await town.step(QUEUE_PAYMENT, QueuePayment(plan=plan, decision=decision), refund_workflow_id(plan.case, 1))
     payment_run = await town.released(first, second)
@@ -436,6 +457,16 @@ async def _recalled_and_declined(town: Town) -> None:
     await town.step(RELEASE_HOLD, ReleaseHold(hold=hold.hold, case=case), refund_workflow_id(case, 1))
     await town.closed(plan, CaseOutcome.DECLINED)
     town.named["declined"] = case
+
+
+async def _laid_down(town: Town) -> None:
+    """Another policy a month from now, with the limits of this one."""
+    in_force = (await run(town.runtimes["approvals"], lambda tx: policies(tx, Kind.REFUND)))[-1]
+    bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in in_force.authorities)
+    asked = ProposedPolicy("refund", TODAY + timedelta(days=30), 5, 3, 6, 30, 40, 5_000_00, 3, 90, "Cabinet, minute 41", bands)
+    proposal = uuid4()
+    await town.at_the_desk("efua.manager", propose_policy, asked, proposal)
+    await town.at_the_desk("greta.finance", check_policy, CheckPolicy(proposal, "accepted"), uuid4())
 
 
 async def _a_slip(town: Town) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from rentbook_local.checking import approval, credit, ledger, messages, payments, seal, write_offs
+from rentbook_local.checking import approval, credit, ledger, messages, payments, policy, seal, write_offs
 from rentbook_local.checking.books import Books, Places, opened
 from rentbook_local.checking.promise import Finding, Promise
 from rentbook_local.checking.settled import unsettled
@@ -15,6 +15,7 @@ PROMISES: tuple[Promise, ...] = (
     *ledger.PROMISES,
     *messages.PROMISES,
     *approval.PROMISES,
+    *policy.PROMISES,
     *credit.PROMISES,
     *payments.PROMISES,
     *write_offs.PROMISES,
