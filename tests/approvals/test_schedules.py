@@ -303,6 +303,49 @@ async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: W
     assert await desk.office.look("aud.auditor", queries.copy_of_minute, made.decision) == MINUTE.copy
 
 
+COUNCIL = (
+    "INSERT INTO policy SELECT 'with-council', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
+    " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at, bulk_most_lines, bulk_most_pence, bulk_opened_first"
+    " FROM policy WHERE id = 'write-off-2021-07-01'",
+    "INSERT INTO authority (policy_id, act, stage, role, from_pence, to_pence, body, call_in_working_days)"
+    " SELECT 'with-council', act, stage, role, from_pence, to_pence, body, call_in_working_days FROM authority"
+    " WHERE policy_id = 'write-off-2021-07-01'"
+    " UNION ALL SELECT 'with-council', 'decide', 3, 'democratic-services', 250000000, NULL, 'Council', 0",
+)
+"""A table as a council may lay it down: what its housing account could not bear goes on from Cabinet to Council (domain.md 5.1)."""
+
+
+async def test_what_would_cause_a_deficit_goes_on_from_cabinet_to_council_each_by_a_minute_of_its_own(desk: WriteOffOffice) -> None:
+    for statement in COUNCIL:
+        await desk.office.owner_sql(statement)
+    about = told((line(30_00, 2_500_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    cabinet = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=MINUTE)
+    assert not cabinet.completes
+    third = await desk.opened(about, 3)
+    with pytest.raises(ApprovalRule):
+        await desk.decided("dee.democratic", about, third, minute=MINUTE)
+    with pytest.raises(scheduling.MinuteMissing, match="minute of Council"):
+        await desk.decided("don.democratic", about, third)
+    council = await desk.decided("don.democratic", about, third, minute=MINUTE)
+    assert council.completes
+    for made, body in ((cabinet, "Cabinet"), (council, "Council")):
+        kept = await desk.office.look("aud.auditor", queries.minute_of, made.decision)
+        assert kept is not None
+        assert kept.body == body
+    assert (await desk.facts())[-1]["covers_to_pence"] is None
+
+
+async def test_what_cabinet_decided_covers_no_debtor_who_owes_so_much_that_council_decides(desk: WriteOffOffice) -> None:
+    for statement in COUNCIL:
+        await desk.office.owner_sql(statement)
+    about = told((line(30_00, 60_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    made = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=MINUTE)
+    assert made.completes
+    assert (await desk.facts())[-1]["covers_to_pence"] == 2_499_999_99
+
+
 async def test_who_decides_by_their_own_authority_records_no_minute(desk: WriteOffOffice) -> None:
     about = told((line(30_00),))
     with pytest.raises(scheduling.NoMinuteWanted):

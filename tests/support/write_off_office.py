@@ -23,6 +23,7 @@ MEMBERS = {
     "kit.s151": ("s151-officer",),
     "mel.member": ("executive-member",),
     "dee.democratic": ("democratic-services",),
+    "don.democratic": ("democratic-services",),
 }
 PEOPLE |= MEMBERS
 MINUTE = Minute("CAB/2026/118", date(2026, 11, 3), b"%PDF-1.7 minutes of the Cabinet")

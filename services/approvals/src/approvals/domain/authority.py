@@ -84,8 +84,11 @@ def stages_for(authorities: Iterable[Authority], amount_pence: int) -> tuple[str
 
 def covers_to(authorities: Iterable[Authority], amount_pence: int) -> int | None:
     """The highest amount that asks for the same sequence of decisions as this one; None where there is no upper edge."""
-    edges = [band.to_pence for band in authorities if band.act is Act.DECIDE and band.asks_for(amount_pence)]
-    return min((edge for edge in edges if edge is not None), default=None)
+    bands = [band for band in authorities if band.act is Act.DECIDE]
+    ends = (band.to_pence for band in bands if band.asks_for(amount_pence) and band.to_pence is not None)
+    # A further stage that begins above, as a full council's after the cabinet's, is another sequence.
+    begins = (band.from_pence - 1 for band in bands if band.from_pence > amount_pence)
+    return min((*ends, *begins), default=None)
 
 
 def in_sequence(authorities: Sequence[Authority], amount_pence: int) -> tuple[Authority, ...]:

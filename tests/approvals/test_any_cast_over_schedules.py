@@ -1,0 +1,596 @@
+"""Four eyes and authority over schedules of write-offs: any people propose, prove, list, decide, lend and answer in any order.
+
+Writeoffs and approvals are themselves, each over its database; what the story does between them the test does. The model is small: it notes
+who had a hand in it, what was shown, and who holds which role. The promises are asked by SQL of the test's own after every step that
+decided something.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from approvals import queries
+from approvals.domain.forms import AnswerSchedule, BeAway, LendAuthority, TakeBack
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import business_date
+from approvals.use_cases.be_away import be_away
+from approvals.use_cases.decide_schedule import decide_schedule
+from approvals.use_cases.lend_authority import end_delegation, lend_authority
+from approvals.use_cases.open_schedule_task import open_schedule_task
+from approvals.use_cases.recall_decision import recall_decision
+from chassis.peers import SYSTEM, Caller
+from chassis.transaction import run
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from rentbook_contracts.approvals import Answer, OpenScheduleTask
+from rentbook_contracts.workflows import schedule_workflow_id
+from rentbook_contracts.writeoffs import (
+    AddProof,
+    AssessProposal,
+    BeginRound,
+    EvidenceKind,
+    MakeSchedule,
+    NoteSchedule,
+    Propose,
+    Reason,
+    ScheduleOfHash,
+    ScheduleStatus,
+    TakeOffSchedule,
+)
+from rentbook_contracts.writeoffs import (
+    AnswerSchedule as AnswerQuestion,
+)
+from support.office import PEOPLE, Office
+from support.servers import Postgres
+from support.write_off_office import MEMBERS, MINUTE
+from support.write_off_service import WriteOffs, running
+from writeoffs import queries as of_writeoffs
+from writeoffs.domain.rules import WriteOffRule
+from writeoffs.use_cases.assess import assess_proposal
+from writeoffs.use_cases.change_proposal import add_proof
+from writeoffs.use_cases.propose import propose
+from writeoffs.use_cases.rounds import begin_round, note_schedule
+from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule
+
+T = TypeVar("T")
+
+CAST = {**PEOPLE, **MEMBERS}
+WORKERS = sorted(person for person, roles in CAST.items() if not {"auditor", "executive-member", "democratic-services"} & set(roles))
+MIGHTY = ("ines.manager", "kim.s151", "kit.s151", "mel.member", "dee.democratic")
+ANYBODY = st.sampled_from([*sorted(CAST), *MIGHTY, *MIGHTY])
+"""Those with the most authority come more often, or few schedules would get far."""
+WORKER = st.sampled_from([*("ola.officer", "ben.officer", "sen.senior") * 4, *WORKERS])
+"""Mostly those who decide little: where everybody took part nobody decides, and nothing more is to be seen."""
+TOTALS = (30_00, 49_99, 50_00, 4_999_99, 5_000_00, 20_000_00, 60_000_00, 60_000_00, 60_000_00)
+CEILINGS = (40_00, 1_000_00, 9_000_00, 49_999_00)
+SMALL = 12_00
+ROLES = sorted({role for roles in CAST.values() for role in roles})
+ANSWERS = st.sampled_from([Answer.APPROVED] * 4 + [Answer.DECLINED] * 2 + [Answer.SENT_BACK] * 3)
+EXAMPLES = 14
+STEPS = 24
+ROUNDS = 4
+MOST_LINKS = 3
+
+LINKS = """
+WITH link AS (
+  SELECT d.id AS decision, d.decided_by, d.decided_at, s.amount_pence, one.at, l.*, e.ended_at, cardinality(d.delegations) AS links
+  FROM decision d JOIN shown s ON s.task = d.task_id
+  CROSS JOIN LATERAL unnest(d.delegations) WITH ORDINALITY AS one (delegation, at)
+  LEFT JOIN delegation l ON l.id = one.delegation LEFT JOIN delegation_end e ON e.delegation_id = one.delegation
+)
+"""
+PROMISES = {
+    "nobody decides who had a hand in it, and nobody by such a person's authority": """
+        SELECT 1 FROM decision d JOIN took_part t ON t.schedule = d.case_id AND t.at <= d.decided_at
+        WHERE t.person = d.decided_by OR t.person IN (SELECT giver FROM delegation WHERE id = ANY (d.delegations))""",
+    "no decision is above the limit in force at that moment, of a role that was really held": """
+        SELECT 1 FROM decision d JOIN shown s ON s.task = d.task_id WHERE NOT EXISTS (
+          SELECT FROM authority a JOIN really ON really.role = a.role AND really.person = coalesce(
+            (SELECT giver FROM delegation WHERE id = d.delegations[1]), d.decided_by)
+          WHERE a.act = 'decide' AND a.stage = d.stage AND (a.to_pence IS NULL OR s.amount_pence <= a.to_pence)
+          AND (d.stages = 1 OR a.from_pence <= s.amount_pence)
+          AND a.policy_id = (SELECT policy_id FROM came_into_force f WHERE f.at <= d.decided_at ORDER BY f.at DESC LIMIT 1))""",
+    "no decision is above the smallest ceiling of its delegations": f"""{LINKS}
+        SELECT 1 FROM link WHERE (amount_pence <= ceiling_pence) IS NOT TRUE""",
+    "every delegation was in force and leads to the decider": f"""{LINKS}
+        SELECT 1 FROM link LEFT JOIN link AS next ON next.decision = link.decision AND next.at = link.at + 1
+        WHERE link.giver IS NULL OR link.given_at > link.decided_at OR link.ended_at < link.decided_at OR link.links > {MOST_LINKS}
+        OR (link.decided_at AT TIME ZONE 'Europe/London')::date NOT BETWEEN link.from_on AND link.until_on
+        OR link.taker <> coalesce(next.giver, link.decided_by)""",
+    "a decision is on the lines and the band that its task showed": """
+        SELECT 1 FROM decision d LEFT JOIN shown s ON s.task = d.task_id
+        AND (s.content_hash, s.amount_pence) = (d.content_hash, d.amount_pence) WHERE s.task IS NULL""",
+    "only lines that were shown are left out, and never all of them": """
+        SELECT 1 FROM decision_exception e JOIN decision d ON d.id = e.decision_id JOIN shown s ON s.task = d.task_id
+        WHERE e.line <> ALL (s.lines)
+        UNION ALL SELECT 1 FROM shown s WHERE EXISTS (SELECT FROM decision d WHERE d.task_id = s.task AND d.answer = 'approved')
+        AND s.lines <@ (SELECT array_agg(e.line) FROM decision_exception e JOIN decision d ON d.id = e.decision_id
+          JOIN decision mine ON mine.task_id = s.task AND (mine.case_id, mine.round) = (d.case_id, d.round) AND d.stage <= mine.stage
+          WHERE NOT EXISTS (SELECT FROM recall WHERE decision_id = d.id))""",
+    "each stage has people of its own, and comes after the stage before": """
+        SELECT 1 FROM decision d JOIN decision e ON (d.case_id, d.round) = (e.case_id, e.round) AND d.stage < e.stage
+        WHERE NOT EXISTS (SELECT FROM recall WHERE decision_id IN (d.id, e.id))
+        AND (d.decided_by || ARRAY(SELECT giver FROM delegation WHERE id = ANY (d.delegations)))
+         && (e.decided_by || ARRAY(SELECT giver FROM delegation WHERE id = ANY (e.delegations)))
+        UNION ALL SELECT 1 FROM decision d WHERE d.stage > 1 AND NOT EXISTS (
+          SELECT FROM decision e WHERE (e.case_id, e.round, e.stage, e.answer) = (d.case_id, d.round, d.stage - 1, 'approved')
+          AND e.decided_at <= d.decided_at)""",
+    "what a body decided has its minute, and nothing else has one": """
+        SELECT 1 FROM decision d JOIN authority a ON a.id = d.authority_id LEFT JOIN minute m ON m.decision_id = d.id
+        WHERE (a.body IS NOT NULL AND d.answer <> 'sent-back') <> (m.decision_id IS NOT NULL) OR m.body <> a.body""",
+    "a decision of members waits out its call-in": """
+        SELECT 1 FROM decision d JOIN authority a ON a.id = d.authority_id
+        WHERE d.carried_out_from < (d.decided_at AT TIME ZONE 'Europe/London')::date + a.call_in_working_days""",
+    "no auditor decides": "SELECT 1 FROM decision JOIN really ON person = decided_by WHERE role = 'auditor'",
+    "a task is decided once": "SELECT 1 FROM decision GROUP BY task_id HAVING count(*) > 1",
+    "no decision came from elsewhere": "SELECT 1 FROM decision WHERE id NOT IN (SELECT decision FROM answered)",
+}
+"""What must find no row. `really`, `took_part`, `shown`, `answered` and `came_into_force` are the test's own notes beside the tables."""
+
+NOTES = (
+    "CREATE TABLE really (person text, role text)",
+    "CREATE TABLE took_part (schedule uuid, person text, at timestamptz DEFAULT clock_timestamp())",
+    "CREATE TABLE shown (task uuid, content_hash text, amount_pence bigint, lines uuid[])",
+    "CREATE TABLE answered (decision uuid)",
+    "CREATE TABLE came_into_force (policy_id text, at timestamptz DEFAULT clock_timestamp())",
+)
+
+WRITTEN = """
+INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,
+  authority_id, answer, reason_code, text, delegations, carried_out_from)
+VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'row', 'by a row', $13, today() + 60)
+"""
+
+LATER = """
+INSERT INTO policy SELECT $1::text, council, kind, (SELECT max(in_force_from) + 1 FROM policy WHERE kind = 'write-off'),
+  decide_within_working_days, remind_after_working_days, escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at,
+  bulk_most_lines, bulk_most_pence, bulk_opened_first
+FROM policy WHERE id = 'write-off-2021-07-01'
+"""
+ITS_BANDS = """
+INSERT INTO authority (policy_id, act, stage, role, from_pence, to_pence, body, call_in_working_days)
+SELECT $1::text, act, stage, role, CASE WHEN from_pence = 5000 THEN $2 + 1 ELSE from_pence END,
+  CASE WHEN to_pence = 4999 THEN $2 ELSE to_pence END, body, call_in_working_days
+FROM authority WHERE policy_id = 'write-off-2021-07-01'
+"""
+
+
+ATTACKS = (
+    "DELETE FROM decision_exception",
+    "UPDATE schedule_task_line SET debtor_total_pence = 1",
+    "DELETE FROM minute",
+    "DELETE FROM participant",
+    "TRUNCATE schedule_task_line",
+    "UPDATE decision SET carried_out_from = '2001-01-01'",
+    "UPDATE authority SET to_pence = NULL",
+    "ALTER TABLE decision DISABLE TRIGGER guard_schedule",
+    "UPDATE authority SET policy_id = 'write-off-2021-07-01'",
+)
+"""What the role that runs the service may not do."""
+
+
+@dataclass
+class Place:
+    """Approvals and writeoffs, each over its own database. `actors`: who the ledger says stands behind the debts."""
+
+    office: Office
+    writeoffs: WriteOffs
+    app: asyncpg.Connection
+    owner: asyncpg.Connection
+    actors: list[str] = field(default_factory=list)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/queries/schedule-to-decide":
+            asked = ScheduleOfHash.model_validate_json(request.content)
+            told = await self.writeoffs.ask(of_writeoffs.schedule_to_decide, asked)
+            return httpx.Response(200, text=told.model_dump_json())
+        if request.url.path == "/queries/actors-behind":
+            return httpx.Response(200, json={"actors": self.actors})
+        return httpx.Response(404)
+
+    async def broken(self) -> list[str]:
+        return [promise for promise, wanted in PROMISES.items() if await self.owner.fetch(wanted)]
+
+
+@pytest.fixture
+async def place(office: Office, postgres: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
+    (tmp_path / "writeoffs").mkdir()
+    database = office.database
+    app, owner = await asyncpg.connect(database.app_dsn), await asyncpg.connect(database.owner_dsn)
+    async with running(await postgres.new_database("writeoffs"), tmp_path / "writeoffs") as made:
+        found = Place(office, made, app, owner)
+        office.runtime.settings.peers["writeoffs"] = "http://writeoffs"
+        async with httpx.AsyncClient(transport=httpx.MockTransport(found.answer)) as peers:
+            office.runtime.http = peers
+            for statement in NOTES:
+                await owner.execute(statement)
+            for person, roles in CAST.items():
+                await office.signs_in(person, *roles)
+                await owner.executemany("INSERT INTO really VALUES ($1, $2)", [(person, role) for role in roles])
+            await owner.execute("INSERT INTO came_into_force SELECT policy_in_force('write-off')")
+            yield found
+    await app.close()
+    await owner.close()
+
+
+class Cast(RuleBasedStateMachine):
+    """One schedule from its proposals on. `place`, `loop` and `counted` are given by the test."""
+
+    place: Place
+    loop: asyncio.AbstractEventLoop
+    counted: dict[str, int]
+    unchecked = False
+    """Whether a decision was written, or taken back, since the promises were last asked."""
+
+    # --- raised -------------------------------------------------------------------------------------------------------------------------
+
+    @initialize(raiser=WORKER, helper=WORKER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS))
+    def schedule_is_made(self, raiser: str, helper: str, maker: str, actor: str, total: int) -> None:
+        self.lent = dict[UUID, tuple[str, str]]()
+        self.raise_schedule(raiser, helper, maker, actor, total)
+
+    @precondition(lambda self: not self.waits and not self.sent_back)
+    @rule(raiser=WORKER, helper=WORKER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS))
+    def the_next_schedule_is_made(self, raiser: str, helper: str, maker: str, actor: str, total: int) -> None:
+        """The one before was decided."""
+        self.raise_schedule(raiser, helper, maker, actor, total)
+
+    def raise_schedule(self, raiser: str, helper: str, maker: str, actor: str, total: int) -> None:
+        self.actor, self.round, self.hands = actor, 0, {actor}
+        self.lines = dict[UUID, int]()
+        for pence in (total, SMALL):
+            proposal = self.now(self.as_worker(raiser, propose, Propose(account=self.owing(pence), reason=Reason.EMIGRATED))).proposal
+            self.lines[proposal] = pence
+            for kind in (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE):
+                self.prove(helper, proposal, kind)
+            self.now(self.place.writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1)))
+        made = self.now(self.as_worker(maker, make_schedule, MakeSchedule(title="November", proposals=tuple(self.lines))))
+        self.schedule = made.schedule
+        for person in (raiser, helper, maker, actor):
+            self.takes_part(person)
+        self.begin_round()
+
+    def owing(self, pence: int) -> UUID:
+        return self.place.writeoffs.owing(pence)
+
+    def prove(self, person: str, proposal: UUID, kind: EvidenceKind) -> None:
+        told = AddProof(proposal=proposal, kind=kind, on=business_date(datetime.now(UTC)))
+        self.now(self.as_worker(person, add_proof, told))
+
+    def begin_round(self) -> None:
+        self.round += 1
+        self.sent_back = self.refused = False
+        self.approvals = list[tuple[UUID, str]]()
+        begun = self.now(self.place.writeoffs.do(begin_round, BeginRound(schedule=self.schedule, round=self.round)))
+        assert begun.content_hash is not None, "a line is always left"
+        self.hash, self.stage = begun.content_hash, 0
+        self.open_stage()
+
+    def open_stage(self) -> None:
+        """The story asks for the next decision."""
+        self.stage += 1
+        self.place.actors = [self.actor]
+        asked = OpenScheduleTask(
+            schedule=self.schedule, round=self.round, stage=self.stage, content_hash=self.hash,
+            workflow_id=schedule_workflow_id(self.schedule),
+        )  # fmt: skip
+        opened = self.now(run(self.place.office.runtime, lambda tx: open_schedule_task(tx, asked), caller=SYSTEM))
+        self.task, self.stages = opened.task, opened.stages
+        self.waits, self.band = True, max(self.lines.values())
+        self.note("INSERT INTO shown VALUES ($1, $2, $3, $4)", self.task, self.hash, self.band, list(self.lines))
+
+    # --- decided ------------------------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.waits)
+    @rule(person=ANYBODY, answer=ANSWERS, leaves_out=st.booleans(), minute=st.booleans(), seen=st.sampled_from(["it", "it", "it", "else"]))
+    def schedule_is_answered(self, person: str, answer: Answer, leaves_out: bool, minute: bool, seen: str) -> None:
+        self.answer(person, answer, leaves_out=leaves_out, minute=minute, seen=self.hash if seen == "it" else "0" * 64)
+
+    @precondition(lambda self: self.waits)
+    @rule(which=st.integers(0, 6), answer=ANSWERS)
+    def somebody_who_may_answers(self, which: int, answer: Answer) -> None:
+        self.somebody_who_may(which, answer, leaves_out=True)
+
+    def somebody_who_may(self, which: int, answer: Answer, *, leaves_out: bool) -> None:
+        person = self.able(which)
+        if person is not None:
+            assert person not in self.hands
+            taken = self.answer(person, answer, leaves_out=leaves_out, minute=person == "dee.democratic", seen=self.hash)
+            assert taken or answer is Answer.APPROVED or person == "dee.democratic", (person, answer)
+
+    def able(self, which: int) -> str | None:
+        """Somebody of the role that is asked for, whom the page lets answer."""
+        role = self.now(self.place.app.fetchval("SELECT required_role FROM task WHERE id = $1", self.task))
+        people = sorted(person for person, roles in CAST.items() if role in roles)
+        for at in range(len(people)):
+            person = people[(which + at) % len(people)]
+            page = self.now(self.place.office.look(person, queries.task_page, self.task))
+            if page is not None and page.row.why_not is None:
+                return person
+        return None
+
+    @precondition(lambda self: self.waits)
+    @rule(which=st.integers(0, 6))
+    def all_who_are_asked_approve(self, which: int) -> None:
+        """As far as there is anybody."""
+        for _ in range(self.stages):
+            if self.waits:
+                self.somebody_who_may(which, Answer.APPROVED, leaves_out=False)
+
+    def answer(self, person: str, answer: Answer, *, leaves_out: bool, minute: bool, seen: str) -> bool:
+        left_out = dict.fromkeys(list(self.lines)[-1:], "other") if leaves_out and answer is Answer.APPROVED else {}
+        reason = {Answer.APPROVED: "evidence-complete", Answer.DECLINED: "evidence-not-enough", Answer.SENT_BACK: "line-unclear"}[answer]
+        words = "" if answer is Answer.APPROVED else "Please see the note."
+        asks = "ola.officer" if answer is Answer.SENT_BACK else None
+        given = MINUTE if minute and answer is not Answer.SENT_BACK else None
+        form = AnswerSchedule(self.task, seen, answer, reason, words, asks, left_out, given)
+        decision = uuid4()
+        if not self.tried(self.as_decider(person, decide_schedule, form, decision)):
+            return False
+        assert seen == self.hash
+        assert person not in self.hands
+        self.decided(decision, person, answer)
+        if left_out:
+            self.count("lines left out")
+        if given is not None:
+            self.count("by a minute")
+        return True
+
+    def decided(self, decision: UUID, person: str, answer: Answer, *, told: bool = True) -> None:
+        self.unchecked = True
+        self.note("INSERT INTO answered VALUES ($1)", decision)
+        [row] = self.now(self.place.app.fetch("SELECT delegations FROM decision WHERE id = $1", decision))
+        self.count("by lent authority" if row["delegations"] else "by own authority")
+        self.count(answer.value)
+        self.waits, self.refused = False, answer is not Answer.APPROVED
+        if answer is Answer.APPROVED:
+            self.approvals.append((decision, person))
+            if self.stage < self.stages:
+                self.open_stage()
+            elif told:
+                self.let_through(decision)
+        elif answer is Answer.SENT_BACK:
+            self.sent_back = True
+            self.now(self.place.writeoffs.do(note_schedule, NoteSchedule(schedule=self.schedule, status=ScheduleStatus.SENT_BACK)))
+
+    def let_through(self, decision: UUID) -> None:
+        """The ledger hears of every line that was shown and that no stage left out, by its hash, and of no other."""
+        [fact] = self.now(self.place.app.fetch(
+            "SELECT body FROM outbox_event WHERE headers ->> 'ce_type' = 'approvals.write-off-decided.v1'"
+            " AND body::jsonb ->> 'decision' = $1", str(decision)))  # fmt: skip
+        out = self.now(self.place.app.fetch(
+            "SELECT line FROM decision_exception WHERE decision_id = ANY ($1)", [made for made, _ in self.approvals]))  # fmt: skip
+        told = json.loads(fact["body"])
+        assert {UUID(line["line"]) for line in told["lines"]} == set(self.lines) - {row["line"] for row in out}
+        self.count("complete")
+
+    @precondition(lambda self: bool(self.approvals) and not self.refused and self.round < ROUNDS)
+    @rule(anybody=ANYBODY, themselves=st.booleans())
+    def approval_is_recalled(self, anybody: str, themselves: bool) -> None:
+        decision, approver = self.approvals[-1]
+        person = approver if themselves else anybody
+        taken = self.tried(self.as_decider(person, recall_decision, TakeBack(decision, "A slip"), uuid4()))
+        assert taken or person != approver
+        if taken:
+            self.count("recalled")
+            self.unchecked = True
+            self.begin_round()
+
+    # --- changed while it is asked ------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.sent_back and len(self.lines) > 1)
+    @rule(person=WORKER | ANYBODY, first=st.booleans())
+    def line_is_taken_off(self, person: str, first: bool) -> None:
+        proposal = list(self.lines)[0 if first else -1]
+        asked = TakeOffSchedule(schedule=self.schedule, proposal=proposal, note="Not this one")
+        taken = self.tried(self.as_worker(person, take_off_schedule, asked))
+        assert taken == (person in WORKERS)
+        if taken:
+            self.count("lines taken off")
+            self.takes_part(person)
+            del self.lines[proposal]
+
+    @precondition(lambda self: self.sent_back and self.round < ROUNDS)
+    @rule(person=WORKER | ANYBODY)
+    def question_is_answered(self, person: str) -> None:
+        taken = self.tried(self.as_worker(person, answer_schedule, AnswerQuestion(schedule=self.schedule, note="This is why")))
+        assert taken == (person in WORKERS)
+        if taken:
+            self.count("resubmitted")
+            self.takes_part(person)
+            self.begin_round()
+
+    # --- lent, away, another table ------------------------------------------------------------------------------------------------------
+
+    @rule(giver=ANYBODY, through=st.lists(ANYBODY, min_size=1, max_size=4, unique=True), pence=st.sampled_from(CEILINGS))
+    def authority_is_lent(self, giver: str, through: list[str], pence: int) -> None:
+        """From hand to hand."""
+        for one, other in zip([giver, *through], through, strict=False):
+            self.lend(one, other, pence)
+
+    def lend(self, giver: str, taker: str, pence: int) -> None:
+        today, form = business_date(datetime.now(UTC)), uuid4()
+        if self.tried(self.as_decider(giver, lend_authority, LendAuthority(taker, pence, today, today), form)):
+            self.lent[form] = (giver, taker)
+
+    @precondition(lambda self: self.waits)
+    @rule(which=st.integers(0, 6), taker=ANYBODY, missing=st.sampled_from([0, 0, 0, 1]), answer=ANSWERS)
+    def authority_is_lent_and_used(self, which: int, taker: str, missing: int, answer: Answer) -> None:
+        """As much as is asked for, or a penny less."""
+        giver = self.able(which)
+        if giver is not None:
+            self.lend(giver, taker, self.band - missing)
+            self.answer(taker, answer, leaves_out=False, minute=giver == "dee.democratic", seen=self.hash)
+
+    @precondition(lambda self: bool(self.lent))
+    @rule(person=ANYBODY, which=st.integers(0, 9))
+    def delegation_is_ended(self, person: str, which: int) -> None:
+        id_ = sorted(self.lent)[which % len(self.lent)]
+        if self.tried(self.as_decider(person, end_delegation, id_, uuid4())):
+            assert person in self.lent.pop(id_)
+
+    @precondition(lambda self: self.waits and self.counted.get("limits changed", 0) < 3)
+    @rule(most=st.sampled_from([20_00, 49_99, 45_00]))
+    def another_table_comes_into_force(self, most: int) -> None:
+        """The owner of the tables lays down another limit for the line manager, from the day after the latest."""
+        name = f"write-off-{uuid4()}"
+        self.now(self.lay_down(name, most))
+        self.count("limits changed")
+
+    async def lay_down(self, name: str, most: int) -> None:
+        async with self.place.owner.transaction():
+            await self.place.owner.execute(LATER, name)
+            await self.place.owner.execute(ITS_BANDS, name, most)
+        await self.place.owner.execute("INSERT INTO came_into_force VALUES ($1)", name)
+
+    # --- by SQL, as the role that runs the service --------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.waits)
+    @rule(person=ANYBODY, role=st.sampled_from(ROLES), answer=ANSWERS, other=st.sampled_from(["", "", "hash", "amount", "old table"]))
+    def row_is_written(self, person: str, role: str, answer: Answer, other: str) -> None:
+        """A decision as a row, by any row of authority. The person and their roles are true, as the sign-in has them."""
+        table = "'write-off-2021-07-01'" if other == "old table" else "policy_in_force('write-off')"
+        wanted = f"SELECT id FROM authority WHERE act = 'decide' AND role = $1 AND policy_id = {table} ORDER BY (stage = $2) DESC"
+        rows = self.now(self.place.app.fetch(wanted, role, self.stage))
+        lent = self.now(self.place.app.fetch("SELECT id FROM delegation WHERE taker = $1 LIMIT 1", person))
+        decision = uuid4()
+        values = (
+            decision, self.task, self.schedule, self.round, self.stage, self.stages, "0" * 64 if other == "hash" else self.hash,
+            1 if other == "amount" else self.band, person, list(CAST[person]), rows[0]["id"] if rows else 0, answer.value,
+            [row["id"] for row in lent],
+        )  # fmt: skip
+        self.count("rows tried")
+        if self.row_taken(WRITTEN, *values):
+            self.count("rows taken")
+            self.decided(decision, person, answer, told=False)
+
+    @rule(person=WORKER, deputy=ANYBODY, statement=st.sampled_from(ATTACKS))
+    def what_changes_nothing_is_tried(self, person: str, deputy: str, statement: str) -> None:
+        """What is listed takes no evidence, being away gives nobody authority, and what is recorded stays."""
+        today = business_date(datetime.now(UTC))
+        told = AddProof(proposal=next(iter(self.lines)), kind=EvidenceKind.DOCUMENT, on=today)
+        assert not self.tried(self.as_worker(person, add_proof, told))
+        self.tried(self.as_decider(person, be_away, BeAway(deputy, today, today + timedelta(days=3)), uuid4()))
+        assert not self.row_taken(statement)
+
+    def row_taken(self, statement: str, *values: Any) -> bool:
+        try:
+            self.now(self.in_one(statement, *values))
+        except asyncpg.PostgresError:
+            return False
+        return True
+
+    async def in_one(self, statement: str, *values: Any) -> None:
+        async with self.place.app.transaction():
+            await self.place.app.execute(statement, *values)
+
+    # --- what the model knows -----------------------------------------------------------------------------------------------------------
+
+    def takes_part(self, person: str) -> None:
+        self.hands.add(person)
+        self.note("INSERT INTO took_part VALUES ($1, $2)", self.schedule, person)
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        if self.unchecked:
+            assert self.now(self.place.broken()) == []
+            self.unchecked = False
+
+    def teardown(self) -> None:
+        """What one course lent does not reach into the next."""
+        for id_, (giver, _) in getattr(self, "lent", {}).items():
+            self.now(self.place.app.execute("INSERT INTO delegation_end VALUES ($1, $2) ON CONFLICT DO NOTHING", id_, giver))
+
+    def as_worker(self, person: str, use_case: Any, told: Any) -> Coroutine[Any, Any, Any]:
+        return self.place.writeoffs.do(use_case, told, caller=Caller(person, frozenset(CAST[person]), str(uuid4())))
+
+    def as_decider(self, person: str, use_case: Any, form: Any, id_: UUID) -> Coroutine[Any, Any, Any]:
+        caller = Caller(person, frozenset(CAST[person]), str(id_))
+        return run(self.place.office.runtime, lambda tx: use_case(tx, form), caller=caller)
+
+    def tried(self, work: Coroutine[Any, Any, object]) -> bool:
+        try:
+            self.now(work)
+        except (ApprovalRule, WriteOffRule):
+            return False
+        return True
+
+    def note(self, statement: str, *values: Any) -> None:
+        self.now(self.place.owner.execute(statement, *values))
+
+    def count(self, what: str) -> None:
+        self.counted[what] = self.counted.get(what, 0) + 1
+
+    def now(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
+
+
+@pytest.mark.timeout(600)
+async def test_four_eyes_hold_over_schedules_for_any_cast_in_any_order(place: Place) -> None:
+    counted: dict[str, int] = {}
+    machine = type("CastOfThisPlace", (Cast,), {"place": place, "loop": asyncio.get_running_loop(), "counted": counted})
+    chosen = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # databases stand behind every step: shrinking would outlast the test's time
+        suppress_health_check=list(HealthCheck),
+    )
+    await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
+    for what in (
+        "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
+        "by a minute", "recalled", "limits changed", "rows tried",
+    ):  # fmt: skip
+        assert counted.get(what), (what, counted)
+
+
+BROKEN = (
+    "INSERT INTO approval_case (id) VALUES ('00000000-0000-0000-0000-000000000001')",
+    """INSERT INTO task (id, kind, case_id, attempt, round, stage, stages, account, amount_pence, content_hash, lane, lane_reasons,
+         raised_by, workflow_id, policy_id, required_role, opened_at, priority_at, due_on, remind_on, escalate_on)
+       SELECT ('00000000-0000-0000-0000-00000000000' || stage)::uuid, 'write-off', '00000000-0000-0000-0000-000000000001', 1, 1, stage, 2,
+         NULL, 900000, repeat('a', 64), 'look', '{}', 'ola.officer', 'w', policy_in_force('write-off'), 's151-officer', now(), now(),
+         now(), now(), now() FROM generate_series(1, 2) AS stage""",
+    "INSERT INTO schedule_task VALUES ('00000000-0000-0000-0000-000000000001', 'write-off', 'x', 2, 2)",
+    """INSERT INTO schedule_task_line
+       SELECT '00000000-0000-0000-0000-000000000001', ('00000000-0000-0000-0000-0000000000b' || n)::uuid, repeat('a', 64), 1, 900000
+       FROM generate_series(1, 2) AS n""",
+    """INSERT INTO shown SELECT ('00000000-0000-0000-0000-00000000000' || stage)::uuid, repeat('b', 64), 6000000,
+         ARRAY['00000000-0000-0000-0000-0000000000b1'::uuid] FROM generate_series(1, 2) AS stage""",
+    """INSERT INTO delegation VALUES
+       ('00000000-0000-0000-0000-00000000000a', 'kim.s151', '{s151-officer}', 'tess.leader', 1, now() - interval '9 days',
+         now() - interval '8 days', now())""",
+    "INSERT INTO took_part VALUES ('00000000-0000-0000-0000-000000000001', 'kim.s151', now() - interval '1 minute')",
+    """INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,
+         authority_id, answer, reason_code, text, decided_at, delegations, carried_out_from)
+       SELECT ('00000000-0000-0000-0000-0000000000d' || stage)::uuid, ('00000000-0000-0000-0000-00000000000' || stage)::uuid,
+         '00000000-0000-0000-0000-000000000001', 1, 1, stage, 2, repeat('a', 64), 900000, 'aud.auditor', '{auditor}',
+         (SELECT id FROM authority WHERE body IS NOT NULL LIMIT 1), 'approved', 'x', '', now(),
+         '{00000000-0000-0000-0000-00000000000a}', now() FROM generate_series(1, 2) AS stage""",
+    """INSERT INTO decision_exception (decision_id, line, task_id, reason_code) VALUES ('00000000-0000-0000-0000-0000000000d1',
+         '00000000-0000-0000-0000-0000000000b2', '00000000-0000-0000-0000-000000000001', 'other')""",
+)
+"""What somebody could do who owns the tables and has switched the rules off."""
+
+UNBREAKABLE = {"a task is decided once"}
+"""Kept by a unique constraint, which stands without triggers."""
+
+
+async def test_each_promise_over_schedules_bites_when_the_rules_are_off(place: Place) -> None:
+    assert await place.broken() == []
+    for table in ("task", "schedule_task", "schedule_task_line", "delegation", "decision", "decision_exception"):
+        await place.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for statement in BROKEN:
+        await place.owner.execute(statement)
+    assert set(PROMISES) - set(await place.broken()) == UNBREAKABLE
