@@ -425,6 +425,9 @@ def test_payments_and_reversals_before_during_and_after_leave_the_right_entries(
             f"/write-offs?account={debts[name].account}&status=ready", "what is to be put back", lambda page: "Reinstatement" in page.text
         )
 
+    # What is paid on a written-off debt is owed again: nobody is asked to refund it.
+    assert [link for name in ("pays-after", "backdated") for link in asha.get(f"/accounts/{debts[name].account}").links("/cases/")] == []
+
     today, paid_on = str(TODAY), {name: entries(asha, debts[name].account) for name in MOVING}
     bank = {"pays-before": "10.00", "pays-during": "11.00", "pays-after": "12.00", "backdated": "13.00"}
     for name, pounds in bank.items():

@@ -103,7 +103,9 @@ def debit_of(pence: int, days_ago: int, *, undone: bool = False) -> PastJournal:
     ],
 )
 def test_what_is_owed_is_the_newest_debits_by_their_age(balance: int, ages: tuple[tuple[int, int | None, int], ...]) -> None:
-    newest_first = [past(-5), debit_of(100_00, 6), debit_of(70_00, 8, undone=True), debit_of(100_00, 27), debit_of(100_00, 28)]
+    # A debt that was put back is as old as it was.
+    put_back = PastJournal(UUID(int=0), "WON", None, 90_00, TODAY, None, "system", None, undone=False)
+    newest_first = [put_back, past(-5), debit_of(100_00, 6), debit_of(70_00, 8, undone=True), debit_of(100_00, 27), debit_of(100_00, 28)]
     assert arrears_ages(newest_first, balance, TODAY) == ages
     assert sum(pence for _, _, pence in ages) == max(0, balance)
 

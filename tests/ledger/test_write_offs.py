@@ -425,6 +425,10 @@ async def test_a_receipt_after_a_write_off_is_credit_until_the_debt_is_put_back(
     assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 40_00), reason="paying"))) is None
     facts = await debts.facts()
     assert (facts.balance_pence, facts.charges, facts.write_offs[0].reinstated_pence) == (0, (), 40_00)
+    # Whoever looks at a credit of the same person, on this account or another, knows of the rest.
+    for account in (OLD, RECHARGE):
+        asked = AccountForRefund(account=account)
+        assert (await do(debts.runtime, lambda tx, asked=asked: account_for_refund(tx, asked))).written_off_pence == 240_00  # type: ignore[misc]
 
 
 async def test_a_receipt_taken_back_after_a_write_off_is_owed_again_beside_it(debts: Debts) -> None:

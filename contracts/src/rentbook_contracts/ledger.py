@@ -306,6 +306,7 @@ class RefundFacts(Message):
     charged_pence: NonNegativePence = Field(default=0, description="All weekly debits so far, so that two readings tell what was charged")
     pays_by_direct_debit: bool
     written_on_pence: NonNegativePence = Field(default=0, description="Credit that went to income, and is still paid when it is asked for")
+    written_off_pence: NonNegativePence = Field(default=0, description="Debts of the same people that were written off and may be put back")
     credits: tuple[CreditBehind, ...]
     tenancy: TenancyFacts
     people: tuple[PersonFacts, ...]

@@ -161,6 +161,7 @@ def test_4_debts_that_nobody_was_asked_about_wait_for_the_tenant() -> None:
     assert outcome(4, facts) == (REFER, "tenant-to-be-asked")
     assert outcome(4, clean_case(ledger=ledger(**ENDED), wishes=BOTH_CONSENTED)) == (PASS, "debts-settled")
     assert outcome(4, sole()) == (PASS, "no-other-debt")
+    assert outcome(4, sole(written_off_pence=418_50)) == (REFER, "written-off-debt")
 
 
 def test_4_a_letter_alone_settles_nothing_but_consent_opt_out_or_an_expired_notice_does() -> None:

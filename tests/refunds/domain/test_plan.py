@@ -244,4 +244,9 @@ def test_credit_beyond_the_pattern_opens_a_review_and_a_former_tenants_credit_al
     assert credit_to_review(ledger(490_00, pays_by_direct_debit=False), POLICY, TODAY) == 10_00
     assert credit_to_review(ledger(489_99, pays_by_direct_debit=False), POLICY, TODAY) is None
     assert credit_to_review(ledger(1, **ENDED), POLICY, TODAY) == 1
+
+
+def test_what_is_paid_on_a_written_off_debt_opens_no_review() -> None:
+    assert credit_to_review(ledger(25_00, **ENDED, written_off_pence=418_50), POLICY, TODAY) is None
+    assert credit_to_review(ledger(500_00, **ENDED, written_off_pence=418_50), POLICY, TODAY) == 81_50
     assert credit_to_review(ledger(0, **ENDED), POLICY, TODAY) is None

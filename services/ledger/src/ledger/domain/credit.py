@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.domain.debt import Debit
+from ledger.domain.write_off import PUT_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,13 @@ AGES_DAYS = (0, 28, 56, 91, 182, 364)
 def arrears_ages(newest_first: Iterable[PastJournal], balance_pence: int, today: date) -> tuple[tuple[int, int | None, int], ...]:
     """What is owed by its age: from so many days, to less than so many, pence. Ages without an amount are left out.
 
-    Credits have paid the oldest debits first (domain.md 2.2), so what is owed is the newest debits; what they do not reach is older.
+    Credits have paid the oldest debits first (domain.md 2.2), so what is owed is the newest debits; what they do not reach is older. A debt
+    that was written off and put back is as old as it ever was.
     """
     owed = max(0, balance_pence)
     sums = [0] * len(AGES_DAYS)
     for past in newest_first:
-        if past.amount_pence > 0 and not past.undone and owed:
+        if past.amount_pence > 0 and not past.undone and past.code != PUT_BACK and owed:
             part = min(owed, past.amount_pence)
             owed -= part
             sums[_age(past.effective_date, today)] += part

@@ -12,6 +12,7 @@ from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
 
 CODES = {LineKind.WRITE_OFF: "WOF", LineKind.REINSTATEMENT: "WON", LineKind.CREDIT_WRITE_ON: "CWO"}
 WRITTEN_ON = CODES[LineKind.CREDIT_WRITE_ON]
+PUT_BACK = CODES[LineKind.REINSTATEMENT]
 NOT_REVERSED = frozenset(CODES.values()) - {WRITTEN_ON}
 """A credit that was written on comes back by a reversal: it is still paid to whoever has a right to it, as a refund that is decided."""
 _CONTRA = {

@@ -39,6 +39,7 @@ from ledger.tables import (
     tenancy,
     tenant,
     weekly_charge,
+    written_off,
 )
 
 WEEKLY_DEBIT = "DEB"
@@ -68,6 +69,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         charged_pence=sum(one.amount_pence for one in past if one.code == WEEKLY_DEBIT and not one.undone),
         pays_by_direct_debit=row.pays_by_direct_debit,
         written_on_pence=written_on_pence(past),
+        written_off_pence=await _written_off_pence(tx, {one.person for one in people}),
         credits=tuple(_credit(past) for past in behind),
         tenancy=tenancy_facts(row),
         people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
@@ -272,6 +274,14 @@ async def accounts_of_people(tx: Transaction, people: Iterable[UUID], *, but_not
 def written_on_pence(past: Iterable[PastJournal]) -> int:
     """What of the account's credit is at income. It is still paid when it is asked for."""
     return sum(one.amount_pence for one in past if one.code == WRITTEN_ON and not one.undone)
+
+
+async def _written_off_pence(tx: Transaction, people: Collection[UUID]) -> int:
+    """What was written off of debts for which one of these people answers, and may still be put back (domain.md 5.3)."""
+    answers = answerable_tenants("answers")
+    theirs = sa.select(account.c.id).join(answers, answers.c.tenancy == account.c.tenancy).where(answers.c.person.in_(list(people)))
+    left = sa.cast(sa.func.sum(written_off.c.amount_pence - written_off.c.reinstated_pence), sa.BigInteger)
+    return await tx.connection.scalar(sa.select(left).where(written_off.c.account.in_(theirs), ~written_off.c.discharged)) or 0
 
 
 def _actors(behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:

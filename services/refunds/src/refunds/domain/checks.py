@@ -179,6 +179,10 @@ def check_4(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     doubts = []
     if {AccountHold.DISPUTE, AccountHold.LEGAL} & set(facts.ledger.account_holds):
         doubts.append(Doubt("account-in-question", "The account is in dispute or with legal services."))
+    if facts.ledger.written_off_pence:
+        off = pounds(facts.ledger.written_off_pence)
+        words = f"{off} that the same people owed was written off and may be put back: who pays owes it again."
+        doubts.append(Doubt("written-off-debt", words))
     if plan.unanswered:
         doubts.append(Doubt("tenant-to-be-asked", _notice_words(facts, policy), kinds=frozenset()))
     source = f"{_ledger_source(facts)}; policy {policy.version}"

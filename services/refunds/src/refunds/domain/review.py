@@ -11,9 +11,10 @@ from refunds.domain.policy import RefundPolicy
 def credit_to_review(facts: RefundFacts, policy: RefundPolicy, today: date) -> int | None:
     """Pence of cleared credit above the floor that call for a review; None where none does.
 
-    A current Direct Debit payer is charged weekly and collected from monthly: the credit that this pattern builds up opens none.
+    A current Direct Debit payer is charged weekly and collected from monthly: the credit that this pattern builds up opens none. What is
+    paid on a written-off debt opens none either: it is owed again (domain.md 5.3).
     """
-    above = facts.cleared_credit_pence - max(floor(facts, policy, today), _ordinary_credit(facts, policy, today))
+    above = facts.cleared_credit_pence - max(floor(facts, policy, today), _ordinary_credit(facts, policy, today)) - facts.written_off_pence
     return above if above >= minimum_refund(facts, policy, today) else None
 
 
