@@ -21,6 +21,7 @@ from rentbook_contracts.ledger import (
     FileFault,
     FileLine,
     FileStatus,
+    MethodTotal,
     MonthBalance,
     MovedItem,
     Offset,
@@ -504,7 +505,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         FileLine(
             line=74,
             amount_pence=18_00,
-            code="RBP",
+            code="RSO",
             entry_reference="NTRY-0008",
             effective_date=TODAY - timedelta(days=6),
             pending=False,
@@ -522,6 +523,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         receipts=2,
         total_pence=258_00,
         in_suspense=1,
+        by_method=(MethodTotal(code="RBP", lines=1, amount_pence=240_00), MethodTotal(code="RSO", lines=1, amount_pence=18_00)),
         lines=lines,
         **common,
     )

@@ -13,6 +13,7 @@ from support.servers import Postgres
 
 from desk import debts, estate
 from desk.conftest import Place, at_the_desk, opened
+from desk.visitor import visiting
 
 AXE = Path(__file__).parents[2] / "services" / "approvals" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -93,6 +94,7 @@ PAGES = {
     "the provision, before it is posted": ("grace", "/write-offs/provision"),
     "the provision, as it was posted": ("hugo", "/write-offs/provision?month_end=2026-03-31"),
     "a schedule to decide": ("ella", "/tasks/{schedule}"),
+    "a schedule that Cabinet decides": ("mabel", "/tasks/{cabinet}"),
     "a schedule that is not for me": ("dev", "/tasks/{schedule}"),
     "a schedule to decide, read by the auditor": ("hugo", "/tasks/{schedule}"),
     "no such task": ("dev", f"/tasks/{estate.an_id('no such task')}"),
@@ -111,7 +113,20 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         proposal, accepted = await place.policies()
         decided, selection = await place.decides_together("dev"), await place.selects("dev", [await place.another_task() for _ in range(5)])
         schedule = await place.schedule_task()
-        shown = {"green": green, "look": look, "proposal": proposal, "accepted": accepted, "selection": selection, "decided": decided}
+        async with visiting(place, "kirsi") as officer:
+            first = await place.schedule_task(debts.SENT_BACK, band_pence=50_000_00)
+            await officer.read(f"/tasks/{first}")
+            await officer.send(f"/tasks/{first}/decision", answer="approved", reason_code="approved:evidence-complete")
+        cabinet = await place.schedule_task(debts.SENT_BACK, band_pence=50_000_00, stage=2)
+        shown = {
+            "cabinet": cabinet,
+            "green": green,
+            "look": look,
+            "proposal": proposal,
+            "accepted": accepted,
+            "selection": selection,
+            "decided": decided,
+        }
         yield place, {name: str(id_) for name, id_ in {**shown, "schedule": schedule}.items()}
 
 

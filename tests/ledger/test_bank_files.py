@@ -105,6 +105,7 @@ async def test_a_statement_is_posted_line_by_line(door: Door) -> None:
     )
     assert (page.status, page.receipts, page.in_suspense, page.pending) == (FileStatus.TAKEN, 3, 0, 0)
     assert page.total_pence == 60_00 + 12_34 + 5_50
+    assert [(one.code, one.lines, one.amount_pence) for one in page.by_method] == [("RDD", 1, 60_00), ("RBP", 2, 17_84)]
     assert [(line.account, line.code, line.amount_pence) for line in page.lines] == [
         (MAIN, "RDD", 60_00),
         (NEIGHBOUR, "RBP", 12_34),
@@ -260,6 +261,7 @@ async def test_every_fault_is_told_with_its_line(door: Door) -> None:
 async def test_what_was_pending_is_booked_by_a_later_file(door: Door) -> None:
     first = await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE, status="PDNG"), entry("R2", MAIN_REFERENCE)))
     assert (first.pending, first.receipts, first.lines[0].journal) == (1, 1, None)
+    assert [(one.lines, one.amount_pence) for one in first.by_method] == [(1, 60_00)], "what is pending has not come"
     later = await door.take("tuesday.xml", statement(entry("R1", MAIN_REFERENCE), number="2"))
     assert (later.status, later.receipts) == (FileStatus.TAKEN, 1)
     third = await door.take("wednesday.xml", statement(entry("R1", MAIN_REFERENCE), entry("R4", MAIN_REFERENCE), number="3"))

@@ -899,6 +899,14 @@ class FileLine(Message):
     suspense_reason: str | None = None
 
 
+class MethodTotal(Message):
+    """What came by one method (a transaction code of domain.md 2.1); less than nothing where more was unpaid than paid."""
+
+    code: str
+    lines: int
+    amount_pence: Pence
+
+
 class BankFilePage(Message):
     bank_file: UUID
     name: str
@@ -912,6 +920,7 @@ class BankFilePage(Message):
     total_pence: Pence = 0
     in_suspense: int = 0
     pending: int = 0
+    by_method: tuple[MethodTotal, ...] = Field(default=(), description="Of all booked lines, the largest first")
     lines: tuple[FileLine, ...] = ()
     faults: tuple[FileFault, ...] = ()
     faults_in_all: int = 0

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, BankFilesAsked, FileFault, FileLine, FileStatus
+from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, BankFilesAsked, FileFault, FileLine, FileStatus, MethodTotal
 
 from ledger.domain.advice import advice
 from ledger.domain.rules import NoSuchFile
@@ -30,7 +30,8 @@ async def bank_file_page(tx: Transaction, asked: BankFileAsked) -> BankFilePage:
     row = (await tx.connection.execute(_FILE.where(bank_file.c.id == asked.bank_file))).first()
     if row is None:
         raise NoSuchFile("There is no such bank file.", field="bank_file")
-    return _page(row, lines=await _lines(tx, asked), faults=await _faults(tx, asked.bank_file))
+    page = _page(row, lines=await _lines(tx, asked), faults=await _faults(tx, asked.bank_file))
+    return page.model_copy(update={"by_method": await _by_method(tx, asked.bank_file)})
 
 
 async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
@@ -42,6 +43,14 @@ async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
 async def _lines(tx: Transaction, asked: BankFileAsked) -> Sequence[Any]:
     wanted = sa.select(bank_file_line).where(bank_file_line.c.bank_file == asked.bank_file).order_by(bank_file_line.c.no)
     return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
+
+
+async def _by_method(tx: Transaction, file: UUID) -> tuple[MethodTotal, ...]:
+    total = sa.cast(sa.func.sum(bank_file_line.c.amount_pence), sa.BigInteger).label("amount_pence")
+    wanted = sa.select(bank_file_line.c.code, sa.func.count().label("lines"), total).group_by(bank_file_line.c.code)
+    booked = wanted.where(bank_file_line.c.bank_file == file, ~bank_file_line.c.pending)
+    rows = await tx.connection.execute(booked.order_by(total.desc(), bank_file_line.c.code))
+    return tuple(MethodTotal(code=row.code, lines=row.lines, amount_pence=row.amount_pence) for row in rows)
 
 
 async def _faults(tx: Transaction, file: UUID) -> Sequence[Any]:

@@ -14,9 +14,10 @@ from rentbook_contracts.ledger import (
 from starlette.responses import Response
 
 from approvals.web.carried import send_bank_file
+from approvals.web.chart import Bar, bar_chart
 from approvals.web.forms import Form
 from approvals.web.visit import Visit
-from approvals.web.wording import size
+from approvals.web.wording import code_words, size
 
 LINES_A_PAGE = 200
 FILES_SHOWN = 100
@@ -69,6 +70,7 @@ async def show(visit: Visit) -> Response:
         "file.html",
         f"{page.name} {TITLES[page.status]}",
         page=page,
+        chart=bar_chart([Bar(code_words(one.code), max(0, one.amount_pence)) for one in page.by_method]),
         labels=labels,
         names=await visit.names(),
         offset=offset,
