@@ -31,6 +31,13 @@ from rentbook_contracts.writeoffs import (
     DryRunAsked,
     DryRunLine,
     EvidenceKind,
+    EvidenceLadder,
+    EvidencePolicies,
+    EvidencePolicy,
+    EvidenceProposal,
+    EvidenceRung,
+    EvidenceVersion,
+    EvidenceWay,
     LadderFigure,
     LadderShown,
     LaddersShown,
@@ -452,4 +459,39 @@ def ladders() -> LaddersShown:
         policies=(
             LadderShown(version="2021-07-01", in_force_from=date(2021, 7, 1), source="Former tenant arrears policy", figures=figures),
         )
+    )
+
+
+EVIDENCE = an_id("a proposal for other evidence")
+
+
+def evidence_policy(letters: int = 1, upper: int = 49_99) -> EvidencePolicy:
+    """What two reasons ask for."""
+    trace = EvidenceWay(proof=EvidenceKind.TRACE, at_least=2, sources=2)
+    letter = EvidenceWay(proof=EvidenceKind.LETTER_SENT, at_least=letters, quiet_days=28)
+    return EvidencePolicy(
+        in_force_from=date(2021, 7, 1),
+        source="Former tenant arrears policy",
+        limitation_years=6,
+        unclaimed_after_years=6,
+        look_again_days=7,
+        remind_after_days=28,
+        discharging=(Reason.BANKRUPTCY,),
+        ladders=(
+            EvidenceLadder(reason=Reason.UNTRACEABLE, rungs=(EvidenceRung(wanted="Traces from two sources", any_of=(trace,)),)),
+            EvidenceLadder(
+                reason=Reason.UNECONOMIC, to_pence=upper, rungs=(EvidenceRung(wanted="Letters without a reply", any_of=(letter,)),)
+            ),
+        ),
+    )
+
+
+def evidence() -> EvidencePolicies:
+    """One version in force, and a proposal of Farid's for two letters up to £60.00."""
+    soon = evidence_policy(2, 60_00).model_copy(update={"in_force_from": TODAY + timedelta(days=9), "source": "Cabinet, minute 41"})
+    return EvidencePolicies(
+        versions=(
+            EvidenceVersion(version="2021-07-01", council="A council", policy=evidence_policy(), made_by="a maker", checked_by="a checker"),
+        ),
+        proposals=(EvidenceProposal(proposal=EVIDENCE, policy=soon, proposed_by="farid.head", proposed_at=NOW - timedelta(hours=2)),),
     )

@@ -11,6 +11,7 @@ from approvals import queries, store
 from approvals.domain.forms import OfTask
 from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
+from approvals.web.pages.evidence import as_typed
 from approvals.web.routes import FORMS, PAGES
 from approvals.web.sessions import Person, Session
 from chassis.peers import Caller
@@ -115,6 +116,10 @@ def on_a_task(fields: Fields) -> Attempt:
     return attempt
 
 
+async def of_evidence(walk: Walk, path: str, send: Send) -> Prepared:
+    return {"proposal": debts.EVIDENCE}, {"check_answer": "accepted"}
+
+
 async def of_my_claim(walk: Walk, path: str, send: Send) -> Prepared:
     task = await walk.task()
     await send(f"/tasks/{task}/claim", {})
@@ -188,7 +193,7 @@ AWAY = {"deputy": "carol.senior", "away_from": f"{estate.TODAY}", "away_until": 
 SAME_TABLE = {
     "kind": "refund", "in_force_from": f"{estate.TODAY + timedelta(days=99)}", "source": "Cabinet, minute 41", "decide_within": "5",
     "remind_after": "3", "escalate_after": "6", "claim_minutes": "30", "bulk_lines": "40", "bulk_total": "5000", "bulk_opened": "3",
-    "part-1": "decide-1", "role-1": "senior-officer", "from-1": "0.01", "to-1": "100",
+    "unused_after": "90", "part-1": "decide-1", "role-1": "senior-officer", "from-1": "0.01", "to-1": "100",
     "part-2": "decide-1", "role-2": "team-leader", "from-2": "100.01", "to-2": "500",
     "part-3": "decide-1", "role-3": "income-manager", "from-3": "500.01", "to-3": "2500",
     "part-4": "decide-1", "role-4": "head-of-service", "from-4": "2500.01", "to-4": "",
@@ -255,6 +260,8 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/write-offs/schedules/{schedule:uuid}/answer": on_a_write_off({"answer_note": "None of them"}),
     "/write-offs/schedules/{schedule:uuid}/withdraw": on_a_write_off({"withdraw_note": "A slip"}),
     "/write-offs/provision/post": with_fields({"month_end": "2026-10-31"}),
+    "/policy/evidence/new": with_fields({**as_typed(debts.evidence_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),
+    "/policy/evidence/{proposal:uuid}": of_evidence,
     "/policy/proposals/new": with_fields(SAME_TABLE),
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
@@ -306,6 +313,8 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
 def _instead(walk: Walk, path: str) -> dict[str, object]:
     """Where an address means another kind of proposal or decision than most."""
+    if path.startswith("/policy/evidence"):
+        return {"proposal": debts.EVIDENCE}
     if path.startswith("/write-offs"):
         return {"proposal": debts.BLOCKED}
     return {"decision": walk.known["minuted"]} if path.endswith("/minute.pdf") else {}

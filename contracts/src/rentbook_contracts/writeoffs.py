@@ -2,16 +2,25 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from rentbook_contracts.approvals import Answer, ApprovedLine, content_hash
-from rentbook_contracts.ledger import LINES_IN_A_CHUNK, LINES_IN_A_SCHEDULE, ChargeOwed, LineKind, LineOutcome, LinePart, WriteOffLine
+from rentbook_contracts.ledger import (
+    LINES_IN_A_CHUNK,
+    LINES_IN_A_SCHEDULE,
+    AccountKind,
+    ChargeOwed,
+    LineKind,
+    LineOutcome,
+    LinePart,
+    WriteOffLine,
+)
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
-from rentbook_contracts.notices import WriteLadderLetter
+from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
 
 
@@ -699,6 +708,133 @@ class LaddersShown(Message):
     """Every dated policy of writeoffs, the one that comes into force last first."""
 
     policies: tuple[LadderShown, ...]
+
+
+# --- the policy on evidence, by maker and checker ------------------------------------------------------------------------------------
+
+
+MOST_FIGURE = 3660
+"""The largest count of days, months, years or pieces in a policy."""
+
+Figure = Annotated[int, Field(strict=True, ge=0, le=MOST_FIGURE)]
+
+
+class EvidenceWay(Message):
+    """One way to climb a rung: so many proofs of a kind, from so many different sources, and so much time gone since (domain.md 5.2).
+
+    `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
+    an answer or a contact since the first. `after_months` runs from the last that is needed, whatever was heard.
+
+    `letter`: what is written, so often as proofs are needed, `apart_days` between; None where nothing is written by itself.
+    """
+
+    proof: EvidenceKind
+    at_least: Figure = 1
+    sources: Figure = 0
+    quiet_days: Figure = 0
+    quiet_months: Figure = 0
+    last_quiet_days: Figure = 0
+    after_months: Figure = 0
+    letter: LadderLetter | None = None
+    apart_days: Figure = 0
+
+
+class EvidenceRung(Message):
+    """What is wanted, in words, and the ways to show it; one is enough."""
+
+    wanted: str = Field(min_length=1, max_length=200)
+    any_of: tuple[EvidenceWay, ...] = Field(min_length=1)
+
+
+class EvidenceLadder(Message):
+    """What a reason asks for, for what is owed between two amounts, both within. `kinds` narrows it to accounts of these kinds."""
+
+    reason: Reason
+    from_pence: PositivePence = 1
+    to_pence: PositivePence | None = None
+    kinds: tuple[AccountKind, ...] = ()
+    rungs: tuple[EvidenceRung, ...]
+
+
+class EvidencePolicy(Message):
+    """What a council asks for before a debt is written off, from a day on. `source` says where that was decided.
+
+    `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `unclaimed_after_years`: how old a
+    credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked at without an event;
+    `remind_after_days`: when somebody is reminded that evidence is wanted.
+    """
+
+    in_force_from: date
+    source: str = Field(min_length=1, max_length=300)
+    limitation_years: Figure
+    unclaimed_after_years: Figure
+    look_again_days: Figure
+    remind_after_days: Figure
+    discharging: tuple[Reason, ...]
+    ladders: tuple[EvidenceLadder, ...]
+
+
+class EvidenceVersion(Message):
+    """A policy that was laid down, with its maker and its checker."""
+
+    version: str
+    council: str
+    policy: EvidencePolicy
+    made_by: str
+    checked_by: str
+
+
+class PolicyAnswer(StrEnum):
+    """What another person says to a proposal, or its maker's withdrawal."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class EvidenceProposal(Message):
+    """A policy that somebody proposed, and what became of it; `answer` None waits for a checker."""
+
+    proposal: UUID
+    policy: EvidencePolicy
+    proposed_by: str
+    proposed_at: datetime
+    answer: PolicyAnswer | None = None
+    checked_by: str | None = None
+    checked_at: datetime | None = None
+    text: str | None = None
+
+
+class EvidencePolicies(Message):
+    """Every version, the one that comes into force last first; every proposal, the newest first."""
+
+    versions: tuple[EvidenceVersion, ...]
+    proposals: tuple[EvidenceProposal, ...]
+
+
+class ProposeEvidencePolicy(Message):
+    """It counts once somebody else has checked it, from its day on: tomorrow at the earliest."""
+
+    policy: EvidencePolicy
+
+
+class EvidencePolicyProposed(Message):
+    proposal: UUID
+
+
+class CheckEvidencePolicy(Message):
+    """`text` is needed to refuse and to withdraw. Only the maker withdraws; only others accept or refuse."""
+
+    proposal: UUID
+    answer: PolicyAnswer
+    text: str = Field(default="", max_length=2000)
+
+
+EVIDENCE_POLICIES: Query[Nothing, EvidencePolicies] = Query("evidence-policies", "writeoffs", Nothing, EvidencePolicies)
+PROPOSE_EVIDENCE_POLICY: Command[ProposeEvidencePolicy, EvidencePolicyProposed] = Command(
+    "propose-evidence-policy", "writeoffs", ProposeEvidencePolicy, EvidencePolicyProposed
+)
+CHECK_EVIDENCE_POLICY: Command[CheckEvidencePolicy, Nothing] = Command("check-evidence-policy", "writeoffs", CheckEvidencePolicy, Nothing)
 
 
 PROPOSAL_PAGE: Query[ProposalAsked, ProposalPage] = Query("proposal-page", "writeoffs", ProposalAsked, ProposalPage)

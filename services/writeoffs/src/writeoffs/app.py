@@ -9,13 +9,16 @@ from rentbook_contracts.writeoffs import (
     ASSESS_PROPOSAL,
     BEGIN_ROUND,
     BULK_DRY_RUN,
+    CHECK_EVIDENCE_POLICY,
     CLOSE_SCHEDULE,
     DRY_RUN,
+    EVIDENCE_POLICIES,
     MAKE_SCHEDULE,
     NOTE_SCHEDULE,
     PROPOSAL_PAGE,
     PROPOSALS,
     PROPOSE,
+    PROPOSE_EVIDENCE_POLICY,
     PROPOSE_IN_BULK,
     READ_SCHEDULE,
     RECONSIDER_PROPOSAL,
@@ -37,10 +40,12 @@ from writeoffs import queries
 from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.check_policy import check_policy
 from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, move, receive
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
+from writeoffs.use_cases.propose_policy import propose_policy
 from writeoffs.use_cases.rounds import begin_round, close_schedule, note_schedule, read_schedule, settle_lines, take_lines
 from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
 
@@ -80,6 +85,7 @@ ANSWERS = (
     Answer(WRITE_OFF_REGISTER, queries.write_off_register),
     Answer(WRITE_OFF_TOTALS, queries.write_off_totals),
     Answer(WRITE_OFF_POLICIES, queries.write_off_policies),
+    Answer(EVIDENCE_POLICIES, queries.evidence_policies),
 )
 ACCEPTS = (
     Accept(PROPOSE, propose),
@@ -91,6 +97,8 @@ ACCEPTS = (
     Accept(TAKE_OFF_SCHEDULE, take_off_schedule),
     Accept(ANSWER_SCHEDULE, answer_schedule),
     Accept(WITHDRAW_SCHEDULE, withdraw_schedule),
+    Accept(PROPOSE_EVIDENCE_POLICY, propose_policy),
+    Accept(CHECK_EVIDENCE_POLICY, check_policy),
 )
 
 

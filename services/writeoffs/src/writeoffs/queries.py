@@ -10,6 +10,10 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LineKind, LinePart
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import (
+    EvidencePolicies,
+    EvidencePolicy,
+    EvidenceProposal,
+    EvidenceVersion,
     LadderFigure,
     LadderShown,
     LaddersShown,
@@ -43,6 +47,8 @@ from writeoffs.tables import (
     event,
     participant,
     policy,
+    policy_check,
+    policy_proposal,
     proof,
     proposal,
     register,
@@ -64,6 +70,36 @@ async def policies(tx: Transaction) -> list[WriteOffPolicy]:
     """The latest first."""
     rows = await tx.connection.execute(sa.select(policy.c.figures).order_by(policy.c.in_force_from.desc()))
     return [read_policy(row.figures) for row in rows]
+
+
+async def policy_proposals(tx: Transaction) -> list[EvidenceProposal]:
+    """Every proposal for a policy, the newest first."""
+    answered = (policy_check.c.answer, policy_check.c.checked_by, policy_check.c.checked_at, policy_check.c.text)
+    joined = policy_proposal.outerjoin(policy_check, policy_check.c.proposal == policy_proposal.c.id)
+    wanted = sa.select(policy_proposal, *answered).select_from(joined)
+    rows = await tx.connection.execute(wanted.order_by(policy_proposal.c.proposed_at.desc(), policy_proposal.c.id))
+    return [
+        EvidenceProposal(
+            proposal=row.id,
+            policy=EvidencePolicy.model_validate(row.figures),
+            proposed_by=row.proposed_by,
+            proposed_at=row.proposed_at,
+            answer=row.answer,
+            checked_by=row.checked_by,
+            checked_at=row.checked_at,
+            text=row.text,
+        )
+        for row in rows
+    ]
+
+
+async def evidence_policies(tx: Transaction, _: Nothing) -> EvidencePolicies:
+    """What is asked for, whole, and what was proposed."""
+    versions = (
+        EvidenceVersion(version=one.version, council=one.council, policy=one.figures, made_by=one.made_by, checked_by=one.checked_by)
+        for one in await policies(tx)
+    )
+    return EvidencePolicies(versions=tuple(versions), proposals=tuple(await policy_proposals(tx)))
 
 
 async def in_force(tx: Transaction, day: date) -> WriteOffPolicy:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ScheduleStatus
+from rentbook_contracts.writeoffs import AddProof, CheckEvidencePolicy, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
 from writeoffs.domain.ladder import Proof
@@ -17,6 +17,8 @@ from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
     event,
     participant,
+    policy_check,
+    policy_proposal,
     proof,
     proposal,
     register,
@@ -28,6 +30,28 @@ from writeoffs.tables import (
 )
 
 Row = sa.Row[Any]
+
+
+# --- policy -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def lock_policy(tx: Transaction) -> None:
+    """One change of policy at a time, to the end of the transaction."""
+    await tx.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('policy on evidence', 0))"))
+
+
+async def write_policy_proposal(tx: Transaction, id_: UUID, council: str, asked: EvidencePolicy) -> None:
+    """Propose a policy as the caller."""
+    row = {"id": id_, "in_force_from": asked.in_force_from, "council": council, "figures": asked.model_dump(mode="json")}
+    by = {"proposed_by": tx.caller.person, "roles": sorted(tx.caller.roles), "proposed_at": tx.now}
+    await tx.connection.execute(policy_proposal.insert().values(**row, **by))
+
+
+async def write_policy_check(tx: Transaction, told: CheckEvidencePolicy) -> None:
+    """Answer a proposal as the caller; accepting it lays the policy down."""
+    row = {"proposal": told.proposal, "answer": told.answer.value, "text": told.text.strip()}
+    by = {"checked_by": tx.caller.person, "roles": sorted(tx.caller.roles), "checked_at": tx.now}
+    await tx.connection.execute(policy_check.insert().values(**row, **by))
 
 
 # --- proposals --------------------------------------------------------------------------------------------------------------------------

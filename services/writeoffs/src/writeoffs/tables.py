@@ -6,7 +6,7 @@ names read as the rule that they keep.
 
 import sqlalchemy as sa
 from chassis.tables import chassis_metadata
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData()
 chassis_metadata(metadata)
@@ -25,6 +25,35 @@ policy = sa.Table(
     sa.UniqueConstraint("in_force_from", name="one_policy_comes_into_force_on_a_day"),
     sa.CheckConstraint("made_by <> checked_by", name="policy_has_a_maker_and_a_checker"),
 )
+
+policy_proposal = sa.Table(
+    "policy_proposal",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("in_force_from", sa.Date, nullable=False),
+    sa.Column("council", sa.Text, nullable=False),
+    sa.Column("figures", JSONB, nullable=False),
+    sa.Column("proposed_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("proposed_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("figures ->> 'in_force_from' = in_force_from::text", name="a_proposal_is_of_the_day_that_it_says"),
+)
+"""A policy on evidence that somebody proposes."""
+
+policy_check = sa.Table(
+    "policy_check",
+    metadata,
+    sa.Column("proposal", sa.Uuid, sa.ForeignKey("policy_proposal.id"), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("checked_at", _INSTANT, nullable=False),
+    sa.PrimaryKeyConstraint("proposal", name="a_policy_is_answered_once"),
+    sa.CheckConstraint("answer IN ('accepted', 'refused', 'withdrawn')", name="a_check_is_one_of_three"),
+    sa.CheckConstraint("answer = 'accepted' OR btrim(text) <> ''", name="a_refusal_of_policy_is_explained"),
+)
+"""What another person said to a proposal, or its maker's withdrawal. Accepting it lays the policy down, by a trigger of the owner's."""
 
 schedule = sa.Table(
     "schedule",

@@ -1,18 +1,16 @@
 """The council's evidence ladder and timers, dated (domain.md 5.2 and 5.3). Figures are data: `data/policy`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from rentbook_contracts.ledger import AccountKind
-from rentbook_contracts.money import PositivePence
 from rentbook_contracts.notices import LadderLetter
-from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from rentbook_contracts.people import Role
+from rentbook_contracts.writeoffs import EvidenceKind, EvidenceLadder, EvidencePolicy, EvidenceRung, EvidenceWay, Reason
 
 from writeoffs.domain.rules import WriteOffRule
-
-Count = Annotated[int, Field(strict=True, ge=0, le=3660)]
 
 PROOF_OF: Mapping[LadderLetter, EvidenceKind] = {
     LadderLetter.DEBT: EvidenceKind.LETTER_SENT,
@@ -30,28 +28,10 @@ class NoLadder(WriteOffRule):
     """The policy in force has no ladder for this reason and amount."""
 
 
-class _Figures(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class Proven(EvidenceWay):
+    """A way up a rung."""
 
-
-class Proven(_Figures):
-    """One way to climb a rung: so many proofs of a kind, from so many different sources, and so much time gone since.
-
-    `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
-    an answer or a contact since the first. `after_months` runs from the last that is needed, whatever was heard.
-
-    `letter`: what is written, so often as proofs are needed, `apart_days` between; None where nothing is written by itself.
-    """
-
-    proof: EvidenceKind
-    at_least: Count = 1
-    sources: Count = 0
-    quiet_days: Count = 0
-    quiet_months: Count = 0
-    last_quiet_days: Count = 0
-    after_months: Count = 0
-    letter: LadderLetter | None = None
-    apart_days: Count = 0
+    model_config = ConfigDict(extra="forbid")
 
     @property
     def reply_within_days(self) -> int:
@@ -65,20 +45,19 @@ class Proven(_Figures):
         return self
 
 
-class Rung(_Figures):
-    """What is wanted, in words, and the ways to show it; one is enough."""
+class Rung(EvidenceRung):
+    """What is wanted, and the ways to show it."""
 
-    wanted: str = Field(min_length=1, max_length=200)
+    model_config = ConfigDict(extra="forbid")
+
     any_of: tuple[Proven, ...] = Field(min_length=1)
 
 
-class Ladder(_Figures):
-    """What a reason asks for, for what is owed between two amounts, both within. `kinds` narrows it to accounts of these kinds."""
+class Ladder(EvidenceLadder):
+    """What a reason asks for, for what is owed between two amounts."""
 
-    reason: Reason
-    from_pence: PositivePence = 1
-    to_pence: PositivePence | None = None
-    kinds: tuple[AccountKind, ...] = ()
+    model_config = ConfigDict(extra="forbid")
+
     rungs: tuple[Rung, ...]
 
     def is_for(self, reason: Reason, owed_pence: int, kind: AccountKind) -> bool:
@@ -86,25 +65,15 @@ class Ladder(_Figures):
         return self.reason is reason and within and (not self.kinds or kind in self.kinds)
 
 
-class WriteOffPolicy(_Figures):
-    """One dated row of policy.
+class WriteOffPolicy(EvidencePolicy):
+    """One dated row of policy."""
 
-    `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `unclaimed_after_years`: how old a
-    credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked at without an event;
-    `remind_after_days`: when somebody is reminded that evidence is wanted.
-    """
+    model_config = ConfigDict(extra="forbid")
 
     version: str
     council: str
-    source: str
-    in_force_from: date
     made_by: str
     checked_by: str
-    limitation_years: Count
-    unclaimed_after_years: Count
-    look_again_days: Count
-    remind_after_days: Count
-    discharging: tuple[Reason, ...]
     ladders: tuple[Ladder, ...]
 
     @model_validator(mode="after")
@@ -112,6 +81,72 @@ class WriteOffPolicy(_Figures):
         if self.made_by == self.checked_by:
             raise ValueError("policy has a maker and a checker")
         return self
+
+    @property
+    def figures(self) -> EvidencePolicy:
+        """What a further policy begins with."""
+        return EvidencePolicy.model_validate(self.model_dump(exclude={"version", "council", "made_by", "checked_by"}))
+
+
+MAKES_POLICY = frozenset({Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.FINANCE, Role.S151_OFFICER})
+"""Who proposes and checks policy. Not left to policy, or one could name its own makers."""
+
+
+class PolicyIncomplete(WriteOffRule):
+    """The ladders of a reason follow each other by amount, and a letter is evidence of its own sending."""
+
+
+class InForceTooSoon(WriteOffRule):
+    """A policy comes into force on a later day, so that nobody proposes or decides under one that changes under their hands."""
+
+
+class DayTaken(WriteOffRule):
+    """One policy comes into force on a day."""
+
+
+class NoSuchPolicyProposal(WriteOffRule):
+    """No proposal for a policy has this id."""
+
+
+class AnsweredAlready(WriteOffRule):
+    """A proposal for a policy is accepted, refused or withdrawn once."""
+
+
+class MakerIsNotChecker(WriteOffRule):
+    """Whoever proposed a policy does not check it."""
+
+
+class OnlyTheMakerWithdraws(WriteOffRule):
+    """A proposal for a policy is withdrawn by whoever made it; others accept or refuse it."""
+
+
+class CheckNotExplained(WriteOffRule):
+    """A refusal or a withdrawal says why."""
+
+
+def complaint_about(asked: EvidencePolicy, in_force_from: Collection[date], today: date) -> WriteOffRule | None:
+    """What is wrong with a policy that is proposed, if anything; `field` names the field of the form."""
+    if asked.in_force_from <= today:
+        return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")
+    if asked.in_force_from in in_force_from:
+        return DayTaken("Another policy comes into force on that day.", field="in_force_from")
+    if not asked.ladders:
+        return PolicyIncomplete("A policy says for at least one reason what it asks for.")
+    for at, ladder in enumerate(asked.ladders):
+        if ladder.to_pence is not None and ladder.to_pence < ladder.from_pence:
+            return PolicyIncomplete("The upper amount lies below the lower one.", field=f"to-{at}")
+        for before in asked.ladders[:at]:
+            if before.reason is ladder.reason and _meet(before, ladder):
+                return PolicyIncomplete("Two rows of this reason are about the same amount.", field=f"from-{at}")
+    if any(way.letter and way.proof is not PROOF_OF[way.letter] for one in asked.ladders for rung in one.rungs for way in rung.any_of):
+        return PolicyIncomplete("A letter is evidence of its own sending, and of nothing else.")
+    return None
+
+
+def _meet(one: EvidenceLadder, other: EvidenceLadder) -> bool:
+    if one.kinds and other.kinds and not set(one.kinds) & set(other.kinds):
+        return False
+    return (one.to_pence is None or other.from_pence <= one.to_pence) and (other.to_pence is None or one.from_pence <= other.to_pence)
 
 
 def policy_at(policies: Iterable[WriteOffPolicy], day: date) -> WriteOffPolicy:

@@ -9,7 +9,7 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
 from rentbook_contracts.refunds import REFUND_POLICIES
-from rentbook_contracts.writeoffs import WRITE_OFF_POLICIES
+from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES
 from starlette.responses import Response
 
 from approvals import queries
@@ -59,6 +59,7 @@ async def show(visit: Visit) -> Response:
     stand = [next((one for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
     holders = {one.id: await visit.own(lambda tx, one=one: queries.holders_today(tx, one)) for one in stand if one}  # type: ignore[misc]
     ladders = await visit.ask_or_name(WRITE_OFF_POLICIES, Nothing(), "the evidence that write-offs ask for")
+    evidence = await visit.ask_or_name(EVIDENCE_POLICIES, Nothing(), "the proposals for other evidence")
     return visit.show(
         "policy.html",
         "Policy",
@@ -67,6 +68,7 @@ async def show(visit: Visit) -> Response:
         in_force=holders.keys(),
         holders=holders,
         ladders=ladders.policies if ladders else (),
+        evidence=evidence.proposals if evidence else (),
         acts=ACTS,
         kinds=KINDS,
         proposals=await visit.own(queries.proposals),

@@ -1,0 +1,227 @@
+"""The policy on the evidence that write-offs ask for, as it changes: one person proposes its figures, another checks them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.peers import Refused
+from rentbook_contracts.operation import Nothing
+from rentbook_contracts.writeoffs import (
+    CHECK_EVIDENCE_POLICY,
+    EVIDENCE_POLICIES,
+    MOST_FIGURE,
+    PROPOSE_EVIDENCE_POLICY,
+    CheckEvidencePolicy,
+    EvidenceLadder,
+    EvidencePolicies,
+    EvidencePolicy,
+    EvidenceProposal,
+    EvidenceRung,
+    EvidenceWay,
+    PolicyAnswer,
+    ProposeEvidencePolicy,
+)
+from starlette.responses import Response
+
+from approvals.domain.policy import MAKES_POLICY
+from approvals.web.forms import FieldError, Form
+from approvals.web.visit import MayNot, NoSuchPage, Visit
+from approvals.web.wording import count, headline, pounds, said
+
+GENERAL: Mapping[str, str] = {
+    "limitation_years": "No action in court after, years",
+    "unclaimed_after_years": "An unclaimed credit goes to income after, years",
+    "look_again_days": "What blocks is looked at again after, days",
+    "remind_after_days": "Somebody is reminded of missing evidence after, days",
+}
+WAY: Mapping[str, str] = {
+    "at_least": "pieces",
+    "sources": "different sources",
+    "quiet_days": "days without an answer",
+    "quiet_months": "months without an answer",
+    "last_quiet_days": "days without an answer since the last",
+    "after_months": "months since",
+    "apart_days": "days between letters",
+}
+"""The figures of a way up a rung, in words. Those that a way has are offered; its kind of proof and its letters stay."""
+
+DONE = {PolicyAnswer.ACCEPTED: "accepted", PolicyAnswer.REFUSED: "refused", PolicyAnswer.WITHDRAWN: "retracted"}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A line of the policy before and after; `before` None where there was none."""
+
+    about: str
+    before: str | None
+    after: str
+
+
+def figures_of(way: EvidenceWay) -> list[str]:
+    """The names of the figures that are offered: how many pieces, and whatever else the way counts."""
+    return [name for name in WAY if name == "at_least" or getattr(way, name)]
+
+
+def told(policy: EvidencePolicy) -> Iterator[tuple[str, str]]:
+    """The policy line by line: what it is about, and what it says."""
+    for name, words in GENERAL.items():
+        yield words, str(getattr(policy, name))
+    for ladder in policy.ladders:
+        upper = f" up to {pounds(ladder.to_pence)}" if ladder.to_pence is not None else ""
+        kinds = f", {' and '.join(said(kind) for kind in ladder.kinds)} alone" if ladder.kinds else ""
+        yield f"{headline(ladder.reason)}, from {pounds(ladder.from_pence)}{upper}{kinds}", "; ".join(map(_rung, ladder.rungs)) or "nothing"
+
+
+def _rung(rung: EvidenceRung) -> str:
+    return f"{rung.wanted} ({' or '.join(map(_way, rung.any_of))})"
+
+
+def _way(way: EvidenceWay) -> str:
+    counted = ", ".join([count(way.at_least, "piece"), *(f"{getattr(way, name)} {WAY[name]}" for name in figures_of(way)[1:])])
+    return f"{said(way.proof)}: {counted}" + (", written by itself" if way.letter else "")
+
+
+def compared(before: EvidencePolicy | None, after: EvidencePolicy) -> list[Changed]:
+    """Line by line, in the order of what is proposed, which keeps the rows of what it began with."""
+    old = list(told(before)) if before else []
+    rows = list(told(after))
+    same_rows = len(old) == len(rows)
+    return [
+        Changed(about, f"{old[at][1]}" if same_rows and old[at][0] == about else (": ".join(old[at]) if same_rows else None), says)
+        for at, (about, says) in enumerate(rows)
+    ]
+
+
+async def draft(visit: Visit) -> Response:
+    """A proposal to fill in, beginning with what comes into force last."""
+    _must_make_policy(visit)
+    base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
+    return _draft(visit, Form(values=as_typed(base.policy)), base.version, base.policy)
+
+
+async def propose(visit: Visit) -> Response:
+    """Propose the policy. It counts once somebody else has checked it."""
+    _must_make_policy(visit)
+    form = await visit.sent()
+    base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
+    if form.value("base") and form.value("base") != base.version:
+        form.wrong("Another policy was laid down meanwhile. Begin anew with that one.")
+    asked = read(form, base.policy)
+    if asked is None:
+        return _draft(visit, form, base.version, base.policy)
+    try:
+        made = await visit.command(PROPOSE_EVIDENCE_POLICY, ProposeEvidencePolicy(policy=asked), form)
+    except Refused as refused:
+        form.errors.append(FieldError(refused.message, refused.field))
+        return _draft(visit, form, base.version, base.policy)
+    return visit.go(f"/policy/evidence/{made.proposal}", done="proposed")
+
+
+async def show(visit: Visit) -> Response:
+    """A proposal beside what it changes."""
+    return await _proposal(visit, Form())
+
+
+async def check(visit: Visit) -> Response:
+    """Accept, refuse or withdraw."""
+    _must_make_policy(visit)
+    form = await visit.sent()
+    answer = form.one_of("check_answer", {one.value: "" for one in PolicyAnswer}, "Choose your answer")
+    text = form.text("check_text")
+    if form.errors:
+        return await _proposal(visit, form)
+    asked = CheckEvidencePolicy(proposal=visit.request.path_params["proposal"], answer=PolicyAnswer(answer), text=text)
+    try:
+        await visit.command(CHECK_EVIDENCE_POLICY, asked, form)
+    except Refused as refused:
+        form.errors.append(FieldError(refused.message, "check_text" if refused.field == "check_text" else None))
+        return await _proposal(visit, form)
+    return visit.go(f"/policy/evidence/{asked.proposal}", done=DONE[asked.answer])
+
+
+def as_typed(policy: EvidencePolicy) -> dict[str, str]:
+    """A policy as the form carries it."""
+    values = {name: str(getattr(policy, name)) for name in GENERAL}
+    for at, ladder in enumerate(policy.ladders):
+        values[f"from-{at}"] = _plain(ladder.from_pence)
+        values[f"to-{at}"] = _plain(ladder.to_pence) if ladder.to_pence is not None else ""
+        for step, rung in enumerate(ladder.rungs):
+            values[f"wanted-{at}-{step}"] = rung.wanted
+            for number, way in enumerate(rung.any_of):
+                values |= {f"{name}-{at}-{step}-{number}": str(getattr(way, name)) for name in figures_of(way)}
+    return values
+
+
+def read(form: Form, base: EvidencePolicy) -> EvidencePolicy | None:
+    """The policy as typed over what it begins with; None, with the errors noted, where a field says nothing."""
+    day = form.day("in_force_from", "the day from which it is in force", needed=True)
+    source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
+    general = {name: form.whole(name, words, 0, MOST_FIGURE) for name, words in GENERAL.items()}
+    ladders = tuple(_ladder(form, at, ladder) for at, ladder in enumerate(base.ladders))
+    if form.errors or day is None:
+        return None
+    return base.model_copy(update={"in_force_from": day, "source": source, "ladders": ladders, **general})
+
+
+def _ladder(form: Form, at: int, base: EvidenceLadder) -> EvidenceLadder:
+    lower, upper = form.pence(f"from-{at}", "The lower amount"), form.pence(f"to-{at}", "The upper amount")
+    rungs = tuple(_rung_typed(form, f"{at}-{step}", rung) for step, rung in enumerate(base.rungs))
+    return base.model_copy(update={"from_pence": lower or 1, "to_pence": upper, "rungs": rungs})
+
+
+def _rung_typed(form: Form, place: str, base: EvidenceRung) -> EvidenceRung:
+    wanted = form.text(f"wanted-{place}", needed="Say what is wanted", longest=200)
+    ways = tuple(_way_typed(form, f"{place}-{number}", way) for number, way in enumerate(base.any_of))
+    return base.model_copy(update={"wanted": wanted, "any_of": ways})
+
+
+def _way_typed(form: Form, place: str, base: EvidenceWay) -> EvidenceWay:
+    figures = {name: form.whole(f"{name}-{place}", headline(WAY[name]), int(name == "at_least"), MOST_FIGURE) for name in figures_of(base)}
+    return base.model_copy(update=figures)
+
+
+def _plain(pence: int) -> str:
+    return f"{pence // 100}.{pence % 100:02d}"
+
+
+def _must_make_policy(visit: Visit) -> None:
+    if not visit.person.roles & MAKES_POLICY:
+        raise MayNot("Proposing and checking policy is for managers and finance.")
+
+
+def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Response:
+    return visit.show(
+        "evidence_draft.html",
+        "Propose other evidence for write-offs",
+        form=form,
+        version=version,
+        base=base,
+        general=GENERAL,
+        way_words=WAY,
+        figures_of=figures_of,
+    )
+
+
+def _found(known: EvidencePolicies, proposal: UUID) -> EvidenceProposal:
+    found = next((one for one in known.proposals if one.proposal == proposal), None)
+    if found is None:
+        raise NoSuchPage("There is no such proposal.")
+    return found
+
+
+async def _proposal(visit: Visit, form: Form) -> Response:
+    known = await visit.ask(EVIDENCE_POLICIES, Nothing())
+    proposal = _found(known, visit.request.path_params["proposal"])
+    earlier = [one for one in known.versions if one.policy.in_force_from < proposal.policy.in_force_from]
+    base = max(earlier, key=lambda one: one.policy.in_force_from, default=None)
+    return visit.show(
+        "evidence_proposal.html",
+        "Proposed evidence for write-offs",
+        form=form,
+        proposal=proposal,
+        base=base,
+        rows=compared(base.policy if base else None, proposal.policy),
+        mine=proposal.proposed_by == visit.person.subject,
+        may_check=bool(visit.person.roles & MAKES_POLICY),
+        names=await visit.names(),
+    )
