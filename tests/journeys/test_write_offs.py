@@ -261,6 +261,33 @@ def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(de
     assert again != proposal
 
 
+def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_its_refund(
+    desks: Mapping[str, Desk], members: Members
+) -> None:
+    """Its owner is written to by itself; the attempts of the years before were entered by hand."""
+    asha, member = desks["asha"], members["debt-unclaimed"]
+    assert balance(asha, member.account) == "£62.40 in credit"
+    proposal = proposed(desks, member, "unclaimed", tuple(Proof("return-attempt", ago(2_250 - 300 * n)) for n in range(6)))
+    page = asha.wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
+    assert "Money that we hold for you" in page.text
+    proposal_says(asha, proposal, READY)
+    schedule = listed(desks, [proposal], "Unclaimed credit")
+    approved(desks["efua"], "Unclaimed credit")
+    schedule_says(asha, schedule, "✓ Posted")
+    assert balance(asha, member.account) == "Nothing owed"
+
+    form = f"/accounts/{member.account}/refund"
+    request = asha.get(form)
+    request.must_say("£62.40 of this account’s credit went to income.")
+    person, told = str(member.told["people"][0]), {"identified_how": "phone-questions", "amount_is": "all", "reason_code": "tenancy-ended"}
+    payee = {"payee_of": person, "payee_name": member.name, "sort_code": "089999", "account_number": "66374958"}
+    case = asha.send(request, form, {"asked_by": person, **told, **payee})
+    assert case.errors() == []
+    asha.wait(
+        f"/accounts/{member.account}", "the credit again", lambda page: "£62.40 in credit" in page.text and "Nothing owed" not in page.text
+    )
+
+
 # --- test J ----------------------------------------------------------------------------------------------------------------------------
 
 MINUTE = {"minute_reference": "CAB/2026/118", "met_on": str(ago(7))}

@@ -203,15 +203,27 @@ async def test_a_letter_is_held_back_where_breathing_space_began_after_it_was_wr
     assert "£300.00" in content
 
 
-async def test_while_the_ledger_cannot_say_letters_about_arrears_wait(notices: Runtime, ledger: Ledger) -> None:
+async def test_while_the_ledger_cannot_say_letters_about_arrears_wait_and_others_go(notices: Runtime, ledger: Ledger) -> None:
     await write(notices)
     ledger.silent = True
     assert [await tick(notices), await tick(notices)] == [True, False]
     [kept] = await rows(notices, letter)
     assert kept.status == "claimed"
     ledger.silent = False
+    credit = await write_of_a_credit(notices, ledger)
+    ledger.silent = True
+    assert [await tick(notices), await tick(notices), await tick(notices)] == [True, True, False]
+    assert [fact.letter for fact in await told(notices)] == [credit.letter]
+    ledger.silent = False
     assert await tick(notices)
-    assert len(await told(notices)) == 1
+    assert len(await told(notices)) == 2
+
+
+async def write_of_a_credit(notices: Runtime, ledger: Ledger) -> LadderLetterWritten:
+    owed, ledger.balance_pence = ledger.balance_pence, -25_00
+    made = await write(notices, FIRST.model_copy(update={"kind": LadderLetter.UNCLAIMED_CREDIT}))
+    ledger.balance_pence = owed
+    return made
 
 
 async def test_the_database_keeps_one_letter_of_a_kind_and_number(notices: Runtime) -> None:

@@ -53,10 +53,8 @@ def sending_by(delivery: Delivery) -> Callable[[Transaction, Tick], Coroutine[An
 
 
 async def send_some(tx: Transaction, delivery: Delivery) -> bool:
-    """Claim what waits, or else send what is claimed. True while there is more to do."""
+    """Send what is claimed, or else claim what waits. True while there is more to do."""
     claimed = await store.claimed_letters(tx)
-    if not claimed:
-        return await _claim_some(tx, delivery)
     held = await _in_breathing_space(tx, claimed)
     going = [row for row in claimed if held is not None or not _about_arrears(row)]
     for row in going:
@@ -65,7 +63,7 @@ async def send_some(tx: Transaction, delivery: Delivery) -> bool:
             await store.withhold(tx, row.id, BREATHING_SPACE)
         else:
             await _send(tx, delivery, row)
-    return bool(going)
+    return bool(going) or await _claim_some(tx, delivery)
 
 
 async def _claim_some(tx: Transaction, delivery: Delivery) -> bool:
