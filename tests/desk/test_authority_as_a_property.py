@@ -18,13 +18,17 @@ import httpx
 import pytest
 from approvals import store
 from approvals.domain.authority import Act
+from approvals.domain.forms import OfTask
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.rules import ApprovalRule
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
+from approvals.use_cases.decide_line import decision_of
+from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.propose_policy import propose_policy
 from approvals.use_cases.read_decision import NoSuchDecision, read_decision
+from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings, make_desk
 from approvals.web.routes import make_app
@@ -37,7 +41,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
-from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, CaseStatus, PlanToDecide
+from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
@@ -60,6 +64,7 @@ CAST: dict[str, tuple[str, ...]] = {
 HANDLES_CASES = frozenset(CAST) - {"hugo.auditor", "grace.finance", "gwen.finance"}
 ANYBODY = st.sampled_from([*sorted(CAST), "dev.leader", "ella.manager", "ella.manager", "farid.head", "farid.head", "grace.finance"])
 """Those with the most authority come more often, or few cases would get far."""
+RELEASERS = st.sampled_from(["grace.finance", "gwen.finance", "grace.finance", "gwen.finance", "ella.manager", "hugo.auditor"])
 WITHOUT_LIMIT = 10**9
 TABLES: dict[str, dict[tuple[str, int], tuple[int, int]]] = {
     name: {
@@ -84,8 +89,8 @@ ROLES = sorted({role for role, _ in TABLES["first"]})
 ANSWERS = st.sampled_from(["approved"] * 3 + ["declined", "sent-back", "sent-back"])
 BY_ROW = st.sampled_from(["approved", "approved", "declined"])
 UNTRUE = st.sampled_from(["", "", "", "hash", "amount", "old policy"])
-EXAMPLES = 10
-STEPS = 30
+EXAMPLES = 12
+STEPS = 40
 MOST_LINKS = 3
 ROUNDS = 4
 
@@ -129,6 +134,20 @@ PROMISES = {
         SELECT 1 FROM answered a LEFT JOIN decision d ON d.id = a.decision AND d.answer = a.answer
         WHERE d.id IS NULL OR (d.answer <> 'approved' AND d.text <> a.words)""",
     "no decision came from elsewhere": "SELECT 1 FROM decision WHERE id NOT IN (SELECT decision FROM answered)",
+    "nobody releases who took part, decided it or lent authority for it": """
+        SELECT 1 FROM release r JOIN release_line l USING (run)
+        WHERE r.released_by IN (SELECT person FROM participant p WHERE p.case_id = l.case_id AND p.at <= r.released_at)
+        OR EXISTS (SELECT FROM decision d WHERE (d.case_id, d.attempt) = (l.case_id, l.attempt)
+          AND NOT EXISTS (SELECT FROM recall WHERE decision_id = d.id)
+          AND (d.decided_by = r.released_by OR r.released_by IN (SELECT giver FROM delegation WHERE id = ANY (d.delegations))))""",
+    "only finance releases": """
+        SELECT 1 FROM release r WHERE NOT EXISTS (SELECT FROM really WHERE person = r.released_by AND role = 'finance')""",
+    "what is released was approved at every stage, as it stands, and was not taken back": """
+        SELECT 1 FROM release_line l LEFT JOIN decision d ON d.id = l.decision_id AND d.completes
+        AND (d.case_id, d.content_hash, d.amount_pence) = (l.case_id, l.content_hash, l.amount_pence)
+        WHERE d.id IS NULL OR EXISTS (SELECT FROM recall WHERE decision_id = d.id) OR d.stages <> (
+          SELECT count(*) FROM decision e WHERE (e.case_id, e.attempt, e.round) = (d.case_id, d.attempt, d.round)
+          AND e.answer = 'approved' AND NOT EXISTS (SELECT FROM recall WHERE decision_id = e.id))""",
     "every answer at the desk is told once": """
         SELECT 1 FROM answered a WHERE at_the_desk AND 1 <> (SELECT count(*) FROM outbox_event
         WHERE headers ->> 'ce_type' = 'approvals.decision-made.v1' AND body::jsonb ->> 'decision' = a.decision::text)""",
@@ -238,6 +257,7 @@ class Cast(RuleBasedStateMachine):
     def case_is_raised(self, raiser: str, actor: str, pence: int) -> None:
         self.case, self.pence, self.round = uuid4(), pence, 0
         self.participants = set[str]()
+        self.released = False
         self.lent: dict[UUID, tuple[str, str, int]] = {}
         self.begin_round(raiser, actor)
         self.limits = self.table_in_force()
@@ -290,7 +310,7 @@ class Cast(RuleBasedStateMachine):
     @precondition(lambda self: self.waits_for is not None)
     @rule(which=st.integers(0, 9), answer=ANSWERS)
     def somebody_who_may_answers_twice(self, which: int, answer: str) -> None:
-        """The same form sent again is the same answer, and another form finds it answered."""
+        """The same form sent again is the same answer."""
         self.answer(self.one_of_those_who_may(which), answer, self.hash, times=2)
 
     def one_of_those_who_may(self, which: int) -> str:
@@ -305,7 +325,7 @@ class Cast(RuleBasedStateMachine):
         stage = self.waits_for
         assert stage is not None
         words = {"approved": "", "declined": "No, because of this", "sent-back": "What is this?"}[answer]
-        reason = {"approved": "checks-pass", "declined": "duplicate", "sent-back": "evidence-missing"}[answer]
+        reason = {"approved": "checks-pass", "declined": "other", "sent-back": "evidence-missing"}[answer]
         sent = {"answer": answer, "reason_code": f"{answer}:{reason}", "text": words, "question_to": "asha.officer", "content_hash": seen}
         form, mandate = uuid4(), self.mandate(person, stage)
         for _ in range(times):
@@ -325,6 +345,64 @@ class Cast(RuleBasedStateMachine):
             if stage < self.stages and at_the_desk:
                 self.open_stage(stage + 1)
 
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(person=ANYBODY, which=st.integers(0, 9), able=st.booleans(), opened=st.sampled_from([True, True, True, False]))
+    def task_is_decided_together(self, person: str, which: int, able: bool, opened: bool) -> None:
+        """As a selection of one: chosen, opened or not, signed for, and decided line by line, twice."""
+        stage = self.waits_for
+        assert stage is not None
+        who = self.one_of_those_who_may(which) if able else person
+        selection, task, mandate = uuid4(), self.tasks[stage], self.mandate(who, stage)
+        put = self.now(self.place.post(who, "/together", form_id=str(selection), task=str(task)))
+        assert put == (who != "hugo.auditor")
+        if opened:
+            self.now(self.use_case(who, note_seen, OfTask(task), uuid4()))
+        signed = put and self.tried(self.use_case(who, sign_together, SignTogether(selection, datetime.now(UTC)), uuid4()))
+        assert not signed or opened, "what was to be opened first was not"
+        right = signed and mandate is not None and not self.tainted()
+        for _ in range(2):
+            self.now(self.place.post(who, f"/together/{selection}"))
+            made = bool(self.now(self.place.sql("SELECT 1 FROM decision WHERE id = $1", decision_of(selection, task))))
+            assert made == right, (who, self.pence, self.lent, self.participants)
+        if right and mandate is not None:
+            self.count("together")
+            self.decided(decision_of(selection, task), "approved", "", stage, frozenset({who, *mandate}), at_the_desk=True)
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(which=st.integers(0, 9), person=RELEASERS)
+    def case_goes_the_whole_way(self, which: int, person: str) -> None:
+        """Every stage is approved by those who may, as far as there are such people, and the payment released."""
+        while (stage := self.waits_for) is not None:
+            able = self.one_of_those_who_may(which)
+            self.answer(able, "approved", self.hash)
+            if self.waits_for == stage:
+                return
+        if len(self.approved) == self.stages:
+            self.release(person)
+
+    @precondition(lambda self: self.waits_for is None and len(self.approved) == self.stages and not self.released)
+    @rule(person=RELEASERS)
+    def run_is_released(self, person: str) -> None:
+        self.release(person)
+
+    def release(self, person: str) -> None:
+        """Sent twice: the same form is the same run, and no payment is released in two."""
+        line, form, (decision, _) = f"{self.case}/1/{self.hash}/{self.pence}", str(uuid4()), self.approved[max(self.approved)]
+        it = {"case": self.case, "content_hash": self.hash, "amount_pence": self.pence}
+        told = ReadyPayments(
+            payments=(estate.ready_payment(decision).model_copy(update=it),), total_pence=self.pence,
+            next_processing_day=estate.TODAY, next_entry_day=estate.TODAY, cut_off=estate.NOW,
+        )  # fmt: skip
+        self.place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: told
+        taken = [self.now(self.place.post(person, "/runs", form_id=form, line=line)) for _ in range(2)]
+        assert taken[0] == taken[1]
+        behind = frozenset[str]().union(self.participants, *(people for _, people in self.approved.values()))
+        assert not taken[0] or ("finance" in CAST[person] and person not in behind)
+        assert not taken[0] or not self.now(self.place.post("gwen.finance", "/runs", line=line)), "it was released twice"
+        if taken[0]:
+            self.count("released")
+            self.released = True
+
     @rule(person=ANYBODY)
     def evidence_is_added(self, person: str) -> None:
         words = {"check": "7", "kind": "other", "settles": "no", "received_on": f"{estate.TODAY}"}
@@ -334,7 +412,7 @@ class Cast(RuleBasedStateMachine):
         if taken:
             self.participants.add(person)
 
-    @precondition(lambda self: self.waits_for is None and self.round < ROUNDS)
+    @precondition(lambda self: self.waits_for is None and self.round < ROUNDS and not self.released)
     @rule(person=st.sampled_from(sorted(HANDLES_CASES)), actor=ANYBODY)
     def case_is_resubmitted(self, person: str, actor: str) -> None:
         """The question is answered, or what was approved is changed: the story asks anew, about another content."""
@@ -368,7 +446,7 @@ class Cast(RuleBasedStateMachine):
         form, people = self.approved[stage]
         could = any(role in CAST[person] and self.pence <= most for (role, at), (_, most) in self.limits.items() if at == stage)
         taken = self.now(self.place.post(person, f"/decisions/{form}/recall", recall_text="A slip"))
-        assert taken == (person != "hugo.auditor" and (person in people or could))
+        assert taken == (person != "hugo.auditor" and (person in people or could) and not self.released)
         if taken:
             self.count("recalled")
             del self.approved[stage]
@@ -606,7 +684,10 @@ async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Pla
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
     answered = sum(counted.get(answer, 0) for answer in ("approved", "declined", "sent-back"))
     assert answered >= EXAMPLES, counted
-    for what in ("approved", "by own authority", "by lent authority", "recalled", "resubmitted", "limits changed", "rows tried"):
+    for what in (
+        "approved", "by own authority", "by lent authority", "recalled", "resubmitted", "limits changed", "rows tried",
+        "together", "released",
+    ):  # fmt: skip
         assert counted.get(what), (what, counted)
 
 
@@ -626,6 +707,9 @@ BROKEN = (
          stage, 2, repeat('a', 64), 900000, 'hugo.auditor', '{auditor}', (SELECT min(id) FROM authority), 'approved', 'x', '', now(),
          '{00000000-0000-0000-0000-00000000000a}' FROM generate_series(1, 2) AS stage""",
     "INSERT INTO participant VALUES ('00000000-0000-0000-0000-000000000001', 'carol.senior', 'evidence', now() - interval '1 minute')",
+    """INSERT INTO release VALUES
+       ('00000000-0000-0000-0000-00000000000c', 'carol.senior', '{finance}', (SELECT min(id) FROM authority), 1, 900000)""",
+    "INSERT INTO release_line SELECT '00000000-0000-0000-0000-00000000000c', case_id, 1, repeat('b', 64), 900000, id FROM decision LIMIT 1",
     "INSERT INTO answered VALUES (gen_random_uuid(), 'declined', 'no', true)",
     """INSERT INTO policy_proposal (id, council, kind, in_force_from, decide_within_working_days, remind_after_working_days,
          escalate_after_working_days, claim_minutes, bulk_most_lines, bulk_most_pence, bulk_opened_first, source, authorities, proposed_by,
@@ -645,7 +729,7 @@ UNBREAKABLE = {"a task is decided once"}
 
 async def test_each_promise_bites_when_the_rules_are_off(place: Place) -> None:
     assert await place.broken() == []
-    for table in ("task", "delegation", "decision", "participant", "policy_proposal", "policy_check"):
+    for table in ("task", "delegation", "decision", "participant", "policy_proposal", "policy_check", "release", "release_line"):
         await place.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     for statement in BROKEN:
         await place.owner.execute(statement)
