@@ -307,7 +307,6 @@ REFUSED_BY_THE_DATABASE = {"the_amount_is_within_the_limit", "authority_is_for_t
 ROLES = {persona.subject: [str(role) for role in persona.roles] for persona in PERSONAS}
 
 
-@pytest.mark.timeout(240)
 async def test_j_the_debtors_total_decides_who_has_authority(stack: Stack, desks: Mapping[str, Desk], members: Members) -> None:
     """At the page, at the form that a page would send, at the service, in the story, and in the database."""
     asha = desks["asha"]
@@ -419,7 +418,6 @@ def undo_the_receipt(desk: Desk, member: Member) -> None:
 MOVING = ("pays-before", "pays-during", "undone-during", "pays-after", "undone-after", "backdated")
 
 
-@pytest.mark.timeout(180)
 def test_payments_and_reversals_before_during_and_after_leave_the_right_entries(desks: Mapping[str, Desk], members: Members) -> None:
     asha, debts = desks["asha"], {name: members[f"debt-{name}"] for name in MOVING}
     proposals = dict(zip(MOVING, at_once(lambda name: ready(desks, debts[name], "emigrated"), [*MOVING]), strict=True))
