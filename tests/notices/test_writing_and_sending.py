@@ -144,6 +144,18 @@ async def test_mail_that_was_refused_is_tried_again(mail: tuple[Runtime, Mailbox
     assert [row.step for row in await rows(runtime, sending)] == ["begun", "refused", "begun", "done"]
 
 
+async def test_a_mail_server_that_takes_nothing_is_asked_again_after_a_pause(mail: tuple[Runtime, Mailbox]) -> None:
+    """Without one it would be asked as fast as it says no, and every no is kept."""
+    runtime, mailbox = mail
+    mailbox.answer = "451 later"
+    await write(runtime)
+    rounds = 0
+    while await tick(runtime):
+        rounds += 1
+    assert rounds == 1, "it was claimed, and refused"
+    assert [row.step for row in await rows(runtime, sending)] == ["begun", "refused"]
+
+
 async def test_mail_that_a_dead_process_had_begun_is_not_sent_again(mail: tuple[Runtime, Mailbox], monkeypatch: pytest.MonkeyPatch) -> None:
     runtime, mailbox = mail
     await write(runtime)

@@ -53,17 +53,19 @@ def sending_by(delivery: Delivery) -> Callable[[Transaction, Tick], Coroutine[An
 
 
 async def send_some(tx: Transaction, delivery: Delivery) -> bool:
-    """Send what is claimed, or else claim what waits. True while there is more to do."""
+    """Send what is claimed, or else claim what waits. True while there is more to do: not where the mail server takes nothing."""
     claimed = await store.claimed_letters(tx)
     held = await _in_breathing_space(tx, claimed)
     going = [row for row in claimed if held is not None or not _about_arrears(row)]
+    settled = False
     for row in going:
         if _about_arrears(row) and held and row.account in held and not _was_begun_by_another(row):
             await store.note_sending(tx, row.id, delivery.how, "refused", "withheld")
             await store.withhold(tx, row.id, BREATHING_SPACE)
+            settled = True
         else:
-            await _send(tx, delivery, row)
-    return bool(going) or await _claim_some(tx, delivery)
+            settled = await _send(tx, delivery, row) or settled
+    return settled if going else await _claim_some(tx, delivery)
 
 
 async def _claim_some(tx: Transaction, delivery: Delivery) -> bool:
@@ -122,7 +124,8 @@ async def _in_breathing_space(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> f
     return frozenset(debt.account for debt in read.debts if AccountHold.BREATHING_SPACE in debt.account_holds)
 
 
-async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> None:
+async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> bool:
+    """Whether it waits no more."""
     if delivery.mail is None:
         name = await asyncio.to_thread(put_into, delivery.folder, row)
         await _sent(tx, row, "folder", name)
@@ -130,10 +133,11 @@ async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> None:
         await store.note_sending(tx, row.id, "e-mail", "unknown")
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
-        await _mail(tx, delivery.mail, row)
+        return await _mail(tx, delivery.mail, row)
+    return True
 
 
-async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
+async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> bool:
     message = as_message(mail, row)
     reached("letter.before-mail")
     try:
@@ -142,12 +146,14 @@ async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> None:
         # The server was not reached, or it said no: the letter certainly did not go out.
         await store.note_sending(tx, row.id, "e-mail", "refused", type(error).__name__)
         await store.release(tx, row.id)
+        return False
     except (aiosmtplib.SMTPException, OSError) as error:
         await store.note_sending(tx, row.id, "e-mail", "unknown", type(error).__name__)
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
         reached("letter.mailed")
         await _sent(tx, row, "e-mail", message["Message-ID"])
+    return True
 
 
 async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None:
