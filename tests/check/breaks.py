@@ -145,6 +145,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("policy", "it names another checker", "approvals", (f"UPDATE policy SET checked_by = 'farid.head' WHERE {LAID}",)),
     ("policy", "a limit was raised by hand", "approvals", (
         f"UPDATE authority SET to_pence = to_pence + 1 WHERE to_pence IS NOT NULL AND policy_id = (SELECT id FROM policy WHERE {LAID})",)),
+    ("policy", "a call-in was shortened by hand", "approvals", (
+        f"UPDATE authority SET call_in_working_days = 3 WHERE policy_id = (SELECT id FROM policy WHERE {LAID})",)),
     ("policy", "a cap was raised by hand", "approvals", (f"UPDATE policy SET bulk_most_pence = bulk_most_pence + 1 WHERE {LAID}",)),
     ("policy", "its checker gained by it", "approvals", (
         "UPDATE authority SET to_pence = from_pence WHERE role = 'finance' AND to_pence IS NULL"

@@ -29,6 +29,7 @@ FROM policy_proposal AS proposal JOIN policy_check AS answer ON answer.proposal_
 """
 
 Band = tuple[str, int, str]
+Limit = tuple[int, int | None, str | None, int]
 
 
 async def _laid_down(books: Books) -> Finding:
@@ -69,18 +70,23 @@ def _not_as_asked(policy: Any, asked: Any) -> list[str]:
     return [why for kept, why in rules if not kept]
 
 
-def _limits(bands: str | None) -> Mapping[Band, tuple[int, int | None]]:
-    """From and up to how many pence each role is asked for, by act, stage and role."""
-    return {(band["act"], band["stage"], band["role"]): (band["from_pence"], band["to_pence"]) for band in json.loads(bands or "[]")}
+def _limits(bands: str | None) -> Mapping[Band, Limit]:
+    """How many pence each role is asked from and up to, whose minute it records, and its call-in; by act, stage and role."""
+    return {
+        (band["act"], band["stage"], band["role"]): (
+            band["from_pence"], band["to_pence"], band.get("body"), band.get("call_in_working_days") or 0,
+        )
+        for band in json.loads(bands or "[]")
+    }  # fmt: skip
 
 
-def _gained(was: Mapping[Band, tuple[int, int | None]], will: Mapping[Band, tuple[int, int | None]]) -> set[str]:
+def _gained(was: Mapping[Band, Limit], will: Mapping[Band, Limit]) -> set[str]:
     """The roles that may decide or release more than before."""
 
     def above(new: int | None, old: int | None) -> bool:
         return old is not None and (new is None or new > old)
 
-    return {band[2] for band, (_, most) in will.items() if band not in was or above(most, was[band][1])}
+    return {band[2] for band, limit in will.items() if band not in was or above(limit[1], was[band][1])}
 
 
 _SELECTIONS = """
