@@ -1,27 +1,48 @@
-"""Fixtures that every area may use; nothing is started before a test asks for it."""
+"""Fixtures that every area may use; nothing is started before a test asks for it.
+
+The whole suite runs in two processes (`rentbook_local.suite`), each with servers of its own. What a process has to tell at the end goes
+to the one that prints; a file's tests stay together, and so do all that use one running stack.
+"""
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from support import telling
 from support.servers import Kafka, Postgres, Temporal, running_kafka, running_postgres, running_temporal
 from support.stack import Stack, running_stack
 
-_PLAYED = pytest.StashKey[Counter[str]]()
+ON_ONE_STACK = ("journeys", "faults")
+"""Folders whose tests share one stack, which takes half a minute to start."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder in ON_ONE_STACK else str(item.path)))
 
 
 @pytest.fixture(scope="session")
 def played(pytestconfig: pytest.Config) -> "Counter[str]":
     """How often each thing happened in the tests that play at random; told at the end of the run."""
-    return pytestconfig.stash.setdefault(_PLAYED, Counter())
+    return telling.played(pytestconfig)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    telling.hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    telling.take_over(node.config, getattr(node, "workeroutput", None) or {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if found := config.stash.get(_PLAYED, Counter()):
-        terminalreporter.section("played")
-        for what, times in sorted(found.items()):
-            terminalreporter.write_line(f"{times:>9} {what}")
+    telling.print_all(config, terminalreporter)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

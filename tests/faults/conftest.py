@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from rentbook_local.journey.steps import Member, cast
+from support import telling
 from support.places import database, place, secrets_dir, wired
 from support.stack import Stack, running_stack
 
@@ -32,12 +33,10 @@ def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
     return pytestconfig.stash.setdefault(_OUTCOMES, [])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if found := config.stash.get(_OUTCOMES, []):
-        terminalreporter.section("faults")
-        accepted = config.stash.get(_ACCEPTED, None)
-        for line in table.in_words(found, accepted.count if accepted else 0):
-            terminalreporter.write_line(line)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if found := session.config.stash.get(_OUTCOMES, []):
+        accepted = session.config.stash.get(_ACCEPTED, None)
+        telling.tell(session.config, "faults", table.in_words(found, accepted.count if accepted else 0))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from faults import table
 from faults.table import Outcome
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import Member, cast
+from support import telling
 from support.doubler import everything_twice
 from support.stack import Stack, running_stack
 
@@ -54,12 +55,11 @@ def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
     return pytestconfig.stash.setdefault(_OUTCOMES, [])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    found = config.stash.get(_OUTCOMES, [])
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    found = session.config.stash.get(_OUTCOMES, [])
     if found:
-        terminalreporter.section("faults on the way")
-        for line in (*config.stash.get(_SEEN, []), *table.in_words(found, max(row.accepted for row in found))):
-            terminalreporter.write_line(line)
+        lines = (*session.config.stash.get(_SEEN, []), *table.in_words(found, max(row.accepted for row in found)))
+        telling.tell(session.config, "faults on the way", lines)
 
 
 def signed_in(stack: Stack, subject: str) -> Iterator[Desk]:

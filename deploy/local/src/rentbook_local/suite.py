@@ -12,11 +12,15 @@ _FAULTS = ("tests/faults", "tests/order", "tests/ledger/test_any_order.py")
 _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian package and what the tests use them for."""
 
+_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
+"""The whole suite runs in two processes: one waits for its servers and its browser for more than half of its time."""
+
 
 def run(words: Sequence[str], *, faults: bool = False) -> int:
     """Install what the tests need where we may, run them, and return pytest's exit code. `words` go to pytest.
 
-    `faults` runs those of faults and of any order instead, all of them; the others run a sample (docs/failpoints.md).
+    The whole suite runs in two processes, what `words` choose by path in one. `faults` runs those of faults and of any order instead,
+    all of them; the others run a sample (docs/failpoints.md).
     """
     missing = _missing_after_installing()
     assets.install()
@@ -25,6 +29,8 @@ def run(words: Sequence[str], *, faults: bool = False) -> int:
     if faults:
         environment["RENTBOOK_FAULTS"] = "whole"
         words = [*_FAULTS, *words]
+    elif not any(places.ROOT.joinpath(word.partition("::")[0]).exists() for word in words):
+        words = [*_SIDE_BY_SIDE, *words]
     # Said first: whoever reads the output by machine finds pytest's closing line at its end.
     for program in missing:
         said = f"rentbook: the tests of {_FROM_DEBIAN[program]} will not be run: install the Debian package {program}."
