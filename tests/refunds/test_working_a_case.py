@@ -13,6 +13,7 @@ from refunds.use_cases.await_evidence import await_evidence
 from refunds.use_cases.case_work import CaseIsClosed, NotYourPart
 from refunds.use_cases.change_payee import PaymentOnItsWay, change_payee
 from refunds.use_cases.close_case import close_case
+from refunds.use_cases.look_again import look_again
 from refunds.use_cases.move import move
 from refunds.use_cases.note_progress import note_progress
 from refunds.use_cases.read_case import read_case
@@ -22,6 +23,7 @@ from refunds.use_cases.run_check import run_check
 from refunds.use_cases.withdraw import withdraw
 from rentbook_contracts.ledger import (
     AccountHold,
+    AccountHoldChanged,
     ChargePosted,
     CreditHeld,
     CreditSource,
@@ -39,6 +41,7 @@ from rentbook_contracts.refunds import (
     ChangePayee,
     CloseCase,
     EvidenceKind,
+    LookAgain,
     NoteProgress,
     ReadCase,
     Recheck,
@@ -266,6 +269,22 @@ async def test_changed_bank_details_void_an_approval(refunds: Refunds) -> None:
     plan = await planned(refunds, tenant())
     await refunds.do(change_payee, ChangePayee(case=plan.case, payee=payee(A), called_back=True), caller=ASHA)
     assert (await refunds.do(recheck, Recheck(plan=plan))).void_because == "the payee was changed"
+
+
+async def test_a_hold_that_is_lifted_lets_a_waiting_case_be_checked_again_and_the_weekly_debit_does_not(refunds: Refunds) -> None:
+    facts = tenant(account_holds=(AccountHold.FRAUD,))
+    case = await refunds.opened(facts)
+    assert (await refunds.checked(case)).blocked == (8,)
+    look = LookAgain(case=case, attempt=1, round=1)
+    debited = facts.model_copy(update={"version": 8, "balance_pence": -880_00, "cleared_credit_pence": 880_00})
+    refunds.ledger.facts[facts.account] = debited
+    assert not (await refunds.do(look_again, look)).differs
+    await refunds.do(move, AccountHoldChanged(account=facts.account, balance_pence=-880_00, account_hold=AccountHold.FRAUD, in_force=False))
+    assert len(await refunds.signals("ledger_moved")) == 1
+    refunds.ledger.facts[facts.account] = debited.model_copy(update={"version": 9, "account_holds": ()})
+    assert (await refunds.do(look_again, look)).differs
+    assert (await refunds.checked(case, round_=2)).plan is not None
+    assert not (await refunds.do(look_again, look.model_copy(update={"round": 2}))).differs
 
 
 async def test_a_plan_that_was_never_made_is_not_rechecked(refunds: Refunds) -> None:

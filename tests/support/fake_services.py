@@ -36,6 +36,7 @@ class FakeServices:
     stages: int = 1
     blocked_rounds: int = 0
     void_because: str | None = None
+    differs: bool = False
     fates: list[refunds.FileFate] = field(default_factory=lambda: [refunds.FileFate.ACCEPTED])
     stands: refunds.CaseStands = field(default_factory=refunds.CaseStands)
     changed_in_round: int | None = None
@@ -62,6 +63,7 @@ class FakeServices:
             "refunds.run-check": lambda a: refunds.CheckDone(check=a.check, outcome=refunds.CheckOutcome.PASS),
             "refunds.plan": self._plan,
             "refunds.await-evidence": lambda _: refunds.EvidenceTimers(remind_at=self.remind_at, lapse_at=self.lapse_at),
+            "refunds.look-again": lambda _: refunds.LookedAgain(differs=self.differs),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
             "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
             "refunds.read-case": self._stands,
@@ -129,7 +131,8 @@ class FakeServices:
 
     def told_of(self) -> list[str]:
         """The steps that change something: not those that only look."""
-        return [name for name in self.names() if name not in ("refunds.read-case", "refunds.recheck", "approvals.read-decision")]
+        looks = ("refunds.read-case", "refunds.recheck", "refunds.look-again", "approvals.read-decision")
+        return [name for name in self.names() if name not in looks]
 
     async def noted(self, status: refunds.CaseStatus) -> None:
         """The case's page has come to say so."""

@@ -246,6 +246,22 @@ async def test_missing_evidence_is_waited_for(client: Client, services: FakeServ
     await story.result()
 
 
+async def test_a_ledger_that_lets_a_blocked_check_pass_ends_the_wait(client: Client, services: FakeServices) -> None:
+    services.blocked_rounds = 1
+    story = await begun(client, services)
+    await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
+    for move in (1, 2):
+        await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=8 + move))
+        await services.until("refunds.look-again", move)
+    assert services.names().count("refunds.plan") == 1
+    services.differs = True
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=11))
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert (services.names().count("refunds.plan"), services.names().count("refunds.look-again")) == (2, 3)
+
+
 async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeServices) -> None:
     story = await begun(client, services)
     await services.until("approvals.open-task")

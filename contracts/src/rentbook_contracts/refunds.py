@@ -190,6 +190,20 @@ class PlanMade(Message):
     raised_by: str = "system"
 
 
+class LookAgain(Message):
+    """The ledger has moved while the case waits for documents: would a check that blocks the round now answer otherwise?"""
+
+    case: UUID
+    attempt: int
+    round: int
+
+
+class LookedAgain(Message):
+    """`differs`: another round would find other than this one found."""
+
+    differs: bool
+
+
 class Recheck(Message):
     """Checks 1 to 4 again for an approved plan (domain.md 4, check 10)."""
 
@@ -294,6 +308,7 @@ class CloseCase(Message):
 RUN_CHECK: Operation[RunCheck, CheckDone] = Operation("refunds.run-check", "refunds", RunCheck, CheckDone)
 PLAN_REFUND: Operation[PlanRefund, PlanMade] = Operation("refunds.plan", "refunds", PlanRefund, PlanMade)
 AWAIT_EVIDENCE: Operation[AwaitEvidence, EvidenceTimers] = Operation("refunds.await-evidence", "refunds", AwaitEvidence, EvidenceTimers)
+LOOK_AGAIN: Operation[LookAgain, LookedAgain] = Operation("refunds.look-again", "refunds", LookAgain, LookedAgain)
 RECHECK: Operation[Recheck, Rechecked] = Operation("refunds.recheck", "refunds", Recheck, Rechecked)
 NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progress", "refunds", NoteProgress, Nothing)
 QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)

@@ -50,6 +50,7 @@ with workflow.unsafe.imports_passed_through():
         CLOSE_CASE,
         DEQUEUE_PAYMENT,
         LINE_POSTED,
+        LOOK_AGAIN,
         NOTE_PROGRESS,
         PLAN_REFUND,
         QUEUE_PAYMENT,
@@ -62,6 +63,7 @@ with workflow.unsafe.imports_passed_through():
         CloseCase,
         DequeuePayment,
         LinePosted,
+        LookAgain,
         NoteProgress,
         PlanMade,
         PlanRefund,
@@ -95,6 +97,8 @@ POSTING_TRIES = 50
 MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
 # A story that was begun before it asked for the rows goes on as it began.
 BELIEVES_ROWS = "a signal is believed as far as the rows say so"
+# As does one that waited for documents before it heard of the ledger meanwhile.
+HEARS_LEDGER = "a ledger that moved is looked at while documents are awaited"
 
 
 @dataclass(frozen=True)
@@ -174,18 +178,34 @@ class RefundApproval:
         return await self.steps.call(PLAN_REFUND, PlanRefund(**key))
 
     async def wait_for_evidence(self, made: PlanMade) -> Again:
-        """Somebody has to bring a document or an answer. Time reminds and escalates; it refuses nobody."""
+        """Somebody has to bring a document or an answer, or lift a hold. Time reminds and escalates; it refuses nobody."""
         timers = await self.steps.call(
             AWAIT_EVIDENCE,
             AwaitEvidence(case=self.case.case, attempt=self.case.attempt, round=self.round, checks=made.blocked),
         )
         await self.note(CaseStatus.WAITING_FOR_EVIDENCE)
+        hears = workflow.patched(HEARS_LEDGER)
         for when, what in ((timers.remind_at, "reminded"), (timers.lapse_at, "overdue")):
-            if await self.until(self.interrupted_before_decision, when):
+            if await self.may_pass_now(when, hears_ledger=hears):
                 return Again("evidence")
             await self.note(CaseStatus.WAITING_FOR_EVIDENCE, what)
-        await self.until(self.interrupted_before_decision, None)
+        await self.may_pass_now(None, hears_ledger=hears)
         return Again("evidence")
+
+    async def may_pass_now(self, when: datetime | None, *, hears_ledger: bool) -> bool:
+        """True once something was brought, or the ledger moved so that a check which blocks answers otherwise; False at `when`.
+
+        Any other move, as the weekly debit, leaves the round as it is.
+        """
+        while await self.until(lambda: self.interrupted_before_decision() or (hears_ledger and self.moved), when):
+            if self.interrupted_before_decision():
+                return True
+            # Before it looks, so that a move meanwhile is looked at as well.
+            self.moved = False
+            look = LookAgain(case=self.case.case, attempt=self.case.attempt, round=self.round)
+            if (await self.steps.call(LOOK_AGAIN, look)).differs:
+                return True
+        return False
 
     async def held(self, plan: RefundPlan) -> UUID | Again:
         try:
@@ -458,7 +478,7 @@ class RefundApproval:
 
     @workflow.signal(name=LEDGER_MOVED.name)
     def ledger_moved(self, _: LedgerMoved) -> None:
-        # Asks for checks 1 to 4 again and nothing more, whoever says it.
+        # Asks for another look at the checks and nothing more, whoever says it.
         self.moved = True
 
     @workflow.signal(name=PAYMENT_RELEASED.name)

@@ -15,6 +15,7 @@ from rentbook_contracts.refunds import (
     CLOSE_CASE,
     DEQUEUE_PAYMENT,
     LINE_POSTED,
+    LOOK_AGAIN,
     NOTE_PROGRESS,
     PLAN_REFUND,
     PLAN_TO_DECIDE,
@@ -45,6 +46,7 @@ from refunds.use_cases.close_case import close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.given import given
 from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.look_again import look_again
 from refunds.use_cases.move import move
 from refunds.use_cases.note_progress import note_progress
 from refunds.use_cases.note_release import note_release
@@ -93,6 +95,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(RUN_CHECK, given(means, run_check)),
             Offer(PLAN_REFUND, given(means, plan)),
             Offer(AWAIT_EVIDENCE, given(means, await_evidence)),
+            Offer(LOOK_AGAIN, given(means, look_again)),
             Offer(RECHECK, given(means, recheck)),
             Offer(NOTE_PROGRESS, note_progress),
             Offer(QUEUE_PAYMENT, queue_payment),

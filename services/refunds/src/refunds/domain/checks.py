@@ -375,6 +375,11 @@ def lane(facts: CaseFacts, results: Iterable[CheckResult]) -> tuple[Lane, tuple[
     return (Lane.LOOK, tuple(doubts)) if doubts else (Lane.GREEN, ())
 
 
+def differs(anew: CheckResult, outcome: str, reason_code: str) -> bool:
+    """Whether a check answers otherwise than it did: amounts that its evidence tells may have moved without that."""
+    return (anew.outcome, anew.reason_code) != (outcome, reason_code)
+
+
 def _concluded(
     number: int,
     facts: CaseFacts,

@@ -73,7 +73,7 @@ async def _look_again(tx: Transaction, row: Case, round_: int, facts: CaseFacts,
     """The checks ran side by side, each on its own reading of the ledger. One that this reading would answer differently is added anew."""
     for result in await checks.results_of_round(tx, row.id, row.attempt, round_):
         anew = rules.run_check(result.check_no, facts, policy, today)
-        if (anew.outcome, anew.reason_code) != (result.outcome, result.reason_code):
+        if rules.differs(anew, result.outcome, result.reason_code):
             await checks.add_result(tx, row.id, row.attempt, round_, "plan", anew, ledger=facts.ledger, policy_version=policy.version)
 
 
