@@ -54,6 +54,14 @@ async def test_a_write_off_is_proposed_to_be_put_back_in_part(place: Place) -> N
     assert (asked.kind, asked.undoes, asked.amount_pence) == (LineKind.REINSTATEMENT, debts.WRITTEN_OFF, 50_00)
 
 
+async def test_a_kind_that_nobody_offers_is_an_error_of_the_form(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"{ACCOUNT}/write-off")
+        said = await visitor.send(f"{ACCOUNT}/write-off", 422, kind="nonsense", reason="untraceable", note="x")
+        assert "There is a problem This form has been changed on its way." in said
+    assert place.peers.given(PROPOSE) == []
+
+
 async def test_what_the_law_released_has_no_form(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "it is never put back" in await visitor.read(f"{ACCOUNT}/write-off?undoes={debts.RELEASED}")

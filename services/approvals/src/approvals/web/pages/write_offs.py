@@ -75,7 +75,7 @@ async def propose(visit: Visit) -> Response:
     """Make the proposal. Whoever does so decides nothing about it."""
     must_work_on_write_offs(visit)
     form = await visit.sent()
-    kind = LineKind(form.one_of("kind", {one.value: "" for one in LineKind}, "Load the form again") if form.value("kind") else "write-off")
+    kind = _kind_sent(form)
     reason = form.one_of("reason", {one.value: "" for one in REASONS[kind]}, "Choose the reason")
     note = form.text("note")
     amount = form.pence("amount", "What is put back") if kind is LineKind.REINSTATEMENT else None
@@ -201,6 +201,15 @@ async def _ask(visit: Visit, form: Form) -> Response:
         reasons=choices(REASONS[kind]),
         labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
     )
+
+
+def _kind_sent(form: Form) -> LineKind:
+    """What the hidden field says; a word that is no kind is an error of the form as a whole, for nobody sees that field."""
+    sent = form.value("kind") or LineKind.WRITE_OFF.value
+    if sent not in set(LineKind):
+        form.wrong("This form has been changed on its way. Open the account again and start anew.")
+        return LineKind.WRITE_OFF
+    return LineKind(sent)
 
 
 def _kind_of(facts: DebtFacts, past: PastWriteOff | None) -> LineKind:
