@@ -41,6 +41,14 @@ async def test_the_same_form_releases_once(office: Office) -> None:
         await office.release("finn.finance", second, form_id=run)
 
 
+async def test_the_same_form_three_times_at_once_releases_once_and_each_is_told_so(office: Office) -> None:
+    lines, run = [await approved(office), await approved(office)], uuid4()
+    signed = await asyncio.gather(*(office.release("finn.finance", *lines, form_id=run) for _ in range(3)))
+    assert {(one.run, one.total_pence) for one in signed} == {(run, 100_00)}
+    assert (await office.sql("select count(*) from release_line"))[0]["count"] == 2
+    assert (await office.sql("select count(*) from outbox_event where topic = 'approvals.payment-runs'"))[0]["count"] == 1
+
+
 async def test_only_finance_signs(office: Office) -> None:
     line = await approved(office)
     for person in ("hana.head", "ola.officer", "aud.auditor"):

@@ -33,9 +33,14 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     if before:
         return _same(form, before, run)
     _look_at(form)
-    ready = await _ready(tx, form)
+    ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
     for line in sorted(form.lines, key=lambda one: one.case):
         await store.lock_case(tx, line.case)
+    # Again, because the same form may have been sent twice at once: the second has waited here for the first.
+    before = await queries.lines_of(tx, run)
+    if before:
+        return _same(form, before, run)
+    _compare(form, ready)
     authority = await _refuse(tx, form, ready)
     lines = [(line, ready[line.case].decision) for line in form.lines]
     released_at = await store.write_release(tx, run, authority, lines)
@@ -60,13 +65,11 @@ def _look_at(form: SignRun) -> None:
         raise TotalDiffers("The total is not the sum of the payments. Open the page again.", field="lines")
 
 
-async def _ready(tx: Transaction, form: SignRun) -> Mapping[UUID, ReadyPayment]:
-    ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
+def _compare(form: SignRun, ready: Mapping[UUID, ReadyPayment]) -> None:
     for line in form.lines:
         payment = ready.get(line.case)
         if payment is None or _as_line(payment) != line:
             raise LineNotReady("A payment has changed since the page was shown, or is no longer ready. Open the page again.", field="lines")
-    return ready
 
 
 def _as_line(payment: ReadyPayment) -> ReleasedLine:
