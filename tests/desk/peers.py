@@ -33,6 +33,8 @@ class Peers:
     answers: dict[str, Callable[[Any], BaseModel]] = field(default_factory=dict)
     refusals: dict[str, dict[str, str | None]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    """Paths of files that their owner does not have."""
     not_for: dict[str, frozenset[str]] = field(default_factory=dict)
     """The roles that the owner of a path turns away."""
     calls: list[Call] = field(default_factory=list)
@@ -73,6 +75,8 @@ class Peers:
             return httpx.Response(422, json=self.refusals[call.path])
         if call.path == "/bank-files":
             return _json(self.file_answer, 201)
+        if call.path in self.gone:
+            return httpx.Response(404)
         if call.path.startswith("/letters/"):
             return httpx.Response(200, content=b"%PDF-1.7 a letter")
         if call.path.startswith("/documents/"):

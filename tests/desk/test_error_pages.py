@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from approvals.web.security import FORM_OCTETS
+from approvals.web.security import FORM_OCTETS, UPLOAD_OCTETS
 from chassis.process import make_runtime
 from chassis.serving import Answer
 from chassis.telemetry import start_logging
@@ -52,14 +52,14 @@ def seen(*texts: str) -> list[str]:
     return [canary for canary in CANARIES for text in texts if canary in text]
 
 
-async def declared_too_large(place: Place, path: str) -> str:
+async def declared_too_large(place: Place, path: str, octets: int = FORM_OCTETS) -> str:
     """The whole answer to a body that says that it is too large; it begins with canaries and does not go on."""
     key, _ = await place.signed_in("asha")
     url = urlsplit(place.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     head = (
         f"POST {path} HTTP/1.1", f"host: {url.netloc}", f"origin: {place.url}", f"cookie: rentbook={key}",
-        f"content-length: {FORM_OCTETS + 1}", "content-type: application/x-www-form-urlencoded", "", f"withdraw_note={WORDS}",
+        f"content-length: {octets + 1}", "content-type: application/x-www-form-urlencoded", "", f"withdraw_note={WORDS}",
     )  # fmt: skip
     writer.write("\r\n".join(head).encode())
     answer = (await reader.read()).decode()
@@ -91,9 +91,24 @@ async def test_the_desks_error_pages_repeat_nothing(place: Place, logged: io.Str
     ]
     too_large = await declared_too_large(place, f"{case}/withdraw?q={NINO}")
     assert too_large.startswith("HTTP/1.1 413")
+    assert "A form has at most 1 MB" in too_large
+    assert "bank" not in too_large.lower()
     assert seen(too_large, *(answer.text for answer in said.values())) == []
     assert seen(logged.getvalue()) == []
     assert "KeyError" in logged.getvalue(), "the fault is in the log by its name, so the search looks where it could be"
+
+
+async def test_a_bank_file_that_is_too_large_is_asked_for_in_shorter_periods(place: Place) -> None:
+    assert "Ask the bank for shorter periods" in await declared_too_large(place, "/files", UPLOAD_OCTETS)
+
+
+async def test_a_letter_or_a_document_that_is_not_there_is_said_in_a_sentence(place: Place) -> None:
+    letter, document = uuid4(), uuid4()
+    place.peers.gone |= {f"/letters/{letter}.pdf", f"/documents/{document}"}
+    async with visiting(place, "asha") as visitor:
+        assert "This letter is not here." in await visitor.read(f"/letters/{letter}.pdf", 404)
+        assert "This document is not here." in await visitor.read(f"/documents/{document}.pdf", 404)
+        assert "This document is not here." in await visitor.read(f"/documents/{document}.exe", 404)
 
 
 @pytest.mark.parametrize("service", SERVICES)

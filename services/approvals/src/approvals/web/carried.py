@@ -41,7 +41,7 @@ async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str) -> Bank
 
 
 async def fetch(visit: Visit, service: str, path: str, *, missing: str, name: str, media_type: str, inline: bool) -> Response:
-    """A file of another service, asked for in the person's name. Errors: Unanswered, NoSuchPage, MayNot."""
+    """A file of another service, asked for in the person's name; `missing` names it. Errors: Unanswered, NoSuchPage, MayNot."""
     peers = visit.desk.peers
     try:
         answer = await peers.http.get(
@@ -52,7 +52,7 @@ async def fetch(visit: Visit, service: str, path: str, *, missing: str, name: st
     except httpx.HTTPError as error:
         raise Unanswered(service, type(error).__name__) from error
     if answer.status_code == 404:
-        raise NoSuchPage(missing)
+        raise NoSuchPage(f"{missing[:1].upper()}{missing[1:]} is not here.")
     if answer.status_code == 403:
         raise MayNot(f"{missing[:1].upper()}{missing[1:]} is not for your role.")
     if answer.status_code != 200:

@@ -177,9 +177,8 @@ _UNREADABLE = "What your browser sent could not be read, and nothing was done. G
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
-_TOO_LARGE = (
-    "A bank file has at most 20 MB, a form 1 MB. Nothing was kept. Go back and send a smaller file: ask the bank for shorter periods."
-)
+_FILE_TOO_LARGE = "A bank file has at most 20 MB. Nothing was kept. Ask the bank for shorter periods, and send each part by itself."
+_FORM_TOO_LARGE = "A form has at most 1 MB, and one document 10 MB where it takes one. Nothing was kept. Go back and send less."
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
 
@@ -330,7 +329,8 @@ class Gates:
         return self._problem(request, 400, "This form can’t be read", _UNREADABLE, home=True)
 
     async def too_large(self, request: Request, _: Exception) -> Response:
-        answer = self._problem(request, 413, "This is too large", _TOO_LARGE, home=True)
+        words = _FILE_TOO_LARGE if request.url.path == "/files" else _FORM_TOO_LARGE
+        answer = self._problem(request, 413, "This is too large", words, home=True)
         answer.headers["connection"] = "close"
         return answer
 

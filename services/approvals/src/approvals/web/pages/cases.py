@@ -220,7 +220,7 @@ async def document(visit: Visit) -> Response:
     wanted: UUID = visit.request.path_params["document"]
     ending: str = visit.request.path_params["ending"]
     if ending not in DOCUMENT_TYPES:
-        raise NoSuchPage("this document")
+        raise NoSuchPage("This document is not here.")
     return await fetch(
         visit,
         "refunds",
