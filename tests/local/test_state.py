@@ -13,7 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from rentbook_local import cli, layout, passwords, services
+from rentbook_local import cli, layout, passwords, services, temporal
 from rentbook_local.ports import is_free
 from rentbook_local.problem import Problem
 
@@ -35,8 +35,19 @@ def test_a_state_keeps_its_ports_unless_others_are_asked_for(tmp_path: Path) -> 
 
 
 def test_ports_lie_below_those_that_clients_are_given(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="--base-port"):
-        layout.open_state(tmp_path / "s", 32_760)
+    for port in (32_760, 0, -1):
+        with pytest.raises(Problem, match=f"The base port {port} is not between .* --base-port"):
+            layout.open_state(tmp_path / "s", port)
+
+
+def test_what_temporal_and_the_bank_keep_is_for_its_owner_alone(tmp_path: Path) -> None:
+    at = layout.open_state(tmp_path / "s", 23400)
+    for process in ("temporal", "bank-simulator"):
+        at.of(process).mkdir(mode=0o755)
+    temporal.prepare(temporal.Server(at.of("temporal"), 23413, 23414, 23415, 23416, "rentbook"))
+    services.command(at, "bank-simulator")
+    modes = {process: at.of(process).stat().st_mode & 0o777 for process in ("temporal", "bank-simulator")}
+    assert modes == {"temporal": 0o700, "bank-simulator": 0o700}
 
 
 def test_every_port_of_a_process_is_told_by_its_use(tmp_path: Path) -> None:

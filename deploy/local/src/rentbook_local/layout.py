@@ -96,7 +96,7 @@ def open_state(folder: Path, base_port: int | None) -> Layout:
     _require_space(folder)
     _require_our_layout(folder)
     kept = _read(folder / "ports.json").get("base")
-    base = base_port or kept or DEFAULT_BASE_PORT
+    base = base_port if base_port is not None else kept or DEFAULT_BASE_PORT
     if not 1024 <= base <= _HIGHEST_BASE_PORT:
         raise Problem(f"The base port {base} is not between 1024 and {_HIGHEST_BASE_PORT}: choose another with --base-port.")
     return Layout(folder, base)

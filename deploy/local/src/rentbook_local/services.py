@@ -36,6 +36,8 @@ def command(layout: Layout, process: str, *words: str, **more: str) -> child.Com
     """The process's command with its settings; words after it, as `migrate`, make it do that and end."""
     folder = layout.of(process)
     folder.mkdir(parents=True, exist_ok=True)
+    # The bank's book lies here; nobody else on this machine looks into it.
+    folder.chmod(0o700)
     return child.Command(
         name=process,
         argv=(sys.executable, "-m", _PACKAGES[process], *words),

@@ -43,8 +43,9 @@ class Server:
 
 
 def prepare(server: Server) -> None:
-    """Make the folder of the server's database."""
+    """Make the folder of the server's database, for nobody else on this machine; also one that others could look into."""
     server.folder.mkdir(parents=True, exist_ok=True)
+    server.folder.chmod(0o700)
 
 
 def command(server: Server, log: Path) -> child.Command:
