@@ -94,7 +94,8 @@ async def test_a_payment_plan_is_agreed_shown_and_ended(place: Place) -> None:
 async def test_the_end_of_a_tenancy_is_noted(place: Place) -> None:
     keys = (estate.TODAY - timedelta(days=1)).isoformat()
     async with visiting(place, "asha") as visitor:
-        await visitor.read(ACCOUNT)
+        said = await visitor.read(ACCOUNT)
+        assert "An end can’t be taken back here." in said
         await visitor.send(f"{ACCOUNT}/tenancy-end", ended_on="29/11/2026", keys_returned_on=keys, inspected="yes")
     [asked] = place.peers.given(END_TENANCY)
     assert (asked.ended_on.isoformat(), asked.keys_returned_on.isoformat()) == ("2026-11-29", keys)
