@@ -70,6 +70,7 @@ TODAY = NOW.astimezone(ZoneInfo("Europe/London")).date()
 FILE = an_id("file taken")
 REFUSED_FILE = an_id("file refused")
 REPEATED_FILE = an_id("file repeated")
+PENDING_FILE = an_id("file pending")
 RUN = an_id("run")
 LETTER = an_id("letter")
 
@@ -488,6 +489,22 @@ def bank_file(bank_file: UUID) -> BankFilePage:
             earlier_at=NOW - timedelta(days=4),
             earlier_by="ben.officer",
             **common,
+        )
+    if bank_file == PENDING_FILE:
+        announced = FileLine(
+            line=61,
+            amount_pence=240_00,
+            code="RBP",
+            entry_reference="NTRY-0009",
+            effective_date=TODAY,
+            pending=True,
+            account=OKAFOR.account,
+            account_reference=OKAFOR.reference,
+            in_suspense=False,
+            journal=None,
+        )
+        return BankFilePage(
+            bank_file=bank_file, name="statement-pending.xml", status=FileStatus.TAKEN, pending=1, lines=(announced,), **common
         )
     lines = (
         FileLine(

@@ -421,6 +421,14 @@ async def test_a_file_that_is_not_taken_has_a_page_that_says_why(
     assert says in said
 
 
+async def test_a_file_of_pending_entries_says_that_nothing_is_posted_yet(place: Place, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<a/>")
+    place.peers.file_answer = estate.bank_file(estate.PENDING_FILE)
+    said = " ".join((await choose_and_send(place, browser, tmp_path / "a.xml")).split())
+    assert "Nothing is posted yet: its one line is pending at the bank; a later file books it." in said
+    assert "is posted." not in said
+
+
 async def test_a_form_without_a_file_says_so(place: Place, browser: Browser) -> None:
     async with at_the_desk(browser, place, "asha", java_script_enabled=False) as context:
         page = await context.new_page()

@@ -46,6 +46,7 @@ PAGES = {
     "files": ("asha", "/files"),
     "a file that was taken": ("asha", f"/files/{estate.FILE}"),
     "a file that was refused": ("asha", f"/files/{estate.REFUSED_FILE}"),
+    "a file whose entries are pending": ("asha", f"/files/{estate.PENDING_FILE}"),
     "a file that was taken already": ("asha", f"/files/{estate.REPEATED_FILE}"),
     "suspense": ("asha", "/suspense"),
     "suspense, read by the auditor": ("hugo", "/suspense"),

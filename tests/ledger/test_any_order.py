@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from ledger.domain.bank_file import BankFile
 from ledger.domain.posting import LEDGER
-from ledger.domain.receipt import Receipt
+from ledger.domain.receipt import EntryKey, Receipt
 from ledger.queries.account_page import account_page
 from ledger.queries.refund_facts import account_for_refund
 from ledger.settings import LedgerSettings
@@ -465,6 +465,7 @@ def _file(reference: str, method: str, pence: int, day: date, *, reversal: bool,
     line = Receipt(
         line=1, source="collection", method=method, amount_pence=pence, effective_date=day, pending=False, reversal=reversal,
         entry_reference=f"E{number}", reference=reference, candidates=(reference,), narrative="", payer_name="", payer_account="",
+        entry=EntryKey(f"E{number}", None, pence),
     )  # fmt: skip
     sha256 = hashlib.sha256(f"{number} {line}".encode()).hexdigest()
     return BankFile("allpay", 100, sha256, sha256, (), (line,), (), 0)

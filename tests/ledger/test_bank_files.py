@@ -203,6 +203,83 @@ async def test_another_file_that_repeats_an_entry_reference_is_refused_naming_bo
     assert await door.count("journal WHERE code = 'RBP'") == 2
 
 
+def batch(reference: str, status: str = "BOOK") -> Entry:
+    payments = [Payment(text=[MAIN_REFERENCE], pounds="20.00"), Payment(text=[NEIGHBOUR_REFERENCE], pounds="40.00")]
+    return entry(reference, "", payments=payments, status=status)
+
+
+@pytest.mark.parametrize("first", ["itemised", "as one"])
+async def test_an_entry_that_another_file_itemises_differently_is_the_same_entry(door: Door, first: str) -> None:
+    ways = [batch("BAT1"), entry("BAT1", MAIN_REFERENCE)]
+    earlier, later = ways if first == "itemised" else ways[::-1]
+    taken = await door.take("monday.xml", statement(earlier, entry("R1", MAIN_REFERENCE)))
+    again = await door.take("tuesday.xml", statement(later, entry("R2", MAIN_REFERENCE), number="2"))
+    assert (taken.status, again.status) == (FileStatus.TAKEN, FileStatus.REFUSED)
+    assert [fault.rule for fault in again.faults] == ["EntryReferenceTaken"]
+    assert all(words in again.faults[0].message for words in ("BAT1 ", "monday.xml", "tuesday.xml"))
+    assert again.faults[0].line
+
+
+async def test_a_batch_that_was_pending_is_booked_by_a_later_file(door: Door) -> None:
+    await door.take("monday.xml", statement(batch("BAT1", status="PDNG"), entry("R1", MAIN_REFERENCE)))
+    later = await door.take("tuesday.xml", statement(entry("BAT1", MAIN_REFERENCE), number="2"))
+    assert (later.status, later.receipts) == (FileStatus.TAKEN, 1)
+
+
+BOTH = entry("NR1", MAIN_REFERENCE, servicer_reference="SV1")
+SERVICER_ONLY = entry("", MAIN_REFERENCE, servicer_reference="SV1")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "status"),
+    [
+        (BOTH, SERVICER_ONLY, FileStatus.REFUSED),
+        (SERVICER_ONLY, BOTH, FileStatus.REFUSED),
+        (BOTH, entry("NR1", MAIN_REFERENCE), FileStatus.REFUSED),
+        (BOTH, entry("NR1", MAIN_REFERENCE, servicer_reference="SV2"), FileStatus.REFUSED),
+        (BOTH, entry("NR2", MAIN_REFERENCE, servicer_reference="SV1"), FileStatus.TAKEN),
+        (SERVICER_ONLY, entry("NR1", MAIN_REFERENCE, "61.00", servicer_reference="SV1"), FileStatus.TAKEN),
+        (BOTH, entry("", MAIN_REFERENCE, servicer_reference="NOTPROVIDED"), FileStatus.TAKEN),
+    ],
+    ids=["the other", "the other first", "the leading one", "another beside it", "shared by two", "another amount", "a constant"],
+)
+async def test_an_entry_is_known_by_every_reference_that_it_carries(door: Door, earlier: Entry, later: Entry, status: FileStatus) -> None:
+    filler = entry("R1", MAIN_REFERENCE)
+    assert (await door.take("monday.xml", statement(earlier, filler))).status is FileStatus.TAKEN
+    again = await door.take("tuesday.xml", statement(later, number="2"))
+    assert again.status is status
+    assert [fault.rule for fault in again.faults] == ["EntryReferenceTaken"] * (status is FileStatus.REFUSED)
+
+
+async def test_a_servicer_reference_that_many_entries_share_refuses_none_of_them(door: Door) -> None:
+    for day in range(2):
+        entries = [entry(f"NR{day}{number}", MAIN_REFERENCE, servicer_reference="POOL") for number in range(3)]
+        page = await door.take(f"{day}.xml", statement(*entries, number=str(day)))
+        assert (page.status, page.receipts) == (FileStatus.TAKEN, 3)
+
+
+@pytest.mark.parametrize("fault_at", ["statement", "cash"])
+async def test_money_from_before_the_clearing_rules_is_refused_with_its_line(door: Door, fault_at: str) -> None:
+    if fault_at == "statement":
+        content = statement(entry("R1", MAIN_REFERENCE), entry("R2", MAIN_REFERENCE, booked="2019-01-01"))
+        line = 1 + [number for number, text in enumerate(content.decode().splitlines()) if text == "  <Ntry>"][1]
+    else:
+        content, line = allpay([*cash((MAIN_REFERENCE, "20.00")), CashLine(MAIN_REFERENCE, paid_on="01/01/1900")]), 2
+    page = await door.take("old", content)
+    assert (page.status, page.faults_in_all) == (FileStatus.REFUSED, 1)
+    assert [(fault.rule, fault.line) for fault in page.faults] == [("NoClearingRule", line)]
+    assert "2020-04-06" in page.faults[0].message
+    assert page.advice
+    assert page.advice[0].startswith("Check the day")
+    assert await door.count("journal WHERE code IN ('RBP', 'RPY')") == 0
+
+
+@pytest.mark.parametrize("day", ["2019-01-01", "0001-01-01"])
+async def test_money_out_of_long_ago_is_answered_too(door: Door, day: str) -> None:
+    page = await door.take("old.xml", statement(entry("R1", MAIN_REFERENCE, booked=day, sign="DBIT")))
+    assert (page.status, page.in_suspense) == (FileStatus.TAKEN, 1)
+
+
 def exported_again(content: bytes, how: str) -> bytes:
     match how:
         case "without references":
@@ -285,6 +362,9 @@ async def test_a_cash_file_with_the_records_of_an_earlier_one_is_refused_naming_
     page = await door.take("cash-2.txt", again)
     assert (page.status, [fault.rule for fault in page.faults]) == (FileStatus.REFUSED, ["RecordsTaken"])
     assert "cash.txt" in page.faults[0].message
+    typed = allpay(cash((MAIN_REFERENCE.lower(), "20.00"), (NEIGHBOUR_REFERENCE[:-1], "30.00")))
+    page = await door.take("cash-typed.txt", typed)
+    assert (page.status, [fault.rule for fault in page.faults]) == (FileStatus.REFUSED, ["RecordsTaken"])
     more = allpay([*lines, *cash((MAIN_REFERENCE, "20.00"))])
     assert (await door.take("cash-3.txt", more)).status is FileStatus.TAKEN, "other records are another file"
 

@@ -1,5 +1,8 @@
 """The migrations make the very tables that the code works with."""
 
+from pathlib import Path
+from runpy import run_path
+
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -17,6 +20,33 @@ def differences(connection: sa.Connection) -> list[object]:
 def constraints(connection: sa.Connection) -> set[str]:
     checks = "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
     return set(connection.scalars(sa.text(checks)))
+
+
+def of_migration(beginning: str, name: str) -> list[str]:
+    """The statements of a migration."""
+    [path] = (Path(__file__).parents[2] / "services" / "ledger" / "migrations" / "versions").glob(f"{beginning}_*.py")
+    return str(run_path(str(path))[name]).split(";\n")
+
+
+async def test_entries_booked_before_are_known_by_their_own_reference_and_amount(database: Database) -> None:
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        for statement in (
+            "DROP INDEX entries_by_their_other_reference",
+            "ALTER TABLE booked_entry DROP COLUMN other_reference, DROP COLUMN amount_pence",
+            "ALTER TABLE bank_file_line DROP CONSTRAINT bank_file_line_bank_file_fkey, DROP CONSTRAINT bank_file_line_journal_fkey",
+            "ALTER TABLE booked_entry DROP CONSTRAINT booked_entry_bank_file_fkey",
+            "INSERT INTO bank_file_line (bank_file, no, line, amount_pence, code, entry_reference, effective_date, pending, journal) "
+            "SELECT '00000000-0000-0000-0000-000000000001', no, no, no * 100, 'RBP', reference, '2026-06-01', false, gen_random_uuid() "
+            "FROM unnest(ARRAY['B#1', 'B#2', 'A', 'C#1']) WITH ORDINALITY AS given (reference, no)",
+            "INSERT INTO booked_entry SELECT 'rent income', entry_reference, bank_file FROM bank_file_line",
+            *of_migration("0014", "EVERY_REFERENCE"),
+        ):
+            await connection.execute(sa.text(statement))
+        booked = await connection.execute(sa.text("SELECT entry_reference, amount_pence FROM booked_entry"))
+        assert {row.entry_reference: row.amount_pence for row in booked} == {"A": 300, "B": 300, "B#1": 100, "B#2": 200, "C#1": 400}
+        await connection.rollback()
+    await engine.dispose()
 
 
 async def test_tables_in_code_and_in_the_database_are_the_same(database: Database) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger.domain.bank_file import BankFile, ReadingTerms, canonical_records, read_bank_file
-from ledger.domain.receipt import MethodRule, MethodRules, Receipt
+from ledger.domain.receipt import EntryKey, MethodRule, MethodRules, Receipt
 from ledger.domain.references import ReferenceScheme
 from ledger.domain.statement import OwnAccount
 
@@ -162,6 +162,7 @@ def test_receipt_of_a_bank_entry() -> None:
         narrative="E2E RENT 97000023E",
         payer_name="Ada Example",
         payer_account="GB29NWBK60161331926819",
+        entry=EntryKey("A1", None, 60_00),
     )
 
 
@@ -237,6 +238,18 @@ def test_batch_gives_a_receipt_for_each_payment_with_a_reference_of_its_own() ->
     assert (first.amount_pence, first.entry_reference, first.reference, first.payer_name) == (40_00, "A1#1", "97000023E", "A")
     assert (second.amount_pence, second.entry_reference, second.reference, second.payer_name) == (20_00, "A1#2", "90000001E", "B")
     assert first.line < second.line
+
+
+def test_every_payment_of_a_batch_has_the_key_of_the_whole_entry() -> None:
+    payments = [Payment(["97000023E"], pounds="20.00"), Payment(["90000001E"], pounds="40.00")]
+    batch = receipts(Entry("60.00", reference="BAT1", servicer_reference="SV1", payments=payments))
+    assert [receipt.entry for receipt in batch] == [EntryKey("BAT1", "SV1", 60_00)] * 2
+    (only,) = receipts(Entry("60.00", servicer_reference="SV1"))
+    assert only.entry == EntryKey("SV1", None, 60_00)
+    (twice,) = receipts(Entry("60.00", reference="SV1", servicer_reference="SV1"))
+    assert twice.entry == EntryKey("SV1", None, 60_00)
+    (none,) = receipts(Entry("60.00", reference="NOTPROVIDED"))
+    assert none.entry is None
 
 
 def test_pending_receipt_is_marked_and_keeps_the_reference_by_which_it_is_booked_later() -> None:
@@ -327,6 +340,15 @@ def test_cash_file_exported_again_is_known(change: bytes) -> None:
     assert hash_of(b"\xef\xbb\xbf" + original) == hash_of(original.decode().encode("utf-16")) == hash_of(original)
     assert hash_of(allpay(lines[::-1])) == hash_of(original)
     assert hash_of(allpay(lines[:2])) != hash_of(original)
+
+
+@pytest.mark.parametrize("typed", ["97000023e", "97000023", "0097000023", "9700 0023 E"])
+def test_cash_payment_is_known_by_the_reference_that_is_meant(typed: str) -> None:
+    again = read(allpay([CashLine(typed), CashLine("no SUCH", "5.00")]))
+    first = read(allpay([CashLine("97000023E"), CashLine("NO such", "5.00")]))
+    assert again.bare_hash == first.bare_hash is not None
+    assert first.unreferenced
+    assert read(allpay([CashLine("90000001E"), CashLine("NO such", "5.00")])).bare_hash != first.bare_hash
 
 
 def test_file_without_records_repeats_nothing() -> None:

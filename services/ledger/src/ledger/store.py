@@ -30,7 +30,7 @@ from ledger.domain.bank_file import ReadingTerms
 from ledger.domain.clearing import ClearingRule
 from ledger.domain.faults import Fault
 from ledger.domain.posting import Leg, Posting
-from ledger.domain.receipt import MethodRule, MethodRules
+from ledger.domain.receipt import EntryKey, MethodRule, MethodRules
 from ledger.domain.references import scheme_of
 from ledger.domain.statement import OwnAccount
 from ledger.domain.write_off import WRITTEN_ON
@@ -913,17 +913,40 @@ async def _taken(tx: Transaction, condition: sa.ColumnElement[bool]) -> TakenFil
     return TakenFile(row.id, row.name) if row else None
 
 
-async def booked_references(tx: Transaction, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Which of these (bank account, entry reference) were booked already, and the name of the file that did."""
+@dataclass(frozen=True)
+class BookedEntry:
+    """An entry that was booked already: by which of its references it was known, and the name of the file that booked it."""
+
+    reference: str
+    file: str
+
+
+async def booked_references(tx: Transaction, entries: Sequence[tuple[str, EntryKey]]) -> dict[tuple[str, EntryKey], BookedEntry]:
+    """Which of these entries of bank accounts were booked already.
+
+    An entry is known by its leading reference. By the other one it is known where the amount is the same and one of the two has no more
+    than that: two leading references that differ are two entries.
+    """
     statement = sa.text(
-        "SELECT booked.bank_account, booked.entry_reference, bank_file.name FROM booked_entry AS booked "
-        "JOIN unnest(CAST(:accounts AS text[]), CAST(:references AS text[])) AS given (bank_account, entry_reference) "
-        "USING (bank_account, entry_reference) JOIN bank_file ON bank_file.id = booked.bank_file"
+        "WITH given AS (SELECT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]), CAST(:others AS text[]), "
+        "CAST(:amounts AS bigint[])) WITH ORDINALITY AS given (bank_account, reference, other, amount_pence, no)), same AS ("
+        "SELECT given.no, given.reference AS shared, booked.bank_file FROM given JOIN booked_entry AS booked "
+        "ON booked.bank_account = given.bank_account AND booked.entry_reference = given.reference "
+        "UNION ALL SELECT given.no, given.reference, booked.bank_file FROM given JOIN booked_entry AS booked "
+        "ON booked.bank_account = given.bank_account AND booked.other_reference = given.reference "
+        "AND booked.amount_pence = given.amount_pence WHERE given.other IS NULL OR given.other = booked.entry_reference "
+        "UNION ALL SELECT given.no, given.other, booked.bank_file FROM given JOIN booked_entry AS booked "
+        "ON booked.bank_account = given.bank_account AND booked.entry_reference = given.other "
+        "AND booked.amount_pence = given.amount_pence WHERE booked.other_reference IS NULL) "
+        "SELECT same.no, same.shared, bank_file.name FROM same JOIN bank_file ON bank_file.id = same.bank_file"
     )
-    rows = await tx.connection.execute(
-        statement, {"accounts": [account for account, _ in references], "references": [reference for _, reference in references]}
-    )
-    return {(row.bank_account, row.entry_reference): row.name for row in rows}
+    columns = {
+        "accounts": [account for account, _ in entries],
+        "references": [entry.reference for _, entry in entries],
+        "others": [entry.other for _, entry in entries],
+        "amounts": [entry.amount_pence for _, entry in entries],
+    }
+    return {entries[row.no - 1]: BookedEntry(row.shared, row.name) for row in await tx.connection.execute(statement, columns)}
 
 
 async def accounts_by_reference(tx: Transaction, references: Collection[str]) -> dict[str, UUID]:
@@ -944,13 +967,22 @@ async def add_file(tx: Transaction, file: FileRow, faults: Sequence[Fault] = ())
         await tx.connection.execute(tables.bank_file_fault.insert(), rows)
 
 
-async def add_file_lines(tx: Transaction, file: UUID, lines: Iterable[FileLineRow], booked: Iterable[tuple[str, str]]) -> None:
-    """Write the lines of a taken file, and the entry references that it booked. Errors: IntegrityError where one was booked already."""
+async def add_file_lines(tx: Transaction, file: UUID, lines: Iterable[FileLineRow], booked: Iterable[tuple[str, EntryKey]]) -> None:
+    """Write the lines of a taken file, and the entries that it booked. Errors: IntegrityError where one was booked already."""
     for part in _slices(enumerate(lines, start=1)):
         rows = [{"bank_file": file, "no": number, **vars(line)} for number, line in part]
         await tx.connection.execute(tables.bank_file_line.insert(), rows)
-    for references in _slices(booked):
-        taken = [{"bank_account": account, "entry_reference": reference, "bank_file": file} for account, reference in references]
+    for entries in _slices(booked):
+        taken = [
+            {
+                "bank_account": account,
+                "entry_reference": entry.reference,
+                "bank_file": file,
+                "other_reference": entry.other,
+                "amount_pence": entry.amount_pence,
+            }
+            for account, entry in entries
+        ]
         await tx.connection.execute(tables.booked_entry.insert(), taken)
 
 

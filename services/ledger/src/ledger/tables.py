@@ -600,6 +600,13 @@ booked_entry = sa.Table(
     sa.Column("bank_account", sa.Text, primary_key=True),
     sa.Column("entry_reference", sa.Text, primary_key=True),
     sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), nullable=False),
+    sa.Column("other_reference", sa.Text),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+)
+sa.Index(
+    "entries_by_their_other_reference",
+    *(booked_entry.c.bank_account, booked_entry.c.other_reference),
+    postgresql_where=booked_entry.c.other_reference.is_not(None),
 )
 
 suspense_item = sa.Table(

@@ -13,6 +13,10 @@ _EARLIER = (
     "Look at the earlier file, and send the one for the days that are missing, if any are."
 )
 _NOT_YET = "Check that it is the right file. Something dated after today is taken on that day and not before."
+_TOO_OLD = (
+    "Check the day: money that came before the clearing rules begin cannot be posted. If the day is right, whoever keeps the policy "
+    "has to enter a rule for it first."
+)
 _IN_PARTS = "Ask for the statement in shorter periods, and send each part by itself."
 _OUR_ACCOUNT = (
     "Choose the statement of one of the council’s own accounts. If the account is new, whoever keeps the policy has to enter it first."
@@ -28,6 +32,7 @@ _BY_RULE = {
         ("FileTooLarge", "TooManyEntries", "TooManyStatements", "TooManyBalances", "TooManyDetails", "TooManyPayments"), _IN_PARTS
     ),
     **dict.fromkeys(("WrongAccount", "AccountMissing"), _OUR_ACCOUNT),
+    "NoClearingRule": _TOO_OLD,
     "WrongCurrency": "Only sterling accounts are kept here. Choose the statement of a sterling account.",
     "DocumentTypeNotAllowed": "No bank sends such a file. Don’t send it again: show it to whoever looks after security first.",
 }

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -63,7 +63,8 @@ class BankFile:
     """What an upload turned out to be. `receipts` is empty unless the file is without fault.
 
     `size_bytes` and `sha256` are of what was read, which is all unless the file is too large. `records_hash`: see `canonical_records`;
-    `bare_hash` is the same of a statement's entries without the bank's references, and `unreferenced` says that one of them has none.
+    `bare_hash` is the same of a statement's entries without the bank's references, and of cash payments with the payment reference that was
+    meant in place of what was typed; `unreferenced` says that one of the records has no reference of the bank's, as no cash payment has.
     """
 
     format: FileFormat | None
@@ -223,14 +224,23 @@ def _of_cash_file(cash: CashFile, terms: ReadingTerms) -> _Found:
         return _Found("allpay", cash.faults)
     rows = (_cash_row(payment, terms.cash_source) for payment in cash.payments)
     receipts = tuple(receipt_of_cash(payment, terms.cash_source, terms.methods, terms.schemes) for payment in cash.payments)
-    return _Found("allpay", cash.faults, canonical_records(rows), (), receipts)
+    meant = (
+        _cash_row(replace(payment, reference=_meant(payment, receipt)), terms.cash_source)
+        for payment, receipt in zip(cash.payments, receipts, strict=True)
+    )
+    return _Found("allpay", cash.faults, canonical_records(rows), (), receipts, canonical_records(meant), unreferenced=True)
+
+
+def _meant(payment: CashPayment, receipt: Receipt) -> str:
+    """The payment reference that a cash line stands for: as printed where one was found, else what was typed, small letters as large."""
+    return receipt.reference or " ".join(payment.reference.upper().split())
 
 
 def _of_statements(read: StatementFile, statement_terms: StatementTerms, terms: ReadingTerms) -> _Found:
     if read.faults.count:
         return _Found("camt.053", read.faults)
     booked = [(statement.account, entry) for statement in read.statements for entry in statement.entries if entry.status == "BOOK"]
-    receipts = receipts_of_statements(read.statements, statement_terms.reference_of, terms.methods, terms.schemes, terms.today)
+    receipts = receipts_of_statements(read.statements, statement_terms.references_of, terms.methods, terms.schemes, terms.today)
     return _Found(
         "camt.053",
         read.faults,

@@ -63,10 +63,14 @@ class StatementTerms:
     references: tuple[Literal["entry", "servicer"], ...] = ("entry", "servicer")
     currency: str = "GBP"
 
-    def reference_of(self, entry: BankEntry) -> str | None:
-        """The reference by which an entry is known across files, or None where the bank gave none."""
+    def references_of(self, entry: BankEntry) -> tuple[str, ...]:
+        """The different references by which an entry is known across files, the leading one first; empty where the bank gave none."""
         given = {"entry": entry.entry_reference, "servicer": entry.account_servicer_reference}
-        return next((reference for name in self.references if (reference := given[name])), None)
+        return tuple(dict.fromkeys(reference for name in self.references if (reference := given[name])))
+
+    def reference_of(self, entry: BankEntry) -> str | None:
+        """The leading reference of those that an entry carries, or None where the bank gave none."""
+        return next(iter(self.references_of(entry)), None)
 
 
 def read_camt053(stream: Readable, terms: StatementTerms) -> StatementFile:

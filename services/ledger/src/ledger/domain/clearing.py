@@ -20,10 +20,17 @@ class NoClearingRule(LookupError):
     """The policy says nothing of a method on a day: a gap in the data that nobody may guess over."""
 
 
+def rule_in_force(rules: Iterable[ClearingRule], code: str, effective_date: date) -> ClearingRule:
+    """The rule for a receipt by a method on a day. Errors: NoClearingRule, which tells from which day on there is one."""
+    of_method = [rule for rule in rules if rule.code == code]
+    in_force = [rule for rule in of_method if rule.in_force_from <= effective_date]
+    if not in_force:
+        since = min((rule.in_force_from for rule in of_method), default=None)
+        begins = f": the first is in force from {since}" if since else ""
+        raise NoClearingRule(f"no clearing rule for {code} on {effective_date}{begins}")
+    return max(in_force, key=lambda rule: rule.in_force_from)
+
+
 def cleared_on(rules: Iterable[ClearingRule], calendar: WorkingDays, code: str, effective_date: date) -> date:
     """The first day on which the receipt counts as cleared. Errors: NoClearingRule."""
-    in_force = [rule for rule in rules if rule.code == code and rule.in_force_from <= effective_date]
-    if not in_force:
-        raise NoClearingRule(f"no clearing rule for {code} on {effective_date}")
-    latest = max(in_force, key=lambda rule: rule.in_force_from)
-    return add_working_days(calendar, effective_date, latest.working_days)
+    return add_working_days(calendar, effective_date, rule_in_force(rules, code, effective_date).working_days)

@@ -10,11 +10,23 @@ from ledger.domain.statement import BankEntry, EntryDetail, Statement
 
 
 @dataclass(frozen=True, slots=True)
+class EntryKey:
+    """What one bank entry is known by across files, however it is itemised: its leading reference, the other one where it carries two, and
+    its whole amount (pence), without which the other reference says nothing: some banks give the same one to many entries.
+    """
+
+    reference: str
+    other: str | None
+    amount_pence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Money that a file reports. `amount_pence` is positive for money in, negative for money taken back or paid out.
 
     `entry_reference` is unique for `source` (the name of our bank account, or of the cash provider), or None where the file has none; a
-    payment of a batch has the entry's with `#` and its place. `pending` money is announced, not there: it is stored and never posted.
+    payment of a batch has the entry's with `#` and its place. `entry` is the whole entry's key, the same for every payment of a batch.
+    `pending` money is announced, not there: it is stored and never posted.
     `reference` is the one valid payment reference that was found; where none or several different were, it is None and the receipt
     belongs in suspense with the `candidates`. Fields without a place in `repr` are personal: for storage only, and `payer_account` not
     even that, it is to be told apart by its fingerprint.
@@ -33,6 +45,7 @@ class Receipt:
     narrative: str = field(repr=False)
     payer_name: str = field(repr=False)
     payer_account: str = field(repr=False)
+    entry: EntryKey | None = None
 
 
 @dataclass(frozen=True)
@@ -62,21 +75,21 @@ class MethodRules:
 
 def receipts_of_statements(
     statements: Sequence[Statement],
-    reference_of: Callable[[BankEntry], str | None],
+    references_of: Callable[[BankEntry], tuple[str, ...]],
     methods: MethodRules,
     schemes: Sequence[ReferenceScheme],
     today: date,
 ) -> Iterator[Receipt]:
-    """The receipts of a file's statements. `reference_of` gives the reference by which an entry is known across files.
+    """The receipts of a file's statements. `references_of` gives those by which an entry is known across files, the leading one first.
 
     A pending entry that the same file books is left out, and so is what is for information only.
     """
-    listed = [(statement.account, reference_of(entry), entry) for statement in statements for entry in statement.entries]
-    booked = {(account, reference) for account, reference, entry in listed if entry.status == "BOOK" and reference}
-    for account, reference, entry in listed:
-        replaced = entry.status != "BOOK" and (account, reference) in booked
+    listed = [(statement.account, references_of(entry), entry) for statement in statements for entry in statement.entries]
+    booked = {(account, references[0]) for account, references, entry in listed if entry.status == "BOOK" and references}
+    for account, references, entry in listed:
+        replaced = entry.status != "BOOK" and bool(references) and (account, references[0]) in booked
         if entry.status != "INFO" and not replaced:
-            yield from _of_entry(account, entry, reference, methods, schemes, today)
+            yield from _of_entry(account, entry, references, methods, schemes, today)
 
 
 def receipt_of_cash(payment: CashPayment, source: str, methods: MethodRules, schemes: Sequence[ReferenceScheme]) -> Receipt:
@@ -126,11 +139,13 @@ def _contains(text: str, any_of: Iterable[str]) -> bool:
 def _of_entry(
     source: str,
     entry: BankEntry,
-    reference: str | None,
+    known_by: tuple[str, ...],
     methods: MethodRules,
     schemes: Sequence[ReferenceScheme],
     today: date,
 ) -> Iterator[Receipt]:
+    reference, other = (*known_by, None, None)[:2]
+    key = EntryKey(reference, other, entry.amount_pence) if reference else None
     details: Sequence[EntryDetail | None] = entry.details or (None,)
     for number, detail in enumerate(details, start=1):
         texts = _texts(entry, detail)
@@ -152,6 +167,7 @@ def _of_entry(
             narrative=text,
             payer_name=payer,
             payer_account=detail.debtor_account if detail else "",
+            entry=key,
         )
 
 

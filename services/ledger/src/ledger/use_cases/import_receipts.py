@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,11 +23,11 @@ from rentbook_contracts.ledger import (
 from ledger import store
 from ledger.domain.bank_file import BankFile
 from ledger.domain.calendar import WorkingDays, add_working_days, working_days
-from ledger.domain.clearing import cleared_on
+from ledger.domain.clearing import NoClearingRule, cleared_on, rule_in_force
 from ledger.domain.dates import business_date
-from ledger.domain.faults import Fault
+from ledger.domain.faults import FAULTS_KEPT, Fault
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, two_legs
-from ledger.domain.receipt import Receipt
+from ledger.domain.receipt import EntryKey, Receipt
 from ledger.queries.bank_files import bank_file_page
 from ledger.use_cases.permission import may_change
 
@@ -63,20 +63,48 @@ async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
     if earlier is not None:
         await store.add_file(tx, _row(upload, id_, "ALREADY_TAKEN", earlier=earlier.id))
         return await bank_file_page(tx, BankFileAsked(bank_file=id_))
-    repetitions = [] if content.faults_in_all else await _repetitions(tx, upload)
-    if content.faults_in_all or repetitions:
-        in_all = content.faults_in_all + len(repetitions)
-        await store.add_file(tx, _row(upload, id_, "REFUSED", faults_in_all=in_all), [*content.faults, *repetitions])
+    found = [] if content.faults_in_all else [*await _before_the_rules(tx, upload), *await _repetitions(tx, upload)]
+    if content.faults_in_all or found:
+        in_all = content.faults_in_all + len(found)
+        await store.add_file(tx, _row(upload, id_, "REFUSED", faults_in_all=in_all), [*content.faults, *found[:FAULTS_KEPT]])
     else:
         await _take(tx, upload, id_)
     return await bank_file_page(tx, BankFileAsked(bank_file=id_))
 
 
+async def _before_the_rules(tx: Transaction, upload: Upload) -> list[Fault]:
+    """The money in for whose method and day the policy has no clearing rule: nobody may guess when it may be refunded."""
+    policy = await store.receipt_policy(tx)
+    # Beside the event loop, as what a large file says is placed.
+    return await asyncio.to_thread(_gaps, upload.content.receipts, policy)
+
+
+def _gaps(receipts: Sequence[Receipt], policy: store.ReceiptPolicy) -> list[Fault]:
+    came = {(receipt.method, receipt.effective_date): None for receipt in receipts if _clears(receipt)}
+    gaps: dict[tuple[str, date], str] = {}
+    for method, day in came:
+        try:
+            rule_in_force(policy.clearing, method, day)
+        except NoClearingRule as gap:
+            gaps[method, day] = str(gap)
+    return [
+        Fault(receipt.line, "NoClearingRule", gaps[key])
+        for receipt in receipts
+        if _clears(receipt) and (key := (receipt.method, receipt.effective_date)) in gaps
+    ]
+
+
+def _clears(receipt: Receipt) -> bool:
+    return not receipt.pending and receipt.amount_pence > 0
+
+
 async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
     """What an earlier file has booked already. A refused file and a pending entry have booked nothing."""
-    booked = [(receipt, (receipt.source, receipt.entry_reference)) for receipt in upload.content.receipts if not receipt.pending]
-    known = [(receipt, (source, reference)) for receipt, (source, reference) in booked if reference is not None]
-    taken = await store.booked_references(tx, [key for _, key in known])
+    first_lines: dict[tuple[str, EntryKey], int] = {}
+    for receipt in upload.content.receipts:
+        if receipt.entry is not None and not receipt.pending:
+            first_lines.setdefault((receipt.source, receipt.entry), receipt.line)
+    taken = await store.booked_references(tx, list(first_lines))
     faults = [
         Fault(line, "StatementTaken", f"statement {row.statement_id} of {upload.name} was taken with the earlier file {same.name} already")
         for line, row in _statements(upload)
@@ -84,11 +112,11 @@ async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
     ]
     faults += [
         Fault(
-            receipt.line,
+            line,
             "EntryReferenceTaken",
-            f"entry reference {key[1]} of {upload.name} was booked by the earlier file {taken[key]} already",
+            f"entry reference {taken[key].reference} of {upload.name} was booked by the earlier file {taken[key].file} already",
         )
-        for receipt, key in known
+        for key, line in first_lines.items()
         if key in taken
     ]
     if not faults and upload.content.records_hash is not None:
@@ -141,7 +169,9 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
     await store.add_file(tx, row)
     await store.add_statements(tx, id_, _statements(upload))
     await store.post(tx, (line.posting for line in lines if line.posting is not None))
-    await store.add_file_lines(tx, id_, map(_line_row, lines), (key for line in lines if (key := _booked(line)) is not None))
+    # Each entry once, however many payments it gathers.
+    booked = dict.fromkeys((line.receipt.source, line.receipt.entry) for line in lines if line.posting and line.receipt.entry)
+    await store.add_file_lines(tx, id_, map(_line_row, lines), booked)
     await store.add_suspense(tx, await _suspense(tx, lines))
     await store.tell(tx, (told for line in lines if (told := _fact(line, id_)) is not None))
     await tx.publish(
@@ -263,11 +293,6 @@ def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | 
         bank_file=file,
         **about,
     )
-
-
-def _booked(line: _Line) -> tuple[str, str] | None:
-    receipt = line.receipt
-    return (receipt.source, receipt.entry_reference) if line.posting is not None and receipt.entry_reference is not None else None
 
 
 def _line_row(line: _Line) -> store.FileLineRow:
