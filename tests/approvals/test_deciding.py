@@ -108,6 +108,15 @@ async def test_whoever_posted_an_entry_behind_the_credit_does_not_decide_it(offi
     await office.answer_task("tim.leader", opened)
 
 
+async def test_whoever_moved_money_while_the_task_waited_does_not_decide_it(office: Office) -> None:
+    """The ledger is asked at the decision, not only when the task was opened."""
+    _, opened = await office.open(50_00)
+    office.actors = ["tess.leader"]
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await office.answer_task("tess.leader", opened)
+    await office.answer_task("tim.leader", opened)
+
+
 async def test_whoever_added_evidence_earlier_is_told_since_when(office: Office) -> None:
     asked, opened = await office.open(50_00)
     await office.do("tess.leader", add_participant, TakePart(asked.case, Part.EVIDENCE))

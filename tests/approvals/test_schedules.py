@@ -198,6 +198,15 @@ async def test_whoever_fed_a_line_or_moved_the_debt_behind_it_decides_none_of_th
     assert (await desk.decided("tim.leader", about, opened)).completes
 
 
+async def test_whoever_moved_a_debt_while_the_schedule_waited_decides_none_of_it(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    desk.actors = ("tess.leader",)
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await desk.decided("tess.leader", about, opened)
+    assert (await desk.decided("tim.leader", about, opened)).completes
+
+
 async def test_one_person_does_not_decide_two_stages(desk: WriteOffOffice) -> None:
     about = told((line(30_00, 10_000_00),))
     await desk.decided("kim.s151", about, await desk.opened(about))

@@ -429,6 +429,29 @@ async def test_a_week_debited_twice_at_once_is_debited_once(books: Books) -> Non
     assert (await books.page()).balance_pence == -20_00
 
 
+async def _actors(books: Books) -> set[str]:
+    return set((await books.do(lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)))).actors)
+
+
+async def test_whoever_makes_credit_or_takes_away_what_stands_in_its_way_stands_behind_it(books: Books) -> None:
+    """Each of them changes what may be refunded, so that none of them decides it (domain.md 4, check 9)."""
+    found = await _actors(books)
+    await books.do(lambda tx: debit_week(tx, DebitWeek(week_commencing=WEEK_BEFORE)))
+    charge = (await books.page()).entries[0].journal
+    leader = Caller("dilip.leader", frozenset({"team-leader"}))
+    await books.do(lambda tx: reverse_journal(tx, ReverseJournal(journal=charge, reason="not due")), leader)
+    found |= {"dilip.leader"}
+    assert await _actors(books) == found
+    for person, in_force in (("bryn.officer", True), ("carys.senior", False)):
+        held = SetAccountHold(account=MAIN, account_hold=AccountHold.FRAUD, in_force=in_force, reason="a letter")
+        await books.do(lambda tx, held=held: set_account_hold(tx, held), Caller(person, frozenset({"officer"})))  # type: ignore[misc]
+    found |= {"bryn.officer", "carys.senior"}
+    assert await _actors(books) == found
+    ended = EndTenancy(tenancy=HOME, ended_on=WEEK_BEFORE, keys_returned_on=WEEK_BEFORE, final_charges_posted=True)
+    await books.do(lambda tx: end_tenancy(tx, ended), Caller("efua.manager", frozenset({"income-manager"})))
+    assert await _actors(books) == found | {"efua.manager"}
+
+
 async def test_an_ended_tenancy_is_charged_no_more_and_its_accounts_say_so(books: Books, officer: Caller) -> None:
     ended = EndTenancy(tenancy=HOME, ended_on=WEEK_BEFORE, keys_returned_on=WEEK_BEFORE, final_charges_posted=True)
     await books.do(lambda tx: end_tenancy(tx, ended), officer)

@@ -581,6 +581,7 @@ class TaskHead:
     round: int
     stage: int
     stages: int
+    account: UUID | None
     amount_pence: int
     content_hash: str
     workflow_id: str
@@ -608,7 +609,7 @@ async def heads_of_case(tx: Transaction, case: UUID) -> tuple[TaskHead, ...]:
 
 def _head(row: Any) -> TaskHead:
     return TaskHead(
-        row.id, Kind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.amount_pence, row.content_hash,
+        row.id, Kind(row.kind), row.case_id, row.attempt, row.round, row.stage, row.stages, row.account, row.amount_pence, row.content_hash,
         row.workflow_id, row.policy_id, row.required_role, Lane(row.lane), Status(row.status), row.assigned_to, row.due_on, row.remind_on,
         row.escalate_on,
     )  # fmt: skip

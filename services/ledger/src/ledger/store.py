@@ -676,6 +676,11 @@ async def end_tenancy(tx: Transaction, tenancy: UUID, **facts: Any) -> None:
     await tx.connection.execute(tables.tenancy.update().where(tables.tenancy.c.id == tenancy).values(**facts))
 
 
+async def note_ending(tx: Transaction, tenancy: UUID) -> None:
+    """Keep who noted the end of a tenancy, each time."""
+    await tx.connection.execute(tables.tenancy_ending.insert().values(tenancy=tenancy, by=tx.caller.person, at=tx.now))
+
+
 async def set_status(tx: Transaction, accounts: Iterable[UUID], status: AccountStatus) -> None:
     """Write the status of locked accounts."""
     await tx.connection.execute(tables.account.update().where(tables.account.c.id.in_(list(accounts))).values(status=status))

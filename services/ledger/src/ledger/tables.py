@@ -211,6 +211,17 @@ weekly_charge = sa.Table(
     sa.CheckConstraint("in_force_until > in_force_from", name="a_weekly_charge_is_in_force_for_a_day_at_least"),
 )
 
+tenancy_ending = sa.Table(
+    "tenancy_ending",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("tenancy", sa.Uuid, sa.ForeignKey("tenancy.id"), nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False),
+)
+"""Who noted, and changed, what is known of a tenancy's end."""
+sa.Index("tenancy_ending_tenancy_idx", tenancy_ending.c.tenancy)
+
 account_hold = sa.Table(
     "account_hold",
     metadata,

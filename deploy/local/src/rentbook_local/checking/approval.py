@@ -197,26 +197,36 @@ async def _four_eyes(books: Books) -> Finding:
 
 
 _CREDITS = """
-SELECT journal.actor, sum(entry.amount_pence) AS pence FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
+SELECT journal.actor, journal.seq, sum(entry.amount_pence) AS pence
+FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
 WHERE journal.seq < $2 AND journal.reverses IS NULL
   AND NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id AND undoing.seq < $2)
 GROUP BY journal.id HAVING sum(entry.amount_pence) < 0 ORDER BY journal.posted_at DESC, journal.seq DESC
 """
 
 
+_UNDONE = """
+SELECT DISTINCT journal.actor FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
+WHERE journal.seq BETWEEN $2 AND $3 - 1 AND journal.reverses IS NOT NULL
+"""
+
+
 async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) -> list[str]:
-    """Nobody who posted one of the newest credits that add up to the account's credit decided on it (domain.md 4, check 9)."""
+    """Nobody decided who posted one of the newest credits that add up to the credit, or undid an entry since (domain.md 4, check 9)."""
     balance = await books.ledger.fetchval(
         "SELECT sum(entry.amount_pence) FROM entry JOIN journal ON journal.id = entry.journal"
         " WHERE entry.account = $1 AND journal.seq < $2",
         plan.account, plan.first_seq,
     )  # fmt: skip
-    missing, actors = -int(balance or 0), set()
+    missing, actors, since = -int(balance or 0), set(), plan.first_seq
     async for row in books.ledger.cursor(_CREDITS, plan.account, plan.first_seq):
         if missing <= 0:
             break
         actors.add(row["actor"])
         missing += int(row["pence"])
+        since = int(row["seq"])
+    undone = await books.ledger.fetch(_UNDONE, plan.account, since if missing <= 0 else 0, plan.first_seq)
+    actors |= {row["actor"] for row in undone}
     last = [made[id_] for id_ in plan.decisions if id_ in made]
     deciders = [
         row

@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.approvals import Answer, ApprovedLine, WriteOffDecided
+from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash
 
 from approvals import queries, store
 from approvals.domain import working_days
@@ -15,19 +16,25 @@ from approvals.domain.reasons import SCHEDULE_REASONS, complaint_about
 from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
-from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, tell_workflow
+from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, task_of_kind, tell_workflow
+from approvals.use_cases.gather_actors import actors_of_schedule, take_part
 
 
 async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTaken:
     """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
 
-    Errors: as `decide`, and what `complaint_about_exceptions` and `complaint_about_minute` name.
+    Errors: as `decide`, Unanswered (writeoffs too), and what `complaint_about_exceptions` and `complaint_about_minute` name.
     """
-    head = await locked_task(tx, form.task, Kind.WRITE_OFF)
     decision = store.form_of(tx)
     before = await queries.recorded(tx, decision)
     if before is not None:
         return await _same(tx, form, before)
+    actors = await _actors(tx, task_of_kind(await queries.task_head(tx, form.task), Kind.WRITE_OFF))
+    head = await locked_task(tx, form.task, Kind.WRITE_OFF)
+    before = await queries.recorded(tx, decision)
+    if before is not None:
+        return await _same(tx, form, before)
+    await take_part(tx, {head.case: actors})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
     complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS)
@@ -46,6 +53,12 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     await _tell(tx, form, head, decision, lines={} if not completes else lines, excepted={*earlier, *form.excepted})
     reached("decision.before-commit")
     return DecisionTaken(decision, completes)
+
+
+async def _actors(tx: Transaction, head: queries.TaskHead) -> tuple[str, ...]:
+    """Whoever stands behind the debts on the schedule by now; nobody where it was shown otherwise, which is refused as such."""
+    told = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
+    return await actors_of_schedule(tx, (line.account for line in told.lines))
 
 
 def _carried_out_from(tx: Transaction, authority: Authority) -> date:

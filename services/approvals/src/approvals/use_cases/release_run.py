@@ -20,6 +20,7 @@ from approvals.domain.releasing import (
     release_objection,
 )
 from approvals.domain.tasks import Kind
+from approvals.use_cases.gather_actors import actors_of_refunds, take_part
 
 
 async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
@@ -34,6 +35,7 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
         return _same(form, before, run)
     _look_at(form)
     ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
+    actors = await actors_of_refunds(tx, {line.case: ready[line.case].account for line in form.lines if line.case in ready})
     for line in sorted(form.lines, key=lambda one: one.case):
         await store.lock_case(tx, line.case)
     # Again, because the same form may have been sent twice at once: the second has waited here for the first.
@@ -41,6 +43,7 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     if before:
         return _same(form, before, run)
     _compare(form, ready)
+    await take_part(tx, actors)
     authority = await _refuse(tx, form, ready)
     lines = [(line, ready[line.case].decision) for line in form.lines]
     released_at = await store.write_release(tx, run, authority, lines)

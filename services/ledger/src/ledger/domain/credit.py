@@ -22,6 +22,7 @@ class PastJournal:
     actor: str
     payer: str | None
     undone: bool
+    reverses: bool = False
 
 
 def credits_behind(newest_first: Iterable[PastJournal], balance_pence: int) -> tuple[PastJournal, ...]:
@@ -35,6 +36,15 @@ def credits_behind(newest_first: Iterable[PastJournal], balance_pence: int) -> t
             found.append(past)
             missing += past.amount_pence
     return tuple(found)
+
+
+def reversals_behind(newest_first: Iterable[PastJournal], balance_pence: int) -> tuple[PastJournal, ...]:
+    """The reversals since the oldest of the credits behind it: undoing a charge makes credit too, and undoing a receipt moves it."""
+    past = list(newest_first)
+    behind = credits_behind(past, balance_pence)
+    reached = sum(one.amount_pence for one in behind) <= balance_pence
+    window = past[: past.index(behind[-1])] if behind and reached else past
+    return tuple(one for one in window if one.reverses) if balance_pence < 0 else ()
 
 
 def uncleared_pence(journals: Iterable[PastJournal], today: date) -> int:

@@ -21,7 +21,14 @@ from rentbook_contracts.ledger import (
     TenancyFacts,
 )
 
-from ledger.domain.credit import PastJournal, cleared_credit_pence, credits_behind, statute_barred_pence, uncleared_pence
+from ledger.domain.credit import (
+    PastJournal,
+    cleared_credit_pence,
+    credits_behind,
+    reversals_behind,
+    statute_barred_pence,
+    uncleared_pence,
+)
 from ledger.domain.dates import business_date
 from ledger.domain.rules import NoSuchAccount
 from ledger.domain.write_off import WRITTEN_ON
@@ -75,7 +82,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
         account_holds=await holds_in_force(tx, asked.account),
         debts=await _debts(tx, asked.account, {one.person for one in people}, today),
-        actors=_actors(behind, past),
+        actors=await _actors(tx, row, behind, past),
     )
 
 
@@ -186,6 +193,7 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
             row.actor,
             row.payer,
             undone=row.reverses is not None or row.reversed_by is not None,
+            reverses=row.reverses is not None,
         )
         for row in await tx.connection.execute(wanted)
     ]
@@ -284,10 +292,25 @@ async def _written_off_pence(tx: Transaction, people: Collection[UUID]) -> int:
     return await tx.connection.scalar(sa.select(left).where(written_off.c.account.in_(theirs), ~written_off.c.discharged)) or 0
 
 
-def _actors(behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:
-    """Staff behind the credit, with whoever put a credit that was written on back onto the account."""
+_CHANGED_BY = """
+SELECT by FROM (
+  SELECT unnest(ARRAY[set_by, lifted_by]) AS by FROM account_hold WHERE account = :account
+  UNION SELECT unnest(ARRAY[noted_by, decided_by]) FROM housing_benefit_claim WHERE account = :account
+  UNION SELECT by FROM tenancy_ending WHERE tenancy = :tenancy
+) AS changes WHERE by IS NOT NULL
+"""
+
+
+async def _actors(tx: Transaction, row: Any, behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:
+    """Staff behind the credit or behind what may be refunded of it.
+
+    Who posted one of the credits or undid an entry since, who put a credit that was written on back, and who set or lifted a hold, noted a
+    benefit claim, or noted the end of the tenancy, with which the floor under the credit falls (domain.md 4, checks 1, 5, 8 and 9).
+    """
     put_back = {one.actor for one in past if one.code == WRITTEN_ON}
-    return tuple(sorted(({one.actor for one in behind} | put_back) - {"system"}))
+    undid = {one.actor for one in reversals_behind(past, row.balance_pence)}
+    changed = set(await tx.connection.scalars(sa.text(_CHANGED_BY), {"account": row.id, "tenancy": row.tenancy}))
+    return tuple(sorted(({one.actor for one in behind} | put_back | undid | changed) - {"system"}))
 
 
 def _credit(past: PastJournal) -> CreditBehind:

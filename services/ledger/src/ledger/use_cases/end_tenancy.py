@@ -17,6 +17,7 @@ async def end_tenancy(tx: Transaction, asked: EndTenancy) -> Nothing:
     if not accounts:
         raise NoSuchTenancy("There is no such tenancy.", field="tenancy")
     await store.end_tenancy(tx, **asked.model_dump())
+    await store.note_ending(tx, asked.tenancy)
     await store.set_status(tx, accounts, _status(asked, tx))
     ended = [
         (account, TenancyEnded(account=account.id, balance_pence=account.balance_pence, tenancy=asked.tenancy, ended_on=asked.ended_on))
