@@ -86,7 +86,7 @@ async def scalar(runtime: Runtime, sql: str, **values: Any) -> Any:
         return (await connection.execute(sa.text(sql), values)).scalar()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 60.0) -> None:
     """Wait for the condition, with a limit."""
     end = time.monotonic() + seconds
     while not await condition():
