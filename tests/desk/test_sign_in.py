@@ -34,7 +34,7 @@ async def test_a_persona_signs_in_and_lands_on_the_page_that_was_asked_for(place
     await page.goto("/policy")
     await page.get_by_text("dev.leader").click()
     await page.wait_for_url("**/policy")
-    await expect(page.get_by_text("Dev Patel")).to_be_visible()
+    await expect(page.get_by_role("banner").get_by_text("Dev Patel")).to_be_visible()
     [cookie] = [one for one in await context.cookies() if one["name"] == "rentbook"]
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"

@@ -36,6 +36,7 @@ REASONS: Mapping[str, str] = {
     "authority-of-third-party": "not a tenant",
     "joint-consent": "not every joint tenant has signed",
     "card-money-back-to-card": "card money goes back to the card",
+    "written-off-debt": "a debt of the same people was written off",
     "account-cannot-exist": "the account number cannot exist",
     "name-has-no-bacs-form": "the name has no form in Latin letters",
     "name-does-not-match": "the name does not match",
