@@ -123,6 +123,7 @@ async def stack(
     prefix = await kafka.new_topics()
     (secrets_dir / "kafka_password").write_text(kafka.password("refunds"), encoding="utf-8")
     fake, others = FakeLedger(), FakeServices()
+    others.posts = fake.posts
     async with AsyncExitStack() as around:
         bank = await around.enter_async_context(running_bank(tmp_path))
         await bank.register({"sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "name": "Ada Match"})

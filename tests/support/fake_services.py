@@ -34,6 +34,7 @@ class FakeServices:
     refund_pence: int = 141_20
     offsets: tuple[ledger.Offset, ...] = ()
     stages: int = 1
+    posts: Callable[[ledger.RefundPlan], UUID] = field(default=lambda _: uuid4())
     blocked_rounds: int = 0
     void_because: str | None = None
     differs: bool = False
@@ -119,7 +120,7 @@ class FakeServices:
     def _post(self, asked: ledger.PostRefund) -> ledger.RefundIsPosted:
         if self.posting_errors:
             raise refused(self.posting_errors.pop(0))
-        return ledger.RefundIsPosted(refund_journal=uuid4() if asked.plan.refund_pence else None, offset_journals=())
+        return ledger.RefundIsPosted(refund_journal=self.posts(asked.plan) if asked.plan.refund_pence else None, offset_journals=())
 
     def _fate(self, _: refunds.SubmitFile) -> refunds.FileAnswer:
         return refunds.FileAnswer(fate=self.fates.pop(0))

@@ -316,7 +316,7 @@ async def test_what_was_paid_while_the_first_payment_was_being_decided_is_propos
     # The ledger has posted it, and another payment after it; both facts come before the outcome does.
     writeoffs.moved(account, balance_pence=-15_00)
     await writeoffs.do(receive, receipt(account, -15_00))
-    await writeoffs.settled(schedule, decision, *(LineOutcome(line=line.line, journal=uuid4()) for line in taken))
+    await writeoffs.settled(schedule, decision, *(writeoffs.ledger.posts(line, decision) for line in taken))
     [rest] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
     assert rest == {"wanted_pence": 15_00, "undoes": journal}
 
