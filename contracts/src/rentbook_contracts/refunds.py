@@ -517,11 +517,6 @@ class CaseEvent(Message):
     note: str = ""
 
 
-class OffsetShown(Message):
-    account: UUID
-    amount_pence: PositivePence
-
-
 class CaseAsked(Message):
     case: UUID
 

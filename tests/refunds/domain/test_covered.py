@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refunds.domain.covered import Ground, ground_of, still_covered, void_because
+from refunds.domain.covered import Ground, ground_of, void_because
 from refunds.domain.facts import Wishes
 from refunds.domain.plan import plan_refund
 from rentbook_contracts.ledger import AccountHold, AccountKind, AccountStatus, CreditSource, PersonFacts, RefundFacts
@@ -45,30 +45,30 @@ def test_the_weekly_debit_alone_voids_nothing(weeks: int, arrears_of_garage: int
     cleared = max(0, 1_000_00 - 120_00 * weeks)
     garage = GARAGE.model_copy(update={"amount_pence": GARAGE.amount_pence + 17_80 * weeks * arrears_of_garage, "version": 1 + weeks})
     now = found(cleared, charged_pence=CHARGED + 120_00 * weeks, as_of=TODAY + timedelta(weeks=weeks), debts=(RECHARGE_85_50, garage))
-    assert still_covered(GROUND, now, PAYEE) == (weeks <= 4), "four weeks were set aside; a fifth eats the refund itself"
+    assert (void_because(GROUND, now, PAYEE) is None) == (weeks <= 4), "four weeks were set aside; a fifth eats the refund itself"
 
 
 def test_the_debit_of_the_very_day_of_the_approval_voids_nothing() -> None:
-    assert still_covered(GROUND, found(880_00, charged_pence=CHARGED + 120_00), PAYEE)
+    assert void_because(GROUND, found(880_00, charged_pence=CHARGED + 120_00), PAYEE) is None
 
 
 def test_a_garage_that_was_up_to_date_and_owes_its_first_week_voids_nothing() -> None:
     then = approved(ledger(1_000_00, charged_pence=CHARGED, debts=()))
-    assert still_covered(then, found(880_00, charged_pence=CHARGED + 120_00, debts=(GARAGE,)), PAYEE)
+    assert void_because(then, found(880_00, charged_pence=CHARGED + 120_00, debts=(GARAGE,)), PAYEE) is None
 
 
 def test_any_other_debit_that_eats_into_the_amount_voids() -> None:
     assert void_because(GROUND, found(999_99), PAYEE) == "the cleared credit above the floor no longer covers the amount"
-    assert still_covered(GROUND, found(880_00, charged_pence=CHARGED + 120_00), PAYEE)
-    assert not still_covered(GROUND, found(879_99, charged_pence=CHARGED + 120_00), PAYEE)
+    assert void_because(GROUND, found(880_00, charged_pence=CHARGED + 120_00), PAYEE) is None
+    assert void_because(GROUND, found(879_99, charged_pence=CHARGED + 120_00), PAYEE) is not None
 
 
 def test_weeks_that_pass_without_a_charge_draw_on_no_floor() -> None:
-    assert not still_covered(GROUND, found(880_00, as_of=TODAY + timedelta(weeks=2)), PAYEE)
+    assert void_because(GROUND, found(880_00, as_of=TODAY + timedelta(weeks=2)), PAYEE) is not None
 
 
 def test_more_credit_of_the_same_kind_voids_nothing() -> None:
-    assert still_covered(GROUND, found(2_000_00), PAYEE)
+    assert void_because(GROUND, found(2_000_00), PAYEE) is None
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_another_payee_or_other_bank_details_void(payee: Any) -> None:
 
 def test_the_order_in_which_people_and_debts_are_told_changes_nothing() -> None:
     turned = RECHARGE_85_50.model_copy(update={"people": (B, A), "version": 9})
-    assert still_covered(GROUND, found(debts=(GARAGE, turned), people=(PersonFacts(person=B), PersonFacts(person=A))), PAYEE)
+    assert void_because(GROUND, found(debts=(GARAGE, turned), people=(PersonFacts(person=B), PersonFacts(person=A))), PAYEE) is None
 
 
 def test_credit_that_another_case_has_earmarked_no_longer_covers() -> None:
-    assert not still_covered(GROUND, found(900_00, held_by_others_pence=100_00), PAYEE)
+    assert void_because(GROUND, found(900_00, held_by_others_pence=100_00), PAYEE) is not None
 
 
 def test_a_former_tenants_approval_has_no_floor_to_draw_on() -> None:
     then = approved(ledger(140_00, **ENDED))
-    assert still_covered(then, ledger(140_00, as_of=date(2026, 7, 1), **ENDED), PAYEE)
-    assert not still_covered(then, ledger(139_99, as_of=date(2026, 7, 1), **ENDED), PAYEE)
+    assert void_because(then, ledger(140_00, as_of=date(2026, 7, 1), **ENDED), PAYEE) is None
+    assert void_because(then, ledger(139_99, as_of=date(2026, 7, 1), **ENDED), PAYEE) is not None

@@ -75,11 +75,6 @@ def void_because(approved: Ground, now: RefundFacts, payee: PayeeFacts | None) -
     return None
 
 
-def still_covered(approved: Ground, now: RefundFacts, payee: PayeeFacts | None) -> bool:
-    """Whether the approval stands."""
-    return void_because(approved, now, payee) is None
-
-
 def floor_left(approved: Ground, now: RefundFacts) -> int:
     """What is left of the floor in pence once the weekly charges since the approval have drawn on it.
 
