@@ -10,7 +10,7 @@ from approvals.web.wording import rate
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked
 
-from desk import debts
+from desk import debts, estate
 from desk.conftest import Place
 from desk.visitor import visiting
 
@@ -32,7 +32,7 @@ async def test_the_month_that_ended_last_comes_first(place: Place) -> None:
     async with visiting(place, "hugo") as visitor:
         await visitor.read(PAGE)
     [call] = [call for call in place.peers.calls if call.path == f"/queries/{PROVISION.name}"]
-    assert PROVISION.takes.model_validate_json(call.body).month_end == month_ends(date.today())[0]  # noqa: DTZ011 - as the page does
+    assert PROVISION.takes.model_validate_json(call.body).month_end == month_ends(estate.TODAY)[0]
 
 
 @pytest.mark.parametrize(

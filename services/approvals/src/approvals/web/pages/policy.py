@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, takewhile
 from uuid import UUID
 
@@ -53,11 +54,11 @@ DONE = {"accepted": "accepted", "refused": "refused", "withdrawn": "retracted"}
 
 async def show(visit: Visit) -> Response:
     """Every version of every kind, what comes first, then what is in force and what was; and what waits for a checker."""
-    versions = [one for kind in Kind for one in await visit.own(lambda tx, kind=kind: queries.policies(tx, kind))]  # type: ignore[misc]
+    versions = [one for kind in Kind for one in await visit.own(partial(queries.policies, kind=kind))]
     figures = await visit.ask_or_name(REFUND_POLICIES, Nothing(), "the floors and targets of refunds")
     kinds = dict.fromkeys(one.kind for one in versions)
     stand = [next((one for one in versions if one.kind == kind and one.in_force_from <= visit.today), None) for kind in kinds]
-    holders = {one.id: await visit.own(lambda tx, one=one: queries.holders_today(tx, one)) for one in stand if one}  # type: ignore[misc]
+    holders = {one.id: await visit.own(partial(queries.holders_today, in_force=one)) for one in stand if one}
     ladders = await visit.ask_or_name(WRITE_OFF_POLICIES, Nothing(), "the evidence that write-offs ask for")
     evidence = await visit.ask_or_name(EVIDENCE_POLICIES, Nothing(), "the proposals for other evidence")
     return visit.show(

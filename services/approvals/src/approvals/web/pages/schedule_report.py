@@ -1,6 +1,7 @@
 """A schedule of write-offs with its decision, as a report: who decided what, when, by which authority, and what became of each line."""
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
@@ -41,7 +42,7 @@ async def download(visit: Visit) -> Response:
     schedule: UUID = visit.request.path_params["schedule"]
     page = await visit.ask(SCHEDULE_PAGE, ScheduleAsked(schedule=schedule, limit=LINES_IN_A_SCHEDULE))
     decisions = (await visit.own(lambda tx: queries.history_of_case(tx, schedule))).decisions
-    minutes = {one.decision: await visit.own(lambda tx, id_=one.decision: queries.minute_of(tx, id_)) for one in decisions}  # type: ignore[misc]
+    minutes = {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in decisions}
     labels = await visit.account_labels(line.account for line in page.lines)
     return await handed_out(visit, schedule_report(page, decisions, minutes, labels, await visit.names()))
 
