@@ -14,7 +14,7 @@ from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
-from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked
 from rentbook_contracts.refunds import CASE_PAGE, AskedAs, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
@@ -63,6 +63,20 @@ async def test_a_question_is_read_where_it_is_answered(place: Place) -> None:
         said = await asha.read(f"/cases/{estate.CASE_OKAFOR}")
     assert "Dev Patel asks you:" in said
     assert "Whose account is it?" in said
+
+
+async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they_answer(place: Place) -> None:
+    """The ledger is asked as the page is opened: nobody fills in an answer that will be refused."""
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    facts = estate.refund_facts(estate.OKAFOR.account).model_copy(update={"actors": ("dev.leader",)})
+    async with visiting(place, "dev") as dev, visiting(place, "ella") as ella:
+        assert "Why can’t I decide this?" not in await dev.read(f"/tasks/{task}")
+        place.peers.answers[f"/queries/{ACCOUNT_FOR_REFUND.name}"] = lambda _: facts
+        said = await dev.read(f"/tasks/{task}")
+        assert "Why can’t I decide this?" in said
+        assert "an entry behind the credit" in said
+        assert "Why can’t I decide this?" not in await ella.read(f"/tasks/{task}")
 
 
 async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:

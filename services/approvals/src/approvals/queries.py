@@ -5,7 +5,7 @@ Every function takes a transaction and looks on behalf of its caller. Names of t
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ from approvals.domain import working_days
 from approvals.domain.absence import covered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_sequence, stages_for
 from approvals.domain.delegation import Lent, Mandate, mandates
-from approvals.domain.eligibility import Answered, Participation, Standing, Status, mandate_for, objection, objections
+from approvals.domain.eligibility import Answered, Part, Participation, Standing, Status, mandate_for, objection, objections
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
@@ -646,13 +646,22 @@ async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
     return (await _standings(tx, [row]))[row.id]
 
 
-async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
-    """A task with its case's decisions, participants, comments and events; None where there is no such task."""
+async def task_page(tx: Transaction, task_id: UUID, behind: Collection[str] = ()) -> TaskPage | None:
+    """A task with its case's decisions, participants, comments and events; None where there is no such task.
+
+    `behind`: who stands behind its credit or debts by now, as the ledger has just said; a decision would find them on the list.
+    """
     row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
     if row is None:
         return None
     in_force = await policy_in_force(tx, Kind(row.kind))
     known = (await _standings(tx, [row]))[row.id]
+    since = [Participation(person, Part.LEDGER, tx.now) for person in sorted({*behind} - {"system"})]
+    known = replace(known, participants=[*known.participants, *since])
+    refused = objections(known, tx.caller.person, tx.caller.roles, tx.now)
+    [shown] = await _task_rows(tx, [row])
+    if refused and shown.why_not is None:
+        shown = replace(shown, why_not=refused[0].message, why_not_rule=refused[0].rule)
     found = mandates(known.authorities, Act.DECIDE, row.stage, tx.caller.person, tx.caller.roles, known.lent)
     mine = mandate_for(known, tx.caller.person, tx.caller.roles) or next(iter(found), None)
     seen = sa.select(case_seen.c.seen_at).where(case_seen.c.case_id == row.case_id, case_seen.c.person == tx.caller.person)
@@ -660,12 +669,12 @@ async def task_page(tx: Transaction, task_id: UUID) -> TaskPage | None:
         sa.select(task.c.id).where(task.c.case_id == row.case_id).order_by(task.c.attempt.desc(), task.c.round.desc(), task.c.stage.desc())
     )
     return TaskPage(
-        row=(await _task_rows(tx, [row]))[0],
+        row=shown,
         workflow_id=row.workflow_id,
         history=await history_of_case(tx, row.case_id),
         participants=await participants_of(tx, row.case_id),
         comments=await _comments(tx, row.case_id),
-        why_not=tuple(one.message for one in objections(known, tx.caller.person, tx.caller.roles, tx.now)),
+        why_not=tuple(one.message for one in refused),
         may_decide=await _who_may_decide(tx, known),
         stage_roles=await _roles_of_round(tx, row, in_force),
         has_authority=mine is not None,

@@ -23,18 +23,13 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     Errors: what `objection` and `complaint_about` name, ContentChanged, SameFormOtherContent, NoSuchTask, AnotherKindOfTask, Unanswered
     (ledger); and, whatever was looked at here, the rules of the database.
     """
+    head = await locked_task(tx, form.task, Kind.REFUND)
     decision = store.form_of(tx)
     before = await queries.recorded(tx, decision)
     if before is not None:
         return _same(tx, form, before)
-    asked = task_of_kind(await queries.task_head(tx, form.task), Kind.REFUND)
-    assert asked.account is not None, "a refund is of an account"
-    actors = await actors_of_refunds(tx, {asked.case: asked.account})
-    head = await locked_task(tx, form.task, Kind.REFUND)
-    before = await queries.recorded(tx, decision)
-    if before is not None:
-        return _same(tx, form, before)
-    await take_part(tx, actors)
+    assert head.account is not None, "a refund is of an account"
+    await take_part(tx, await actors_of_refunds(tx, {head.case: head.account}))
     complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to)
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     completes = await store.write_decision(tx, {**row_of(tx, form, head, decision, mandate), "selection_id": form.selection})
@@ -46,17 +41,11 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
 
 async def locked_task(tx: Transaction, task: UUID, kind: Kind) -> queries.TaskHead:
     """A task of a kind, under its case's lock. Errors: NoSuchTask, AnotherKindOfTask."""
-    head = task_of_kind(await queries.task_head(tx, task), kind)
+    head = found(await queries.task_head(tx, task))
+    if head.kind is not kind:
+        raise AnotherKindOfTask("This is answered on another page.")
     await store.lock_case(tx, head.case)
     return head
-
-
-def task_of_kind(head: queries.TaskHead | None, kind: Kind) -> queries.TaskHead:
-    """Errors: NoSuchTask, AnotherKindOfTask."""
-    known = found(head)
-    if known.kind is not kind:
-        raise AnotherKindOfTask("This is answered on another page.")
-    return known
 
 
 async def mandate_or_refuse(tx: Transaction, head: queries.TaskHead, content_hash: str, complaint: ApprovalRule | None) -> Mandate:

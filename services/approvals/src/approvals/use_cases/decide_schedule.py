@@ -16,7 +16,7 @@ from approvals.domain.reasons import SCHEDULE_REASONS, complaint_about
 from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
-from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, task_of_kind, tell_workflow
+from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, tell_workflow
 from approvals.use_cases.gather_actors import actors_of_schedule, take_part
 
 
@@ -25,16 +25,12 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
 
     Errors: as `decide`, Unanswered (writeoffs too), and what `complaint_about_exceptions` and `complaint_about_minute` name.
     """
+    head = await locked_task(tx, form.task, Kind.WRITE_OFF)
     decision = store.form_of(tx)
     before = await queries.recorded(tx, decision)
     if before is not None:
         return await _same(tx, form, before)
-    actors = await _actors(tx, task_of_kind(await queries.task_head(tx, form.task), Kind.WRITE_OFF))
-    head = await locked_task(tx, form.task, Kind.WRITE_OFF)
-    before = await queries.recorded(tx, decision)
-    if before is not None:
-        return await _same(tx, form, before)
-    await take_part(tx, {head.case: actors})
+    await take_part(tx, {head.case: await _actors(tx, head)})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
     complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS)

@@ -17,7 +17,7 @@ ASKED_AT_ONCE = 8
 
 
 async def actors_of_refunds(tx: Transaction, cases: Mapping[UUID, UUID]) -> Mapping[UUID, tuple[str, ...]]:
-    """By case, whose account is given. Ask before the cases are locked. Errors: Unanswered (ledger)."""
+    """By case, whose account is given. Errors: Unanswered (ledger)."""
     gate = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def ask(case: UUID, account: UUID) -> tuple[UUID, tuple[str, ...]]:

@@ -1,11 +1,12 @@
 """A task: all that a decision needs on one page, and the answers."""
 
 from asyncio import gather
+from functools import partial
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.refunds import CASE_PAGE, READY_PAYMENTS, CaseAsked, CasePage
@@ -184,7 +185,9 @@ async def comment(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, task: UUID, form: Form) -> Response:
-    shown = await visit.own(lambda tx: queries.task_page(tx, task))
+    head = await visit.own(partial(queries.task_head, task_id=task))
+    behind = await _behind(visit, head) if head and head.account else ()
+    shown = await visit.own(partial(queries.task_page, task_id=task, behind=behind))
     if shown is None:
         raise NoSuchPage("There is no such task.")
     row = shown.row
@@ -222,6 +225,14 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         next_task=next((one.task for one in waiting.rows if one.task != row.task and not one.asked_you), None),
         **choices_of(REASONS),
     )
+
+
+async def _behind(visit: Visit, head: queries.TaskHead) -> tuple[str, ...]:
+    """Who stands behind the credit by now: money may have moved since the task was opened."""
+    assert head.account is not None, "a refund is of an account"
+    asked = AccountForRefund(account=head.account, case=head.case)
+    facts = await visit.ask_or_name(ACCOUNT_FOR_REFUND, asked, "who stands behind the credit")
+    return facts.actors if facts else ()
 
 
 async def _case(visit: Visit, case: UUID) -> CasePage | None:
