@@ -24,7 +24,7 @@ MEMBERS = (
     "deploy/simulators",
 )
 SERVICES = tuple(member for member in MEMBERS if member.startswith("services/"))
-LOCKS = ("requirements.lock", "services/approvals/package-lock.json", "deploy/kafka/jgo.lock.toml")
+LOCKS = ("requirements.lock", "requirements-test.lock", "services/approvals/package-lock.json", "deploy/kafka/jgo.lock.toml")
 
 REGISTRY = re.compile(r"https?://[^\s\"'<>]*(pypi|pythonhosted|npmjs|maven|jfrog|nexus|artifactory)", re.IGNORECASE)
 MACHINE = re.compile(r"(?<![\w.{}\-/])/(root|home/\w+|Users/\w+)/|" + re.escape(f"{ROOT}/"))
@@ -111,8 +111,9 @@ def test_a_lock_names_no_address(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text("utf-8")
 
 
-def test_every_package_of_the_lock_is_pinned_with_hashes() -> None:
-    entries = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text("utf-8").strip())
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock.endswith(".lock")])
+def test_every_package_of_a_lock_is_pinned_with_hashes(lock: str) -> None:
+    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text("utf-8").strip())
     assert [entry.split()[0] for entry in entries if not re.match(r"[\w.\[\]-]+==\S+", entry) or "--hash=sha256:" not in entry] == []
 
 

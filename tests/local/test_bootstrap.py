@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).parents[2]
 _CLOSED = "http://127.0.0.1:9"
+_LOCKS = ("requirements.lock", "requirements-test.lock")
 _MEMBERS = (
     "contracts",
     "chassis",
@@ -30,7 +32,7 @@ _MEMBERS = (
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """As much of a fresh clone as the command reads before anything is installed."""
-    for name in ("rentbook", "requirements.lock", *(f"{member}/pyproject.toml" for member in _MEMBERS)):
+    for name in ("rentbook", *_LOCKS, *(f"{member}/pyproject.toml" for member in _MEMBERS)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(_ROOT / name, tmp_path / name)
     return tmp_path
@@ -73,10 +75,14 @@ def test_the_command_is_understood_by_a_python_that_is_too_old() -> None:
     assert not re.search(r"\bmatch \w+:|:=|except\*", source), "syntax that an older Python cannot even read hides the sentence"
 
 
-def test_the_lock_names_uv_and_no_address() -> None:
-    lock = (_ROOT / "requirements.lock").read_text()
+def test_the_lock_of_what_runs_names_uv() -> None:
+    assert re.search(r"^uv==[\d.]+ \\\n    --hash=sha256:", (_ROOT / "requirements.lock").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", _LOCKS)
+def test_a_lock_names_versions_and_no_address(name: str) -> None:
+    lock = (_ROOT / name).read_text()
     assert "://" not in lock
-    assert re.search(r"^uv==[\d.]+ \\\n    --hash=sha256:", lock, re.MULTILINE)
     for line in re.findall(r"^[a-z0-9][^\n]*", lock, re.MULTILINE):
         assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==", line), line
 
@@ -86,17 +92,26 @@ def test_no_other_lock_names_an_address() -> None:
         assert "://" not in (_ROOT / name).read_text(), name
 
 
-def _wanted() -> set[str]:
-    """The distributions that the members and the root's groups ask for by name, other than each other."""
-    asked = [tomllib.loads((_ROOT / member / "pyproject.toml").read_text())["project"]["dependencies"] for member in _MEMBERS]
-    groups = tomllib.loads((_ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    names = {re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0].lower() for line in itertools.chain(*asked, *groups.values())}
+def _names(asked: Iterable[str]) -> set[str]:
+    """The distributions that are asked for by name, other than the members themselves."""
+    names = {re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0].lower() for line in asked}
     return {name for name in names if not name.startswith("rentbook-")}
 
 
-def test_the_lock_knows_everything_that_a_member_asks_for() -> None:
-    locked = set(re.findall(r"^([a-z0-9._-]+)", (_ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    assert _wanted() - locked == set(), "write the lock anew with deploy/lock"
+def _locked(name: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9._-]+)", (_ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_the_lock_of_what_runs_knows_everything_that_a_member_asks_for() -> None:
+    asked = [tomllib.loads((_ROOT / member / "pyproject.toml").read_text())["project"]["dependencies"] for member in _MEMBERS]
+    assert _names(itertools.chain(*asked)) - _locked(_LOCKS[0]) == set(), "write the locks anew with deploy/lock"
+
+
+def test_the_lock_of_the_tests_knows_the_rest_and_repeats_nothing() -> None:
+    groups = tomllib.loads((_ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    running, testing = map(_locked, _LOCKS)
+    assert _names(itertools.chain(*groups.values())) - running - testing == set(), "write the locks anew with deploy/lock"
+    assert running & testing == set()
 
 
 def test_the_command_installs_every_member_of_the_workspace() -> None:
