@@ -262,6 +262,23 @@ async def test_a_ledger_that_lets_a_blocked_check_pass_ends_the_wait(client: Cli
     assert (services.names().count("refunds.plan"), services.names().count("refunds.look-again")) == (2, 3)
 
 
+async def test_a_posting_that_the_ledger_refused_is_planned_anew_once_the_ledger_moves(client: Client, services: FakeServices) -> None:
+    services.posting_errors = ["OffsetAboveDebt"]
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await release(story, services)
+    await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
+    assert services.names().count("refunds.plan") == 1
+    services.row_says(payment=None)
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=8))
+    await services.until("approvals.open-task", 2)
+    assert services.names("refunds.dequeue-payment", "ledger.release-hold") == ["refunds.dequeue-payment", "ledger.release-hold"]
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names().count("ledger.post-refund") == 1
+
+
 async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeServices) -> None:
     story = await begun(client, services)
     await services.until("approvals.open-task")

@@ -99,6 +99,8 @@ MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
 BELIEVES_ROWS = "a signal is believed as far as the rows say so"
 # As does one that waited for documents before it heard of the ledger meanwhile.
 HEARS_LEDGER = "a ledger that moved is looked at while documents are awaited"
+# And one that a rule of the ledger had stopped.
+HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
 
 
 @dataclass(frozen=True)
@@ -378,13 +380,17 @@ class RefundApproval:
         return again
 
     async def moved_on(self, error: ActivityError) -> Again:
-        """A rule that says the world moved sends the case round again; any other rule is a person's to settle first."""
+        """A rule that says the world moved sends the case round again at once; any other waits for a person, or for the ledger to move.
+
+        No approval is lost by that: the ledger has refused to carry it out. The next round plans on what the ledger says then.
+        """
         rule = broken_rule(error)
         if rule is None:
             raise error
         if rule not in MOVED_ON:
             await self.note(CaseStatus.WAITING_FOR_EVIDENCE, rule)
-            await self.until(self.interrupted_before_decision, None)
+            hears = workflow.patched(HEARS_LEDGER_REFUSED)
+            await self.until(lambda: self.interrupted_before_decision() or (hears and self.moved), None)
         return Again(rule)
 
     async def lifting(self, hold: UUID, again: Again) -> Again:
