@@ -1,16 +1,20 @@
 """How a case begins: by a tenant's request, or by a receipt that leaves credit above the floor."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.transaction import Transaction, Unanswered
 from refunds.domain.bacs_text import NameHasNoBacsForm
 from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
+from refunds.store import cases as store
 from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
+from refunds.use_cases.close_spent_review import close_spent_review
 from refunds.use_cases.open_case import (
     AccountCannotExist,
     AskerHasDied,
@@ -25,11 +29,22 @@ from refunds.use_cases.open_case import (
 )
 from refunds.use_cases.open_review import open_review
 from refunds.use_cases.withdraw import withdraw
-from rentbook_contracts.ledger import AccountHold, PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.ledger import (
+    AccountFact,
+    AccountHold,
+    ChargePosted,
+    JournalReversed,
+    PersonFacts,
+    ReceiptPosted,
+    RefundFacts,
+    RefundPosted,
+    TransferPosted,
+)
 from rentbook_contracts.refunds import (
     AskedAs,
     CaseAsked,
     CaseOutcome,
+    CasePage,
     CasesAsked,
     CaseStatus,
     CloseCase,
@@ -39,7 +54,7 @@ from rentbook_contracts.refunds import (
     RefundReviewOpened,
     WithdrawCase,
 )
-from rentbook_contracts.workflows import refund_workflow_id
+from rentbook_contracts.workflows import LEDGER_MOVED, refund_workflow_id
 from support.refund_cases import ENDED, FTA, A, B, ledger
 from support.refund_service import ASHA, AUDREY, FINN, Refunds, payee, request
 
@@ -182,6 +197,15 @@ async def test_a_closing_that_is_repeated_is_told_once(refunds: Refunds) -> None
     assert len(await refunds.told(RefundClosed)) == 1
 
 
+async def reopened(refunds: Refunds, case: UUID) -> None:
+    """The bank returned the payment of a case that had ended: it stands open again, at its next attempt."""
+
+    async def open_again(tx: Transaction, case: UUID) -> None:
+        await store.change(tx, case, is_open=True, attempt=2, status=CaseStatus.RETURNED)
+
+    await refunds.do(open_again, case)
+
+
 async def review_after(refunds: Refunds, facts: RefundFacts) -> list[dict[str, Any]]:
     refunds.ledger.facts[facts.account] = facts
     await refunds.do(open_review, receipt(facts))
@@ -241,6 +265,76 @@ async def test_a_review_that_comes_to_nothing_is_closed_at_once(refunds: Refunds
     [closed] = await refunds.told(RefundClosed)
     assert closed.outcome is CaseOutcome.WITHDRAWN
     assert len(await review_after(refunds, tenant())) == 2
+
+
+SPENT: dict[str, Callable[[dict[str, Any]], AccountFact]] = {
+    "charges have used it": lambda about: ChargePosted(**about, journal=uuid4(), amount_pence=520_00, week_commencing=TODAY),
+    "it was moved to another account": lambda about: TransferPosted(**about, journal=uuid4(), amount_pence=520_00),
+    "it was refunded by another case": lambda about: RefundPosted(**about, journal=uuid4(), amount_pence=520_00, case=uuid4()),
+    "an entry was undone": lambda about: JournalReversed(**about, journal=uuid4(), reverses=uuid4(), amount_pence=520_00),
+}
+
+
+async def spent(refunds: Refunds, words: str, left: RefundFacts) -> CasePage:
+    """The page of the account's one case, after the ledger told of what took the credit but `left`."""
+    refunds.ledger.facts[left.account] = left
+    await refunds.do(close_spent_review, SPENT[words]({"account": left.account, "balance_pence": left.balance_pence}))
+    [row] = await refunds.rows("SELECT id FROM refund_case")
+    return await refunds.ask(case_page, CaseAsked(case=row["id"]))
+
+
+@pytest.mark.parametrize("words", SPENT)
+async def test_a_review_whose_credit_is_gone_closes_by_itself_and_says_why(refunds: Refunds, words: str) -> None:
+    await review_after(refunds, tenant())
+    page = await spent(refunds, words, tenant(cleared=480_00))
+    because = f"no credit is left to refund: {words}"
+    assert (page.status, page.status_note) == (CaseStatus.WITHDRAWN, because)
+    assert page.events[0].what == f"review closed by itself: {because}"
+    [closed] = await refunds.told(RefundClosed)
+    assert (closed.outcome, closed.case) == (CaseOutcome.WITHDRAWN, page.case)
+    assert len(await review_after(refunds, tenant())) == 2
+
+
+async def test_a_review_with_credit_left_stays_open(refunds: Refunds) -> None:
+    await review_after(refunds, tenant())
+    page = await spent(refunds, "charges have used it", tenant(cleared=490_00))
+    assert page.status is CaseStatus.REVIEW
+    assert await refunds.told(RefundClosed) == []
+
+
+async def test_a_request_is_not_closed_as_a_review_is(refunds: Refunds) -> None:
+    await review_after(refunds, tenant())
+    await asked(refunds, tenant())
+    page = await spent(refunds, "charges have used it", tenant(cleared=0))
+    assert page.status is CaseStatus.CHECKING
+    [(_, moved)] = await refunds.signals(LEDGER_MOVED.name)
+    assert str(page.account) in moved
+
+
+async def test_a_review_beside_a_payment_that_came_back_closes_alone(refunds: Refunds) -> None:
+    first = await asked(refunds, tenant())
+    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    await review_after(refunds, tenant())
+    await reopened(refunds, first)
+    refunds.ledger.facts[tenant().account] = tenant(cleared=0)
+    about = {"account": tenant().account, "balance_pence": 0}
+    await refunds.do(close_spent_review, SPENT["charges have used it"](about))
+    rows = await refunds.rows("SELECT id, status FROM refund_case WHERE is_open")
+    assert [row["id"] for row in rows] == [first]
+
+
+async def test_an_account_without_a_review_asks_nothing_of_the_ledger(refunds: Refunds) -> None:
+    about = {"account": tenant().account, "balance_pence": 0}
+    await refunds.do(close_spent_review, SPENT["charges have used it"](about))
+    assert refunds.ledger.asked == []
+
+
+async def test_while_the_ledger_is_silent_the_review_stays_and_the_fact_is_heard_again(refunds: Refunds) -> None:
+    await review_after(refunds, tenant())
+    refunds.ledger.silent = True
+    with pytest.raises(Unanswered):
+        await spent(refunds, "charges have used it", tenant(cleared=0))
+    assert [row["status"] for row in await refunds.rows("SELECT status FROM refund_case")] == [CaseStatus.REVIEW]
 
 
 def test_the_estate_of_these_tests_is_of_today() -> None:

@@ -20,7 +20,7 @@ from refunds.app import make_app
 from refunds.settings import RefundsSettings
 from rentbook_contracts import approvals, ledger
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.ledger import ChargePosted, PersonFacts, ReceiptPosted, RefundFacts
 from rentbook_contracts.message import Fact
 from rentbook_contracts.operation import Nothing, Operation, Query
 from rentbook_contracts.refunds import (
@@ -186,7 +186,7 @@ async def test_a_request_becomes_a_payment_and_a_returned_one_is_asked_about_aga
     assert "ledger.reverse-refund" in stack.others.names()
 
 
-async def test_a_receipt_that_is_heard_opens_a_review(stack: Stack) -> None:
+async def test_a_receipt_that_is_heard_opens_a_review_and_charges_that_use_its_credit_close_it(stack: Stack) -> None:
     facts = tenant()
     stack.ledger.facts[facts.account] = facts
     receipt = ReceiptPosted(
@@ -200,11 +200,15 @@ async def test_a_receipt_that_is_heard_opens_a_review(stack: Stack) -> None:
     )
     await stack.tell(receipt, "ledger", 1)
 
-    async def reviewed() -> bool:
+    async def stands(status: CaseStatus) -> bool:
         found = (await stack.ask(CASES, CasesAsked(account=facts.account))).cases
-        return [row.status for row in found] == [CaseStatus.REVIEW]
+        return [row.status for row in found] == [status]
 
-    await until(reviewed, "a review is open", 30)
+    await until(lambda: stands(CaseStatus.REVIEW), "a review is open", 30)
+    stack.ledger.facts[facts.account] = facts.model_copy(update={"cleared_credit_pence": 0})
+    charge = ChargePosted(account=facts.account, balance_pence=0, journal=uuid4(), amount_pence=120_00, week_commencing=TODAY)
+    await stack.tell(charge, "ledger", 2)
+    await until(lambda: stands(CaseStatus.WITHDRAWN), "the review is closed", 30)
 
 
 async def test_the_same_form_opens_one_case_and_a_refusal_names_its_field(stack: Stack) -> None:

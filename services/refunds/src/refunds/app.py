@@ -43,6 +43,7 @@ from refunds.use_cases.await_evidence import await_evidence
 from refunds.use_cases.build_file import build_file
 from refunds.use_cases.change_payee import change_payee
 from refunds.use_cases.close_case import close_case
+from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.given import given
 from refunds.use_cases.line_posted import line_posted
@@ -67,14 +68,7 @@ from refunds.use_cases.withdraw import withdraw
 
 LISTENS = (
     Subscription(ledger.AccountOpened, move),
-    Subscription(ledger.ChargePosted, move),
-    Subscription(ledger.TransferPosted, move),
-    Subscription(ledger.RefundPosted, move),
-    Subscription(ledger.JournalReversed, move),
     Subscription(ledger.DebtWrittenOff, move),
-    Subscription(ledger.DebtReinstated, move),
-    Subscription(ledger.CreditWrittenOn, move),
-    Subscription(ledger.CreditHeld, move),
     Subscription(ledger.CreditFreed, move),
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.TenancyEnded, move),
@@ -88,9 +82,14 @@ def make_app(settings: RefundsSettings) -> App:
 
 
 def wired(means: Means, settings: RefundsSettings) -> App:
+    takes_credit = given(means, close_spent_review)
     return App(
         name="refunds",
-        listens=(Subscription(ledger.ReceiptPosted, given(means, open_review)), *LISTENS),
+        listens=(
+            Subscription(ledger.ReceiptPosted, given(means, open_review)),
+            *(Subscription(fact, takes_credit) for fact in WHERE_IT_WENT),
+            *LISTENS,
+        ),
         offers=(
             Offer(RUN_CHECK, given(means, run_check)),
             Offer(PLAN_REFUND, given(means, plan)),

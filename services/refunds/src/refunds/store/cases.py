@@ -124,6 +124,12 @@ async def anything_open(tx: Transaction, account: UUID) -> bool:
     return bool((await tx.connection.execute(found)).scalar_one())
 
 
+async def review_on(tx: Transaction, account: UUID) -> Case | None:
+    """The open case on an account that nobody asked for, locked: whoever asks meanwhile waits for what becomes of it."""
+    rows = sa.select(refund_case).where(refund_case.c.account == account, refund_case.c.is_open, refund_case.c.status == CaseStatus.REVIEW)
+    return (await tx.connection.execute(rows.with_for_update(key_share=True))).first()
+
+
 async def leave_queue(tx: Transaction, case: UUID) -> None:
     """The case's payment may no longer be taken into a run."""
     await change(tx, case, queued_hash=None, queued_decision=None, queued_at=None)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.people import Role
-from rentbook_contracts.refunds import CaseStatus
+from rentbook_contracts.refunds import CaseOutcome, CaseStatus, RefundClosed
 from rentbook_contracts.workflows import CASE_CHANGED, CaseChanged, refund_workflow_id
 
 from refunds.domain.rules import RefundRule
@@ -58,3 +58,12 @@ async def say_changed(tx: Transaction, row: Case, *, resubmitted: bool = False) 
     """Count the change, which is what the case's workflow believes, and tell it, once this transaction commits."""
     await cases.count_change(tx, row.id)
     await tx.signal(refund_workflow_id(row.id, row.attempt), CASE_CHANGED, CaseChanged(case=row.id, resubmitted=resubmitted))
+
+
+async def end_review(tx: Transaction, row: Case, because: str = "") -> None:
+    """Close a locked review. Nobody had asked, so that it ends as withdrawn, and no letter tells of it."""
+    await cases.change(tx, row.id, is_open=False, status=CaseStatus.WITHDRAWN, status_note=because)
+    closed = RefundClosed(
+        case=row.id, account=row.account, attempt=row.attempt, outcome=CaseOutcome.WITHDRAWN, refund_pence=0, offset_pence=0
+    )
+    await cases.tell(tx, row, closed)

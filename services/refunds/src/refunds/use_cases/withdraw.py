@@ -2,12 +2,11 @@
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import CaseOutcome, CaseStatus, RefundClosed, WithdrawCase
+from rentbook_contracts.refunds import CaseStatus, WithdrawCase
 from rentbook_contracts.workflows import CASE_WITHDRAWN, CaseWithdrawn, refund_workflow_id
 
 from refunds.store import cases
-from refunds.store.cases import Case
-from refunds.use_cases.case_work import CaseIsClosed, require_case_worker
+from refunds.use_cases.case_work import CaseIsClosed, end_review, require_case_worker
 from refunds.use_cases.change_payee import ON_ITS_WAY, PaymentOnItsWay
 
 
@@ -22,16 +21,8 @@ async def withdraw(tx: Transaction, told: WithdrawCase) -> Nothing:
     await cases.take_part(tx, row.id, "withdrew the case")
     await cases.note(tx, row.id, "withdrawn", told.note)
     if row.status == CaseStatus.REVIEW:
-        await _close_review(tx, row)
+        await end_review(tx, row)
     else:
         await cases.change(tx, row.id, withdrawn_attempt=row.attempt)
         await tx.signal(refund_workflow_id(row.id, row.attempt), CASE_WITHDRAWN, CaseWithdrawn(case=row.id))
     return Nothing()
-
-
-async def _close_review(tx: Transaction, row: Case) -> None:
-    await cases.change(tx, row.id, is_open=False, status=CaseStatus.WITHDRAWN)
-    closed = RefundClosed(
-        case=row.id, account=row.account, attempt=row.attempt, outcome=CaseOutcome.WITHDRAWN, refund_pence=0, offset_pence=0
-    )
-    await cases.tell(tx, row, closed)

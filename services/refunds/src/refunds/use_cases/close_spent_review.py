@@ -1,0 +1,54 @@
+"""A review whose credit is gone closes by itself, and says where the credit went (domain.md 4)."""
+
+from collections.abc import Mapping
+
+from chassis.transaction import Refused, Transaction
+from rentbook_contracts.ledger import (
+    ACCOUNT_FOR_REFUND,
+    AccountFact,
+    AccountForRefund,
+    ChargePosted,
+    CreditHeld,
+    CreditWrittenOn,
+    DebtReinstated,
+    JournalReversed,
+    RefundPosted,
+    TransferPosted,
+)
+
+from refunds.domain.means import LONDON, Means
+from refunds.domain.review import credit_to_review
+from refunds.store import cases, policies
+from refunds.use_cases.case_work import end_review
+from refunds.use_cases.move import move
+
+WHERE_IT_WENT: Mapping[type[AccountFact], str] = {
+    ChargePosted: "charges have used it",
+    TransferPosted: "it was moved to another account",
+    RefundPosted: "it was refunded by another case",
+    JournalReversed: "an entry was undone",
+    DebtReinstated: "a debt that was written off is owed again",
+    CreditWrittenOn: "it went to income",
+    CreditHeld: "it is set aside for another case",
+}
+"""The facts that may take a credit, each with what it says of one that is gone."""
+
+
+async def close_spent_review(tx: Transaction, fact: AccountFact, means: Means) -> None:
+    """A review stays open while its credit would open one, or until a person takes it up: from then on it is a request, and its own story's
+    to end. Errors: Unanswered where the ledger does not answer: heard again later.
+    """
+    await move(tx, fact)
+    review = await cases.review_on(tx, fact.account)
+    if review is None:
+        return
+    try:
+        ledger = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=fact.account))
+    except Refused:
+        # Whatever became of the account, a person looks at its review.
+        return
+    today = tx.now.astimezone(LONDON).date()
+    if credit_to_review(ledger, await policies.in_force(tx, today), today) is None:
+        because = f"no credit is left to refund: {WHERE_IT_WENT[type(fact)]}"
+        await cases.note(tx, review.id, f"review closed by itself: {because}")
+        await end_review(tx, review, because)
