@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -65,6 +66,28 @@ async def test_a_batch_is_taken_in_one_transaction_and_a_repeated_one_has_no_eff
     await inbox.take_together([*batch, record("b", 2)])
     assert (await effects(dry, "a"), await effects(dry, "b"), seen) == ([1, 3], [1, 2], [1, 1, 3, 2])
     assert await scalar(dry, "SELECT count(DISTINCT xmin::text) FROM inbox") == 2
+
+
+async def test_a_batch_is_shown_whole_before_its_first_event_is_taken_and_repetitions_are_not_shown(dry: Runtime) -> None:
+    shown: list[list[int]] = []
+
+    async def ahead(tx: Transaction, facts: Sequence[Counted]) -> None:
+        assert await effects(dry, "a") == []
+        shown.append([fact.number for fact in facts])
+        tx.known |= {UUID(int=fact.number): "found ahead" for fact in facts}
+
+    async def use(tx: Transaction, fact: Counted) -> None:
+        assert (UUID(int=fact.number) in tx.known) == (fact.number < 4)
+        await note(tx, fact)
+
+    inbox = Inbox(dry, App("counter", listens=(Subscription(Counted, use, ahead=ahead),)))
+    batch = [record("a", 1), record("a", 2), record("a", 3)]
+    await inbox.take_together(batch)
+    shown_then = list(shown)
+    assert await inbox.take(record("a", 4)) is Heard.DONE
+    with pytest.raises(AssertionError):
+        await inbox.take_together([record("a", 3), record("a", 5)])
+    assert shown_then == shown == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize("bad", [record("b", 1, body=b"{"), record("b", 2), record("b", 1, event_type="counter.counted.v9")])

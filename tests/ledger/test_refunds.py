@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from ledger.domain import rules
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
+from ledger.queries.credits import credits_of
 from ledger.queries.decided import decided_journals
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
@@ -37,6 +39,8 @@ from rentbook_contracts.ledger import (
     AccountPage,
     AccountPageAsked,
     AccountStatus,
+    CreditFacts,
+    CreditsAsked,
     DebitWeek,
     EndTenancy,
     ExplainBalance,
@@ -156,6 +160,18 @@ async def test_a_plan_is_earmarked_once_and_its_own_earmark_does_not_count_again
     assert (facts.cleared_credit_pence, facts.held_by_others_pence) == (140_00, 0)
     others = await books.do(lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)))
     assert (others.cleared_credit_pence, others.held_by_others_pence) == (0, 140_00)
+
+
+async def test_the_credits_of_many_accounts_are_those_of_each(books: Books) -> None:
+    await books.hold(plan(100_00))
+    accounts = (MAIN, RECHARGE, FTA, NEIGHBOUR)
+    read = await books.do(lambda tx: credits_of(tx, CreditsAsked(accounts=(*accounts, uuid4()))))
+    assert {credit.account for credit in read.credits} == set(accounts)
+    for credit in read.credits:
+        asked = AccountForRefund(account=credit.account)
+        alone = await books.do(partial(account_for_refund, asked=asked))
+        assert credit.model_dump() == alone.model_dump(include=set(CreditFacts.model_fields))
+    assert [credit.cleared_credit_pence for credit in read.credits if credit.account == MAIN] == [40_00]
 
 
 async def test_a_lifted_hold_frees_the_credit_once(books: Books) -> None:

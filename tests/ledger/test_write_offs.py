@@ -14,6 +14,7 @@ from ledger import store
 from ledger.domain import rules
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
+from ledger.queries.credits import credits_of
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
@@ -32,6 +33,7 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountPageAsked,
     AgreePaymentPlan,
+    CreditsAsked,
     ExplainBalance,
     LineKind,
     LinePart,
@@ -429,6 +431,8 @@ async def test_a_receipt_after_a_write_off_is_credit_until_the_debt_is_put_back(
     for account in (OLD, RECHARGE):
         asked = AccountForRefund(account=account)
         assert (await do(debts.runtime, lambda tx, asked=asked: account_for_refund(tx, asked))).written_off_pence == 240_00  # type: ignore[misc]
+    both = await do(debts.runtime, lambda tx: credits_of(tx, CreditsAsked(accounts=(OLD, RECHARGE))))
+    assert [credit.written_off_pence for credit in both.credits] == [240_00, 240_00]
 
 
 async def test_a_receipt_taken_back_after_a_write_off_is_owed_again_beside_it(debts: Debts) -> None:

@@ -236,7 +236,7 @@ async def test_a_former_tenants_credit_has_no_floor(refunds: Refunds) -> None:
 
 async def test_arrears_ask_nothing_of_the_ledger(refunds: Refunds) -> None:
     await refunds.do(open_review, receipt(tenant(), balance_pence=5_00))
-    assert refunds.ledger.asked == []
+    assert refunds.ledger.credits_asked == []
 
 
 async def test_money_in_suspense_is_no_tenants_credit(refunds: Refunds) -> None:
@@ -326,7 +326,7 @@ async def test_a_review_beside_a_payment_that_came_back_closes_alone(refunds: Re
 async def test_an_account_without_a_review_asks_nothing_of_the_ledger(refunds: Refunds) -> None:
     about = {"account": tenant().account, "balance_pence": 0}
     await refunds.do(close_spent_review, SPENT["charges have used it"](about))
-    assert refunds.ledger.asked == []
+    assert refunds.ledger.credits_asked == []
 
 
 async def test_while_the_ledger_is_silent_the_review_stays_and_the_fact_is_heard_again(refunds: Refunds) -> None:

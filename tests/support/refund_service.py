@@ -22,6 +22,9 @@ from rentbook_contracts.ledger import (
     AccountLabel,
     AccountPage,
     AccountPageAsked,
+    CreditFacts,
+    CreditsAsked,
+    CreditsRead,
     DecidedJournal,
     DecidedJournals,
     JournalsAsked,
@@ -46,7 +49,8 @@ VALID_SORT_CODE, VALID_ACCOUNT = "089999", "66374958"
 
 @dataclass
 class FakeLedger:
-    """Answers account-for-refund from `facts`, by account; without facts it refuses; while `silent` it does not answer.
+    """Answers account-for-refund and credits from `facts`, by account; without facts it refuses, or knows of no credit; while `silent` it
+    does not answer.
 
     In its books are the refunds that it was told to post.
     """
@@ -56,10 +60,12 @@ class FakeLedger:
     books: dict[UUID, DecidedJournal] = field(default_factory=dict)
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
+    credits_asked: list[CreditsAsked] = field(default_factory=list)
 
     def app(self) -> Starlette:
         routes = [
             Route("/queries/account-for-refund", self._answer, methods=["POST"]),
+            Route("/queries/credits", self._credits, methods=["POST"]),
             Route("/queries/account-page", self._page, methods=["POST"]),
             Route("/queries/decided-journals", self._decided, methods=["POST"]),
         ]
@@ -70,6 +76,15 @@ class FakeLedger:
         posted = DecidedJournal(journal=uuid4(), code="RDR", case=plan.case, decision=uuid4(), amount_pence=plan.refund_pence, undone=False)
         self.books[posted.journal] = posted
         return posted.journal
+
+    async def _credits(self, request: Request) -> Response:
+        asked = CreditsAsked.model_validate_json(await request.body())
+        self.credits_asked.append(asked)
+        if self.silent:
+            return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
+        told = [self.facts[account] for account in asked.accounts if account in self.facts]
+        read = CreditsRead(credits=tuple(CreditFacts(**{name: getattr(one, name) for name in CreditFacts.model_fields}) for one in told))
+        return Response(read.model_dump_json(), media_type="application/json")
 
     async def _decided(self, request: Request) -> Response:
         asked = JournalsAsked.model_validate_json(await request.body())

@@ -92,6 +92,7 @@ class Inbox:
             raise MustPark("a key of these is parked")
         before, known = await _versions(tx, topic, keys), await self._known(tx, records)
         versions = tx.heard[topic] = dict(before)
+        await self._look_ahead(tx, [record for record in records if record.event_id not in known])
         heard = [await self._take_one_of(tx, record, versions, known) for record in records]
         rows = [self._row(tx, record) for record, became in zip(records, heard, strict=True) if became is Heard.DONE]
         if rows:
@@ -116,6 +117,15 @@ class Inbox:
         with self._span("hear", record):
             await subscription.use_case(tx, read_fact(record, subscription.fact))
         return Heard.DONE
+
+    async def _look_ahead(self, tx: Transaction, records: Sequence[Record]) -> None:
+        together: dict[Callable[..., Awaitable[object]], list[Any]] = {}
+        for record in records:
+            subscription = self._listener(record)
+            if subscription is not None and subscription.ahead is not None:
+                together.setdefault(subscription.ahead, []).append(read_fact(record, subscription.fact))
+        for ahead, facts in together.items():
+            await ahead(tx, facts)
 
     async def _known(self, tx: Transaction, records: Sequence[Record]) -> dict[str, bytes]:
         events = [record.event_id for record in records]

@@ -22,10 +22,13 @@ class Subscription(Generic[F]):
     """A fact that the service listens to. The use case runs once per event, in order per key; what it returns is dropped.
 
     A BrokenRule parks the event. Anything else is tried again and stops the key meanwhile.
+    `ahead` is shown all facts of a batch before the use case is given the first, to ask others once for what all of them need; it keeps
+    what it finds in `tx.known`. A fact that is taken by itself comes without it.
     """
 
     fact: type[F]
     use_case: Callable[[Transaction, F], Coroutine[Any, Any, object]]
+    ahead: Callable[[Transaction, Sequence[F]], Coroutine[Any, Any, object]] | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,9 @@ class Transaction:
     heard: dict[str, dict[str, int]] = field(default_factory=dict)
     """By topic and key, the versions that this transaction has heard and not yet written down."""
 
+    known: dict[UUID, Any] = field(default_factory=dict)
+    """What the service's use cases have found out in this transaction and need not ask again."""
+
     _told: bool = False
     _asked_workflows: bool = False
 

@@ -318,6 +318,30 @@ class RefundFacts(Message):
 ACCOUNT_FOR_REFUND: Query[AccountForRefund, RefundFacts] = Query("account-for-refund", "ledger", AccountForRefund, RefundFacts)
 
 
+class CreditsAsked(Message):
+    accounts: tuple[UUID, ...] = Field(min_length=1, max_length=200)
+
+
+class CreditFacts(Message):
+    """Of an account's credit, what says whether somebody shall look at it (domain.md 4): the same figures as in RefundFacts."""
+
+    account: UUID
+    cleared_credit_pence: NonNegativePence = Field(description="Cleared credit, less what cases have earmarked")
+    weekly_charge_pence: NonNegativePence
+    pays_by_direct_debit: bool
+    written_off_pence: NonNegativePence
+    tenancy: TenancyFacts
+
+
+class CreditsRead(Message):
+    """Read in one snapshot. An account that is no tenant's is left out."""
+
+    credits: tuple[CreditFacts, ...]
+
+
+CREDITS: Query[CreditsAsked, CreditsRead] = Query("credits", "ledger", CreditsAsked, CreditsRead)
+
+
 # --- money operations ---------------------------------------------------------------------------------------------------------------
 
 

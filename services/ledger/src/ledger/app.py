@@ -13,6 +13,7 @@ from rentbook_contracts.ledger import (
     BANK_FILE_PAGE,
     BANK_FILES,
     CLEAR_SUSPENSE,
+    CREDITS,
     DEBIT_WEEK,
     DEBTS_FOR_WRITE_OFF,
     DECIDED_JOURNALS,
@@ -38,6 +39,7 @@ from rentbook_contracts.refunds import RefundRequested, RefundReturned
 
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.credits import credits_of
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.queries.decided import decided_journals
 from ledger.queries.explain import explain_balance
@@ -89,6 +91,7 @@ OFFERS = (
 )
 ANSWERS = (
     Answer(ACCOUNT_FOR_REFUND, account_for_refund),
+    Answer(CREDITS, credits_of),
     Answer(ACCOUNT_LABELS, account_labels),
     Answer(DECIDED_JOURNALS, decided_journals),
     Answer(SEARCH_ACCOUNTS, search_accounts),

@@ -43,7 +43,7 @@ from refunds.use_cases.await_evidence import await_evidence
 from refunds.use_cases.build_file import build_file
 from refunds.use_cases.change_payee import change_payee
 from refunds.use_cases.close_case import close_case
-from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review
+from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review, look_ahead_of_spending
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.given import given
 from refunds.use_cases.line_posted import line_posted
@@ -52,7 +52,7 @@ from refunds.use_cases.move import move
 from refunds.use_cases.note_progress import note_progress
 from refunds.use_cases.note_release import note_release
 from refunds.use_cases.open_case import open_case
-from refunds.use_cases.open_review import open_review
+from refunds.use_cases.open_review import look_ahead_of_receipts, open_review
 from refunds.use_cases.plan import plan
 from refunds.use_cases.plan_to_decide import plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
@@ -82,12 +82,11 @@ def make_app(settings: RefundsSettings) -> App:
 
 
 def wired(means: Means, settings: RefundsSettings) -> App:
-    takes_credit = given(means, close_spent_review)
     return App(
         name="refunds",
         listens=(
-            Subscription(ledger.ReceiptPosted, given(means, open_review)),
-            *(Subscription(fact, takes_credit) for fact in WHERE_IT_WENT),
+            Subscription(ledger.ReceiptPosted, given(means, open_review), ahead=look_ahead_of_receipts),
+            *(Subscription(fact, close_spent_review, ahead=look_ahead_of_spending) for fact in WHERE_IT_WENT),
             *LISTENS,
         ),
         offers=(

@@ -116,9 +116,9 @@ async def one_snapshot(tx: Transaction) -> None:
     await tx.connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
-async def tenant_account(tx: Transaction, id_: UUID) -> Any:
-    """A tenant's account with its tenancy. Errors: NoSuchAccount."""
-    wanted = (
+def tenant_accounts() -> sa.Select[Any]:
+    """Tenants' accounts, each with its tenancy; not suspense, which is nobody's."""
+    return (
         sa.select(
             account,
             tenancy.c.garage,
@@ -132,14 +132,18 @@ async def tenant_account(tx: Transaction, id_: UUID) -> Any:
         .select_from(account)
         .join(tenancy, tenancy.c.id == account.c.tenancy)
     )
-    row = (await tx.connection.execute(wanted.where(account.c.id == id_))).first()
+
+
+async def tenant_account(tx: Transaction, id_: UUID) -> Any:
+    """A tenant's account with its tenancy. Errors: NoSuchAccount."""
+    row = (await tx.connection.execute(tenant_accounts().where(account.c.id == id_))).first()
     if row is None:
         raise NoSuchAccount("There is no such account.", field="account")
     return row
 
 
 def tenancy_facts(row: Any) -> TenancyFacts:
-    """The tenancy of a row of `tenant_account`."""
+    """The tenancy of a row of `tenant_accounts`."""
     return TenancyFacts(
         tenancy=row.tenancy,
         garage=row.garage,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from rentbook_contracts.ledger import CreditSource, DebtOfSamePeople, Offset, RefundFacts
+from rentbook_contracts.ledger import CreditFacts, CreditSource, DebtOfSamePeople, Offset, RefundFacts
 
 from refunds.domain.facts import Wishes
 from refunds.domain.policy import DebtClass, RefundPolicy, debt_class
@@ -70,17 +70,17 @@ class Plan:
         return tuple(passed.debt.account for passed in self.passed_over if passed.why is PassedOver.NOT_ANSWERED)
 
 
-def tenancy_has_ended(facts: RefundFacts, today: date) -> bool:
+def tenancy_has_ended(facts: CreditFacts | RefundFacts, today: date) -> bool:
     """Whether the tenancy behind the account is over on a Europe/London day; a notice with a later end is not an end."""
     return facts.tenancy.ended_on is not None and facts.tenancy.ended_on <= today
 
 
-def floor(facts: RefundFacts, policy: RefundPolicy, today: date) -> int:
+def floor(facts: CreditFacts | RefundFacts, policy: RefundPolicy, today: date) -> int:
     """Pence that stay on the account: the next charges of a current tenant, nothing of a former one (domain.md 4, check 3)."""
     return 0 if tenancy_has_ended(facts, today) else facts.weekly_charge_pence * policy.floor_weeks
 
 
-def minimum_refund(facts: RefundFacts, policy: RefundPolicy, today: date) -> int:
+def minimum_refund(facts: CreditFacts | RefundFacts, policy: RefundPolicy, today: date) -> int:
     """The smallest refund in pence that is worth making."""
     return policy.minimum_former_pence if tenancy_has_ended(facts, today) else policy.minimum_current_pence
 

@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from rentbook_contracts.ledger import RefundFacts
+from rentbook_contracts.ledger import CreditFacts, RefundFacts
 
 from refunds.domain.plan import floor, minimum_refund, tenancy_has_ended
 from refunds.domain.policy import RefundPolicy
 
 
-def credit_to_review(facts: RefundFacts, policy: RefundPolicy, today: date) -> int | None:
+def credit_to_review(facts: CreditFacts | RefundFacts, policy: RefundPolicy, today: date) -> int | None:
     """Pence of cleared credit above the floor that call for a review; None where none does.
 
     A current Direct Debit payer is charged weekly and collected from monthly: the credit that this pattern builds up opens none. What is
@@ -18,7 +18,7 @@ def credit_to_review(facts: RefundFacts, policy: RefundPolicy, today: date) -> i
     return above if above >= minimum_refund(facts, policy, today) else None
 
 
-def _ordinary_credit(facts: RefundFacts, policy: RefundPolicy, today: date) -> int:
+def _ordinary_credit(facts: CreditFacts | RefundFacts, policy: RefundPolicy, today: date) -> int:
     if not facts.pays_by_direct_debit or tenancy_has_ended(facts, today):
         return 0
     return facts.weekly_charge_pence * policy.direct_debit_review_weeks

@@ -119,9 +119,19 @@ async def watching(tx: Transaction, account: UUID) -> list[Case]:
     return list(await tx.connection.execute(sa.select(refund_case).where(concerned).order_by(refund_case.c.id)))
 
 
-async def anything_open(tx: Transaction, account: UUID) -> bool:
-    found = sa.select(sa.exists().where(refund_case.c.account == account, refund_case.c.is_open))
-    return bool((await tx.connection.execute(found)).scalar_one())
+async def open_among(tx: Transaction, accounts: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the accounts that have an open case."""
+    return await _with_a_case(tx, accounts, refund_case.c.is_open)
+
+
+async def reviewed_among(tx: Transaction, accounts: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the accounts that have an open case for which nobody asked."""
+    return await _with_a_case(tx, accounts, refund_case.c.is_open & (refund_case.c.status == CaseStatus.REVIEW))
+
+
+async def _with_a_case(tx: Transaction, accounts: Collection[UUID], such: sa.ColumnElement[bool]) -> frozenset[UUID]:
+    rows = sa.select(refund_case.c.account).where(refund_case.c.account.in_(accounts), such)
+    return frozenset(await tx.connection.scalars(rows)) if accounts else frozenset()
 
 
 async def review_on(tx: Transaction, account: UUID) -> Case | None:

@@ -1,46 +1,52 @@
 """A receipt has left credit above the floor: somebody shall look at it (domain.md 4)."""
 
-from datetime import date
+from collections.abc import Sequence
 from uuid import uuid4
 
-from chassis.transaction import Refused, Transaction
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, ReceiptPosted
+from chassis.transaction import Transaction
+from rentbook_contracts.ledger import CreditFacts, ReceiptPosted
 from rentbook_contracts.refunds import CaseStatus, RefundReviewOpened
 
 from refunds.domain.means import LONDON, Means
 from refunds.domain.plan import floor
 from refunds.domain.review import credit_to_review
 from refunds.store import cases, policies
+from refunds.use_cases.credit_of import ask_for_credits, credit_of
 from refunds.use_cases.move import move
+
+
+async def look_ahead_of_receipts(tx: Transaction, receipts: Sequence[ReceiptPosted]) -> None:
+    """Ask the ledger once for all accounts that a batch may open a review on. Errors: Unanswered."""
+    in_credit = {receipt.account for receipt in receipts if receipt.balance_pence < 0}
+    await ask_for_credits(tx, in_credit - await cases.open_among(tx, in_credit))
 
 
 async def open_review(tx: Transaction, receipt: ReceiptPosted, means: Means) -> None:
     """One review for an account, and none beside an open case. Errors: Unanswered where the ledger does not answer: heard again later."""
     await move(tx, receipt)
-    if receipt.balance_pence >= 0:
+    if receipt.balance_pence >= 0 or await cases.open_among(tx, [receipt.account]):
         return
-    await cases.lock_account(tx, receipt.account)
-    if not await cases.anything_open(tx, receipt.account):
-        await _look(tx, receipt, tx.now.astimezone(LONDON).date(), means)
+    credit = await credit_of(tx, receipt.account)
+    if credit is not None:
+        await _look(tx, credit, means)
 
 
-async def _look(tx: Transaction, receipt: ReceiptPosted, today: date, means: Means) -> None:
-    try:
-        ledger = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=receipt.account))
-    except Refused:
-        # The ledger's word that this is no tenant's account, such as suspense: nobody's credit to review.
-        return
+async def _look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
+    today = tx.now.astimezone(LONDON).date()
     policy = await policies.in_force(tx, today)
-    credit = credit_to_review(ledger, policy, today)
-    if credit is None:
+    pence = credit_to_review(credit, policy, today)
+    if pence is None:
+        return
+    await cases.lock_account(tx, credit.account)
+    if await cases.open_among(tx, [credit.account]):
         return
     case = uuid4()
     await cases.add(
-        tx, id=case, account=receipt.account, status=CaseStatus.REVIEW, review_credit_pence=credit, taken_by="system",
+        tx, id=case, account=credit.account, status=CaseStatus.REVIEW, review_credit_pence=pence, taken_by="system",
         policy_version=policy.version, decide_by=means.calendar.after(today, policy.decide_within_working_days),
-        pay_by=means.calendar.after(today, policy.pay_within_working_days), floor_pence=floor(ledger, policy, today),
-        cleared_credit_pence=ledger.cleared_credit_pence,
+        pay_by=means.calendar.after(today, policy.pay_within_working_days), floor_pence=floor(credit, policy, today),
+        cleared_credit_pence=credit.cleared_credit_pence,
     )  # fmt: skip
     await cases.note(tx, case, "review opened")
     row = await cases.locked(tx, case)
-    await cases.tell(tx, row, RefundReviewOpened(case=case, account=receipt.account, credit_pence=credit))
+    await cases.tell(tx, row, RefundReviewOpened(case=case, account=credit.account, credit_pence=pence))
