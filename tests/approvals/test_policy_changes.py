@@ -20,6 +20,7 @@ from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.propose_policy import propose_policy
 from chassis.transaction import SameFormOtherContent
+from rentbook_contracts import policy as shared
 from rentbook_contracts.approvals import TaskKind
 from support.office import Office
 
@@ -94,15 +95,15 @@ async def test_a_decision_rests_on_the_policy_that_was_in_force_at_its_moment(of
 
 async def test_the_maker_does_not_check(office: Office) -> None:
     proposal = await proposed(office, "hana.head")
-    with pytest.raises(rules.MakerIsNotChecker):
+    with pytest.raises(shared.MakerIsNotChecker):
         await office.do("hana.head", check_policy, CheckPolicy(proposal, "accepted"))
-    with pytest.raises(rules.OnlyTheMakerWithdraws):
+    with pytest.raises(shared.OnlyTheMakerWithdraws):
         await office.do("finn.finance", check_policy, CheckPolicy(proposal, "withdrawn", "no"))
-    with pytest.raises(rules.CheckNotExplained):
+    with pytest.raises(shared.CheckNotExplained):
         await office.do("hana.head", check_policy, CheckPolicy(proposal, "withdrawn"))
     for _ in range(2):
         await office.do("hana.head", check_policy, CheckPolicy(proposal, "withdrawn", "a slip"))
-    with pytest.raises(rules.AnsweredAlready):
+    with pytest.raises(shared.AnsweredAlready):
         await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
     assert len(await versions(office)) == 1
 
@@ -145,13 +146,13 @@ async def test_nobody_raises_a_limit_that_was_lent_to_them(office: Office) -> No
 
 
 async def test_a_day_has_one_policy_and_is_not_today(office: Office) -> None:
-    with pytest.raises(rules.InForceTooSoon):
+    with pytest.raises(shared.InForceTooSoon):
         await proposed(office, "hana.head", day=TODAY)
     one, two = await proposed(office, "hana.head"), await proposed(office, "hana.head")
     await office.do("finn.finance", check_policy, CheckPolicy(one, "accepted"))
-    with pytest.raises(rules.DayTaken):
+    with pytest.raises(shared.DayTaken):
         await office.do("finn.finance", check_policy, CheckPolicy(two, "accepted"))
-    with pytest.raises(rules.DayTaken):
+    with pytest.raises(shared.DayTaken):
         await proposed(office, "hana.head")
 
 

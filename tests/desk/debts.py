@@ -19,8 +19,14 @@ from rentbook_contracts.ledger import (
     PaymentPlan,
     PlanRhythm,
     ProvisionAsked,
+    ProvisionPolicies,
+    ProvisionPolicy,
+    ProvisionProposal,
+    ProvisionRate,
     ProvisionReport,
     ProvisionRow,
+    ProvisionStatus,
+    ProvisionVersion,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
@@ -495,3 +501,31 @@ def evidence() -> EvidencePolicies:
         ),
         proposals=(EvidenceProposal(proposal=EVIDENCE, policy=soon, proposed_by="farid.head", proposed_at=NOW - timedelta(hours=2)),),
     )
+
+
+RATES = an_id("a proposal for other rates")
+
+
+def rate_policy(*changed: tuple[ProvisionStatus, int, int]) -> ProvisionPolicy:
+    """Two rates of each status, and what changes."""
+    told: list[tuple[ProvisionStatus, int, int]] = [
+        ("current", 0, 2_50),
+        ("current", 91, 12_50),
+        ("former", 0, 50_00),
+        ("former", 365, 95_00),
+    ]
+    stated = {(status, days): points for status, days, points in (*told, *changed)}
+    return ProvisionPolicy(
+        in_force_from=date(2020, 4, 6),
+        source="An example",
+        rates=tuple(ProvisionRate(status=status, from_days=days, basis_points=points) for (status, days), points in sorted(stated.items())),
+    )
+
+
+def rates() -> ProvisionPolicies:
+    """One version in force, and a proposal of Farid's with another rate of current tenants after 91 days and one more of former ones."""
+    soon = rate_policy(("current", 91, 15_00), ("former", 730, 100_00))
+    soon = soon.model_copy(update={"in_force_from": TODAY + timedelta(days=9), "source": "Cabinet, minute 42"})
+    version = ProvisionVersion(version="provision-2020-1", policy=rate_policy(), made_by="a maker", checked_by="a checker")
+    proposal = ProvisionProposal(proposal=RATES, policy=soon, proposed_by="farid.head", proposed_at=NOW - timedelta(hours=3))
+    return ProvisionPolicies(versions=(version,), proposals=(proposal,))

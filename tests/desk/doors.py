@@ -10,7 +10,7 @@ from datetime import date
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID, uuid4
 
 import httpx
@@ -150,6 +150,8 @@ def example(kind: type[BaseModel]) -> dict[str, object]:
 def _example(kind: Any, metadata: list[Any]) -> object:
     if get_origin(kind) in (Union, UnionType):
         return None if type(None) in get_args(kind) else _example(get_args(kind)[0], metadata)
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
     if get_origin(kind) is tuple:
         return [_example(get_args(kind)[0], [])]
     if isinstance(kind, type) and issubclass(kind, BaseModel):

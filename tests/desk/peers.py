@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel
 from rentbook_contracts import ledger, notices, refunds, writeoffs
 from rentbook_contracts.operation import Command, Nothing, Query
+from rentbook_contracts.policy import PolicyProposed
 
 from desk import debts, estate
 
@@ -200,12 +201,15 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(writeoffs.SCHEDULE_TO_DECIDE, lambda asked: debts.to_decide(asked.schedule)),
         _query(writeoffs.WRITE_OFF_POLICIES, lambda _: debts.ladders()),
         _query(writeoffs.EVIDENCE_POLICIES, lambda _: debts.evidence()),
-        _command(writeoffs.PROPOSE_EVIDENCE_POLICY, lambda _: writeoffs.EvidencePolicyProposed(proposal=debts.EVIDENCE)),
+        _command(writeoffs.PROPOSE_EVIDENCE_POLICY, lambda _: PolicyProposed(proposal=debts.EVIDENCE)),
         _command(writeoffs.CHECK_EVIDENCE_POLICY, lambda _: Nothing()),
         _query(writeoffs.PROPOSALS, debts.proposals),
         _query(writeoffs.PROPOSAL_PAGE, debts.proposal_page),
         _query(writeoffs.DRY_RUN, debts.dry_run),
         _query(ledger.PROVISION, debts.provision),
+        _query(ledger.PROVISION_POLICIES, lambda _: debts.rates()),
+        _command(ledger.PROPOSE_PROVISION_POLICY, lambda _: PolicyProposed(proposal=debts.RATES)),
+        _command(ledger.CHECK_PROVISION_POLICY, lambda _: Nothing()),
         _command(ledger.POST_PROVISION, lambda asked: debts.provision(asked).model_copy(update={"journal": debts.JOURNAL})),
         _query(ledger.FIND_DEBTS, debts.found),
         _query(writeoffs.BULK_DRY_RUN, debts.bulk_dry_run),

@@ -5,13 +5,8 @@ from datetime import date, timedelta
 import pytest
 from approvals.web.forms import Form
 from approvals.web.pages.evidence import as_typed, compared, read
-from rentbook_contracts.writeoffs import (
-    CHECK_EVIDENCE_POLICY,
-    EVIDENCE_POLICIES,
-    PROPOSE_EVIDENCE_POLICY,
-    EvidencePolicies,
-    PolicyAnswer,
-)
+from rentbook_contracts.policy import PolicyAnswer
+from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, EVIDENCE_POLICIES, PROPOSE_EVIDENCE_POLICY, EvidencePolicies
 
 from desk import debts, estate
 from desk.conftest import Place

@@ -11,6 +11,7 @@ from approvals import queries, store
 from approvals.domain.forms import OfTask
 from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
+from approvals.web.pages import rates
 from approvals.web.pages.evidence import as_typed
 from approvals.web.routes import FORMS, PAGES
 from approvals.web.sessions import Person, Session
@@ -118,6 +119,10 @@ def on_a_task(fields: Fields) -> Attempt:
 
 async def of_evidence(walk: Walk, path: str, send: Send) -> Prepared:
     return {"proposal": debts.EVIDENCE}, {"check_answer": "accepted"}
+
+
+async def of_rates(walk: Walk, path: str, send: Send) -> Prepared:
+    return {"proposal": debts.RATES}, {"check_answer": "accepted"}
 
 
 async def of_my_claim(walk: Walk, path: str, send: Send) -> Prepared:
@@ -262,6 +267,8 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/write-offs/provision/post": with_fields({"month_end": "2026-10-31"}),
     "/policy/evidence/new": with_fields({**as_typed(debts.evidence_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),
     "/policy/evidence/{proposal:uuid}": of_evidence,
+    "/policy/provision/new": with_fields({**rates.as_typed(debts.rate_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),
+    "/policy/provision/{proposal:uuid}": of_rates,
     "/policy/proposals/new": with_fields(SAME_TABLE),
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
@@ -315,6 +322,8 @@ def _instead(walk: Walk, path: str) -> dict[str, object]:
     """Where an address means another kind of proposal or decision than most."""
     if path.startswith("/policy/evidence"):
         return {"proposal": debts.EVIDENCE}
+    if path.startswith("/policy/provision"):
+        return {"proposal": debts.RATES}
     if path.startswith("/write-offs"):
         return {"proposal": debts.BLOCKED}
     return {"decision": walk.known["minuted"]} if path.endswith("/minute.pdf") else {}

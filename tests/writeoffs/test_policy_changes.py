@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
+from rentbook_contracts import policy as shared
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.writeoffs import CheckEvidencePolicy, EvidencePolicy, PolicyAnswer, ProposeEvidencePolicy, Reason
+from rentbook_contracts.policy import CheckPolicy, PolicyAnswer
+from rentbook_contracts.writeoffs import EvidencePolicy, ProposeEvidencePolicy, Reason
 from sqlalchemy.exc import DBAPIError
 from support.write_off_service import ASHA, AUDREY, WriteOffs
 from writeoffs import queries
@@ -44,7 +46,7 @@ async def proposed(writeoffs: WriteOffs, caller: Caller = HANA, **changed: Any) 
 
 
 async def answered(writeoffs: WriteOffs, proposal: UUID, answer: str, caller: Caller = FINN, text: str = "") -> None:
-    await writeoffs.do(check_policy, CheckEvidencePolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text), caller=caller)
+    await writeoffs.do(check_policy, CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text), caller=caller)
 
 
 async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(writeoffs: WriteOffs) -> None:
@@ -65,16 +67,16 @@ async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(wr
 
 async def test_the_maker_does_not_check_and_nobody_else_withdraws(writeoffs: WriteOffs) -> None:
     proposal = await proposed(writeoffs)
-    with pytest.raises(rules.MakerIsNotChecker):
+    with pytest.raises(shared.MakerIsNotChecker):
         await answered(writeoffs, proposal, "accepted", HANA)
-    with pytest.raises(rules.OnlyTheMakerWithdraws):
+    with pytest.raises(shared.OnlyTheMakerWithdraws):
         await answered(writeoffs, proposal, "withdrawn", text="no")
-    with pytest.raises(rules.CheckNotExplained):
+    with pytest.raises(shared.CheckNotExplained):
         await answered(writeoffs, proposal, "refused")
     await answered(writeoffs, proposal, "withdrawn", HANA, "a slip")
-    with pytest.raises(rules.AnsweredAlready):
+    with pytest.raises(shared.AnsweredAlready):
         await answered(writeoffs, proposal, "accepted")
-    with pytest.raises(rules.NoSuchPolicyProposal):
+    with pytest.raises(shared.NoSuchPolicyProposal):
         await answered(writeoffs, uuid4(), "accepted")
 
 
@@ -87,13 +89,13 @@ async def test_policy_is_for_managers_and_finance(writeoffs: WriteOffs, caller: 
 
 
 async def test_a_day_has_one_policy_and_is_not_today(writeoffs: WriteOffs) -> None:
-    with pytest.raises(rules.InForceTooSoon):
+    with pytest.raises(shared.InForceTooSoon):
         await proposed(writeoffs, day=TODAY)
     one, two = await proposed(writeoffs), await proposed(writeoffs)
     await answered(writeoffs, one, "accepted")
-    with pytest.raises(rules.DayTaken):
+    with pytest.raises(shared.DayTaken):
         await answered(writeoffs, two, "accepted")
-    with pytest.raises(rules.DayTaken):
+    with pytest.raises(shared.DayTaken):
         await proposed(writeoffs)
 
 

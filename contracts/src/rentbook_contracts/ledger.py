@@ -11,6 +11,7 @@ from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
 
 class AccountKind(StrEnum):
@@ -698,10 +699,14 @@ class ProvisionAsked(Message):
     month_end: date
 
 
+ProvisionStatus = Literal["current", "former"]
+"""A tenant whose tenancy runs, or has ended."""
+
+
 class ProvisionRow(Message):
     """One cell of the table of expected loss: status and age band, what is owed in it, and the rate in basis points."""
 
-    status: Literal["current", "former"]
+    status: ProvisionStatus
     from_days: int
     to_days: int | None
     owed_pence: NonNegativePence
@@ -723,6 +728,57 @@ class ProvisionReport(Message):
 
 PROVISION: Query[ProvisionAsked, ProvisionReport] = Query("provision", "ledger", ProvisionAsked, ProvisionReport)
 POST_PROVISION: Command[ProvisionAsked, ProvisionReport] = Command("post-provision", "ledger", ProvisionAsked, ProvisionReport)
+
+
+class ProvisionRate(Message):
+    """The expected loss on what is owed since `from_days` or longer, up to the next rate of the same status. In basis points."""
+
+    status: ProvisionStatus
+    from_days: int = Field(strict=True, ge=0, le=36_525)
+    basis_points: int = Field(strict=True, ge=0, le=10_000)
+
+
+class ProvisionPolicy(Message):
+    """What is expected to be lost, by tenant status and age, from a day on (domain.md 2.5). `source` says where that was decided."""
+
+    in_force_from: date
+    source: str = Field(min_length=1, max_length=300)
+    rates: tuple[ProvisionRate, ...] = Field(max_length=100)
+
+
+class ProvisionVersion(Message):
+    """Rates that were laid down, with their maker and their checker."""
+
+    version: str
+    policy: ProvisionPolicy
+    made_by: str
+    checked_by: str
+
+
+class ProvisionProposal(PolicyProposal):
+    """Rates that somebody proposed."""
+
+    policy: ProvisionPolicy
+
+
+class ProvisionPolicies(Message):
+    """Every version, the one that comes into force last first; every proposal, the newest first."""
+
+    versions: tuple[ProvisionVersion, ...]
+    proposals: tuple[ProvisionProposal, ...]
+
+
+class ProposeProvisionPolicy(Message):
+    """It counts once somebody else has checked it, from its day on: tomorrow at the earliest. What was posted stays as it was posted."""
+
+    policy: ProvisionPolicy
+
+
+PROVISION_POLICIES: Query[Nothing, ProvisionPolicies] = Query("provision-policies", "ledger", Nothing, ProvisionPolicies)
+PROPOSE_PROVISION_POLICY: Command[ProposeProvisionPolicy, PolicyProposed] = Command(
+    "propose-provision-policy", "ledger", ProposeProvisionPolicy, PolicyProposed
+)
+CHECK_PROVISION_POLICY: Command[CheckPolicy, Nothing] = Command("check-provision-policy", "ledger", CheckPolicy, Nothing)
 
 
 # --- pages --------------------------------------------------------------------------------------------------------------------------

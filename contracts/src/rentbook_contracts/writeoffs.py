@@ -22,6 +22,7 @@ from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
 
 class Reason(StrEnum):
@@ -784,25 +785,10 @@ class EvidenceVersion(Message):
     checked_by: str
 
 
-class PolicyAnswer(StrEnum):
-    """What another person says to a proposal, or its maker's withdrawal."""
+class EvidenceProposal(PolicyProposal):
+    """A policy on evidence that somebody proposed."""
 
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-
-
-class EvidenceProposal(Message):
-    """A policy that somebody proposed, and what became of it; `answer` None waits for a checker."""
-
-    proposal: UUID
     policy: EvidencePolicy
-    proposed_by: str
-    proposed_at: datetime
-    answer: PolicyAnswer | None = None
-    checked_by: str | None = None
-    checked_at: datetime | None = None
-    text: str | None = None
 
 
 class EvidencePolicies(Message):
@@ -818,23 +804,11 @@ class ProposeEvidencePolicy(Message):
     policy: EvidencePolicy
 
 
-class EvidencePolicyProposed(Message):
-    proposal: UUID
-
-
-class CheckEvidencePolicy(Message):
-    """`text` is needed to refuse and to withdraw. Only the maker withdraws; only others accept or refuse."""
-
-    proposal: UUID
-    answer: PolicyAnswer
-    text: str = Field(default="", max_length=2000)
-
-
 EVIDENCE_POLICIES: Query[Nothing, EvidencePolicies] = Query("evidence-policies", "writeoffs", Nothing, EvidencePolicies)
-PROPOSE_EVIDENCE_POLICY: Command[ProposeEvidencePolicy, EvidencePolicyProposed] = Command(
-    "propose-evidence-policy", "writeoffs", ProposeEvidencePolicy, EvidencePolicyProposed
+PROPOSE_EVIDENCE_POLICY: Command[ProposeEvidencePolicy, PolicyProposed] = Command(
+    "propose-evidence-policy", "writeoffs", ProposeEvidencePolicy, PolicyProposed
 )
-CHECK_EVIDENCE_POLICY: Command[CheckEvidencePolicy, Nothing] = Command("check-evidence-policy", "writeoffs", CheckEvidencePolicy, Nothing)
+CHECK_EVIDENCE_POLICY: Command[CheckPolicy, Nothing] = Command("check-evidence-policy", "writeoffs", CheckPolicy, Nothing)
 
 
 PROPOSAL_PAGE: Query[ProposalAsked, ProposalPage] = Query("proposal-page", "writeoffs", ProposalAsked, ProposalPage)

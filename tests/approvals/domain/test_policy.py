@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 from approvals.domain.authority import Act, Authority
-from approvals.domain.policy import Band, InForceTooSoon, PolicyIncomplete, ProposedPolicy, complaint_about_policy, raised_roles
+from approvals.domain.policy import Band, PolicyIncomplete, ProposedPolicy, complaint_about_policy, raised_roles
+from rentbook_contracts.policy import InForceTooSoon
 
 TODAY = date(2026, 11, 25)
 BEFORE = (

@@ -3,9 +3,16 @@
 from datetime import date
 
 import pytest
-from ledger.domain.provision import Owed, Rate, Status, expected_loss, is_month_end
+from ledger.domain.provision import Owed, RatesIncomplete, complaint_about_rates, expected_loss, is_month_end
+from rentbook_contracts.ledger import ProvisionPolicy, ProvisionRate, ProvisionStatus
+from rentbook_contracts.policy import DayTaken, InForceTooSoon
 
-RATES = [Rate("former", 0, 50_00), Rate("current", 91, 15_00), Rate("current", 0, 2_00), Rate("former", 365, 100_00)]
+
+def rate(status: ProvisionStatus, from_days: int, basis_points: int) -> ProvisionRate:
+    return ProvisionRate(status=status, from_days=from_days, basis_points=basis_points)
+
+
+RATES = (rate("former", 0, 50_00), rate("current", 91, 15_00), rate("current", 0, 2_00), rate("former", 365, 100_00))
 END = date(2026, 6, 30)
 
 
@@ -43,7 +50,29 @@ def test_the_last_day_of_a_month(day: str, ends: bool) -> None:
 
 
 def test_nothing_owed_is_a_table_of_nothing() -> None:
-    statuses: list[Status] = ["current", "current", "former", "former"]
+    statuses: list[ProvisionStatus] = ["current", "current", "former", "former"]
     assert [(row.status, row.owed_pence, row.expected_loss_pence) for row in expected_loss(RATES, [], END)] == [
         (status, 0, 0) for status in statuses
     ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ((*RATES, rate("former", 0, 40_00)), "An age has one rate"),
+        (RATES[:2], "What current tenants owe needs a rate from 0 days on"),
+        (RATES[1:], "What former tenants owe needs a rate from 0 days on"),
+        ((), "needs a rate from 0 days on"),
+    ],
+)
+def test_rates_give_every_age_one_rate(rates: tuple[ProvisionRate, ...], message: str) -> None:
+    refused = complaint_about_rates(ProvisionPolicy(in_force_from=date(2026, 7, 1), source="a minute", rates=rates), (), END)
+    assert isinstance(refused, RatesIncomplete)
+    assert message in refused.message
+
+
+def test_rates_come_into_force_later_and_one_on_a_day() -> None:
+    asked = ProvisionPolicy(in_force_from=date(2026, 7, 1), source="a minute", rates=RATES)
+    assert complaint_about_rates(asked, {date(2026, 7, 2)}, END) is None
+    assert isinstance(complaint_about_rates(asked, (), date(2026, 7, 1)), InForceTooSoon)
+    assert isinstance(complaint_about_rates(asked, {date(2026, 7, 1)}, END), DayTaken)

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
+from rentbook_contracts import policy as policy_rules
 from rentbook_contracts.approvals import OpenTask, ReleasedLine
+from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.writeoffs import ScheduleToDecide
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +24,6 @@ from approvals.domain.authority import Policy
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import Minute
 from approvals.domain.policy import ProposedPolicy
-from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.tables import (
     absence,
@@ -71,7 +72,7 @@ _TOOK_PART = "You took part in this case, so someone else must decide."
 _CHANGED = "What was shown has changed. Look at it again before you decide."
 _AUTHORITY = "The table of authority has changed. Open the page again."
 
-RULES: Mapping[str, ApprovalRule] = {
+RULES: Mapping[str, BrokenRule] = {
     "a_participant_does_not_decide": eligibility.ParticipantMayNotDecide(_TOOK_PART),
     "each_stage_has_its_own_decider": eligibility.DecidedAnEarlierStage(
         "You approved an earlier stage, so someone else must decide this one."
@@ -112,13 +113,13 @@ RULES: Mapping[str, ApprovalRule] = {
     "nobody_is_their_own_deputy": absences.DeputyUnknown("Choose somebody else than yourself.", field="deputy"),
     "an_absence_is_ended_by_the_person": absences.NotYoursToEnd("Only the person who is away says that they are back."),
     "policy_is_for_managers_and_finance": policies.NotForYouToMake("Proposing and checking policy is for managers and finance."),
-    "the_maker_of_a_policy_does_not_check_it": policies.MakerIsNotChecker("You proposed this, so someone else must check it."),
-    "only_the_maker_withdraws": policies.OnlyTheMakerWithdraws("Only whoever proposed it withdraws it."),
+    "the_maker_of_a_policy_does_not_check_it": policy_rules.MakerIsNotChecker("You proposed this, so someone else must check it."),
+    "only_the_maker_withdraws": policy_rules.OnlyTheMakerWithdraws("Only whoever proposed it withdraws it."),
     "nobody_raises_their_own_limit": policies.RaisesYourOwnLimit("This raises a limit of whoever proposed or checks it."),
-    "a_policy_comes_into_force_later": policies.InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from"),
-    "one_policy_comes_into_force_on_a_day": policies.DayTaken("Another policy comes into force on that day.", field="in_force_from"),
-    "a_proposal_is_answered_once": policies.AnsweredAlready("This proposal was answered already."),
-    "a_refusal_of_policy_is_explained": policies.CheckNotExplained("Write down why.", field="check_text"),
+    "a_policy_comes_into_force_later": policy_rules.InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from"),
+    "one_policy_comes_into_force_on_a_day": policy_rules.DayTaken("Another policy comes into force on that day.", field="in_force_from"),
+    "a_proposal_is_answered_once": policy_rules.AnsweredAlready("This proposal was answered already."),
+    "a_refusal_of_policy_is_explained": policy_rules.CheckNotExplained("Write down why.", field="check_text"),
     "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),
     "only_ones_own_selection_is_signed": together.NotYourSelection("A colleague made this selection. Make your own."),
     "who_decides_many_has_just_signed_in": together.SignInAgain("Sign in again first."),

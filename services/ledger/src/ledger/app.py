@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import (
     AGREE_PAYMENT_PLAN,
     BANK_FILE_PAGE,
     BANK_FILES,
+    CHECK_PROVISION_POLICY,
     CLEAR_SUSPENSE,
     CREDITS,
     DEBIT_WEEK,
@@ -25,7 +26,9 @@ from rentbook_contracts.ledger import (
     POST_PROVISION,
     POST_REFUND,
     POST_WRITE_OFF,
+    PROPOSE_PROVISION_POLICY,
     PROVISION,
+    PROVISION_POLICIES,
     PUT_BACK_CREDIT,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
@@ -44,11 +47,12 @@ from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.queries.decided import decided_journals
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
-from ledger.queries.provision import provision
+from ledger.queries.provision import provision, provision_policies
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.suspense import suspense
 from ledger.settings import LedgerSettings
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
+from ledger.use_cases.check_provision_policy import check_provision_policy
 from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_payment_plan import end_payment_plan
@@ -64,6 +68,7 @@ from ledger.use_cases.place_hold import place_hold
 from ledger.use_cases.post_provision import post_provision
 from ledger.use_cases.post_refund import post_refund
 from ledger.use_cases.post_write_off import post_write_off
+from ledger.use_cases.propose_provision_policy import propose_provision_policy
 from ledger.use_cases.put_back_credit import put_back_credit
 from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
@@ -101,6 +106,7 @@ ANSWERS = (
     Answer(FIND_DEBTS, find_debts),
     Answer(ACTORS_BEHIND, actors_behind),
     Answer(PROVISION, provision),
+    Answer(PROVISION_POLICIES, provision_policies),
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
     Answer(SUSPENSE, suspense),
@@ -114,6 +120,8 @@ ACCEPTS = (
     Accept(END_PAYMENT_PLAN, end_payment_plan),
     Accept(END_TENANCY, end_tenancy),
     Accept(POST_PROVISION, post_provision),
+    Accept(PROPOSE_PROVISION_POLICY, propose_provision_policy),
+    Accept(CHECK_PROVISION_POLICY, check_provision_policy),
     Accept(CLEAR_SUSPENSE, clear_suspense),
 )
 

@@ -17,11 +17,13 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     AgreePaymentPlan,
     DroppedBecause,
+    ProvisionPolicy,
     ProvisionReport,
     RefundPlan,
     WriteOffLine,
 )
 from rentbook_contracts.message import Fact
+from rentbook_contracts.policy import CheckPolicy
 from rentbook_contracts.refunds import RefundRequested, RefundReturned
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
@@ -531,6 +533,20 @@ async def add_provision(tx: Transaction, report: ProvisionReport) -> None:
         "posted_by": tx.caller.person,
     }
     await tx.connection.execute(tables.posted_provision.insert().values(row))
+
+
+async def write_provision_proposal(tx: Transaction, id_: UUID, asked: ProvisionPolicy) -> None:
+    """Propose rates as the caller."""
+    row = {"id": id_, "in_force_from": asked.in_force_from, "source": asked.source, "rates": asked.model_dump(mode="json")["rates"]}
+    by = {"proposed_by": tx.caller.person, "roles": sorted(tx.caller.roles), "proposed_at": tx.now}
+    await tx.connection.execute(tables.provision_proposal.insert().values(**row, **by))
+
+
+async def write_provision_check(tx: Transaction, told: CheckPolicy) -> None:
+    """Answer a proposal as the caller; accepting it lays the rates down."""
+    row = {"proposal": told.proposal, "answer": told.answer.value, "text": told.text.strip()}
+    by = {"checked_by": tx.caller.person, "roles": sorted(tx.caller.roles), "checked_at": tx.now}
+    await tx.connection.execute(tables.provision_check.insert().values(**row, **by))
 
 
 async def last_provision(tx: Transaction) -> date | None:

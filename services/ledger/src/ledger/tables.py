@@ -5,7 +5,7 @@ Money is signed pence: debit positive, credit negative. Dates are Europe/London 
 
 import sqlalchemy as sa
 from chassis.tables import chassis_metadata
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData()
 
@@ -106,6 +106,9 @@ provision_policy = sa.Table(
     sa.Column("in_force_from", sa.Date, primary_key=True),
     sa.Column("version", sa.Text, nullable=False, unique=True),
     sa.Column("source", sa.Text, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),
+    sa.CheckConstraint("made_by <> checked_by", name="policy_has_a_maker_and_a_checker"),
 )
 
 provision_rate = sa.Table(
@@ -119,6 +122,34 @@ provision_rate = sa.Table(
     sa.CheckConstraint("from_days >= 0", name="an_age_is_not_below_nothing"),
     sa.CheckConstraint("basis_points BETWEEN 0 AND 10000", name="no_more_is_lost_than_is_owed"),
 )
+
+provision_proposal = sa.Table(
+    "provision_proposal",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("in_force_from", sa.Date, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("rates", JSONB, nullable=False),
+    sa.Column("proposed_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("proposed_at", _INSTANT, nullable=False),
+)
+"""Rates of expected loss that somebody proposes, as a list of status, age in days and basis points."""
+
+provision_check = sa.Table(
+    "provision_check",
+    metadata,
+    sa.Column("proposal", sa.Uuid, sa.ForeignKey("provision_proposal.id"), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("checked_by", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("checked_at", _INSTANT, nullable=False),
+    sa.PrimaryKeyConstraint("proposal", name="a_policy_is_answered_once"),
+    sa.CheckConstraint("answer IN ('accepted', 'refused', 'withdrawn')", name="a_check_is_one_of_three"),
+    sa.CheckConstraint("answer = 'accepted' OR btrim(text) <> ''", name="a_refusal_of_policy_is_explained"),
+)
+"""What another person said to a proposal, or its maker's withdrawal. Accepting it lays the rates down, by a trigger of the owner's."""
 
 
 # --- tenancies and their people ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
-from rentbook_contracts.writeoffs import AddProof, CheckEvidencePolicy, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
+from rentbook_contracts.policy import CheckPolicy
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
 from writeoffs.domain.ladder import Proof
@@ -47,7 +48,7 @@ async def write_policy_proposal(tx: Transaction, id_: UUID, council: str, asked:
     await tx.connection.execute(policy_proposal.insert().values(**row, **by))
 
 
-async def write_policy_check(tx: Transaction, told: CheckEvidencePolicy) -> None:
+async def write_policy_check(tx: Transaction, told: CheckPolicy) -> None:
     """Answer a proposal as the caller; accepting it lays the policy down."""
     row = {"proposal": told.proposal, "answer": told.answer.value, "text": told.text.strip()}
     by = {"checked_by": tx.caller.person, "roles": sorted(tx.caller.roles), "checked_at": tx.now}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.policy import InForceTooSoon
+
 from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
-
-MAKES_POLICY = frozenset({"income-manager", "head-of-service", "finance", "s151-officer"})
-"""The roles that propose and check policy. Who has which limit is policy itself; who may lay it down is not left to it."""
 
 MOST_WORKING_DAYS = 250
 MOST_CLAIM_MINUTES = 24 * 60
@@ -24,32 +24,8 @@ class NotForYouToMake(ApprovalRule):
     """Policy is proposed and checked by managers and finance."""
 
 
-class MakerIsNotChecker(ApprovalRule):
-    """Whoever proposed a policy does not check it."""
-
-
-class OnlyTheMakerWithdraws(ApprovalRule):
-    """A proposal is withdrawn by whoever made it; others accept or refuse it."""
-
-
 class RaisesYourOwnLimit(ApprovalRule):
     """Neither the maker nor the checker of a policy gains by it."""
-
-
-class InForceTooSoon(ApprovalRule):
-    """A policy comes into force on a later day, so that nobody decides under a table that changes under their hands."""
-
-
-class DayTaken(ApprovalRule):
-    """One policy of a kind comes into force on a day."""
-
-
-class AnsweredAlready(ApprovalRule):
-    """A proposal is accepted, refused or withdrawn once."""
-
-
-class CheckNotExplained(ApprovalRule):
-    """A refusal or a withdrawal says why."""
 
 
 class NoSuchProposal(ApprovalRule):
@@ -94,7 +70,7 @@ class ProposedPolicy:
     bands: tuple[Band, ...]
 
 
-def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], today: date) -> ApprovalRule | None:
+def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], today: date) -> BrokenRule | None:
     """What is wrong with a proposal that follows a table, if anything; `field` names the field of the form."""
     if asked.in_force_from <= today:
         return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")

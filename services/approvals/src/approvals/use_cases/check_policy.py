@@ -5,9 +5,10 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.policy import AnsweredAlready, CheckNotExplained
 
 from approvals import queries, store
-from approvals.domain.policy import AnsweredAlready, CheckNotExplained, NoSuchProposal
+from approvals.domain.policy import NoSuchProposal
 
 
 @dataclass(frozen=True)

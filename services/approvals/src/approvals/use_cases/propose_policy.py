@@ -2,11 +2,10 @@
 
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.policy import MAKES_POLICY, DayTaken
 
 from approvals import queries, store
 from approvals.domain.policy import (
-    MAKES_POLICY,
-    DayTaken,
     NoSuchProposal,
     NotForYouToMake,
     ProposedPolicy,

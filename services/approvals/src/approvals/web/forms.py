@@ -82,6 +82,15 @@ class Form:
             return None
         return int(typed)
 
+    def rate(self, name: str, what: str) -> int | None:
+        """A percentage up to 100 with at most two decimals, in basis points; None, with the error noted, where it is none."""
+        match = re.fullmatch(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?", self.value(name).strip().removesuffix("%").strip())
+        points = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
+        if points is None or points > 10_000:
+            self.wrong(f"{what} must be a percentage from 0 to 100, like 12.5", name)
+            return None
+        return points
+
     def day(self, name: str, what: str, *, needed: bool = False) -> date | None:
         """A date as browsers send it (2026-11-23) or as people type it (23/11/2026)."""
         typed = self.value(name).strip()

@@ -1,20 +1,41 @@
 """What the provision for bad debts has to be at a month's end, and what it is (domain.md 2.5)."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ProvisionAsked, ProvisionReport
+from rentbook_contracts.ledger import (
+    ProvisionAsked,
+    ProvisionPolicies,
+    ProvisionPolicy,
+    ProvisionProposal,
+    ProvisionRate,
+    ProvisionReport,
+    ProvisionStatus,
+    ProvisionVersion,
+)
+from rentbook_contracts.operation import Nothing
 
 from ledger.domain.dates import business_date
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control
-from ledger.domain.provision import Owed, Rate, Status, expected_loss, is_month_end
+from ledger.domain.provision import Owed, expected_loss, is_month_end
 from ledger.domain.rules import NotAMonthsEnd
 from ledger.queries.owed import owed_by_account
 from ledger.queries.refund_facts import one_snapshot
-from ledger.tables import account, entry, journal, posted_provision, provision_policy, provision_rate, tenancy
+from ledger.tables import (
+    account,
+    entry,
+    journal,
+    posted_provision,
+    provision_check,
+    provision_policy,
+    provision_proposal,
+    provision_rate,
+    tenancy,
+)
 
 NOT_RENT = "HBO"
 """Overpaid Housing Benefit is no rent and no debt of the Housing Revenue Account (domain.md 1.1)."""
@@ -35,12 +56,12 @@ async def provision_report(tx: Transaction, asked: ProvisionAsked) -> ProvisionR
 
 
 async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:
-    version, rates = await _policy(tx, month_end)
-    rows = expected_loss(rates, await _owed(tx, month_end), month_end)
+    in_force = next(one for one in await provision_versions(tx) if one.policy.in_force_from <= month_end)
+    rows = expected_loss(in_force.policy.rates, await _owed(tx, month_end), month_end)
     wanted, held = sum(row.expected_loss_pence for row in rows), await _held(tx, month_end)
     return ProvisionReport(
         month_end=month_end,
-        policy_version=version,
+        policy_version=in_force.version,
         rows=rows,
         wanted_pence=wanted,
         held_pence=held,
@@ -49,11 +70,48 @@ async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:
     )
 
 
-async def _policy(tx: Transaction, on: date) -> tuple[str, list[Rate]]:
-    in_force = sa.select(provision_policy).where(provision_policy.c.in_force_from <= on)
-    policy = (await tx.connection.execute(in_force.order_by(provision_policy.c.in_force_from.desc()).limit(1))).one()
-    rates = await tx.connection.execute(sa.select(provision_rate).where(provision_rate.c.in_force_from == policy.in_force_from))
-    return policy.version, [Rate(row.status, row.from_days, row.basis_points) for row in rates]
+async def provision_policies(tx: Transaction, _: Nothing) -> ProvisionPolicies:
+    """The rates of expected loss as they were, are and will be, and what was proposed."""
+    return ProvisionPolicies(versions=await provision_versions(tx), proposals=await provision_proposals(tx))
+
+
+async def provision_versions(tx: Transaction) -> tuple[ProvisionVersion, ...]:
+    """The one that comes into force last first."""
+    rates: dict[date, list[ProvisionRate]] = defaultdict(list)
+    listed = sa.select(provision_rate).order_by(provision_rate.c.status, provision_rate.c.from_days)
+    for row in await tx.connection.execute(listed):
+        rates[row.in_force_from].append(ProvisionRate(status=row.status, from_days=row.from_days, basis_points=row.basis_points))
+    laid = await tx.connection.execute(sa.select(provision_policy).order_by(provision_policy.c.in_force_from.desc()))
+    return tuple(
+        ProvisionVersion(
+            version=row.version,
+            policy=ProvisionPolicy(in_force_from=row.in_force_from, source=row.source, rates=tuple(rates[row.in_force_from])),
+            made_by=row.made_by,
+            checked_by=row.checked_by,
+        )
+        for row in laid
+    )
+
+
+async def provision_proposals(tx: Transaction) -> tuple[ProvisionProposal, ...]:
+    """The newest first."""
+    answered = (provision_check.c.answer, provision_check.c.checked_by, provision_check.c.checked_at, provision_check.c.text)
+    joined = provision_proposal.outerjoin(provision_check, provision_check.c.proposal == provision_proposal.c.id)
+    wanted = sa.select(provision_proposal, *answered).select_from(joined)
+    rows = await tx.connection.execute(wanted.order_by(provision_proposal.c.proposed_at.desc(), provision_proposal.c.id))
+    return tuple(
+        ProvisionProposal(
+            proposal=row.id,
+            policy=ProvisionPolicy(in_force_from=row.in_force_from, source=row.source, rates=row.rates),
+            proposed_by=row.proposed_by,
+            proposed_at=row.proposed_at,
+            answer=row.answer,
+            checked_by=row.checked_by,
+            checked_at=row.checked_at,
+            text=row.text,
+        )
+        for row in rows
+    )
 
 
 async def _owed(tx: Transaction, month_end: date) -> list[Owed]:
@@ -63,7 +121,7 @@ async def _owed(tx: Transaction, month_end: date) -> list[Owed]:
     return [Owed(_status(former[id_]), debit.due_on, debit.pence) for id_, debits in owed.items() for debit in debits]
 
 
-def _status(former: bool) -> Status:
+def _status(former: bool) -> ProvisionStatus:
     return "former" if former else "current"
 
 

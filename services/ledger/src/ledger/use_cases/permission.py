@@ -2,6 +2,7 @@
 
 from chassis.transaction import SYSTEM, Caller
 from rentbook_contracts.people import Role
+from rentbook_contracts.policy import MAKES_POLICY
 
 from ledger.domain.rules import NotAllowed
 
@@ -12,6 +13,12 @@ def may_post_provision(caller: Caller) -> None:
     """The provision is finance's. Errors: NotAllowed."""
     if Role.FINANCE not in caller.roles:
         raise NotAllowed("Only finance posts the provision.")
+
+
+def may_make_policy(caller: Caller) -> None:
+    """Errors: NotAllowed."""
+    if not caller.roles & MAKES_POLICY:
+        raise NotAllowed("Proposing and checking policy is for managers and finance.")
 
 
 def may_change(caller: Caller) -> None:

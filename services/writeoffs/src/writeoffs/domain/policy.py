@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ConfigDict, Field, model_validator
 from rentbook_contracts.ledger import AccountKind
 from rentbook_contracts.notices import LadderLetter
-from rentbook_contracts.people import Role
+from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.policy import objection_to_day
 from rentbook_contracts.writeoffs import EvidenceKind, EvidenceLadder, EvidencePolicy, EvidenceRung, EvidenceWay, Reason
 
 from writeoffs.domain.rules import WriteOffRule
@@ -88,48 +89,15 @@ class WriteOffPolicy(EvidencePolicy):
         return EvidencePolicy.model_validate(self.model_dump(exclude={"version", "council", "made_by", "checked_by"}))
 
 
-MAKES_POLICY = frozenset({Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.FINANCE, Role.S151_OFFICER})
-"""Who proposes and checks policy. Not left to policy, or one could name its own makers."""
-
-
 class PolicyIncomplete(WriteOffRule):
     """The ladders of a reason follow each other by amount, and a letter is evidence of its own sending."""
 
 
-class InForceTooSoon(WriteOffRule):
-    """A policy comes into force on a later day, so that nobody proposes or decides under one that changes under their hands."""
-
-
-class DayTaken(WriteOffRule):
-    """One policy comes into force on a day."""
-
-
-class NoSuchPolicyProposal(WriteOffRule):
-    """No proposal for a policy has this id."""
-
-
-class AnsweredAlready(WriteOffRule):
-    """A proposal for a policy is accepted, refused or withdrawn once."""
-
-
-class MakerIsNotChecker(WriteOffRule):
-    """Whoever proposed a policy does not check it."""
-
-
-class OnlyTheMakerWithdraws(WriteOffRule):
-    """A proposal for a policy is withdrawn by whoever made it; others accept or refuse it."""
-
-
-class CheckNotExplained(WriteOffRule):
-    """A refusal or a withdrawal says why."""
-
-
-def complaint_about(asked: EvidencePolicy, in_force_from: Collection[date], today: date) -> WriteOffRule | None:
+def complaint_about(asked: EvidencePolicy, in_force_from: Collection[date], today: date) -> BrokenRule | None:
     """What is wrong with a policy that is proposed, if anything; `field` names the field of the form."""
-    if asked.in_force_from <= today:
-        return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")
-    if asked.in_force_from in in_force_from:
-        return DayTaken("Another policy comes into force on that day.", field="in_force_from")
+    refused = objection_to_day(asked.in_force_from, in_force_from, today)
+    if refused is not None:
+        return refused
     if not asked.ladders:
         return PolicyIncomplete("A policy says for at least one reason what it asks for.")
     for at, ladder in enumerate(asked.ladders):

@@ -3,15 +3,16 @@
 from uuid import uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.writeoffs import EvidencePolicyProposed, ProposeEvidencePolicy
+from rentbook_contracts.policy import MAKES_POLICY, PolicyProposed
+from rentbook_contracts.writeoffs import ProposeEvidencePolicy
 
 from writeoffs import queries, store
 from writeoffs.domain.days import business_date
-from writeoffs.domain.policy import MAKES_POLICY, complaint_about
+from writeoffs.domain.policy import complaint_about
 from writeoffs.use_cases.work import NotYourPart
 
 
-async def propose_policy(tx: Transaction, told: ProposeEvidencePolicy) -> EvidencePolicyProposed:
+async def propose_policy(tx: Transaction, told: ProposeEvidencePolicy) -> PolicyProposed:
     """Errors: NotYourPart, and what `complaint_about` names."""
     if not tx.caller.roles & MAKES_POLICY:
         raise NotYourPart("Proposing and checking policy is for managers and finance.")
@@ -22,4 +23,4 @@ async def propose_policy(tx: Transaction, told: ProposeEvidencePolicy) -> Eviden
         raise refused
     id_ = uuid4()
     await store.write_policy_proposal(tx, id_, versions[0].council, told.policy)
-    return EvidencePolicyProposed(proposal=id_)
+    return PolicyProposed(proposal=id_)

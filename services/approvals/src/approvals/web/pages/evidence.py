@@ -2,31 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
-from chassis.peers import Refused
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.policy import MAKES_POLICY
 from rentbook_contracts.writeoffs import (
     CHECK_EVIDENCE_POLICY,
     EVIDENCE_POLICIES,
     MOST_FIGURE,
     PROPOSE_EVIDENCE_POLICY,
-    CheckEvidencePolicy,
     EvidenceLadder,
-    EvidencePolicies,
     EvidencePolicy,
-    EvidenceProposal,
     EvidenceRung,
     EvidenceWay,
-    PolicyAnswer,
     ProposeEvidencePolicy,
 )
 from starlette.responses import Response
 
-from approvals.domain.policy import MAKES_POLICY
-from approvals.web.forms import FieldError, Form
-from approvals.web.visit import MayNot, NoSuchPage, Visit
+from approvals.web.forms import Form
+from approvals.web.pages.proposing import answered, found, must_make_policy, proposed, still_newest
+from approvals.web.visit import Visit
 from approvals.web.wording import count, headline, pounds, said
+
+ADDRESS = "/policy/evidence"
 
 GENERAL: Mapping[str, str] = {
     "limitation_years": "No action in court after, years",
@@ -44,8 +41,6 @@ WAY: Mapping[str, str] = {
     "apart_days": "days between letters",
 }
 """The figures of a way up a rung, in words. Those that a way has are offered; its kind of proof and its letters stay."""
-
-DONE = {PolicyAnswer.ACCEPTED: "accepted", PolicyAnswer.REFUSED: "refused", PolicyAnswer.WITHDRAWN: "retracted"}
 
 
 @dataclass(frozen=True)
@@ -94,27 +89,25 @@ def compared(before: EvidencePolicy | None, after: EvidencePolicy) -> list[Chang
 
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what comes into force last."""
-    _must_make_policy(visit)
+    must_make_policy(visit)
     base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
     return _draft(visit, Form(values=as_typed(base.policy)), base.version, base.policy)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose the policy. It counts once somebody else has checked it."""
-    _must_make_policy(visit)
+    must_make_policy(visit)
     form = await visit.sent()
     base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
-    if form.value("base") and form.value("base") != base.version:
-        form.wrong("Another policy was laid down meanwhile. Begin anew with that one.")
+    still_newest(form, base.version)
     asked = read(form, base.policy)
     if asked is None:
         return _draft(visit, form, base.version, base.policy)
-    try:
-        made = await visit.command(PROPOSE_EVIDENCE_POLICY, ProposeEvidencePolicy(policy=asked), form)
-    except Refused as refused:
-        form.errors.append(FieldError(refused.message, refused.field))
+
+    def again() -> Response:
         return _draft(visit, form, base.version, base.policy)
-    return visit.go(f"/policy/evidence/{made.proposal}", done="proposed")
+
+    return await proposed(visit, form, PROPOSE_EVIDENCE_POLICY, ProposeEvidencePolicy(policy=asked), ADDRESS, again)
 
 
 async def show(visit: Visit) -> Response:
@@ -124,19 +117,7 @@ async def show(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     """Accept, refuse or withdraw."""
-    _must_make_policy(visit)
-    form = await visit.sent()
-    answer = form.one_of("check_answer", {one.value: "" for one in PolicyAnswer}, "Choose your answer")
-    text = form.text("check_text")
-    if form.errors:
-        return await _proposal(visit, form)
-    asked = CheckEvidencePolicy(proposal=visit.request.path_params["proposal"], answer=PolicyAnswer(answer), text=text)
-    try:
-        await visit.command(CHECK_EVIDENCE_POLICY, asked, form)
-    except Refused as refused:
-        form.errors.append(FieldError(refused.message, "check_text" if refused.field == "check_text" else None))
-        return await _proposal(visit, form)
-    return visit.go(f"/policy/evidence/{asked.proposal}", done=DONE[asked.answer])
+    return await answered(visit, CHECK_EVIDENCE_POLICY, ADDRESS, _proposal)
 
 
 def as_typed(policy: EvidencePolicy) -> dict[str, str]:
@@ -184,11 +165,6 @@ def _plain(pence: int) -> str:
     return f"{pence // 100}.{pence % 100:02d}"
 
 
-def _must_make_policy(visit: Visit) -> None:
-    if not visit.person.roles & MAKES_POLICY:
-        raise MayNot("Proposing and checking policy is for managers and finance.")
-
-
 def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Response:
     return visit.show(
         "evidence_draft.html",
@@ -202,16 +178,9 @@ def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Resp
     )
 
 
-def _found(known: EvidencePolicies, proposal: UUID) -> EvidenceProposal:
-    found = next((one for one in known.proposals if one.proposal == proposal), None)
-    if found is None:
-        raise NoSuchPage("There is no such proposal.")
-    return found
-
-
 async def _proposal(visit: Visit, form: Form) -> Response:
     known = await visit.ask(EVIDENCE_POLICIES, Nothing())
-    proposal = _found(known, visit.request.path_params["proposal"])
+    proposal = found(known.proposals, visit.request.path_params["proposal"])
     earlier = [one for one in known.versions if one.policy.in_force_from < proposal.policy.in_force_from]
     base = max(earlier, key=lambda one: one.policy.in_force_from, default=None)
     return visit.show(

@@ -2,21 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import count, takewhile
 from uuid import UUID
 
 from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import PROVISION_POLICIES, ProvisionProposal
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
+from rentbook_contracts.policy import MAKES_POLICY, PolicyProposal
 from rentbook_contracts.refunds import REFUND_POLICIES
-from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES
+from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES, EvidenceProposal
 from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.policy import (
-    MAKES_POLICY,
     MOST_BULK_LINES,
     MOST_CALL_IN_DAYS,
     MOST_CLAIM_MINUTES,
@@ -33,8 +35,12 @@ from approvals.domain.words import role_words
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.propose_policy import propose_policy
 from approvals.web.forms import Form
+from approvals.web.pages import evidence as evidence_pages
+from approvals.web.pages import rates as rate_pages
 from approvals.web.pages.people import REVIEWERS
-from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
+from approvals.web.pages.proposing import DONE, must_make_policy
+from approvals.web.pages.provision import STATUSES
+from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
 ANSWERS = {Answer.APPROVED: "To approve", Answer.DECLINED: "To decline", Answer.SENT_BACK: "To send back"}
@@ -49,7 +55,6 @@ PARTS = {
 }
 ROWS_TO_ADD = 3
 MOST_ROWS = 40
-DONE = {"accepted": "accepted", "refused": "refused", "withdrawn": "retracted"}
 
 
 async def show(visit: Visit) -> Response:
@@ -61,6 +66,7 @@ async def show(visit: Visit) -> Response:
     holders = {one.id: await visit.own(partial(queries.holders_today, in_force=one)) for one in stand if one}
     ladders = await visit.ask_or_name(WRITE_OFF_POLICIES, Nothing(), "the evidence that write-offs ask for")
     evidence = await visit.ask_or_name(EVIDENCE_POLICIES, Nothing(), "the proposals for other evidence")
+    rates = await visit.ask_or_name(PROVISION_POLICIES, Nothing(), "the rates of the provision")
     return visit.show(
         "policy.html",
         "Policy",
@@ -69,7 +75,12 @@ async def show(visit: Visit) -> Response:
         in_force=holders.keys(),
         holders=holders,
         ladders=ladders.policies if ladders else (),
-        evidence=evidence.proposals if evidence else (),
+        rates=rates.versions if rates else (),
+        statuses=STATUSES,
+        elsewhere=[
+            *_kept_elsewhere("the evidence of write-offs", evidence_pages.ADDRESS, evidence.proposals if evidence else ()),
+            *_kept_elsewhere("the rates of the provision", rate_pages.ADDRESS, rates.proposals if rates else ()),
+        ],
         acts=ACTS,
         kinds=KINDS,
         proposals=await visit.own(queries.proposals),
@@ -80,10 +91,23 @@ async def show(visit: Visit) -> Response:
     )
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """A proposal for a policy that another service keeps: what it is for, and where it stands."""
+
+    about: str
+    address: str
+    in_force_from: date
+    told: PolicyProposal
+
+
+def _kept_elsewhere(about: str, address: str, proposals: Iterable[EvidenceProposal | ProvisionProposal]) -> list[Elsewhere]:
+    return [Elsewhere(about, f"{address}/{one.proposal}", one.policy.in_force_from, one) for one in proposals]
+
+
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what is in force."""
-    if not visit.person.roles & MAKES_POLICY:
-        raise MayNot("Proposing and checking policy is for managers and finance.")
+    must_make_policy(visit)
     version = await _newest(visit, visit.request.query_params.get("kind", ""))
     return await _draft(visit, Form(values=_as_typed(version)), version)
 

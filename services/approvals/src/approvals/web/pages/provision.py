@@ -1,10 +1,10 @@
 """The provision for bad debts at a month's end: what it has to be, by status and age of debt, what it is, and its posting by finance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from chassis.peers import Refused
-from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked, ProvisionReport, ProvisionRow
+from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked, ProvisionReport, ProvisionRow, ProvisionStatus
 from rentbook_contracts.people import Role
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from approvals.web.wording import day, headline, pounds
 from approvals.web.workbook import Cell, Kind
 
 MONTHS_OFFERED = 36
-STATUSES = {"current": "Current tenants", "former": "Former tenants"}
+STATUSES: Mapping[ProvisionStatus, str] = {"current": "Current tenants", "former": "Former tenants"}
 EXPENSE, HELD = "Bad-debt expense", "Provision for bad debts"
 
 
