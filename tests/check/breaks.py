@@ -19,6 +19,7 @@ DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 
 WRITE_OFF = "(SELECT id FROM journal WHERE code = 'WOF' ORDER BY seq LIMIT 1)"
 LAID = "kind = 'refund' AND in_force_from > current_date"
+LATER = "in_force_from > current_date"
 LENT = "cardinality(delegations) > 0"
 
 COPY_JOURNAL = """
@@ -153,6 +154,33 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f" AND policy_id <> (SELECT id FROM policy WHERE {LAID})",)),
     ("policy", "an accepted proposal was not laid down", "approvals", (
         f"DELETE FROM authority WHERE policy_id = (SELECT id FROM policy WHERE {LAID})", f"DELETE FROM policy WHERE {LAID}")),
+    ("evidence-policy", "one person made and checked it", "writeoffs", (
+        "ALTER TABLE policy DROP CONSTRAINT policy_has_a_maker_and_a_checker",
+        f"UPDATE policy SET checked_by = made_by WHERE NOT ({LATER})")),
+    ("evidence-policy", "its maker checked it", "writeoffs", ("UPDATE policy_check SET checked_by = 'efua.manager'",)),
+    ("evidence-policy", "it names another checker", "writeoffs", (f"UPDATE policy SET checked_by = 'farid.head' WHERE {LATER}",)),
+    ("evidence-policy", "a figure was changed by hand", "writeoffs", (
+        f"UPDATE policy SET figures = jsonb_set(figures, '{{remind_after_days}}', '1') WHERE {LATER}",)),
+    ("evidence-policy", "it was laid down by hand", "writeoffs", (
+        "INSERT INTO policy SELECT 'by-hand', in_force_from + 1, figures, made_by, checked_by FROM policy"
+        " WHERE version = 'welwyn-hatfield-2026-04'",)),
+    ("evidence-policy", "it was in force before it was checked", "writeoffs", (
+        "UPDATE policy_check SET checked_at = checked_at + interval '60 days'",)),
+    ("evidence-policy", "an accepted proposal was not laid down", "writeoffs", (f"DELETE FROM policy WHERE {LATER}",)),
+    ("provision-policy", "one person made and checked it", "ledger", (
+        "ALTER TABLE provision_policy DROP CONSTRAINT policy_has_a_maker_and_a_checker",
+        f"UPDATE provision_policy SET checked_by = made_by WHERE NOT ({LATER})")),
+    ("provision-policy", "its maker checked it", "ledger", ("UPDATE provision_check SET checked_by = 'greta.finance'",)),
+    ("provision-policy", "it names another checker", "ledger", (f"UPDATE provision_policy SET checked_by = 'farid.head' WHERE {LATER}",)),
+    ("provision-policy", "a rate was changed by hand", "ledger", (
+        f"UPDATE provision_rate SET basis_points = 1 WHERE {LATER} AND from_days = 0",)),
+    ("provision-policy", "a rate was added by hand", "ledger", (
+        f"INSERT INTO provision_rate SELECT in_force_from, status, 1, 0 FROM provision_rate WHERE {LATER} AND from_days = 0",)),
+    ("provision-policy", "it was laid down by hand", "ledger", (
+        "INSERT INTO provision_policy SELECT in_force_from + 1, 'by-hand', source, made_by, checked_by FROM provision_policy"
+        f" WHERE NOT ({LATER})",)),
+    ("provision-policy", "an accepted proposal was not laid down", "ledger", (
+        f"DELETE FROM provision_rate WHERE {LATER}", f"DELETE FROM provision_policy WHERE {LATER}")),
     ("together", "somebody else signed for it", "approvals", ("UPDATE selection_signed SET signed_by = 'dilip.leader'",)),
     ("together", "nobody signed for it", "approvals", ("DELETE FROM selection_signed",)),
     ("together", "it was signed long after the sign-in", "approvals", (

@@ -46,17 +46,21 @@ from chassis.serving import App, Offer, Tick
 from chassis.settings import Settings
 from chassis.transaction import Runtime, once, run
 from ledger.app import make_app as make_ledger
+from ledger.queries.provision import provision_policies
 from ledger.settings import LedgerSettings
 from notices.app import make_app as make_notices
 from notices.settings import NoticesSettings
 from refunds.app import make_app as make_refunds
 from refunds.settings import RefundsSettings
+from rentbook_contracts import policy as contract
 from rentbook_contracts.approvals import Answer, OpenTask, ReleasedLine, TaskKind, TaskOpened
 from rentbook_contracts.ledger import (
+    CHECK_PROVISION_POLICY,
     CLEAR_SUSPENSE,
     DEBIT_WEEK,
     PLACE_HOLD,
     POST_REFUND,
+    PROPOSE_PROVISION_POLICY,
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
@@ -65,13 +69,14 @@ from rentbook_contracts.ledger import (
     HoldPlaced,
     PlaceHold,
     PostRefund,
+    ProposeProvisionPolicy,
     RefundIsPosted,
     RefundPlan,
     ReleaseHold,
     ReverseJournal,
     ReverseRefund,
 )
-from rentbook_contracts.operation import Command, Operation
+from rentbook_contracts.operation import Command, Nothing, Operation
 from rentbook_contracts.refunds import (
     ASK_FATE,
     BUILD_FILE,
@@ -100,12 +105,14 @@ from rentbook_contracts.refunds import (
 )
 from rentbook_contracts.topics import TOPICS
 from rentbook_contracts.workflows import refund_workflow_id
+from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, PROPOSE_EVIDENCE_POLICY, ProposeEvidencePolicy
 from rentbook_local.checking.books import Places
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
 from support.ledger_books import HOUSEHOLD, LAST_MONTH, LONG_AGO, PAYER_KEY, opened
 from support.servers import Postgres
 from writeoffs.app import make_app as make_writeoffs
+from writeoffs.queries import evidence_policies
 from writeoffs.settings import WriteOffsSettings
 
 TOKEN = "the-services-token"
@@ -467,6 +474,22 @@ async def _laid_down(town: Town) -> None:
     proposal = uuid4()
     await town.at_the_desk("efua.manager", propose_policy, asked, proposal)
     await town.at_the_desk("greta.finance", check_policy, CheckPolicy(proposal, "accepted"), uuid4())
+    await _laid_down_elsewhere(town)
+
+
+async def _laid_down_elsewhere(town: Town) -> None:
+    """Other evidence and other rates, for the same day."""
+    known = await run(town.runtimes["writeoffs"], lambda tx: evidence_policies(tx, Nothing()))
+    changed = {"in_force_from": TODAY + timedelta(days=30), "source": "Cabinet, minute 42"}
+    evidence = ProposeEvidencePolicy(policy=known.versions[0].policy.model_copy(update={**changed, "remind_after_days": 21}))
+    made = await town.command("efua.manager", PROPOSE_EVIDENCE_POLICY, evidence, uuid4())
+    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED)
+    await town.command("greta.finance", CHECK_EVIDENCE_POLICY, answer, uuid4())
+    in_force = (await run(town.runtimes["ledger"], lambda tx: provision_policies(tx, Nothing()))).versions[0]
+    rates = ProposeProvisionPolicy(policy=in_force.policy.model_copy(update=changed))
+    made = await town.command("greta.finance", PROPOSE_PROVISION_POLICY, rates, uuid4())
+    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED)
+    await town.command("efua.manager", CHECK_PROVISION_POLICY, answer, uuid4())
 
 
 async def _a_slip(town: Town) -> None:

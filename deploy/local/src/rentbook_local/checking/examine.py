@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from rentbook_local.checking import approval, credit, ledger, messages, payments, policy, seal, write_offs
+from rentbook_local.checking import approval, credit, laid_down, ledger, messages, payments, policy, seal, write_offs
 from rentbook_local.checking.books import Books, Places, opened
 from rentbook_local.checking.promise import Finding, Promise
 from rentbook_local.checking.settled import unsettled
@@ -16,6 +16,7 @@ PROMISES: tuple[Promise, ...] = (
     *messages.PROMISES,
     *approval.PROMISES,
     *policy.PROMISES,
+    *laid_down.PROMISES,
     *credit.PROMISES,
     *payments.PROMISES,
     *write_offs.PROMISES,
