@@ -117,7 +117,7 @@ async def test_after_an_outage_a_batch_waits_once_and_not_for_each_of_its_record
 def raw(told: Record) -> SimpleNamespace:
     headers = [(name, value.encode()) for name, value in told.headers.items()]
     return SimpleNamespace(
-        topic=told.topic, partition=told.partition, offset=told.offset, key=told.key.encode(), value=told.body, headers=headers
+        topic=told.topic, partition=told.partition, offset=told.offset, key=told.key.encode(), value=told.body, headers=headers, timestamp=0
     )
 
 

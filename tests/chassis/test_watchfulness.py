@@ -83,6 +83,42 @@ async def test_a_consumer_that_is_stuck_in_an_event(place: Place) -> None:
         await until(heard, "the event is heard", GOOD_WITHIN_SECONDS)
 
 
+async def test_a_consumer_that_is_behind_is_well_and_says_how_far_and_for_how_long(place: Place) -> None:
+    go_on = asyncio.Event()
+
+    async def one_by_one(tx: Transaction, fact: Counted) -> None:
+        await go_on.wait()
+        await note(tx, fact)
+
+    settings = place.with_settings(behind_limit_seconds=1.0)
+    async with serving(counter(listens=(Subscription(Counted, one_by_one),)), settings) as service, httpx.AsyncClient() as http:
+
+        async def backlog() -> dict[str, Any]:
+            answer = await http.get(f"{service.address}/health", timeout=15)
+            assert answer.status_code == 200
+            [told] = answer.json()["consumers"]
+            return dict(told)
+
+        assert await backlog() == {"topic": "counter.counts", "events": 0, "oldest_seconds": 0.0, "catching_up": False}
+        for _ in range(3):
+            await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
+
+        async def behind() -> bool:
+            told = await backlog()
+            return bool(told["events"] == 3 and told["oldest_seconds"] > 1 and told["catching_up"])
+
+        await until(behind, "the health says that it is catching up", GOOD_WITHIN_SECONDS)
+        metrics = (await http.get(f"{service.address}/metrics")).text
+        assert 'rentbook_consumer_oldest_seconds{topic="counter.counts"}' in metrics
+        go_on.set()
+
+        async def caught_up() -> bool:
+            return await backlog() == {"topic": "counter.counts", "events": 0, "oldest_seconds": 0.0, "catching_up": False}
+
+        await until(caught_up, "nothing is left to hear", GOOD_WITHIN_SECONDS)
+        assert await effects(service.runtime, "a") == [1, 2, 3]
+
+
 async def test_a_consumer_whose_event_fails_again_and_again(place: Place) -> None:
     mended = asyncio.Event()
 

@@ -224,4 +224,6 @@ async def test_the_same_form_opens_one_case_and_a_refusal_names_its_field(stack:
 async def test_the_service_is_healthy(stack: Stack) -> None:
     async with httpx.AsyncClient() as client:
         health = await client.get(f"{stack.service.address}/health")
-    assert (health.status_code, health.json()) == (200, {"healthy": True, "reasons": []})
+    told = health.json()
+    assert (health.status_code, told["healthy"], told["reasons"]) == (200, True, [])
+    assert {consumer["topic"] for consumer in told["consumers"]} == {"approvals.payment-runs", "ledger.accounts"}

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -49,6 +50,19 @@ class NotYet(Exception):
     """The event can't be taken now: its partition is rewound to it."""
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """How far a consumer is behind its topic: events that it has not finished, and how long the oldest of them has stood there, about.
+
+    `catching_up`: longer than `behind_limit_seconds`. That is no ailment: another start would not make it faster.
+    """
+
+    topic: str
+    events: int
+    oldest_seconds: float
+    catching_up: bool
+
+
 class TopicConsumer:
     """One topic of one service, one batch at a time."""
 
@@ -62,6 +76,7 @@ class TopicConsumer:
         self._moved_at = time.monotonic()
         self._in_hand = 0
         self._lag = 0
+        self._oldest_at: float | None = None
         self._subscriber: Any = None
 
     def subscribe(self, broker: KafkaBroker) -> None:
@@ -89,6 +104,7 @@ class TopicConsumer:
         records = [read_record(raw, self._runtime.settings.topic_prefix) for raw in raws]
         async with self.rebalance.in_hand:
             self._in_hand = len(records)
+            self._oldest_at = min(raw.timestamp for raw in raws) / 1000
             if not self._rounds:
                 # What has just come is not late, however long there was nothing to do.
                 self._moved_at = time.monotonic()
@@ -169,13 +185,29 @@ class TopicConsumer:
                 if lag and not self._lag:
                     self._moved_at = time.monotonic()
                 self._lag = lag
-                self._runtime.telemetry.lag.labels(self.topic).set(lag + self._in_hand)
+                self._note_how_far_behind()
                 self._runtime.telemetry.waiting_parked.labels(self.topic).set(await self._inbox.parked_on(self.topic))
             except Exception as error:
                 if not may_pass(error):
                     raise
                 log.warning("the consumer's state is not known", extra={"topic": self.topic, "fault": named(error)})
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    def _note_how_far_behind(self) -> None:
+        if not self._lag + self._in_hand:
+            self._oldest_at = None
+        elif self._oldest_at is None:
+            # It waits, and has not been read yet: since when exactly is not known.
+            self._oldest_at = time.time()
+        behind = self.backlog()
+        self._runtime.telemetry.lag.labels(self.topic).set(behind.events)
+        self._runtime.telemetry.oldest_unheard.labels(self.topic).set(behind.oldest_seconds)
+
+    def backlog(self) -> Backlog:
+        """As it was last looked at, which is seconds ago."""
+        events = self._lag + self._in_hand
+        oldest = max(0.0, time.time() - self._oldest_at) if events and self._oldest_at is not None else 0.0
+        return Backlog(self.topic, events, oldest, oldest > self._runtime.settings.behind_limit_seconds)
 
     async def _look(self) -> int:
         consumer = self._subscriber.consumer

@@ -29,7 +29,7 @@ from temporalio.worker import Worker
 
 from chassis import outbox, parked
 from chassis.activities import activity_worker
-from chassis.consumer import TopicConsumer, consumers, kafka_broker
+from chassis.consumer import Backlog, TopicConsumer, consumers, kafka_broker
 from chassis.faults import may_pass
 from chassis.migration import migrate
 from chassis.parked import NotPossible
@@ -198,7 +198,8 @@ class Service:
         self._consumers: list[TopicConsumer] = consumers(runtime, app)
         self._broker: KafkaBroker = kafka_broker(runtime, runtime.settings)
         self._worker: Worker | None = activity_worker(runtime, app, client)
-        self._web: WebServer = web_server(web(runtime, app, self.ailments), stop_limit_seconds=runtime.settings.stop_limit_seconds)
+        rooms = web(runtime, app, self.ailments, self.backlogs)
+        self._web: WebServer = web_server(rooms, stop_limit_seconds=runtime.settings.stop_limit_seconds)
 
     async def start(self, bound: Any) -> None:
         """Begin everything; returns once the web answers and the subscribers have joined."""
@@ -265,6 +266,10 @@ class Service:
             found.append(f"{what}: the oldest has waited for {age:.0f} s" if age > limit else None)
         found.append(None if await self._polls() else "activities: no poller of this process is known to Temporal")
         return [ailment for ailment in found if ailment]
+
+    def backlogs(self) -> list[Backlog]:
+        """How far each consumer is behind its topic."""
+        return [consumer.backlog() for consumer in self._consumers]
 
     async def _database_ailment(self) -> str | None:
         probe = insert(process_probe).values(instance=self.runtime.settings.instance, written_at=datetime.now(UTC))

@@ -188,6 +188,7 @@ class Telemetry:
     parked: Counter = field(init=False)
     waiting_parked: Gauge = field(init=False)
     lag: Gauge = field(init=False)
+    oldest_unheard: Gauge = field(init=False)
     steps: Histogram = field(init=False)
 
     @property
@@ -229,6 +230,9 @@ def _metrics(registry: CollectorRegistry) -> dict[str, Counter | Gauge | Histogr
         "parked": Counter("rentbook_parked", "Events that were parked", ["topic"], registry=registry),
         "waiting_parked": Gauge("rentbook_events_parked", "Parked events that wait for an operator", ["topic"], registry=registry),
         "lag": Gauge("rentbook_consumer_lag", "Records of a topic that this process has not finished", ["topic"], registry=registry),
+        "oldest_unheard": Gauge(
+            "rentbook_consumer_oldest_seconds", "Age of the oldest record that this process has not finished", ["topic"], registry=registry
+        ),
         "steps": Histogram("rentbook_step_seconds", "Duration of a use case", ["kind", "name", "outcome"], registry=registry),
     }
 

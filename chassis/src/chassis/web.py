@@ -2,8 +2,9 @@
 
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import uvicorn
 from opentelemetry.trace import SpanKind
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.answering import doors
+from chassis.consumer import Backlog
 from chassis.serving import App
 from chassis.telemetry import Telemetry
 from chassis.transaction import Runtime
@@ -26,12 +28,19 @@ UNTRACED = frozenset({"/health", "/metrics"})
 _AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+", re.IGNORECASE)
 
 
-def web(runtime: Runtime, app: App, ailments: Callable[[], Awaitable[list[str]]]) -> ASGIApp:
-    """The whole web of a service. `ailments` says why the process isn't healthy; nothing where it is."""
+def hears_nothing() -> Sequence[Backlog]:
+    return ()
+
+
+def web(
+    runtime: Runtime, app: App, ailments: Callable[[], Awaitable[list[str]]], backlogs: Callable[[], Sequence[Backlog]] = hears_nothing
+) -> ASGIApp:
+    """The whole web of a service. `ailments` says why the process isn't healthy, nothing where it is; `backlogs` what is still to hear."""
 
     async def health(_: Request) -> Response:
         reasons = await ailments()
-        return JSONResponse({"healthy": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        told = {"healthy": not reasons, "reasons": reasons, "consumers": [asdict(backlog) for backlog in backlogs()]}
+        return JSONResponse(told, status_code=503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(runtime.telemetry.registry), media_type=CONTENT_TYPE_LATEST)

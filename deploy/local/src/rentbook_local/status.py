@@ -1,5 +1,6 @@
 """./rentbook status: what runs, how it is, and where to reach it. It names users and the files of passwords, never a password."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from rentbook_local.ports import HOST
 from rentbook_local.runner import SERVERS
 
 _PROBE_SECONDS = 3.0
+_A_MINUTE_SECONDS = 60
 
 
 def status(at: Layout) -> dict[str, Any]:
@@ -65,18 +67,24 @@ def _process(at: Layout, name: str, written: dict[str, Any] | None) -> dict[str,
 
 
 def _health(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A service is asked now; of a server, the runner's own last look is told, which is seconds old."""
+    """A service is asked now; of a server, the runner's own last look is told, which is seconds old. `consumers`: how far behind."""
     if known["pid"] is None:
-        return {"healthy": False, "reasons": [known["state"]]}
+        return _told(healthy=False, reasons=[known["state"]])
     if name not in services.PROCESSES:
         healthy = known["state"] == "ready"
-        return {"healthy": healthy, "reasons": [] if healthy else [known["state"]]}
+        return _told(healthy=healthy, reasons=[] if healthy else [known["state"]])
     try:
         answer = httpx.get(f"{at.http(name)}/health", timeout=_PROBE_SECONDS, trust_env=False)
         health = answer.json()
-        return {"healthy": answer.status_code == httpx.codes.OK, "reasons": list(health.get("reasons", []))}
+        return _told(
+            healthy=answer.status_code == httpx.codes.OK, reasons=list(health.get("reasons", [])), consumers=health.get("consumers", [])
+        )
     except (httpx.HTTPError, ValueError, AttributeError) as fault:
-        return {"healthy": False, "reasons": [f"no answer ({type(fault).__name__})"]}
+        return _told(healthy=False, reasons=[f"no answer ({type(fault).__name__})"])
+
+
+def _told(*, healthy: bool, reasons: list[str], consumers: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"healthy": healthy, "reasons": reasons, "consumers": list(consumers)}
 
 
 def _user(name: str, at: Layout, process: str, file: str) -> dict[str, str]:
@@ -87,8 +95,7 @@ def in_words(told: dict[str, Any]) -> str:
     """The same for a person."""
     rows = [
         f"  {process['name']:<15} {process['pid'] or '-':>8}  {_where(process):<6} "
-        f"{'well' if process['health']['healthy'] else '; '.join(process['health']['reasons']) or 'not well'}"
-        + (f" (started again {process['restarts']} times)" if process["restarts"] else "")
+        f"{health_in_words(process['health'])}" + (f" (started again {process['restarts']} times)" if process["restarts"] else "")
         for process in told["processes"]
     ]
     database = told["databases"]["ledger"]
@@ -105,6 +112,23 @@ def in_words(told: dict[str, Any]) -> str:
             f"each with a role _owner, a role _app, and {database['reader']['user']})",
         )
     )
+
+
+def health_in_words(health: dict[str, Any]) -> str:
+    """Well, or why not; and how far behind, where something is still to be heard."""
+    if not health["healthy"]:
+        return "; ".join(health["reasons"]) or "not well"
+    behind = [consumer for consumer in health["consumers"] if consumer["events"]]
+    if not behind:
+        return "well"
+    how = "catching up" if any(consumer["catching_up"] for consumer in behind) else "well"
+    return f"{how} ({'; '.join(_behind(consumer) for consumer in behind)})"
+
+
+def _behind(consumer: dict[str, Any]) -> str:
+    events, seconds = consumer["events"], int(consumer["oldest_seconds"])
+    age = f"{seconds} s" if seconds < _A_MINUTE_SECONDS else f"{seconds // _A_MINUTE_SECONDS} min {seconds % _A_MINUTE_SECONDS} s"
+    return f"{consumer['topic']}: {events:,} event{'' if events == 1 else 's'} behind, the oldest for {age}"
 
 
 def _where(process: dict[str, Any]) -> str:
