@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,8 @@ NOW = datetime.now(UTC)
 TODAY = NOW.astimezone(ZoneInfo("Europe/London")).date()
 FILE = an_id("file taken")
 REFUSED_FILE = an_id("file refused")
+ALIKE_FILE = an_id("file that looks like an earlier one")
+NEW_ALIKE_FILE = an_id("file taken on a second person's word")
 REPEATED_FILE = an_id("file repeated")
 PENDING_FILE = an_id("file pending")
 RUN = an_id("run")
@@ -465,6 +468,12 @@ def bank_file(bank_file: UUID) -> BankFilePage:
         "uploaded_at": NOW - timedelta(hours=5),
         "uploaded_by": "asha.officer",
     }
+    earlier: dict[str, Any] = {
+        "earlier": FILE,
+        "earlier_name": "cash.txt",
+        "earlier_at": NOW - timedelta(days=1),
+        "earlier_by": "ben.officer",
+    }
     if bank_file == REFUSED_FILE:
         faults = (
             FileFault(line=None, rule="TotalDiffers", message="The entries add up to £1,204.50; the statement says £1,240.50."),
@@ -479,6 +488,20 @@ def bank_file(bank_file: UUID) -> BankFilePage:
             advice=("Ask the bank for it anew.",),
             **common,
         )
+    if bank_file == ALIKE_FILE:
+        words = "18 of the 19 payments of cash-again.txt have the day, reference and amount of payments of the earlier file cash.txt"
+        return BankFilePage(
+            bank_file=bank_file,
+            name="cash-again.txt",
+            status=FileStatus.REFUSED,
+            faults=(FileFault(line=None, rule="ExportedAgain", message=words),),
+            faults_in_all=1,
+            advice=("It seems to be the earlier file exported again.",),
+            **earlier,
+            **common,
+        )
+    if bank_file == NEW_ALIKE_FILE:
+        return BankFilePage(bank_file=bank_file, name="cash-new.txt", status=FileStatus.TAKEN, **earlier, **common)
     if bank_file == REPEATED_FILE:
         return BankFilePage(
             bank_file=bank_file,

@@ -25,6 +25,8 @@ class Call:
     form: str | None
     body: bytes
     roles: frozenset[str] = frozenset()
+    words: frozenset[tuple[str, str]] = frozenset()
+    """Of the address, behind its question mark."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Peers:
         service = request.url.host
         call = Call(
             service, request.url.path, request.headers["x-rentbook-person"], request.headers.get("x-rentbook-form"), await request.aread(),
-            frozenset(request.headers["x-rentbook-roles"].split(",")),
+            frozenset(request.headers["x-rentbook-roles"].split(",")), frozenset(request.url.params.items()),
         )  # fmt: skip
         self.calls.append(call)
         if service in self.silent:

@@ -421,6 +421,31 @@ async def test_a_file_that_is_not_taken_has_a_page_that_says_why(
     assert says in said
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_second_person_says_that_the_payments_of_a_refused_file_are_new(
+    place: Place, browser: Browser, tmp_path: Path, scripts: bool
+) -> None:
+    (tmp_path / "cash-again.txt").write_bytes(b"cash")
+    place.peers.file_answer = estate.bank_file(estate.NEW_ALIKE_FILE)
+    async with at_the_desk(browser, place, "asha") as context:
+        page = await context.new_page()
+        await page.goto(f"/files/{estate.ALIKE_FILE}")
+        assert await page.get_by_role("button", name="Take it as new payments").count() == 0
+        assert "ask a colleague to open this page" in await page.locator("main").inner_text()
+    async with at_the_desk(browser, place, "ben", java_script_enabled=scripts) as context:
+        page = await context.new_page()
+        await page.goto(f"/files/{estate.ALIKE_FILE}")
+        await page.get_by_text("Every payment in it is new all the same").click()
+        await page.get_by_role("button", name="Take it as new payments").click()
+        assert "As the second person, you say that every payment in this file is new." in await page.locator("main").inner_text()
+        await page.get_by_label("Take in a bank file").set_input_files(tmp_path / "cash-again.txt")
+        await page.get_by_role("button", name="Take it in").click()
+        await page.wait_for_url("**/files/*")
+        assert "said that its payments are new" in await page.locator("main").inner_text()
+    [call] = [one for one in place.peers.calls if one.path == "/bank-files"]
+    assert (call.person, call.body, ("as_new", "yes") in call.words) == ("ben.officer", b"cash", True)
+
+
 async def test_a_file_of_pending_entries_says_that_nothing_is_posted_yet(place: Place, browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(b"<a/>")
     place.peers.file_answer = estate.bank_file(estate.PENDING_FILE)

@@ -72,9 +72,10 @@ class Door:
         self._caller = caller
         self._http = http
 
-    async def post(self, name: str, content: object, *, caller: Caller | None = None) -> httpx.Response:
+    async def post(self, name: str, content: object, *, caller: Caller | None = None, as_new: bool = False) -> httpx.Response:
         headers = headers_of(caller or self._caller, "token-of-the-services", form=None)
-        return await self._http.post("/bank-files", params={"name": name}, content=content, headers=headers)  # type: ignore[arg-type]
+        params = {"name": name, **({"as_new": "yes"} if as_new else {})}
+        return await self._http.post("/bank-files", params=params, content=content, headers=headers)  # type: ignore[arg-type]
 
     async def take(self, name: str, content: object) -> BankFilePage:
         answer = await self.post(name, content)
@@ -365,8 +366,81 @@ async def test_a_cash_file_with_the_records_of_an_earlier_one_is_refused_naming_
     typed = allpay(cash((MAIN_REFERENCE.lower(), "20.00"), (NEIGHBOUR_REFERENCE[:-1], "30.00")))
     page = await door.take("cash-typed.txt", typed)
     assert (page.status, [fault.rule for fault in page.faults]) == (FileStatus.REFUSED, ["RecordsTaken"])
-    more = allpay([*lines, *cash((MAIN_REFERENCE, "20.00"))])
-    assert (await door.take("cash-3.txt", more)).status is FileStatus.TAKEN, "other records are another file"
+
+
+THREE = (MAIN_REFERENCE, "20.00"), (NEIGHBOUR_REFERENCE, "30.00"), (UNKNOWN_REFERENCE, "5.00")
+ONE_MORE = (MAIN_REFERENCE, "44.00")
+
+
+async def refused_as_earlier(door: Door) -> tuple[BankFilePage, bytes]:
+    """A cash file was taken, and the same with one line more refused."""
+    await door.take("cash.txt", allpay(cash(*THREE)))
+    again = allpay(cash(*THREE, ONE_MORE))
+    return await door.take("cash-again.txt", again), again
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (*THREE, ONE_MORE),
+        THREE[:2],
+        (*THREE[:2], ONE_MORE),
+        ((MAIN_REFERENCE.lower(), "20.00"), (NEIGHBOUR_REFERENCE[:-1], "30.00"), ONE_MORE),
+    ],
+    ids=["one more", "one less", "one other", "typed otherwise"],
+)
+async def test_a_cash_file_that_is_mostly_an_earlier_one_doubles_nothing(door: Door, lines: tuple[tuple[str, str], ...]) -> None:
+    earlier = await door.take("cash.txt", allpay(cash(*THREE)))
+    posted = await door.count("journal")
+    page = await door.take("cash-again.txt", allpay(cash(*lines)))
+    assert (page.status, [fault.rule for fault in page.faults], page.earlier) == (FileStatus.REFUSED, ["ExportedAgain"], earlier.bank_file)
+    same = len(set(THREE) & set(lines)) or 2
+    assert page.faults[0].message.startswith(f"{same} of the {len(lines)} payments of cash-again.txt")
+    assert "cash.txt" in page.faults[0].message
+    assert page.advice[0].startswith("It seems to be the earlier file exported again")
+    assert await door.count("journal") == posted
+    assert (await door.take("the-new-line.txt", allpay(cash(ONE_MORE)))).status is FileStatus.TAKEN
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        cash((MAIN_REFERENCE, "20.00"), (NEIGHBOUR_REFERENCE, "31.00"), ONE_MORE),
+        [CashLine(reference, pounds, paid_on=f"{TODAY - timedelta(days=8):%d/%m/%Y}") for reference, pounds in THREE],
+    ],
+    ids=["one tenant paid twice", "a week before"],
+)
+async def test_another_file_is_no_earlier_one(door: Door, lines: list[CashLine]) -> None:
+    await door.take("cash.txt", allpay(cash(*THREE)))
+    assert (await door.take("other.txt", allpay(lines))).status is FileStatus.TAKEN
+
+
+async def test_a_second_person_may_say_that_the_payments_are_new(door: Door) -> None:
+    refused, again = await refused_as_earlier(door)
+    second = Caller("mate.officer", frozenset({"officer"}))
+    unsaid = BankFilePage.model_validate_json((await door.post("cash-again.txt", again, caller=second)).content)
+    assert unsaid.status is FileStatus.REFUSED
+    alone = await door.post("cash-again.txt", again, as_new=True)
+    assert (alone.status_code, alone.json()["rule"]) == (422, "SecondPersonNeeded")
+    page = BankFilePage.model_validate_json((await door.post("cash-again.txt", again, caller=second, as_new=True)).content)
+    assert (page.status, page.receipts, page.uploaded_by, page.earlier) == (FileStatus.TAKEN, 4, "mate.officer", refused.earlier)
+    once_more = BankFilePage.model_validate_json((await door.post("cash-again.txt", again, caller=second, as_new=True)).content)
+    assert once_more.status is FileStatus.ALREADY_TAKEN
+
+
+async def test_nobody_is_a_second_person_before_a_first(door: Door) -> None:
+    await door.take("cash.txt", allpay(cash(*THREE)))
+    answer = await door.post("cash-again.txt", allpay(cash(*THREE, ONE_MORE)), as_new=True)
+    assert BankFilePage.model_validate_json(answer.content).status is FileStatus.REFUSED
+
+
+async def test_no_word_takes_the_very_records_of_an_earlier_file(door: Door) -> None:
+    await door.take("cash.txt", allpay(cash(*THREE)))
+    await door.take("reordered.txt", allpay(cash(*THREE[::-1])))
+    second = Caller("mate.officer", frozenset({"officer"}))
+    answer = await door.post("reordered.txt", allpay(cash(*THREE[::-1])), caller=second, as_new=True)
+    page = BankFilePage.model_validate_json(answer.content)
+    assert [fault.rule for fault in page.faults] == ["RecordsTaken"]
 
 
 async def test_a_wrong_total_refuses_a_cash_file(door: Door) -> None:

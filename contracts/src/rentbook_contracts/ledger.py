@@ -1005,7 +1005,11 @@ class BankFilePage(Message):
     faults: tuple[FileFault, ...] = ()
     faults_in_all: int = 0
     advice: tuple[str, ...] = Field(default=(), description="What to do about the faults, in words")
-    earlier: UUID | None = Field(default=None, description="The file that was taken already, where this one repeats it")
+    earlier: UUID | None = Field(
+        default=None,
+        description="The file that was taken already, where this one repeats it; or that it looks like, where it was refused for that, "
+        "or taken on a second person's word that its payments are new",
+    )
     earlier_name: str | None = None
     earlier_at: datetime | None = None
     earlier_by: str | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from ledger import tables
 from ledger.domain.bank_file import ReadingTerms
 from ledger.domain.clearing import ClearingRule
+from ledger.domain.exported_again import CashRecord
 from ledger.domain.faults import Fault
 from ledger.domain.posting import Leg, Posting
 from ledger.domain.receipt import EntryKey, MethodRule, MethodRules
@@ -913,6 +914,41 @@ async def file_with_bare_records(tx: Transaction, bare_hash: str, *, unreference
     """The taken file with these records but for the bank's references, where one of the two files has entries without."""
     file = tables.bank_file
     return await _taken(tx, sa.and_(file.c.bare_hash == bare_hash, sa.or_(file.c.unreferenced, sa.literal(unreferenced))))
+
+
+async def cash_records(tx: Transaction, days: Collection[date]) -> dict[UUID, list[tuple[CashRecord, int]]]:
+    """By taken cash file, its records of these days and how often it has each.
+
+    No file holds a payment of a day after the one on which it came, so that what came before the first day is not looked at.
+    """
+    file, line = tables.bank_file, tables.bank_file_line
+    reference = sa.func.coalesce(line.c.account_reference, "")
+    first_instant = datetime.combine(min(days), time.min, UTC) - timedelta(days=1)
+    wanted = (
+        sa.select(line.c.bank_file, line.c.effective_date, line.c.amount_pence, line.c.code, reference.label("reference"), sa.func.count())
+        .join(file, file.c.id == line.c.bank_file)
+        .where(file.c.status == "TAKEN", file.c.format == "allpay", file.c.uploaded_at >= first_instant, line.c.effective_date.in_(days))
+        .group_by(line.c.bank_file, line.c.effective_date, line.c.amount_pence, line.c.code, reference)
+    )
+    found: dict[UUID, list[tuple[CashRecord, int]]] = {}
+    for id_, *record, times in await tx.connection.execute(wanted):
+        found.setdefault(id_, []).append((CashRecord(*record), times))
+    return found
+
+
+async def file_of(tx: Transaction, id_: UUID) -> TakenFile:
+    """A taken file that there is."""
+    file = await _taken(tx, tables.bank_file.c.id == id_)
+    assert file is not None
+    return file
+
+
+async def who_was_refused_first(tx: Transaction, *, sha256: str, rule: str) -> str | None:
+    """Who sent the file with these bytes first of those to whom it was refused by this rule; None where it was to nobody."""
+    file, fault = tables.bank_file, tables.bank_file_fault
+    wanted = sa.select(file.c.uploaded_by).join(fault, fault.c.bank_file == file.c.id)
+    by_rule = wanted.where(file.c.sha256 == sha256, file.c.status == "REFUSED", fault.c.rule == rule).order_by(file.c.seq).limit(1)
+    return await tx.connection.scalar(by_rule)
 
 
 async def file_with_statement(tx: Transaction, statement: StatementRow) -> TakenFile | None:

@@ -79,7 +79,7 @@ async def _take(runtime: Runtime, turn: asyncio.Semaphore, caller: Caller, reque
         await _receive(request, file)
         async with turn:
             content = await asyncio.to_thread(_read, file, terms)
-    upload = Upload(name, content, lambda account: fingerprint(key, account))
+    upload = Upload(name, content, lambda account: fingerprint(key, account), as_new=request.query_params.get("as_new") == "yes")
     reached("bank-file.read")
     page = await run(runtime, lambda tx: import_receipts(tx, upload), caller=caller)
     reached("bank-file.after-commit")

@@ -20,13 +20,14 @@ _CHUNK_OCTETS = 64 * 1024
 _READ_ONLY_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 
-async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str) -> BankFilePage:
+async def send_bank_file(visit: Visit, upload: UploadFile, form_id: str, *, as_new: bool) -> BankFilePage:
     """Hand a bank file to the ledger in the person's name; its answer says taken, refused with every fault, or already taken.
 
+    `as_new`: the person says that its payments are new, although an earlier file has most of them.
     Errors: Unanswered, Refused. Sending the same bytes again is safe: they are taken once.
     """
     peers = visit.desk.peers
-    name = quote(upload.filename or "file", safe="")
+    name = quote(upload.filename or "file", safe="") + ("&as_new=yes" if as_new else "")
     headers = {**headers_of(visit.caller(form_id), peers.token, form=form_id), "Content-Type": "application/octet-stream"}
     try:
         answer = await peers.http.post(

@@ -12,6 +12,10 @@ _EARLIER = (
     "These payments are in the books: nothing is lost. "
     "Look at the earlier file, and send the one for the days that are missing, if any are."
 )
+_PERHAPS_EARLIER = (
+    "It seems to be the earlier file exported again, with more or less in it: posting it would double what is in the books. "
+    "Ask the provider for a file with the new payments only, and send that."
+)
 _NOT_YET = "Check that it is the right file. Something dated after today is taken on that day and not before."
 _TOO_OLD = (
     "Check the day: money that came before the clearing rules begin cannot be posted. If the day is right, whoever keeps the policy "
@@ -32,6 +36,7 @@ _BY_RULE = {
         ("FileTooLarge", "TooManyEntries", "TooManyStatements", "TooManyBalances", "TooManyDetails", "TooManyPayments"), _IN_PARTS
     ),
     **dict.fromkeys(("WrongAccount", "AccountMissing"), _OUR_ACCOUNT),
+    "ExportedAgain": _PERHAPS_EARLIER,
     "NoClearingRule": _TOO_OLD,
     "WrongCurrency": "Only sterling accounts are kept here. Choose the statement of a sterling account.",
     "DocumentTypeNotAllowed": "No bank sends such a file. Don’t send it again: show it to whoever looks after security first.",

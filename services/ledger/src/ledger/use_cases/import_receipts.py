@@ -25,9 +25,11 @@ from ledger.domain.bank_file import BankFile
 from ledger.domain.calendar import WorkingDays, add_working_days, working_days
 from ledger.domain.clearing import NoClearingRule, cleared_on, rule_in_force
 from ledger.domain.dates import business_date
+from ledger.domain.exported_again import SameRecords, exported_again
 from ledger.domain.faults import FAULTS_KEPT, Fault
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, two_legs
 from ledger.domain.receipt import EntryKey, Receipt
+from ledger.domain.rules import LedgerRule
 from ledger.queries.bank_files import bank_file_page
 from ledger.use_cases.permission import may_change
 
@@ -44,17 +46,34 @@ PAYER_CHARACTERS = 140
 """How much of a payer's name is kept: as much as ISO 20022 has."""
 
 
+EXPORTED_AGAIN = "ExportedAgain"
+"""The one rule that people may settle otherwise: the records alone do not say whether the payments are new."""
+
+
+class SecondPersonNeeded(LedgerRule):
+    """Whoever sent a file that looks like an earlier one does not say by themselves that its payments are new."""
+
+
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was read. `payer_of` gives the fingerprint of a paying bank account."""
+    """A file as it was read. `payer_of` gives the fingerprint of a paying bank account.
+
+    `as_new`: whoever sends it says that its payments are new, although an earlier file has most of them.
+    """
 
     name: str
     content: BankFile
     payer_of: Callable[[str], str | None]
+    as_new: bool = False
 
 
 async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
-    """The file's page: taken, already taken (then and by whom), or refused. Errors: NotAllowed."""
+    """The file's page: taken, already taken (then and by whom), or refused. Errors: NotAllowed, SecondPersonNeeded.
+
+    A cash file that an earlier one mostly holds already is refused (`ledger.domain.exported_again`): posting it would double money, and
+    nothing in it tells the lines that are new. It is taken where a second person sends the very file again and says that all its payments
+    are new: nobody in a hurry doubles a day's cash, and payments that are really new are not kept out of the books.
+    """
     may_change(tx.caller)
     # One file at a time: what an earlier one has booked is known before this one is judged.
     await store.serialise(tx, "bank-files")
@@ -64,11 +83,16 @@ async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
         await store.add_file(tx, _row(upload, id_, "ALREADY_TAKEN", earlier=earlier.id))
         return await bank_file_page(tx, BankFileAsked(bank_file=id_))
     found = [] if content.faults_in_all else [*await _before_the_rules(tx, upload), *await _repetitions(tx, upload)]
+    alike = None if content.faults_in_all or found else await _exported_again(tx, upload)
+    if alike is not None and not await _second_person_says_new(tx, upload):
+        found.append(await _alike_in_words(tx, upload, alike))
+    like = alike.file if alike is not None else None
     if content.faults_in_all or found:
         in_all = content.faults_in_all + len(found)
-        await store.add_file(tx, _row(upload, id_, "REFUSED", faults_in_all=in_all), [*content.faults, *found[:FAULTS_KEPT]])
+        row = _row(upload, id_, "REFUSED", faults_in_all=in_all, earlier=like)
+        await store.add_file(tx, row, [*content.faults, *found[:FAULTS_KEPT]])
     else:
-        await _take(tx, upload, id_)
+        await _take(tx, upload, id_, like)
     return await bank_file_page(tx, BankFileAsked(bank_file=id_))
 
 
@@ -132,6 +156,30 @@ async def _file_with_bare_records(tx: Transaction, content: BankFile) -> store.T
     return await store.file_with_bare_records(tx, content.bare_hash, unreferenced=content.unreferenced)
 
 
+async def _exported_again(tx: Transaction, upload: Upload) -> SameRecords | None:
+    if upload.content.format != "allpay":
+        return None
+    receipts = upload.content.receipts
+    taken = await store.cash_records(tx, {receipt.effective_date for receipt in receipts})
+    return await asyncio.to_thread(exported_again, receipts, taken)
+
+
+async def _second_person_says_new(tx: Transaction, upload: Upload) -> bool:
+    """Errors: SecondPersonNeeded."""
+    if not upload.as_new:
+        return False
+    first = await store.who_was_refused_first(tx, sha256=upload.content.sha256, rule=EXPORTED_AGAIN)
+    if first == tx.caller.person:
+        raise SecondPersonNeeded("You sent this file first: another person has to send it again and say that its payments are new.")
+    return first is not None
+
+
+async def _alike_in_words(tx: Transaction, upload: Upload, alike: SameRecords) -> Fault:
+    earlier, in_all = await store.file_of(tx, alike.file), len(upload.content.receipts)
+    words = f"{alike.records} of the {in_all} payments of {upload.name} have the day, reference and amount of payments of the earlier file"
+    return Fault(None, EXPORTED_AGAIN, f"{words} {earlier.name}")
+
+
 def _statements(upload: Upload) -> list[tuple[int, store.StatementRow]]:
     """The lines and marks of the statements that book something: one that books nothing repeats nothing."""
     return [
@@ -163,9 +211,10 @@ class _Line:
     posting: Posting | None
 
 
-async def _take(tx: Transaction, upload: Upload, id_: UUID) -> None:
+async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -> None:
+    """`like`: the earlier file that this one looked like, until a second person said that its payments are new."""
     lines = await _lines(tx, upload)
-    row = _taken_row(upload, id_, lines)
+    row = _taken_row(upload, id_, lines, like)
     await store.add_file(tx, row)
     await store.add_statements(tx, id_, _statements(upload))
     await store.post(tx, (line.posting for line in lines if line.posting is not None))
@@ -311,7 +360,7 @@ def _line_row(line: _Line) -> store.FileLineRow:
     )
 
 
-def _taken_row(upload: Upload, id_: UUID, lines: Sequence[_Line]) -> store.FileRow:
+def _taken_row(upload: Upload, id_: UUID, lines: Sequence[_Line], like: UUID | None) -> store.FileRow:
     posted = [line for line in lines if line.posting is not None]
     return _row(
         upload,
@@ -321,6 +370,7 @@ def _taken_row(upload: Upload, id_: UUID, lines: Sequence[_Line]) -> store.FileR
         total_pence=sum(line.receipt.amount_pence for line in posted),
         in_suspense=sum(line.suspense_reason is not None for line in posted),
         pending=sum(line.receipt.pending for line in lines),
+        earlier=like,
     )
 
 

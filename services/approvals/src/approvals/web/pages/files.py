@@ -52,7 +52,7 @@ async def upload(visit: Visit) -> Response:
     if form.errors or sent is None:
         return await _list(visit, form)
     try:
-        page = await send_bank_file(visit, sent, form.id)
+        page = await send_bank_file(visit, sent, form.id, as_new=form.value("as_new") == "yes")
     except Refused as refused:
         form.wrong(refused.message, "file")
         return await _list(visit, form)
@@ -75,6 +75,8 @@ async def show(visit: Visit) -> Response:
         names=await visit.names(),
         offset=offset,
         limit=LINES_A_PAGE,
+        form=Form(),
+        looks_like_earlier=page.status is FileStatus.REFUSED and page.earlier is not None,
     )
 
 
