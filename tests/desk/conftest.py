@@ -136,10 +136,10 @@ class Place:
         await self.does("dev", be_away, BeAway("carol.senior", today, today + timedelta(days=1)))
         await self.does("ella", be_away, BeAway("farid.head", soon, soon))
 
-    async def another_task(self) -> UUID:
+    async def another_task(self, home: estate.Home = estate.OKAFOR, pence: int = 120_00) -> UUID:
         """A green task on a case of its own."""
         case = uuid4()
-        estate.PLANS[case], estate.HOME_OF[case] = estate.plan_of(case, estate.OKAFOR, 120_00), estate.OKAFOR
+        estate.PLANS[case], estate.HOME_OF[case] = estate.plan_of(case, home, pence), home
         return await self.task(case)
 
     async def selects(self, who: str, tasks: list[UUID]) -> UUID:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -77,6 +78,31 @@ async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they
         assert "Why can’t I decide this?" in said
         assert "an entry behind the credit" in said
         assert "Why can’t I decide this?" not in await ella.read(f"/tasks/{task}")
+
+
+async def test_a_task_shows_the_other_refunds_of_the_same_people_with_who_approved_them(place: Place) -> None:
+    """No rule adds refunds up: whether one is split is for the approver to see."""
+    await place.everyone_known()
+    garage = replace(estate.OKAFOR, key="okafor's garage")
+    page = estate.account_page(estate.OKAFOR)
+    both = page.model_copy(update={"other_accounts": (page.label.model_copy(update={"account": garage.account}),)})
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: both
+    place.peers.answers[f"/queries/{ACCOUNT_FOR_REFUND.name}"] = lambda _: estate.refund_facts(estate.OKAFOR.account)
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "carol") as carol, visiting(place, "dev") as dev:
+        assert "None was approved, and none waits." in await dev.read(f"/tasks/{task}")
+        for home, pence in ((estate.OKAFOR, 99_00), (garage, 98_00), (estate.NGUYEN, 97_00)):
+            await approve(carol, await place.another_task(home, pence))
+        await place.another_task(garage, 55_00)
+        said = await dev.read(f"/tasks/{task}")
+        assert "2 refunds approved, £197.00 in all." in said
+        assert said.partition("Other refunds")[2].partition("Checks")[0].count("Carol Díaz") == 2
+        assert "£97.00" not in said
+        assert "Another £55.00 of another account waits for a decision" in said
+        place.peers.silent.add("ledger")
+        silent = await dev.read(f"/tasks/{task}")
+    assert "1 refund approved, £99.00 in all." in silent
+    assert "refunds of their other accounts can’t be shown just now" in silent
 
 
 async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:

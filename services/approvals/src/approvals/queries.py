@@ -1007,6 +1007,68 @@ async def decisions_of_case(tx: Transaction, case: UUID) -> tuple[DecisionShown,
     return await _decisions(tx, decision.c.case_id == case)
 
 
+@dataclass(frozen=True)
+class OtherRefund:
+    """Another refund as it was approved, whole, by everyone who did; `approved_at` is when the last of them did."""
+
+    case: UUID
+    account: UUID
+    amount_pence: int
+    approved_at: datetime
+    approved_by: tuple[str, ...]
+    carried: Carried
+
+
+@dataclass(frozen=True)
+class OtherRefunds:
+    """What an approver should know of beside the refund in hand, newest first; `waiting` are those that nobody has approved yet.
+
+    No rule adds them up: the limits of policy are of one plan, and whether somebody splits a refund is the approver's to see.
+    """
+
+    approved: tuple[OtherRefund, ...]
+    waiting: tuple[TaskRow, ...]
+
+    @property
+    def total_pence(self) -> int:
+        return sum(refund.amount_pence for refund in self.approved)
+
+
+async def other_refunds(tx: Transaction, accounts: Collection[UUID], *, since: date, besides: UUID) -> OtherRefunds:
+    """Refunds of these accounts that were approved since a day (Europe/London), or wait for it now, but for one case.
+
+    What was recalled or came to nothing is none.
+    """
+    mine = sa.and_(task.c.kind == Kind.REFUND, task.c.account.in_(accounts), task.c.case_id != besides)
+    first_instant = datetime.combine(since, time.min, LONDON)
+    made = await _decisions(tx, mine & (decision.c.answer == Answer.APPROVED) & (decision.c.decided_at >= first_instant))
+    open_tasks = (await tx.connection.execute(sa.select(task).where(mine, task.c.status == Status.OPEN).order_by(task.c.opened_at))).all()
+    of_task = sa.select(task.c.id, task.c.account).where(task.c.id.in_([one.task for one in made]))
+    account_of = {row.id: row.account for row in await tx.connection.execute(of_task)}
+    rounds: dict[tuple[UUID, int, int], list[DecisionShown]] = defaultdict(list)
+    for one in made:
+        rounds[one.case, one.attempt, one.round].append(one)
+    # The last of a case: a payment that came back was approved anew, and is one refund.
+    approved = {
+        stages[-1].case: OtherRefund(
+            case=stages[-1].case,
+            account=account_of[stages[-1].task],
+            amount_pence=stages[-1].amount_pence,
+            approved_at=stages[-1].decided_at,
+            approved_by=tuple(one.decided_by_name for one in stages),
+            carried=stages[-1].carried,
+        )
+        for stages in rounds.values()
+        if stages[-1].completes and stages[-1].carried in _STANDS
+    }
+    newest_first = sorted(approved.values(), key=lambda refund: refund.approved_at, reverse=True)
+    return OtherRefunds(tuple(newest_first), await _task_rows(tx, open_tasks))
+
+
+_STANDS = frozenset({Carried.BEING_CARRIED_OUT, Carried.RELEASED, Carried.CARRIED_OUT})
+"""What becomes of an approval by which money goes, or went, to the tenant."""
+
+
 async def _decisions(tx: Transaction, which: sa.ColumnElement[bool]) -> tuple[DecisionShown, ...]:
     rows, later = await _decision_rows(tx, which)
     names = await names_of(tx, {name for row in rows for name in (row.decided_by, *row.on_behalf_of)})

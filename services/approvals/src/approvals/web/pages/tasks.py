@@ -1,6 +1,7 @@
 """A task: all that a decision needs on one page, and the answers."""
 
 from asyncio import gather
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -35,6 +36,9 @@ from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
 MINE_LOOKED_AT = 20
 """How many of a person's tasks are looked at for the next one: questions to them and the task itself are passed over."""
+
+OTHERS_SINCE = timedelta(days=365)
+"""How far back the other refunds of the same people are shown."""
 
 
 async def show(visit: Visit) -> Response:
@@ -203,6 +207,8 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     )
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
     labels = await visit.account_labels(named)
+    theirs = {row.account, *(label.account for label in (*account.sub_accounts, *account.other_accounts))} if account else {row.account}
+    others = await visit.own(lambda tx: queries.other_refunds(tx, theirs, since=visit.today - OTHERS_SINCE, besides=row.case))
     told = story(shown.history, case)
     return visit.show(
         "task.html",
@@ -214,6 +220,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         letters=letters,
         names=names,
         labels=labels,
+        others=others,
         story=told,
         changed=changed_since(told, shown, visit.person.subject),
         decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
