@@ -1,6 +1,6 @@
 """A day's receipts are heard with the real ledger beside: refunds keeps up, and asks once for many accounts.
 
-`./rentbook test -- -q -s tests/refunds/test_hearing_a_bank_file.py` says how many facts a second it heard.
+`./rentbook test -- -q -s tests/refunds/test_hearing_a_bank_file.py` says how many facts a second it heard, and with how many statements.
 """
 
 import base64
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from chassis.inbox import Inbox
 from chassis.process import make_runtime
 from chassis.records import Record
@@ -29,6 +30,9 @@ from support.servers import Postgres
 
 ACCOUNTS = 600
 BATCH = 100
+MOST_STATEMENTS = 4
+"""For a receipt on average: one asks who follows the account, and a quarter open a review."""
+
 LAST_MONTH = datetime.now(UTC).date() - timedelta(days=30)
 
 
@@ -107,6 +111,7 @@ async def test_a_bank_file_is_heard_in_batches(
     refunds: Refunds, settings: RefundsSettings, postgres: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
+    statements: list[int] = []
 
     async def note(request: httpx.Request) -> None:
         asked.append(request.url.path)
@@ -115,13 +120,16 @@ async def test_a_bank_file_is_heard_in_batches(
     async with town(postgres, tmp_path) as ledger, client(mounts={"http://ledger": ledger}, event_hooks={"request": [note]}) as http:
         refunds.runtime.http = http
         inbox = Inbox(refunds.runtime, make_app(settings))
+        sa.event.listen(refunds.runtime.engine.sync_engine, "before_cursor_execute", lambda *_: statements.append(1))
         records = [heard_of(number, LAST_MONTH) for number in range(1, ACCOUNTS + 1)]
         began = time.perf_counter()
         for first in range(0, ACCOUNTS, BATCH):
             await inbox.take_together(records[first : first + BATCH])
         took = time.perf_counter() - began
+    each = len(statements) / ACCOUNTS
     with capsys.disabled():
-        print(f"\n{ACCOUNTS} receipts heard in {took:.1f} s: {ACCOUNTS / took:.0f} a second")
+        print(f"\n{ACCOUNTS} receipts heard in {took:.1f} s: {ACCOUNTS / took:.0f} a second, {each:.1f} statements each")
+    assert each < MOST_STATEMENTS
     assert asked == ["/queries/credits"] * (ACCOUNTS // BATCH)
     reviews = await refunds.rows("SELECT status, review_credit_pence FROM refund_case")
     assert [(row["status"], row["review_credit_pence"]) for row in reviews] == [("review", 140_00)] * (ACCOUNTS // 4)

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,8 +69,8 @@ class Transaction:
     heard: dict[str, dict[str, int]] = field(default_factory=dict)
     """By topic and key, the versions that this transaction has heard and not yet written down."""
 
-    known: dict[UUID, Any] = field(default_factory=dict)
-    """What the service's use cases have found out in this transaction and need not ask again."""
+    known: dict[Hashable, Any] = field(default_factory=dict)
+    """What the service has found out in this transaction and need not ask again, by keys of its own."""
 
     _told: bool = False
     _asked_workflows: bool = False

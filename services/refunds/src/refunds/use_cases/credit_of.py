@@ -15,7 +15,8 @@ async def ask_for_credits(tx: Transaction, accounts: Collection[UUID]) -> None:
     wanted = tuple(sorted(account for account in accounts if account not in tx.known))
     if wanted:
         read = await tx.ask(CREDITS, CreditsAsked(accounts=wanted))
-        tx.known.update(dict.fromkeys(wanted) | {credit.account: credit for credit in read.credits})
+        told = {credit.account: credit for credit in read.credits}
+        tx.known.update((account, told.get(account)) for account in wanted)
 
 
 async def credit_of(tx: Transaction, account: UUID) -> CreditFacts | None:

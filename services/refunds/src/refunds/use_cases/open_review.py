@@ -24,7 +24,10 @@ async def look_ahead_of_receipts(tx: Transaction, receipts: Sequence[ReceiptPost
 async def open_review(tx: Transaction, receipt: ReceiptPosted, means: Means) -> None:
     """One review for an account, and none beside an open case. Errors: Unanswered where the ledger does not answer: heard again later."""
     await move(tx, receipt)
-    if receipt.balance_pence >= 0 or await cases.open_among(tx, [receipt.account]):
+    if receipt.balance_pence >= 0:
+        return
+    # Of an account that was asked about ahead, the credit alone says in most cases that there is nothing to do.
+    if receipt.account not in tx.known and await cases.open_among(tx, [receipt.account]):
         return
     credit = await credit_of(tx, receipt.account)
     if credit is not None:
