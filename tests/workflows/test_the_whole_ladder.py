@@ -93,9 +93,15 @@ class Town:
         await self.goes_on(proposal)
 
     async def days_go_by(self, proposal: UUID, days: int) -> None:
-        self.clock.ahead += timedelta(days=days)
-        await TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)).fast_forward(self.story(proposal), timedelta(days=days))
+        by = timedelta(days=days) + self.until_the_morning_is_over()
+        self.clock.ahead += by
+        await TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)).fast_forward(self.story(proposal), by)
         await self.goes_on(proposal)
+
+    def until_the_morning_is_over(self) -> timedelta:
+        """Stories look in the morning of a day: whoever runs this at night is carried past it first."""
+        now = self.clock.now()
+        return max(timedelta(), now.replace(hour=8, minute=30) - now)
 
     async def goes_on(self, proposal: UUID) -> None:
         """Until nothing is left to do today: stories rest, letters are sent, and what was sent is known."""
