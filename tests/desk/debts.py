@@ -262,6 +262,7 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         journal=WRITTEN_OFF if told.status is ProposalStatus.POSTED else None,
         policy_version="2021-07-01",
         letter_on=TODAY + timedelta(days=21) if told.status is ProposalStatus.GATHERING else None,
+        address_missing=told.status is ProposalStatus.BLOCKED,
     )  # fmt: skip
 
 

@@ -11,10 +11,13 @@ from rentbook_contracts.ledger import (
     AGREE_PAYMENT_PLAN,
     END_PAYMENT_PLAN,
     END_TENANCY,
+    NOTE_LETTER_ADDRESS,
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
     SET_HOUSING_BENEFIT_CLAIM,
     AccountHold,
+    Addressee,
+    LetterAddress,
     PlanRhythm,
 )
 
@@ -100,6 +103,40 @@ async def test_the_end_of_a_tenancy_is_noted(place: Place) -> None:
     [asked] = place.peers.given(END_TENANCY)
     assert (asked.ended_on.isoformat(), asked.keys_returned_on.isoformat()) == ("2026-11-29", keys)
     assert (asked.recharge_inspected, asked.final_charges_posted, asked.forwarding_address_known) == (True, False, False)
+
+
+WHERE = f"{ACCOUNT}/letter-address"
+
+
+async def test_it_is_noted_where_letters_go(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(ACCOUNT)
+        assert f"The tenants: {estate.OKAFOR.label.address}" in said
+        assert "The home" in said
+        await visitor.send(WHERE, 422)
+        assert list(visitor.summary()) == ["#letters_for", "#letters_are", "#letters_known"]
+        await visitor.send(WHERE, 422, letters_for="estate", letters_are="known", letters_known="Her son")
+        assert visitor.summary() == {"#letters_address": "Enter the address"}
+        typed = {"letters_for": "estate", "letters_are": "known", "letters_known": "Her son", "letters_name": "Quill & Co"}
+        assert "Where letters go is noted." in await visitor.send(WHERE, **typed, letters_address="1 Law Court,\r\n Hull \r\n\r\nHU1 1AA")
+        await visitor.send(WHERE, letters_for="tenants", letters_are="gone", letters_known="The post", letters_address="left from before")
+    estate_, tenants = place.peers.given(NOTE_LETTER_ADDRESS)
+    assert (estate_.addressee, estate_.name, estate_.address) == (Addressee.ESTATE, "Quill & Co", "1 Law Court, Hull, HU1 1AA")
+    assert (tenants.addressee, tenants.name, tenants.address, tenants.known_from) == (Addressee.TENANTS, "", None, "The post")
+
+
+async def test_an_account_says_that_nobody_knows_where_its_letters_would_go(place: Place) -> None:
+    page = estate.account_page(estate.OKAFOR)
+    dead = tuple(tenant.model_copy(update={"died_on": estate.TODAY}) for tenant in page.tenants)
+    unknown = LetterAddress(addressee=Addressee.ESTATE, address=None)
+    changed = page.model_copy(update={"tenants": dead, "letter_addresses": (page.letter_addresses[0], unknown)})
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: changed
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read(ACCOUNT)
+    assert "Whoever deals with the estate: ? Not known" in said
+    assert "letters to the home would be read by somebody else" in said
+    assert "The tenants:" not in said
+    assert "Note where letters go" not in said
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,9 @@ ATTEMPTS: Mapping[str, Attempt] = {
     ),
     "/accounts/{account:uuid}/plan": with_fields({"instalment": "20", "rhythm": "weekly", "first_due_on": "2026-12-07"}),
     "/accounts/{account:uuid}/plan/{plan:uuid}/end": with_fields({"plan_reason": "Missed twice"}),
+    "/accounts/{account:uuid}/letter-address": with_fields(
+        {"letters_for": "tenants", "letters_are": "known", "letters_address": "2 New Road", "letters_known": "The tenant"}
+    ),
     "/accounts/{account:uuid}/tenancy-end": with_fields({"ended_on": "2026-11-29"}),
     "/accounts/{account:uuid}/entries/{journal:uuid}/undo": with_fields({"undo_reason": "Keyed twice"}),
     "/cases/{case:uuid}/evidence": with_fields(EVIDENCE),

@@ -3,8 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,21 +14,34 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from chassis.transaction import Runtime, run
-from notices.domain.ladder_letters import LadderTold, ladder_letter, objection
+from notices.domain.ladder_letters import NO_ADDRESS, LadderTold, ladder_letter, objection
 from notices.domain.letters import Letter
 from notices.queries import letters
 from notices.tables import letter, sending
 from notices.typesetting import set_letter
 from notices.use_cases.write_ladder_letter import write_ladder_letter
-from rentbook_contracts.ledger import AccountHold, AccountKind, AccountPage, AccountStatus, DebtFacts, DebtsRead, Tenant
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountKind,
+    AccountPage,
+    AccountStatus,
+    Addressee,
+    DebtFacts,
+    DebtsRead,
+    LetterAddress,
+    Tenant,
+)
 from rentbook_contracts.notices import LadderLetter, LadderLetterWritten, LettersAsked, LetterSent, WriteLadderLetter
 from support.notices_service import account_page, rows, runtime_for, tick
 from support.servers import Postgres
 
 ON = date(2026, 11, 25)
-OWED = LadderTold(LadderLetter.DEBT, 1, 312_40, ("Mercy Okafor", "Żaneta Ślusarz"), (), breathing_space=False, reply_within_days=28)
-ESTATE = LadderTold(LadderLetter.ESTATE_DEBT, 1, 312_40, (), ("Dee Old",), breathing_space=False, reply_within_days=28)
-CREDIT = LadderTold(LadderLetter.UNCLAIMED_CREDIT, 1, -25_00, ("Hal Gone",), (), breathing_space=False)
+NOTED = datetime(2026, 11, 20, 9, tzinfo=UTC)
+OWED = LadderTold(
+    LadderLetter.DEBT, 1, 312_40, ("Mercy Okafor", "Żaneta Ślusarz"), (), breathing_space=False, address="12 Elm Rise", reply_within_days=28
+)
+ESTATE = replace(OWED, kind=LadderLetter.ESTATE_DEBT, living=(), dead=("Dee Old",))
+CREDIT = replace(OWED, kind=LadderLetter.UNCLAIMED_CREDIT, balance_pence=-25_00, living=("Hal Gone",), reply_within_days=0)
 
 
 def written(told: LadderTold) -> Letter:
@@ -57,6 +71,10 @@ def test_an_estate_is_written_to_as_the_one_that_owes_and_nobody_else_is_asked_t
     assert "you do not have to pay it with money of your own" in made.paragraphs[1]
 
 
+def test_who_deals_with_the_estate_is_named_above_whom_they_represent() -> None:
+    assert written(replace(ESTATE, deals_with_estate="Quill & Co")).names == ("Quill & Co", "For the personal representatives of Dee Old")
+
+
 def test_the_second_letter_says_that_it_is_the_second() -> None:
     assert written(replace(ESTATE, number=2)).paragraphs[0] == "We wrote to you about this before and have not heard from you."
     assert written(replace(OWED, number=2)).paragraphs[1:] == written(OWED).paragraphs
@@ -78,6 +96,9 @@ def test_the_credit_of_somebody_who_has_died_is_offered_to_the_estate() -> None:
         (replace(OWED, living=(), dead=("Dee Old",)), "has died"),
         (replace(ESTATE, living=("Mercy Okafor",), dead=()), "recorded as dead"),
         (replace(CREDIT, balance_pence=0), "not in credit"),
+        (replace(OWED, address=None), "No address is known"),
+        (replace(ESTATE, address=None), "No address is known"),
+        (replace(CREDIT, address=None), "No address is known"),
     ],
 )
 def test_what_is_not_written_says_why_and_names_nobody(told: LadderTold, because: str) -> None:
@@ -101,6 +122,8 @@ class Ledger:
         self.holds: tuple[AccountHold, ...] = ()
         self.balance_pence = 312_40
         self.silent = False
+        self.addresses = account_page().letter_addresses
+        self.tenants = (Tenant(person=uuid4(), name="Mercy Okafor"),)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.silent:
@@ -115,7 +138,8 @@ class Ledger:
             "balance_pence": self.balance_pence,
             "account_holds": self.holds,
             "breathing_space": AccountHold.BREATHING_SPACE in self.holds,
-            "tenants": (Tenant(person=uuid4(), name="Mercy Okafor"),),
+            "tenants": self.tenants,
+            "letter_addresses": self.addresses,
         }
         return account_page().model_copy(update=told)
 
@@ -163,6 +187,52 @@ async def test_a_letter_is_written_once_however_often_it_is_asked_for_and_its_se
         (each.letter, "debt", FIRST.proposal, FIRST.account) for each in (first, second)
     }
     assert all(fact.sent_on is not None for fact in facts)
+
+
+def address(addressee: Addressee, where: str | None, name: str = "") -> LetterAddress:
+    return LetterAddress(addressee=addressee, name=name, address=where, known_from="a solicitor", noted_by="asha.officer", noted_at=NOTED)
+
+
+async def content_of(runtime: Runtime) -> dict[str, Any]:
+    [kept] = await rows(runtime, letter)
+    content: dict[str, Any] = json.loads(kept.content)
+    return content
+
+
+async def test_a_letter_goes_where_the_debtor_is_known_to_be(notices: Runtime, ledger: Ledger) -> None:
+    ledger.addresses = (address(Addressee.TENANTS, "2 New Road, Hull, HU1 1AA"), address(Addressee.ESTATE, None))
+    assert (await write(notices)).letter is not None
+    assert (await content_of(notices))["address"] == ["2 New Road", "Hull", "HU1 1AA"]
+
+
+async def test_a_letter_to_an_estate_goes_to_whoever_deals_with_it_and_not_to_the_home(notices: Runtime, ledger: Ledger) -> None:
+    ledger.tenants = (Tenant(person=uuid4(), name="Dee Old", died_on=ON),)
+    ledger.addresses = (address(Addressee.TENANTS, "12 Elm Rise"), address(Addressee.ESTATE, "1 Law Court, Hull", "Quill & Co"))
+    assert (await write(notices, FIRST.model_copy(update={"kind": LadderLetter.ESTATE_DEBT}))).letter is not None
+    content = await content_of(notices)
+    assert (content["names"], content["address"]) == (
+        ["Quill & Co", "For the personal representatives of Dee Old"],
+        ["1 Law Court", "Hull"],
+    )
+
+
+@pytest.mark.parametrize("kind", [LadderLetter.DEBT, LadderLetter.UNCLAIMED_CREDIT])
+async def test_nothing_is_sent_to_a_home_that_was_left(notices: Runtime, ledger: Ledger, kind: LadderLetter) -> None:
+    ledger.addresses = (address(Addressee.TENANTS, None), address(Addressee.ESTATE, "1 Law Court, Hull"))
+    ledger.balance_pence = 312_40 if kind is LadderLetter.DEBT else -25_00
+    asked = FIRST.model_copy(update={"kind": kind})
+    assert (await write(notices, asked)) == LadderLetterWritten(letter=None, because=NO_ADDRESS)
+    assert await rows(notices, letter) == []
+    ledger.addresses = (address(Addressee.TENANTS, "2 New Road, Hull"),)
+    assert (await write(notices, asked)).letter is not None
+
+
+async def test_an_estate_without_an_address_of_its_own_is_not_written_to(notices: Runtime, ledger: Ledger) -> None:
+    """Where its debtor lived last says nothing of who deals with the estate."""
+    ledger.tenants = (Tenant(person=uuid4(), name="Dee Old", died_on=ON),)
+    ledger.addresses = (address(Addressee.TENANTS, "2 New Road, Hull"), address(Addressee.ESTATE, None))
+    made = await write(notices, FIRST.model_copy(update={"kind": LadderLetter.ESTATE_DEBT}))
+    assert made == LadderLetterWritten(letter=None, because=NO_ADDRESS)
 
 
 async def test_a_proposals_letters_are_found_by_it(notices: Runtime) -> None:

@@ -13,7 +13,7 @@ from chassis.serving import Tick
 from chassis.transaction import Runtime, run
 from notices.settings import NoticesSettings
 from notices.use_cases.send_letters import sending_by
-from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, TenancyFacts
+from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, Addressee, LetterAddress, TenancyFacts
 
 from support.servers import Postgres
 
@@ -33,6 +33,7 @@ def account_page() -> AccountPage:
         label=label, version=3, tenancy=tenancy, tenants=(), as_at=date(2026, 11, 23), balance_pence=-480_00, cleared_credit_pence=480_00,
         uncleared_pence=0, held_pence=0, in_arrears_since=None, weekly_charges=(), entries=(), entries_in_all=0, sub_accounts=(),
         other_accounts=(), credit_holds=(), account_holds=(), months=(),
+        letter_addresses=tuple(LetterAddress(addressee=each, address=label.address) for each in Addressee),
     )  # fmt: skip
 
 

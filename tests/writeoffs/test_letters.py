@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from rentbook_contracts.ledger import AccountHold
+from rentbook_contracts.ledger import AccountHold, Addressee, LetterAddressChanged
 from rentbook_contracts.notices import LadderLetter, LetterSent, WriteLadderLetter
-from rentbook_contracts.writeoffs import Assessed, AssessProposal, EvidenceKind, ProposalAsked, Reason
+from rentbook_contracts.writeoffs import Assessed, AssessProposal, EvidenceKind, ProposalAsked, ProposeInBulk, Reason
 from sqlalchemy.exc import IntegrityError
+from support.debts import person
 from support.write_off_service import WriteOffs
 from writeoffs.domain.days import business_date, morning_of
 from writeoffs.use_cases.assess import assess_proposal
-from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.look import bulk_dry_run, proposal_page
+from writeoffs.use_cases.move import move
 from writeoffs.use_cases.note_letter import note_letter
 
 TODAY = business_date(datetime.now(UTC))
@@ -106,3 +108,47 @@ async def test_an_attempt_to_return_a_credit_is_recorded_as_that(writeoffs: Writ
     proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
     await writeoffs.do(note_letter, sent(proposal, account, "unclaimed-credit"))
     assert await writeoffs.rows("SELECT kind FROM proof") == [{"kind": "return-attempt"}]
+
+
+async def test_a_letter_waits_for_an_address_and_is_asked_for_once_one_is_noted(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00, reachable=(Addressee.ESTATE,))
+    proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    found = await looked_at(writeoffs, proposal)
+    assert (found.done, found.letter, found.look_again_at) == (False, None, None)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (page.letter_on, page.address_missing, page.blocked) == (None, True, ())
+    asked_before = len(await writeoffs.asked_of_workflows("proposal_changed"))
+    writeoffs.moved(account, reachable=(Addressee.TENANTS,))
+    noted = LetterAddressChanged(account=account, balance_pence=40_00, addressee=Addressee.TENANTS, known=True)
+    await writeoffs.do(move, noted)
+    assert len(await writeoffs.asked_of_workflows("proposal_changed")) == asked_before + 1
+    assert (await looked_at(writeoffs, proposal)).letter is not None
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (page.letter_on, page.address_missing) == (TODAY, False)
+
+
+async def test_where_everybody_has_died_the_estates_address_is_wanted(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(80_00, people=(person(TODAY),), reachable=(Addressee.TENANTS,))
+    proposal = await writeoffs.proposed(account, Reason.DECEASED)
+    await writeoffs.proves(proposal, EvidenceKind.DEATH)
+    assert (await looked_at(writeoffs, proposal)).letter is None
+    assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).address_missing
+    writeoffs.moved(account, reachable=(Addressee.ESTATE,))
+    letter = (await looked_at(writeoffs, proposal)).letter
+    assert letter is not None
+    assert letter.kind is LadderLetter.ESTATE_DEBT
+
+
+async def test_a_dry_run_of_many_says_where_an_address_is_missing(writeoffs: WriteOffs) -> None:
+    known, unknown = writeoffs.owing(40_00), writeoffs.owing(41_00, reachable=())
+    asked = ProposeInBulk(reason=Reason.UNECONOMIC, accounts=(known, unknown))
+    would = (await writeoffs.ask(bulk_dry_run, asked)).accounts
+    assert ["An address to write to" in one.missing for one in would] == [False, True]
+
+
+async def test_a_line_that_is_listed_stays_when_an_address_is_noted(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    ready = await writeoffs.ready(account)
+    schedule = await writeoffs.scheduled(ready)
+    await writeoffs.do(move, LetterAddressChanged(account=account, balance_pence=40_00, addressee=Addressee.TENANTS, known=False))
+    assert await writeoffs.rows("SELECT standing FROM schedule_line WHERE schedule = :id", id=schedule) == [{"standing": "listed"}]

@@ -204,6 +204,22 @@ class CreditWrittenOn(AccountFact):
     line: UUID
 
 
+class Addressee(StrEnum):
+    """Whom a letter about a tenancy goes to: those of its people who live, or whoever deals with the estate of those who died."""
+
+    TENANTS = "tenants"
+    ESTATE = "estate"
+
+
+class LetterAddressChanged(AccountFact):
+    """It was noted where letters about the account go, or, `known` False, that they reach nobody there any more. Not the address itself."""
+
+    type: ClassVar[str] = "ledger.letter-address-changed.v1"
+
+    addressee: Addressee
+    known: bool
+
+
 class HousingBenefitClaimChanged(AccountFact):
     """Benefits has a claim for this account to decide, or has decided it."""
 
@@ -522,6 +538,7 @@ class DebtFacts(Message):
     linked: tuple[LinkedAccount, ...]
     write_offs: tuple[PastWriteOff, ...]
     debtor_total_pence: NonNegativePence
+    reachable: tuple[Addressee, ...] = Field(default=tuple(Addressee), description="Who can be written to, because an address is known")
 
 
 class DebtsAsked(Message):
@@ -792,6 +809,20 @@ class Tenant(Message):
     died_on: date | None = None
 
 
+class LetterAddress(Message):
+    """Where letters about a tenancy go: to its home while it lasts, unless something else was noted; `address` None where nobody knows.
+
+    `name`: who deals with the estate, if that is known. `noted_by` is None where nobody noted anything.
+    """
+
+    addressee: Addressee
+    name: str = ""
+    address: str | None
+    known_from: str = ""
+    noted_by: str | None = None
+    noted_at: datetime | None = None
+
+
 class AccountLabel(Message):
     """How an account is named to a person who works with it."""
 
@@ -915,6 +946,7 @@ class AccountPage(Message):
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
     written_on_pence: NonNegativePence = Field(default=0, description="Credit that went to income, and is still paid when it is asked for")
     arrears_ages: tuple[ArrearsAge, ...] = Field(default=(), description="What is owed by its age, newest first; it adds up to the balance")
+    letter_addresses: tuple[LetterAddress, ...] = Field(default=(), description="One for each addressee")
 
 
 class ExplainBalance(Message):
@@ -1191,9 +1223,20 @@ class EndTenancy(Message):
     forwarding_address_known: bool = False
 
 
+class NoteLetterAddress(Message):
+    """Where letters about a tenancy go from here on; `address` None: they reach nobody there any more. The latest word counts."""
+
+    tenancy: UUID
+    addressee: Addressee
+    name: str = Field(default="", max_length=200, description="Who deals with the estate")
+    address: str | None = Field(default=None, min_length=1, max_length=300)
+    known_from: str = Field(min_length=1, max_length=200, description="Who said so, such as the tenant, a solicitor or the registrar")
+
+
 REVERSE_JOURNAL: Command[ReverseJournal, JournalIsReversed] = Command("reverse-journal", "ledger", ReverseJournal, JournalIsReversed)
 SET_ACCOUNT_HOLD: Command[SetAccountHold, Nothing] = Command("set-account-hold", "ledger", SetAccountHold, Nothing)
 END_TENANCY: Command[EndTenancy, Nothing] = Command("end-tenancy", "ledger", EndTenancy, Nothing)
+NOTE_LETTER_ADDRESS: Command[NoteLetterAddress, Nothing] = Command("note-letter-address", "ledger", NoteLetterAddress, Nothing)
 SET_HOUSING_BENEFIT_CLAIM: Command[SetHousingBenefitClaim, Nothing] = Command(
     "set-housing-benefit-claim", "ledger", SetHousingBenefitClaim, Nothing
 )
@@ -1219,4 +1262,5 @@ FACTS: tuple[type[Fact], ...] = (
     CreditWrittenOn,
     HousingBenefitClaimChanged,
     PaymentPlanChanged,
+    LetterAddressChanged,
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Base64Bytes, Field
 
+from rentbook_contracts.ledger import Addressee
 from rentbook_contracts.message import Fact
 from rentbook_contracts.operation import Message, Operation, Query
 
@@ -17,6 +18,11 @@ class LadderLetter(StrEnum):
     DEBT = "debt"
     ESTATE_DEBT = "estate-debt"
     UNCLAIMED_CREDIT = "unclaimed-credit"
+
+
+def goes_to(kind: LadderLetter, *, somebody_lives: bool) -> Addressee:
+    """Whom a letter of a kind goes to: where everybody who answers for the account has died, the estate."""
+    return Addressee.ESTATE if kind is LadderLetter.ESTATE_DEBT or not somebody_lives else Addressee.TENANTS
 
 
 class LetterSent(Fact):

@@ -454,7 +454,8 @@ class BarredCharge(Message):
 class ProposalPage(Message):
     """`blocked` names, in words, all that stands in the way now; `parts` is what would post today.
 
-    `letter_on`: the day on which the ladder's next letter is written by itself; None where there is none.
+    `letter_on`: the day on which the ladder's next letter is written by itself; None where there is none, or nowhere to send it:
+    `address_missing`.
     """
 
     proposal: UUID
@@ -482,6 +483,7 @@ class ProposalPage(Message):
     journal: UUID | None
     policy_version: str
     letter_on: date | None = None
+    address_missing: bool = False
 
 
 class ProposalsAsked(Message):

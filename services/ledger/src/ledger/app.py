@@ -22,6 +22,7 @@ from rentbook_contracts.ledger import (
     END_TENANCY,
     EXPLAIN_BALANCE,
     FIND_DEBTS,
+    NOTE_LETTER_ADDRESS,
     PLACE_HOLD,
     POST_PROVISION,
     POST_REFUND,
@@ -59,6 +60,7 @@ from ledger.use_cases.end_payment_plan import end_payment_plan
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_letter_address import note_letter_address
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_request import note_request
@@ -119,6 +121,7 @@ ACCEPTS = (
     Accept(AGREE_PAYMENT_PLAN, agree_payment_plan),
     Accept(END_PAYMENT_PLAN, end_payment_plan),
     Accept(END_TENANCY, end_tenancy),
+    Accept(NOTE_LETTER_ADDRESS, note_letter_address),
     Accept(POST_PROVISION, post_provision),
     Accept(PROPOSE_PROVISION_POLICY, propose_provision_policy),
     Accept(CHECK_PROVISION_POLICY, check_provision_policy),

@@ -17,6 +17,7 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     AgreePaymentPlan,
     DroppedBecause,
+    NoteLetterAddress,
     ProvisionPolicy,
     ProvisionReport,
     RefundPlan,
@@ -698,6 +699,11 @@ async def note_ending(tx: Transaction, tenancy: UUID) -> None:
     await tx.connection.execute(tables.tenancy_ending.insert().values(tenancy=tenancy, by=tx.caller.person, at=tx.now))
 
 
+async def note_letter_address(tx: Transaction, told: NoteLetterAddress) -> None:
+    """Keep where letters about a tenancy go, as the caller says."""
+    await tx.connection.execute(tables.letter_address.insert().values(**told.model_dump(mode="python"), by=tx.caller.person, at=tx.now))
+
+
 async def set_status(tx: Transaction, accounts: Iterable[UUID], status: AccountStatus) -> None:
     """Write the status of locked accounts."""
     await tx.connection.execute(tables.account.update().where(tables.account.c.id.in_(list(accounts))).values(status=status))
@@ -1165,6 +1171,7 @@ ESTATE_TABLES: dict[str, sa.Table] = {
     "person": tables.person,
     "tenancy": tables.tenancy,
     "tenant": tables.tenant,
+    "letter_address": tables.letter_address,
     "account": tables.account,
     "weekly_charge": tables.weekly_charge,
     "account_hold": tables.account_hold,

@@ -253,6 +253,24 @@ tenancy_ending = sa.Table(
 """Who noted, and changed, what is known of a tenancy's end."""
 sa.Index("tenancy_ending_tenancy_idx", tenancy_ending.c.tenancy)
 
+letter_address = sa.Table(
+    "letter_address",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("tenancy", sa.Uuid, sa.ForeignKey("tenancy.id"), nullable=False),
+    sa.Column("addressee", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("known_from", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.CheckConstraint("addressee IN ('tenants', 'estate')", name="a_letter_goes_to_tenants_or_to_an_estate"),
+    sa.CheckConstraint("address IS NULL OR btrim(address) <> ''", name="an_address_says_where"),
+    sa.CheckConstraint("btrim(known_from) <> ''", name="an_address_is_known_from_somewhere"),
+)
+"""Where letters about a tenancy go, or, without an address, that they reach nobody any more. The latest row counts."""
+sa.Index("letter_address_of_a_tenancy", letter_address.c.tenancy, letter_address.c.addressee, letter_address.c.id)
+
 account_hold = sa.Table(
     "account_hold",
     metadata,

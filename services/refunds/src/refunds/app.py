@@ -72,6 +72,7 @@ LISTENS = (
     Subscription(ledger.CreditFreed, move),
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.TenancyEnded, move),
+    Subscription(ledger.LetterAddressChanged, move),
     Subscription(PaymentRunReleased, note_release),
 )
 

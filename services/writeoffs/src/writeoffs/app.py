@@ -61,6 +61,7 @@ LISTENS = (
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.HousingBenefitClaimChanged, move),
     Subscription(ledger.PaymentPlanChanged, move),
+    Subscription(ledger.LetterAddressChanged, move),
     Subscription(LetterSent, note_letter),
 )
 OFFERS = (

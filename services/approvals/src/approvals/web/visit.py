@@ -79,6 +79,7 @@ DONE: Mapping[str, str] = {
     "plan-ended": "The payment plan has ended. Its record stays.",
     "tenancy": "What is known of the tenancy’s end is noted.",
     "noted": "The note is kept.",
+    "letter-address": "Where letters go is noted. Proposals that wait for an address are looked at again.",
     "undone": "The entry is undone. Both stay on the account.",
     "write-off-proposed": "The proposal is made. What is still missing stands below.",
     "proof": "The evidence is added, and the proposal is looked at again.",

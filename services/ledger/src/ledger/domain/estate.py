@@ -55,6 +55,7 @@ class Tenancy(EstateLine):
     final_charges_posted: bool = False
     recharge_inspected: bool = False
     forwarding_address_known: bool = False
+    forwarding_address: str | None = Field(default=None, min_length=1, max_length=300)
     tenants: tuple[TenantLine, ...] = Field(min_length=1, max_length=20)
 
 

@@ -13,6 +13,7 @@ from ledger.domain.credit import arrears_ages, cleared_credit_pence, in_arrears_
 from ledger.domain.dates import business_date
 from ledger.queries.entries import entries, newest_first, shown
 from ledger.queries.labels import labels_of
+from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.refund_facts import (
     accounts_of_people,
     charges_in_force,
@@ -70,6 +71,7 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         breathing_space=asked.account in await in_breathing_space(tx, [asked.account]),
         months=_months(movements, as_at),
         written_on_pence=written_on_pence(past),
+        letter_addresses=(await letter_addresses(tx, [row.tenancy]))[row.tenancy],
         arrears_ages=tuple(
             ArrearsAge(from_days=start, to_days=end, amount_pence=pence) for start, end, pence in arrears_ages(past, balance, as_at)
         ),

@@ -22,6 +22,7 @@ from rentbook_contracts.ledger import (
     FindDebts,
     FoundDebt,
     FoundDebts,
+    LetterAddress,
     LinkedAccount,
     PastWriteOff,
     PaymentPlan,
@@ -33,6 +34,7 @@ from ledger.domain.credit import in_credit_since
 from ledger.domain.dates import business_date
 from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, vat_within
 from ledger.domain.instalments import instalments_due, is_kept
+from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.owed import newest_entries, owed_by_account
 from ledger.queries.refund_facts import answerable_tenants, holds_by_account, in_breathing_space, one_snapshot
 from ledger.tables import (
@@ -71,6 +73,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
         in_credit_since=await _in_credit_since(tx, [row.id for row in rows if row.balance_pence < 0]),
+        addresses=await letter_addresses(tx, {row.tenancy for row in rows}),
         dwellings=await _dwellings(tx, [row.id for row in rows if _is_garage(row)]),
     )
     beside = {other.account for others in behind.linked.values() for other in others}
@@ -86,7 +89,7 @@ async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[Ac
 
 @dataclass(frozen=True)
 class _Behind:
-    """What is known of the accounts asked for, by account; people by tenancy."""
+    """What is known of the accounts asked for, by account; people and addresses by tenancy."""
 
     policy: Any
     owed: Mapping[UUID, tuple[Debit, ...]]
@@ -96,6 +99,7 @@ class _Behind:
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
     in_credit_since: Mapping[UUID, date | None]
+    addresses: Mapping[UUID, tuple[LetterAddress, ...]]
     dwellings: Mapping[UUID, list[Letting]]
 
 
@@ -124,6 +128,7 @@ def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOf
             today,
             behind.policy.debtor_total_months,
         ),
+        reachable=tuple(one.addressee for one in behind.addresses[row.tenancy] if one.address is not None),
     )
 
 

@@ -301,6 +301,7 @@ SELECT by FROM (
   SELECT unnest(ARRAY[set_by, lifted_by]) AS by FROM account_hold WHERE account = :account
   UNION SELECT unnest(ARRAY[noted_by, decided_by]) FROM housing_benefit_claim WHERE account = :account
   UNION SELECT by FROM tenancy_ending WHERE tenancy = :tenancy
+  UNION SELECT by FROM letter_address WHERE tenancy = :tenancy AND addressee = 'tenants'
 ) AS changes WHERE by IS NOT NULL
 """
 
@@ -309,7 +310,8 @@ async def _actors(tx: Transaction, row: Any, behind: Sequence[PastJournal], past
     """Staff behind the credit or behind what may be refunded of it.
 
     Who posted one of the credits or undid an entry since, who put a credit that was written on back, and who set or lifted a hold, noted a
-    benefit claim, or noted the end of the tenancy, with which the floor under the credit falls (domain.md 4, checks 1, 5, 8 and 9).
+    benefit claim, noted the end of the tenancy, with which the floor under the credit falls, or noted the address that a former tenant
+    is asked for (domain.md 4, checks 1, 5, 8 and 9).
     """
     put_back = {one.actor for one in past if one.code == WRITTEN_ON}
     undid = {one.actor for one in reversals_behind(past, row.balance_pence)}

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountKind, AccountOpened
+from rentbook_contracts.ledger import AccountKind, AccountOpened, Addressee
 from sqlalchemy.exc import IntegrityError
 
 from ledger import store
@@ -22,6 +22,7 @@ from ledger.use_cases.debit_week import grouped
 
 ROWS_AT_ONCE = 2000
 CALENDAR_YEARS = 7
+_BROUGHT_ALONG = "brought along by the estate"
 """How many years before today an estate's history may reach, as far as clearing days are concerned."""
 
 
@@ -102,7 +103,10 @@ class _Loader:
                 spelt = folded(line.name, line.latin or "")
                 self._rows["person"].append(line.model_dump(exclude={"record"}) | {"folded": spelt})
             case estate.Tenancy():
-                self._rows["tenancy"].append(line.model_dump(exclude={"record", "tenants"}))
+                known = {"forwarding_address_known": line.forwarding_address_known or line.forwarding_address is not None}
+                self._rows["tenancy"].append(line.model_dump(exclude={"record", "tenants", "forwarding_address"}) | known)
+                if line.forwarding_address is not None:
+                    self._rows["letter_address"].append(self._letter_address(line.id, line.forwarding_address))
                 self._rows["tenant"].extend(tenant.model_dump() | {"tenancy": line.id} for tenant in line.tenants)
             case estate.Account():
                 self._account(line)
@@ -114,6 +118,10 @@ class _Loader:
                 self._postings.append(self._receipt(line))
             case estate.Adjustment():
                 self._postings.append(self._adjustment(line))
+
+    def _letter_address(self, tenancy: UUID, address: str) -> dict[str, Any]:
+        about = {"tenancy": tenancy, "addressee": Addressee.TENANTS.value, "name": "", "address": address}
+        return about | {"known_from": _BROUGHT_ALONG, "by": "system", "at": self.tx.now}
 
     def _account(self, line: estate.Account) -> None:
         if line.kind in (AccountKind.CONTROL, AccountKind.SUSPENSE):
@@ -129,7 +137,7 @@ class _Loader:
             }
             self._rows["weekly_charge"].append(row | {"account": line.id})
         for hold in line.holds:
-            row = {"account": line.id, "hold": hold, "set_at": self.tx.now, "set_by": "system", "reason": "brought along by the estate"}
+            row = {"account": line.id, "hold": hold, "set_at": self.tx.now, "set_by": "system", "reason": _BROUGHT_ALONG}
             self._rows["account_hold"].append(row)
         if line.opening and line.opening.balance_pence:
             self._postings.append(self._opening(line.id, line.opening))

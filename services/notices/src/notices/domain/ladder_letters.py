@@ -7,18 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from rentbook_contracts.notices import LadderLetter
+from rentbook_contracts.ledger import Addressee
+from rentbook_contracts.notices import LadderLetter, goes_to
 
 from notices.domain.letters import Letter, in_words, lines_of, listed, pounds
 
 ABOUT_ARREARS = frozenset({LadderLetter.DEBT, LadderLetter.ESTATE_DEBT})
 
+NO_ADDRESS = "No address is known to which this letter could go: note one on the account."
 BREATHING_SPACE = "Breathing Space runs: nobody is written to about arrears until it is lifted."
 
 
 @dataclass(frozen=True)
 class LadderTold:
-    """What the letter rests on, as the ledger has it now. Balance in pence, debit positive. Names: of the living, and of the dead."""
+    """What the letter rests on, as the ledger has it now. Balance in pence, debit positive. Names: of the living, and of the dead.
+
+    `address`: where it goes; None where nobody knows. `deals_with_estate`: who is written to for the dead, if that is known.
+    """
 
     kind: LadderLetter
     number: int
@@ -26,7 +31,9 @@ class LadderTold:
     living: tuple[str, ...]
     dead: tuple[str, ...]
     breathing_space: bool
+    address: str | None
     reply_within_days: int = 0
+    deals_with_estate: str = ""
 
 
 def objection(told: LadderTold) -> str | None:
@@ -35,7 +42,7 @@ def objection(told: LadderTold) -> str | None:
         case LadderLetter.UNCLAIMED_CREDIT if told.balance_pence >= 0:
             return "The account is not in credit any more."
         case LadderLetter.UNCLAIMED_CREDIT:
-            return None
+            return _without_address(told)
         case _ if told.breathing_space:
             return BREATHING_SPACE
         case _ if told.balance_pence <= 0:
@@ -45,13 +52,18 @@ def objection(told: LadderTold) -> str | None:
         case LadderLetter.ESTATE_DEBT if not told.dead:
             return "Nobody who answers for the account is recorded as dead."
         case _:
-            return None
+            return _without_address(told)
+
+
+def _without_address(told: LadderTold) -> str | None:
+    """A letter to a home that was left is read by somebody else: it tells them of a debt, and is evidence of nothing."""
+    return NO_ADDRESS if told.address is None else None
 
 
 def ladder_letter(told: LadderTold, *, address: str, reference: str, on: date, advice: Sequence[str]) -> Letter:
     """The letter. `advice` names who helps with debts, free of charge. Where everybody has died it goes to the estate."""
-    to_estate = told.kind is LadderLetter.ESTATE_DEBT or not told.living
-    names = (f"The personal representatives of {listed(told.dead)}",) if to_estate else told.living
+    to_estate = goes_to(told.kind, somebody_lives=bool(told.living)) is Addressee.ESTATE
+    names = _of_the_estate(told) if to_estate else told.living
     return Letter(
         kind=told.kind.value,
         title=_TITLES[told.kind],
@@ -65,6 +77,11 @@ def ladder_letter(told: LadderTold, *, address: str, reference: str, on: date, a
         lines=(),
         closing=_closing(told, advice),
     )
+
+
+def _of_the_estate(told: LadderTold) -> tuple[str, ...]:
+    representatives = f"he personal representatives of {listed(told.dead)}"
+    return (told.deals_with_estate, f"For t{representatives}") if told.deals_with_estate else (f"T{representatives}",)
 
 
 _TITLES: Mapping[LadderLetter, str] = {

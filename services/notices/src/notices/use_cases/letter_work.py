@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountPage, AccountPageAsked, Addressee
 from rentbook_contracts.refunds import CASE_PAGE, CaseAsked
 
 from notices.domain.letters import End, Facts, end_as_text, refund_letter
@@ -24,7 +24,7 @@ async def look(tx: Transaction, account: UUID, case: UUID, attempt: int) -> tupl
     stands = shown.attempt == attempt
     facts = Facts(
         names=page.label.names,
-        address=page.label.address,
+        address=_where_to(page),
         reference=page.label.reference,
         balance_pence=page.balance_pence,
         uncleared_pence=page.uncleared_pence,
@@ -33,6 +33,12 @@ async def look(tx: Transaction, account: UUID, case: UUID, attempt: int) -> tupl
         breathing_space=page.breathing_space,
     )
     return facts, stands
+
+
+def _where_to(page: AccountPage) -> str:
+    """Where the tenants are known to be; else the home, as a tenant who asks for a refund is owed an answer."""
+    known = (one.address for one in page.letter_addresses if one.addressee is Addressee.TENANTS and one.address is not None)
+    return next(known, page.label.address)
 
 
 def today(tx: Transaction) -> date:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.ledger import AccountHold, ChargeOwed, DebtFacts, DroppedBecause, LineKind, LinePart, PastWriteOff
+from rentbook_contracts.ledger import AccountHold, Addressee, ChargeOwed, DebtFacts, DroppedBecause, LineKind, LinePart, PastWriteOff
+from rentbook_contracts.notices import goes_to
 from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
@@ -55,7 +56,7 @@ class Assessment:
     """`look_again_on`: the day on which time alone may take it further; None where only an event or a person can.
 
     `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
-    (`only_young`) is the time in which its owner is written to.
+    (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go.
     """
 
     rungs: tuple[RungShown, ...]
@@ -66,6 +67,7 @@ class Assessment:
     look_again_on: date | None
     letter: NextLetter | None
     only_young: bool
+    address_missing: bool
 
     @property
     def amount_pence(self) -> int:
@@ -96,7 +98,12 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         look_again_on=min(days, default=None),
         letter=letter,
         only_young=bool(young) and not blocked,
+        address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
     )
+
+
+def _addressee(letter: NextLetter, facts: DebtFacts) -> Addressee:
+    return goes_to(letter.kind, somebody_lives=any(person.died_on is None for person in facts.people))
 
 
 def is_discharging(policy: WriteOffPolicy, reason: Reason) -> bool:

@@ -68,7 +68,7 @@ def _status(found: Assessment) -> ProposalStatus:
 
 def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter | None:
     letter = found.letter
-    if letter is None or letter.from_on > today:
+    if letter is None or letter.from_on > today or found.address_missing:
         return None
     return WriteLadderLetter(
         proposal=row.id,
@@ -81,6 +81,6 @@ def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter |
 
 def _next_look(found: Assessment, policy: WriteOffPolicy, today: date) -> date | None:
     """What blocks it may pass without an event of the account itself, as credit on another one does; a letter may be long on its way."""
-    writes = found.letter is not None and found.letter.from_on <= today
+    writes = found.letter is not None and found.letter.from_on <= today and not found.address_missing
     weekly = today + timedelta(days=policy.look_again_days) if writes or (found.blocked and not found.only_young) else None
     return min((day for day in (weekly, found.look_again_on) if day is not None), default=None)

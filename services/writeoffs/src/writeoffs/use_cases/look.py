@@ -21,6 +21,8 @@ from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.propose import sort_out
 from writeoffs.use_cases.work import fact_of
 
+AN_ADDRESS = "An address to write to"
+
 
 async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
     """Errors: UnknownProposal; Unanswered (ledger)."""
@@ -30,6 +32,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
     facts = await fact_of(tx, row.account)
     found = (await assessed(tx, [row], {row.account: facts}, policy, today))[row.id]
     closed = row.closed_at is not None
+    writes = row.status in GATHERING
     return ProposalPage(
         proposal=row.id,
         attempt=row.attempt,
@@ -55,7 +58,8 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         schedule=row.schedule,
         journal=row.journal,
         policy_version=row.policy_version,
-        letter_on=found.letter.from_on if found.letter is not None and row.status in GATHERING else None,
+        letter_on=found.letter.from_on if found.letter is not None and writes and not found.address_missing else None,
+        address_missing=writes and found.address_missing,
     )
 
 
@@ -95,7 +99,7 @@ async def bulk_dry_run(tx: Transaction, asked: ProposeInBulk) -> BulkDryRun:
             amount_pence=found.amount_pence,
             debtor_total_pence=found.debtor_total_pence,
             blocked=found.blocked,
-            missing=tuple(rung.wanted for rung in found.rungs if not rung.met),
+            missing=(*(rung.wanted for rung in found.rungs if not rung.met), *((AN_ADDRESS,) if found.address_missing else ())),
         )
         shown.append(would)
     return BulkDryRun(accounts=tuple(shown))

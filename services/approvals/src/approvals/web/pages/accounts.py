@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountPage,
     AccountPageAsked,
+    Addressee,
     DebtsAsked,
     ExplainBalance,
     PlanRhythm,
@@ -48,6 +49,8 @@ CONTACT_IDENTIFIED = {
     "not-identified": "Not identified: nothing was said about the account",
 }
 """The identity prompt: whoever is not known to be the tenant is told nothing (domain.md 9)."""
+
+ADDRESSEES = {Addressee.TENANTS: "The tenants", Addressee.ESTATE: "Whoever deals with the estate"}
 
 SETTLED = FINISHED | {CaseStatus.REVIEW}
 """Where a case stands while the account may be asked a refund of."""
@@ -106,6 +109,8 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         rhythms=[(one.value, headline(one)) for one in PlanRhythm],
         kinds=KINDS,
         notes=notes,
+        addressees=ADDRESSEES,
+        addressees_shown=_written_to(page),
         contact_how=CONTACT_HOW,
         contact_identified=CONTACT_IDENTIFIED,
         under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
@@ -180,6 +185,13 @@ def _since_it_began(page: AccountPage) -> list[tuple[date, int]]:
     months = [(month.on, month.balance_pence) for month in page.months]
     first = next((at for at, (_, pence) in enumerate(months) if pence), len(months))
     return months[first:]
+
+
+def _written_to(page: AccountPage) -> set[Addressee]:
+    """Nobody writes to the estate of people who all live, nor to the dead."""
+    dead = [tenant.died_on is not None for tenant in page.tenants]
+    noted = {one.addressee for one in page.letter_addresses if one.noted_by}
+    return noted | ({Addressee.ESTATE} if any(dead) else set()) | (set() if dead and all(dead) else {Addressee.TENANTS})
 
 
 def _title(page: AccountPage) -> str:

@@ -1,4 +1,5 @@
-"""What an officer changes on an account: a hold on the debtor, what is known of the tenancy's end, an entry that was wrong."""
+"""What an officer changes on an account: a hold on the debtor, what is known of the tenancy's end, where letters go, an entry
+that was wrong."""
 
 from uuid import UUID
 
@@ -9,15 +10,18 @@ from rentbook_contracts.ledger import (
     END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
+    NOTE_LETTER_ADDRESS,
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
     SET_HOUSING_BENEFIT_CLAIM,
     AccountHold,
     AccountPageAsked,
+    Addressee,
     AgreePaymentPlan,
     EndPaymentPlan,
     EndTenancy,
     ExplainBalance,
+    NoteLetterAddress,
     PlanRhythm,
     ReverseJournal,
     SetAccountHold,
@@ -134,6 +138,31 @@ async def end_tenancy(visit: Visit) -> Response:
             return visit.go(f"/accounts/{account}", done="tenancy")
         except Refused as refused:
             note_refusal(form, refused, ("ended_on",))
+    return await account_page(visit, account, form)
+
+
+async def note_letter_address(visit: Visit) -> Response:
+    """Note where letters about the tenancy go, or that they reach nobody there any more."""
+    account, form = await _begun(visit)
+    page = await visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=1))
+    addressee = form.one_of("letters_for", {one.value: "" for one in Addressee}, "Choose whom the letters go to")
+    known = form.one_of("letters_are", {"known": "", "gone": ""}, "Choose what is known") == "known"
+    name = form.text("letters_name", longest=200)
+    address = form.text("letters_address", needed="Enter the address" if known else None, longest=300)
+    source = form.text("letters_known", needed="Write down who said so", longest=200)
+    if not form.errors:
+        asked = NoteLetterAddress(
+            tenancy=page.tenancy.tenancy,
+            addressee=Addressee(addressee),
+            name=name if known and addressee == Addressee.ESTATE else "",
+            address=", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,")) if known else None,
+            known_from=source,
+        )
+        try:
+            await visit.command(NOTE_LETTER_ADDRESS, asked, form)
+            return visit.go(f"/accounts/{account}", done="letter-address")
+        except Refused as refused:
+            note_refusal(form, refused)
     return await account_page(visit, account, form)
 
 
