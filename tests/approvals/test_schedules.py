@@ -290,6 +290,15 @@ async def test_a_decision_of_members_waits_out_its_call_in(desk: WriteOffOffice)
     assert (await desk.facts())[-1]["carried_out_from"] == row.carried_out_from.isoformat()
 
 
+async def test_what_nobody_may_call_in_waits_for_no_morning(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 4_999_99),))
+    made = await desk.decided("ines.manager", about, await desk.opened(about))
+    row = await run(desk.office.runtime, lambda tx: read_decision(tx, ReadDecision(decision=made.decision)), caller=SYSTEM)
+    assert row.completes
+    assert row.carried_out_from is None
+    assert (await desk.facts())[-1]["carried_out_from"] == TODAY.isoformat()
+
+
 async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: WriteOffOffice) -> None:
     about = told((line(30_00, 50_000_00),))
     await desk.decided("kim.s151", about, await desk.opened(about))

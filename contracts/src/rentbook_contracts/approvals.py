@@ -85,7 +85,9 @@ class Decision(Message):
     completes: bool
     recalled: bool
     excepted: tuple[UUID, ...] = Field(default=(), description="Lines of a schedule that were left out, at this stage and at earlier ones")
-    carried_out_from: date | None = Field(default=None, description="Until then a decision of members may be called in")
+    carried_out_from: date | None = Field(
+        default=None, description="Until then a decision of members may be called in; None where it waits for nothing"
+    )
 
 
 class CloseTask(Message):

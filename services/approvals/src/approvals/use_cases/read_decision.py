@@ -1,10 +1,14 @@
 """The decision as its row holds it: what a workflow believes, whatever the update said."""
 
+from datetime import date
+
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Decision, ReadDecision
 
 from approvals import queries
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import business_date
+from approvals.queries import Recorded
 
 
 class NoSuchDecision(ApprovalRule):
@@ -29,5 +33,11 @@ async def read_decision(tx: Transaction, asked: ReadDecision) -> Decision:
         completes=row.completes,
         recalled=row.recalled_by is not None,
         excepted=tuple(sorted(await queries.excepted(tx, row.case, row.round, row.stage))),
-        carried_out_from=await queries.latest_carried_out_from(tx, row.case, row.round),
+        carried_out_from=await _waits_until(tx, row),
     )
+
+
+async def _waits_until(tx: Transaction, row: Recorded) -> date | None:
+    """The day from which it is carried out; None where that has come, so that what nobody may call in waits for no morning."""
+    day = await queries.latest_carried_out_from(tx, row.case, row.round)
+    return day if day is not None and day > business_date(tx.now) else None
