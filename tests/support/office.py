@@ -36,6 +36,11 @@ PEOPLE: dict[str, tuple[str, ...]] = {
     "finn.finance": ("finance",),
     "fay.finance": ("finance",),
     "aud.auditor": ("auditor",),
+    "kim.s151": ("s151-officer",),
+    "kit.s151": ("s151-officer",),
+    "mel.member": ("executive-member",),
+    "dee.democratic": ("democratic-services",),
+    "don.democratic": ("democratic-services",),
 }
 """By subject, with the roles of their sign-in."""
 

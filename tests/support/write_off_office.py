@@ -16,16 +16,8 @@ from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import LineToDecide, ScheduleContent, ScheduleToDecide
 
-from support.office import PEOPLE, Office
+from support.office import Office
 
-MEMBERS = {
-    "kim.s151": ("s151-officer",),
-    "kit.s151": ("s151-officer",),
-    "mel.member": ("executive-member",),
-    "dee.democratic": ("democratic-services",),
-    "don.democratic": ("democratic-services",),
-}
-PEOPLE |= MEMBERS
 MINUTE = Minute("CAB/2026/118", date(2026, 11, 3), b"%PDF-1.7 minutes of the Cabinet")
 
 
