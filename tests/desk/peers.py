@@ -27,6 +27,8 @@ class Call:
     roles: frozenset[str] = frozenset()
     words: frozenset[tuple[str, str]] = frozenset()
     """Of the address, behind its question mark."""
+    limit_seconds: float = 0.0
+    """How long the desk would wait for the answer."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Peers:
         call = Call(
             service, request.url.path, request.headers["x-rentbook-person"], request.headers.get("x-rentbook-form"), await request.aread(),
             frozenset(request.headers["x-rentbook-roles"].split(",")), frozenset(request.url.params.items()),
+            request.extensions["timeout"]["read"],
         )  # fmt: skip
         self.calls.append(call)
         if service in self.silent:

@@ -1,6 +1,7 @@
 """Asking another service over HTTP: typed, in the name of the person at the desk, with the trace going along."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 from opentelemetry.trace import SpanKind
@@ -62,7 +63,7 @@ class Peers:
 
 async def ask(peers: Peers, caller: Caller, query: Query[In, Out], argument: In) -> Out:
     """POST /queries/NAME at the owner. Errors: Unanswered, Refused."""
-    return await _call(peers, caller, query.service, f"queries/{query.name}", argument, query.gives, form=caller.form)
+    return await _call(peers, caller, query.service, f"queries/{query.name}", argument, query.gives, form=caller.form, within=query.within)
 
 
 async def command(peers: Peers, caller: Caller, command: Command[In, Out], argument: In, *, form: str) -> Out:
@@ -78,16 +79,25 @@ def headers_of(caller: Caller, token: str, *, form: str | None) -> dict[str, str
     return {**headers, **carry()}
 
 
-async def _call(peers: Peers, caller: Caller, service: str, path: str, argument: BaseModel, gives: type[Out], *, form: str | None) -> Out:
+async def _call(
+    peers: Peers,
+    caller: Caller,
+    service: str,
+    path: str,
+    argument: BaseModel,
+    gives: type[Out],
+    *,
+    form: str | None,
+    within: timedelta | None = None,
+) -> Out:
     base = peers.settings.peers.get(service)
     if base is None:
         raise Unanswered(service, "has no address in RENTBOOK_PEERS")
     with peers.telemetry.span(f"{service} {path}", kind=SpanKind.CLIENT, peer=service):
         headers = {**headers_of(caller, peers.token, form=form), "Content-Type": "application/json"}
+        limit = within.total_seconds() if within is not None else peers.settings.peer_limit_seconds
         try:
-            answer = await peers.http.post(
-                f"{base.rstrip('/')}/{path}", content=argument.model_dump_json(), headers=headers, timeout=peers.settings.peer_limit_seconds
-            )
+            answer = await peers.http.post(f"{base.rstrip('/')}/{path}", content=argument.model_dump_json(), headers=headers, timeout=limit)
         except httpx.HTTPError as error:
             raise Unanswered(service, type(error).__name__) from error
     return _read(service, answer, gives)

@@ -1,6 +1,6 @@
 """What notices tells and offers: letters, with the proof of their sending."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -149,4 +149,5 @@ class ReportSet(Message):
     pdf: Base64Bytes
 
 
-SET_REPORT: Query[SetReport, ReportSet] = Query("set-report", "notices", SetReport, ReportSet)
+SET_REPORT: Query[SetReport, ReportSet] = Query("set-report", "notices", SetReport, ReportSet, within=timedelta(seconds=40))
+"""The longest takes two seconds of a processor, and reports are set one after the other: on a busy machine that is many seconds."""

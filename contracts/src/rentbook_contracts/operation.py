@@ -58,12 +58,16 @@ class Operation(Generic[In, Out]):
 
 @dataclass(frozen=True)
 class Query(Generic[In, Out]):
-    """A question to the service that owns the rows: POST /queries/NAME. It changes nothing."""
+    """A question to the service that owns the rows: POST /queries/NAME. It changes nothing.
+
+    `within` bounds the wait for an answer that takes longer than others by its nature; None is what any answer may take.
+    """
 
     name: str
     service: str
     takes: type[In]
     gives: type[Out]
+    within: timedelta | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

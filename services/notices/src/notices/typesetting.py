@@ -30,7 +30,7 @@ def set_letter(content: dict[str, Any], *, large_print: bool = False) -> bytes:
 
 
 def set_report(content: dict[str, Any]) -> bytes:
-    """The PDF of a report. A thousand rows take some tenths of a second, and release the interpreter's lock. Errors: CannotBeSet."""
+    """The PDF of a report. A thousand rows take about a second, and release the interpreter's lock. Errors: CannotBeSet."""
     return _set("report.typ", {"report": content, "letterhead": letterhead()})
 
 
