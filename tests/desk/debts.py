@@ -62,6 +62,7 @@ from rentbook_contracts.writeoffs import (
     Register,
     RegisterAsked,
     RegisterRow,
+    RegisterTotal,
     RungShown,
     ScheduleAsked,
     ScheduleContent,
@@ -416,7 +417,12 @@ def register(asked: RegisterAsked) -> Register:
         for journal, released in ((WRITTEN_OFF, False), (RELEASED, True))
     )
     shown = tuple(row for row in rows if asked.reason in (None, row.reason))[asked.offset :]
-    return Register(rows=shown, in_all=len(shown), total_pence=210_00 * len(shown), reinstated_pence=10_00)
+    together = 210_00 * len(shown)
+    of_kind = RegisterTotal(
+        kind=LineKind.WRITE_OFF, lines=len(shown), amount_pence=together, vat_pence=5_00 * len(shown), reinstated_pence=10_00
+    )
+    kinds = (of_kind,) if shown else ()
+    return Register(rows=shown, in_all=len(shown), total_pence=together, reinstated_pence=10_00, kinds=kinds)
 
 
 def totals(asked: TotalsAsked) -> WriteOffTotals:

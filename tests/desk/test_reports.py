@@ -15,9 +15,9 @@ from notices.typesetting import set_report
 from notices.use_cases.make_report import ReportCannotBeSet, make_report
 from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
-from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabels
+from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabels, LineKind
 from rentbook_contracts.notices import SET_REPORT, ReportColumn, ReportTable, SetReport
-from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER
+from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER, Register, RegisterAsked, RegisterOrder
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -49,7 +49,10 @@ def formulas(content: bytes) -> list[str]:
 
 
 def asked_of_notices(place: Place) -> SetReport:
+    """What notices was asked to set, with more patience than another answer gets."""
     [call] = [call for call in place.peers.calls if call.path == f"/queries/{SET_REPORT.name}"]
+    assert call.limit_seconds == 40
+    assert {one.limit_seconds for one in place.peers.calls} == {10, 40}
     return SET_REPORT.takes.model_validate_json(call.body)
 
 
@@ -68,6 +71,21 @@ async def test_the_register_is_a_workbook_of_numbers_and_days(place: Place) -> N
     assert "Made by Hugo Stern" in str(about[1][0])
     assert ["Reason", "Untraceable"] in about
     assert formulas(answer.content) == []
+
+
+async def test_the_register_of_several_kinds_sums_each_apart_and_keeps_its_order(place: Place) -> None:
+    canned = debts.register(RegisterAsked())
+    back = canned.rows[0].model_copy(update={"kind": LineKind.REINSTATEMENT, "amount_pence": 3_00, "vat_pence": 0, "reinstated_pence": 0})
+
+    def answer(asked: BaseModel) -> Register:
+        assert isinstance(asked, RegisterAsked)
+        rows = (*canned.rows, back) if asked.order is RegisterOrder.LARGEST else ()
+        return canned.model_copy(update={"rows": rows, "in_all": len(rows)})
+
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = answer
+    content = (await fetched(place, "hugo", f"{REGISTER}.xlsx?order=largest")).content
+    assert [row[1] for row in cells(content, "Register")[1:]] == ["Write-off", "Write-off", "Reinstatement"]
+    assert cells(content, "Together")[1:] == [["Written off", 2.0, 420.0, 10.0, 10.0], ["Put back", 1.0, 3.0, 0.0, 0.0]]
 
 
 async def test_names_that_look_like_formulas_stay_words(place: Place) -> None:
@@ -107,7 +125,8 @@ async def test_the_register_goes_to_paper_through_notices_with_what_has_room_the
     answer = await fetched(place, "hugo", f"{REGISTER}.pdf")
     assert answer.content.startswith(b"%PDF")
     asked = asked_of_notices(place)
-    [table] = asked.tables
+    [table, sums] = asked.tables
+    assert sums.rows == (("Written off", "2", "£420.00", "£10.00", "£10.00"),)
     assert [column.heading for column in table.columns][-1] == "Released by law"
     assert table.rows[0][5:] == ("£210.00", "£5.00", "£10.00", "no")
     assert table.total[0] == "Together"

@@ -22,6 +22,7 @@ from rentbook_contracts.writeoffs import (
     Reason,
     ReconsiderProposal,
     RegisterAsked,
+    RegisterOrder,
     ScheduleAsked,
     ScheduleOfHash,
     ScheduleStatus,
@@ -151,6 +152,29 @@ async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(wr
     totals = await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))
     assert [(one.reason, one.lines, one.amount_pence) for one in totals.totals] == [(Reason.EMIGRATED, 1, 100_00)]
     assert [one.status for one in await writeoffs.told(ProposalClosed)] == ["posted"]
+
+
+async def test_the_register_is_read_in_any_order_and_its_sums_are_over_all_that_the_filters_find(writeoffs: WriteOffs) -> None:
+    owed = (100_00, 50_00, 75_00)
+    accounts = [writeoffs.owing(pence) for pence in owed]
+    proposals = [await writeoffs.ready(account) for account in accounts]
+    schedule, decision = await writeoffs.scheduled(*proposals), uuid4()
+    await writeoffs.round(schedule)
+    await posted(writeoffs, schedule, decision)
+
+    async def read(order: RegisterOrder, offset: int = 0) -> list[int]:
+        found = await writeoffs.ask(queries.write_off_register, RegisterAsked(order=order, offset=offset, limit=2))
+        [of_kind] = found.kinds
+        assert (found.in_all, found.total_pence) == (3, 225_00) == (of_kind.lines, of_kind.amount_pence)
+        return [row.amount_pence for row in found.rows]
+
+    assert await read(RegisterOrder.LARGEST) == [100_00, 75_00]
+    assert await read(RegisterOrder.SMALLEST) == [50_00, 75_00]
+    assert await read(RegisterOrder.SMALLEST, 2) == [100_00]
+    by_account = dict(zip(accounts, owed, strict=True))
+    assert await read(RegisterOrder.ACCOUNT) == [by_account[account] for account in sorted(accounts)][:2]
+    for order in RegisterOrder:
+        assert sorted(await read(order) + await read(order, 2)) == sorted(owed)
 
 
 async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs) -> None:

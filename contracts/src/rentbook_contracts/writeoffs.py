@@ -636,14 +636,26 @@ class Schedules(Message):
     schedules: tuple[ScheduleRow, ...]
 
 
+class RegisterOrder(StrEnum):
+    """In which order the register is read. Within it, and by REASON and ACCOUNT within each of them, the newest comes first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LARGEST = "largest"
+    SMALLEST = "smallest"
+    REASON = "reason"
+    ACCOUNT = "account"
+
+
 class RegisterAsked(Message):
-    """The register of what was posted, newest first. `account` also finds debts that were put back since."""
+    """The register of what was posted. `account` also finds debts that were put back since."""
 
     account: UUID | None = None
     kind: LineKind | None = None
     reason: Reason | None = None
     since: date | None = None
     until: date | None = None
+    order: RegisterOrder = RegisterOrder.NEWEST
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=100, ge=1, le=1000)
 
@@ -665,11 +677,24 @@ class RegisterRow(Message):
     decision: UUID
 
 
+class RegisterTotal(Message):
+    """What the filters find of one kind. `reinstated_pence` is what of it is owed again."""
+
+    kind: LineKind
+    lines: int
+    amount_pence: NonNegativePence
+    vat_pence: NonNegativePence
+    reinstated_pence: NonNegativePence
+
+
 class Register(Message):
+    """A page of rows; the sums are over all that the filters find. `kinds` keeps apart what does not add up."""
+
     rows: tuple[RegisterRow, ...]
     in_all: int
     total_pence: NonNegativePence
     reinstated_pence: NonNegativePence
+    kinds: tuple[RegisterTotal, ...] = ()
 
 
 class TotalsAsked(Message):

@@ -1,6 +1,6 @@
 """What the desk and approvals ask of writeoffs. Names and references of accounts are asked of the ledger by whoever shows them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,9 @@ from rentbook_contracts.writeoffs import (
     ProposalsAsked,
     Register,
     RegisterAsked,
+    RegisterOrder,
     RegisterRow,
+    RegisterTotal,
     ScheduleAsked,
     ScheduleLineShown,
     ScheduleOfHash,
@@ -325,11 +327,32 @@ async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
 
 async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
     chosen = _chosen(asked)
-    totals = sa.select(sa.func.count(), _sum(register.c.amount_pence), _sum(register.c.reinstated_pence)).select_from(register)
-    in_all, total, reinstated = (await tx.connection.execute(totals.where(*chosen))).one()
-    page = sa.select(register).where(*chosen).order_by(register.c.posted_on.desc(), register.c.proposal)
+    sums = (_sum(register.c[name]).label(name) for name in ("amount_pence", "vat_pence", "reinstated_pence"))
+    by_kind = sa.select(register.c.kind, sa.func.count().label("lines"), *sums).where(*chosen).group_by(register.c.kind)
+    found = (
+        RegisterTotal(**{name: getattr(row, name) for name in RegisterTotal.model_fields}) for row in await tx.connection.execute(by_kind)
+    )
+    kinds = tuple(sorted(found, key=lambda one: list(LineKind).index(one.kind)))
+    newest = (register.c.posted_on.desc(), register.c.proposal)
+    page = sa.select(register).where(*chosen).order_by(*_ORDERS[asked.order], *newest)
     rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
-    return Register(rows=tuple(_register_row(row) for row in rows), in_all=in_all, total_pence=total, reinstated_pence=reinstated)
+    return Register(
+        rows=tuple(_register_row(row) for row in rows),
+        in_all=sum(one.lines for one in kinds),
+        total_pence=sum(one.amount_pence for one in kinds),
+        reinstated_pence=sum(one.reinstated_pence for one in kinds),
+        kinds=kinds,
+    )
+
+
+_ORDERS: Mapping[RegisterOrder, tuple[sa.ColumnElement[Any], ...]] = {
+    RegisterOrder.NEWEST: (),
+    RegisterOrder.OLDEST: (register.c.posted_on,),
+    RegisterOrder.LARGEST: (register.c.amount_pence.desc(),),
+    RegisterOrder.SMALLEST: (register.c.amount_pence,),
+    RegisterOrder.REASON: (register.c.kind, register.c.reason),
+    RegisterOrder.ACCOUNT: (register.c.account,),
+}
 
 
 def _chosen(asked: RegisterAsked) -> list[sa.ColumnElement[bool]]:

@@ -10,6 +10,7 @@ from rentbook_contracts.writeoffs import (
     WRITE_OFF_TOTALS,
     Reason,
     RegisterAsked,
+    RegisterOrder,
     RegisterRow,
     TotalsAsked,
     WriteOffTotals,
@@ -21,14 +22,29 @@ from approvals.web.pages.write_offs import choices
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.visit import Visit
 from approvals.web.wording import headline, listed, short_day
-from approvals.web.workbook import Kind
+from approvals.web.workbook import Cell, Kind
+
+ORDERS: Mapping[RegisterOrder, str] = {
+    RegisterOrder.NEWEST: "Newest first",
+    RegisterOrder.OLDEST: "Oldest first",
+    RegisterOrder.LARGEST: "Largest first",
+    RegisterOrder.SMALLEST: "Smallest first",
+    RegisterOrder.REASON: "By reason",
+    RegisterOrder.ACCOUNT: "By account",
+}
+KINDS: Mapping[LineKind, str] = {
+    LineKind.WRITE_OFF: "Written off",
+    LineKind.REINSTATEMENT: "Put back",
+    LineKind.CREDIT_WRITE_ON: "Credits taken to income",
+}
+"""What does not add up, and is summed apart."""
 
 ROWS_A_PAGE = 100
 EXPORTED_AT_ONCE = 1000
 
 
 async def show(visit: Visit) -> Response:
-    """The register, newest first, with filters."""
+    """The register, with filters, in the order that is asked for."""
     form, asked = _asked(visit)
     found = await visit.ask_or_name(WRITE_OFF_REGISTER, asked, "the register")
     return visit.show(
@@ -39,6 +55,8 @@ async def show(visit: Visit) -> Response:
         asked=asked,
         labels=await visit.account_labels(row.account for row in found.rows) if found else {},
         kinds=choices(LineKind),
+        kind_words=KINDS,
+        orders=[(one.value, words) for one, words in ORDERS.items()],
         reasons=choices(Reason),
     )
 
@@ -89,6 +107,13 @@ REGISTER = (
     Column("Journal", printed=False),
     Column("Decision", printed=False),
 )
+TOGETHER = (
+    Column("What"),
+    Column("Entries", Kind.COUNT),
+    Column("Amount", Kind.MONEY),
+    Column("Of it VAT", Kind.MONEY),
+    Column("Put back", Kind.MONEY),
+)
 TOTALS = (
     Column("Since", Kind.DAY, printed=False),
     Column("Until", Kind.DAY, printed=False),
@@ -109,7 +134,8 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
         ("Reason", headline(asked.reason) if asked.reason else ""),
         ("Account", str(asked.account) if asked.account else ""),
     )
-    sums = [sum(getattr(row, name) for row in rows) for name in ("amount_pence", "vat_pence", "reinstated_pence")]
+    kinds = [kind for kind in LineKind if any(row.kind is kind for row in rows)]
+    together = [(KINDS[kind], _summed([row for row in rows if row.kind is kind])) for kind in kinds]
     shown = [
         (
             row.posted_on,
@@ -129,9 +155,30 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
     return Report(
         f"write-off-register-{today.isoformat()}",
         "Register of written-off debts",
-        (Table("Register", REGISTER, shown, ("Together", *(None,) * 4, *sums, *(None,) * 3)),),
+        (
+            Table("Register", REGISTER, shown, _last_row(together)),
+            Table("Together", TOGETHER, [(words, *sums) for words, sums in together]),
+        ),
         facts=tuple((term, said) for term, said in wanted if said) or (("Filters", "none: the whole register"),),
         notes=("A debt that is written off is still owed; it stays in this register, also where it was put back.",),
+    )
+
+
+def _last_row(together: Sequence[tuple[str, tuple[int, int, int, int]]]) -> tuple[Cell, ...]:
+    """The sums below the register, where all of it is of one kind."""
+    if len(together) != 1:
+        return ()
+    [(_, (_, *sums))] = together
+    return ("Together", *(None,) * 4, *sums, *(None,) * 3)
+
+
+def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
+    """How many they are, and the sums of what was posted, of its VAT and of what was put back since."""
+    return (
+        len(rows),
+        sum(row.amount_pence for row in rows),
+        sum(row.vat_pence for row in rows),
+        sum(row.reinstated_pence for row in rows),
     )
 
 
@@ -168,13 +215,14 @@ def _period(visit: Visit) -> tuple[Form, TotalsAsked]:
 def _asked(visit: Visit) -> tuple[Form, RegisterAsked]:
     """The register that the filters of the address name. A word that is no filter narrows nothing."""
     form = Form(values=dict(visit.request.query_params))
-    kind, reason, typed = form.value("kind"), form.value("reason"), form.value("offset")
+    kind, reason, order, typed = (form.value(name) for name in ("kind", "reason", "order", "offset"))
     asked = RegisterAsked(
         account=read_uuid(form.value("account")),
         kind=LineKind(kind) if kind in set(LineKind) else None,
         reason=Reason(reason) if reason in set(Reason) else None,
         since=form.day("since", "the first day"),
         until=form.day("until", "the last day"),
+        order=RegisterOrder(order) if order in set(RegisterOrder) else RegisterOrder.NEWEST,
         offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
         limit=ROWS_A_PAGE,
     )
