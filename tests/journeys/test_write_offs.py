@@ -5,7 +5,7 @@ Many cases share a schedule and are played at once, so that each test compares w
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import page as validation
 import pytest
 from chassis.peers import SYSTEM, headers_of
+from python_calamine import CalamineWorkbook
 from rentbook_contracts.approvals import DECIDE, DecisionTaken
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked
@@ -474,3 +476,78 @@ def test_payments_and_reversals_before_during_and_after_leave_the_right_entries(
     assert {name: register(asha, debts[name].account)[0].amount for name in written_off} == {
         name: f"£{pounds.removeprefix('-')}" for name, pounds in written_off.items()
     }
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------------------------
+
+CODES = {"Written off": "WOF", "Put back": "WON", "Credits taken to income": "CWO"}
+IN_THE_REGISTER = {"Written off": "Write-off", "Put back": "Reinstatement", "Credits taken to income": "Write-on of a credit"}
+
+_IN_THE_BOOKS = """
+SELECT journal.code, count(DISTINCT journal.id) AS journals, sum(entry.amount_pence) FILTER (WHERE entry.amount_pence > 0)::bigint AS pence
+FROM journal JOIN entry ON entry.journal = journal.id
+WHERE journal.code = ANY($1) AND journal.decision_id IS NOT NULL AND journal.reverses IS NULL GROUP BY journal.code
+"""
+
+
+async def test_reports_sum_to_the_register_and_to_the_books(stack: Stack, desks: Mapping[str, Desk], members: Members) -> None:
+    """In every form that the desk hands out, whatever else was posted on this stack."""
+    asha, garage = desks["asha"], members["debt-garage"]
+    proposal = ready(desks, garage, "emigrated")
+    schedule = listed(desks, [proposal], "For the reports")
+    approved(desks["efua"], "For the reports")
+    schedule_says(asha, schedule, "✓ Posted")
+
+    rows = [*csv.DictReader(io.StringIO(fetched(asha, "/write-offs/register.csv").decode("utf-8-sig")))]
+    assert [row["Of it VAT"] for row in rows if row["Account"] == garage.reference] == ["11.88"]
+    kinds = {words: [row for row in rows if row["What"] == what] for words, what in IN_THE_REGISTER.items()}
+    registered = {words: summed(of_kind) for words, of_kind in kinds.items() if of_kind}
+    assert sum(lines for lines, _ in registered.values()) == len(rows)
+    assert registered == await in_the_books(stack)
+    book = fetched(asha, "/write-offs/register.xlsx?order=largest")
+    assert {str(row[0]): (row[1], pence(row[2])) for row in cells(book, "Together")} == registered
+    assert sorted(pence(row[5]) for row in cells(book, "Register") if row[9]) == sorted(in_pence(f"£{row['Amount']}") for row in rows)
+    page = asha.get("/write-offs/register")
+    facts = {str(one.xpath("dt")[0].text_content()): str(one.xpath("dd")[0].text).strip() for one in page.tree.xpath("//dl/div")}
+    assert {words: in_pence(says) for words, says in facts.items()} == {words: total for words, (_, total) in registered.items()}
+
+    totals = cells(fetched(asha, f"/write-offs/totals.xlsx?since={TODAY}&until={TODAY}"), "Totals by reason")
+    assert (sum(round(float(str(row[4]))) for row in totals), sum(pence(row[5]) for row in totals)) == summed(
+        row for row in rows if row["Posted on"] == str(TODAY)
+    )
+    lines = cells(fetched(asha, f"/write-offs/schedules/{schedule}.xlsx"), "Lines")
+    assert [(row[0], pence(row[5]), row[7]) for row in lines if row[8]] == [(garage.reference, 71_20, "Posted")]
+    for path in ("/write-offs/register.pdf", "/write-offs/totals.pdf", f"/write-offs/schedules/{schedule}.pdf"):
+        found = validation.validate_pdf_bytes(fetched(asha, path), profile=validation.ValidationProfile.PDF_UA_1)
+        assert found.is_compliant, (path, found.failures)
+
+
+def fetched(desk: Desk, path: str) -> bytes:
+    answer = desk.http.get(path)
+    assert answer.status_code == 200, (path, answer.text[:300])
+    return answer.content
+
+
+def cells(content: bytes, sheet: str) -> list[list[Any]]:
+    """The rows of a sheet below its headings."""
+    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet).to_python()[1:]
+
+
+def pence(pounds: object) -> int:
+    return round(float(str(pounds)) * 100)
+
+
+def summed(rows: Iterable[Mapping[str, str]]) -> tuple[int, int]:
+    amounts = [in_pence(f"£{row['Amount']}") for row in rows]
+    return len(amounts), sum(amounts)
+
+
+async def in_the_books(stack: Stack) -> dict[str, tuple[int, int]]:
+    """How many journals the ledger has of each kind, and what they moved."""
+    password = quote((stack.layout.secrets_of("ledger") / "database_password").read_text().strip(), safe="")
+    connection = await asyncpg.connect(f"postgresql://ledger_app:{password}@127.0.0.1:{stack.layout.port('postgres')}/ledger")
+    try:
+        found = {row["code"]: (row["journals"], row["pence"]) for row in await connection.fetch(_IN_THE_BOOKS, [*CODES.values()])}
+    finally:
+        await connection.close()
+    return {words: found[code] for words, code in CODES.items() if code in found}
