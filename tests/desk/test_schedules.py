@@ -1,10 +1,12 @@
 """The task about a schedule at the desk: lines left out each with its reason, the three answers, and the minute of a body."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals import queries
+from approvals.web import wording
 from chassis.transaction import run
-from rentbook_contracts.writeoffs import ScheduleAsked
+from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, ScheduleStatus
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -156,3 +158,87 @@ async def test_a_question_about_a_schedule_leads_to_its_answer(place: Place) -> 
         await manager.send(f"/tasks/{task}/decision", **back)
         assert "A question for you" in await officer.read("/work")
         assert f"/write-offs/schedules/{debts.SCHEDULE}" in officer.page.xpath("//a/@href")  # type: ignore[union-attr]
+
+
+async def test_the_schedule_shows_the_question_and_why_it_was_declined_in_words(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager, visiting(place, "asha") as officer:
+        assert f'href="/tasks/{task}"' in (await manager.http.get(f"/write-offs/schedules/{debts.SCHEDULE}")).text
+        await manager.read(f"/tasks/{task}")
+        asked = {"answer": "sent-back", "reason_code": "sent-back:line-unclear", "text": "Which prison?", "question_to": "asha.officer"}
+        await manager.send(f"/tasks/{task}/decision", **asked)
+        page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+        at = page.events[0].at
+        events = tuple(ProposalEvent(at=at, by="system", what=what, note=note) for what, note in STORY)
+        changed = {"status": ScheduleStatus.DECLINED, "status_note": "may-be-recovered", "events": events}
+        place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update=changed)
+        said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert "Sent back by Ella Kim" in said
+        assert "“Which prison?”" in said
+        assert "Declined The debts may still be recovered" in said
+        for words in ("Sent back with a question", "Decided, in its call-in time", "A line was dropped", "The debt is disputed."):
+            assert words in said
+        assert "may-be-recovered" not in said
+        assert "sent-back" not in said
+
+
+async def test_whoever_asked_finds_the_answer_on_the_task_of_the_next_round(place: Place) -> None:
+    task = await place.schedule_task()
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    answered = ProposalEvent(at=datetime.now(UTC) + timedelta(minutes=1), by="asha.officer", what="the question was answered", note="Both")
+    place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"events": (*page.events, answered)})
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "The question was answered" in said
+        assert "Changed since you last looked" not in said
+        assert "The question was answered: “Both”" in await manager.read(f"/tasks/{task}")
+
+
+STORY = (
+    ("now sent-back", ""), ("now call-in", ""), ("a line was dropped", "The debt is disputed."), ("now declined", "may-be-recovered"),
+)  # fmt: skip
+
+
+async def test_a_line_that_was_left_out_says_why_on_its_schedule_and_on_its_proposal(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager, visiting(place, "asha") as officer:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{SECOND}": "wrong-amount"})
+        page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+        out = page.lines[1].model_copy(update={"standing": "excepted", "because": "Left out: look at it again."})
+        place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"lines": (page.lines[0], out)})
+        assert "ExceptedThe amount is not right" in await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
+        place.peers.answers["/queries/proposal-page"] = lambda _: blocked
+        assert "Left out of its last schedule by Ella Kim" in await officer.read(f"/write-offs/{SECOND}")
+
+
+async def test_whoever_decides_goes_on_to_the_next_task_and_at_the_end_to_work(place: Place) -> None:
+    first, second = await place.schedule_task(), await place.schedule_task(debts.DONE)
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{first}")
+        said = await manager.send(f"/tasks/{first}/decision", **APPROVE, then="next")
+        assert "Your decision is recorded. This is the next task." in said
+        assert "Record it and open the next task" not in said
+        assert "Nothing else waits for you" in await manager.send(f"/tasks/{second}/decision", **APPROVE, then="next")
+
+
+async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Place) -> None:
+    for stage, who in ((1, "kirsi"), (2, "mabel")):
+        task = await place.schedule_task(band_pence=50_000_00, stage=stage)
+        async with visiting(place, who) as visitor:
+            await visitor.read(f"/tasks/{task}")
+            if stage == 2:
+                minute = {"minute_reference": "CAB/2026/118", "met_on": "03/11/2026"}
+                copy = ("minute.pdf", b"%PDF-1.7 the minute")
+                await visitor.send_with_file(f"/tasks/{task}/decision", "minute_copy", copy, **APPROVE, **minute)
+            else:
+                await visitor.send(f"/tasks/{task}/decision", **APPROVE)
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"status": ScheduleStatus.CALL_IN})
+    day = await run(place.runtime, lambda tx: queries.latest_carried_out_from(tx, debts.SCHEDULE, 1))
+    async with visiting(place, "asha") as officer:
+        said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert f"It is posted on {wording.day(day)}, unless it is called in before." in said

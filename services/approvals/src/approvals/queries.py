@@ -856,12 +856,17 @@ class ScheduleTask:
     body: str | None
 
 
-async def schedule_tasks(tx: Transaction, *, still_open: bool, limit: int = 100) -> tuple[ScheduleTask, ...]:
-    """Schedules that wait for a decision, the longest waiting first; or those that were answered, the newest first."""
+async def schedule_tasks(tx: Transaction, *, still_open: bool, schedule: UUID | None = None, limit: int = 100) -> tuple[ScheduleTask, ...]:
+    """Schedules that wait for a decision, the longest waiting first; or those that were answered, the newest first.
+
+    `schedule` narrows them to the tasks of one.
+    """
     answered = sa.exists().where(decision.c.task_id == task.c.id)
     chosen = task.c.status == Status.OPEN if still_open else answered
     order = task.c.priority_at if still_open else task.c.opened_at.desc()
     wanted = sa.select(task).where(task.c.kind == Kind.WRITE_OFF, chosen).order_by(order, task.c.stage, task.c.id).limit(limit)
+    if schedule is not None:
+        wanted = wanted.where(task.c.case_id == schedule)
     return await _schedule_tasks(tx, (await tx.connection.execute(wanted)).all())
 
 
@@ -901,6 +906,35 @@ async def excepted(tx: Transaction, case: UUID, round_: int, stage: int) -> Mapp
     of_round = (decision.c.case_id == case, decision.c.round == round_, decision.c.stage <= stage, ~_is_recalled())
     rows = await tx.connection.execute(sa.select(decision_exception).select_from(joined).where(*of_round))
     return {row.line: row.reason_code for row in rows}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An exception: who left the line out, when, by which decision, and the coded reason."""
+
+    decision: UUID
+    by: str
+    at: datetime
+    reason_code: str
+
+
+async def left_out(tx: Transaction, schedule: UUID) -> Mapping[UUID, str]:
+    """The lines of a schedule that standing decisions of any round left out, each with its coded reason."""
+    joined = decision_exception.join(decision, decision.c.id == decision_exception.c.decision_id)
+    wanted = sa.select(decision_exception).select_from(joined).where(decision.c.case_id == schedule, ~_is_recalled())
+    return {row.line: row.reason_code for row in await tx.connection.execute(wanted.order_by(decision.c.decided_at))}
+
+
+async def left_out_lately(tx: Transaction, line: UUID) -> LeftOut | None:
+    """The last standing decision that left a line out of its schedule."""
+    joined = decision_exception.join(decision, decision.c.id == decision_exception.c.decision_id)
+    columns = (decision.c.id, decision.c.decided_by, decision.c.decided_at, decision_exception.c.reason_code)
+    wanted = sa.select(*columns).select_from(joined).where(decision_exception.c.line == line, ~_is_recalled())
+    row = (await tx.connection.execute(wanted.order_by(decision.c.decided_at.desc()).limit(1))).first()
+    if row is None:
+        return None
+    names = await names_of(tx, {row.decided_by})
+    return LeftOut(row.id, names.get(row.decided_by, row.decided_by), row.decided_at, row.reason_code)
 
 
 async def excepted_by(tx: Transaction, decision_id: UUID) -> dict[UUID, str]:

@@ -10,6 +10,7 @@ from chassis.transaction import Runtime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from approvals.web.assets import Assets, load_assets
+from approvals.web.schedule_words import because
 from approvals.web.sign_in import Issuer
 from approvals.web.wording import FILTERS, PART_WORDS, TESTS
 
@@ -68,6 +69,7 @@ def make_templates(assets: Assets) -> Environment:
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(FILTERS)
+    environment.filters["because"] = because
     environment.tests.update(TESTS)
     environment.globals["part_words"] = PART_WORDS
     environment.globals["asset"] = assets.url

@@ -1,7 +1,6 @@
 """A schedule of write-offs with its decision, as a report: who decided what, when, by which authority, and what became of each line."""
 
 from collections.abc import Mapping
-from functools import partial
 from uuid import UUID
 
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
@@ -10,13 +9,13 @@ from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
-from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.domain.words import role_words
 from approvals.queries import DecisionShown, MinuteShown
-from approvals.web.pages.schedules import STATUS_WORDS
+from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
+from approvals.web.schedule_words import STATUS_WORDS, because
 from approvals.web.visit import Visit
-from approvals.web.wording import day, headline, listed, pounds, said, sentence, when
+from approvals.web.wording import day, element, headline, listed, pounds, said, sentence, when
 from approvals.web.workbook import Cell, Kind
 
 LINES = (
@@ -41,21 +40,22 @@ async def download(visit: Visit) -> Response:
     ending_asked(visit)
     schedule: UUID = visit.request.path_params["schedule"]
     page = await visit.ask(SCHEDULE_PAGE, ScheduleAsked(schedule=schedule, limit=LINES_IN_A_SCHEDULE))
-    decisions = (await visit.own(lambda tx: queries.history_of_case(tx, schedule))).decisions
-    minutes = {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in decisions}
+    decisions, minutes = await decided(visit, schedule)
+    left_out = await visit.own(lambda tx: queries.left_out(tx, schedule))
     labels = await visit.account_labels(line.account for line in page.lines)
-    return await handed_out(visit, schedule_report(page, decisions, minutes, labels, await visit.names()))
+    return await handed_out(visit, schedule_report(page, decisions, minutes, left_out, labels, await visit.names()))
 
 
 def schedule_report(
     page: SchedulePage,
     decisions: tuple[DecisionShown, ...],
     minutes: Mapping[UUID, MinuteShown | None],
+    left_out: Mapping[UUID, str],
     labels: Mapping[UUID, AccountLabel],
     names: Mapping[str, str],
 ) -> Report:
-    """The lines come first: they are what is told as comma-separated values."""
-    lines = [_line(line, labels.get(line.account)) for line in page.lines]
+    """The lines come first: they are what is told as comma-separated values. `left_out`: lines with the coded reason of their exception."""
+    lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
     sums = (sum(line.amount_pence for line in page.lines), sum(line.vat_pence for line in page.lines))
     totals = [(headline(one.reason), _standing(one.standing), one.lines, one.amount_pence) for one in page.totals]
     return Report(
@@ -68,7 +68,7 @@ def schedule_report(
         ),
         facts=(
             ("What", headline(page.kind)),
-            ("Where it stands", STATUS_WORDS[page.status] + (f": {page.status_note}" if page.status_note else "")),
+            ("Where it stands", STATUS_WORDS[page.status] + (f": {because(page.status_note)}" if page.status_note else "")),
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
             ("Total", pounds(page.total_pence)),
             ("Posted", pounds(page.posted_pence)),
@@ -79,17 +79,17 @@ def schedule_report(
     )
 
 
-def _line(line: ScheduleLineShown, label: AccountLabel | None) -> tuple[Cell, ...]:
-    because = EXCEPTION_REASONS.get(line.because, sentence(said(line.because))) if line.because else ""
+def _line(line: ScheduleLineShown, label: AccountLabel | None, left_out: str | None) -> tuple[Cell, ...]:
+    why = left_out if line.standing == "excepted" and left_out else line.because
     return (
         label.reference if label else str(line.account),
         listed(label.names) if label else "",
         headline(line.reason),
-        "; ".join(f"{said(part.element)} {pounds(part.amount_pence)}" for part in line.parts),
+        "; ".join(f"{element(part.element)} {pounds(part.amount_pence)}" for part in line.parts),
         line.debtor_total_pence,
         line.amount_pence,
         line.vat_pence,
-        _standing(line.standing) + (f": {because}" if because else ""),
+        _standing(line.standing) + (f": {because(why)}" if why else ""),
         str(line.line),
         str(line.journal) if line.journal else None,
         line.content_hash,

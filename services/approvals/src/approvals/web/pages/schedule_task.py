@@ -12,13 +12,16 @@ from rentbook_contracts.writeoffs import SCHEDULE_PAGE, Reason, ScheduleAsked, S
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.queries import TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
+from approvals.web.following import go_on, next_task
 from approvals.web.forms import Form, read_uuid
+from approvals.web.schedule_words import beside_the_task
 from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
@@ -71,7 +74,7 @@ async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
     except BrokenRule as refused:
         note_refusal(form, refused, _FIELDS)
         return await task_page(visit, shown, form)
-    return visit.go(f"/tasks/{shown.row.task}", done="sent")
+    return await go_on(visit, shown.row.task, form.value("then"))
 
 
 def exceptions(form: Form) -> dict[UUID, str]:
@@ -91,11 +94,12 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     schedule = await _schedule(visit, row.case)
     lines = tuple(line for line in schedule.lines if listed.get(line.line) == line.content_hash) if schedule else ()
     chosen = {line: code for line, code in exceptions(form).items() if line in listed}
-    names, told = await visit.names(), story(shown.history, None)
+    beside = beside_the_task(schedule.events) if schedule else []
+    names, told = await visit.names(), sorted([*beside, *story(shown.history, None)], key=lambda one: one.at, reverse=True)
     decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
     return visit.show(
         "schedule_task.html",
-        f"Decide: {found.about.title}",
+        f"{'Decide' if row.status is Status.OPEN else 'Decision'}: {found.about.title}",
         form=form,
         task=shown,
         about=found.about,
@@ -115,6 +119,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         decisions_here=decisions,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
         ask_whom=whom_to_ask(shown, names),
+        next_task=await next_task(visit, row.task),
         **choices_of(SCHEDULE_REASONS),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from chassis.peers import Refused
@@ -28,8 +29,12 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.reasons import SCHEDULE_REASONS
+from approvals.domain.scheduling import EXCEPTION_REASONS
+from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.write_offs import asked_by, must_work_on_write_offs, proposals_page
+from approvals.web.schedule_words import STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
 LINES_A_PAGE = 100
@@ -72,18 +77,6 @@ async def listed(visit: Visit) -> Response:
         status_words=STATUS_WORDS,
         waiting=await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True)),
     )
-
-
-STATUS_WORDS = {
-    ScheduleStatus.WITH_APPROVER: "With whoever decides",
-    ScheduleStatus.SENT_BACK: "Sent back with a question",
-    ScheduleStatus.CALL_IN: "Decided, in its call-in time",
-    ScheduleStatus.POSTING: "Being posted",
-    ScheduleStatus.POSTED: "Posted",
-    ScheduleStatus.DECLINED: "Declined",
-    ScheduleStatus.WITHDRAWN: "Withdrawn",
-    ScheduleStatus.EMPTY: "No line was left",
-}
 
 
 async def preview(visit: Visit) -> Response:
@@ -197,6 +190,12 @@ async def _page(visit: Visit, form: Form) -> Response:
         limit=LINES_A_PAGE,
     )
     page = await visit.ask(SCHEDULE_PAGE, asked)
+    decisions, minutes = await decided(visit, page.schedule)
+    left_out = await visit.own(lambda tx: queries.left_out(tx, page.schedule))
+    posted_from = None
+    if page.status is ScheduleStatus.CALL_IN:
+        posted_from = await visit.own(lambda tx: queries.latest_carried_out_from(tx, page.schedule, page.round))
+    waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True, schedule=page.schedule))
     works = visit.person.may_work_on_write_offs
     return visit.show(
         "schedule.html",
@@ -208,9 +207,22 @@ async def _page(visit: Visit, form: Form) -> Response:
         names=await visit.names(),
         standings=[(one, one.replace("-", " ").capitalize()) for one in STANDINGS],
         status_words=STATUS_WORDS,
+        story=events_told(page.events),
+        decisions=decisions[::-1],
+        minutes=minutes,
+        left_out={line: EXCEPTION_REASONS[code] for line, code in left_out.items()},
+        waiting=waiting,
+        posted_from=posted_from,
+        reason_words=choices_of(SCHEDULE_REASONS)["reason_words"],
         may_withdraw=works and page.status in WAITING,
         sent_back=works and page.status is ScheduleStatus.SENT_BACK,
     )
+
+
+async def decided(visit: Visit, schedule: UUID) -> tuple[tuple[queries.DecisionShown, ...], dict[UUID, queries.MinuteShown | None]]:
+    """Every decision on a schedule, the oldest first, and the minute of each that has one."""
+    decisions = (await visit.own(lambda tx: queries.history_of_case(tx, schedule))).decisions
+    return decisions, {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in decisions}
 
 
 def _schedule(visit: Visit) -> UUID:

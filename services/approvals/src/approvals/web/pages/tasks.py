@@ -18,7 +18,6 @@ from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
 from approvals.domain.tasks import Kind
-from approvals.queries import View
 from approvals.use_cases import assign as assigning
 from approvals.use_cases import claim as claiming
 from approvals.use_cases import decide as deciding
@@ -27,15 +26,13 @@ from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_claim import release_claim
 from approvals.use_cases.write_comment import write_comment
 from approvals.web.answers import answer_of, choices_of, contradictions, whom_to_ask
+from approvals.web.following import go_on, next_task
 from approvals.web.forms import FieldError, Form
 from approvals.web.pages import schedule_task
 from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
 from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
-
-MINE_LOOKED_AT = 20
-"""How many of a person's tasks are looked at for the next one: questions to them and the task itself are passed over."""
 
 OTHERS_SINCE = timedelta(days=365)
 """How far back the other refunds of the same people are shown."""
@@ -105,14 +102,7 @@ async def decide(visit: Visit) -> Response:
     except BrokenRule as refused:
         note_refusal(form, refused, ("answer", "reason_code", "text", "question_to"))
         return await _page(visit, task, form)
-    return await _next(visit, task) if form.value("then") == "next" else visit.go(f"/tasks/{task}", done="sent")
-
-
-async def _next(visit: Visit, task: UUID) -> Response:
-    """To the task that waits longest for this person."""
-    waiting = await visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT))
-    following = next((row.task for row in waiting.rows if row.task != task and not row.asked_you), None)
-    return visit.go(f"/tasks/{following}", done="next") if following else visit.go("/work", done="last")
+    return await go_on(visit, task, form.value("then"))
 
 
 async def recall(visit: Visit) -> Response:
@@ -197,12 +187,12 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     row = shown.row
     if row.account is None:
         return await schedule_task.task_page(visit, shown, form)
-    case, account, letters, names, waiting, ready = await gather(
+    case, account, letters, names, following, ready = await gather(
         _case(visit, row.case),
         visit.ask_or_name(ACCOUNT_PAGE, AccountPageAsked(account=row.account, limit=ENTRIES_BESIDE), "the account beside the task"),
         visit.ask_or_name(LETTERS, LettersAsked(case=row.case), "the list of letters"),
         visit.names(),
-        visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT)),
+        next_task(visit, row.task),
         visit.ask_or_name(READY_PAYMENTS, Nothing(), "the day’s payment cut-off"),
     )
     named = [*(offset.account for offset in case.plan.offsets), *case.consents, *case.opted_out] if case and case.plan else []
@@ -229,7 +219,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         ask_whom=whom_to_ask(shown, names),
         contradicted=contradictions(case.checks) if case else {},
         ready=ready,
-        next_task=next((one.task for one in waiting.rows if one.task != row.task and not one.asked_you), None),
+        next_task=following,
         **choices_of(REASONS),
     )
 

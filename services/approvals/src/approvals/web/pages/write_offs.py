@@ -27,7 +27,9 @@ from rentbook_contracts.writeoffs import (
 )
 from starlette.responses import Response
 
+from approvals import queries
 from approvals.web.forms import Form, read_uuid
+from approvals.web.schedule_words import events_told
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import headline
 
@@ -232,6 +234,9 @@ async def _page(visit: Visit, form: Form) -> Response:
         labels=await visit.account_labels((page.account,)),
         names=await visit.names(),
         evidence=choices(EvidenceKind),
+        complete=not page.blocked and all(rung.met for rung in page.ladder),
+        story=events_told(page.events),
+        left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
     )
 
