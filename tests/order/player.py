@@ -1,6 +1,7 @@
 """Plays a course through a service's own consumer on its own database, with the broker's part played here."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -45,6 +46,8 @@ class Raw:
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
+    timestamp: int
+    """Milliseconds since 1970, when the broker took it."""
 
 
 @dataclass
@@ -109,7 +112,8 @@ class Player:
         }
         shown = () if told.flaw is Flaw.BARE else tuple((name, value.encode()) for name, value in headers.items())
         # Partitions of its own for each course, since their parked records share a table.
-        return Raw(self.hearer.topic, self.course.seed * PARTITIONS + partition, offset, str(told.key).encode(), body.encode(), shown)
+        place = self.course.seed * PARTITIONS + partition
+        return Raw(self.hearer.topic, place, offset, str(told.key).encode(), body.encode(), shown, time.time_ns() // 1_000_000)
 
     def _member(self) -> TopicConsumer:
         member = TopicConsumer(self.hearer.runtime, self._app, self.hearer.topic)
