@@ -19,7 +19,6 @@ import httpx
 import pytest
 from approvals import queries
 from approvals.domain.forms import AnswerSchedule, BeAway, LendAuthority, TakeBack
-from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import business_date
 from approvals.use_cases.be_away import be_away
 from approvals.use_cases.decide_schedule import decide_schedule
@@ -32,6 +31,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from rentbook_contracts.approvals import Answer, OpenScheduleTask
+from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import (
     AddProof,
@@ -54,7 +54,6 @@ from support.servers import Postgres
 from support.write_off_office import MINUTE
 from support.write_off_service import WriteOffs, running
 from writeoffs import queries as of_writeoffs
-from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof
 from writeoffs.use_cases.propose import propose
@@ -520,7 +519,7 @@ class Cast(RuleBasedStateMachine):
     def tried(self, work: Coroutine[Any, Any, object]) -> bool:
         try:
             self.now(work)
-        except (ApprovalRule, WriteOffRule):
+        except BrokenRule:
             return False
         return True
 

@@ -21,7 +21,6 @@ from approvals import store
 from approvals.domain.authority import Act
 from approvals.domain.forms import OfTask
 from approvals.domain.policy import Band, ProposedPolicy
-from approvals.domain.rules import ApprovalRule
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.decide_line import decision_of
@@ -42,6 +41,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
+from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
 from rentbook_local.postgres import Database
 from support.servers import Postgres
@@ -670,7 +670,7 @@ class Cast(RuleBasedStateMachine):
     def tried(self, work: Coroutine[Any, Any, object]) -> bool:
         try:
             self.now(work)
-        except ApprovalRule:
+        except BrokenRule:
             return False
         return True
 
