@@ -19,7 +19,9 @@ ON_ONE_STACK = ("journeys", "faults")
 """Folders whose tests share one stack, which takes half a minute to start."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before xdist reads the groups, or each process would start a stack of its own for a share of every file."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         item.add_marker(pytest.mark.xdist_group(folder if folder in ON_ONE_STACK else str(item.path)))
