@@ -27,9 +27,8 @@ from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.peers import SYSTEM, Caller
 from chassis.transaction import run
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from rentbook_contracts.approvals import Answer, OpenScheduleTask
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.workflows import schedule_workflow_id
@@ -49,6 +48,7 @@ from rentbook_contracts.writeoffs import (
 from rentbook_contracts.writeoffs import (
     AnswerSchedule as AnswerQuestion,
 )
+from support.courses import play_until
 from support.office import PEOPLE, Office
 from support.servers import Postgres
 from support.write_off_office import MINUTE
@@ -76,6 +76,10 @@ ROLES = sorted({role for roles in CAST.values() for role in roles})
 ANSWERS = st.sampled_from([Answer.APPROVED] * 4 + [Answer.DECLINED] * 2 + [Answer.SENT_BACK] * 3)
 EXAMPLES = 14
 STEPS = 24
+HAPPEN = frozenset({
+    "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
+    "by a minute", "recalled", "limits changed", "rows tried",
+})  # fmt: skip
 ROUNDS = 4
 MOST_LINKS = 3
 
@@ -536,22 +540,12 @@ class Cast(RuleBasedStateMachine):
 @pytest.mark.timeout(600)
 async def test_four_eyes_hold_over_schedules_for_any_cast_in_any_order(place: Place) -> None:
     counted: dict[str, int] = {}
-    machine = type("CastOfThisPlace", (Cast,), {"place": place, "loop": asyncio.get_running_loop(), "counted": counted})
-    chosen = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],  # databases stand behind every step: shrinking would outlast the test's time
-        suppress_health_check=list(HealthCheck),
-    )
-    await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
-    for what in (
-        "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
-        "by a minute", "recalled", "limits changed", "rows tried",
-    ):  # fmt: skip
-        assert counted.get(what), (what, counted)
+    given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted}
+
+    async def missing() -> frozenset[str]:
+        return HAPPEN - counted.keys()
+
+    await play_until(Cast, given, missing, courses=EXAMPLES, steps=STEPS)
 
 
 BROKEN = (

@@ -36,14 +36,14 @@ from approvals.web.sessions import Person, Session
 from chassis.peers import Caller
 from chassis.process import make_runtime
 from chassis.transaction import Runtime, run
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
 from rentbook_local.postgres import Database
+from support.courses import play_until
 from support.servers import Postgres
 
 from desk import estate
@@ -91,7 +91,6 @@ ANSWERS = st.sampled_from(["approved"] * 3 + ["declined", "sent-back", "sent-bac
 BY_ROW = st.sampled_from(["approved", "approved", "declined"])
 UNTRUE = st.sampled_from(["", "", "", "hash", "amount", "old policy"])
 COURSES = 9
-MOST_SETS = 8
 STEPS = 40
 LEAST_ANSWERS = 30
 HAPPEN = frozenset({
@@ -693,21 +692,12 @@ async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Pla
     """Set after set of courses, each by a seed of its own, until everything has happened that the promises speak of."""
     counted: dict[str, int] = {}
     given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted, "numbers": count(1)}
-    chosen = settings(
-        max_examples=COURSES,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],  # a database stands behind every step: shrinking would outlast the test's time
-        suppress_health_check=list(HealthCheck),
-    )
-    for number in range(MOST_SETS):
-        machine = seed(number)(type("CastOfThisPlace", (Cast,), given))
-        await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
+
+    async def missing() -> frozenset[str]:
         answered = sum(counted.get(answer, 0) for answer in ("approved", "declined", "sent-back"))
-        if answered >= LEAST_ANSWERS and counted.keys() >= HAPPEN:
-            return
-    raise AssertionError(("this never happened", HAPPEN - counted.keys(), counted))
+        return (HAPPEN - counted.keys()) | ({"answers enough"} if answered < LEAST_ANSWERS else set())
+
+    await play_until(Cast, given, missing, courses=COURSES, steps=STEPS)
 
 
 BROKEN = (
