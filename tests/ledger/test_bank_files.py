@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import httpx
 import pytest
@@ -72,10 +73,10 @@ class Door:
         self._caller = caller
         self._http = http
 
-    async def post(self, name: str, content: object, *, caller: Caller | None = None, as_new: bool = False) -> httpx.Response:
+    async def post(self, name: str, content: Any, *, caller: Caller | None = None, as_new: bool = False) -> httpx.Response:
         headers = headers_of(caller or self._caller, "token-of-the-services", form=None)
         params = {"name": name, **({"as_new": "yes"} if as_new else {})}
-        return await self._http.post("/bank-files", params=params, content=content, headers=headers)  # type: ignore[arg-type]
+        return await self._http.post("/bank-files", params=params, content=content, headers=headers)
 
     async def take(self, name: str, content: object) -> BankFilePage:
         answer = await self.post(name, content)

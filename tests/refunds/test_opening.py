@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.transaction import Transaction, Unanswered
+from refunds.app import LISTENS
 from refunds.domain.bacs_text import NameHasNoBacsForm
 from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
 from refunds.store import cases as store
 from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
-from refunds.use_cases.close_spent_review import close_spent_review
+from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review
 from refunds.use_cases.open_case import (
     AccountCannotExist,
     AskerHasDied,
@@ -273,6 +274,10 @@ SPENT: dict[str, Callable[[dict[str, Any]], AccountFact]] = {
     "it was refunded by another case": lambda about: RefundPosted(**about, journal=uuid4(), amount_pence=520_00, case=uuid4()),
     "an entry was undone": lambda about: JournalReversed(**about, journal=uuid4(), reverses=uuid4(), amount_pence=520_00),
 }
+
+
+def test_every_fact_that_may_close_a_review_has_its_words() -> None:
+    assert {one.fact for one in LISTENS if one.use_case is close_spent_review} == WHERE_IT_WENT.keys()
 
 
 async def spent(refunds: Refunds, words: str, left: RefundFacts) -> CasePage:

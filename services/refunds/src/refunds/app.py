@@ -43,7 +43,7 @@ from refunds.use_cases.await_evidence import await_evidence
 from refunds.use_cases.build_file import build_file
 from refunds.use_cases.change_payee import change_payee
 from refunds.use_cases.close_case import close_case
-from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review, look_ahead_of_spending
+from refunds.use_cases.close_spent_review import close_spent_review, look_ahead_of_spending
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.given import given
 from refunds.use_cases.line_posted import line_posted
@@ -68,7 +68,14 @@ from refunds.use_cases.withdraw import withdraw
 
 LISTENS = (
     Subscription(ledger.AccountOpened, move),
+    Subscription(ledger.ChargePosted, close_spent_review, ahead=look_ahead_of_spending),
+    Subscription(ledger.TransferPosted, close_spent_review, ahead=look_ahead_of_spending),
+    Subscription(ledger.RefundPosted, close_spent_review, ahead=look_ahead_of_spending),
+    Subscription(ledger.JournalReversed, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.DebtWrittenOff, move),
+    Subscription(ledger.DebtReinstated, close_spent_review, ahead=look_ahead_of_spending),
+    Subscription(ledger.CreditWrittenOn, close_spent_review, ahead=look_ahead_of_spending),
+    Subscription(ledger.CreditHeld, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.CreditFreed, move),
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.TenancyEnded, move),
@@ -85,11 +92,7 @@ def make_app(settings: RefundsSettings) -> App:
 def wired(means: Means, settings: RefundsSettings) -> App:
     return App(
         name="refunds",
-        listens=(
-            Subscription(ledger.ReceiptPosted, given(means, open_review), ahead=look_ahead_of_receipts),
-            *(Subscription(fact, close_spent_review, ahead=look_ahead_of_spending) for fact in WHERE_IT_WENT),
-            *LISTENS,
-        ),
+        listens=(Subscription(ledger.ReceiptPosted, given(means, open_review), ahead=look_ahead_of_receipts), *LISTENS),
         offers=(
             Offer(RUN_CHECK, given(means, run_check)),
             Offer(PLAN_REFUND, given(means, plan)),
