@@ -14,17 +14,24 @@ import pytest_asyncio
 from support import telling
 from support.servers import Kafka, Postgres, Temporal, running_kafka, running_postgres, running_temporal
 from support.stack import Stack, running_stack
+from xdist.scheduler import LoadScopeScheduling
 
 ON_ONE_STACK = ("journeys", "faults")
 """Folders whose tests share one stack, which takes half a minute to start."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before xdist reads the groups, or each process would start a stack of its own for a share of every file."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder in ON_ONE_STACK else str(item.path)))
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands whole files to a process, and all that use one running stack to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = nodeid.partition("::")[0]
+        folder = Path(file).parts[1]
+        return folder if folder in ON_ONE_STACK else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ _FAULTS = ("tests/faults", "tests/order", "tests/ledger/test_any_order.py")
 _FROM_DEBIAN = {"chromium": "the browser", "hledger": "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian package and what the tests use them for."""
 
-_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
+_SIDE_BY_SIDE = ("-n", "2", "--no-loadscope-reorder")
 """The whole suite runs in two processes: one waits for its servers and its browser for more than half of its time."""
 
 
