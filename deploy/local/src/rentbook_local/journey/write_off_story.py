@@ -174,8 +174,9 @@ class WriteOffJourney(Story):
         self.hop("payment", OFFICER, begun, says, file=file.identity, account=paying.account)
         begun = time.monotonic()
         where = f"/write-offs?account={paying.account}&status=ready"
-        page = officer.wait(where, "the proposal to put it back", lambda page: "Reinstatement" in page.text)
-        proposal = page.tree.xpath("//main//tbody//a[starts-with(@href, '/write-offs/')]/@href")[0].rsplit("/", 1)[-1]
+        listed = "//main//tbody//a[starts-with(@href, '/write-offs/')]/@href"
+        page = officer.wait(where, "the proposal to put it back", lambda page: bool(page.tree.xpath(listed)))
+        proposal = page.tree.xpath(listed)[0].rsplit("/", 1)[-1]
         self.hop(
             "proposed again",
             "writeoffs",
