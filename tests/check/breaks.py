@@ -129,6 +129,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f"INSERT INTO participant SELECT case_id, decided_by, 'evidence', decided_at + interval '1 millisecond' FROM decision"
         f" WHERE id = {DECISION}",)),
     ("four-eyes", "a decider entered the bank details", "refunds", ("UPDATE payee SET entered_by = 'dilip.leader'",)),
+    ("four-eyes", "a decider brought the file that the credit came in", "ledger", (
+        f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 1", "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
     ("four-eyes", "a decider posted the credit", "ledger", (
         f"UPDATE journal SET actor = 'dilip.leader' WHERE id = {RECEIPT}",)),
     ("released", "a decider released it", "approvals", ("UPDATE release SET released_by = 'dilip.leader'",)),

@@ -121,7 +121,7 @@ async def test_a_statement_is_posted_line_by_line(door: Door) -> None:
     assert source.actor == "lind.officer"
     facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
     assert (facts.uncleared_pence, facts.cleared_credit_pence) == (60_00, 140_00)
-    assert facts.actors == ("grace.officer",), "uploading a bank file makes nobody a participant"
+    assert facts.actors == ("grace.officer", "lind.officer"), "whoever brings a bank file stands behind the credits in it"
 
 
 async def test_versions_and_balances_of_receipts_run_on_per_account(door: Door) -> None:

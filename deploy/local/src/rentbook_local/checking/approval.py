@@ -197,7 +197,10 @@ async def _four_eyes(books: Books) -> Finding:
 
 
 _CREDITS = """
-SELECT journal.actor, journal.seq, sum(entry.amount_pence) AS pence
+SELECT journal.actor, journal.seq, sum(entry.amount_pence) AS pence, (
+    SELECT max(file.uploaded_by) FROM bank_file AS file JOIN bank_file_line AS line ON line.bank_file = file.id
+    WHERE line.journal = journal.id OR line.journal IN (SELECT item FROM suspense_clearing AS moved WHERE moved.journal = journal.id)
+  ) AS brought_by
 FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
 WHERE journal.seq < $2 AND journal.reverses IS NULL
   AND NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id AND undoing.seq < $2)
@@ -212,7 +215,8 @@ WHERE journal.seq BETWEEN $2 AND $3 - 1 AND journal.reverses IS NOT NULL
 
 
 async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) -> list[str]:
-    """Nobody decided who posted one of the newest credits that add up to the credit, or undid an entry since (domain.md 4, check 9)."""
+    """Nobody decided who posted one of the newest credits that add up to the credit, brought the file that it came in, or undid an entry
+    since (domain.md 4, check 9)."""
     balance = await books.ledger.fetchval(
         "SELECT sum(entry.amount_pence) FROM entry JOIN journal ON journal.id = entry.journal"
         " WHERE entry.account = $1 AND journal.seq < $2",
@@ -222,7 +226,7 @@ async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) 
     async for row in books.ledger.cursor(_CREDITS, plan.account, plan.first_seq):
         if missing <= 0:
             break
-        actors.add(row["actor"])
+        actors |= {row["actor"], row["brought_by"]}
         missing += int(row["pence"])
         since = int(row["seq"])
     undone = await books.ledger.fetch(_UNDONE, plan.account, since if missing <= 0 else 0, plan.first_seq)

@@ -62,6 +62,8 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
     uncleared = uncleared_pence(past, today)
     held = await held_pence(tx, asked.account, but_not_by=asked.case)
     people = [one for one in await people_of(tx, row.tenancy) if answerable(one.until, row.ended_on)]
+    theirs = {one.person for one in people}
+    others = await accounts_of_people(tx, theirs, but_not=asked.account)
     return RefundFacts(
         account=row.id,
         version=row.version,
@@ -76,13 +78,13 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         charged_pence=sum(one.amount_pence for one in past if one.code == WEEKLY_DEBIT and not one.undone),
         pays_by_direct_debit=row.pays_by_direct_debit,
         written_on_pence=written_on_pence(past),
-        written_off_pence=await _written_off_pence(tx, {one.person for one in people}),
+        written_off_pence=await _written_off_pence(tx, theirs),
         credits=tuple(_credit(past) for past in behind),
         tenancy=tenancy_facts(row),
         people=tuple(PersonFacts(person=one.person, died_on=one.died_on, insolvent=one.insolvent) for one in people),
         account_holds=await holds_in_force(tx, asked.account),
-        debts=await _debts(tx, asked.account, {one.person for one in people}, today),
-        actors=await _actors(tx, row, behind, past),
+        debts=await _debts(tx, others, theirs, today),
+        actors=await _actors(tx, row, behind, past, others),
     )
 
 
@@ -298,24 +300,34 @@ async def _written_off_pence(tx: Transaction, people: Collection[UUID]) -> int:
 
 _CHANGED_BY = """
 SELECT by FROM (
-  SELECT unnest(ARRAY[set_by, lifted_by]) AS by FROM account_hold WHERE account = :account
-  UNION SELECT unnest(ARRAY[noted_by, decided_by]) FROM housing_benefit_claim WHERE account = :account
+  SELECT unnest(ARRAY[set_by, lifted_by]) AS by FROM account_hold WHERE account = :account OR account = ANY (:others)
+  UNION SELECT unnest(ARRAY[noted_by, decided_by]) FROM housing_benefit_claim WHERE account = :account OR account = ANY (:others)
   UNION SELECT by FROM tenancy_ending WHERE tenancy = :tenancy
+  UNION SELECT cleared_by FROM suspense_clearing WHERE account = ANY (:others)
+  UNION SELECT journal.actor FROM entry JOIN journal ON journal.id = entry.journal
+    WHERE entry.account = ANY (:others) AND journal.reverses IS NOT NULL
+  UNION SELECT bank_file.uploaded_by FROM bank_file JOIN bank_file_line AS line ON line.bank_file = bank_file.id
+    WHERE line.journal = ANY (:credits) OR line.journal IN (SELECT item FROM suspense_clearing WHERE journal = ANY (:credits))
   UNION SELECT by FROM letter_address WHERE tenancy = :tenancy AND addressee = 'tenants'
 ) AS changes WHERE by IS NOT NULL
 """
 
 
-async def _actors(tx: Transaction, row: Any, behind: Sequence[PastJournal], past: Sequence[PastJournal]) -> tuple[str, ...]:
+async def _actors(
+    tx: Transaction, row: Any, behind: Sequence[PastJournal], past: Sequence[PastJournal], others: Collection[UUID]
+) -> tuple[str, ...]:
     """Staff behind the credit or behind what may be refunded of it.
 
-    Who posted one of the credits or undid an entry since, who put a credit that was written on back, and who set or lifted a hold, noted a
-    benefit claim, noted the end of the tenancy, with which the floor under the credit falls, or noted the address that a former tenant
-    is asked for (domain.md 4, checks 1, 5, 8 and 9).
+    Who posted one of the credits or undid an entry since, who brought the bank file that a credit came in, also by way of suspense, who
+    put a credit that was written on back, and who set or lifted a hold, noted a benefit claim, noted the end of the tenancy, with which the
+    floor under the credit falls, or noted the address that a former tenant is asked for (domain.md 4, checks 1, 5, 8 and 9). Of the same
+    people's other accounts, `others`: who made the debt that the refund is set against smaller, or kept it out, by a hold, a benefit
+    claim, an entry undone or money moved from suspense.
     """
     put_back = {one.actor for one in past if one.code == WRITTEN_ON}
     undid = {one.actor for one in reversals_behind(past, row.balance_pence)}
-    changed = set(await tx.connection.scalars(sa.text(_CHANGED_BY), {"account": row.id, "tenancy": row.tenancy}))
+    asked = {"account": row.id, "tenancy": row.tenancy, "others": list(others), "credits": [one.journal for one in behind]}
+    changed = set(await tx.connection.scalars(sa.text(_CHANGED_BY), asked))
     return tuple(sorted(({one.actor for one in behind} | put_back | undid | changed) - {"system"}))
 
 
@@ -331,8 +343,7 @@ def _credit(past: PastJournal) -> CreditBehind:
     )
 
 
-async def _debts(tx: Transaction, id_: UUID, people: set[UUID], today: date) -> tuple[DebtOfSamePeople, ...]:
-    theirs = await accounts_of_people(tx, people, but_not=id_)
+async def _debts(tx: Transaction, theirs: Collection[UUID], people: set[UUID], today: date) -> tuple[DebtOfSamePeople, ...]:
     owing = sa.select(account, tenancy.c.ended_on).select_from(account).join(tenancy, tenancy.c.id == account.c.tenancy)
     wanted = owing.where(account.c.id.in_(theirs), account.c.balance_pence > 0).order_by(account.c.reference)
     found = (await tx.connection.execute(wanted)).all()
