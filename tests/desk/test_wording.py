@@ -97,11 +97,25 @@ def test_a_date_as_browsers_send_it_or_people_type_it(typed: str, day: date | No
     assert read_day(typed) == day
 
 
-@pytest.mark.parametrize(("typed", "pence"), [("141.20", 141_20), ("£1,041.5", 1_041_50), (" 7 ", 7_00), ("0.01", 1), ("", None)])
+@pytest.mark.parametrize(("typed", "pence"), [("141.20", 141_20), ("£1,041.5", 1_041_50), ("£ 1,234,567.89", 1_234_567_89), (" 7 ", 7_00), ("0.01", 1), ("", None)])
 def test_an_amount_as_people_type_it(typed: str, pence: int | None) -> None:
     form = Form(values={"amount": typed})
     assert form.pence("amount", "The amount") == pence
     assert form.errors == []
+
+
+@pytest.mark.parametrize("typed", ["£1,41.20", "141,20", "1,2345", ",141.20", "1,,234", "1234,567", "0,5", "1,234,56.00", "1,234.5,6"])
+def test_an_amount_with_a_comma_out_of_place_is_not_guessed_at(typed: str) -> None:
+    form = Form(values={"amount": typed})
+    assert form.pence("amount", "The amount") is None
+    assert form.error("amount") == "The amount must have a comma only before each three digits, and a point before the pence, like 1,234.56"
+
+
+@pytest.mark.parametrize("typed", ["£", "1 41.20", "1.234", "-5", "5-", "££5", "12.", ".50", "1e3", "5.00 5.00"])
+def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
+    form = Form(values={"amount": typed})
+    assert form.pence("amount", "The amount") is None
+    assert form.error("amount") == "The amount must be an amount in pounds, like 141.20"
 
 
 def test_bank_digits_lose_their_spaces_and_dashes_alone() -> None:

@@ -61,14 +61,14 @@ class Form:
 
     def pence(self, name: str, what: str) -> int | None:
         """An amount above nothing, typed in pounds; None, with the error noted, where it is none. Empty is None without an error."""
-        typed = re.sub(r"[\s,£]", "", self.value(name))
+        typed = self.value(name).strip()
         if not typed:
             return None
-        match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?", typed)
-        if match is None:
-            self.wrong(f"{what} must be an amount in pounds, like 141.20", name)
+        pence = read_pence(typed)
+        if pence is None:
+            like = "must have a comma only before each three digits, and a point before the pence, like 1,234.56"
+            self.wrong(f"{what} {like if ',' in typed else 'must be an amount in pounds, like 141.20'}", name)
             return None
-        pence = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
         if not 0 < pence <= MOST_PENCE:
             self.wrong(f"{what} must be more than £0.00" if pence == 0 else f"{what} is too large", name)
             return None
@@ -113,6 +113,14 @@ class Form:
 def printable(typed: str) -> str:
     """What was typed without characters that no keyboard types: controls other than line ends and tabs."""
     return "".join(one for one in typed if one in "\r\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
+
+
+def read_pence(typed: str) -> int | None:
+    """Pence of an amount typed in pounds: *141.20*, *£1,234.5*, *7*; None where it is none. A comma that does not part thousands may be a
+    point or a digit gone wrong, and what was meant is not guessed.
+    """
+    match = re.fullmatch(r"£?\s*([0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})(?:\.([0-9]{1,2}))?", typed.strip())
+    return int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
 
 
 def read_day(typed: str) -> date | None:
