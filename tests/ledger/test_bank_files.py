@@ -480,7 +480,7 @@ THEFT = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passw
         (THEFT, "DocumentTypeNotAllowed"),
         (zipped(), "ArchiveNotAllowed"),
         (b"", "EmptyFile"),
-        (statement(entry("R1", MAIN_REFERENCE))[:-200], "NotWellFormed"),
+        (statement(entry("R1", MAIN_REFERENCE))[:-200], "CutOff"),
         (statement(entry("R1", MAIN_REFERENCE)).replace(b"GB75WHBC10799988837491", b"GB33BUKB20201555555555"), "WrongAccount"),
         (statement(entry("R1", MAIN_REFERENCE, booked="2100-01-01")), "BookingDateInFuture"),
     ],

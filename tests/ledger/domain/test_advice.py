@@ -33,7 +33,8 @@ def test_advice_is_about_a_rule_that_there_is(rule: str) -> None:
     ("rules", "begins"),
     [
         (("ArchiveNotAllowed",), ["Send the file as the bank"]),
-        (("NotWellFormed",), ["Download the file again"]),
+        (("CutOff",), ["Download the file again"]),
+        (("NotWellFormed",), ["The file is not as the bank"]),
         (("EntryReferenceTaken", "EntryReferenceTaken", "StatementTaken"), ["These payments are in the books"]),
         (("BookingDateInFuture",), ["Check that it is the right file"]),
         (("FileTooLarge",), ["Ask for the statement in shorter periods"]),

@@ -397,10 +397,11 @@ def test_another_message_is_named(message: str) -> None:
         (b"<Document/>", "WrongDocument"),
         (b'<Doc xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"/>', "WrongDocument"),
         (b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"/>', "NoStatement"),
-        (b"", "NotWellFormed"),
+        (b"", "CutOff"),
         (b"<a>", "WrongDocument"),
         (b"not xml", "NotWellFormed"),
-        (camt053(TWO)[:-1], "NotWellFormed"),
+        (camt053(TWO)[:-1], "CutOff"),
+        (camt053(TWO)[:-40], "CutOff"),
         (camt053(TWO) + b"<x/>", "NotWellFormed"),
         (camt053(TWO).replace(b"A1", b"A\x00"), "NotWellFormed"),
         (camt053(TWO).replace(b"A1", b"A\xff"), "NotWellFormed"),
@@ -416,6 +417,24 @@ def test_broken_xml_is_told_with_its_line() -> None:
     text = camt053(TWO).decode().splitlines()
     assert fault.line is not None
     assert "<Sts>" in text[fault.line - 1]
+    assert fault.message == f"<Stz>, opened on line {fault.line}, is not closed before another part ends on this line"
+
+
+@pytest.mark.parametrize(
+    ("content", "begins"),
+    [
+        (camt053(TWO)[:-1], "the file ends here, and <Document>, opened on line 2, is not closed"),
+        (camt053(TWO).replace(b"A1", b"A & B"), "a character may not stand here"),
+        (camt053(TWO).replace(b"A1", b"&nbsp;"), "an abbreviation on this line"),
+        (camt053(TWO) + b"<x/>", "something stands on this line after the statement’s end"),
+        (camt053(TWO).replace(b"<Ntry>", b"<x:Ntry>", 1), "a tag on this line has a prefix"),
+        (b"<" + b"x" * 200 + b"><a></b>", "a camt.053 bank statement is expected"),
+    ],
+)
+def test_broken_xml_is_told_without_the_words_of_a_parser(content: bytes, begins: str) -> None:
+    (fault,) = read(content).faults.kept
+    assert fault.message.startswith(begins)
+    assert not any(word in fault.message for word in ("token", "entity", "junk", "mismatched", "well-formed"))
 
 
 def test_field_that_stands_twice_is_refused() -> None:

@@ -7,6 +7,10 @@ _ASK_ANEW = (
     "Don’t mend it by hand: an auditor compares it."
 )
 _WHOLE = "Download the file again: it seems to have been cut off on its way. If it comes out the same, ask the sender for it anew."
+_CHANGED = (
+    "The file is not as the bank or the provider made it, or was made wrongly. Download it again and send it unopened. "
+    "If the same line is named again, ask them to produce it anew, and tell them the line and the rule."
+)
 _OWN_FILE = "Send the file as the bank or the provider gave it: not packed, not opened and saved by another program, and not printed."
 _EARLIER = (
     "These payments are in the books: nothing is lost. "
@@ -29,13 +33,14 @@ _OUR_ACCOUNT = (
 _BY_RULE = {
     **dict.fromkeys(("ArchiveNotAllowed", "HtmlNotAllowed", "UnknownFormat", "BinaryNotAllowed", "WrongDocument"), _OWN_FILE),
     **dict.fromkeys(("EncodingNotAllowed", "NotText", "LineTooLong", "LineTooShort", "TextExpected"), _OWN_FILE),
-    **dict.fromkeys(("EmptyFile", "NotWellFormed", "NoPayments", "NoStatement", "TotalMissing"), _WHOLE),
+    **dict.fromkeys(("EmptyFile", "CutOff", "NoPayments", "NoStatement", "TotalMissing"), _WHOLE),
     **dict.fromkeys(("EntryReferenceTaken", "StatementTaken", "RecordsTaken"), _EARLIER),
     **dict.fromkeys(("DateInFuture", "BookingDateInFuture", "BalanceDateInFuture"), _NOT_YET),
     **dict.fromkeys(
         ("FileTooLarge", "TooManyEntries", "TooManyStatements", "TooManyBalances", "TooManyDetails", "TooManyPayments"), _IN_PARTS
     ),
     **dict.fromkeys(("WrongAccount", "AccountMissing"), _OUR_ACCOUNT),
+    "NotWellFormed": _CHANGED,
     "ExportedAgain": _PERHAPS_EARLIER,
     "NoClearingRule": _TOO_OLD,
     "WrongCurrency": "Only sterling accounts are kept here. Choose the statement of a sterling account.",

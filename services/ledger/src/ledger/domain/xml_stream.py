@@ -3,6 +3,7 @@
 Nothing of a document type definition is read: a file that carries one is refused, so no entity of its own can expand or fetch anything.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +14,29 @@ from ledger.domain.faults import Fault, Refusal
 CHUNK_BYTES = 64 * 1024
 ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 """Encodings that a declaration may name. UTF-7 and its like hide tags from whoever looks at the bytes."""
+
+
+_CUT_OFF = frozenset(
+    {
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    }
+)
+"""What the parser says at a file's end, when something is still open."""
+
+_BROKEN = {
+    expat.errors.XML_ERROR_INVALID_TOKEN: "a character may not stand here in XML; & and < in a text are written &amp; and &lt;",
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "an abbreviation on this line, such as &nbsp;, is not one of XML’s",
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "something stands on this line after the statement’s end",
+    expat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE: "a tag on this line says the same thing twice",
+    expat.errors.XML_ERROR_UNBOUND_PREFIX: "a tag on this line has a prefix that the file does not explain",
+    expat.errors.XML_ERROR_UNKNOWN_ENCODING: "the encoding that the file names is not known",
+    expat.errors.XML_ERROR_INCORRECT_ENCODING: "the file is not in the encoding that it names",
+    expat.errors.XML_ERROR_MISPLACED_XML_PI: "the line <?xml … ?> may stand at the very beginning alone",
+}
+"""What is wrong by what the parser says."""
 
 
 class Readable(Protocol):
@@ -84,8 +108,20 @@ class XmlStream:
                     self._refuse("TokenTooLong", f"a tag or a comment is longer than {self._bounds.token_bytes} bytes")
             self._parser.Parse(b"", True)
         except expat.ExpatError as error:
-            reason = expat.ErrorString(error.code)
-            raise Refusal(Fault(error.lineno, "NotWellFormed", f"the XML is broken or cut off at this line ({reason})")) from None
+            raise Refusal(self._broken(expat.ErrorString(error.code) or "", error.lineno)) from None
+
+    def _broken(self, reason: str, line: int) -> Fault:
+        """What is wrong with the XML, in words for whoever sent it; the parser's own words stay here."""
+        last = self._open[-1] if self._open else None
+        # What a hostile file calls its elements is not repeated: a name of the format is short and has letters alone.
+        known = last is not None and re.fullmatch("[A-Za-z]{1,40}", last.name)
+        where = f"<{last.name}>, opened on line {last.line}," if last and known else "a part that was opened before"
+        if reason in _CUT_OFF:
+            ends = f"and {where} is not closed" if last else "before it says anything"
+            return Fault(line, "CutOff", f"the file ends here, {ends}")
+        if reason == expat.errors.XML_ERROR_TAG_MISMATCH:
+            return Fault(line, "NotWellFormed", f"{where} is not closed before another part ends on this line")
+        return Fault(line, "NotWellFormed", _BROKEN.get(reason, "what stands on this line is not XML"))
 
     def _refuse(self, rule: str, message: str) -> None:
         raise Refusal(Fault(self._parser.CurrentLineNumber, rule, message))
