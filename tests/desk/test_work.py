@@ -251,6 +251,20 @@ async def test_an_incomplete_answer_leads_to_its_field(place: Place, typed: dict
     assert await decisions(place, estate.CASE_OKAFOR) == ()
 
 
+async def test_every_fault_of_an_answer_is_said_at_once(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        await visitor.send(f"/tasks/{task}/decision", 422)
+        assert list(visitor.summary()) == ["#answer", "#reason_code"]
+        await visitor.send(f"/tasks/{task}/decision", 422, answer="declined", reason_code="")
+        assert list(visitor.summary()) == ["#reason_code", "#text"]
+        await visitor.send(f"/tasks/{task}/decision", 422, answer="sent-back", reason_code="", text="")
+        assert list(visitor.summary()) == ["#reason_code", "#text", "#question_to"]
+    assert await decisions(place, estate.CASE_OKAFOR) == ()
+
+
 async def test_a_decline_against_the_evidence_is_asked_about_and_then_recorded_with_its_words(place: Place) -> None:
     await place.everyone_known()
     task = await place.task(estate.CASE_OKAFOR)

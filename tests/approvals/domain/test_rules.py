@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 from approvals.domain.authority import Act, Authority, NoAuthorityForAmount, best_of, next_above, stages_for
 from approvals.domain.eligibility import Answered, Participation, Standing, Status, took_part, why_not
-from approvals.domain.reasons import REASONS, complaint_about
+from approvals.domain.reasons import REASONS, complaints_about
 from approvals.domain.words import a_role, business_date, pounds, when
 from approvals.domain.working_days import bank_holidays, working_days_after, working_days_until
 from rentbook_contracts.approvals import Answer
@@ -133,12 +133,14 @@ def test_words() -> None:
 def test_each_answer_has_reasons_and_no_needs_words() -> None:
     for answer in Answer:
         assert "other" in REASONS[answer]
-        assert complaint_about(answer, "other", "Because.", "ola") is None
-    assert complaint_about(Answer.APPROVED, "checks-pass", "", None) is None
-    rules = [complaint_about(*words) for words in (
+        assert not [*complaints_about(answer, "other", "Because.", "ola")]
+    assert not [*complaints_about(Answer.APPROVED, "checks-pass", "", None)]
+    rules = [[*complaints_about(*words)] for words in (
         (Answer.APPROVED, "duplicate", "", None), (Answer.APPROVED, "other", "", None), (Answer.DECLINED, "duplicate", "", None),
-        (Answer.SENT_BACK, "amount-unclear", "Which?", None),
+        (Answer.SENT_BACK, "amount-unclear", "Which?", None), (Answer.SENT_BACK, "", "", None),
     )]  # fmt: skip
-    assert [rule and (rule.rule, rule.field) for rule in rules] == [
-        ("UnknownReason", "reason_code"), ("ExplanationMissing", "text"), ("ExplanationMissing", "text"), ("NobodyAsked", "question_to"),
+    assert [[(rule.rule, rule.field) for rule in of] for of in rules] == [
+        [("UnknownReason", "reason_code")], [("ExplanationMissing", "text")], [("ExplanationMissing", "text")],
+        [("NobodyAsked", "question_to")],
+        [("UnknownReason", "reason_code"), ("ExplanationMissing", "text"), ("NobodyAsked", "question_to")],
     ]  # fmt: skip

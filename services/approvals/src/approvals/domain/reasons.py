@@ -1,10 +1,17 @@
 """The coded reasons that an answer is given with, and how a person reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rentbook_contracts.approvals import Answer
 
 from approvals.domain.rules import ApprovalRule
+
+ANSWER_WORDS: Mapping[Answer, str] = {
+    Answer.APPROVED: "Approve",
+    Answer.DECLINED: "Decline",
+    Answer.SENT_BACK: "Send back with a question",
+}
+"""The answers as the desk offers them."""
 
 REASONS: Mapping[Answer, Mapping[str, str]] = {
     Answer.APPROVED: {
@@ -63,17 +70,16 @@ class NobodyAsked(ApprovalRule):
     """A question goes to a named person."""
 
 
-def complaint_about(
+def complaints_about(
     answer: Answer, reason_code: str, text: str, question_to: str | None, reasons: Mapping[Answer, Mapping[str, str]] = REASONS
-) -> ApprovalRule | None:
-    """What is wrong with an answer as a form, if anything; `field` names the field of the form."""
+) -> Iterator[ApprovalRule]:
+    """All that is wrong with an answer as a form, in the order of its fields; `field` names the field of the form."""
     if reason_code not in reasons[answer]:
-        return UnknownReason("Choose a reason.", field="reason_code")
+        yield UnknownReason(f"Choose a reason that goes with “{ANSWER_WORDS[answer].lower()}”.", field="reason_code")
     if (answer is not Answer.APPROVED or reason_code == "other") and not text.strip():
-        return ExplanationMissing(_WORDS_WANTED[answer], field="text")
+        yield ExplanationMissing(_WORDS_WANTED[answer], field="text")
     if answer is Answer.SENT_BACK and not question_to:
-        return NobodyAsked("Choose who shall answer the question.", field="question_to")
-    return None
+        yield NobodyAsked("Choose who shall answer the question.", field="question_to")
 
 
 _WORDS_WANTED: Mapping[Answer, str] = {

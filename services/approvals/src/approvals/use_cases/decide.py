@@ -11,7 +11,7 @@ from approvals import queries, store
 from approvals.domain.delegation import Mandate
 from approvals.domain.eligibility import ContentChanged, mandate_for, objection
 from approvals.domain.forms import AnswerSchedule, AnswerTask, DecisionTaken
-from approvals.domain.reasons import complaint_about
+from approvals.domain.reasons import complaints_about
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind, found
 from approvals.use_cases.gather_actors import actors_of_refunds, take_part
@@ -20,7 +20,7 @@ from approvals.use_cases.gather_actors import actors_of_refunds, take_part
 async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
 
-    Errors: what `objection` and `complaint_about` name, ContentChanged, SameFormOtherContent, NoSuchTask, AnotherKindOfTask, Unanswered
+    Errors: what `objection` and `complaints_about` name, ContentChanged, SameFormOtherContent, NoSuchTask, AnotherKindOfTask, Unanswered
     (ledger); and, whatever was looked at here, the rules of the database.
     """
     head = await locked_task(tx, form.task, Kind.REFUND)
@@ -30,7 +30,7 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
         return _same(tx, form, before)
     assert head.account is not None, "a refund is of an account"
     await take_part(tx, await actors_of_refunds(tx, {head.case: head.account}))
-    complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to)
+    complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to), None)
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     completes = await store.write_decision(tx, {**row_of(tx, form, head, decision, mandate), "selection_id": form.selection})
     await store.set_claim(tx, head.id, None, None)

@@ -12,7 +12,7 @@ from approvals import queries, store
 from approvals.domain import working_days
 from approvals.domain.authority import Authority, covers_to
 from approvals.domain.forms import AnswerSchedule, DecisionTaken
-from approvals.domain.reasons import SCHEDULE_REASONS, complaint_about
+from approvals.domain.reasons import SCHEDULE_REASONS, complaints_about
 from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
@@ -33,7 +33,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     await take_part(tx, {head.case: await _actors(tx, head)})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
-    complaint = complaint_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS)
+    complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
     complaint = complaint or complaint_about_exceptions(form.answer, form.excepted, lines.keys(), earlier.keys())
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, business_date(tx.now))

@@ -1,30 +1,50 @@
 """The answers to a task of any kind, as forms carry them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.refunds import CheckShown
 
+from approvals.domain.reasons import ANSWER_WORDS, complaints_about
 from approvals.queries import TaskPage
 from approvals.web.forms import Form
 
-ANSWERS = {Answer.APPROVED: "Approve", Answer.DECLINED: "Decline", Answer.SENT_BACK: "Send back with a question"}
 GROUPS = {Answer.APPROVED: "If you approve", Answer.DECLINED: "If you decline", Answer.SENT_BACK: "If you send it back"}
 
 Reasons = Mapping[Answer, Mapping[str, str]]
 
 
-def answer_of(form: Form, reasons: Reasons) -> Answer | None:
-    """The chosen answer; its reason has to be one of its own."""
-    chosen = next((answer for answer in Answer if answer.value == form.value("answer")), None)
-    if chosen is None:
-        form.wrong("Choose your answer", "answer")
-        return None
+@dataclass(frozen=True)
+class Given:
+    """An answer as the form gives it."""
+
+    answer: Answer
+    reason_code: str
+    text: str
+    question_to: str | None
+
+
+def answer_of(form: Form, reasons: Reasons) -> Given | None:
+    """The answer with its reason and words, and every fault of theirs noted at once; None where no answer is chosen."""
+    answer = next((answer for answer in Answer if answer.value == form.value("answer")), None)
+    text = form.text("text")
     group, _, reason = form.value("reason_code").partition(":")
-    if group != chosen.value or reason not in reasons[chosen]:
-        form.wrong(f"Choose a reason that goes with “{ANSWERS[chosen].lower()}”", "reason_code")
-    return chosen
+    if answer is None:
+        form.wrong("Choose your answer", "answer")
+        if not reason:
+            form.wrong("Choose a reason", "reason_code")
+        return None
+    given = Given(
+        answer,
+        reason if group == answer.value else "",
+        text,
+        (form.value("question_to") or None) if answer is Answer.SENT_BACK else None,
+    )
+    for complaint in complaints_about(answer, given.reason_code, text, given.question_to, reasons):
+        form.wrong(complaint.message.removesuffix("."), complaint.field)
+    return given
 
 
 DECLINED_FOR: Mapping[str, tuple[int, ...]] = {
@@ -51,7 +71,7 @@ def contradictions(checks: Sequence[CheckShown]) -> dict[str, str]:
 def choices_of(reasons: Reasons) -> dict[str, Any]:
     """What a page offers: the answers, their reasons in groups, and the words of each reason."""
     return {
-        "answers": [(answer.value, words) for answer, words in ANSWERS.items()],
+        "answers": [(answer.value, words) for answer, words in ANSWER_WORDS.items()],
         "reason_groups": [(answer.value, GROUPS[answer], list(reasons[answer].items())) for answer in Answer],
         "reason_words": {(answer.value, code): words for answer in Answer for code, words in reasons[answer].items()},
     }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
-from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.writeoffs import SCHEDULE_PAGE, Reason, ScheduleAsked, ScheduleLineShown, SchedulePage
@@ -55,17 +54,17 @@ async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
     """Record the answer to these lines, or, where only the totals were asked for, show them. Errors: NoSuchPage."""
     if form.value("then") == "totals":
         return await task_page(visit, shown, form)
-    answer = answer_of(form, SCHEDULE_REASONS)
+    given = answer_of(form, SCHEDULE_REASONS)
     minute = await _minute(visit, form)
-    if answer is None or form.errors:
+    if given is None or form.errors:
         return await task_page(visit, shown, form)
     wanted = AnswerSchedule(
         shown.row.task,
         form.value("content_hash"),
-        answer,
-        form.value("reason_code").partition(":")[2],
-        form.text("text"),
-        (form.value("question_to") or None) if answer is Answer.SENT_BACK else None,
+        given.answer,
+        given.reason_code,
+        given.text,
+        given.question_to,
         exceptions(form),
         minute,
     )

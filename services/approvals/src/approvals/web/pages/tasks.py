@@ -75,28 +75,19 @@ async def decide(visit: Visit) -> Response:
         raise NoSuchPage("There is no such task.")
     if shown.row.account is None:
         return await schedule_task.decide(visit, shown, form)
-    answer = answer_of(form, REASONS)
+    given = answer_of(form, REASONS)
     case = await visit.ask(CASE_PAGE, CaseAsked(case=shown.row.case))
     if form.value("plan_hash") != (case.plan_hash or "") and shown.row.decision is None:
         form.wrong("What was shown has changed meanwhile. Nothing was decided. Look at it again, then answer.")
-    if answer is Answer.DECLINED and shown.row.status is Status.OPEN and form.value("nevertheless") != "yes":
-        against = contradictions(case.checks).get(form.value("reason_code").partition(":")[2])
+    if given and given.answer is Answer.DECLINED and shown.row.status is Status.OPEN and form.value("nevertheless") != "yes":
+        against = contradictions(case.checks).get(given.reason_code)
         if against:
             form.wrong(
                 f"The evidence says otherwise: {against}. Choose another reason, or tick that you decline all the same", "nevertheless"
             )
-    if answer is None or form.errors:
+    if given is None or form.errors:
         return await _page(visit, task, form)
-    wanted = AnswerTask(
-        task,
-        form.value("content_hash"),
-        answer,
-        form.value("reason_code").partition(":")[2],
-        form.text("text"),
-        form.value("question_to") or None,
-    )
-    if answer is not Answer.SENT_BACK:
-        wanted = AnswerTask(task, wanted.content_hash, answer, wanted.reason_code, wanted.text)
+    wanted = AnswerTask(task, form.value("content_hash"), given.answer, given.reason_code, given.text, given.question_to)
     try:
         await visit.change(lambda tx: deciding.decide(tx, wanted), form)
     except BrokenRule as refused:
