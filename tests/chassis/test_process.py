@@ -442,7 +442,7 @@ async def test_health_names_what_does_not_move(place: Place) -> None:
         consumer._lag, consumer._moved_at = 3, consumer._moved_at - 1000
         service._events._age.seconds = 999.0
         assert await service.ailments() == [
-            "counter.counts: 3 records wait and none was finished for 120 s",
+            "counter.counts: 3 records waiting, and none was finished for 120 s",
             "facts: the oldest has waited for 999 s",
         ]
 

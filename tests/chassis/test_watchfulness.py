@@ -74,7 +74,7 @@ async def test_a_consumer_that_is_stuck_in_an_event(place: Place) -> None:
 
     async with watched(place.settings, counter(listens=(Subscription(Counted, stick),))) as service:
         await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
-        await turns_bad(service, "counter.counts: 1 records wait and none was finished")
+        await turns_bad(service, "counter.counts: 1 record waiting, and none was finished")
         go_on.set()
 
         async def heard() -> bool:
@@ -130,7 +130,7 @@ async def test_a_consumer_whose_event_fails_again_and_again(place: Place) -> Non
     settings = place.with_settings(retry_budget_seconds=1.0)
     async with watched(settings, counter(listens=(Subscription(Counted, fail_until_mended),))) as service:
         await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
-        await turns_bad(service, "counter.counts: 1 records wait and none was finished")
+        await turns_bad(service, "counter.counts: 1 record waiting, and none was finished")
         mended.set()
 
 

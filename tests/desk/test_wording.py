@@ -97,7 +97,10 @@ def test_a_date_as_browsers_send_it_or_people_type_it(typed: str, day: date | No
     assert read_day(typed) == day
 
 
-@pytest.mark.parametrize(("typed", "pence"), [("141.20", 141_20), ("£1,041.5", 1_041_50), ("£ 1,234,567.89", 1_234_567_89), (" 7 ", 7_00), ("0.01", 1), ("", None)])
+@pytest.mark.parametrize(
+    ("typed", "pence"),
+    [("141.20", 141_20), ("£1,041.5", 1_041_50), ("£ 1,234,567.89", 1_234_567_89), (" 7 ", 7_00), ("0.01", 1), ("", None)],
+)
 def test_an_amount_as_people_type_it(typed: str, pence: int | None) -> None:
     form = Form(values={"amount": typed})
     assert form.pence("amount", "The amount") == pence

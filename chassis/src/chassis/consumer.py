@@ -16,6 +16,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import SASLScram512
+from rentbook_contracts.words import counted
 
 from chassis.failpoint import reached
 from chassis.faults import failed, may_pass
@@ -224,7 +225,7 @@ class TopicConsumer:
             return f"{self.topic}: no partitions for {limit:.0f} s"
         waiting = self._lag + self._in_hand
         if waiting and time.monotonic() - self._moved_at > limit:
-            return f"{self.topic}: {waiting} records wait and none was finished for {limit:.0f} s"
+            return f"{self.topic}: {counted(waiting, 'record')} waiting, and none was finished for {limit:.0f} s"
         return None
 
 

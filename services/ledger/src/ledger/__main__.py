@@ -12,6 +12,7 @@ from chassis.transaction import Runtime, Transaction, run
 from pydantic import ValidationError
 from rentbook_contracts.ledger import DebitWeek
 from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.words import counted
 
 from ledger.app import make_app
 from ledger.domain.dates import in_words
@@ -55,7 +56,7 @@ async def _open_estate(runtime: Runtime, settings: LedgerSettings, path: Path) -
         done = await run(runtime, load)
     if done.already:
         return "This estate was opened before; nothing was loaded."
-    return f"Opened {done.name}: {done.accounts} accounts, {done.journals} journals."
+    return f"Opened {done.name}: {counted(done.accounts, 'account')}, {counted(done.journals, 'journal')}."
 
 
 async def _debit_week(runtime: Runtime, monday: str) -> str:
@@ -63,7 +64,7 @@ async def _debit_week(runtime: Runtime, monday: str) -> str:
     done = await run(runtime, lambda tx: debit_week(tx, week))
     if done.rent_free:
         return f"The week of {in_words(done.week_commencing)} charges nothing."
-    return f"The week of {in_words(done.week_commencing)}: {done.accounts} accounts debited, {done.total_pence} pence in all."
+    return f"The week of {in_words(done.week_commencing)}: {counted(done.accounts, 'account')} debited, {done.total_pence} pence in all."
 
 
 def _say(why: str, status: int) -> int:

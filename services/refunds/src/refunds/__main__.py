@@ -5,6 +5,7 @@ import sys
 
 from chassis.process import main
 from pydantic import ValidationError
+from rentbook_contracts.words import counted
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from refunds.app import make_app
@@ -23,7 +24,8 @@ async def rewrap_keys(settings: RewrapSettings) -> str:
     finally:
         await engine.dispose()
     told = ", ".join(f"{count} {words}" for words, count in done.items())
-    rest = "Nothing is left under another key." if not left else f"{left} envelopes came meanwhile under another key: run this again."
+    came = counted(left, "envelope")
+    rest = f"{came} came meanwhile under another key: run this again." if left else "Nothing is left under another key."
     return f"Wrapped anew under {keys.current}: {told}. {rest}"
 
 

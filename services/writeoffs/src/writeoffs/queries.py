@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LineKind, LinePart
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
     EvidencePolicies,
     EvidencePolicy,
@@ -396,8 +397,8 @@ async def write_off_policies(tx: Transaction, _: Nothing) -> LaddersShown:
 
 def _figures(told: WriteOffPolicy) -> tuple[LadderFigure, ...]:
     general = (
-        LadderFigure(about="No action in court after", says=f"{told.limitation_years} years from the day a charge fell due"),
-        LadderFigure(about="An unclaimed credit goes to income after", says=f"{told.unclaimed_after_years} years"),
+        LadderFigure(about="No action in court after", says=f"{counted(told.limitation_years, 'year')} from the day a charge fell due"),
+        LadderFigure(about="An unclaimed credit goes to income after", says=counted(told.unclaimed_after_years, "year")),
         LadderFigure(about="Never put back", says=", ".join(reason.value for reason in told.discharging)),
     )
     return (*general, *(LadderFigure(about=_about(ladder), says=_rungs(ladder)) for ladder in told.ladders))

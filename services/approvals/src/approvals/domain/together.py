@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from rentbook_contracts.words import counted
+
 from approvals.domain.authority import Policy
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import pounds
@@ -84,7 +86,8 @@ def caps_objection(in_force: Policy, amounts: Sequence[int]) -> ApprovalRule | N
     if not amounts:
         return NothingTogether("Choose at least one task.", field="task")
     if len(amounts) > in_force.bulk_most_lines:
-        return AboveTheCaps(f"At most {in_force.bulk_most_lines} tasks are decided together; you chose {len(amounts)}.", field="task")
+        most = counted(in_force.bulk_most_lines, "task")
+        return AboveTheCaps(f"At most {most} may be decided together; you chose {len(amounts)}.", field="task")
     if sum(amounts) > in_force.bulk_most_pence:
         most = pounds(in_force.bulk_most_pence)
         return AboveTheCaps(f"At most {most} is decided together; you chose {pounds(sum(amounts))}.", field="task")

@@ -7,6 +7,7 @@ from enum import Enum
 
 from chassis.peers import Refused
 from rentbook_contracts.notices import REPORT_ROWS, SET_REPORT, ReportColumn, ReportFact, ReportTable, SetReport
+from rentbook_contracts.words import counted
 from starlette.responses import Response
 
 from approvals.web.entries_csv import amount, inert, written
@@ -107,7 +108,7 @@ def as_message(report: Report, made: str) -> SetReport:
     """What notices sets. Errors: Refused."""
     longest = max(len(table.rows) for table in report.tables)
     if longest > REPORT_ROWS:
-        words = f"The report has {longest:,} rows; as PDF it may have {REPORT_ROWS:,}. Narrow the filters, or take the workbook."
+        words = f"The report has {counted(longest, 'row')}; as PDF it may have {REPORT_ROWS:,}. Narrow the filters, or take the workbook."
         raise Refused("ReportTooLong", words)
     return SetReport(
         title=report.title,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rentbook_contracts.ledger import ArrearsAge, Entry
 from rentbook_contracts.refunds import AskedAs, CasePage, CaseRow, CaseStatus
+from rentbook_contracts.words import counted
 
 from approvals.domain.words import a_role
 from approvals.web.lanes import lane_reason
@@ -192,16 +193,16 @@ def age(since: date | datetime, today: date) -> str:
     """How long ago in words: *today*, *yesterday*, *12 days ago*, *5 months ago*."""
     days = (today - _as_date(since)).days
     if days < 0:
-        return f"in {count(-days, 'day')}"
+        return f"in {counted(-days, 'day')}"
     if days == 0:
         return "today"
     if days == 1:
         return "yesterday"
     if days < 60:
-        return f"{days} days ago"
+        return f"{counted(days, 'day')} ago"
     if days < 730:
-        return f"{count(days // 30, 'month')} ago"
-    return f"{days // 365} years ago"
+        return f"{counted(days // 30, 'month')} ago"
+    return f"{counted(days // 365, 'year')} ago"
 
 
 def age_of_arrears(age: ArrearsAge) -> str:
@@ -248,8 +249,8 @@ def working_days_left(days: int) -> str:
     if days == 0:
         return "due today"
     if days > 0:
-        return f"{count(days, 'working day')} left"
-    return f"{count(-days, 'working day')} late"
+        return f"{counted(days, 'working day')} left"
+    return f"{counted(-days, 'working day')} late"
 
 
 def said(state: object) -> str:
@@ -276,15 +277,10 @@ def listed(items: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(items[:-1])} {word} {items[-1]}"
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: *1 task*, *3 tasks*, *2 entries*."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def size(octets: int) -> str:
     """A file's size for people: *812 bytes*, *14 kB*, *3.2 MB* (decimal units)."""
     if octets < 1_000:
-        return f"{octets} bytes"
+        return counted(octets, "byte")
     if octets < 1_000_000:
         return f"{octets // 1_000} kB"
     return f"{octets / 1_000_000:.1f} MB"
@@ -344,7 +340,7 @@ FILTERS = {
     "headline": headline,
     "element": element,
     "listed": listed,
-    "count": count,
+    "count": counted,
     "size": size,
     "sort_code": sort_code,
 }

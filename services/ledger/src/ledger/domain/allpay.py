@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from rentbook_contracts.words import counted
+
 from ledger.domain.faults import Fault, Faults, Refusal
 from ledger.domain.statement import decimals
 from ledger.domain.text_lines import text_lines
@@ -124,7 +126,7 @@ class _Reader:
             message = f"the payments add up to {decimals(added)}, and the file says {decimals(self._total.value or 0)}"
             self.faults.add(self._total.line, "TotalAmountWrong", message)
         if self._count and self._count.value not in (None, self._lines):
-            message = f"the file has {self._lines} payments, and says {self._count.value}"
+            message = f"the file has {counted(self._lines, 'payment')}, and says {self._count.value}"
             self.faults.add(self._count.line, "TotalCountWrong", message)
 
     def _read_total(self, number: int, earlier: _Total | None, value: int | None, name: str) -> _Total:
@@ -138,7 +140,7 @@ class _Reader:
     def _take_payment(self, number: int, line: str) -> None:
         self._lines += 1
         if self._lines > self.terms.max_payments:
-            raise Refusal(Fault(number, "TooManyEntries", f"the file has more than {self.terms.max_payments} payments"))
+            raise Refusal(Fault(number, "TooManyEntries", f"the file has more than {counted(self.terms.max_payments, 'payment')}"))
         if len(line) < _SHORTEST:
             self.faults.add(number, "LineTooShort", f"a payment has {_SHORTEST} characters or more, this line {len(line)}")
             return

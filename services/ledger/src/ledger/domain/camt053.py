@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from rentbook_contracts.words import counted
+
 from ledger.domain.camt053_checked import Checked
 from ledger.domain.camt053_fields import BAL, DTLS, MAY_HAVE_CHILDREN, NTRY, REPEATABLE, SCOPE_OF_LEAF, STMT, TX, Fields, Value
 from ledger.domain.camt053_totals import check_control_total, check_summary
@@ -209,7 +211,7 @@ class _Reader:
         stated = fields.first("Btch/NbOfTxs")
         listed = len(self._details) - self._details_before
         if stated and listed and stated.text.lstrip("0") != str(listed):
-            self.faults.add(stated.line, "BatchCountWrong", f"the batch lists {listed} payments, and says another number")
+            self.faults.add(stated.line, "BatchCountWrong", f"the batch lists {counted(listed, 'payment')}, and says another number")
 
     # entries
 
@@ -272,7 +274,7 @@ class _Reader:
         parts = [detail.amount_pence for detail in entry.details]
         if None in parts:
             self.faults.add(
-                entry.line, "BatchAmountMissing", f"a batch of {len(parts)} payments, and not each has an amount in our currency"
+                entry.line, "BatchAmountMissing", f"a batch of {counted(len(parts), 'payment')}, and not each has an amount in our currency"
             )
         elif (total := sum(part for part in parts if part is not None)) != entry.amount_pence:
             message = f"the batch's payments add up to {decimals(total)}, and the entry is {decimals(entry.amount_pence)}"

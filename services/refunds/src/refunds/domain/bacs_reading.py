@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from rentbook_contracts.words import counted
+
 from refunds.domain.bacs import CONTRA, DEBITS, INSTRUCTIONS, Code, ControlFigures, bacs_date
 from refunds.domain.bacs_text import BadReference, bacs_reference
 from refunds.domain.rules import RefundRule
@@ -84,7 +86,7 @@ class UnreadablePaymentFile(RefundRule):
 
     def __init__(self, faults: list[Fault]) -> None:
         first = faults[0]
-        super().__init__(f"The payment file breaks {len(faults)} rules; the first is on line {first.line}: {first.message}")
+        super().__init__(f"The payment file breaks {counted(len(faults), 'rule')}; the first is on line {first.line}: {first.message}")
         self.faults = faults
 
 
@@ -170,7 +172,7 @@ def _pieces(number: int, label: str, line: str, faults: list[Fault]) -> Row:
         faults.append(Fault(number, "order", f"{label} is expected here"))
         return {}
     if len(line) != length:
-        faults.append(Fault(number, "length", f"{label} has {length} characters, this line {len(line)}"))
+        faults.append(Fault(number, "length", f"{label} has {counted(length, 'character')}, this line {len(line)}"))
         return {}
     row: Row = {}
     for name, pattern, words in pieces:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from lxml import etree
+from rentbook_contracts.words import counted
 
 from refunds.domain.rules import RefundRule
 
@@ -112,7 +113,7 @@ class UnreadableReport(RefundRule):
 
     def __init__(self, faults: list[ReportFault]) -> None:
         first = faults[0]
-        super().__init__(f"The bank's report breaks {len(faults)} rules; the first is on line {first.line}: {first.message}")
+        super().__init__(f"The bank's report breaks {counted(len(faults), 'rule')}; the first is on line {first.line}: {first.message}")
         self.faults = faults
 
 
@@ -131,7 +132,7 @@ class _Reading:
         within = self.root if inside is None else inside
         found = within.findall(path)
         if len(found) != 1:
-            self.fault(within, "structure", f"{path} stands once here, not {len(found)} times")
+            self.fault(within, "structure", f"{path} stands once here, not {counted(len(found), 'time')}")
             return None
         return found[0]
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import AccountHold, CreditBehind, CreditSource, TenancyFacts
 from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
+from rentbook_contracts.words import counted
 
 from refunds.domain.bacs_text import NameHasNoBacsForm, bacs_name
 from refunds.domain.covered import Ground, void_because
@@ -283,8 +284,9 @@ def check_8(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     refund = plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence
     recent = [payment for payment in facts.earlier_payments if payment.on >= since]
     same_amount = [payment for payment in recent if refund > 0 and payment.amount_pence == refund]
+    window = counted(policy.duplicate_window_days, "day")
     evidence = [
-        f"Refunds of this account in the last {policy.duplicate_window_days} days: {len(recent)}, of the same amount: {len(same_amount)}.",
+        f"Refunds of this account in the last {window}: {len(recent)}, of the same amount: {len(same_amount)}.",
         f"Other tenants paid to the same bank account: {facts.same_details_elsewhere}.",
     ]
     source = f"earlier cases; policy {policy.version}"
@@ -440,7 +442,7 @@ def _balance_words(pence: int) -> str:
 
 
 def _people(number: int) -> str:
-    return "1 member of staff" if number == 1 else f"{number or 'No'} members of staff"
+    return counted(number, "member of staff", "members of staff") if number else "No members of staff"
 
 
 def _ended_words(facts: CaseFacts) -> list[str]:
@@ -451,14 +453,14 @@ def _ended_words(facts: CaseFacts) -> list[str]:
 def _floor_words(facts: CaseFacts, policy: RefundPolicy, today: date, kept: int) -> str:
     if tenancy_has_ended(facts.ledger, today):
         return "The tenancy has ended: no floor."
-    return f"Floor {pounds(kept)}: {policy.floor_weeks} weeks of {pounds(facts.ledger.weekly_charge_pence)}."
+    return f"Floor {pounds(kept)}: {counted(policy.floor_weeks, 'week')} of {pounds(facts.ledger.weekly_charge_pence)}."
 
 
 def _notice_words(facts: CaseFacts, policy: RefundPolicy) -> str:
     sent = facts.wishes.opt_out_notice_sent_on
     if sent is None or not policy.offset_after_notice:
         return "Consent or an opt-out is needed for each debt that may be offset."
-    return f"The opt-out notice was sent on {in_words(sent)} and expires after {policy.opt_out_notice_days} days."
+    return f"The opt-out notice was sent on {in_words(sent)} and expires after {counted(policy.opt_out_notice_days, 'day')}."
 
 
 def _paid_in_words(payee: PayeeFacts) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 from pydantic import BaseModel, Field
+from rentbook_contracts.words import counted
 
 from refunds.domain.bank_reports import CreditReturns, InputReport, UnreadableReport, read_report
 from refunds.domain.checks import in_words, pounds
@@ -72,17 +73,17 @@ async def _note_items(tx: Transaction, number: int, report: InputReport | Credit
 
 async def _about_a_run(tx: Transaction, report: InputReport) -> tuple[UUID | None, str]:
     """The run whose file the report is on, and its words; what it counts must be what was sent."""
-    taken = f"{report.accepted_count} items, {pounds(report.accepted_pence)} accepted"
-    lost = f"{report.rejected_count} items, {pounds(report.rejected_pence)} not"
+    taken = f"{counted(report.accepted_count, 'item')}, {pounds(report.accepted_pence)} accepted"
+    lost = f"{counted(report.rejected_count, 'item')}, {pounds(report.rejected_pence)} not"
     words = f"Input report of {in_words(report.key.on)}: {taken}; {lost}."
     file = await reports.file_of(tx, report.sha256)
     if file is None:
         log.error("a bank report is on a file that is not ours", extra={"reason": f"serial {report.serial}"})
         return None, f"{words} It is on a file that was not sent from here."
-    counted = (report.accepted_count + report.rejected_count, report.accepted_pence + report.rejected_pence)
-    if counted != (file.items, file.total_pence):
+    told = (report.accepted_count + report.rejected_count, report.accepted_pence + report.rejected_pence)
+    if told != (file.items, file.total_pence):
         log.error("a bank report does not tie with its file", extra={"reason": f"serial {report.serial}"})
-        words = f"{words} This does not tie with the file: {file.items} items, {pounds(file.total_pence)}."
+        words = f"{words} This does not tie with the file: {counted(file.items, 'item')}, {pounds(file.total_pence)}."
     return file.run, words
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rentbook_contracts.ledger import AccountHold, Addressee, ChargeOwed, DebtFacts, DroppedBecause, LineKind, LinePart, PastWriteOff
 from rentbook_contracts.notices import goes_to
+from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
@@ -257,7 +258,7 @@ def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     since = facts.credit_since
     if since is None or years_after(since, policy.unclaimed_after_years) > today:
         begun = f" since {in_words(since)}" if since else ""
-        yield f"The account has been in credit{begun} for less than {policy.unclaimed_after_years} years."
+        yield f"The account has been in credit{begun} for less than {counted(policy.unclaimed_after_years, 'year')}."
 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import MAKES_POLICY
+from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
     CHECK_EVIDENCE_POLICY,
     EVIDENCE_POLICIES,
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from approvals.web.forms import Form
 from approvals.web.pages.proposing import answered, found, must_make_policy, proposed, still_newest
 from approvals.web.visit import Visit
-from approvals.web.wording import count, headline, pounds, said
+from approvals.web.wording import headline, pounds, said
 
 ADDRESS = "/policy/evidence"
 
@@ -31,16 +32,20 @@ GENERAL: Mapping[str, str] = {
     "look_again_days": "What blocks is looked at again after, days",
     "remind_after_days": "Somebody is reminded of missing evidence after, days",
 }
-WAY: Mapping[str, str] = {
-    "at_least": "pieces",
-    "sources": "different sources",
-    "quiet_days": "days without an answer",
-    "quiet_months": "months without an answer",
-    "last_quiet_days": "days without an answer since the last",
-    "after_months": "months since",
-    "apart_days": "days between letters",
+COUNTS: Mapping[str, tuple[str, str]] = {
+    "at_least": ("piece", ""),
+    "sources": ("different source", ""),
+    "quiet_days": ("day", " without an answer"),
+    "quiet_months": ("month", " without an answer"),
+    "last_quiet_days": ("day", " without an answer since the last"),
+    "after_months": ("month", " since"),
+    "apart_days": ("day", " between letters"),
 }
-"""The figures of a way up a rung, in words. Those that a way has are offered; its kind of proof and its letters stay."""
+"""What each figure of a way up a rung counts, and what follows it. Those that a way has are offered; its kind of proof and its letters
+stay."""
+
+WAY: Mapping[str, str] = {name: f"{noun}s{rest}" for name, (noun, rest) in COUNTS.items()}
+"""The figures of a way as the labels of a form."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,8 @@ def _rung(rung: EvidenceRung) -> str:
 
 
 def _way(way: EvidenceWay) -> str:
-    counted = ", ".join([count(way.at_least, "piece"), *(f"{getattr(way, name)} {WAY[name]}" for name in figures_of(way)[1:])])
-    return f"{said(way.proof)}: {counted}" + (", written by itself" if way.letter else "")
+    figures = ", ".join(f"{counted(getattr(way, name), COUNTS[name][0])}{COUNTS[name][1]}" for name in figures_of(way))
+    return f"{said(way.proof)}: {figures}" + (", written by itself" if way.letter else "")
 
 
 def compared(before: EvidencePolicy | None, after: EvidencePolicy) -> list[Changed]:

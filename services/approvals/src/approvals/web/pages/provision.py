@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from chassis.peers import Refused
 from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked, ProvisionReport, ProvisionRow, ProvisionStatus
 from rentbook_contracts.people import Role
+from rentbook_contracts.words import counted
 from starlette.responses import Response
 
 from approvals.web.chart import Bar, bar_chart
@@ -32,8 +33,8 @@ def month_ends(today: date) -> list[date]:
 def age_band(row: ProvisionRow) -> str:
     """How long ago it fell due: *up to 28 days*, *29 to 90 days*, *366 days or more*."""
     if row.to_days is None:
-        return f"{row.from_days} days or more" if row.from_days else "of any age"
-    return f"{row.from_days} to {row.to_days} days" if row.from_days else f"up to {row.to_days} days"
+        return f"{counted(row.from_days, 'day')} or more" if row.from_days else "of any age"
+    return f"{row.from_days} to {counted(row.to_days, 'day')}" if row.from_days else f"up to {counted(row.to_days, 'day')}"
 
 
 def sides(report: ProvisionReport) -> tuple[str, str]:
