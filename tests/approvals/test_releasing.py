@@ -63,6 +63,9 @@ async def test_whoever_decided_does_not_pay(office: Office) -> None:
     line = office.make_ready(asked, await office.answer_task("finn.finance", second))
     with pytest.raises(eligibility.DeciderMayNotRelease):
         await office.release("finn.finance", line)
+    [last] = await office.sql("select id from decision where case_id = $1 and stage = 2", line.case)
+    standing = await office.look("fay.finance", queries.release_standing, [(line.case, last["id"])], line.amount_pence)
+    assert standing.approved_by == {line.case: ("hana.head", "finn.finance")}
     await office.release("fay.finance", line)
 
 

@@ -631,6 +631,7 @@ def ready_payment(decision: UUID) -> ReadyPayment:
         approved_at=NOW - timedelta(hours=1),
         decision=decision,
         pay_by=TODAY + timedelta(days=11),
+        masked="••-••-99 ••••4958",
     )
 
 

@@ -529,6 +529,21 @@ async def test_finance_sees_the_total_and_then_releases_exactly_that(place: Plac
     assert released[run_id].total_pence == 141_20
 
 
+async def test_the_preview_of_a_run_names_who_approved_each_payment_and_the_account_that_it_goes_to(place: Place) -> None:
+    await ready(place)
+    told = place.peers.answers[f"/queries/{READY_PAYMENTS.name}"](Nothing())
+    assert isinstance(told, ReadyPayments)
+    elsewhere = told.model_copy(update={"payments": (told.payments[0].model_copy(update={"third_party": True}),)})
+    async with visiting(place, "grace") as visitor:
+        said = await preview(visitor)
+        assert "Dev Patel, " in said
+        assert told.payments[0].masked in said
+        assert "not a tenant’s account" not in said
+        place.peers.answers[f"/queries/{READY_PAYMENTS.name}"] = lambda _: elsewhere
+        assert "not a tenant’s account" in await preview(visitor)
+        assert "Dev Patel, " in await visitor.read("/runs")
+
+
 async def test_a_payment_that_changed_since_it_was_shown_is_not_released(place: Place) -> None:
     await ready(place)
     async with visiting(place, "grace") as visitor:

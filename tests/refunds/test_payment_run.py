@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.serving import Tick
 from refunds.domain.bacs_reading import read_standard_18
+from refunds.domain.checks import in_words, pounds
 from refunds.queries import case_page, cases, ready_payments, run_page
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
@@ -91,6 +92,10 @@ async def test_a_release_takes_its_lines_and_tells_their_cases(refunds: Refunds)
     ready = await refunds.ask(ready_payments, Nothing())
     assert [payment.case for payment in ready.payments] == [one.case, two.case]
     assert ready.total_pence == one.refund_pence + 20_00
+    for payment in ready.payments:
+        payee = (await refunds.ask(case_page, CaseAsked(case=payment.case))).payee
+        assert payee is not None
+        assert (payment.masked, payment.third_party) == (payee.masked, False)
     run = await release(refunds, one, two)
     assert (await refunds.ask(ready_payments, Nothing())).payments == ()
     told = [workflow for workflow, _ in await refunds.signals("payment_released")]
@@ -233,10 +238,14 @@ async def test_an_accepted_file_pays_its_lines(refunds: Refunds, bank: Bank) -> 
     page = await refunds.ask(run_page, RunAsked(run=run))
     assert page.status is RunStatus.ACCEPTED
     assert [line.status for line in page.lines] == ["paid"]
-    assert any(report.startswith("Input report") for report in page.reports)
+    [report] = [one for one in page.reports if one.startswith("Input report")]
+    assert f": 1 item, {pounds(plan.refund_pence)} accepted; 0 items, £0.00 not." in report
     assert [signal[0] for signal in await refunds.signals("payment_settled")] == [refund_workflow_id(plan.case, 1)]
     [closed] = await refunds.told(RefundClosed)
     assert (closed.outcome, closed.refund_pence) == (CaseOutcome.PAID, plan.refund_pence)
+    case = await refunds.ask(case_page, CaseAsked(case=plan.case))
+    assert case.paid_on is not None
+    assert case.events[0].what == f"closed: the bank has the payment, which arrives on {in_words(case.paid_on)}"
     assert [entry["times"] for entry in await bank.paid()] == [1]
 
 

@@ -588,6 +588,8 @@ class Cases(Message):
 
 
 class ReadyPayment(Message):
+    """`masked` is the payee's account as people may see it; `third_party` where it is not a tenant's."""
+
     case: UUID
     attempt: int
     account: UUID
@@ -596,6 +598,8 @@ class ReadyPayment(Message):
     approved_at: datetime
     decision: UUID
     pay_by: date
+    masked: str = ""
+    third_party: bool = False
 
 
 class ReadyPayments(Message):

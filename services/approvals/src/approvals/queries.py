@@ -307,11 +307,15 @@ class TaskPage:
 
 @dataclass(frozen=True)
 class ReleaseStanding:
-    """What keeps the caller from releasing: from anything (`why_not`), or from single cases. `limit_pence` None is without a limit."""
+    """What keeps the caller from releasing: from anything (`why_not`), or from single cases. `limit_pence` None is without a limit.
+
+    `approved_by` are the names of those who approved each case, the first decision first.
+    """
 
     why_not: str | None
     limit_pence: int | None
     lines: Mapping[UUID, str] = field(default_factory=dict)
+    approved_by: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -1203,7 +1207,23 @@ async def release_standing(tx: Transaction, cases: Iterable[tuple[UUID, UUID]], 
     known = await release_cases(tx, pairs.values())
     lines = {case: line_objection(known.get(made), tx.caller.person, tx.now) for case, made in pairs.items()}
     words = {case: rule.message for case, rule in lines.items() if rule is not None}
-    return ReleaseStanding(refused.message if refused else None, mine.to_pence if mine else None, words)
+    approvers = await _approvers(tx, pairs.values())
+    approved_by = {case: approvers.get(made, ()) for case, made in pairs.items()}
+    return ReleaseStanding(refused.message if refused else None, mine.to_pence if mine else None, words, approved_by)
+
+
+async def _approvers(tx: Transaction, completing: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """The names of those who approved in the round that a decision completes, by that decision, in the order of the stages."""
+    last = decision.alias("last")
+    of_the_round = sa.and_(*(decision.c[name] == last.c[name] for name in ("case_id", "attempt", "round")))
+    stands = (decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    wanted = sa.select(last.c.id, decision.c.decided_by).select_from(last.join(decision, of_the_round))
+    rows = (await tx.connection.execute(wanted.where(last.c.id.in_(list(completing)), *stands).order_by(decision.c.stage))).all()
+    names = await names_of(tx, {row.decided_by for row in rows})
+    found: dict[UUID, tuple[str, ...]] = {}
+    for row in rows:
+        found[row.id] = (*found.get(row.id, ()), names.get(row.decided_by, row.decided_by))
+    return found
 
 
 async def release_cases(tx: Transaction, decisions: Iterable[UUID]) -> dict[UUID, ReleaseCase]:

@@ -36,6 +36,7 @@ from rentbook_contracts.refunds import (
     Runs,
     RunsAsked,
 )
+from rentbook_contracts.words import counted
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from refunds.domain.checks import TITLES, pounds, speaks_against
@@ -149,23 +150,23 @@ async def refund_policies(tx: Transaction, _: Nothing) -> PoliciesShown:
 
 def _policy(made: RefundPolicy) -> PolicyShown:
     order = ", ".join(rung.replace("_", " ").lower().replace("hb ", "Housing Benefit ") for rung in made.recovery_order)
-    notice = f"{made.opt_out_notice_days} days" if made.offset_after_notice else "never: only with consent"
+    notice = f"{counted(made.opt_out_notice_days, 'day')}" if made.offset_after_notice else "never: only with consent"
     figures = (
-        ("Floor: stays on a current tenant\u2019s account", f"{made.floor_weeks} weeks of its charge"),
-        ("Direct Debit: credit that opens no review", f"up to {made.direct_debit_review_weeks} weeks of its charge"),
+        ("Floor: stays on a current tenant\u2019s account", f"{counted(made.floor_weeks, 'week')} of its charge"),
+        ("Direct Debit: credit that opens no review", f"up to {counted(made.direct_debit_review_weeks, 'week')} of its charge"),
         ("Smallest refund, current tenant", pounds(made.minimum_current_pence)),
         ("Smallest refund, former tenant", pounds(made.minimum_former_pence)),
         ("Debts that a credit may pay, in this order", order),
         ("An unanswered opt-out notice counts as consent after", notice),
         ("Small estate: an indemnity is enough up to", pounds(made.small_estate_limit_pence)),
-        ("Same amount refunded: looked for in the last", f"{made.duplicate_window_days} days"),
-        ("Confirmation of Payee holds for", f"{made.confirmation_valid_days} days"),
-        ("Checks of tenancy and payee hold for", f"{made.checks_valid_days} days"),
-        ("Decide within", f"{made.decide_within_working_days} working days"),
-        ("Pay within", f"{made.pay_within_working_days} working days"),
-        ("Remind of a missing document after", f"{made.evidence_remind_working_days} working days"),
-        ("A request lapses without its document after", f"{made.evidence_lapse_working_days} working days"),
-        ("Act on a returned payment within", f"{made.returned_act_within_working_days} working days"),
+        ("Same amount refunded: looked for in the last", counted(made.duplicate_window_days, "day")),
+        ("Confirmation of Payee holds for", counted(made.confirmation_valid_days, "day")),
+        ("Checks of tenancy and payee hold for", counted(made.checks_valid_days, "day")),
+        ("Decide within", counted(made.decide_within_working_days, "working day")),
+        ("Pay within", counted(made.pay_within_working_days, "working day")),
+        ("Remind of a missing document after", counted(made.evidence_remind_working_days, "working day")),
+        ("A request lapses without its document after", counted(made.evidence_lapse_working_days, "working day")),
+        ("Act on a returned payment within", counted(made.returned_act_within_working_days, "working day")),
     )
     shown = tuple(PolicyFigure(about=about, says=says) for about, says in figures)
     return PolicyShown(version=made.version, in_force_from=made.in_force_from, figures=shown)
@@ -175,9 +176,11 @@ async def ready_payments(tx: Transaction, _: Nothing, means: Means) -> ReadyPaym
     """What finance may release now, the oldest approval first."""
     of_the_queue = (refund_plan.c.case_id == refund_case.c.id) & (refund_plan.c.content_hash == refund_case.c.queued_hash)
     rows = (
-        sa.select(refund_case, refund_plan.c.plan)
+        sa.select(refund_case, refund_plan.c.plan, payee.c.masked, payee.c.person.is_(None).label("third_party"))
         .ext(distinct_on(refund_case.c.queued_at, refund_case.c.id))
-        .select_from(refund_case.join(refund_plan, of_the_queue))
+        .select_from(
+            refund_case.join(refund_plan, of_the_queue).join(payee, payee.c.id == sa.cast(refund_plan.c.plan["payee"].astext, sa.Uuid))
+        )
     )
     found = (await tx.connection.execute(rows.order_by(refund_case.c.queued_at, refund_case.c.id).limit(MOST_PAYMENTS))).all()
     payments = tuple(_ready(row) for row in found)
@@ -318,7 +321,7 @@ def _ready(row: sa.Row[Any]) -> ReadyPayment:
     return ReadyPayment(
         case=row.id, attempt=row.attempt, account=row.account, content_hash=row.queued_hash,
         amount_pence=RefundPlan.model_validate(row.plan).refund_pence, approved_at=row.queued_at, decision=row.queued_decision,
-        pay_by=row.pay_by,
+        pay_by=row.pay_by, masked=row.masked, third_party=row.third_party,
     )  # fmt: skip
 
 

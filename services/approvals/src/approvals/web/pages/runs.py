@@ -115,6 +115,8 @@ async def _list(visit: Visit, form: Form) -> Response:
 
 async def _confirm(visit: Visit, form: Form, payments: tuple[ReadyPayment, ...], ready: ReadyPayments) -> Response:
     labels = await visit.account_labels(payment.account for payment in payments)
+    total = sum(payment.amount_pence for payment in payments)
+    pairs = [(payment.case, payment.decision) for payment in payments]
     return visit.show(
         "run_preview.html",
         "Release this payment run",
@@ -122,7 +124,8 @@ async def _confirm(visit: Visit, form: Form, payments: tuple[ReadyPayment, ...],
         payments=payments,
         ready=ready,
         labels=labels,
-        total=sum(payment.amount_pence for payment in payments),
+        standing=await visit.own(lambda tx: queries.release_standing(tx, pairs, total)),
+        total=total,
     )
 
 
