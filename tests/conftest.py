@@ -5,7 +5,7 @@ to the one that prints; a file's tests stay together, and so do all that use one
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,17 @@ async def postgres() -> AsyncIterator[Postgres]:
     """PostgreSQL, durability off: `await postgres.new_database("ledger")` is a migrated database of its own."""
     async with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _databases_of_one_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test had made for itself alone is dropped after it; what a module or the session made came before, and stays."""
+    if "postgres" not in request.fixturenames:
+        yield
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.for_a_while():
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

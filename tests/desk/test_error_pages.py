@@ -19,6 +19,7 @@ from chassis.transaction import Transaction
 from chassis.web import web
 from pydantic import BaseModel
 from support.servers import Postgres
+from support.web import client
 
 from desk import estate
 from desk.conftest import Place
@@ -70,7 +71,7 @@ async def declared_too_large(place: Place, path: str, octets: int = FORM_OCTETS)
 async def test_the_desks_error_pages_repeat_nothing(place: Place, logged: io.StringIO) -> None:
     case = f"/cases/{estate.CASE_BEGUM}"
     said: dict[str, httpx.Response] = {}
-    async with visiting(place, "asha") as visitor, httpx.AsyncClient(base_url=place.url) as stranger:
+    async with visiting(place, "asha") as visitor, client(base_url=place.url) as stranger:
         await visitor.read(case)
         keys = {**visitor.fields(f"{case}/withdraw"), "withdraw_note": WORDS}
         ours = {"origin": place.url}

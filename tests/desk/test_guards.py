@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from approvals import store
@@ -15,6 +14,7 @@ from approvals.web.security import DOCUMENT_OCTETS, FORM_OCTETS, UPLOAD_OCTETS, 
 from chassis.transaction import run
 from rentbook_contracts.refunds import CHANGE_PAYEE
 from starlette.datastructures import Headers
+from support.web import client
 
 from desk import estate
 from desk.conftest import PEOPLE, Place
@@ -59,7 +59,7 @@ async def test_pages_are_not_kept_by_browsers_and_styles_are(place: Place) -> No
 
 
 async def test_nobody_reads_a_page_without_signing_in(place: Place) -> None:
-    async with httpx.AsyncClient(base_url=place.url) as http:
+    async with client(base_url=place.url) as http:
         answer = await http.get(f"/accounts/{estate.OKAFOR.account}?as_at=2026-01-01")
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/sign-in?to=%2Faccounts%2F{estate.OKAFOR.account}%3Fas_at%3D2026-01-01"
@@ -115,7 +115,7 @@ async def test_a_session_ends_with_the_working_day(place: Place) -> None:
     key, session = sessions.begin(PEOPLE["dev"], datetime.now(UTC))
     ended = replace(session, ends_at=datetime.now(UTC))
     await run(place.runtime, lambda tx: store.open_session(tx, ended))
-    async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}) as http:
+    async with client(base_url=place.url, cookies={"rentbook": key}) as http:
         assert (await http.get("/policy")).status_code == 303
 
 

@@ -16,6 +16,7 @@ from chassis.transaction import run
 from playwright.async_api import Browser
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
 from starlette.types import ASGIApp
+from support.web import client
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -59,7 +60,7 @@ async def test_no_form_is_taken_without_its_token_and_from_elsewhere(place: Plac
     before = await rows(place)
     sent = {"csrf": session.csrf_token if csrf == "its own" else csrf, "form_id": str(uuid4())}
     told = {name: place.url if value == "ours" else value for name, value in headers.items()}
-    async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}) as http:
+    async with client(base_url=place.url, cookies={"rentbook": key}) as http:
         for path, _ in FORMS:
             assert path in ATTEMPTS
             answer = await http.post(filled(path, known), data=sent, headers=told)

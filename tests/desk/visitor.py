@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 from lxml import html
+from support.web import client
 
 from desk.conftest import Place
 
@@ -71,5 +72,5 @@ def _text(page: html.HtmlElement) -> str:
 async def visiting(place: Place, who: str, *, again: bool = False) -> AsyncIterator[Visitor]:
     """A visitor who is signed in as one of PEOPLE; `again`: and was just asked anew who they are."""
     key, _ = await place.signed_in(who, again=again)
-    async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}) as http:
+    async with client(base_url=place.url, cookies={"rentbook": key}) as http:
         yield Visitor(http, place.url)

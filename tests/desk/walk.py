@@ -20,6 +20,7 @@ from chassis.transaction import run
 from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.ledger import Offset
 from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayments
+from support.web import client
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -297,7 +298,7 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     for who in (NOBODY, *ROLES):
         walk.who = f"walk.{who}"
         key, session = await walk.session(who) if who != NOBODY else ("", None)
-        async with httpx.AsyncClient(base_url=place.url, cookies={"rentbook": key}, headers={"origin": place.url}) as http:
+        async with client(base_url=place.url, cookies={"rentbook": key}, headers={"origin": place.url}) as http:
             for address, answers in found.items():
                 answers[who] = _said(address, await _tried(walk, http, session, address))
     return found

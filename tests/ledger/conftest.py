@@ -1,6 +1,7 @@
 """A ledger of its own for each test: migrated, opened with a small household, on the real PostgreSQL."""
 
 import base64
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,13 +24,24 @@ def officer() -> Caller:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def database(postgres: Postgres) -> Database:
-    """An empty, migrated database of the ledger."""
-    return await postgres.new_database("ledger")
+async def database(postgres: Postgres, request: pytest.FixtureRequest) -> Database:
+    """A migrated database of the ledger: empty, or with the household where the test asks for `ledger`."""
+    return await postgres.new_database("ledger", prepare=with_household if "ledger" in request.fixturenames else None)
+
+
+async def with_household(database: Database) -> None:
+    """The household of `support.ledger_books`, opened once for all: the tests start from copies."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with make_runtime("ledger", _settings(database, Path(folder))) as runtime:
+            await opened(runtime, HOUSEHOLD)
 
 
 @pytest.fixture
 def settings(database: Database, tmp_path: Path) -> LedgerSettings:
+    return _settings(database, tmp_path)
+
+
+def _settings(database: Database, tmp_path: Path) -> LedgerSettings:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "service_token").write_text("token-of-the-services\n")
@@ -51,8 +63,7 @@ async def empty_ledger(settings: LedgerSettings) -> AsyncIterator[Runtime]:
         yield runtime
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def ledger(empty_ledger: Runtime) -> Runtime:
+@pytest.fixture
+def ledger(empty_ledger: Runtime) -> Runtime:
     """The ledger opened with the household of `support.ledger_books`."""
-    await opened(empty_ledger, HOUSEHOLD)
     return empty_ledger

@@ -18,6 +18,8 @@ from rentbook_local import child, layout, status
 from rentbook_local.layout import Layout
 from rentbook_local.ports import is_free
 
+from support.servers import fast_folder
+
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 90.0
 _POLL_SECONDS = 0.1
@@ -60,7 +62,7 @@ class Stack:
 @asynccontextmanager
 async def running_stack(*, with_estate: bool = True, folder: Path | None = None) -> AsyncIterator[Stack]:
     """A stack of one's own. A `folder` that outlives it keeps the state for the next."""
-    with tempfile.TemporaryDirectory(prefix="rentbook-stack-", ignore_cleanup_errors=True) as temporary:
+    with tempfile.TemporaryDirectory(prefix="rentbook-stack-", dir=fast_folder(), ignore_cleanup_errors=True) as temporary:
         state = folder or Path(temporary)
         state.chmod(0o711)
         at = layout.open_state(state / "state", _base_port())

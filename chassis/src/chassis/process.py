@@ -4,11 +4,13 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -149,11 +151,17 @@ async def make_runtime(name: str, settings: Settings) -> AsyncIterator[Runtime]:
         raise ValueError("the secret service_token is empty: whoever asks would be let in.")
     engine = make_engine(name, settings)
     telemetry = start_telemetry(name, settings)
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=50)) as http:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=50), verify=_trusted()) as http:
         try:
             yield Runtime(name, settings, engine, http, telemetry, token, settings.request_key())
         finally:
             await ended([engine.dispose(), asyncio.to_thread(telemetry.provider.shutdown)], limit_seconds=LAST_WORDS_SECONDS)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities by which peers are known. Reading them takes longer than all else that a runtime needs: once for a process."""
+    return httpx.create_ssl_context()
 
 
 def make_engine(name: str, settings: Settings) -> AsyncEngine:

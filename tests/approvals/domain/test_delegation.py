@@ -52,6 +52,18 @@ def test_the_shortest_chain_comes_first() -> None:
     assert found("ola", "officer", *links) == [(100_00, ("hana",)), (900_00, ("hana", "ines"))]
 
 
+def test_what_is_lent_again_counts_once_by_its_highest() -> None:
+    links = [
+        lent(*people, pence, "head-of-service") for people in (("hana", "ines"), ("ines", "ola")) for pence in range(100_00, 700_00, 50)
+    ]
+    assert found("ola", "officer", *links) == [(699_50, ("ines",)), (699_50, ("hana", "ines"))]
+
+
+def test_one_giver_of_two_roles_lends_the_higher_authority() -> None:
+    links = (lent("hana", "ola", 900_00), lent("hana", "ola", 400_00, "head-of-service"), lent("hana", "ola", 300_00, "head-of-service"))
+    assert found("ola", "officer", *links) == [(400_00, ("hana",))]
+
+
 def test_authority_is_lent_for_the_stage_at_which_it_is_held() -> None:
     assert found("tess", "team-leader", lent("finn", "tess", 900_00, "finance")) == [(500_00, ())]
     assert found("tess", "team-leader", lent("finn", "tess", 900_00, "finance"), stage=2) == [(900_00, ("finn",))]

@@ -171,16 +171,29 @@ async def make_roles(server: Server, service: str, owner_password: str, app_pass
         await connection.close()
 
 
-async def make_database(server: Server, name: str, service: str, *, template: str = "template0") -> None:
-    """Make the service's database where there is none yet; only its two roles (and the superuser) may enter it."""
+async def make_database(server: Server, name: str, service: str, *, template: str = "template0", strategy: str = "wal_log") -> None:
+    """Make the service's database where there is none yet; only its two roles (and the superuser) may enter it.
+
+    `strategy` is PostgreSQL's: by `file_copy` a template is copied as files, beside the write-ahead log.
+    """
     connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
     owner, app = owner_role(service), app_role(service)
     try:
         if await connection.fetchval("select true from pg_database where datname = $1", name):
             return
-        await connection.execute(f'create database "{name}" owner "{owner}" template "{template}"')
+        await connection.execute(f'create database "{name}" owner "{owner}" template "{template}" strategy "{strategy}"')
         await connection.execute(f'revoke all on database "{name}" from public')
         await connection.execute(f'grant connect on database "{name}" to "{app}"')
+    finally:
+        await connection.close()
+
+
+async def drop_databases(server: Server, names: Sequence[str]) -> None:
+    """Drop these databases, whoever is still connected to them."""
+    connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
+    try:
+        for name in names:
+            await connection.execute(f'drop database if exists "{name}" with (force)')
     finally:
         await connection.close()
 

@@ -1,6 +1,6 @@
 """Authority that a person lends to another for a time, up to a ceiling, and the chains in which it is lent on."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -78,19 +78,32 @@ class Mandate:
 
 
 def mandates(
-    authorities: Sequence[Authority], act: Act, stage: int, person: str, roles: Collection[str], lent: Iterable[Lent]
+    authorities: Sequence[Authority], act: Act, stage: int, person: str, roles: Collection[str], lent: Sequence[Lent]
 ) -> list[Mandate]:
-    """Every authority that a person has at a stage: their own first, then what was lent to them by the shortest chains first."""
+    """Every authority that a person has at a stage: their own first, then what was lent to them by the shortest chains first.
+
+    Where the same people lent the same authority on more than once, the highest of it is given.
+    """
     own = best_of(authorities, act, stage, roles)
     found = [Mandate(own, own.to_pence)] if own is not None else []
     if act is not Act.DECIDE:
         return found
-    for chain in sorted(_chains_to(person, tuple(lent)), key=len):
+    reached: dict[tuple[object, tuple[str, ...]], Mandate] = {}
+    for chain in sorted(_chains_to(person, _highest(lent)), key=len):
         root = best_of(authorities, act, stage, chain[0].roles)
         if root is not None:
             ceilings = [one.ceiling_pence for one in chain] + ([root.to_pence] if root.to_pence is not None else [])
-            found.append(Mandate(root, min(ceilings), chain))
-    return found
+            held = Mandate(root, min(ceilings), chain)
+            same = reached.setdefault((root.id, held.on_behalf_of), held)
+            if not same.covers(min(ceilings)):
+                reached[(root.id, held.on_behalf_of)] = held
+    return [*found, *reached.values()]
+
+
+def _highest(lent: Sequence[Lent]) -> list[Lent]:
+    """Of delegations that differ in their ceilings alone, the highest: each of the others would double the chains through it."""
+    by_people = {(one.giver, one.taker, one.roles): one for one in sorted(lent, key=lambda one: one.ceiling_pence)}
+    return [one for one in lent if by_people[(one.giver, one.taker, one.roles)] is one]
 
 
 def _chains_to(person: str, lent: Sequence[Lent]) -> Iterator[tuple[Lent, ...]]:
