@@ -63,6 +63,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f"UPDATE suspense_clearing SET account = '{MAIN}' WHERE attempt = 2",)),
     ("suspense", "it counts from another day", "ledger", (
         "UPDATE journal SET effective_date = effective_date + 1 WHERE id = (SELECT journal FROM suspense_clearing WHERE attempt = 2)",)),
+    ("suspense", "the bank took back what stands on an account", "ledger", (
+        "UPDATE journal SET reverses = NULL WHERE actor = 'system' AND reverses IN (SELECT journal FROM suspense_clearing)",)),
+    ("suspense", "what the bank took back lies there", "ledger", (
+        "UPDATE journal SET reverses = NULL WHERE reverses IN (SELECT journal FROM suspense_item)",)),
     ("reversed-once", "a charge is undone twice", "ledger", (
         "ALTER TABLE journal DROP CONSTRAINT a_journal_is_reversed_once",
         COPY_JOURNAL.format(which=REVERSAL), COPY_ENTRIES.format(which=REVERSAL), NEW_KEY.format(key="again"))),
@@ -130,7 +134,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f" WHERE id = {DECISION}",)),
     ("four-eyes", "a decider entered the bank details", "refunds", ("UPDATE payee SET entered_by = 'dilip.leader'",)),
     ("four-eyes", "a decider brought the file that the credit came in", "ledger", (
-        f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 1", "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
+        f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 2", "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
     ("four-eyes", "a decider posted the credit", "ledger", (
         f"UPDATE journal SET actor = 'dilip.leader' WHERE id = {RECEIPT}",)),
     ("released", "a decider released it", "approvals", ("UPDATE release SET released_by = 'dilip.leader'",)),

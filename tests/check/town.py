@@ -399,22 +399,27 @@ async def lived(town: Town) -> None:
     await _a_slip(town)
     await _laid_down(town)
     await _placed_from_suspense(town)
+    await _taken_back_by_the_bank(town)
     await write_offs(town)
     await town.deliver()
     await town.sealed()
 
 
 async def _a_bank_file(town: Town) -> None:
+    rows = [("97000023E", "12.50", "T"), ("97000023E", "12.50", "T"), ("00000000", "3.00", "T")]
+    town.named["bank file"] = await _cash(town, "cash.txt", "28.00", *rows)
+
+
+async def _cash(town: Town, name: str, total: str, *rows: tuple[str, str, str]) -> UUID:
+    """A cash file of yesterday: reference, pounds and type of each payment."""
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Rentbook-Person": OFFICER, "X-Rentbook-Roles": "officer"}
     yesterday = f"{TODAY - timedelta(days=1):%d/%m/%Y}"
-    rows = [("97000023E", "12.50"), ("97000023E", "12.50"), ("00000000", "3.00")]
-    records = [f" 335610{reference:<16}{pounds:>9}T{yesterday}" for reference, pounds in rows]
-    total = f"{'Total Amount':<34}{'28.00':>17}"
-    count = f"{'Total Transactions':<40}{len(rows):>17}"
-    content = "\r\n".join([*records, "", total, count, ""])
-    answer = await town.http.post("http://ledger/bank-files", params={"name": "cash.txt"}, content=content, headers=headers)
+    records = [f" 335610{reference:<16}{pounds:>9}{kind}{yesterday}" for reference, pounds, kind in rows]
+    ends = [f"{'Total Amount':<34}{total:>17}", f"{'Total Transactions':<40}{len(rows):>17}"]
+    content = "\r\n".join([*records, "", *ends, ""])
+    answer = await town.http.post("http://ledger/bank-files", params={"name": name}, content=content, headers=headers)
     assert answer.status_code == 201, answer.text
-    town.named["bank file"] = UUID(answer.json()["bank_file"])
+    return UUID(answer.json()["bank_file"])
 
 
 async def _paid_and_returned(town: Town) -> None:
@@ -514,6 +519,15 @@ async def _placed_from_suspense(town: Town) -> None:
     await town.decided("dilip.leader", plan, task, Answer.DECLINED)
     await town.step(RELEASE_HOLD, ReleaseHold(hold=hold.hold, case=case), refund_workflow_id(case, 1))
     await town.closed(plan, CaseOutcome.DECLINED)
+
+
+async def _taken_back_by_the_bank(town: Town) -> None:
+    """Money was moved from suspense, and then a cash file says that it was a cheque that came back."""
+    await _cash(town, "a-cheque.txt", "4.00", ("11111111", "4.00", "P"))
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        item = await connection.scalar(sa.text("SELECT journal FROM suspense_item WHERE amount_pence = 400"))
+    await town.command(OFFICER, CLEAR_SUSPENSE, ClearSuspense(item=item, reference="97000023E"), uuid4())
+    await _cash(town, "returned.txt", "-4.00", ("11111111", "-4.00", "Q"))
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from rentbook_contracts.ledger import (
     Suspense,
     SuspenseItem,
     SuspenseMatch,
+    TakenBack,
     TenancyFacts,
     Tenant,
     WeeklyCharge,
@@ -603,7 +604,16 @@ def in_suspense() -> Suspense:
         item=an_id("was in suspense"), journal=MOVED, label=OKAFOR.label, amount_pence=25_00, since=TODAY - timedelta(days=9),
         moved_at=NOW - timedelta(days=1), moved_by="ben.officer",
     )  # fmt: skip
-    return Suspense(items=items, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,))
+    back = TakenBack(
+        item=an_id("was taken back"), journal=an_id("the return"), amount_pence=75_00, since=TODAY - timedelta(days=8),
+        payer_name="R QUILL", on=TODAY - timedelta(days=1), by="asha.officer", bank_file=FILE, file_name="statement-2026-11-18.xml",
+        line=91, labels=(IVANOVA.label,),
+    )  # fmt: skip
+    undone = TakenBack(
+        item=an_id("was undone"), journal=an_id("the undoing"), amount_pence=5_00, since=TODAY - timedelta(days=8), payer_name="",
+        on=TODAY, by="ben.officer",
+    )  # fmt: skip
+    return Suspense(items=items, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back))
 
 
 def letter() -> LetterRow:

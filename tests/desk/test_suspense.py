@@ -26,6 +26,17 @@ async def test_a_row_says_what_is_known_its_age_and_what_speaks_for_an_account(p
     assert "by Ben Moss, yesterday" in said
 
 
+async def test_what_the_bank_took_back_says_where_it_stood_and_which_line_says_so(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/suspense")
+    assert "from R QUILL: the bank took it back on" in said
+    assert f"it came off {estate.IVANOVA.label.names[0]}" in said
+    assert "statement-2026-11-18.xml, line 91 brought by you" in said
+    assert "it was undone on" in said
+    assert "it lay in suspense undone by Ben Moss" in said
+
+
 async def test_a_suggestion_is_accepted_as_it_stands(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read("/suspense")

@@ -1009,6 +1009,7 @@ class FileLine(Message):
     in_suspense: bool
     journal: UUID | None
     suspense_reason: str | None = None
+    took_back_suspense: bool = Field(default=False, description="It took back a payment that had come into suspense")
 
 
 class MethodTotal(Message):
@@ -1109,6 +1110,22 @@ class MovedItem(Message):
     moved_by: str
 
 
+class TakenBack(Message):
+    """A payment that came into suspense and that the bank took back, `on` its effective date; or that a person undid, without a file."""
+
+    item: UUID
+    journal: UUID
+    amount_pence: PositivePence
+    since: date
+    payer_name: str
+    on: date
+    by: str = Field(description="Who brought the file, or undid the payment")
+    bank_file: UUID | None = None
+    file_name: str | None = None
+    line: int | None = None
+    labels: tuple[AccountLabel, ...] = Field(default=(), description="The accounts on which it stood, and that were debited")
+
+
 class SuspenseAsked(Message):
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=25, ge=1, le=100)
@@ -1123,6 +1140,7 @@ class Suspense(Message):
     to_review: int = Field(description="How many nobody has placed by their day of first review")
     to_escalate: int = Field(description="How many have lain so long that they are to be taken further")
     moved: tuple[MovedItem, ...] = Field(description="The newest that were moved and not put back")
+    taken_back: tuple[TakenBack, ...] = Field(default=(), description="The newest that the bank took back")
 
 
 class ClearSuspense(Message):

@@ -37,6 +37,7 @@ from ledger.domain.posting import Leg, Posting
 from ledger.domain.receipt import EntryKey, MethodRule, MethodRules
 from ledger.domain.references import scheme_of
 from ledger.domain.statement import OwnAccount
+from ledger.domain.suspense import Marks
 from ledger.domain.write_off import WRITTEN_ON
 
 _CONTROL = ("CONTROL", "SUSPENSE")
@@ -1113,6 +1114,66 @@ async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
         moved=any(move not in back for move in moves),
         undone=id_ in back,
     )
+
+
+@dataclass(frozen=True)
+class Move:
+    """Money that stands on an account onto which it was moved from suspense. `amount_pence` is positive."""
+
+    journal: UUID
+    account: UUID
+    amount_pence: int
+
+
+@dataclass(frozen=True)
+class SuspenseReceipt:
+    """Money in that came into suspense and was not taken back. It lies there, or stands where it was moved."""
+
+    journal: UUID
+    code: str
+    amount_pence: int
+    marks: Marks
+    moves: tuple[Move, ...] = ()
+
+
+async def lock_suspense_receipts(tx: Transaction, ids: Collection[UUID]) -> None:
+    """Wait until nobody moves this money or takes it back, and let nobody until the end. Before any account is locked."""
+    for id_ in sorted(ids):
+        await serialise(tx, item_name(id_))
+
+
+async def suspense_receipts(tx: Transaction, amounts: Collection[int]) -> list[SuspenseReceipt]:
+    """What came into suspense with one of these amounts (pence) and was not taken back, newest first."""
+    if not amounts:
+        return []
+    item, receipt, clearing, reversal = tables.suspense_item, tables.journal, tables.suspense_clearing, tables.journal.alias("reversal")
+    stands = ~sa.exists().where(reversal.c.reverses == item.c.journal)
+    wanted = (
+        sa.select(item, receipt.c.code, receipt.c.payer, receipt.c.narrative)
+        .join(receipt, receipt.c.id == item.c.journal)
+        .where(item.c.amount_pence.in_(amounts), stands)
+        .order_by(receipt.c.posted_at.desc(), receipt.c.seq.desc())
+    )
+    rows = (await tx.connection.execute(wanted)).all()
+    moved = (
+        sa.select(clearing.c.item, clearing.c.journal, clearing.c.account, tables.entry.c.amount_pence)
+        .join(tables.entry, sa.and_(tables.entry.c.journal == clearing.c.journal, tables.entry.c.account == clearing.c.account))
+        .where(clearing.c.item.in_([row.journal for row in rows]), ~sa.exists().where(reversal.c.reverses == clearing.c.journal))
+        .order_by(clearing.c.attempt)
+    )
+    moves: dict[UUID, list[Move]] = {}
+    for row in await tx.connection.execute(moved):
+        moves.setdefault(row.item, []).append(Move(row.journal, row.account, -row.amount_pence))
+    return [
+        SuspenseReceipt(
+            row.journal,
+            row.code,
+            row.amount_pence,
+            Marks(row.payer, row.payer_name, row.text or row.narrative),
+            tuple(moves.get(row.journal, ())),
+        )
+        for row in rows
+    ]
 
 
 async def moved_item(tx: Transaction, journal: UUID) -> UUID | None:

@@ -17,6 +17,9 @@ LEDGER = UUID("6f0d6a1e-3f0a-5c7e-9d57-2b1a4c9e8f10")
 OPENING_CODE = "ROB"
 """What an account owed or had when the ledger was opened (domain.md 2.1)."""
 
+TRANSFER_CODE = "RIT"
+"""A transfer: from suspense onto an account (domain.md 2.3), or from account to account."""
+
 
 class Control(StrEnum):
     """The accounts on the other side of tenants' accounts."""

@@ -1,11 +1,11 @@
 """Which account money in suspense may be for (domain.md 2.3): by a reference with one slip, by the payer's name, by the amount.
 
-Suggestions only. A person decides, and stands behind what they decided.
+Suggestions only. A person decides, and stands behind what they decided. And which payment it was that the bank takes back.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
@@ -137,3 +137,42 @@ def _neighbours(digits: str, length: int) -> Iterator[str]:
         yield from (digits[:at] + other + digits[at:] for at in range(length) for other in "0123456789")
     else:
         yield from (digits[:at] + digits[at + 1 :] for at in places)
+
+
+# --- which payment the bank takes back ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What tells one payment from another of its amount: the fingerprint of the paying bank account, its holder's name, what they wrote."""
+
+    payer: str | None
+    name: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+def alike(back: Marks, paid: Marks, schemes: Sequence[ReferenceScheme]) -> int:
+    """How strongly what a return says of itself speaks for one payment; 0 where nothing does.
+
+    The same bank account weighs more than a reference that both quote, that more than all the words, and those more than the name.
+    """
+    quoted = set(references_in(back.text, schemes)) & set(references_in(paid.text, schemes))
+    words, name = folded(back.text), sorted(name_words(back.name))
+    same = (
+        back.payer is not None and back.payer == paid.payer,
+        bool(quoted),
+        bool(words) and words == folded(paid.text),
+        bool(name) and name == sorted(name_words(paid.name)),
+    )
+    return sum(8 >> place for place, holds in enumerate(same) if holds)
+
+
+def taken_back(back: Marks, payments: Sequence[Marks], schemes: Sequence[ReferenceScheme]) -> int | None:
+    """The place of the payment that a return takes back, of payments of its amount and method, newest first.
+
+    None where nothing but the amount speaks for any, or as much for payments of different payers: nobody guesses whose money it was.
+    """
+    speaks = [alike(back, paid, schemes) for paid in payments]
+    most = max(speaks, default=0)
+    likeliest = [place for place, weight in enumerate(speaks) if weight == most]
+    return likeliest[0] if most and len({payments[place] for place in likeliest}) == 1 else None

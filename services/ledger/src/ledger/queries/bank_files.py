@@ -10,7 +10,7 @@ from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, Ba
 
 from ledger.domain.advice import advice
 from ledger.domain.rules import NoSuchFile
-from ledger.tables import bank_file, bank_file_fault, bank_file_line
+from ledger.tables import bank_file, bank_file_fault, bank_file_line, journal, suspense_item
 
 _earlier = bank_file.alias("earlier_file")
 _FILE = (
@@ -41,7 +41,9 @@ async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
 
 
 async def _lines(tx: Transaction, asked: BankFileAsked) -> Sequence[Any]:
-    wanted = sa.select(bank_file_line).where(bank_file_line.c.bank_file == asked.bank_file).order_by(bank_file_line.c.no)
+    taken_back = sa.select(journal.c.id).join(suspense_item, suspense_item.c.journal == journal.c.reverses)
+    back = taken_back.where(journal.c.id == bank_file_line.c.journal).exists().label("took_back_suspense")
+    wanted = sa.select(bank_file_line, back).where(bank_file_line.c.bank_file == asked.bank_file).order_by(bank_file_line.c.no)
     return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
 
 
@@ -96,4 +98,5 @@ def _line(row: Any) -> FileLine:
         in_suspense=row.suspense_reason is not None,
         journal=row.journal,
         suspense_reason=row.suspense_reason,
+        took_back_suspense=row.took_back_suspense,
     )

@@ -12,6 +12,8 @@ from ledger.tables import bank_file, bank_file_line, entry, journal, posting_cod
 
 _reversal = journal.alias("reversal")
 _receipt_code = posting_code.alias("receipt_code")
+_undone_move = suspense_clearing.alias("undone_move")
+_return = journal.alias("bank_return")
 
 
 def entries(account: UUID, as_at: date | None) -> sa.Subquery:
@@ -38,6 +40,7 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
             posting_code.c.part,
             _reversal.c.id.label("reversed_by"),
             suspense_clearing.c.item,
+            _return.c.id.label("bank_return"),
             _receipt_code.c.words.label("receipt_words"),
             sa.cast(sa.func.sum(entry.c.amount_pence).over(order_by=order), sa.BigInteger).label("running_pence"),
             bank_file.c.id.label("bank_file"),
@@ -51,7 +54,10 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
         .join(posting_code, posting_code.c.code == journal.c.code)
         .outerjoin(_reversal, _reversal.c.reverses == journal.c.id)
         .outerjoin(suspense_clearing, suspense_clearing.c.journal == journal.c.id)
-        .outerjoin(bank_file_line, bank_file_line.c.journal == sa.func.coalesce(suspense_clearing.c.item, journal.c.id))
+        .outerjoin(_undone_move, _undone_move.c.journal == journal.c.reverses)
+        # The bank's return of a payment undoes its moves from suspense in the same transaction; what was put back by hand is no return.
+        .outerjoin(_return, sa.and_(_return.c.reverses == _undone_move.c.item, _return.c.posted_at == journal.c.posted_at))
+        .outerjoin(bank_file_line, bank_file_line.c.journal == sa.func.coalesce(suspense_clearing.c.item, _return.c.id, journal.c.id))
         .outerjoin(_receipt_code, _receipt_code.c.code == bank_file_line.c.code)
         .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
         .where(entry.c.account == account)
@@ -96,6 +102,8 @@ def shown(row: Any) -> Entry:
 
 
 def _source(row: Any) -> str:
+    if row.bank_return is not None:
+        return f"{row.file_name}, line {row.file_line}: the bank took back a payment that was moved from suspense"
     if row.reverses is not None:
         return f"reversal of an earlier entry: {row.words.lower()}"
     if row.bank_file is not None:

@@ -1,14 +1,14 @@
 """What lies in suspense, oldest first, each with the accounts that it may be for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import MovedItem, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch
+from rentbook_contracts.ledger import MovedItem, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch, TakenBack
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from ledger.domain.dates import business_date
@@ -31,6 +31,7 @@ from ledger.tables import (
 )
 
 MOVED_SHOWN = 20
+TAKEN_BACK_SHOWN = 20
 WORDS = 40
 """By how many words people are looked for."""
 
@@ -60,7 +61,7 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     told: Any = (await tx.connection.execute(counts.where(_STANDING))).one()
     in_all, total, to_review, to_escalate = told
     rows = await _page(tx, asked)
-    schemes = await _schemes(tx, today)
+    schemes = await schemes_in_force(tx, today)
     return Suspense(
         items=tuple([await _item(tx, row, schemes) for row in rows]),
         in_all=in_all,
@@ -68,6 +69,7 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
         to_review=to_review,
         to_escalate=to_escalate,
         moved=await _moved(tx),
+        taken_back=await _taken_back(tx),
     )
 
 
@@ -93,7 +95,8 @@ async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
     return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
 
 
-async def _schemes(tx: Transaction, today: date) -> list[ReferenceScheme]:
+async def schemes_in_force(tx: Transaction, today: date) -> list[ReferenceScheme]:
+    """How payment references are written on a day."""
     scheme = reference_scheme.c
     newest = sa.select(reference_scheme).where(scheme.in_force_from <= today).order_by(scheme.name, scheme.in_force_from.desc())
     return [scheme_of(row.scheme) for row in await tx.connection.execute(newest.ext(distinct_on(scheme.name)))]
@@ -204,3 +207,61 @@ async def _moved(tx: Transaction) -> tuple[MovedItem, ...]:
         )
         for row in rows
     )
+
+
+async def _taken_back(tx: Transaction) -> tuple[TakenBack, ...]:
+    """What the bank took back, or a person undid, each with the accounts on which it stood until that moment."""
+    back = journal.alias("back")
+    wanted = (
+        sa.select(
+            suspense_item,
+            back.c.id.label("back"),
+            back.c.effective_date,
+            back.c.posted_at,
+            back.c.actor,
+            bank_file.c.id.label("bank_file"),
+            bank_file.c.name.label("file_name"),
+            bank_file.c.uploaded_by,
+            bank_file_line.c.line,
+        )
+        .join(back, back.c.reverses == suspense_item.c.journal)
+        .outerjoin(bank_file_line, bank_file_line.c.journal == back.c.id)
+        .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
+        .where(suspense_item.c.amount_pence > 0)
+        .order_by(back.c.posted_at.desc(), back.c.seq.desc())
+        .limit(TAKEN_BACK_SHOWN)
+    )
+    rows = (await tx.connection.execute(wanted)).all()
+    stood = await _stood_until(tx, {row.journal: row.posted_at for row in rows})
+    labels = {each.account: each for each in await labels_of(tx, {account for accounts in stood.values() for account in accounts})}
+    return tuple(
+        TakenBack(
+            item=row.journal,
+            journal=row.back,
+            amount_pence=row.amount_pence,
+            since=row.since,
+            payer_name=row.payer_name,
+            on=row.effective_date,
+            by=row.uploaded_by or row.actor,
+            bank_file=row.bank_file,
+            file_name=row.file_name,
+            line=row.line,
+            labels=tuple(labels[account] for account in stood[row.journal]),
+        )
+        for row in rows
+    )
+
+
+async def _stood_until(tx: Transaction, items: Mapping[UUID, datetime]) -> dict[UUID, list[UUID]]:
+    """The accounts from which each item went at its moment, in the order in which it had come onto them."""
+    wanted = (
+        sa.select(suspense_clearing.c.item, suspense_clearing.c.account, _back.c.posted_at)
+        .join(_back, _back.c.reverses == suspense_clearing.c.journal)
+        .where(suspense_clearing.c.item.in_(list(items)))
+        .order_by(suspense_clearing.c.attempt)
+    )
+    stood: dict[UUID, list[UUID]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        if row.posted_at == items[row.item]:
+            stood[row.item].append(row.account)
+    return stood

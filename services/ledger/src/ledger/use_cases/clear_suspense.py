@@ -6,7 +6,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountStatus, ClearSuspense, ReceiptPosted, SuspenseCleared
 
 from ledger import store
-from ledger.domain.posting import Control, Posting, two_legs
+from ledger.domain.posting import TRANSFER_CODE, Control, Posting, two_legs
 from ledger.domain.rules import AccountClosed, AlreadyMoved, NoSuchAccount, NoSuchItem, NotToBeMoved
 from ledger.use_cases.permission import may_change
 
@@ -30,7 +30,7 @@ async def clear_suspense(tx: Transaction, asked: ClearSuspense) -> SuspenseClear
     account = await _account(tx, asked.reference)
     posting = Posting(
         f"suspense/{item.journal}/{item.attempts + 1}",
-        "RIT",
+        TRANSFER_CODE,
         item.effective_date,
         two_legs(account.id, -item.amount_pence, Control.SUSPENSE),
         tx.caller.person,

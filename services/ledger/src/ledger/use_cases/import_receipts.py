@@ -27,11 +27,13 @@ from ledger.domain.clearing import NoClearingRule, cleared_on, rule_in_force
 from ledger.domain.dates import business_date
 from ledger.domain.exported_again import SameRecords, exported_again
 from ledger.domain.faults import FAULTS_KEPT, Fault
-from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, two_legs
+from ledger.domain.posting import CONTROL_ACCOUNTS, TRANSFER_CODE, Control, Posting, mirror, two_legs
 from ledger.domain.receipt import EntryKey, Receipt
 from ledger.domain.rules import LedgerRule
+from ledger.domain.suspense import Marks
 from ledger.queries.bank_files import bank_file_page
 from ledger.use_cases.permission import may_change
+from ledger.use_cases.standing import Standing, open_accounts, standing_in_suspense
 
 YEARS_BACK = 7
 """How old an entry of a bank file may be, as far as its clearing day is concerned."""
@@ -203,12 +205,21 @@ def _statements(upload: Upload) -> list[tuple[int, store.StatementRow]]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A receipt and where it goes: onto the account, or into suspense for a reason; nowhere yet while it is pending."""
+    """A receipt and where it goes: onto the account, or into suspense for a reason; nowhere yet while it is pending.
+
+    Without account or reason it takes back what came into suspense; `undone` are the moves from there that it undoes.
+    """
 
     receipt: Receipt
     account: store.LockedAccount | None
     suspense_reason: str | None
     posting: Posting | None
+    undone: tuple[tuple[store.LockedAccount, store.Move, Posting], ...] = ()
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """What it posts, in order: what it takes back comes off the account before it leaves suspense."""
+        return (*(posting for _, _, posting in self.undone), *([self.posting] if self.posting is not None else []))
 
 
 async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -> None:
@@ -217,12 +228,14 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -
     row = _taken_row(upload, id_, lines, like)
     await store.add_file(tx, row)
     await store.add_statements(tx, id_, _statements(upload))
-    await store.post(tx, (line.posting for line in lines if line.posting is not None))
+    # What reverses a journal of the same file comes after it.
+    told_of = sorted(lines, key=lambda line: line.posting is not None and line.posting.reverses is not None)
+    await store.post(tx, (posting for line in told_of for posting in line.postings))
     # Each entry once, however many payments it gathers.
     booked = dict.fromkeys((line.receipt.source, line.receipt.entry) for line in lines if line.posting and line.receipt.entry)
     await store.add_file_lines(tx, id_, map(_line_row, lines), booked)
     await store.add_suspense(tx, await _suspense(tx, lines))
-    await store.tell(tx, (told for line in lines if (told := _fact(line, id_)) is not None))
+    await store.tell(tx, (told for line in told_of for told in _facts(line, id_)))
     await tx.publish(
         BankFileTaken(bank_file=id_, receipts=row.receipts, total_pence=row.total_pence, in_suspense=row.in_suspense), version=1
     )
@@ -231,11 +244,14 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -
 
 async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
     receipts = upload.content.receipts
-    known = await store.accounts_by_reference(tx, {receipt.reference for receipt in receipts if receipt.reference})
-    locked = await store.lock_accounts(tx, set(known.values()))
     policy = await store.receipt_policy(tx)
     calendar = await _calendar(tx, policy)
-    standing = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
+    known = await store.accounts_by_reference(tx, {receipt.reference for receipt in receipts if receipt.reference})
+    returns = [(receipt, _marks(upload, receipt)) for receipt in receipts if _takes_back(receipt, policy)]
+    standing = await standing_in_suspense(tx, returns, known, policy, any_method=upload.content.format == "allpay")
+    moved_onto = {move.account for one in standing.in_suspense for move in one.moves}
+    locked = await store.lock_accounts(tx, {*known.values(), *moved_onto})
+    standing.on_accounts = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
     # Beside the event loop: much to work out for a large file, and nothing to wait for.
     return await asyncio.to_thread(_placed, upload, known, locked, policy, calendar, standing)
 
@@ -246,47 +262,85 @@ def _placed(
     locked: dict[UUID, store.LockedAccount],
     policy: store.ReceiptPolicy,
     calendar: WorkingDays,
-    standing: list[store.StandingReceipt],
+    standing: Standing,
 ) -> list[_Line]:
-    """Every receipt with where it goes and how it is posted. `standing` loses what is taken back."""
-    lines = []
-    for number, receipt in enumerate(upload.content.receipts, start=1):
+    """Every receipt with where it goes and how it is posted. `standing` loses what is taken back, and gains what the file itself brings."""
+    numbered = list(enumerate(upload.content.receipts, start=1))
+    lines: dict[int, _Line] = {}
+    # Returns last: a file may take back what it brings, in whatever order it tells of them.
+    for number, receipt in sorted(numbered, key=lambda one: _takes_back(one[1], policy)):
         account = locked.get(known[receipt.reference]) if receipt.reference in known else None
         if receipt.pending or not receipt.amount_pence:
-            lines.append(_Line(receipt, account, None, None))
+            lines[number] = _Line(receipt, account, None, None)
             continue
-        reason = why_suspense(receipt, account.status if account else None)
-        onto = account.id if account and reason is None else CONTROL_ACCOUNTS[Control.SUSPENSE]
-        posting = Posting(
-            f"file/{upload.content.sha256}/{number}",
-            receipt.method,
-            receipt.effective_date,
-            two_legs(onto, -receipt.amount_pence, Control.BANK),
-            "system",
-            receipt.narrative[:NARRATIVE_CHARACTERS],
-            cleared_on=cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date) if receipt.amount_pence > 0 else None,
-            payer=upload.payer_of(receipt.payer_account) if receipt.payer_account else None,
-            reverses=_taken_back(receipt, onto, policy, standing),
-        )
-        lines.append(_Line(receipt, account, reason, posting))
-    return lines
+        lines[number] = _line(f"file/{upload.content.sha256}/{number}", upload, receipt, account, locked, policy, calendar, standing)
+    return [lines[number] for number, _ in numbered]
 
 
-def _taken_back(receipt: Receipt, onto: UUID, policy: store.ReceiptPolicy, standing: list[store.StandingReceipt]) -> UUID | None:
-    """The newest receipt of the method and amount that this line takes back; no other line can take it back again."""
-    method = policy.takes_back.get(receipt.method)
-    for place, past in enumerate(standing):
-        if (past.account, past.code, past.amount_pence) == (onto, method, -receipt.amount_pence):
-            return standing.pop(place).journal
-    return None
+def _line(
+    key: str,
+    upload: Upload,
+    receipt: Receipt,
+    account: store.LockedAccount | None,
+    locked: dict[UUID, store.LockedAccount],
+    policy: store.ReceiptPolicy,
+    calendar: WorkingDays,
+    standing: Standing,
+) -> _Line:
+    takes_back, marks = _takes_back(receipt, policy), _marks(upload, receipt)
+    reason = why_suspense(receipt, account.status if account else None, takes_back=takes_back)
+    onto = account.id if account and reason is None else CONTROL_ACCOUNTS[Control.SUSPENSE]
+    reverses, came = (standing.on_account(receipt, onto), None) if takes_back else (None, None)
+    if takes_back and reverses is None:
+        came = standing.from_suspense(receipt, marks, onto, open_accounts(locked))
+    if came is not None:
+        account, reason, reverses, onto = None, None, came.journal, CONTROL_ACCOUNTS[Control.SUSPENSE]
+    posting = Posting(
+        key,
+        receipt.method,
+        receipt.effective_date,
+        two_legs(onto, -receipt.amount_pence, Control.BANK),
+        "system",
+        receipt.narrative[:NARRATIVE_CHARACTERS],
+        cleared_on=cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date) if receipt.amount_pence > 0 else None,
+        payer=marks.payer,
+        reverses=reverses,
+    )
+    if reason is not None and receipt.amount_pence > 0:
+        standing.in_suspense.insert(0, store.SuspenseReceipt(posting.id, receipt.method, receipt.amount_pence, marks))
+    undone = tuple((locked[move.account], move, _off_the_account(receipt, move)) for move in came.moves) if came is not None else ()
+    return _Line(receipt, account, reason, posting, undone)
 
 
-def why_suspense(receipt: Receipt, status: AccountStatus | None) -> str | None:
+def _marks(upload: Upload, receipt: Receipt) -> Marks:
+    payer = upload.payer_of(receipt.payer_account) if receipt.payer_account else None
+    return Marks(payer, receipt.payer_name[:PAYER_CHARACTERS], receipt.narrative[:SUSPENSE_CHARACTERS])
+
+
+def _off_the_account(receipt: Receipt, move: store.Move) -> Posting:
+    """The mirror image of a move from suspense, on the day on which the bank took the payment back."""
+    return mirror(
+        two_legs(move.account, -move.amount_pence, Control.SUSPENSE),
+        move.journal,
+        code=TRANSFER_CODE,
+        case=None,
+        effective_date=receipt.effective_date,
+        actor="system",
+        narrative=receipt.narrative[:NARRATIVE_CHARACTERS],
+    )
+
+
+def _takes_back(receipt: Receipt, policy: store.ReceiptPolicy) -> bool:
+    """Whether booked money out takes a receipt back: the bank marks it so, or its code is one of those that say so."""
+    return receipt.amount_pence < 0 and not receipt.pending and (receipt.reversal or receipt.method in policy.takes_back)
+
+
+def why_suspense(receipt: Receipt, status: AccountStatus | None, *, takes_back: bool) -> str | None:
     """Why a receipt goes to suspense (domain.md 2.3); None where it goes onto its account. `status` is the account's, if one was found.
 
     Money out goes onto an account only where it says that it takes a receipt back: all else that the council pays is no tenant's debit.
     """
-    if receipt.amount_pence < 0 and not receipt.reversal:
+    if receipt.amount_pence < 0 and not takes_back:
         return "money out, to be matched with what was paid"
     if len(receipt.candidates) > 1:
         return "several payment references"
@@ -324,14 +378,33 @@ async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> Iterator[store.S
     )
 
 
+def _facts(line: _Line, file: UUID) -> Iterator[tuple[store.LockedAccount, AccountFact]]:
+    for account, move, undoing in line.undone:
+        account.balance_pence += move.amount_pence
+        yield account, _reversed(account, undoing.id, move.journal, move.amount_pence)
+    told = _fact(line, file)
+    if told is not None:
+        yield told
+
+
+def _reversed(account: store.LockedAccount, journal: UUID, reverses: UUID, amount_pence: int) -> JournalReversed:
+    return JournalReversed(
+        account=account.id,
+        balance_pence=account.balance_pence,
+        journal=journal,
+        amount_pence=amount_pence,
+        reverses=reverses,
+    )
+
+
 def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | None:
     account, posting, receipt = line.account, line.posting, line.receipt
     if account is None or posting is None or line.suspense_reason is not None:
         return None
     account.balance_pence -= receipt.amount_pence
-    about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
     if posting.reverses is not None:
-        return account, JournalReversed(amount_pence=-receipt.amount_pence, reverses=posting.reverses, **about)
+        return account, _reversed(account, posting.id, posting.reverses, -receipt.amount_pence)
+    about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
     if receipt.amount_pence < 0:
         return account, TransferPosted(amount_pence=-receipt.amount_pence, **about)
     return account, ReceiptPosted(

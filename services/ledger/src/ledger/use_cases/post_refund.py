@@ -9,7 +9,7 @@ from rentbook_contracts.ledger import AccountFact, AccountForRefund, PostRefund,
 
 from ledger import store
 from ledger.domain.dates import business_date
-from ledger.domain.posting import Control, Leg, Posting, two_legs
+from ledger.domain.posting import TRANSFER_CODE, Control, Leg, Posting, two_legs
 from ledger.domain.rules import (
     AccountMoved,
     CreditNotFree,
@@ -58,7 +58,7 @@ def _postings(plan: RefundPlan, decision: UUID, tx: Transaction) -> list[Posting
     postings = [
         Posting(
             f"{key}/offset/{offset.account}",
-            "RIT",
+            TRANSFER_CODE,
             today,
             (Leg(plan.account, "", offset.amount_pence), Leg(offset.account, "", -offset.amount_pence)),
             tx.caller.person,
