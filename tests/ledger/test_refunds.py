@@ -22,6 +22,7 @@ from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_tenancy import end_tenancy
+from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
@@ -45,6 +46,7 @@ from rentbook_contracts.ledger import (
     EndTenancy,
     ExplainBalance,
     JournalsAsked,
+    LiftHoldOfCase,
     Offset,
     PlaceHold,
     PostRefund,
@@ -134,6 +136,31 @@ class Books:
 @pytest.fixture
 def books(ledger: Runtime) -> Books:
     return Books(ledger)
+
+
+# --- a story that is gone ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_story_that_is_gone_has_earmarked_is_lifted_and_never_posted(books: Books) -> None:
+    made = plan(20_00)
+    asked = await books.asked(made)
+    other = LiftHoldOfCase(case=made.case, attempt=made.attempt + 1)
+    assert (await books.do(lambda tx: lift_hold_of_case(tx, other))).refund_journal is None
+    gone = LiftHoldOfCase(case=made.case, attempt=made.attempt)
+    for _ in range(2):
+        assert (await books.do(lambda tx: lift_hold_of_case(tx, gone))).refund_journal is None
+    assert (await books.told())[-2:] == ["credit-held", "credit-freed"], "another attempt's earmark stays, and this one is lifted once"
+    with pytest.raises(rules.HoldGone):
+        await books.post(asked)
+
+
+async def test_what_was_posted_before_its_story_was_gone_is_named_and_stays(books: Books) -> None:
+    made = plan(20_00)
+    posted = await books.post(await books.asked(made))
+    gone = LiftHoldOfCase(case=made.case, attempt=made.attempt)
+    assert (await books.do(lambda tx: lift_hold_of_case(tx, gone))).refund_journal == posted.refund_journal
+    with pytest.raises(rules.NotAllowed):
+        await books.do(lambda tx: lift_hold_of_case(tx, gone), Caller("lind.officer", frozenset({"officer"})))
 
 
 # --- holds -------------------------------------------------------------------------------------------------------------------------

@@ -25,4 +25,9 @@ def behind(events: int, seconds: float, *, catching_up: bool = False) -> dict[st
     ],
 )
 def test_a_service_that_is_behind_is_not_plainly_well(health: dict[str, Any], words: str) -> None:
-    assert health_in_words(health) == words
+    assert health_in_words({"attention": [], **health}) == words
+
+
+def test_what_an_operator_has_to_see_to_is_said_of_a_healthy_service() -> None:
+    health = {"healthy": True, "reasons": [], "attention": ["1 story is gone: restart it"], "consumers": [behind(1, 2.4)]}
+    assert health_in_words(health) == "1 story is gone: restart it"

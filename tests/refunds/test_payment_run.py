@@ -8,15 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.peers import Unanswered
 from chassis.serving import Tick
+from chassis.transaction import run as run_in
 from refunds.domain.bacs_reading import read_standard_18
 from refunds.domain.checks import in_words, pounds
 from refunds.queries import case_page, cases, ready_payments, run_page
+from refunds.use_cases import stories
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
 from refunds.use_cases.close_case import NotPaid, close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
-from refunds.use_cases.line_posted import NotInTheBooks, line_posted
+from refunds.use_cases.line_posted import NotInTheBooks, NotInThisRun, line_posted
 from refunds.use_cases.note_release import note_release
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.record_bank_reports import record_bank_reports
@@ -128,6 +131,53 @@ async def test_an_approval_that_is_void_after_release_keeps_its_run_waiting_for_
     built = await refunds.do(build_file, BuildFile(run=run))
     assert (built.count, built.total_pence) == (1, other.refund_pence)
     assert len(await refunds.signals("run_line_settled")) == 2
+
+
+async def test_a_line_whose_story_is_gone_leaves_its_run_and_says_why(refunds: Refunds) -> None:
+    plan, other = await refunds.queued(tenant()), await refunds.queued(tenant(), amount_pence=20_00)
+    run = await release(refunds, plan, other)
+    await refunds.do(line_posted, LinePosted(run=run, plan=other, refund_journal=refunds.ledger.posts(other)))
+    refunds.ledger.silent = True
+    with pytest.raises(Unanswered):
+        await refunds.do(stories.without, refund_workflow_id(plan.case, 1))
+    refunds.ledger.silent = False
+    for story in (refund_workflow_id(plan.case, 1), refund_workflow_id(plan.case, 1), refund_workflow_id(other.case, 1)):
+        await refunds.do(stories.without, story)
+    built = await refunds.do(build_file, BuildFile(run=run))
+    assert (built.count, built.total_pence) == (1, 20_00)
+    page = await refunds.ask(run_page, RunAsked(run=run))
+    assert [(line.case, line.because) for line in page.lines if line.status == "dropped"] == [(plan.case, stories.STORY_IS_GONE)]
+    assert [(lifted.case, lifted.attempt) for lifted in refunds.ledger.lifted] == [(plan.case, 1)]
+
+
+async def test_a_line_that_was_posted_before_its_story_was_gone_stays_and_hears_it_twice(refunds: Refunds) -> None:
+    plan = await refunds.queued(tenant())
+    run, journal = await release(refunds, plan), refunds.ledger.posts(plan)
+    await refunds.do(stories.without, refund_workflow_id(plan.case, 1))
+    assert (await refunds.do(build_file, BuildFile(run=run))).total_pence == plan.refund_pence
+    # The story that is taken up again says what the row has already.
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=journal))
+    with pytest.raises(NotInThisRun):
+        await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="moved"))
+
+
+async def test_the_rows_say_which_stories_are_needed(refunds: Refunds, bank: Bank) -> None:
+    plan = await refunds.queued(tenant())
+
+    async def needed() -> set[str]:
+        return set(await run_in(refunds.runtime, stories.needed, read_only=True))
+
+    assert await needed() == {refund_workflow_id(plan.case, 1)}
+    run = await release(refunds, plan)
+    both = {refund_workflow_id(plan.case, 1), payment_run_workflow_id(run)}
+    assert await needed() == both
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
+    built = await refunds.do(build_file, BuildFile(run=run))
+    await refunds.do(submit_file, SubmitFile(run=run, sha256=built.sha256))
+    assert await needed() == both, "the bank's answer is not settled on the lines yet"
+    await refunds.do(settle_run, SettleRun(run=run, fate=FileFate.ACCEPTED))
+    await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
+    assert await needed() == set()
 
 
 async def test_a_line_that_the_ledger_has_not_posted_comes_into_no_file(refunds: Refunds) -> None:

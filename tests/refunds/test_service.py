@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +14,14 @@ import httpx
 import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
+from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.relay import kafka_access
 from refunds.app import make_app
 from refunds.settings import RefundsSettings
 from rentbook_contracts import approvals, ledger
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import ChargePosted, PersonFacts, ReceiptPosted, RefundFacts
+from rentbook_contracts.ledger import ChargePosted, PersonFacts, ReceiptPosted, RefundFacts, RefundPlan
 from rentbook_contracts.message import Fact
 from rentbook_contracts.operation import Nothing, Operation, Query
 from rentbook_contracts.refunds import (
@@ -37,7 +38,7 @@ from rentbook_contracts.refunds import (
     RunAsked,
     RunStatus,
 )
-from rentbook_contracts.workflows import QUEUE, refund_workflow_id
+from rentbook_contracts.workflows import QUEUE, payment_run_workflow_id, refund_workflow_id
 from rentbook_local import ports
 from rentbook_local.postgres import Database
 from support.bank import Bank, running_bank
@@ -47,9 +48,12 @@ from support.refund_cases import A
 from support.refund_cases import ledger as ledger_facts
 from support.refund_service import VALID_ACCOUNT, VALID_SORT_CODE, FakeLedger, released, request
 from support.servers import Kafka, Postgres, Temporal
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 from workflows.app import WORKFLOWS
+
+from chassis import stories
 
 TODAY = datetime.now(UTC).date()
 
@@ -129,7 +133,12 @@ async def stack(
         await bank.register({"sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "name": "Ada Match"})
         address = await around.enter_async_context(_served(fake))
         reach = {"kafka_bootstrap": kafka.bootstrap, "kafka_username": "refunds", "topic_prefix": prefix, "poll_seconds": 0.1}
-        times = {"temporal_address": temporal.address, "temporal_namespace": await temporal.new_namespace(), "report_seconds": 0.3}
+        times = {
+            "temporal_address": temporal.address,
+            "temporal_namespace": await temporal.new_namespace(),
+            "report_seconds": 0.3,
+            "stories_look_seconds": 0.5,
+        }
         told = settings.model_copy(update={**reach, **times, "peers": {"ledger": address}, "bank_url": bank.url})
         service = await around.enter_async_context(serving(make_app(told), told))
         client: Client = service._client
@@ -153,20 +162,48 @@ async def asked(stack: Stack, facts: RefundFacts) -> UUID:
     return CaseOpened.model_validate_json(answer.content).case
 
 
-async def released_after_approval(stack: Stack, case: UUID) -> UUID:
+async def story_of(stack: Stack, case: UUID) -> WorkflowHandle[Any, Any]:
+    return stack.temporal.get_workflow_handle(refund_workflow_id(case, (await stack.page(case)).attempt))
+
+
+async def ready_after_approval(stack: Stack, case: UUID) -> RefundPlan:
     await stack.case_is(case, CaseStatus.WITH_APPROVER)
-    story = stack.temporal.get_workflow_handle(refund_workflow_id(case, (await stack.page(case)).attempt))
-    await stack.others.decide(story, Answer.APPROVED)
+    await stack.others.decide(await story_of(stack, case), Answer.APPROVED)
 
     async def queued() -> bool:
-        return [payment.case for payment in (await stack.ask(READY_PAYMENTS, Nothing())).payments] == [case]
+        return case in [payment.case for payment in (await stack.ask(READY_PAYMENTS, Nothing())).payments]
 
     await until(queued, "the payment is ready", 30)
     plan = (await stack.page(case)).plan
     assert plan is not None
-    fact = released(plan, at=datetime.now(UTC))
+    return plan
+
+
+async def released_after_approval(stack: Stack, *these: UUID) -> UUID:
+    fact = released(*[await ready_after_approval(stack, case) for case in these], at=datetime.now(UTC))
     await stack.tell(fact, "approvals", 1)
     return fact.run
+
+
+async def needs_attention(stack: Stack) -> list[str]:
+    async with httpx.AsyncClient() as client:
+        told = await client.get(f"{stack.service.address}/health")
+    assert told.status_code == 200, "to begin the process anew mends nothing"
+    attention: list[str] = told.json()["attention"]
+    return attention
+
+
+async def gone_by_the_metric(stack: Stack) -> int:
+    async with httpx.AsyncClient() as client:
+        metrics = (await client.get(f"{stack.service.address}/metrics")).text
+    [line] = [line for line in metrics.splitlines() if line.startswith("rentbook_stories_gone ")]
+    return int(float(line.partition(" ")[2]))
+
+
+async def restarted(stack: Stack, *, every: bool = True, story: str = "") -> str:
+    words = ["restart", "--by", "ops", *(["--all"] if every else [story])]
+    asked = stories.read_words("refunds", words)
+    return await stories.obey(stack.service.runtime, make_app(stack.settings), stack.temporal, asked)
 
 
 async def test_a_request_becomes_a_payment_and_a_returned_one_is_asked_about_again(stack: Stack) -> None:
@@ -184,6 +221,89 @@ async def test_a_request_becomes_a_payment_and_a_returned_one_is_asked_about_aga
     returned = await stack.page(case)
     assert (returned.attempt, returned.checks[6].reason_code) == (2, "payment-came-back")
     assert "ledger.reverse-refund" in stack.others.names()
+
+
+async def test_a_terminated_story_is_noticed_holds_up_no_payment_run_and_is_taken_up_again(stack: Stack) -> None:
+    stranded = await asked(stack, tenant())
+    plans = [await ready_after_approval(stack, stranded)]
+    other = await asked(stack, tenant())
+    plans.append(await ready_after_approval(stack, other))
+    await (await story_of(stack, stranded)).terminate("by hand")
+    fact = released(*plans, at=datetime.now(UTC))
+    await stack.tell(fact, "approvals", 1)
+
+    await until(lambda: truth(needs_attention(stack)), "somebody is told", 30)
+    [words] = await needs_attention(stack)
+    assert "1 story is gone" in words
+    assert await gone_by_the_metric(stack) == 1
+    assert "python -m refunds stories" in words
+    await stack.case_is(other, CaseStatus.PAID)
+    page = await stack.ask(RUN_PAGE, RunAsked(run=fact.run))
+    assert sorted((line.case, line.status) for line in page.lines) == sorted([(stranded, "dropped"), (other, "paid")])
+    [why] = [line.because for line in page.lines if line.case == stranded]
+    assert why
+    assert why.startswith("The story of this refund had ended")
+    assert [(lifted.case, lifted.attempt) for lifted in stack.ledger.lifted] == [(stranded, 1)]
+
+    assert (await restarted(stack)).endswith("is taken up again.")
+    await released_after_approval(stack, stranded)
+    await stack.case_is(stranded, CaseStatus.PAID)
+    await until(lambda: falsehood(needs_attention(stack)), "nobody is told any more", 30)
+    assert await gone_by_the_metric(stack) == 0
+    assert [(paid["times"], paid["pence"]) for paid in await stack.bank.paid()] == [(1, 520_00)] * 2
+
+
+async def test_a_story_that_is_terminated_before_its_decision_asks_anew_and_pays_once(stack: Stack) -> None:
+    case = await asked(stack, tenant())
+    await stack.case_is(case, CaseStatus.WITH_APPROVER)
+    story = await story_of(stack, case)
+    await story.terminate("by hand")
+    await until(lambda: truth(needs_attention(stack)), "somebody is told", 30)
+    with pytest.raises(NotPossible):
+        await restarted(stack, every=False, story=refund_workflow_id(uuid4(), 1))
+    first = stack.others.task
+    await restarted(stack, every=False, story=story.id)
+    await until(lambda: truth(another_task(stack, first)), "the decision is asked for anew", 30)
+    await released_after_approval(stack, case)
+    await stack.case_is(case, CaseStatus.PAID)
+    [paid] = await stack.bank.paid()
+    assert (paid["times"], paid["pence"]) == (1, 520_00)
+
+
+async def test_a_payment_run_whose_story_is_terminated_goes_on_and_sends_its_file_once(stack: Stack) -> None:
+    case = await asked(stack, tenant())
+    plan = await ready_after_approval(stack, case)
+    # Nothing hears the ledger's word yet, so that the run waits for its line.
+    stack.others.posting_errors += ["AccountMoved"] * 40
+    fact = released(plan, at=datetime.now(UTC))
+    await stack.tell(fact, "approvals", 1)
+    run = stack.temporal.get_workflow_handle(payment_run_workflow_id(fact.run))
+    await until(lambda: begun(run), "the run has begun", 30)
+    await run.terminate("by hand")
+    await until(lambda: truth(needs_attention(stack)), "somebody is told", 30)
+    await restarted(stack)
+    await stack.case_is(case, CaseStatus.PAID)
+    [paid] = await stack.bank.paid()
+    assert (paid["times"], paid["pence"]) == (1, 520_00)
+
+
+async def truth(what: Awaitable[object]) -> bool:
+    return bool(await what)
+
+
+async def falsehood(what: Awaitable[object]) -> bool:
+    return not await what
+
+
+async def another_task(stack: Stack, first: UUID | None) -> bool:
+    return stack.others.task != first
+
+
+async def begun(run: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        return (await run.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError:
+        return False
 
 
 async def test_a_receipt_that_is_heard_opens_a_review_and_charges_that_use_its_credit_close_it(stack: Stack) -> None:

@@ -27,7 +27,9 @@ from rentbook_contracts.ledger import (
     CreditsRead,
     DecidedJournal,
     DecidedJournals,
+    HoldOfCaseLifted,
     JournalsAsked,
+    LiftHoldOfCase,
     RefundFacts,
     RefundPlan,
     Tenant,
@@ -61,6 +63,7 @@ class FakeLedger:
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
     credits_asked: list[CreditsAsked] = field(default_factory=list)
+    lifted: list[LiftHoldOfCase] = field(default_factory=list)
 
     def app(self) -> Starlette:
         routes = [
@@ -68,6 +71,7 @@ class FakeLedger:
             Route("/queries/credits", self._credits, methods=["POST"]),
             Route("/queries/account-page", self._page, methods=["POST"]),
             Route("/queries/decided-journals", self._decided, methods=["POST"]),
+            Route("/commands/lift-hold-of-case", self._lift, methods=["POST"]),
         ]
         return Starlette(routes=routes)
 
@@ -90,6 +94,16 @@ class FakeLedger:
         asked = JournalsAsked.model_validate_json(await request.body())
         found = DecidedJournals(journals=tuple(self.books[journal] for journal in asked.journals if journal in self.books))
         return Response(found.model_dump_json(), media_type="application/json")
+
+    async def _lift(self, request: Request) -> Response:
+        asked = LiftHoldOfCase.model_validate_json(await request.body())
+        if self.silent:
+            return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
+        posted = [one.journal for one in self.books.values() if one.case == asked.case]
+        if not posted:
+            self.lifted.append(asked)
+        told = HoldOfCaseLifted(refund_journal=posted[-1] if posted else None)
+        return Response(told.model_dump_json(), media_type="application/json")
 
     async def _page(self, request: Request) -> Response:
         """The tenants of an account, by `names`; who has none there is written in a script that cannot be compared."""

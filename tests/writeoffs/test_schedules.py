@@ -6,8 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from chassis.transaction import run
 from rentbook_contracts.ledger import JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
     AnswerSchedule,
     CloseSchedule,
@@ -34,6 +36,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.days import business_date
+from writeoffs.use_cases import stories
 from writeoffs.use_cases.change_proposal import reconsider_proposal
 from writeoffs.use_cases.look import dry_run
 from writeoffs.use_cases.move import come_back, move, receive
@@ -410,6 +413,16 @@ async def test_the_register_takes_no_line_that_the_ledger_has_not_posted(writeof
     assert (await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows == ()
     await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
     assert len((await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows) == 1
+
+
+async def test_proposals_that_a_story_follows_and_open_schedules_need_their_stories(writeoffs: WriteOffs) -> None:
+    followed, schedule = await writeoffs.proposed(writeoffs.owing()), await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    needed = [proposal_workflow_id(followed, 1), schedule_workflow_id(schedule)]
+    assert await run(writeoffs.runtime, stories.needed, read_only=True) == needed
+    for story in needed:
+        await writeoffs.do(stories.take_up, story)
+    assert (await writeoffs.asked_of_workflows("proposal_changed"))[-1:] == needed[:1]
+    assert await writeoffs.asked_of_workflows("schedule_changed") == needed[1:]
 
 
 async def test_a_thousand_lines_are_listed_taken_and_settled_without_a_round_trip_for_each(writeoffs: WriteOffs) -> None:

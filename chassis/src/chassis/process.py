@@ -29,7 +29,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from chassis import outbox, parked
+from chassis import outbox, parked, stories
 from chassis.activities import activity_worker
 from chassis.consumer import Backlog, TopicConsumer, consumers, kafka_broker
 from chassis.faults import may_pass
@@ -40,6 +40,7 @@ from chassis.relay import EventRelay
 from chassis.serving import App
 from chassis.settings import MigrationSettings, Settings
 from chassis.starter import WorkflowRelay
+from chassis.stories import StoryWatch
 from chassis.tables import process_probe
 from chassis.telemetry import named, start_logging, start_telemetry
 from chassis.transaction import Runtime
@@ -66,8 +67,8 @@ LAST_WORDS_SECONDS = 5.0
 def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> NoReturn:
     """The whole of a service's `__main__.py`: `main(make_app, LedgerSettings, sys.argv[1:])`. It does not return: the process exits.
 
-    Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard` and `outbox list|replay`
-    are for operators.
+    Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard`, `outbox list|replay` and
+    `stories list|restart` are for operators.
     Exit status: 0 when it was asked to stop, 1 when it can't go on, 2 for wrong settings or words.
     """
     name = app_factory.__module__.partition(".")[0]
@@ -84,8 +85,8 @@ def _do(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[s
     if list(argv) == ["migrate"]:
         migrate(MigrationSettings(), _migrations_beside_src(app_factory))
         return ""
-    if argv and argv[0] not in ("parked", "outbox"):
-        _leave(2, "Nothing, `migrate`, `parked` or `outbox` is understood here.")
+    if argv and argv[0] not in ("parked", "outbox", "stories"):
+        _leave(2, "Nothing, `migrate`, `parked`, `outbox` or `stories` is understood here.")
     settings = settings_cls()
     app = app_factory(settings)
     start_logging(app.name, settings.log_format)
@@ -113,8 +114,10 @@ def _leave(status: int, said: str) -> NoReturn:
 
 
 async def _operate(app: App, settings: Settings, about: str, words: Sequence[str]) -> str:
-    asked = (outbox if about == "outbox" else parked).read_words(app.name, words)
+    asked = {"outbox": outbox, "parked": parked, "stories": stories}[about].read_words(app.name, words)
     async with make_runtime(app.name, settings) as runtime:
+        if about == "stories":
+            return await stories.obey(runtime, app, await wait_for_temporal(settings, runtime.telemetry), asked)
         return await (outbox.obey(runtime, asked) if about == "outbox" else parked.obey(runtime, app, asked))
 
 
@@ -206,7 +209,8 @@ class Service:
         self._consumers: list[TopicConsumer] = consumers(runtime, app)
         self._broker: KafkaBroker = kafka_broker(runtime, runtime.settings)
         self._worker: Worker | None = activity_worker(runtime, app, client)
-        rooms = web(runtime, app, self.ailments, self.backlogs)
+        self._stories = StoryWatch(runtime, app, client)
+        rooms = web(runtime, app, self.ailments, self.backlogs, self._stories.attention)
         self._web: WebServer = web_server(rooms, stop_limit_seconds=runtime.settings.stop_limit_seconds)
 
     async def start(self, bound: Any) -> None:
@@ -220,6 +224,8 @@ class Service:
             raise NotReady(f"Kafka at {self.runtime.settings.kafka_bootstrap} let no subscriber in ({named(error)}).") from error
         self._relays = [self._spawn("relay of facts", self._events.run()), self._spawn("relay to Temporal", self._workflows.run())]
         self._watches = [self._spawn("watch", consumer.watch()) for consumer in self._consumers]
+        if self._app.stories is not None:
+            self._watches.append(self._spawn("watch over stories", self._stories.run()))
         self._everies = [self._spawn("periodic work", repeat(self.runtime, every, self._stopping)) for every in self._app.every]
         if self._worker is not None:
             self._activities = self._spawn("activities", self._worker.run())

@@ -1,7 +1,7 @@
 """What a service hears, offers and answers, said in its `app.py`. A wrong pairing of a contract and a use case is a type error."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,6 +107,24 @@ class UpdateOutcome(Generic[In]):
     use_case: Callable[[Transaction, Settled[In]], Coroutine[Any, Any, object]]
 
 
+async def nothing_without(_: Transaction, __: str) -> None:
+    """Rows whose story is gone wait as they are."""
+
+
+@dataclass(frozen=True)
+class Stories:
+    """The stories that a service's rows need, so that one which is gone from Temporal is found and taken up again (chassis.stories).
+
+    `needed`: the workflow ids that have to run, as the rows have it; a story that ends has closed its row before, or made it name another.
+    `take_up`: have a story that is taken up again ask the rows for what it missed, by signals that may arrive twice.
+    `without`: what becomes of others that wait for a story which is gone; it is called again and again until the story is taken up.
+    """
+
+    needed: Callable[[Transaction], Coroutine[Any, Any, Collection[str]]]
+    take_up: Callable[[Transaction, str], Coroutine[Any, Any, object]]
+    without: Callable[[Transaction, str], Coroutine[Any, Any, object]] = nothing_without
+
+
 def no_routes(_: Runtime) -> Sequence[BaseRoute]:
     return ()
 
@@ -129,6 +147,7 @@ class App:
     every: Sequence[Every] = ()
     outcomes: Sequence[UpdateOutcome[Any]] = ()
     routes: Callable[[Runtime], Sequence[BaseRoute]] = no_routes
+    stories: Stories | None = None
 
     def __post_init__(self) -> None:
         _once_each(subscription.fact.type for subscription in self.listens)

@@ -42,6 +42,7 @@ class Settings(ProcessSettings):
     pool_size: int = Field(default=10, ge=1, description="Connections for use cases; relays hold two more")
     poll_seconds: float = Field(default=0.5, gt=0, description="How often a relay looks for rows when nobody wakes it")
     retry_budget_seconds: float = Field(default=30.0, gt=0, description="How long a failing batch is tried before it is rewound")
+    stories_look_seconds: float = Field(default=20.0, gt=0, description="How often is looked for stories that are gone from Temporal")
     behind_limit_seconds: float = Field(default=30.0, gt=0, description="A consumer whose oldest event is older is said to be catching up")
     peer_limit_seconds: float = Field(default=10.0, gt=0, description="How long to wait for a peer's answer")
     body_limit_bytes: int = Field(default=4 * 1024 * 1024, gt=0, description="The longest query or command that is read")

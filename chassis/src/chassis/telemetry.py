@@ -189,6 +189,7 @@ class Telemetry:
     waiting_parked: Gauge = field(init=False)
     lag: Gauge = field(init=False)
     oldest_unheard: Gauge = field(init=False)
+    stories_gone: Gauge = field(init=False)
     steps: Histogram = field(init=False)
 
     @property
@@ -232,6 +233,9 @@ def _metrics(registry: CollectorRegistry) -> dict[str, Counter | Gauge | Histogr
         "lag": Gauge("rentbook_consumer_lag", "Records of a topic that this process has not finished", ["topic"], registry=registry),
         "oldest_unheard": Gauge(
             "rentbook_consumer_oldest_seconds", "Age of the oldest record that this process has not finished", ["topic"], registry=registry
+        ),
+        "stories_gone": Gauge(
+            "rentbook_stories_gone", "Stories that rows need and Temporal does not tell: their cases stand still", registry=registry
         ),
         "steps": Histogram("rentbook_step_seconds", "Duration of a use case", ["kind", "name", "outcome"], registry=registry),
     }

@@ -32,14 +32,25 @@ def hears_nothing() -> Sequence[Backlog]:
     return ()
 
 
+def needs_nobody() -> Sequence[str]:
+    return ()
+
+
 def web(
-    runtime: Runtime, app: App, ailments: Callable[[], Awaitable[list[str]]], backlogs: Callable[[], Sequence[Backlog]] = hears_nothing
+    runtime: Runtime,
+    app: App,
+    ailments: Callable[[], Awaitable[list[str]]],
+    backlogs: Callable[[], Sequence[Backlog]] = hears_nothing,
+    attention: Callable[[], Sequence[str]] = needs_nobody,
 ) -> ASGIApp:
-    """The whole web of a service. `ailments` says why the process isn't healthy, nothing where it is; `backlogs` what is still to hear."""
+    """The whole web of a service. `ailments` says why the process isn't healthy, nothing where it is; `backlogs` what is still to hear;
+    `attention` what an operator has to see to while the process itself is healthy, so that to begin it anew would mend nothing.
+    """
 
     async def health(_: Request) -> Response:
         reasons = await ailments()
-        told = {"healthy": not reasons, "reasons": reasons, "consumers": [asdict(backlog) for backlog in backlogs()]}
+        behind = [asdict(backlog) for backlog in backlogs()]
+        told = {"healthy": not reasons, "reasons": reasons, "attention": list(attention()), "consumers": behind}
         return JSONResponse(told, status_code=503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:

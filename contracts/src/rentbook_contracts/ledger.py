@@ -407,6 +407,17 @@ class ReleaseHold(Message):
     case: UUID
 
 
+class LiftHoldOfCase(Message):
+    """Lift what an attempt at a case has earmarked, because its story is gone: from then on nothing is posted on that earmark."""
+
+    case: UUID
+    attempt: int
+
+
+class HoldOfCaseLifted(Message):
+    refund_journal: UUID | None = Field(description="The attempt's refund, where it was posted before: then nothing was lifted")
+
+
 class PostRefund(Message):
     """Post the whole plan and consume its earmark, in one transaction, if approvals' own decision on this very plan was heard.
 
@@ -460,6 +471,7 @@ class CreditPutBack(Message):
 PUT_BACK_CREDIT: Operation[PutBackCredit, CreditPutBack] = Operation("ledger.put-back-credit", "ledger", PutBackCredit, CreditPutBack)
 PLACE_HOLD: Operation[PlaceHold, HoldPlaced] = Operation("ledger.place-hold", "ledger", PlaceHold, HoldPlaced)
 RELEASE_HOLD: Operation[ReleaseHold, Nothing] = Operation("ledger.release-hold", "ledger", ReleaseHold, Nothing)
+LIFT_HOLD_OF_CASE: Command[LiftHoldOfCase, HoldOfCaseLifted] = Command("lift-hold-of-case", "ledger", LiftHoldOfCase, HoldOfCaseLifted)
 POST_REFUND: Operation[PostRefund, RefundIsPosted] = Operation("ledger.post-refund", "ledger", PostRefund, RefundIsPosted)
 REVERSE_REFUND: Operation[ReverseRefund, RefundReversed] = Operation("ledger.reverse-refund", "ledger", ReverseRefund, RefundReversed)
 

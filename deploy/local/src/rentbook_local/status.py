@@ -67,7 +67,10 @@ def _process(at: Layout, name: str, written: dict[str, Any] | None) -> dict[str,
 
 
 def _health(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A service is asked now; of a server, the runner's own last look is told, which is seconds old. `consumers`: how far behind."""
+    """A service is asked now; of a server, the runner's own last look is told, which is seconds old.
+
+    `attention`: what an operator has to see to; `consumers`: how far behind.
+    """
     if known["pid"] is None:
         return _told(healthy=False, reasons=[known["state"]])
     if name not in services.PROCESSES:
@@ -77,14 +80,17 @@ def _health(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
         answer = httpx.get(f"{at.http(name)}/health", timeout=_PROBE_SECONDS, trust_env=False)
         health = answer.json()
         return _told(
-            healthy=answer.status_code == httpx.codes.OK, reasons=list(health.get("reasons", [])), consumers=health.get("consumers", [])
+            healthy=answer.status_code == httpx.codes.OK,
+            reasons=list(health.get("reasons", [])),
+            attention=health.get("attention", []),
+            consumers=health.get("consumers", []),
         )
     except (httpx.HTTPError, ValueError, AttributeError) as fault:
         return _told(healthy=False, reasons=[f"no answer ({type(fault).__name__})"])
 
 
-def _told(*, healthy: bool, reasons: list[str], consumers: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    return {"healthy": healthy, "reasons": reasons, "consumers": list(consumers)}
+def _told(*, healthy: bool, reasons: list[str], attention: Sequence[str] = (), consumers: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"healthy": healthy, "reasons": reasons, "attention": list(attention), "consumers": list(consumers)}
 
 
 def _user(name: str, at: Layout, process: str, file: str) -> dict[str, str]:
@@ -115,9 +121,11 @@ def in_words(told: dict[str, Any]) -> str:
 
 
 def health_in_words(health: dict[str, Any]) -> str:
-    """Well, or why not; and how far behind, where something is still to be heard."""
+    """Well, or why not, or what an operator has to see to; and how far behind, where something is still to be heard."""
     if not health["healthy"]:
         return "; ".join(health["reasons"]) or "not well"
+    if health["attention"]:
+        return "; ".join(health["attention"])
     behind = [consumer for consumer in health["consumers"] if consumer["events"]]
     if not behind:
         return "well"

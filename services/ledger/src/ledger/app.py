@@ -22,6 +22,7 @@ from rentbook_contracts.ledger import (
     END_TENANCY,
     EXPLAIN_BALANCE,
     FIND_DEBTS,
+    LIFT_HOLD_OF_CASE,
     NOTE_LETTER_ADDRESS,
     PLACE_HOLD,
     POST_PROVISION,
@@ -58,6 +59,7 @@ from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_payment_plan import end_payment_plan
 from ledger.use_cases.end_tenancy import end_tenancy
+from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_letter_address import note_letter_address
@@ -121,6 +123,7 @@ ACCEPTS = (
     Accept(AGREE_PAYMENT_PLAN, agree_payment_plan),
     Accept(END_PAYMENT_PLAN, end_payment_plan),
     Accept(END_TENANCY, end_tenancy),
+    Accept(LIFT_HOLD_OF_CASE, lift_hold_of_case),
     Accept(NOTE_LETTER_ADDRESS, note_letter_address),
     Accept(POST_PROVISION, post_provision),
     Accept(PROPOSE_PROVISION_POLICY, propose_provision_policy),

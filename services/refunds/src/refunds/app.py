@@ -1,6 +1,6 @@
 """All that refunds hears, offers, answers and accepts."""
 
-from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
+from chassis.serving import Accept, Answer, App, Every, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.approvals import PaymentRunReleased
 from rentbook_contracts.refunds import (
@@ -37,6 +37,7 @@ from rentbook_contracts.refunds import (
 from refunds import queries, web
 from refunds.domain.means import Means
 from refunds.settings import RefundsSettings
+from refunds.use_cases import stories
 from refunds.use_cases.add_evidence import add_evidence
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.await_evidence import await_evidence
@@ -103,7 +104,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(QUEUE_PAYMENT, queue_payment),
             Offer(DEQUEUE_PAYMENT, dequeue_payment),
             Offer(LINE_POSTED, line_posted),
-            Offer(READ_CASE, read_case),
+            Offer(READ_CASE, read_case, remember=False),
             Offer(CLOSE_CASE, close_case),
             Offer(BUILD_FILE, given(means, build_file)),
             Offer(SUBMIT_FILE, given(means, submit_file)),
@@ -132,4 +133,5 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Every(settings.report_period(), given(means, return_payments)),
         ),
         routes=web.routes(means),
+        stories=Stories(stories.needed, stories.take_up, stories.without),
     )

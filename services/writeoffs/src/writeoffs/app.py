@@ -1,6 +1,6 @@
 """All that writeoffs hears, offers, answers and accepts."""
 
-from chassis.serving import Accept, Answer, App, Offer, Subscription
+from chassis.serving import Accept, Answer, App, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.writeoffs import (
@@ -38,6 +38,7 @@ from rentbook_contracts.writeoffs import (
 
 from writeoffs import queries
 from writeoffs.settings import WriteOffsSettings
+from writeoffs.use_cases import stories
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.check_policy import check_policy
@@ -105,4 +106,5 @@ ACCEPTS = (
 
 def make_app(_: WriteOffsSettings) -> App:
     """Writeoffs, whole."""
-    return App(name="writeoffs", listens=LISTENS, offers=OFFERS, answers=ANSWERS, accepts=ACCEPTS)
+    stories_of_rows = Stories(stories.needed, stories.take_up)
+    return App(name="writeoffs", listens=LISTENS, offers=OFFERS, answers=ANSWERS, accepts=ACCEPTS, stories=stories_of_rows)

@@ -72,6 +72,12 @@ async def proposal_locked(tx: Transaction, id_: UUID) -> Row:
     return found[id_]
 
 
+async def followed(tx: Transaction) -> list[tuple[UUID, int]]:
+    """The open proposals that a story follows, each with its pass."""
+    mine = sa.select(proposal.c.id, proposal.c.attempt).where(proposal.c.closed_at.is_(None), proposal.c.followed)
+    return [(row.id, row.attempt) for row in await tx.connection.execute(mine)]
+
+
 async def add_proposals(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[UUID]:
     """Write proposals; the ids of those whose account had no open one."""
     if not rows:
@@ -157,6 +163,10 @@ async def schedule_locked(tx: Transaction, id_: UUID) -> Row:
     if row is None:
         raise UnknownSchedule("There is no such schedule.")
     return row
+
+
+async def open_schedules(tx: Transaction) -> list[UUID]:
+    return list(await tx.connection.scalars(sa.select(schedule.c.id).where(schedule.c.closed_at.is_(None))))
 
 
 async def add_schedule(tx: Transaction, id_: UUID, kind: str, title: str) -> None:

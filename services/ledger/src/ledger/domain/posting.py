@@ -47,6 +47,10 @@ class Leg:
     amount_pence: int
 
 
+def journal_id(key: str) -> UUID:
+    return uuid5(LEDGER, key)
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """A journal to be written once, under its key. `posted_at` None is the moment of writing. `id` follows from the key."""
@@ -67,7 +71,7 @@ class Posting:
     id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", uuid5(LEDGER, self.key))
+        object.__setattr__(self, "id", journal_id(self.key))
 
     @property
     def request_hash(self) -> bytes:

@@ -52,9 +52,18 @@ async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
     return _answer(plan, postings, run)
 
 
+def attempt_key(case: UUID, attempt: int) -> str:
+    return f"refund/{case}/{attempt}"
+
+
+def refund_key(case: UUID, attempt: int) -> str:
+    """Under which the refund itself is posted once."""
+    return f"{attempt_key(case, attempt)}/refund"
+
+
 def _postings(plan: RefundPlan, decision: UUID, tx: Transaction) -> list[Posting]:
     """The offsets in the plan's order, then the refund. One posting of each for an attempt at a case."""
-    today, key, case = business_date(tx.now), f"refund/{plan.case}/{plan.attempt}", plan.case
+    today, key, case = business_date(tx.now), attempt_key(plan.case, plan.attempt), plan.case
     postings = [
         Posting(
             f"{key}/offset/{offset.account}",
@@ -69,7 +78,7 @@ def _postings(plan: RefundPlan, decision: UUID, tx: Transaction) -> list[Posting
     ]
     if plan.refund_pence:
         legs = two_legs(plan.account, plan.refund_pence, Control.REFUNDS_PAYABLE)
-        postings.append(Posting(f"{key}/refund", "RDR", today, legs, tx.caller.person, case=case, decision=decision))
+        postings.append(Posting(refund_key(plan.case, plan.attempt), "RDR", today, legs, tx.caller.person, case=case, decision=decision))
     return postings
 
 

@@ -119,6 +119,12 @@ async def watching(tx: Transaction, account: UUID) -> list[Case]:
     return list(await tx.connection.execute(sa.select(refund_case).where(concerned).order_by(refund_case.c.id)))
 
 
+async def followed(tx: Transaction) -> list[tuple[UUID, int]]:
+    """The open cases that a workflow follows, each with its attempt: all but those that nobody asked for."""
+    mine = sa.select(refund_case.c.id, refund_case.c.attempt).where(refund_case.c.is_open, refund_case.c.status != CaseStatus.REVIEW)
+    return [(row.id, row.attempt) for row in await tx.connection.execute(mine)]
+
+
 async def open_among(tx: Transaction, accounts: Collection[UUID]) -> frozenset[UUID]:
     """Those of the accounts that have an open case."""
     return await _with_a_case(tx, accounts, refund_case.c.is_open)

@@ -44,6 +44,13 @@ async def locked(tx: Transaction, run: UUID) -> Run:
     return row
 
 
+async def under_way(tx: Transaction) -> list[UUID]:
+    """The runs whose file was not answered by the bank, or whose lines have not all had its word."""
+    waits = sa.exists().where(payment_line.c.run == payment_run.c.id, payment_line.c.status.in_((RELEASED, POSTED)))
+    unanswered = payment_run.c.status.not_in((RunStatus.ACCEPTED, RunStatus.REFUSED, RunStatus.EMPTY))
+    return list(await tx.connection.scalars(sa.select(payment_run.c.id).where(sa.or_(unanswered, waits))))
+
+
 async def change(tx: Transaction, run: UUID, status: RunStatus, status_note: str = "") -> None:
     await tx.connection.execute(payment_run.update().where(payment_run.c.id == run).values(status=status, status_note=status_note))
 

@@ -10,6 +10,7 @@ from rentbook_contracts.workflows import RUN_LINE_SETTLED, RunLineSettled, payme
 
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, runs
+from refunds.store.cases import Case
 from refunds.use_cases.case_work import at_attempt
 
 
@@ -22,22 +23,41 @@ class NotInTheBooks(RefundRule):
 
 
 async def line_posted(tx: Transaction, told: LinePosted) -> Nothing:
-    """Errors: NotInThisRun, NotInTheBooks, AnotherAttempt; Unanswered (ledger)."""
+    """A word that the line has already changes nothing. Errors: NotInThisRun, NotInTheBooks, AnotherAttempt; Unanswered (ledger)."""
     row = await at_attempt(tx, told.plan.case, told.plan.attempt)
     line = await runs.live_line(tx, row.id, row.attempt)
-    if line is None or line.run != told.run or line.status != runs.RELEASED or line.content_hash != told.plan.content_hash:
+    if line is None or line.run != told.run or line.content_hash != told.plan.content_hash:
+        raise NotInThisRun("This payment run does not wait for this line.")
+    if told.refund_journal is not None and line.refund_journal == told.refund_journal:
+        return Nothing()
+    if line.status != runs.RELEASED:
         raise NotInThisRun("This payment run does not wait for this line.")
     if told.refund_journal is None:
-        await runs.change_line(tx, line.number, status=runs.DROPPED, because=told.dropped_because or "Not posted.")
-        await cases.change(tx, row.id, run=None)
-        await cases.note(tx, row.id, "dropped from the payment run")
+        await drop_line(tx, row, line, told.dropped_because or "Not posted.")
     else:
         await _in_the_books(tx, told.plan, told.refund_journal)
-        await runs.change_line(tx, line.number, status=runs.POSTED, refund_journal=told.refund_journal)
-        await cases.change(tx, row.id, refund_journal=told.refund_journal)
-        await cases.note(tx, row.id, "posted, ready for the payment file")
-    await tx.signal(payment_run_workflow_id(told.run), RUN_LINE_SETTLED, RunLineSettled(case=row.id))
+        await note_posted(tx, row, line, told.refund_journal)
     return Nothing()
+
+
+async def drop_line(tx: Transaction, row: Case, line: runs.Line, because: str) -> None:
+    """Take a released line out of its run, and tell the run."""
+    await runs.change_line(tx, line.number, status=runs.DROPPED, because=because)
+    await cases.change(tx, row.id, run=None)
+    await cases.note(tx, row.id, "dropped from the payment run")
+    await _tell_run(tx, line)
+
+
+async def note_posted(tx: Transaction, row: Case, line: runs.Line, journal: UUID) -> None:
+    """A released line is in the books by this journal: tell the run."""
+    await runs.change_line(tx, line.number, status=runs.POSTED, refund_journal=journal)
+    await cases.change(tx, row.id, refund_journal=journal)
+    await cases.note(tx, row.id, "posted, ready for the payment file")
+    await _tell_run(tx, line)
+
+
+async def _tell_run(tx: Transaction, line: runs.Line) -> None:
+    await tx.signal(payment_run_workflow_id(line.run), RUN_LINE_SETTLED, RunLineSettled(case=line.case_id))
 
 
 async def _in_the_books(tx: Transaction, plan: RefundPlan, journal: UUID) -> None:

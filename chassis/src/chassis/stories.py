@@ -1,0 +1,226 @@
+"""Stories that have ended while their rows are open: found within a bounded time, and taken up again where they stood.
+
+A workflow that somebody terminates, or that fails, tells nobody. The service's rows say which stories have to be told; whatever of them
+Temporal doesn't run is gone: /health, ./rentbook status and a metric say so until an operator takes it up again with
+`python -m SERVICE stories list | restart ID | restart --all`. The story goes on from what its history had last; what it missed meanwhile
+it learns by asking the rows.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from uuid import uuid4
+
+import sqlalchemy as sa
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.service import RPCError
+
+from chassis.faults import may_pass
+from chassis.parked import NotPossible
+from chassis.serving import App, Stories
+from chassis.starter import workflow_is_gone
+from chassis.tables import outbox_workflow
+from chassis.telemetry import named
+from chassis.transaction import Caller, Runtime, Transaction, run
+
+log = logging.getLogger(__name__)
+
+LOOKED_INTO_AT_ONCE = 500
+"""Of so many stories that Temporal's list doesn't have each look asks one by one. The others have their turn when these are well."""
+
+_RUNNING = 'ExecutionStatus = "Running"'
+_GOING_ON = frozenset({WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW})
+
+
+class StoryWatch:
+    """Looks for stories that are gone, in every process of a service that has stories."""
+
+    def __init__(self, runtime: Runtime, app: App, client: Client) -> None:
+        self._runtime = runtime
+        self._app = app
+        self._client = client
+        self.gone: frozenset[str] = frozenset()
+
+    def attention(self) -> list[str]:
+        """What an operator has to do, in words; nothing where every story is told."""
+        if not self.gone:
+            return []
+        many = len(self.gone)
+        words = (
+            "1 story is gone from Temporal, and its case stands"
+            if many == 1
+            else f"{many} stories are gone from Temporal, and their cases stand"
+        )
+        return [f"{words} still: python -m {self._app.name} stories list says which, and stories restart takes them up again"]
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while self._app.stories is not None:
+            try:
+                await self.look(self._app.stories)
+            except Exception as error:
+                log.warning("stories could not be looked for", extra={"fault": named(error)}, exc_info=None if may_pass(error) else error)
+            await asyncio.sleep(self._runtime.settings.stories_look_seconds)
+
+    async def look(self, stories: Stories) -> None:
+        """Find what is gone now, and have the service do what it does without a story."""
+        gone = await missing(self._runtime, self._client, stories)
+        for story in sorted(gone - self.gone):
+            log.error("a story is gone", extra={"workflow_id": story})
+        for story in sorted(gone):
+            await self._without(stories, story)
+        self.gone = gone
+        self._runtime.telemetry.stories_gone.set(len(gone))
+
+    async def _without(self, stories: Stories, story: str) -> None:
+        try:
+            await run(self._runtime, lambda tx: stories.without(tx, story))
+        except Exception as error:
+            told = {"workflow_id": story, "fault": named(error)}
+            log.warning("what a story left could not be settled yet", extra=told, exc_info=None if may_pass(error) else error)
+
+
+async def missing(runtime: Runtime, client: Client, stories: Stories) -> frozenset[str]:
+    """The stories that rows need and Temporal doesn't tell. One that ended as it should has closed its row before."""
+    needed = await run(runtime, lambda tx: _needed(tx, stories), read_only=True)
+    if not needed:
+        return frozenset()
+    listed = {story.id async for story in client.list_workflows(_RUNNING)}
+    # The list may be behind; each story itself isn't.
+    ended = {story for story in sorted(needed - listed)[:LOOKED_INTO_AT_ONCE] if not _goes_on(await described(client, story))}
+    if not ended:
+        return frozenset()
+    return frozenset(ended & await run(runtime, lambda tx: _needed(tx, stories), read_only=True))
+
+
+async def _needed(tx: Transaction, stories: Stories) -> set[str]:
+    """Without those whose start, or whose word to start anew, is still on its way."""
+    table = outbox_workflow.c
+    waits = sa.select(table.workflow_id).where(table.done_at.is_(None), table.kind == "start")
+    return set(await stories.needed(tx)) - set(await tx.connection.scalars(waits))
+
+
+async def described(client: Client, story: str) -> WorkflowExecutionDescription | None:
+    """The last run of a story; None where Temporal knows of none."""
+    try:
+        return await client.get_workflow_handle(story).describe()
+    except RPCError as error:
+        if not workflow_is_gone(error):
+            raise
+        return None
+
+
+def _goes_on(told: WorkflowExecutionDescription | None) -> bool:
+    return told is not None and told.status in _GOING_ON
+
+
+# --- what operators do ---------------------------------------------------------------------------------------------------------------
+
+
+def read_words(program: str, words: Sequence[str]) -> argparse.Namespace:
+    """The command line after `stories`. Wrong words end the process with the usage."""
+    parser = argparse.ArgumentParser(prog=f"{program} stories", description="Stories that are gone from Temporal while their rows are open")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="the stories that are gone, with how each ended")
+    restart = actions.add_parser("restart", help="take stories up where they stood, and have them ask the rows")
+    restart.add_argument("id", nargs="?", help="one story; a story that runs is only told to ask the rows")
+    restart.add_argument("--all", action="store_true", help="every story that is gone")
+    restart.add_argument("--by", required=True, help="who takes them up")
+    told = parser.parse_args(words)
+    if told.action == "restart" and (told.id is None) is not told.all:
+        parser.error("name one story, or say --all")
+    return told
+
+
+async def obey(runtime: Runtime, app: App, client: Client, words: argparse.Namespace) -> str:
+    """Do what the operator asked and say what came of it. Errors: NotPossible."""
+    if app.stories is None:
+        raise NotPossible(f"{runtime.name} has no stories of its own.")
+    if words.action == "list":
+        return await _listed(runtime, client, app.stories)
+    asked = sorted(await missing(runtime, client, app.stories)) if words.all else [words.id]
+    said = [await restart(runtime, client, app.stories, story, by=words.by) for story in asked]
+    return "\n".join(said) or "No story is gone."
+
+
+async def _listed(runtime: Runtime, client: Client, stories: Stories) -> str:
+    gone = sorted(await missing(runtime, client, stories))
+    return "\n".join([f"{story}  {_end(await described(client, story))}" for story in gone]) or "No story is gone."
+
+
+def _end(told: WorkflowExecutionDescription | None) -> str:
+    if told is None or told.status is None:
+        return "unknown to Temporal"
+    return told.status.name.lower().replace("_", " ") + (f" {told.close_time:%Y-%m-%d %H:%M:%S}Z" if told.close_time else "")
+
+
+async def restart(runtime: Runtime, client: Client, stories: Stories, story: str, *, by: str) -> str:
+    """Take a story up again and have it ask the rows. Errors: NotPossible where no row needs it, or Temporal has no history of it."""
+    if story not in await run(runtime, stories.needed, read_only=True):
+        raise NotPossible(f"No open row needs the story {story}.")
+    if not by.strip():
+        raise NotPossible("Who takes the story up has to be named.")
+    told = await described(client, story)
+    goes_on = _goes_on(told)
+    if not goes_on:
+        await run(runtime, lambda tx: stories.without(tx, story))
+
+    async def take_up(tx: Transaction) -> None:
+        # Before the commit, so that what the story is told finds it running.
+        if not goes_on:
+            await _begin_anew(tx, client, story, told)
+        await stories.take_up(tx, story)
+
+    await run(runtime, take_up, caller=Caller(by.strip(), frozenset()))
+    return f"{story} runs, and was told to ask the rows." if goes_on else f"{story} is taken up again."
+
+
+async def _begin_anew(tx: Transaction, client: Client, story: str, told: WorkflowExecutionDescription | None) -> None:
+    if told is None:
+        raise NotPossible(f"Temporal has no history of {story} any more: its retention has passed, or it was deleted there.")
+    history = (await client.get_workflow_handle(story, run_id=told.run_id).fetch_history()).events
+    point = turning_point(history)
+    if point is None:
+        await _start(tx, client, story)
+        return
+    reset = ResetWorkflowExecutionRequest(
+        namespace=client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=story, run_id=told.run_id),
+        reason="taken up again by an operator",
+        workflow_task_finish_event_id=point,
+        request_id=str(uuid4()),
+    )
+    await client.workflow_service.reset_workflow_execution(reset)
+
+
+def turning_point(history: Sequence[HistoryEvent]) -> int | None:
+    """The event from which a story that ended is told again: after its last step, or before the step that it failed by. None: it took none.
+
+    The steps that are done again have the names that they had, so that whoever did them gives the first answer.
+    """
+    by_id = {event.event_id: event for event in history}
+    if history and history[-1].event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+        for event in reversed(history):
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+                scheduled = by_id[event.activity_task_failed_event_attributes.scheduled_event_id]
+                return scheduled.activity_task_scheduled_event_attributes.workflow_task_completed_event_id
+    done = [event.event_id for event in history if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
+    return done[-1] if done else None
+
+
+async def _start(tx: Transaction, client: Client, story: str) -> None:
+    """As it was asked for first. Errors: NotPossible where this service never asked."""
+    table = outbox_workflow.c
+    wanted = sa.select(outbox_workflow).where(table.workflow_id == story, table.kind == "start").order_by(table.seq.desc()).limit(1)
+    row = (await tx.connection.execute(wanted)).mappings().first()
+    if row is None:
+        raise NotPossible(f"This service has not started the story {story}.")
+    again = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    await client.start_workflow(row["name"], json.loads(row["argument"]), id=story, task_queue=row["queue"], id_reuse_policy=again)

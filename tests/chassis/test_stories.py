@@ -1,0 +1,156 @@
+"""Stories that are gone from Temporal are found, told of, and taken up again where they stood."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from chassis.parked import NotPossible
+from chassis.process import Service, serving
+from chassis.serving import App, Offer, Stories
+from chassis.stories import missing, obey, read_words
+from chassis.transaction import Transaction, run
+from rentbook_contracts.operation import BrokenRule, Operation, Signal, Workflow
+from support.counting import CountedTo, CountUp, Place, until
+from temporalio import workflow
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+STEP: Operation[CountUp, CountedTo] = Operation("counter.step", "counter", CountUp, CountedTo)
+LONG_STORY: Workflow[CountUp, CountedTo] = Workflow("LongStory", "stories", CountUp, CountedTo)
+GO_ON: Signal[CountUp] = Signal("go_on", CountUp)
+
+
+class NotToday(BrokenRule):
+    """The step is not taken as things stand."""
+
+
+@workflow.defn(name="LongStory")
+class LongStory:
+    """Two steps with a wait between them."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    @workflow.run
+    async def run(self, argument: CountUp) -> CountedTo:
+        await self.step(1)
+        await workflow.wait_condition(lambda: self.told > 0)
+        await self.step(2)
+        return CountedTo(number=self.told)
+
+    async def step(self, number: int) -> None:
+        argument, within = CountUp(key=str(number)), timedelta(seconds=10)
+        await workflow.execute_activity(
+            STEP.name, argument, task_queue="counter", activity_id=f"step/{number}", start_to_close_timeout=within
+        )
+
+    @workflow.signal(name="go_on")
+    def go_on(self, _: CountUp) -> None:
+        self.told += 1
+
+
+@dataclass
+class Rows:
+    """What a service's rows say, and what was done to them."""
+
+    open: set[str] = field(default_factory=set)
+    steps: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    refuses: bool = False
+
+    async def needed(self, _: Transaction) -> set[str]:
+        return self.open
+
+    async def take_up(self, tx: Transaction, story: str) -> None:
+        await tx.signal(story, GO_ON, CountUp(key="again"))
+
+    async def settle(self, _: Transaction, story: str) -> None:
+        self.without.append(story)
+
+    async def step(self, _: Transaction, asked: CountUp) -> CountedTo:
+        if self.refuses:
+            raise NotToday("Not today.")
+        self.steps.append(asked.key)
+        if asked.key == "2":
+            self.open.clear()
+        return CountedTo(number=1)
+
+    def app(self) -> App:
+        return App("counter", offers=(Offer(STEP, self.step),), stories=Stories(self.needed, self.take_up, self.settle))
+
+
+@asynccontextmanager
+async def telling(place: Place, rows: Rows, story: str) -> AsyncIterator[tuple[Service, Client]]:
+    """A service that has begun a story."""
+    async with serving(rows.app(), place.with_settings(stories_look_seconds=0.2)) as service:
+        client = service._client
+        async with Worker(client, task_queue="stories", workflows=[LongStory], workflow_runner=UnsandboxedWorkflowRunner()):
+            rows.open.add(story)
+            await run(service.runtime, lambda tx: tx.start(LONG_STORY, CountUp(key="a"), workflow_id=story))
+            yield service, client
+
+
+async def obeyed(service: Service, rows: Rows, *words: str) -> str:
+    return await obey(service.runtime, rows.app(), service._client, read_words("counter", words))
+
+
+async def ended(client: Client, story: str) -> bool:
+    return (await client.get_workflow_handle(story).describe()).status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_terminated_story_goes_on_from_its_last_step_and_takes_none_twice(place: Place) -> None:
+    rows, story = Rows(), "story/terminated"
+    async with telling(place, rows, story) as (service, client):
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        async def is_told() -> bool:
+            return len(service._stories.attention()) == 1
+
+        await until(first_step_is_taken, "the first step is taken")
+        assert service._stories.attention() == []
+        await client.get_workflow_handle(story).terminate("by hand")
+        await until(is_told, "somebody is told")
+        assert set(rows.without) == {story}
+        assert (await obeyed(service, rows, "list")).startswith(f"{story}  terminated ")
+        assert await obeyed(service, rows, "restart", "--all", "--by", "ops") == f"{story} is taken up again."
+        await until(lambda: ended(client, story), "the story ends as it should")
+        assert rows.steps == ["1", "2"]
+        assert await obeyed(service, rows, "list") == "No story is gone."
+
+
+async def test_a_story_that_failed_by_a_step_takes_that_step_again(place: Place) -> None:
+    rows, story = Rows(refuses=True), "story/failed"
+    async with telling(place, rows, story) as (service, client):
+
+        async def is_gone() -> bool:
+            return service._stories.gone == {story}
+
+        await until(is_gone, "it is found")
+        assert (await obeyed(service, rows, "list")).startswith(f"{story}  failed ")
+        rows.refuses = False
+        await obeyed(service, rows, "restart", story, "--by", "ops")
+        await until(lambda: ended(client, story), "the story ends as it should")
+        assert rows.steps == ["1", "2"]
+
+
+async def test_a_story_that_runs_is_only_told_and_one_that_no_row_needs_is_left_alone(place: Place) -> None:
+    rows, story = Rows(), "story/runs"
+    async with telling(place, rows, story) as (service, client):
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        await until(first_step_is_taken, "the first step is taken")
+        said = await obeyed(service, rows, "restart", story, "--by", "ops")
+        assert said == f"{story} runs, and was told to ask the rows."
+        await until(lambda: ended(client, story), "the story ends")
+        with pytest.raises(NotPossible, match="No open row needs"):
+            await obeyed(service, rows, "restart", story, "--by", "ops")
+        rows.open.add("story/of-which-temporal-never-heard")
+        assert await missing(service.runtime, client, Stories(rows.needed, rows.take_up)) == {"story/of-which-temporal-never-heard"}
+        with pytest.raises(NotPossible, match="no history"):
+            await obeyed(service, rows, "restart", "--all", "--by", "ops")
