@@ -15,6 +15,11 @@ from chassis.process import make_runtime
 from chassis.transaction import SYSTEM, Runtime, run
 from pydantic import BaseModel
 from rentbook_contracts.ledger import (
+    AccountKind,
+    AccountLabel,
+    AccountLabels,
+    Accounts,
+    AccountStatus,
     DebtFacts,
     DebtsAsked,
     DebtsRead,
@@ -62,17 +67,19 @@ AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
 class FakeLedger:
     """Answers debts-for-write-off from `debts`, by account; while `silent` it does not answer.
 
-    In its books are the lines that it was told to post.
+    In its books are the lines that it was told to post. `references` are those of accounts that have one.
     """
 
     debts: dict[UUID, DebtFacts] = field(default_factory=dict)
     books: dict[UUID, DecidedJournal] = field(default_factory=dict)
+    references: dict[UUID, str] = field(default_factory=dict)
     silent: bool = False
 
     def transport(self) -> httpx.ASGITransport:
         routes = [
             Route("/queries/debts-for-write-off", self._answer, methods=["POST"]),
             Route("/queries/decided-journals", self._decided, methods=["POST"]),
+            Route("/queries/account-labels", self._labels, methods=["POST"]),
         ]
         return httpx.ASGITransport(Starlette(routes=routes))
 
@@ -87,6 +94,20 @@ class FakeLedger:
     async def _decided(self, request: Request) -> Response:
         asked = JournalsAsked.model_validate_json(await request.body())
         found = DecidedJournals(journals=tuple(self.books[journal] for journal in asked.journals if journal in self.books))
+        return Response(found.model_dump_json(), media_type="application/json")
+
+    async def _labels(self, request: Request) -> Response:
+        asked = Accounts.model_validate_json(await request.body())
+        known = ((account, self.references[account]) for account in asked.accounts if account in self.references)
+        found = AccountLabels(
+            labels=tuple(
+                AccountLabel(
+                    account=account, reference=reference, kind=AccountKind.RENT, status=AccountStatus.FORMER, names=(), address="",
+                    balance_pence=0,
+                )
+                for account, reference in known
+            )
+        )  # fmt: skip
         return Response(found.model_dump_json(), media_type="application/json")
 
     async def _answer(self, request: Request) -> Response:

@@ -637,7 +637,10 @@ class Schedules(Message):
 
 
 class RegisterOrder(StrEnum):
-    """In which order the register is read. Within it, and by REASON and ACCOUNT within each of them, the newest comes first."""
+    """In which order the register is read. Within it, and by REASON and ACCOUNT within each of them, the newest comes first.
+
+    ACCOUNT is by the accounts' references.
+    """
 
     NEWEST = "newest"
     OLDEST = "oldest"

@@ -1,5 +1,6 @@
 """What the desk and approvals ask of writeoffs. Names and references of accounts are asked of the ledger by whoever shows them."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LineKind, LinePart
+from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
@@ -42,6 +43,7 @@ from rentbook_contracts.writeoffs import (
     TotalsAsked,
     WriteOffTotals,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from writeoffs.domain.assessment import pounds
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
@@ -63,6 +65,9 @@ from writeoffs.tables import (
 )
 
 Row = sa.Row[Any]
+
+LABELS_ASKED = 500
+"""How many accounts the ledger names in one answer."""
 
 
 class NoSuchContent(WriteOffRule):
@@ -335,7 +340,12 @@ async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
     )
     kinds = tuple(sorted(found, key=lambda one: list(LineKind).index(one.kind)))
     newest = (register.c.posted_on.desc(), register.c.proposal)
-    page = sa.select(register).where(*chosen).order_by(*_ORDERS[asked.order], *newest)
+    page = sa.select(register).where(*chosen)
+    if asked.order is RegisterOrder.ACCOUNT:
+        places = await _by_reference(tx, chosen)
+        page = page.outerjoin(places, places.c.account == register.c.account).order_by(places.c.place.nulls_last(), *newest)
+    else:
+        page = page.order_by(*_ORDERS[asked.order], *newest)
     rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
     return Register(
         rows=tuple(_register_row(row) for row in rows),
@@ -352,8 +362,17 @@ _ORDERS: Mapping[RegisterOrder, tuple[sa.ColumnElement[Any], ...]] = {
     RegisterOrder.LARGEST: (register.c.amount_pence.desc(),),
     RegisterOrder.SMALLEST: (register.c.amount_pence,),
     RegisterOrder.REASON: (register.c.kind, register.c.reason),
-    RegisterOrder.ACCOUNT: (register.c.account,),
 }
+
+
+async def _by_reference(tx: Transaction, chosen: Collection[sa.ColumnElement[bool]]) -> sa.TableValuedAlias:
+    """The accounts of the register in the order of their references, which are the ledger's. Errors: Unanswered."""
+    accounts = list((await tx.connection.execute(sa.select(register.c.account).where(*chosen).distinct())).scalars())
+    parts = [tuple(accounts[start : start + LABELS_ASKED]) for start in range(0, len(accounts), LABELS_ASKED)]
+    told = await asyncio.gather(*(tx.ask(ACCOUNT_LABELS, Accounts(accounts=part)) for part in parts))
+    labels = sorted((label for answer in told for label in answer.labels), key=lambda label: label.reference)
+    in_order = sa.cast([label.account for label in labels], ARRAY(sa.Uuid))
+    return sa.func.unnest(in_order).table_valued("account", with_ordinality="place").render_derived()
 
 
 def _chosen(asked: RegisterAsked) -> list[sa.ColumnElement[bool]]:
