@@ -15,6 +15,7 @@ from approvals.web.visit import MOST_FIELDS
 from chassis.transaction import run
 from playwright.async_api import Browser
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
+from rentbook_contracts.words import isolated
 from starlette.types import ASGIApp
 from support.web import client
 
@@ -180,6 +181,39 @@ async def test_a_name_is_never_markup(place: Place, browser: Browser, page: str)
         await shown.goto(f"/tasks/{task}" if page == "task" else page)
         assert await shown.title() != "taken"
         assert await shown.locator("main img, main script").count() == 0
+
+
+RIGHT_TO_LEFT = "محمد الفارسي"
+
+BESIDE_OTHER_WORDS = "//text()[contains(., $name)][not(ancestor::bdi or ancestor::option)]"
+"""The texts that hold the name and are not its own element. An option holds it alone; a title has marks instead."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(
+            "/work?view=everyone",
+            "/accounts?q=oldfield",
+            f"/accounts/{estate.OKAFOR.account}",
+            f"/accounts/{estate.OKAFOR.account}/explain",
+        ),
+        *(f"/accounts/{estate.OKAFOR.account}/refund", "/cases", f"/cases/{estate.CASE_OKAFOR}", "task", f"/files/{estate.FILE}"),
+        *("/runs", f"/runs/{estate.RUN}", "/write-offs/register"),
+    ],
+)
+async def test_a_name_from_right_to_left_moves_nothing_that_stands_beside_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    for home in estate.HOMES:
+        monkeypatch.setitem(home.__dict__, "names", tuple(RIGHT_TO_LEFT for _ in home.names))
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "asha") as visitor:
+        assert RIGHT_TO_LEFT in await visitor.read(f"/tasks/{task}" if page == "task" else page)
+        assert visitor.page is not None
+        beside = visitor.page.xpath(BESIDE_OTHER_WORDS, name=RIGHT_TO_LEFT)
+    assert [words for words in beside if RIGHT_TO_LEFT in words.replace(isolated(RIGHT_TO_LEFT), "")] == []
 
 
 async def test_a_script_without_the_nonce_does_not_run(place: Place, browser: Browser) -> None:

@@ -16,6 +16,8 @@ from approvals.web.forms import Form, digits, printable, read_day
 from approvals.web.lanes import REASONS, lane_reason
 from refunds.domain import checks
 from rentbook_contracts.ledger import Entry, Provenance
+from rentbook_contracts.refunds import AskedAs
+from rentbook_contracts.words import isolated
 
 from desk import estate
 
@@ -119,6 +121,13 @@ def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
     form = Form(values={"amount": typed})
     assert form.pence("amount", "The amount") is None
     assert form.error("amount") == "The amount must be an amount in pounds, like 141.20"
+
+
+def test_only_what_runs_from_right_to_left_is_set_apart_in_plain_text() -> None:
+    assert isolated("Żaneta Ślusarz") == "Żaneta Ślusarz"
+    assert isolated("דוד לוי") == "\u2068דוד לוי\u2069"
+    assert wording.named(["A<b>", "B", "C"]) == "<bdi>A&lt;b&gt;</bdi>, <bdi>B</bdi> and <bdi>C</bdi>"
+    assert wording.asker("A<b>", AskedAs.EXECUTOR) == "the executor of A&lt;b&gt;"
 
 
 def test_bank_digits_lose_their_spaces_and_dashes_alone() -> None:

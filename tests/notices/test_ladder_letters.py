@@ -49,7 +49,11 @@ def written(told: LadderTold) -> Letter:
 
 
 @pytest.mark.parametrize("large_print", [False, True])
-@pytest.mark.parametrize("told", [OWED, ESTATE, CREDIT, replace(ESTATE, number=2)], ids=lambda told: getattr(told, "kind", ""))
+@pytest.mark.parametrize(
+    "told",
+    [OWED, ESTATE, CREDIT, replace(ESTATE, number=2), replace(OWED, living=("محمد الفارسي", "דוד לוי"))],
+    ids=lambda told: getattr(told, "kind", ""),
+)
 def test_every_letter_is_pdf_ua(told: LadderTold, large_print: bool) -> None:
     pdf = set_letter(written(told).as_data(), large_print=large_print)
     report = page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_UA_1)
@@ -59,6 +63,7 @@ def test_every_letter_is_pdf_ua(told: LadderTold, large_print: bool) -> None:
 def test_a_debtor_is_told_the_amount_the_day_and_who_advises() -> None:
     made = written(OWED)
     assert made.greeting == "Dear Mercy Okafor and Żaneta Ślusarz"
+    assert written(replace(OWED, living=("דוד לוי", "Mercy Okafor"))).greeting == "Dear \u2068דוד לוי\u2069 and Mercy Okafor"
     assert made.paragraphs[0] == "You owe £312.40 on this account."
     assert "by 23 December 2026" in made.paragraphs[1]
     assert made.closing == ("Free and independent advice about debts: Citizens Advice and A helpline.",)

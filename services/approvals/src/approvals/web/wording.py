@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
 from rentbook_contracts.ledger import ArrearsAge, Entry
 from rentbook_contracts.refunds import AskedAs, CasePage, CaseRow, CaseStatus
 from rentbook_contracts.words import counted
@@ -94,9 +95,22 @@ FOR_THE_ESTATE: Mapping[AskedAs, str] = {
 }
 
 
-def asker(name: str, asked_as: AskedAs) -> str:
+def bdi(name: str) -> Markup:
+    """A name within a page: whichever way it runs, what stands beside it keeps its place."""
+    return Markup("<bdi>{}</bdi>").format(name)
+
+
+def named(names: Sequence[str], word: str = "and") -> Markup:
+    """Names as a sentence has them, each in its own direction."""
+    marked = [bdi(name) for name in names]
+    if len(marked) < 2:
+        return Markup("").join(marked)
+    return Markup("{} {} {}").format(Markup(", ").join(marked[:-1]), word, marked[-1])
+
+
+def asker(name: str, asked_as: AskedAs) -> Markup:
     """Who asks for a refund: the tenant, or who acts for the estate of one who has died."""
-    return f"{FOR_THE_ESTATE[asked_as]} {name}" if asked_as in FOR_THE_ESTATE else name
+    return Markup("{} {}").format(FOR_THE_ESTATE[asked_as], name) if asked_as in FOR_THE_ESTATE else escape(name)
 
 
 def code_words(code: str) -> str:
@@ -313,6 +327,8 @@ def lower_first(words: str) -> str:
 
 FILTERS = {
     "asker": asker,
+    "bdi": bdi,
+    "named": named,
     "stackable": stackable,
     "stands": stands,
     "age_of_arrears": age_of_arrears,

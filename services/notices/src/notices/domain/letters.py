@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from rentbook_contracts.refunds import CaseOutcome
+from rentbook_contracts.words import isolated
 
 
 class LetterKind(StrEnum):
@@ -123,8 +124,9 @@ def in_words(day: date) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """*A, B and C*."""
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
+    """*A, B and C*, each in its own direction."""
+    apart = [isolated(name) for name in names]
+    return " and ".join((", ".join(apart[:-1]), apart[-1])) if len(apart) > 1 else "".join(apart)
 
 
 def lines_of(address: str) -> tuple[str, ...]:

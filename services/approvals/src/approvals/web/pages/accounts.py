@@ -20,6 +20,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
+from rentbook_contracts.words import isolated
 from starlette.responses import Response
 
 from approvals import queries
@@ -74,7 +75,7 @@ async def search(visit: Visit) -> Response:
     found = await visit.ask(SEARCH_ACCOUNTS, SearchAccounts(text=words))
     if len(found.labels) == 1 and not found.more:
         return visit.go(f"/accounts/{found.labels[0].account}")
-    return visit.show("accounts.html", f"Accounts matching “{words}”", form=form, found=found, words=words)
+    return visit.show("accounts.html", f"Accounts matching “{isolated(words)}”", form=form, found=found, words=words)
 
 
 async def show(visit: Visit) -> Response:
@@ -195,4 +196,4 @@ def _written_to(page: AccountPage) -> set[Addressee]:
 
 
 def _title(page: AccountPage) -> str:
-    return ", ".join(page.label.names) or page.label.reference
+    return ", ".join(map(isolated, page.label.names)) or page.label.reference

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.ledger import AccountLabel, LineKind
+from rentbook_contracts.words import isolated
 from rentbook_contracts.writeoffs import (
     WRITE_OFF_REGISTER,
     WRITE_OFF_TOTALS,
@@ -142,7 +143,7 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
             headline(row.kind),
             headline(row.reason),
             label.reference if (label := labels.get(row.account)) else str(row.account),
-            listed(label.names) if label else "",
+            listed([isolated(name) for name in label.names]) if label else "",
             row.amount_pence,
             row.vat_pence,
             row.reinstated_pence,

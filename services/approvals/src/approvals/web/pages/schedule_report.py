@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
+from rentbook_contracts.words import isolated
 from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage
 from starlette.responses import Response
 
@@ -83,7 +84,7 @@ def _line(line: ScheduleLineShown, label: AccountLabel | None, left_out: str | N
     why = left_out if line.standing == "excepted" and left_out else line.because
     return (
         label.reference if label else str(line.account),
-        listed(label.names) if label else "",
+        listed([isolated(name) for name in label.names]) if label else "",
         headline(line.reason),
         "; ".join(f"{element(part.element)} {pounds(part.amount_pence)}" for part in line.parts),
         line.debtor_total_pence,
