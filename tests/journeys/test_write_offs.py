@@ -413,8 +413,8 @@ async def by_sql(stack: Stack, task: str, name: str) -> str | None:
 
 def undo_the_receipt(desk: Desk, member: Member) -> None:
     page = desk.get(f"/accounts/{member.account}")
-    action = str(page.tree.xpath("//tr[contains(., 'Bank payment')]//a[contains(@href, '/undo')]/@href")[0])
-    assert desk.send(desk.get(action), action, {"undo_reason": "The bank took it back"}).errors() == []
+    entry = str(page.tree.xpath("//tr[contains(., 'Bank payment')]//a[contains(@href, '/entries/')]/@href")[0])
+    assert desk.send(desk.get(entry), f"{entry}/undo", {"undo_reason": "The bank took it back"}).errors() == []
 
 
 MOVING = ("pays-before", "pays-during", "undone-during", "pays-after", "undone-after", "backdated")

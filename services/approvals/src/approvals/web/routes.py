@@ -62,7 +62,7 @@ PAGES: tuple[tuple[str, Page], ...] = (
     ("/accounts/{account:uuid}/entries.csv", accounts.export),
     ("/accounts/{account:uuid}/explain", accounts.explain),
     ("/accounts/{account:uuid}/refund", cases.ask_refund),
-    ("/accounts/{account:uuid}/entries/{journal:uuid}/undo", changes.ask_undo),
+    ("/accounts/{account:uuid}/entries/{journal:uuid}", changes.show_entry),
     ("/cases", cases.list_cases),
     ("/cases/{case:uuid}", cases.show),
     ("/documents/{document:uuid}.{ending}", cases.document),

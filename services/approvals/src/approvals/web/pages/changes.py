@@ -35,7 +35,7 @@ from approvals.use_cases.write_contact_note import write_contact_note
 from approvals.web.forms import Form
 from approvals.web.pages.accounts import CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
-from approvals.web.wording import undoable
+from approvals.web.wording import sentence, short_day, undoable
 
 REASON_CHARACTERS = 200
 
@@ -182,10 +182,9 @@ async def write_note(visit: Visit) -> Response:
     return await account_page(visit, account, form)
 
 
-async def ask_undo(visit: Visit) -> Response:
-    """The entries that one journal made on this account, and the question why they are to be undone."""
-    _may_change(visit)
-    return await _undo_page(visit, Form())
+async def show_entry(visit: Visit) -> Response:
+    """The entries that one journal made on this account and where they came from; whoever may undo them does it here."""
+    return await _entry_page(visit, Form())
 
 
 async def undo(visit: Visit) -> Response:
@@ -199,7 +198,7 @@ async def undo(visit: Visit) -> Response:
             return visit.go(f"/accounts/{account}", done="undone")
         except Refused as refused:
             note_refusal(form, refused)
-    return await _undo_page(visit, form)
+    return await _entry_page(visit, form)
 
 
 async def _begun(visit: Visit) -> tuple[UUID, Form]:
@@ -212,7 +211,7 @@ def _may_change(visit: Visit) -> None:
         raise MayNot(_FOR_OFFICERS)
 
 
-async def _undo_page(visit: Visit, form: Form) -> Response:
+async def _entry_page(visit: Visit, form: Form) -> Response:
     account: UUID = visit.request.path_params["account"]
     journal: UUID = visit.request.path_params["journal"]
     explained = await visit.ask(EXPLAIN_BALANCE, ExplainBalance(account=account))
@@ -220,12 +219,13 @@ async def _undo_page(visit: Visit, form: Form) -> Response:
     if not entries:
         raise NoSuchPage("There is no such entry on this account.")
     return visit.show(
-        "undo.html",
-        "Undo an entry",
+        "entry.html",
+        f"{sentence(entries[0].code_words)} of {short_day(entries[0].effective_date)}",
         form=form,
         label=explained.label,
         entries=entries,
         journal=journal,
         undoable=all(undoable(entry) for entry in entries),
+        may_undo=visit.person.may_handle_cases,
         names=await visit.names(),
     )
