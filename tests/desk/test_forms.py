@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from approvals import queries
+from approvals.web.wording import short_day, when
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.ledger import ACCOUNT_PAGE, BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
@@ -486,6 +487,62 @@ async def test_an_upload_shows_how_far_it_is(place: Place, browser: Browser, tmp
         await expect(page.get_by_role("progressbar", name="How much of the file is sent")).to_be_visible()
         place.peers.file_read.set()
         await page.wait_for_url(re.compile(r"/files/[0-9a-f-]{36}"))
+
+
+async def test_a_request_of_who_has_left_or_died_is_said_on_the_form_and_where_it_is_decided(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    canned = estate.account_page(estate.OKAFOR)
+    [asker] = canned.tenants
+
+    def tenant(**changed: object) -> None:
+        page = canned.model_copy(update={"tenants": (asker.model_copy(update=changed),)})
+        place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: page
+
+    pages = [f"/tasks/{task}", f"/cases/{estate.CASE_OKAFOR}"]
+    async with visiting(place, "asha") as visitor:
+        for path in pages:
+            assert "who asked for this refund" not in await visitor.read(path)
+        tenant(until=estate.TODAY - timedelta(days=3))
+        left = f"left the tenancy on {short_day(estate.TODAY - timedelta(days=3))}"
+        said = await visitor.read(f"/accounts/{estate.OKAFOR.account}/refund")
+        assert f"{asker.name} has left the tenancy." in said
+        assert f"{asker.name}, who {left}" in said
+        for path in pages:
+            assert f"{asker.name}, who asked for this refund, {left}." in await visitor.read(path)
+        tenant(died_on=estate.TODAY - timedelta(days=2))
+        for path in pages:
+            assert f"{asker.name}, who asked for this refund, died on {short_day(estate.TODAY - timedelta(days=2))}." in await visitor.read(
+                path
+            )
+        tenant(until=estate.TODAY + timedelta(days=3))
+        for path in pages:
+            assert "who asked for this refund" not in await visitor.read(path)
+
+
+async def test_the_checks_of_a_closed_case_say_of_what_day_they_are_and_call_for_nothing(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    closed = estate.case_page(estate.CASE_OKAFOR, status=CaseStatus.DECLINED)
+    closed = closed.model_copy(update={"checks": estate.checks(referred=(7,))})
+    pages = (f"/cases/{estate.CASE_OKAFOR}", f"/tasks/{task}")
+    async with visiting(place, "dev") as visitor:
+        for path in pages:
+            said = await visitor.read(path)
+            assert "they do not run again" not in said
+            assert "holds until" in said
+        await visitor.send(f"/tasks/{task}/decision", answer="declined", reason_code="declined:suspected-fraud", text="x")
+        [made] = await decisions(place, estate.CASE_OKAFOR)
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda _: closed
+        for path in pages:
+            assert f"As they were for the decision of {when(made.decided_at)}." in await visitor.read(path)
+            assert visitor.page is not None
+            assert visitor.page.xpath('//*[contains(@class, "desk-check")]//*[contains(@class, "desk-tag--")]') == []
+        other = closed.model_copy(update={"case": estate.CASE_BEGUM})
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda _: other
+        said = await visitor.read(f"/cases/{estate.CASE_BEGUM}")
+        assert "As they were when the case was closed on" in said
+        assert "holds until" not in said
 
 
 # --- payment runs -----------------------------------------------------------------------------------------------------------------------

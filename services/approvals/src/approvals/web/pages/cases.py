@@ -3,9 +3,12 @@
 import base64
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from chassis.peers import Refused
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountHold, AccountPage, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.operation import BrokenRule
@@ -47,6 +50,15 @@ from approvals.web.forms import Form, digits, read_uuid
 from approvals.web.story import story
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import headline, listed, lower_first, pounds, size
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What ended a case: a decision, or else its closing."""
+
+    at: datetime
+    decided: bool
+
 
 CASES_SHOWN = 200
 ENTRIES_BESIDE = 8
@@ -423,7 +435,18 @@ async def _case_page(visit: Visit, case: UUID, form: Form) -> Response:
         third_party=THIRD_PARTY,
         changeable=visit.person.may_handle_cases and page.status not in PAST_CHANGING,
         finished=page.status in FINISHED,
+        closing=closing_of(page, history.decisions),
     )
+
+
+def closing_of(page: CasePage, decisions: Sequence[queries.DecisionShown]) -> Closing | None:
+    """What ended a case that is closed: the last decision that stood, else its last event. None while it goes on."""
+    if page.status not in FINISHED:
+        return None
+    stood = [made.decided_at for made in decisions if made.recalled_at is None and made.answer is not Answer.SENT_BACK]
+    if stood:
+        return Closing(max(stood), decided=True)
+    return Closing(max(event.at for event in page.events), decided=False) if page.events else None
 
 
 async def _run(visit: Visit, page: CasePage) -> RunPage | None:

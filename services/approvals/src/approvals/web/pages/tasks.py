@@ -29,7 +29,7 @@ from approvals.web.answers import answer_of, choices_of, contradictions, whom_to
 from approvals.web.following import go_on, next_task
 from approvals.web.forms import FieldError, Form
 from approvals.web.pages import schedule_task
-from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE
+from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE, closing_of
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
 from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
@@ -211,6 +211,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         contradicted=contradictions(case.checks) if case else {},
         ready=ready,
         next_task=following,
+        closing=closing_of(case, shown.history.decisions) if case else None,
         **choices_of(REASONS),
     )
 
