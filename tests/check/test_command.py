@@ -1,14 +1,17 @@
 """The commands as people and other tools meet them: what they print, how they end, and what they are made of."""
 
 import ast
+import asyncio
 import json
+import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import rentbook_local.checking
 from rentbook_local import check, export
-from rentbook_local.checking import accepted
+from rentbook_local.checking import accepted, examine
 from rentbook_local.checking.accepted import Acknowledged, read_list
 from rentbook_local.checking.books import Paid
 from rentbook_local.checking.examine import PROMISES
@@ -47,6 +50,33 @@ async def test_it_does_not_check_what_is_under_way(postgres: Postgres, town: Tow
     printed = capsys.readouterr()
     assert "facts are not published" in printed.err
     assert "sum-zero" not in printed.out
+
+
+async def test_it_waits_as_long_as_what_is_under_way_goes_on(
+    postgres: Postgres, town: Town, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = "UPDATE heard_version SET version = version - 1 WHERE topic = 'ledger.accounts'"
+    copy = await broken_copy(postgres, town, "refunds", (behind,))
+    monkeypatch.setattr(examine, "SAY_SECONDS", 0.5)
+    checking = asyncio.ensure_future(check.check(town.places(refunds=copy), PROMISES, within_seconds=2, report=None))
+    connection = await asyncpg.connect(postgres.superuser_dsn(copy.name))
+    try:
+        one_more = """
+        UPDATE heard_version SET version = version + 1 WHERE (topic, key) =
+          (SELECT topic, key FROM heard_version WHERE topic = 'ledger.accounts' AND key <> ALL ($1) ORDER BY key LIMIT 1) RETURNING key
+        """
+        heard: list[str] = []
+        began = time.monotonic()
+        # Each well within the two seconds, all of them together well beyond.
+        while (key := await connection.fetchval(one_more, heard)) is not None:
+            assert not checking.done()
+            heard.append(key)
+            await asyncio.wait({checking}, timeout=1.0 if time.monotonic() - began < 4 else 0.001)
+        assert time.monotonic() - began > 3
+    finally:
+        await connection.close()
+    assert await checking == 0
+    assert "refunds has yet to hear" in capsys.readouterr().err
 
 
 async def test_parked_events_are_told_loudly(postgres: Postgres, town: Town, capsys: pytest.CaptureFixture[str]) -> None:

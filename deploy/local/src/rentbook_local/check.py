@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=SETTLE_SECONDS,
         metavar="SECONDS",
-        help="how long to wait for what is under way (%(default)s)",
+        help="how long what is under way may stand still before nothing is checked; while it goes on it is waited for (%(default)s)",
     )
 
 
@@ -66,7 +66,7 @@ async def check(places: Places, promises: Sequence[Promise], *, within_seconds: 
     """Look at the promises until one is broken, tell of each, and write the report."""
     looked: list[Looked] = []
     try:
-        async with settled(places, within_seconds=within_seconds) as books:
+        async with settled(places, within_seconds=within_seconds, say=_waits) as books:
             parked = await messages.parked(books)
             _warn(parked)
             _head()
@@ -76,7 +76,8 @@ async def check(places: Places, promises: Sequence[Promise], *, within_seconds: 
                 if not each.finding.kept:
                     break
     except Unsettled as unsettled:
-        print(f"Not everything that was told has been heard within {within_seconds:.0f} s, so nothing was checked:", file=sys.stderr)
+        still = f"Not everything that was told has been heard, and for {within_seconds:.0f} s nothing has gone on"
+        print(f"{still}, so nothing was checked:", file=sys.stderr)
         _lines(unsettled.waits, sys.stderr)
         _write(report, {"kept": False, "unsettled": list(unsettled.waits), "promises": []})
         return 1
@@ -84,6 +85,12 @@ async def check(places: Places, promises: Sequence[Promise], *, within_seconds: 
     _last(looked, len(promises))
     _write(report, {"kept": kept, "parked": parked, "promises": [_for_machines(each) for each in looked]})
     return 0 if kept else 1
+
+
+def _waits(under_way: Sequence[str]) -> None:
+    print("What was told is still being heard, and is waited for while it goes on:", file=sys.stderr)
+    _lines(under_way, sys.stderr)
+    sys.stderr.flush()
 
 
 def _warn(parked: Sequence[str]) -> None:

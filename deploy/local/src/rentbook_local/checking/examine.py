@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rentbook_local.checking import approval, credit, laid_down, ledger, messages, payments, policy, seal, write_offs
 from rentbook_local.checking.books import Books, Places, opened
 from rentbook_local.checking.promise import Finding, Promise
-from rentbook_local.checking.settled import unsettled
+from rentbook_local.checking.settled import done, unsettled
 
 PROMISES: tuple[Promise, ...] = (
     *ledger.PROMISES,
@@ -24,6 +24,9 @@ PROMISES: tuple[Promise, ...] = (
     *messages.LAST,
 )
 SETTLE_SECONDS = 60.0
+"""How long what is under way may stand still."""
+
+SAY_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -43,18 +46,34 @@ class Looked:
     finding: Finding
 
 
+def says_nothing(_: Sequence[str]) -> None:
+    """Who waits tells nobody what for."""
+
+
 @asynccontextmanager
-async def settled(places: Places, *, within_seconds: float = SETTLE_SECONDS) -> AsyncIterator[Books]:
-    """One reading of everything in which nothing that was told is unheard. Errors: Unsettled where that does not come in time; Problem."""
-    end = time.monotonic() + within_seconds
+async def settled(
+    places: Places, *, within_seconds: float = SETTLE_SECONDS, say: Callable[[Sequence[str]], None] = says_nothing
+) -> AsyncIterator[Books]:
+    """One reading of everything in which nothing that was told is unheard. It is waited for as long as it comes nearer; `say` is shown
+    every SAY_SECONDS what is still under way. Errors: Unsettled where nothing goes on for so long; Problem.
+    """
+    before: tuple[int, ...] | None = None
+    moved_at = said_at = time.monotonic()
     while True:
         async with opened(places) as books:
             waits = await unsettled(books)
             if not waits:
                 yield books
                 return
-        if time.monotonic() > end:
+            after = await done(books)
+        now = time.monotonic()
+        if after != before:
+            before, moved_at = after, now
+        elif now - moved_at > within_seconds:
             raise Unsettled(waits)
+        if now - said_at > SAY_SECONDS:
+            said_at = now
+            say(waits)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 

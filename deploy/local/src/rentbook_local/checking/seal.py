@@ -38,6 +38,11 @@ async def unsealed(books: Books) -> int:
     return int(await books.ledger.fetchval(_UNSEALED))
 
 
+async def sealed(books: Books) -> int:
+    """The number of the last seal."""
+    return int(await books.ledger.fetchval("SELECT coalesce(max(audit_no), 0) FROM seal"))
+
+
 async def _chain(books: Books) -> Finding:
     """Every seal follows the one before it and covers its journal as it stands now."""
     broken, looked_at, previous = [], 0, FIRST_HASH
