@@ -150,7 +150,7 @@ async def test_a_worker_that_temporal_does_not_know_any_more(place: Place) -> No
         async with watched(settings, counter()) as service:
             own.process.send_signal(signal.SIGSTOP)
             try:
-                await turns_bad(service, "activities: no poller of this process is known to Temporal")
+                await turns_bad(service, "Temporal has known no poller of this process for")
             finally:
                 own.process.send_signal(signal.SIGCONT)
 

@@ -6,7 +6,6 @@ import os
 import signal
 import ssl
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,10 +22,7 @@ from rentbook_contracts.topics import TOPICS
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from chassis import outbox, parked, stories
@@ -36,6 +32,7 @@ from chassis.faults import may_pass
 from chassis.migration import migrate
 from chassis.parked import NotPossible
 from chassis.periodic import repeat
+from chassis.polling import Polling
 from chassis.relay import EventRelay
 from chassis.serving import App
 from chassis.settings import MigrationSettings, Settings
@@ -60,7 +57,6 @@ TRANSACTION_LIMIT_SECONDS = 300
 """PostgreSQL ends any transaction after so long, whatever its session is doing: a process that stands still between two messages of one
 statement is not idle to PostgreSQL. Longer than the largest bank file takes."""
 
-POLLERS_LOOKED_AT_EVERY_SECONDS = 15.0
 LAST_WORDS_SECONDS = 5.0
 
 
@@ -203,7 +199,9 @@ class Service:
         self._everies: list[asyncio.Task[None]] = []
         self._activities: asyncio.Task[None] | None = None
         self._pages: asyncio.Task[None] | None = None
-        self._polled_at = time.monotonic()
+        self._polling = Polling(
+            client, app.name, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, limit_seconds=runtime.settings.stall_limit_seconds
+        )
         self._events = EventRelay(runtime)
         self._workflows = WorkflowRelay(runtime, app, client)
         self._consumers: list[TopicConsumer] = consumers(runtime, app)
@@ -278,7 +276,8 @@ class Service:
         found.append(await self._database_ailment())
         for what, age in (("facts", self._events.oldest_seconds), ("workflow requests", self._workflows.oldest_seconds)):
             found.append(f"{what}: the oldest has waited for {age:.0f} s" if age > limit else None)
-        found.append(None if await self._polls() else "activities: no poller of this process is known to Temporal")
+        if self._worker is not None:
+            found.append(await self._polling.ailment())
         return [ailment for ailment in found if ailment]
 
     def backlogs(self) -> list[Backlog]:
@@ -296,31 +295,6 @@ class Service:
                 raise
             return f"database: can't be written ({named(error)})"
         return None
-
-    async def _polls(self) -> bool:
-        """Whether Temporal has known this process as a poller within the limit: its silence for a moment is no ailment of ours."""
-        if self._worker is None:
-            return True
-        silent = time.monotonic() - self._polled_at
-        if silent > POLLERS_LOOKED_AT_EVERY_SECONDS and await self._is_known_to_poll():
-            self._polled_at = time.monotonic()
-        return time.monotonic() - self._polled_at < self.runtime.settings.stall_limit_seconds
-
-    async def _is_known_to_poll(self) -> bool:
-        request = DescribeTaskQueueRequest(
-            namespace=self.runtime.settings.temporal_namespace,
-            task_queue=TaskQueue(name=self._app.name),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        )
-        try:
-            async with asyncio.timeout(PROBE_LIMIT_SECONDS):
-                told = await self._client.workflow_service.describe_task_queue(request)
-        except (RPCError, OSError) as error:
-            log.warning("Temporal doesn't say who polls", extra={"fault": named(error)})
-            return False
-        oldest = time.time() - self.runtime.settings.stall_limit_seconds
-        me = f"{self._app.name}-{self.runtime.settings.instance}"
-        return any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
 
 
 async def ended(works: Sequence[Awaitable[Any]], *, limit_seconds: float) -> bool:

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import signal
-import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+from chassis.polling import Polling
 from chassis.settings import ProcessSettings
-from chassis.telemetry import Telemetry, named, start_logging, start_telemetry
+from chassis.telemetry import Telemetry, start_logging, start_telemetry
 from chassis.waiting import wait_for_temporal
 from chassis.web import listen, web_server
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -18,19 +18,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.exceptions import FailureError
-from temporalio.service import RPCError
 from temporalio.worker import ExecuteWorkflowInput, Interceptor, Worker, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
 from workflows.app import WORKFLOWS
 
 SERVICE = "workflows"
-PROBE_LIMIT_SECONDS = 2.0
-"""Shorter than whoever asks for the health waits for it."""
-
 log = logging.getLogger(__name__)
 # The sandbox gives each workflow fresh modules, so the counter is kept here and reached as a pass-through.
 _registry = CollectorRegistry()
@@ -57,45 +51,12 @@ class _Counting(WorkflowInboundInterceptor):
             raise
 
 
-class Health:
-    """Healthy while Temporal has said within the limit that this very process polls for stories: its silence for a moment is no ailment."""
-
-    def __init__(self, client: Client, settings: ProcessSettings) -> None:
-        self._client = client
-        self._settings = settings
-        self._known_at: float | None = None
-
-    async def ailments(self) -> list[str]:
-        if await self._is_known_to_poll():
-            self._known_at = time.monotonic()
-        if self._known_at is None:
-            return ["Temporal knows no poller of this process yet"]
-        silent = time.monotonic() - self._known_at
-        return [f"Temporal has known no poller of this process for {silent:.0f} s"] if silent > self._settings.stall_limit_seconds else []
-
-    async def _is_known_to_poll(self) -> bool:
-        request = DescribeTaskQueueRequest(
-            namespace=self._settings.temporal_namespace,
-            task_queue=TaskQueue(name=QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        try:
-            async with asyncio.timeout(PROBE_LIMIT_SECONDS):
-                told = await self._client.workflow_service.describe_task_queue(request)
-        except (RPCError, OSError) as error:
-            log.warning("Temporal doesn't say who polls", extra={"fault": named(error)})
-            return False
-        oldest = time.time() - self._settings.stall_limit_seconds
-        me = f"{SERVICE}-{self._settings.instance}"
-        return any(poller.identity == me and poller.last_access_time.seconds > oldest for poller in told.pollers)
-
-
-def pages(health: Health) -> Starlette:
+def pages(polling: Polling) -> Starlette:
     """GET /health and GET /metrics."""
 
     async def tell_health(_: Request) -> JSONResponse:
-        reasons = await health.ailments()
-        return JSONResponse({"healthy": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        ailment = await polling.ailment()
+        return JSONResponse({"healthy": not ailment, "reasons": [ailment] if ailment else []}, status_code=503 if ailment else 200)
 
     async def tell_metrics(_: Request) -> Response:
         return Response(generate_latest(_registry), media_type="text/plain; version=0.0.4")
@@ -114,7 +75,8 @@ async def serve(settings: ProcessSettings) -> None:
     client = await wait_for_temporal(settings, telemetry)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(worker(client, settings))
-        web = web_server(pages(Health(client, settings)), stop_limit_seconds=settings.stop_limit_seconds)
+        polling = Polling(client, QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, limit_seconds=settings.stall_limit_seconds)
+        web = web_server(pages(polling), stop_limit_seconds=settings.stop_limit_seconds)
         served = asyncio.ensure_future(web.serve(sockets=[bound]))
         log.info("ready")
         await stop.wait()
