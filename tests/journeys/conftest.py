@@ -16,7 +16,7 @@ from support.doubler import everything_twice
 from support.stack import Stack, running_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder in which every process of the stack leaves its spans; each may also be made to fail (docs/failpoints.md)."""
     folder = tmp_path_factory.mktemp("traces")
@@ -26,7 +26,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stack(traces: Path) -> AsyncIterator[Stack]:
     async with running_stack() as running:
         with everything_twice(running) as twice:
@@ -34,7 +34,7 @@ async def stack(traces: Path) -> AsyncIterator[Stack]:
             assert twice[0] > 0, "nothing was delivered twice"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def members(stack: Stack) -> Mapping[str, Member]:
     return cast(stack.layout)
 
