@@ -214,7 +214,26 @@ async def test_a_ledger_event_is_told_to_the_cases_that_watch_the_account(refund
     for account in (facts.account, FTA, RECHARGE, uuid4()):
         charge = ChargePosted(account=account, balance_pence=0, journal=uuid4(), amount_pence=1, week_commencing=TODAY)
         await refunds.do(move, charge)
+        await refunds.delivered()
     assert [workflow for workflow, _ in await refunds.signals("ledger_moved")] == [refund_workflow_id(plan.case, 1)] * 3
+
+
+async def test_a_thousand_events_of_one_account_are_two_words_and_one_more_for_each_that_was_taken(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    await refunds.delivered()
+
+    async def moved(times: int) -> int:
+        for _ in range(times):
+            charge = ChargePosted(account=plan.account, balance_pence=0, journal=uuid4(), amount_pence=1, week_commencing=TODAY)
+            await refunds.do(move, charge)
+        return len(await refunds.signals("ledger_moved"))
+
+    assert await moved(1) == 1
+    assert await moved(50) == 2, "the first may be on its way, and the second leaves after what was heard last"
+    await refunds.delivered(1)
+    assert await moved(50) == 3
+    await refunds.delivered()
+    assert await moved(1) == 4
 
 
 async def test_what_the_case_did_itself_is_no_news_to_it(refunds: Refunds) -> None:

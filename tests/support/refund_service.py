@@ -186,6 +186,13 @@ class Refunds:
         rows = await self.rows("SELECT workflow_id, argument FROM outbox_workflow WHERE name = :name ORDER BY seq", name=name)
         return [(row["workflow_id"], row["argument"]) for row in rows]
 
+    async def delivered(self, at_most: int = 1000) -> None:
+        """Temporal has taken the oldest of what waits for it."""
+        oldest = "SELECT seq FROM outbox_workflow WHERE done_at IS NULL ORDER BY seq LIMIT :most"
+        taken = f"UPDATE outbox_workflow SET done_at = now(), outcome = 'accepted' WHERE seq IN ({oldest})"
+        async with self.runtime.engine.begin() as connection:
+            await connection.execute(sa.text(taken), {"most": at_most})
+
     async def opened(self, facts: RefundFacts, **wishes: Any) -> UUID:
         """A case that Asha took for a tenant of the account."""
         self.ledger.facts[facts.account] = facts

@@ -13,4 +13,4 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
     version = await heard_up_to(tx, fact.topic, fact.key)
     for row in await cases.watching(tx, fact.account):
         if getattr(fact, "case", None) != row.id:
-            await tx.signal(refund_workflow_id(row.id, row.attempt), LEDGER_MOVED, LedgerMoved(account=fact.account, version=version))
+            await tx.nudge(refund_workflow_id(row.id, row.attempt), LEDGER_MOVED, LedgerMoved(account=fact.account, version=version))

@@ -79,7 +79,7 @@ async def look_again(tx: Transaction, row: Row) -> None:
     """Have a locked proposal assessed again: by the story that follows it, or by a new pass where none does."""
     if row.followed:
         changed = ProposalChanged(proposal=row.id)
-        await tx.signal(proposal_workflow_id(row.id, row.attempt), PROPOSAL_CHANGED, changed)
+        await tx.nudge(proposal_workflow_id(row.id, row.attempt), PROPOSAL_CHANGED, changed)
         return
     await store.change_proposal(tx, row.id, status=ProposalStatus.GATHERING, attempt=row.attempt + 1, followed=True, schedule=None)
     await follow(tx, [(row.id, row.attempt + 1)])
