@@ -53,16 +53,21 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("bank-files", "a line is lost", "ledger", ("DELETE FROM bank_file_line WHERE no = 2",)),
     ("bank-files", "a line has another amount", "ledger", ("UPDATE bank_file_line SET amount_pence = amount_pence + 1 WHERE no = 1",)),
     ("suspense", "a payment is moved twice", "ledger", (
-        "INSERT INTO suspense_clearing SELECT gen_random_uuid(), item, attempt + 1, account, cleared_at, cleared_by FROM suspense_clearing"
-        " WHERE attempt = 2",)),
+        "INSERT INTO suspense_clearing SELECT gen_random_uuid(), item, attempt + 1, account, cleared_at, cleared_by, amount_pence"
+        " FROM suspense_clearing WHERE attempt = 2",)),
     ("suspense", "a move is lost", "ledger", ("DELETE FROM suspense_clearing WHERE attempt = 2",)),
+    ("suspense", "a part has another amount", "ledger", ("UPDATE suspense_clearing SET amount_pence = 149 WHERE amount_pence = 150",)),
+    ("suspense", "more was moved than came", "ledger", (
+        "UPDATE suspense_clearing SET amount_pence = 600 WHERE amount_pence = 150",
+        "UPDATE entry SET amount_pence = sign(amount_pence) * 600 WHERE abs(amount_pence) = 150"
+        " AND journal IN (SELECT journal FROM suspense_clearing)")),
     ("suspense", "an item is lost", "ledger", ("DELETE FROM suspense_item",)),
     ("suspense", "an item has another amount", "ledger", ("UPDATE suspense_item SET amount_pence = amount_pence + 1",)),
     ("suspense", "somebody else moved it", "ledger", ("UPDATE suspense_clearing SET cleared_by = 'asha.officer' WHERE attempt = 2",)),
     ("suspense", "it went onto another account", "ledger", (
         f"UPDATE suspense_clearing SET account = '{MAIN}' WHERE attempt = 2",)),
     ("suspense", "it counts from another day", "ledger", (
-        "UPDATE journal SET effective_date = effective_date + 1 WHERE id = (SELECT journal FROM suspense_clearing WHERE attempt = 2)",)),
+        "UPDATE journal SET effective_date = effective_date + 1 WHERE id IN (SELECT journal FROM suspense_clearing WHERE attempt = 2)",)),
     ("suspense", "the bank took back what stands on an account", "ledger", (
         "UPDATE journal SET reverses = NULL WHERE actor = 'system' AND reverses IN (SELECT journal FROM suspense_clearing)",)),
     ("suspense", "what the bank took back lies there", "ledger", (

@@ -64,6 +64,7 @@ from rentbook_contracts.ledger import (
     RELEASE_HOLD,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
+    SPLIT_SUSPENSE,
     ClearSuspense,
     DebitWeek,
     HoldPlaced,
@@ -75,6 +76,8 @@ from rentbook_contracts.ledger import (
     ReleaseHold,
     ReverseJournal,
     ReverseRefund,
+    SplitSuspense,
+    SuspensePart,
 )
 from rentbook_contracts.operation import Command, Nothing, Operation
 from rentbook_contracts.refunds import (
@@ -400,6 +403,7 @@ async def lived(town: Town) -> None:
     await _laid_down(town)
     await _placed_from_suspense(town)
     await _taken_back_by_the_bank(town)
+    await _split_among_accounts(town)
     await write_offs(town)
     await town.deliver()
     await town.sealed()
@@ -528,6 +532,15 @@ async def _taken_back_by_the_bank(town: Town) -> None:
         item = await connection.scalar(sa.text("SELECT journal FROM suspense_item WHERE amount_pence = 400"))
     await town.command(OFFICER, CLEAR_SUSPENSE, ClearSuspense(item=item, reference="97000023E"), uuid4())
     await _cash(town, "returned.txt", "-4.00", ("11111111", "-4.00", "Q"))
+
+
+async def _split_among_accounts(town: Town) -> None:
+    """One payment for two accounts, of which something is left over."""
+    await _cash(town, "for-two.txt", "5.00", ("22222222", "5.00", "T"))
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        item = await connection.scalar(sa.text("SELECT journal FROM suspense_item WHERE amount_pence = 500"))
+    parts = (SuspensePart(reference="97000023E", amount_pence=1_50), SuspensePart(reference="90000001E", amount_pence=2_00))
+    await town.command(OFFICER, SPLIT_SUSPENSE, SplitSuspense(item=item, parts=parts), uuid4())
 
 
 @asynccontextmanager

@@ -576,8 +576,8 @@ def bank_file(bank_file: UUID) -> BankFilePage:
 UNPLACED, PAID_OUT, MOVED = an_id("suspense"), an_id("paid out"), an_id("moved from suspense")
 
 
-def in_suspense() -> Suspense:
-    """A payment with three accounts that it may be for, one long overdue that looks like nothing, money out, and one that was moved."""
+def in_suspense(item: UUID | None = None) -> Suspense:
+    """All of it, or one item: a payment with three accounts that it may be for, of which part was moved; one long overdue; money out."""
     about = {"code": "RBP", "code_words": "Bank payment", "bank_file": FILE, "file_name": "statement-2026-11-18.xml"}
     items = (
         SuspenseItem(
@@ -586,7 +586,7 @@ def in_suspense() -> Suspense:
             matches=(), **about,
         ),
         SuspenseItem(
-            item=UNPLACED, amount_pence=18_00, since=TODAY - timedelta(days=6), review_by=TODAY - timedelta(days=1),
+            item=UNPLACED, amount_pence=18_00, came_pence=30_00, since=TODAY - timedelta(days=6), review_by=TODAY - timedelta(days=1),
             escalate_on=TODAY + timedelta(days=24), reason="no account has this payment reference", payer_name="NGUYEN T L",
             text="RENT NOV 97000032E /A-VERY-LONG-END-TO-END-IDENTIFICATION-0123456789", line=74, may_be_moved=True,
             matches=(
@@ -602,7 +602,7 @@ def in_suspense() -> Suspense:
     )  # fmt: skip
     moved = MovedItem(
         item=an_id("was in suspense"), journal=MOVED, label=OKAFOR.label, amount_pence=25_00, since=TODAY - timedelta(days=9),
-        moved_at=NOW - timedelta(days=1), moved_by="ben.officer",
+        moved_at=NOW - timedelta(days=1), moved_by="ben.officer", came_pence=40_00,
     )  # fmt: skip
     back = TakenBack(
         item=an_id("was taken back"), journal=an_id("the return"), amount_pence=75_00, since=TODAY - timedelta(days=8),
@@ -613,7 +613,8 @@ def in_suspense() -> Suspense:
         item=an_id("was undone"), journal=an_id("the undoing"), amount_pence=5_00, since=TODAY - timedelta(days=8), payer_name="",
         on=TODAY, by="ben.officer",
     )  # fmt: skip
-    return Suspense(items=items, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back))
+    listed = tuple(one for one in items if item in (None, one.item))
+    return Suspense(items=listed, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back))
 
 
 def letter() -> LetterRow:

@@ -53,6 +53,8 @@ PAGES = {
     "a file that was taken already": ("asha", f"/files/{estate.REPEATED_FILE}"),
     "suspense": ("asha", "/suspense"),
     "suspense, read by the auditor": ("hugo", "/suspense"),
+    "a payment to split": ("asha", f"/suspense/{estate.UNPLACED}/split?lines=all"),
+    "a payment to split, read by the auditor": ("hugo", f"/suspense/{estate.UNPLACED}/split"),
     "runs, for finance": ("grace", "/runs"),
     "runs, for an officer": ("asha", "/runs"),
     "a run before its release": ("grace", f"/runs/preview?case={estate.CASE_OKAFOR}"),

@@ -1,12 +1,22 @@
 """Suspense on the desk: each payment with what speaks for an account, moved by a row's own form, with the error in that row."""
 
-from rentbook_contracts.ledger import CLEAR_SUSPENSE, REVERSE_JOURNAL, SUSPENSE, ClearSuspense, Suspense
+from rentbook_contracts.ledger import (
+    CLEAR_SUSPENSE,
+    REVERSE_JOURNAL,
+    SPLIT_SUSPENSE,
+    SUSPENSE,
+    ClearSuspense,
+    SplitSuspense,
+    Suspense,
+    SuspensePart,
+)
 
 from desk import estate
 from desk.conftest import Place
 from desk.visitor import visiting
 
 ROW = f"/suspense/{estate.UNPLACED}"
+SPLIT = f"{ROW}/split"
 FIELD = f"reference-{estate.UNPLACED}"
 BACK = f"/suspense/moved/{estate.MOVED}/back"
 
@@ -42,7 +52,7 @@ async def test_a_suggestion_is_accepted_as_it_stands(place: Place) -> None:
         await visitor.read("/suspense")
         said = await visitor.send(ROW)
     assert "The payment is on the account." in said
-    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference=estate.NGUYEN.reference)]
+    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference=estate.NGUYEN.reference, amount_pence=18_00)]
     [call] = [call for call in place.peers.calls if call.path == f"/commands/{CLEAR_SUSPENSE.name}"]
     assert call.person == "asha.officer"
     assert call.form, "a second sending of the form is the same form to the ledger"
@@ -52,7 +62,7 @@ async def test_another_reference_is_typed(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read("/suspense")
         await visitor.send(ROW, **{FIELD: " 97 000 023 e "})
-    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference="97 000 023 e")]
+    assert place.peers.given(CLEAR_SUSPENSE) == [ClearSuspense(item=estate.UNPLACED, reference="97 000 023 e", amount_pence=18_00)]
 
 
 async def test_each_form_of_the_page_is_another(place: Place) -> None:
@@ -128,3 +138,41 @@ async def test_nothing_there(place: Place) -> None:
     )
     async with visiting(place, "asha") as visitor:
         assert "Nothing lies in suspense: every payment is on an account." in await visitor.read("/suspense")
+
+
+async def test_a_payment_is_split_line_by_line(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(SPLIT)
+        assert "£30.00 came; £18.00 of it still lies in suspense." in said
+        typed = {"reference-1": "97 000 023 e", "amount-1": "10", "reference-3": "90000001E", "amount-3": "£7.50"}
+        said = await visitor.send(SPLIT, **typed)
+    assert "The payment is split." in said
+    parts = (SuspensePart(reference="97 000 023 e", amount_pence=10_00), SuspensePart(reference="90000001E", amount_pence=7_50))
+    assert place.peers.given(SPLIT_SUSPENSE) == [SplitSuspense(item=estate.UNPLACED, parts=parts)]
+
+
+async def test_a_split_keeps_what_was_typed_with_each_error_beside_its_line(place: Place) -> None:
+    place.peers.refusals[f"/commands/{SPLIT_SUSPENSE.name}"] = {
+        "rule": "NoSuchAccount", "message": "No account has this reference.", "field": "reference-2",
+    }  # fmt: skip
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(SPLIT)
+        await visitor.post(SPLIT, visitor.fields(SPLIT), 422)
+        assert visitor.summary() == {"#reference-1": "Enter at least one account and its amount"}
+        await visitor.post(SPLIT, {**visitor.fields(SPLIT), "reference-2": "97000023E", "amount-3": "ten"}, 422)
+        assert visitor.summary() == {
+            "#amount-2": "Enter the amount of line 2",
+            "#reference-3": "Enter the payment reference of line 3",
+            "#amount-3": "The amount of line 3 must be an amount in pounds, like 141.20",
+        }
+        assert place.peers.given(SPLIT_SUSPENSE) == []
+        typed = {"reference-2": "97000023E", "amount-2": "1", "reference-4": "99999999Z", "amount-4": "2"}
+        await visitor.post(SPLIT, {**visitor.fields(SPLIT), **typed, "reference-3": "", "amount-3": ""}, 422)
+        assert visitor.summary() == {"#reference-4": "No account has this reference."}
+        assert visitor.fields(SPLIT)["reference-4"] == "99999999Z"
+
+
+async def test_what_does_not_lie_there_any_more_is_not_split(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"/suspense/{estate.PAID_OUT}/split", 404)
+        await visitor.read(f"/suspense/{estate.MOVED}/split", 404)

@@ -251,6 +251,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/cases/{case:uuid}/withdraw": with_fields({"withdraw_note": "Changed her mind"}),
     "/files": with_fields({}),
     "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),
+    "/suspense/{item:uuid}/split": with_fields({"reference-1": estate.NGUYEN.reference, "amount-1": "10.00"}),
     "/suspense/moved/{journal:uuid}/back": with_fields({}),
     "/runs": of_a_payment,
     "/cover/delegations": with_fields(LENT),

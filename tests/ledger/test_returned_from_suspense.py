@@ -13,7 +13,7 @@ from support.ledger_books import MAIN, MAIN_REFERENCE, NEIGHBOUR, NEIGHBOUR_REFE
 
 from .domain.build_files import CashLine, Entry, Payment, allpay
 from .test_bank_files import TODAY, Door, entry, statement
-from .test_suspense import YESTERDAY, control, door, in_suspense, move, put_back
+from .test_suspense import YESTERDAY, control, door, in_suspense, move, put_back, split
 
 __all__ = ["door"]
 
@@ -169,6 +169,18 @@ async def test_two_alike_are_taken_back_one_by_one(door: Door) -> None:
     listed = await in_suspense(door.runtime)
     assert [one.amount_pence for one in listed.items] == [-60_00], "the third finds nothing that it takes back"
     assert await control(door.runtime, "SUSPENSE") == 60_00
+
+
+async def test_what_was_split_comes_off_each_account_and_the_rest_leaves_suspense(door: Door) -> None:
+    item = await lies(door)
+    await split(door.runtime, item, (MAIN_REFERENCE, 35_00), (NEIGHBOUR_REFERENCE, 15_00))
+    await take(door, "2", returned("R2", NEIGHBOUR_REFERENCE, "", ""))
+    assert ((await page(door, MAIN)).balance_pence, (await page(door, NEIGHBOUR)).balance_pence) == (-140_00, 30_00)
+    assert (await control(door.runtime, "SUSPENSE"), await control(door.runtime, "BANK")) == (0, 140_00)
+    listed = await in_suspense(door.runtime)
+    assert (listed.in_all, listed.moved) == (0, ())
+    assert [[label.account for label in one.labels] for one in listed.taken_back] == [[MAIN, NEIGHBOUR]]
+    assert await door.count("outbox_event WHERE headers::text LIKE '%ledger.journal-reversed.v1%'") == 2
 
 
 async def test_a_file_that_brings_it_and_takes_it_back_leaves_nothing(door: Door) -> None:

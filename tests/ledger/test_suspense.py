@@ -13,26 +13,42 @@ from chassis.answering import accept
 from chassis.peers import Caller
 from chassis.serving import Accept
 from chassis.transaction import Runtime, run
-from ledger.domain.rules import AccountClosed, AlreadyMoved, MovedFromSuspense, NoSuchAccount, NoSuchItem, NotAllowed, NotToBeMoved
+from ledger.domain.rules import (
+    AccountClosed,
+    AlreadyMoved,
+    MoreThanLiesThere,
+    MovedFromSuspense,
+    NamedTwice,
+    NoSuchAccount,
+    NoSuchItem,
+    NotAllowed,
+    NotToBeMoved,
+)
 from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.suspense import suspense
 from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.reverse_journal import reverse_journal
+from ledger.use_cases.split_suspense import split_suspense
 from ledger.web import routes
 from rentbook_contracts.ledger import (
     CLEAR_SUSPENSE,
+    SPLIT_SUSPENSE,
     AccountForRefund,
     AccountPageAsked,
     ClearSuspense,
     CreditSource,
     ExplainBalance,
     ReverseJournal,
+    SplitSuspense,
     Suspense,
     SuspenseAsked,
     SuspenseCleared,
+    SuspenseIsSplit,
+    SuspensePart,
 )
+from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 from support.ledger_books import CLOSED_REFERENCE, MAIN, MAIN_REFERENCE, NEIGHBOUR, NEIGHBOUR_REFERENCE
 
@@ -229,6 +245,117 @@ async def test_two_at_once_move_it_once(door: Door) -> None:
         move(door.runtime, item, MAIN_REFERENCE), move(door.runtime, item, NEIGHBOUR_REFERENCE), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in both) == ["AlreadyMoved", "SuspenseCleared"]
+    assert await control(door.runtime, "SUSPENSE") == 0
+
+
+async def split(runtime: Runtime, item: UUID, *parts: tuple[str, int], caller: Caller = CAROL) -> SuspenseIsSplit:
+    asked = SplitSuspense(item=item, parts=tuple(SuspensePart(reference=reference, amount_pence=pence) for reference, pence in parts))
+    return await run(runtime, lambda tx: split_suspense(tx, asked), caller=caller)
+
+
+async def balance(door: Door, account: UUID) -> int:
+    return (await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=account)), read_only=True)).balance_pence
+
+
+async def test_it_is_split_and_the_rest_goes_on_lying_there(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    done = await split(door.runtime, item, (MAIN_REFERENCE, 35_00), (NEIGHBOUR_REFERENCE, 15_00))
+    assert ([part.account for part in done.parts], done.left_pence) == ([MAIN, NEIGHBOUR], 10_00)
+    assert (await balance(door, MAIN), await balance(door, NEIGHBOUR), await control(door.runtime, "SUSPENSE")) == (-175_00, 15_00, -10_00)
+    page = await in_suspense(door.runtime)
+    assert [(one.item, one.amount_pence, one.came_pence) for one in page.items] == [(item, 10_00, 60_00)]
+    assert (page.in_all, page.total_pence) == (1, 10_00)
+    assert [(one.label.account, one.amount_pence, one.came_pence) for one in page.moved] == [
+        (MAIN, 35_00, 60_00),
+        (NEIGHBOUR, 15_00, 60_00),
+    ]
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    newest = next(entry for entry in shown.entries if entry.journal == done.parts[0].journal)
+    assert (newest.effective_date, newest.provenance.actor) == (YESTERDAY, "carol.senior")
+    assert newest.provenance.source == f"1.xml, line {newest.provenance.line}, part of £60.00, moved from suspense"
+    assert (
+        await door.count(
+            "outbox_event WHERE headers::text LIKE '%ledger.receipt-posted.v1%' AND body::jsonb ->> 'amount_pence' IN ('3500', '1500')"
+        )
+        == 2
+    )
+    facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert (facts.credits[0].amount_pence, facts.credits[0].method) == (35_00, "RBP")
+    assert {"carol.senior", "lind.officer"} <= {*facts.actors}
+
+
+async def test_the_rest_is_moved_later_and_each_part_is_put_back_by_itself(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    done = await split(door.runtime, item, (MAIN_REFERENCE, 35_00), (NEIGHBOUR_REFERENCE, 15_00))
+    await move(door.runtime, item, NEIGHBOUR_REFERENCE)
+    assert ((await in_suspense(door.runtime)).in_all, await balance(door, NEIGHBOUR)) == (0, 5_00)
+    with pytest.raises(AlreadyMoved):
+        await split(door.runtime, item, (MAIN_REFERENCE, 1))
+    await put_back(door.runtime, done.parts[0].journal)
+    [left] = (await in_suspense(door.runtime)).items
+    assert (left.amount_pence, left.came_pence, await control(door.runtime, "SUSPENSE")) == (35_00, 60_00, -35_00)
+    with pytest.raises(MovedFromSuspense):
+        await put_back(door.runtime, item)
+    await split(door.runtime, item, (NEIGHBOUR_REFERENCE, 35_00))
+    assert (await control(door.runtime, "SUSPENSE"), await balance(door, NEIGHBOUR)) == (0, -30_00)
+    assert await door.count("suspense_clearing") == 4
+
+
+async def test_a_split_is_all_or_nothing(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    out = await lies(door, "a refund that was paid", number="2", sign="DBIT")
+    for parts, rule, field in (
+        (((MAIN_REFERENCE, 35_00), ("90017993G", 1_00)), NoSuchAccount, "reference-2"),
+        (((MAIN_REFERENCE, 35_00), (CLOSED_REFERENCE, 1_00)), AccountClosed, "reference-2"),
+        (((MAIN_REFERENCE, 35_00), (NEIGHBOUR_REFERENCE, 1_00), ("97 000 023 e", 1_00)), NamedTwice, "reference-3"),
+        (((MAIN_REFERENCE, 35_00), (NEIGHBOUR_REFERENCE, 25_01)), MoreThanLiesThere, "item"),
+    ):
+        with pytest.raises(rule) as broken:
+            await split(door.runtime, item, *parts)
+        assert broken.value.field == field
+    with pytest.raises(NotToBeMoved):
+        await split(door.runtime, out, (MAIN_REFERENCE, 1))
+    with pytest.raises(NotAllowed):
+        await split(door.runtime, item, (MAIN_REFERENCE, 1), caller=FINANCE)
+    assert (await door.count("suspense_clearing"), await control(door.runtime, "SUSPENSE")) == (0, 0)
+
+
+async def test_a_split_that_is_sent_twice_splits_once(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    caller = Caller(CAROL.person, CAROL.roles, str(uuid4()))
+    asked = SplitSuspense(item=item, parts=(SuspensePart(reference=MAIN_REFERENCE, amount_pence=20_00),))
+    first = await accept(door.runtime, Accept(SPLIT_SUSPENSE, split_suspense), asked, caller)
+    assert await accept(door.runtime, Accept(SPLIT_SUSPENSE, split_suspense), asked, caller) == first
+    assert (await control(door.runtime, "SUSPENSE"), await door.count("suspense_clearing")) == (-40_00, 1)
+
+
+async def test_two_splits_at_once_take_no_more_than_lies_there(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    parts = [((MAIN_REFERENCE, 40_00),), ((NEIGHBOUR_REFERENCE, 40_00),)]
+    both = await asyncio.gather(*(split(door.runtime, item, *each) for each in parts), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in both) == ["MoreThanLiesThere", "SuspenseIsSplit"]
+    assert await control(door.runtime, "SUSPENSE") == -20_00
+
+
+async def test_the_database_lets_no_more_leave_than_came(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    await split(door.runtime, item, (NEIGHBOUR_REFERENCE, 20_00))
+    again = sa.text("INSERT INTO suspense_clearing SELECT item, item, 2, account, cleared_at, cleared_by, :pence FROM suspense_clearing")
+    with pytest.raises(IntegrityError, match="no more leaves suspense than came"):
+        async with door.runtime.engine.begin() as connection:
+            await connection.execute(again, {"pence": 40_01})
+    with pytest.raises(IntegrityError, match="a_move_from_suspense_moves_something"):
+        async with door.runtime.engine.begin() as connection:
+            await connection.execute(again, {"pence": 0})
+
+
+async def test_another_amount_than_was_shown_is_not_moved(door: Door) -> None:
+    item = await lies(door, "rent for the blue door")
+    await split(door.runtime, item, (NEIGHBOUR_REFERENCE, 20_00))
+    asked = ClearSuspense(item=item, reference=MAIN_REFERENCE, amount_pence=60_00)
+    with pytest.raises(AlreadyMoved, match="Another amount"):
+        await run(door.runtime, lambda tx: clear_suspense(tx, asked), caller=CAROL)
+    await run(door.runtime, lambda tx: clear_suspense(tx, asked.model_copy(update={"amount_pence": 40_00})), caller=CAROL)
     assert await control(door.runtime, "SUSPENSE") == 0
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -1091,10 +1091,14 @@ class SuspenseMatch(Message):
 
 
 class SuspenseItem(Message):
-    """Money whose account is not known, with what the bank's file said of it. `since` is its effective date."""
+    """Money whose account is not known, with what the bank's file said of it. `since` is its effective date.
+
+    `amount_pence` is what lies there; `came_pence` is what came, where part of it was moved on.
+    """
 
     item: UUID = Field(description="The journal that put it there")
     amount_pence: Pence
+    came_pence: Pence | None = None
     code: str
     code_words: str
     since: date
@@ -1120,6 +1124,7 @@ class MovedItem(Message):
     since: date
     moved_at: datetime
     moved_by: str
+    came_pence: Pence | None = Field(default=None, description="What came, where this is a part of it")
 
 
 class TakenBack(Message):
@@ -1139,6 +1144,9 @@ class TakenBack(Message):
 
 
 class SuspenseAsked(Message):
+    """`item`: that one alone. The counts are of all that lies there, whatever is asked for."""
+
+    item: UUID | None = None
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=25, ge=1, le=100)
 
@@ -1155,11 +1163,21 @@ class Suspense(Message):
     taken_back: tuple[TakenBack, ...] = Field(default=(), description="The newest that the bank took back")
 
 
+AccountReference = Annotated[
+    str, Field(min_length=1, max_length=40, description="As people write it: small letters, spaces, without its check letter")
+]
+SPLIT_AMONG = 10
+"""Among how many accounts a payment is split in one step."""
+
+
 class ClearSuspense(Message):
-    """Move money from suspense onto the account with this reference, as of its effective date. Once, unless it is put back."""
+    """Move what lies there of a payment onto the account with this reference, as of its effective date. Once, unless it is put back."""
 
     item: UUID
-    reference: str = Field(min_length=1, max_length=40, description="As people write it: small letters, spaces, without its check letter")
+    reference: AccountReference
+    amount_pence: PositivePence | None = Field(
+        default=None, description="What was shown to lie there: nothing moves if it is another amount"
+    )
 
 
 class SuspenseCleared(Message):
@@ -1167,8 +1185,26 @@ class SuspenseCleared(Message):
     account: UUID
 
 
+class SuspensePart(Message):
+    reference: AccountReference
+    amount_pence: PositivePence
+
+
+class SplitSuspense(Message):
+    """Move parts of a payment onto several accounts, as of its effective date. What they leave over goes on lying there. All or none."""
+
+    item: UUID
+    parts: tuple[SuspensePart, ...] = Field(min_length=1, max_length=SPLIT_AMONG)
+
+
+class SuspenseIsSplit(Message):
+    parts: tuple[SuspenseCleared, ...]
+    left_pence: NonNegativePence
+
+
 SUSPENSE: Query[SuspenseAsked, Suspense] = Query("suspense", "ledger", SuspenseAsked, Suspense)
 CLEAR_SUSPENSE: Command[ClearSuspense, SuspenseCleared] = Command("clear-suspense", "ledger", ClearSuspense, SuspenseCleared)
+SPLIT_SUSPENSE: Command[SplitSuspense, SuspenseIsSplit] = Command("split-suspense", "ledger", SplitSuspense, SuspenseIsSplit)
 
 
 # --- the weekly debit ---------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from rentbook_contracts.ledger import (
     SEARCH_ACCOUNTS,
     SET_ACCOUNT_HOLD,
     SET_HOUSING_BENEFIT_CLAIM,
+    SPLIT_SUSPENSE,
     SUSPENSE,
 )
 from rentbook_contracts.refunds import RefundRequested, RefundReturned
@@ -80,6 +81,7 @@ from ledger.use_cases.reverse_refund import reverse_refund
 from ledger.use_cases.seal import sealing_into
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
+from ledger.use_cases.split_suspense import split_suspense
 from ledger.web import routes
 
 LISTENS = (
@@ -129,6 +131,7 @@ ACCEPTS = (
     Accept(PROPOSE_PROVISION_POLICY, propose_provision_policy),
     Accept(CHECK_PROVISION_POLICY, check_provision_policy),
     Accept(CLEAR_SUSPENSE, clear_suspense),
+    Accept(SPLIT_SUSPENSE, split_suspense),
 )
 
 

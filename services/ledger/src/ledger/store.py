@@ -1066,7 +1066,7 @@ class SuspenseRow:
 
 @dataclass(frozen=True)
 class ItemInSuspense:
-    """Money in suspense and the receipt that it came by. `attempts`: how often it was moved; `moved`: it stands on an account now."""
+    """Money that came into suspense and its receipt. `attempts`: how often some of it was moved; `left_pence`: what lies there."""
 
     journal: UUID
     amount_pence: int
@@ -1077,8 +1077,13 @@ class ItemInSuspense:
     payer: str | None
     bank_file: UUID | None
     attempts: int
-    moved: bool
+    left_pence: int
     undone: bool
+
+    @property
+    def moved(self) -> bool:
+        """Whether any of it stands on an account."""
+        return not self.undone and self.left_pence != self.amount_pence
 
 
 def item_name(item: UUID) -> str:
@@ -1099,8 +1104,10 @@ async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
     row = (await tx.connection.execute(wanted)).first()
     if row is None:
         return None
-    moves = list(await tx.connection.scalars(sa.select(clearing.c.journal).where(clearing.c.item == id_)))
+    moved = await tx.connection.execute(sa.select(clearing.c.journal, clearing.c.amount_pence).where(clearing.c.item == id_))
+    moves = {move.journal: move.amount_pence for move in moved}
     back = set(await tx.connection.scalars(sa.select(receipt.c.reverses).where(receipt.c.reverses.in_([id_, *moves]))))
+    undone = id_ in back
     return ItemInSuspense(
         row.id,
         row.amount_pence,
@@ -1111,8 +1118,8 @@ async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
         row.payer,
         row.bank_file,
         attempts=len(moves),
-        moved=any(move not in back for move in moves),
-        undone=id_ in back,
+        left_pence=0 if undone else row.amount_pence - sum(pence for move, pence in moves.items() if move not in back),
+        undone=undone,
     )
 
 
@@ -1156,14 +1163,13 @@ async def suspense_receipts(tx: Transaction, amounts: Collection[int]) -> list[S
     )
     rows = (await tx.connection.execute(wanted)).all()
     moved = (
-        sa.select(clearing.c.item, clearing.c.journal, clearing.c.account, tables.entry.c.amount_pence)
-        .join(tables.entry, sa.and_(tables.entry.c.journal == clearing.c.journal, tables.entry.c.account == clearing.c.account))
+        sa.select(clearing.c.item, clearing.c.journal, clearing.c.account, clearing.c.amount_pence)
         .where(clearing.c.item.in_([row.journal for row in rows]), ~sa.exists().where(reversal.c.reverses == clearing.c.journal))
         .order_by(clearing.c.attempt)
     )
     moves: dict[UUID, list[Move]] = {}
     for row in await tx.connection.execute(moved):
-        moves.setdefault(row.item, []).append(Move(row.journal, row.account, -row.amount_pence))
+        moves.setdefault(row.item, []).append(Move(row.journal, row.account, row.amount_pence))
     return [
         SuspenseReceipt(
             row.journal,
@@ -1185,17 +1191,21 @@ async def moved_item(tx: Transaction, journal: UUID) -> UUID | None:
     return found
 
 
-async def add_clearing(tx: Transaction, item: ItemInSuspense, journal: UUID, account: UUID) -> None:
-    """Keep that money was moved onto an account. Errors: IntegrityError where this attempt was made already."""
-    row = {
-        "journal": journal,
-        "item": item.journal,
-        "attempt": item.attempts + 1,
-        "account": account,
-        "cleared_at": tx.now,
-        "cleared_by": tx.caller.person,
-    }
-    await tx.connection.execute(tables.suspense_clearing.insert().values(row))
+async def add_clearings(tx: Transaction, item: ItemInSuspense, moves: Sequence[Move]) -> None:
+    """Keep that money was moved onto accounts. Errors: IntegrityError where an attempt was made already, or more leaves than came."""
+    rows = [
+        {
+            "journal": move.journal,
+            "item": item.journal,
+            "attempt": number,
+            "account": move.account,
+            "cleared_at": tx.now,
+            "cleared_by": tx.caller.person,
+            "amount_pence": move.amount_pence,
+        }
+        for number, move in enumerate(moves, start=item.attempts + 1)
+    ]
+    await tx.connection.execute(tables.suspense_clearing.insert(), rows)
 
 
 async def accounts_written(tx: Transaction, letters: str) -> list[UUID]:

@@ -691,8 +691,10 @@ suspense_clearing = sa.Table(
     sa.Column("account", sa.Uuid, sa.ForeignKey("account.id"), nullable=False),
     sa.Column("cleared_at", _INSTANT, nullable=False),
     sa.Column("cleared_by", sa.Text, nullable=False),
-    sa.UniqueConstraint("item", "attempt", name="money_leaves_suspense_once"),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("item", "attempt", name="moves_from_suspense_are_numbered"),
     sa.CheckConstraint("attempt > 0", name="attempts_begin_with_one"),
+    sa.CheckConstraint("amount_pence > 0", name="a_move_from_suspense_moves_something"),
 )
 
 chassis_metadata(metadata)

@@ -167,7 +167,7 @@ async def _reversals(books: Books) -> Finding:
 
 _SUSPENSE = """
 WITH moved AS (
-  SELECT clearing.item, clearing.journal, clearing.attempt, clearing.account, clearing.cleared_by,
+  SELECT clearing.item, clearing.journal, clearing.attempt, clearing.account, clearing.cleared_by, clearing.amount_pence,
          NOT EXISTS (SELECT FROM journal AS back WHERE back.reverses = clearing.journal) AS stands,
          journal.actor, journal.effective_date,
          (SELECT sum(entry.amount_pence) FROM entry WHERE entry.journal = clearing.journal AND entry.account = clearing.account) AS onto
@@ -175,9 +175,9 @@ WITH moved AS (
 )
 SELECT item.journal AS item, item.amount_pence, journal.effective_date,
        EXISTS (SELECT FROM journal AS back WHERE back.reverses = item.journal) AS undone,
-       count(moved.journal) FILTER (WHERE moved.stands) AS standing,
+       coalesce(sum(moved.amount_pence) FILTER (WHERE moved.stands), 0) AS standing,
        count(moved.journal) AS moves, coalesce(max(moved.attempt), 0) AS last,
-       count(moved.journal) FILTER (WHERE moved.onto IS DISTINCT FROM -item.amount_pence
+       count(moved.journal) FILTER (WHERE moved.onto IS DISTINCT FROM -moved.amount_pence
          OR moved.effective_date IS DISTINCT FROM journal.effective_date OR moved.actor IS DISTINCT FROM moved.cleared_by) AS crooked
 FROM suspense_item AS item LEFT JOIN journal ON journal.id = item.journal LEFT JOIN moved ON moved.item = item.journal
 GROUP BY item.journal, item.amount_pence, journal.effective_date
@@ -190,9 +190,13 @@ GROUP BY entry.journal, journal.reverses
 
 
 async def _suspense(books: Books) -> Finding:
-    """What the suspense account holds is what lies there, item by item, and each item left it once."""
+    """What the suspense account holds is what lies there, item by item, and of each no more left it than came."""
     items, posted = await _rows(books, _SUSPENSE), await _rows(books, _ON_SUSPENSE)
-    broken = [f"item {row['item']} was moved onto {row['standing']} accounts" for row in items if row["standing"] > 1]
+    broken = [
+        f"item {row['item']} is {row['amount_pence']}, and {row['standing']} of it stand on accounts"
+        for row in items
+        if row["standing"] > max(row["amount_pence"], 0)
+    ]
     broken += [f"item {row['item']} was moved and taken back besides" for row in items if row["standing"] and row["undone"]]
     broken += [
         f"item {row['item']} was moved {row['moves']} times, the last as number {row['last']}"
@@ -202,7 +206,7 @@ async def _suspense(books: Books) -> Finding:
     broken += [
         f"item {row['item']} was moved with another amount or day, or by another person than it says" for row in items if row["crooked"]
     ]
-    lying = sum(row["amount_pence"] for row in items if not row["standing"] and not row["undone"])
+    lying = sum(row["amount_pence"] - row["standing"] for row in items if not row["undone"])
     held = -sum(row["pence"] for row in posted)
     if held != lying:
         broken.append(f"the account SUSPENSE holds {held}, and the items that lie there add up to {lying}")
@@ -217,6 +221,6 @@ PROMISES = (
     Promise("one-journal-per-key", "every accepted command has exactly one journal, and every journal one key", _commands),
     Promise("debited-weeks", "every week was debited as it says", _weeks),
     Promise("bank-files", "every line of a bank file that was taken is posted once, with its amount", _files),
-    Promise("suspense", "what the suspense account holds is what lies there, and each payment leaves it once", _suspense),
+    Promise("suspense", "what the suspense account holds is what lies there, and no more of a payment leaves it than came", _suspense),
     Promise("reversed-once", "no journal is reversed twice", _reversals),
 )

@@ -58,6 +58,7 @@ DONE: Mapping[str, str] = {
     "run": "The payment run is released. The ledger posts it now, and then the file is made.",
     "taken": "The file is taken: every line is posted.",
     "placed": "The payment is on the account. It stands below, under what was moved lately; from there it can be put back.",
+    "split": "The payment is split. Each part stands below, under what was moved lately; from there it can be put back.",
     "put-back": "The payment lies in suspense again.",
     "saved": "The view is saved.",
     "forgotten": "The saved view is forgotten.",

@@ -31,6 +31,14 @@ class AlreadyMoved(LedgerRule):
     """Money leaves suspense once."""
 
 
+class MoreThanLiesThere(LedgerRule):
+    """No more leaves suspense than lies there."""
+
+
+class NamedTwice(LedgerRule):
+    """A payment is split among different accounts."""
+
+
 class NotToBeMoved(LedgerRule):
     """Money out is matched with what was paid, and goes onto no tenant's account."""
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from rentbook_contracts.ledger import Entry, Provenance
 
 from ledger.domain.dates import in_words
+from ledger.domain.statement import decimals
 from ledger.tables import bank_file, bank_file_line, entry, journal, posting_code, suspense_clearing
 
 _reversal = journal.alias("reversal")
@@ -47,6 +48,7 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
             bank_file.c.name.label("file_name"),
             bank_file.c.uploaded_by,
             bank_file_line.c.line.label("file_line"),
+            bank_file_line.c.amount_pence.label("came_pence"),
             bank_file_line.c.entry_reference,
         )
         .select_from(entry)
@@ -108,7 +110,10 @@ def _source(row: Any) -> str:
         return f"reversal of an earlier entry: {row.words.lower()}"
     if row.bank_file is not None:
         place = f"{row.file_name}, line {row.file_line}"
-        return place if row.item is None else f"{place}, moved from suspense"
+        if row.item is None:
+            return place
+        whole = "" if -row.amount_pence == row.came_pence else f"part of £{decimals(row.came_pence)}, "
+        return f"{place}, {whole}moved from suspense"
     if row.rent_week is not None:
         return f"weekly debit of {in_words(row.rent_week)}"
     if row.part == "opening":

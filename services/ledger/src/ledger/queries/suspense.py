@@ -40,12 +40,15 @@ CANDIDATES = 300
 
 _reversal = journal.alias("reversal")
 _back = journal.alias("put_back")
-_STANDING = sa.and_(
-    ~sa.exists().where(_reversal.c.reverses == suspense_item.c.journal),
-    ~sa.exists().where(
-        suspense_clearing.c.item == suspense_item.c.journal, ~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal)
-    ),
+_LEFT = suspense_item.c.amount_pence - sa.func.coalesce(
+    sa.select(sa.cast(sa.func.sum(suspense_clearing.c.amount_pence), sa.BigInteger))
+    .where(suspense_clearing.c.item == suspense_item.c.journal, ~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
+    .scalar_subquery(),
+    0,
 )
+"""What of an item was moved nowhere (pence)."""
+
+_STANDING = sa.and_(~sa.exists().where(_reversal.c.reverses == suspense_item.c.journal), _LEFT != 0)
 
 
 async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
@@ -55,7 +58,7 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     due = [suspense_item.c.review_by < today, suspense_item.c.escalate_on <= today]
     counts = sa.select(
         sa.func.count(),
-        sa.cast(sa.func.coalesce(sa.func.sum(suspense_item.c.amount_pence), 0), sa.BigInteger),
+        sa.cast(sa.func.coalesce(sa.func.sum(_LEFT), 0), sa.BigInteger),
         *(sa.func.count().filter(late) for late in due),
     )
     told: Any = (await tx.connection.execute(counts.where(_STANDING))).one()
@@ -77,6 +80,7 @@ async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
     wanted = (
         sa.select(
             suspense_item,
+            _LEFT.label("left_pence"),
             journal.c.code,
             journal.c.narrative,
             posting_code.c.words,
@@ -89,7 +93,7 @@ async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
         .join(posting_code, posting_code.c.code == journal.c.code)
         .join(bank_file_line, bank_file_line.c.journal == suspense_item.c.journal)
         .join(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
-        .where(_STANDING)
+        .where(_STANDING, suspense_item.c.journal == asked.item if asked.item is not None else sa.true())
         .order_by(suspense_item.c.since, journal.c.seq)
     )
     return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
@@ -107,7 +111,8 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -
     may_be_moved = row.amount_pence > 0
     return SuspenseItem(
         item=row.journal,
-        amount_pence=row.amount_pence,
+        amount_pence=row.left_pence,
+        came_pence=row.amount_pence if row.left_pence != row.amount_pence else None,
         code=row.code,
         code_words=row.words,
         since=row.since,
@@ -120,7 +125,7 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -
         file_name=row.file_name,
         line=row.line,
         may_be_moved=may_be_moved,
-        matches=await _matches(tx, row.amount_pence, row.payer_name, text, schemes) if may_be_moved else (),
+        matches=await _matches(tx, row.left_pence, row.payer_name, text, schemes) if may_be_moved else (),
     )
 
 
@@ -187,10 +192,10 @@ async def _weekly(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, int
 
 async def _moved(tx: Transaction) -> tuple[MovedItem, ...]:
     wanted = (
-        sa.select(suspense_clearing, suspense_item.c.amount_pence, suspense_item.c.since)
+        sa.select(suspense_clearing, suspense_item.c.amount_pence.label("came_pence"), suspense_item.c.since)
         .join(suspense_item, suspense_item.c.journal == suspense_clearing.c.item)
         .where(~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
-        .order_by(suspense_clearing.c.cleared_at.desc(), suspense_clearing.c.journal)
+        .order_by(suspense_clearing.c.cleared_at.desc(), suspense_clearing.c.item, suspense_clearing.c.attempt)
         .limit(MOVED_SHOWN)
     )
     rows = (await tx.connection.execute(wanted)).all()
@@ -204,6 +209,7 @@ async def _moved(tx: Transaction) -> tuple[MovedItem, ...]:
             since=row.since,
             moved_at=row.cleared_at,
             moved_by=row.cleared_by,
+            came_pence=row.came_pence if row.came_pence != row.amount_pence else None,
         )
         for row in rows
     )
