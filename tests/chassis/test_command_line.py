@@ -1,6 +1,7 @@
 """The process as its operators and its runner meet it."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -30,7 +31,8 @@ async def test_a_service_hears_stops_when_asked_and_comes_back_after_a_kill(plac
             process.send_signal(ending)
             _, err = await asyncio.wait_for(process.communicate(), 40)
     assert process.returncode == 0, err.decode()
-    assert '"message": "stopping"' in err.decode()
+    [stopping] = [json.loads(line) for line in err.decode().splitlines() if '"message": "stopping"' in line]
+    assert stopping["reason"] == "asked by SIGTERM"
 
 
 async def test_a_full_disk_under_log_and_traces_stops_no_work(place: Place) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 from chassis.process import Service, serving
 from chassis.relay import kafka_access
 from chassis.serving import Accept, Answer, App, Every, Offer, Settled, Subscription, Tick, UpdateOutcome
 from chassis.settings import Settings
 from chassis.transaction import Caller, Runtime, Transaction, run
+from chassis.waiting import NotReady
 from faststream import AckPolicy
 from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, Operation, Query, Signal, Update, Workflow
 from support.counting import COUNTS, TOKEN, Counted, CountedTo, CountUp, Place, count_up, effects, note, running, scalar, until
@@ -445,6 +447,18 @@ async def test_health_names_what_does_not_move(place: Place) -> None:
             "counter.counts: 3 records waiting, and none was finished for 120 s",
             "facts: the oldest has waited for 999 s",
         ]
+
+
+async def test_a_process_that_stops_by_itself_says_which_server_was_lost(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    async def fall() -> None:
+        raise KafkaConnectionError
+
+    async with serving(counter(), place.settings) as service:
+        service._spawn("relay of facts", fall())
+        with pytest.raises(NotReady, match="its relay of facts ended: Kafka was lost"):
+            await service.broken_or(asyncio.Event())
+    [stopping] = [record for record in caplog.records if record.message == "stopping"]
+    assert vars(stopping)["reason"] == "relay of facts ended: Kafka was lost"
 
 
 async def test_no_value_of_an_event_reaches_the_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:

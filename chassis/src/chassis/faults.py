@@ -4,6 +4,7 @@ import asyncpg
 import httpx
 import sqlalchemy as sa
 from aiokafka.errors import KafkaError
+from temporalio.service import RPCError
 
 from chassis.peers import Unanswered
 from chassis.telemetry import named
@@ -17,12 +18,24 @@ OUTSIDE = (OSError, Unanswered, httpx.HTTPError, KafkaError, asyncpg.InterfaceEr
 """Errors that speak of a machine. InternalClientError is how asyncpg meets a session that the server ended while it was idle."""
 
 
+_OF_POSTGRESQL = (sa.exc.DBAPIError, sa.exc.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether time, another try or an operator's mending of the machine can heal it."""
     if isinstance(error, sa.exc.DBAPIError):
         state = sqlstate(error)
         return error.connection_invalidated or state is None or state.startswith(PASSING_SQLSTATES)
     return isinstance(error, OUTSIDE)
+
+
+def server_behind(error: BaseException) -> str | None:
+    """Which server an error speaks of, by its kind; None where it says nothing of any."""
+    if isinstance(error, KafkaError):
+        return "Kafka"
+    if isinstance(error, _OF_POSTGRESQL):
+        return "PostgreSQL"
+    return "Temporal" if isinstance(error, RPCError) else None
 
 
 def failed(error: BaseException) -> str:

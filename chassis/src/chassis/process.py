@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -28,7 +27,7 @@ from temporalio.worker import Worker
 from chassis import outbox, parked, stories
 from chassis.activities import activity_worker
 from chassis.consumer import Backlog, TopicConsumer, consumers, kafka_broker
-from chassis.faults import may_pass
+from chassis.faults import may_pass, server_behind
 from chassis.migration import migrate
 from chassis.parked import NotPossible
 from chassis.periodic import repeat
@@ -37,6 +36,7 @@ from chassis.relay import EventRelay
 from chassis.serving import App
 from chassis.settings import MigrationSettings, Settings
 from chassis.starter import WorkflowRelay
+from chassis.stopping import stop_on_signals
 from chassis.stories import StoryWatch
 from chassis.tables import process_probe
 from chassis.telemetry import named, start_logging, start_telemetry
@@ -126,8 +126,7 @@ async def _run(app: App, settings: Settings) -> str:
         if not ready.is_set():
             serving_it.cancel()
 
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked, ask)
+    stop_on_signals(ask)
     await asyncio.wait({serving_it})
     if not serving_it.cancelled():
         serving_it.result()
@@ -139,7 +138,6 @@ async def _until_stopped(app: App, settings: Settings, stop: asyncio.Event, read
         ready.set()
         log.info("ready", extra={"address": service.address})
         await service.broken_or(stop)
-        log.info("stopping")
 
 
 @asynccontextmanager
@@ -242,7 +240,8 @@ class Service:
         error = task.exception()
         log.critical("a part of the process ended", extra={"operation": name, "fault": named(error) if error else None}, exc_info=error)
         if not self._broken.done():
-            self._broken.set_result(name)
+            lost = server_behind(error) if error else None
+            self._broken.set_result(f"{name} ended{f': {lost} was lost' if lost else ''}")
 
     async def broken_or(self, stop: asyncio.Event) -> None:
         """Until asked to stop. Errors: NotReady when a part of the process has died, so that the whole begins anew."""
@@ -251,7 +250,8 @@ class Service:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if self._broken.done():
-            raise NotReady(f"its {self._broken.result()} ended; the log says why.")
+            log.error("stopping", extra={"reason": self._broken.result()})
+            raise NotReady(f"its {self._broken.result()}; the log says more.")
 
     async def stop(self) -> None:
         """Finish what is in hand, within the limit; what stays undone is taken up by the next process."""

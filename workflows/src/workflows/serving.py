@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from chassis.polling import Polling
 from chassis.settings import ProcessSettings
+from chassis.stopping import stop_on_signals
 from chassis.telemetry import Telemetry, start_logging, start_telemetry
 from chassis.waiting import wait_for_temporal
 from chassis.web import listen, web_server
@@ -69,8 +69,7 @@ async def serve(settings: ProcessSettings) -> None:
     start_logging(SERVICE, settings.log_format)
     telemetry = start_telemetry(SERVICE, settings)
     stop = asyncio.Event()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked, stop.set)
+    stop_on_signals(stop.set)
     bound = listen(settings.http_host, settings.http_port)
     client = await wait_for_temporal(settings, telemetry)
     async with AsyncExitStack() as stack:
@@ -80,7 +79,6 @@ async def serve(settings: ProcessSettings) -> None:
         served = asyncio.ensure_future(web.serve(sockets=[bound]))
         log.info("ready")
         await stop.wait()
-        log.info("stopping")
         web.should_exit = True
         await served
     _flush(telemetry)

@@ -65,10 +65,16 @@ class _Run:
         )
 
     async def to_the_end(self) -> None:
-        told_to_stop = asyncio.Event()
+        told_to_stop, why = asyncio.Event(), "it can’t go on"
         loop = asyncio.get_running_loop()
+
+        def asked(by: signal.Signals) -> None:
+            nonlocal why
+            why = f"asked by {by.name}"
+            told_to_stop.set()
+
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, told_to_stop.set)
+            loop.add_signal_handler(number, asked, number)
         try:
             up = asyncio.create_task(self._bring_up())
             stop = asyncio.create_task(told_to_stop.wait())
@@ -87,7 +93,7 @@ class _Run:
             self.phase = "failed"
             raise _as_one(faults) from faults
         finally:
-            self.say("stopping")
+            self.say(f"stopping: {why}")
             await self.supervisor.stop([*reversed(services.PROCESSES[1:])], [*reversed(SERVERS)])
             await self.client.aclose()
             self.phase = self.phase if self.phase == "failed" else "stopped"
