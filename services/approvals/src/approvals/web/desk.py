@@ -1,6 +1,7 @@
 """The desk as a whole: its settings, styles, templates and sign-in, made once at the start of the process."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -52,7 +53,7 @@ class Desk:
 
 def make_desk(runtime: Runtime, settings: DeskSettings) -> Desk:
     """Load what the desk needs. Raises AssetsMissing where the front-end package isn't installed."""
-    assets = load_assets()
+    assets, templates = _loaded()
     issuer = Issuer(
         settings.oidc_issuer.rstrip("/"),
         settings.oidc_client_id,
@@ -60,7 +61,14 @@ def make_desk(runtime: Runtime, settings: DeskSettings) -> Desk:
         f"{settings.public_url}/sign-in/return",
         settings.session_key,
     )
-    return Desk(runtime, settings, assets, make_templates(assets), issuer)
+    return Desk(runtime, settings, assets, templates, issuer)
+
+
+@cache
+def _loaded() -> tuple[Assets, Environment]:
+    """Assets and templates are those of the installed package, and each template takes longer to compile than to fill."""
+    assets = load_assets()
+    return assets, make_templates(assets)
 
 
 def make_templates(assets: Assets) -> Environment:
