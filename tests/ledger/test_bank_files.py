@@ -48,6 +48,7 @@ from .domain.build_files import CashLine, CashTotals, Entry, Payment, Statement,
 
 TODAY = business_date(datetime.now(UTC))
 YESTERDAY = str(TODAY - timedelta(days=1))
+BEFORE_YESTERDAY = str(TODAY - timedelta(days=2))
 OURS = "<IBAN>GB75WHBC10799988837491</IBAN>"
 
 
@@ -239,11 +240,16 @@ SERVICER_ONLY = entry("", MAIN_REFERENCE, servicer_reference="SV1")
         (SERVICER_ONLY, BOTH, FileStatus.REFUSED),
         (BOTH, entry("NR1", MAIN_REFERENCE), FileStatus.REFUSED),
         (BOTH, entry("NR1", MAIN_REFERENCE, servicer_reference="SV2"), FileStatus.REFUSED),
-        (BOTH, entry("NR2", MAIN_REFERENCE, servicer_reference="SV1"), FileStatus.TAKEN),
+        (BOTH, entry("NR2", MAIN_REFERENCE, servicer_reference="SV1"), FileStatus.REFUSED),
+        (BOTH, entry("NR2", MAIN_REFERENCE, "61.00", servicer_reference="SV1"), FileStatus.TAKEN),
+        (BOTH, entry("NR2", MAIN_REFERENCE, servicer_reference="SV1", booked=BEFORE_YESTERDAY), FileStatus.TAKEN),
         (SERVICER_ONLY, entry("NR1", MAIN_REFERENCE, "61.00", servicer_reference="SV1"), FileStatus.TAKEN),
         (BOTH, entry("", MAIN_REFERENCE, servicer_reference="NOTPROVIDED"), FileStatus.TAKEN),
     ],
-    ids=["the other", "the other first", "the leading one", "another beside it", "shared by two", "another amount", "a constant"],
+    ids=[
+        *("the other", "the other first", "the leading one", "another beside it", "numbered anew"),
+        *("shared by two amounts", "shared by two days", "another amount", "a constant"),
+    ],
 )
 async def test_an_entry_is_known_by_every_reference_that_it_carries(door: Door, earlier: Entry, later: Entry, status: FileStatus) -> None:
     filler = entry("R1", MAIN_REFERENCE)
@@ -251,6 +257,23 @@ async def test_an_entry_is_known_by_every_reference_that_it_carries(door: Door, 
     again = await door.take("tuesday.xml", statement(later, number="2"))
     assert again.status is status
     assert [fault.rule for fault in again.faults] == ["EntryReferenceTaken"] * (status is FileStatus.REFUSED)
+
+
+async def test_an_entry_that_the_bank_numbers_anew_is_posted_once_and_both_files_are_named(door: Door) -> None:
+    await door.take("monday.xml", statement(BOTH, entry("NR2", NEIGHBOUR_REFERENCE, "12.00", servicer_reference="SV2")))
+    posted = await door.count("journal")
+    renumbered = statement(entry("1", MAIN_REFERENCE, servicer_reference="SV1"), entry("2", MAIN_REFERENCE, "44.00"), number="2")
+    again = await door.take("tuesday.xml", renumbered)
+    assert [fault.rule for fault in again.faults] == ["EntryReferenceTaken"]
+    assert all(words in again.faults[0].message for words in ("SV1 ", "monday.xml", "tuesday.xml"))
+    assert await door.count("journal") == posted
+
+
+async def test_an_entry_that_was_pending_is_booked_under_another_number(door: Door) -> None:
+    pending = entry("NR1", MAIN_REFERENCE, servicer_reference="SV1", status="PDNG")
+    await door.take("monday.xml", statement(pending, entry("R1", MAIN_REFERENCE)))
+    later = await door.take("tuesday.xml", statement(entry("NR9", MAIN_REFERENCE, servicer_reference="SV1"), number="2"))
+    assert (later.status, later.receipts) == (FileStatus.TAKEN, 1)
 
 
 async def test_a_servicer_reference_that_many_entries_share_refuses_none_of_them(door: Door) -> None:

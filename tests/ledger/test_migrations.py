@@ -49,6 +49,27 @@ async def test_entries_booked_before_are_known_by_their_own_reference_and_amount
     await engine.dispose()
 
 
+async def test_entries_booked_before_are_known_by_the_day_of_their_lines(database: Database) -> None:
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        for statement in (
+            "ALTER TABLE booked_entry DROP COLUMN booked_on, DROP CONSTRAINT booked_entry_bank_file_fkey",
+            "ALTER TABLE bank_file_line DROP CONSTRAINT bank_file_line_bank_file_fkey, DROP CONSTRAINT bank_file_line_journal_fkey",
+            "INSERT INTO bank_file_line (bank_file, no, line, amount_pence, code, entry_reference, effective_date, pending, journal) "
+            "SELECT '00000000-0000-0000-0000-000000000001', no, no, 100, 'RBP', reference, CAST('2026-06-01' AS date) + no::int, false, "
+            "gen_random_uuid() FROM unnest(ARRAY['A', 'B#1', 'B#2']) WITH ORDINALITY AS given (reference, no)",
+            "INSERT INTO booked_entry (bank_account, entry_reference, bank_file, amount_pence) SELECT 'rent income', reference, "
+            "'00000000-0000-0000-0000-000000000001', 100 FROM unnest(ARRAY['A', 'B', 'C']) AS given (reference)",
+            *of_migration("0019", "THE_DAY"),
+        ):
+            await connection.execute(sa.text(statement))
+        booked = await connection.execute(sa.text("SELECT entry_reference, booked_on FROM booked_entry"))
+        days = {row.entry_reference: str(row.booked_on) for row in booked}
+        assert days == {"A": "2026-06-02", "B": "2026-06-03", "C": "None"}
+        await connection.rollback()
+    await engine.dispose()
+
+
 async def test_tables_in_code_and_in_the_database_are_the_same(database: Database) -> None:
     engine = create_async_engine(database.owner_url, poolclass=NullPool)
     async with engine.connect() as connection:

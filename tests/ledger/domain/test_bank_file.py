@@ -162,7 +162,7 @@ def test_receipt_of_a_bank_entry() -> None:
         narrative="E2E RENT 97000023E",
         payer_name="Ada Example",
         payer_account="GB29NWBK60161331926819",
-        entry=EntryKey("A1", None, 60_00),
+        entry=EntryKey("A1", None, 60_00, date(2026, 6, 29)),
     )
 
 
@@ -243,13 +243,21 @@ def test_batch_gives_a_receipt_for_each_payment_with_a_reference_of_its_own() ->
 def test_every_payment_of_a_batch_has_the_key_of_the_whole_entry() -> None:
     payments = [Payment(["97000023E"], pounds="20.00"), Payment(["90000001E"], pounds="40.00")]
     batch = receipts(Entry("60.00", reference="BAT1", servicer_reference="SV1", payments=payments))
-    assert [receipt.entry for receipt in batch] == [EntryKey("BAT1", "SV1", 60_00)] * 2
+    day = date(2026, 6, 29)
+    assert [receipt.entry for receipt in batch] == [EntryKey("BAT1", "SV1", 60_00, day)] * 2
     (only,) = receipts(Entry("60.00", servicer_reference="SV1"))
-    assert only.entry == EntryKey("SV1", None, 60_00)
+    assert only.entry == EntryKey("SV1", None, 60_00, day)
     (twice,) = receipts(Entry("60.00", reference="SV1", servicer_reference="SV1"))
-    assert twice.entry == EntryKey("SV1", None, 60_00)
+    assert twice.entry == EntryKey("SV1", None, 60_00, day)
     (none,) = receipts(Entry("60.00", reference="NOTPROVIDED"))
     assert none.entry is None
+
+
+def test_an_entry_says_whether_another_booked_one_of_the_file_shares_its_other_reference() -> None:
+    shared = [Entry(reference=reference, servicer_reference="SV1") for reference in ("A1", "A2")]
+    alone = [Entry(reference="A3", servicer_reference="SV2"), Entry(reference="A4", servicer_reference="SV2", status="PDNG")]
+    entries = [receipt.entry for receipt in receipts(*shared, *alone)]
+    assert [entry.shares_other for entry in entries if entry] == [True, True, False, False]
 
 
 def test_pending_receipt_is_marked_and_keeps_the_reference_by_which_it_is_booked_later() -> None:

@@ -989,11 +989,13 @@ async def booked_references(tx: Transaction, entries: Sequence[tuple[str, EntryK
     """Which of these entries of bank accounts were booked already.
 
     An entry is known by its leading reference. By the other one it is known where the amount is the same and one of the two has no more
-    than that: two leading references that differ are two entries.
+    than that. Two leading references that differ are two entries, unless the other one, the amount and the day are the same and stand
+    with no further entry of either file: then the bank has numbered one entry anew.
     """
     statement = sa.text(
         "WITH given AS (SELECT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]), CAST(:others AS text[]), "
-        "CAST(:amounts AS bigint[])) WITH ORDINALITY AS given (bank_account, reference, other, amount_pence, no)), same AS ("
+        "CAST(:amounts AS bigint[]), CAST(:days AS date[]), CAST(:shares AS boolean[])) "
+        "WITH ORDINALITY AS given (bank_account, reference, other, amount_pence, booked_on, shares_other, no)), same AS ("
         "SELECT given.no, given.reference AS shared, booked.bank_file FROM given JOIN booked_entry AS booked "
         "ON booked.bank_account = given.bank_account AND booked.entry_reference = given.reference "
         "UNION ALL SELECT given.no, given.reference, booked.bank_file FROM given JOIN booked_entry AS booked "
@@ -1001,7 +1003,13 @@ async def booked_references(tx: Transaction, entries: Sequence[tuple[str, EntryK
         "AND booked.amount_pence = given.amount_pence WHERE given.other IS NULL OR given.other = booked.entry_reference "
         "UNION ALL SELECT given.no, given.other, booked.bank_file FROM given JOIN booked_entry AS booked "
         "ON booked.bank_account = given.bank_account AND booked.entry_reference = given.other "
-        "AND booked.amount_pence = given.amount_pence WHERE booked.other_reference IS NULL) "
+        "AND booked.amount_pence = given.amount_pence WHERE booked.other_reference IS NULL "
+        "UNION ALL SELECT given.no, given.other, booked.bank_file FROM given JOIN booked_entry AS booked "
+        "ON booked.bank_account = given.bank_account AND booked.other_reference = given.other "
+        "AND booked.amount_pence = given.amount_pence AND booked.booked_on = given.booked_on WHERE NOT given.shares_other "
+        "AND NOT EXISTS (SELECT FROM booked_entry AS beside WHERE beside.bank_account = booked.bank_account "
+        "AND beside.other_reference = booked.other_reference AND beside.bank_file = booked.bank_file "
+        "AND beside.entry_reference <> booked.entry_reference)) "
         "SELECT same.no, same.shared, bank_file.name FROM same JOIN bank_file ON bank_file.id = same.bank_file"
     )
     columns = {
@@ -1009,6 +1017,8 @@ async def booked_references(tx: Transaction, entries: Sequence[tuple[str, EntryK
         "references": [entry.reference for _, entry in entries],
         "others": [entry.other for _, entry in entries],
         "amounts": [entry.amount_pence for _, entry in entries],
+        "days": [entry.booked_on for _, entry in entries],
+        "shares": [entry.shares_other for _, entry in entries],
     }
     return {entries[row.no - 1]: BookedEntry(row.shared, row.name) for row in await tx.connection.execute(statement, columns)}
 
@@ -1044,6 +1054,7 @@ async def add_file_lines(tx: Transaction, file: UUID, lines: Iterable[FileLineRo
                 "bank_file": file,
                 "other_reference": entry.other,
                 "amount_pence": entry.amount_pence,
+                "booked_on": entry.booked_on,
             }
             for account, entry in entries
         ]

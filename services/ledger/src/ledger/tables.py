@@ -662,6 +662,7 @@ booked_entry = sa.Table(
     sa.Column("bank_file", sa.Uuid, sa.ForeignKey("bank_file.id"), nullable=False),
     sa.Column("other_reference", sa.Text),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("booked_on", sa.Date),
 )
 sa.Index(
     "entries_by_their_other_reference",

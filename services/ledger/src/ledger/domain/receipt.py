@@ -1,5 +1,6 @@
 """One kind of receipt out of every kind of file: whose money it may be, how it came, when, and where in the file it stands."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,12 +13,15 @@ from ledger.domain.statement import BankEntry, EntryDetail, Statement
 @dataclass(frozen=True, slots=True)
 class EntryKey:
     """What one bank entry is known by across files, however it is itemised: its leading reference, the other one where it carries two, and
-    its whole amount (pence), without which the other reference says nothing: some banks give the same one to many entries.
+    its whole amount (pence) and the day on which it was booked, without which the other reference says nothing: some banks give the same
+    one to many entries. `shares_other`: another booked entry of the same file has the other reference too, so that it tells neither apart.
     """
 
     reference: str
     other: str | None
     amount_pence: int
+    booked_on: date | None = None
+    shares_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,19 @@ def receipts_of_statements(
     """
     listed = [(statement.account, references_of(entry), entry) for statement in statements for entry in statement.entries]
     booked = {(account, references[0]) for account, references, entry in listed if entry.status == "BOOK" and references}
+    others = Counter((account, *references[1:]) for account, references, entry in listed if entry.status == "BOOK" and len(references) > 1)
     for account, references, entry in listed:
         replaced = entry.status != "BOOK" and bool(references) and (account, references[0]) in booked
         if entry.status != "INFO" and not replaced:
-            yield from _of_entry(account, entry, references, methods, schemes, today)
+            key = _key(entry, references, shares_other=others[account, *references[1:]] > 1)
+            yield from _of_entry(account, entry, key, methods, schemes, today)
+
+
+def _key(entry: BankEntry, references: tuple[str, ...], *, shares_other: bool) -> EntryKey | None:
+    if not references:
+        return None
+    other = references[1] if len(references) > 1 else None
+    return EntryKey(references[0], other, entry.amount_pence, entry.booking_date, shares_other=shares_other)
 
 
 def receipt_of_cash(payment: CashPayment, source: str, methods: MethodRules, schemes: Sequence[ReferenceScheme]) -> Receipt:
@@ -139,13 +152,12 @@ def _contains(text: str, any_of: Iterable[str]) -> bool:
 def _of_entry(
     source: str,
     entry: BankEntry,
-    known_by: tuple[str, ...],
+    key: EntryKey | None,
     methods: MethodRules,
     schemes: Sequence[ReferenceScheme],
     today: date,
 ) -> Iterator[Receipt]:
-    reference, other = (*known_by, None, None)[:2]
-    key = EntryKey(reference, other, entry.amount_pence) if reference else None
+    reference = key.reference if key else None
     details: Sequence[EntryDetail | None] = entry.details or (None,)
     for number, detail in enumerate(details, start=1):
         texts = _texts(entry, detail)
