@@ -28,6 +28,7 @@ from rentbook_contracts.ledger import (
     MonthBalance,
     MovedItem,
     Offset,
+    PaidBefore,
     Provenance,
     RefundFacts,
     RefundPlan,
@@ -590,7 +591,11 @@ def in_suspense(item: UUID | None = None) -> Suspense:
             escalate_on=TODAY + timedelta(days=24), reason="no account has this payment reference", payer_name="NGUYEN T L",
             text="RENT NOV 97000032E /A-VERY-LONG-END-TO-END-IDENTIFICATION-0123456789", line=74, may_be_moved=True,
             matches=(
-                SuspenseMatch(label=NGUYEN.label, because=("reference", "name")), SuspenseMatch(label=OKAFOR.label, because=("debt",)),
+                SuspenseMatch(
+                    label=NGUYEN.label, because=("payer", "reference", "name"),
+                    paid_before=PaidBefore(on=TODAY - timedelta(days=34), moved_by="ben.officer"),
+                ),
+                SuspenseMatch(label=OKAFOR.label, because=("debt",)),
                 SuspenseMatch(label=IVANOVA.label, because=("charge",)),
             ), **about,
         ),

@@ -28,7 +28,8 @@ async def test_a_row_says_what_is_known_its_age_and_what_speaks_for_an_account(p
     assert "3 payments, £1,080.80 together, oldest first. 1 has to be taken further. 1 is late for a first look." in said
     assert "£18.00 from NGUYEN T L, 6 days ago" in said
     assert "statement-2026-11-18.xml, line 74" in said
-    assert "its reference, as quoted or with one slip; the payer’s name" in said
+    assert "moved by Ben Moss; its reference, as quoted or with one slip; the payer’s name" in said
+    assert "paid for this account before, on" in said
     assert "£1,204.00 from a payer whom the file does not name, 41 days ago" in said
     assert "Nothing in the books looks like it." in said
     assert "£141.20 paid out, 2 days ago" in said

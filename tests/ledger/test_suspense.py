@@ -40,6 +40,7 @@ from rentbook_contracts.ledger import (
     ClearSuspense,
     CreditSource,
     ExplainBalance,
+    PaidBefore,
     ReverseJournal,
     SplitSuspense,
     Suspense,
@@ -59,6 +60,7 @@ CAROL = Caller("carol.senior", frozenset({"senior-officer"}))
 FINANCE = Caller("greta.finance", frozenset({"finance"}))
 YESTERDAY = TODAY - timedelta(days=1)
 SECRET = "LODGER QUILLFEATHER"
+IBAN = "GB33BUKB20201555555555"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -72,9 +74,11 @@ async def in_suspense(runtime: Runtime, **asked: int) -> Suspense:
     return await run(runtime, lambda tx: suspense(tx, SuspenseAsked(**asked)), read_only=True)
 
 
-async def lies(door: Door, text: str, pounds: str = "60.00", payer: str = SECRET, number: str = "1", **more: object) -> UUID:
+async def lies(
+    door: Door, text: str, pounds: str = "60.00", payer: str = SECRET, number: str = "1", iban: str = IBAN, **more: object
+) -> UUID:
     """One payment that cannot be placed."""
-    payment = Payment(text=[text], payer=payer, payer_iban="GB33BUKB20201555555555")
+    payment = Payment(text=[text], payer=payer, payer_iban=iban)
     await door.take(f"{number}.xml", statement(entry(f"R{number}", text, pounds, payments=[payment], **more), number=number))
     return next(item.item for item in (await in_suspense(door.runtime)).items if item.file_name == f"{number}.xml")
 
@@ -135,6 +139,47 @@ async def test_it_suggests(door: Door, text: str, payer: str, pounds: str, accou
     found = {match.label.account: match.because for match in item.matches}
     assert found.get(account, ()) == because if account else found == {}
     assert len(found) <= 3
+
+
+async def paid_before(runtime: Runtime, item: UUID) -> dict[UUID, PaidBefore | None]:
+    found = next(one for one in (await in_suspense(runtime)).items if one.item == item)
+    assert [("payer" in match.because) for match in found.matches] == [match.paid_before is not None for match in found.matches]
+    return {match.label.account: match.paid_before for match in found.matches}
+
+
+async def test_a_payer_is_remembered_by_whose_payment_was_moved_where(door: Door) -> None:
+    first = await lies(door, "rent for the blue door", "1.11")
+    moved = await move(door.runtime, first, MAIN_REFERENCE)
+    again = await lies(door, "december", "2.22", number="2")
+    stranger = await lies(door, "december", "2.22", "SOMEBODY ELSE", number="3")
+    elsewhere = await lies(door, "december", "2.22", iban="GB94BARC10201530093459", number="4")
+    assert await paid_before(door.runtime, again) == {MAIN: PaidBefore(on=YESTERDAY, moved_by="carol.senior")}
+    assert [await paid_before(door.runtime, one) for one in (stranger, elsewhere)] == [{}, {}], "one name and one account, both"
+    await put_back(door.runtime, moved.journal)
+    assert await paid_before(door.runtime, again) == {}, "what was put back is forgotten"
+
+
+async def test_a_payer_without_a_bank_account_is_remembered_by_a_whole_name(door: Door) -> None:
+    for number, payer in (("1", "Lodger Quillfeather"), ("2", "QUILL")):
+        await move(door.runtime, await lies(door, "x", "1.11", payer, number, iban=""), MAIN_REFERENCE)
+    again = await lies(door, "december", "2.22", "LODGER QUILLFEATHER", number="3", iban="")
+    one_word = await lies(door, "december", "2.22", "QUILL", number="4", iban="")
+    assert [list(await paid_before(door.runtime, one)) for one in (again, one_word)] == [[MAIN], []]
+
+
+async def test_who_pays_for_many_is_a_sign_of_nobody(door: Door) -> None:
+    first = await lies(door, "x", "4.00")
+    await split(door.runtime, first, *((one, 1_00) for one in (MAIN_REFERENCE, NEIGHBOUR_REFERENCE, "90012015K", f"{MAIN_REFERENCE}-RC")))
+    assert await paid_before(door.runtime, await lies(door, "december", "2.22", number="2")) == {}
+
+
+async def test_a_payer_of_several_accounts_has_them_all_suggested_and_before_all_else(door: Door) -> None:
+    first = await lies(door, "x", "3.00")
+    await split(door.runtime, first, (MAIN_REFERENCE, 1_00), (NEIGHBOUR_REFERENCE, 2_00))
+    again = await lies(door, "rent 90012015J", "2.22", number="2")
+    found = next(one for one in (await in_suspense(door.runtime)).items if one.item == again)
+    assert [match.because for match in found.matches] == [("payer",), ("payer",), ("reference",)]
+    assert {match.label.account for match in found.matches[:2]} == {MAIN, NEIGHBOUR}
 
 
 @pytest.mark.parametrize("typed", [MAIN_REFERENCE, "97000023e", "97 000 023 E", MAIN_REFERENCE[:-1]])

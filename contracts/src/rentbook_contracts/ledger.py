@@ -1081,13 +1081,22 @@ BANK_FILES: Query[BankFilesAsked, BankFiles] = Query("bank-files", "ledger", Ban
 # --- suspense -----------------------------------------------------------------------------------------------------------------------
 
 
+class PaidBefore(Message):
+    """An earlier payment of the same payer, of this effective date, that somebody moved onto the account."""
+
+    on: date
+    moved_by: str
+
+
 class SuspenseMatch(Message):
     """An account that money in suspense may be for, and what speaks for it."""
 
     label: AccountLabel
-    because: tuple[Literal["reference", "name", "charge", "debt"], ...] = Field(
-        description="reference: as quoted, or one slip away; name: the payer's; charge: whole weeks of it; debt: all that is owed"
+    because: tuple[Literal["payer", "reference", "name", "charge", "debt"], ...] = Field(
+        description="payer: an earlier payment of this payer was moved there; reference: as quoted, or one slip away; name: the payer's; "
+        "charge: whole weeks of it; debt: all that is owed"
     )
+    paid_before: PaidBefore | None = Field(default=None, description="The newest such payment")
 
 
 class SuspenseItem(Message):

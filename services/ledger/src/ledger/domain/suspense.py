@@ -1,10 +1,10 @@
-"""Which account money in suspense may be for (domain.md 2.3): by a reference with one slip, by the payer's name, by the amount.
+"""Which account money in suspense may be for (domain.md 2.3): by the payer's earlier payments, a reference, a name, the amount.
 
 Suggestions only. A person decides, and stands behind what they decided. And which payment it was that the bank takes back.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -12,14 +12,14 @@ from uuid import UUID
 from ledger.domain.folding import folded
 from ledger.domain.references import ReferenceScheme, check_letter, payment_reference, references_in
 
-Why = Literal["reference", "name", "charge", "debt"]
+Why = Literal["payer", "reference", "name", "charge", "debt"]
 
 MATCHES = 3
 WEEKS_AT_ONCE = 5
 """Up to how many weeks' charges people pay in one sum: a month has at most five Mondays."""
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir", "lady", "and", "joint", "acc", "account", "ref"})
-_WORTH: dict[Why, int] = {"reference": 8, "name": 4, "debt": 2, "charge": 1}
+_WORTH: dict[Why, int] = {"payer": 16, "reference": 8, "name": 4, "debt": 2, "charge": 1}
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,24 @@ class Match:
     because: tuple[Why, ...]
 
 
-def matches(amount_pence: int, payer_name: str, text: str, candidates: Iterable[Candidate], near: frozenset[str]) -> tuple[Match, ...]:
-    """At most three accounts, likeliest first. `near` are the references that `near_references` finds in the text.
+def matches(
+    amount_pence: int,
+    payer_name: str,
+    text: str,
+    candidates: Iterable[Candidate],
+    near: frozenset[str],
+    paid_before: Collection[UUID] = (),
+) -> tuple[Match, ...]:
+    """At most three accounts, likeliest first. `near` are the references that `near_references` finds in the text, `paid_before` the
+    accounts onto which somebody moved earlier payments of this payer.
 
     An amount alone speaks for an account only where it speaks for no more than three: a common rent is nobody's.
     """
-    found = [(each.account, tuple(_reasons(amount_pence, payer_name, text, each, near))) for each in candidates]
-    by_amount_alone = [account for account, because in found if because and not {"reference", "name"} & set(because)]
+    found = [
+        (each.account, (*(("payer",) if each.account in paid_before else ()), *_reasons(amount_pence, payer_name, text, each, near)))
+        for each in candidates
+    ]
+    by_amount_alone = [account for account, because in found if because and not {"payer", "reference", "name"} & set(because)]
     told = [
         Match(account, because)
         for account, because in found
@@ -139,9 +150,6 @@ def _neighbours(digits: str, length: int) -> Iterator[str]:
         yield from (digits[:at] + digits[at + 1 :] for at in places)
 
 
-# --- which payment the bank takes back ----------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What tells one payment from another of its amount: the fingerprint of the paying bank account, its holder's name, what they wrote."""
@@ -149,6 +157,17 @@ class Marks:
     payer: str | None
     name: str = field(repr=False)
     text: str = field(repr=False)
+
+
+def same_payer(one: Marks, other: Marks) -> bool:
+    """Whether two payments came from one payer: from the same bank account under the same name; without an account, under the same name."""
+    names = [sorted(name_words(each.name)) for each in (one, other)]
+    if one.payer is None and other.payer is None:
+        return names[0] == names[1] and len(names[0]) > 1
+    return one.payer == other.payer and names[0] == names[1]
+
+
+# --- which payment the bank takes back ----------------------------------------------------------------------------------------------
 
 
 def alike(back: Marks, paid: Marks, schemes: Sequence[ReferenceScheme]) -> int:

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import MovedItem, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch, TakenBack
+from rentbook_contracts.ledger import MovedItem, PaidBefore, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch, TakenBack
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from ledger.domain.dates import business_date
 from ledger.domain.references import ReferenceScheme, scheme_of
-from ledger.domain.suspense import WEEKS_AT_ONCE, Candidate, matches, name_words, near_references
+from ledger.domain.suspense import MATCHES, WEEKS_AT_ONCE, Candidate, Marks, matches, name_words, near_references, same_payer
 from ledger.queries.labels import LABEL, label, labels_of
 from ledger.queries.refund_facts import one_snapshot
 from ledger.tables import (
@@ -32,6 +32,9 @@ from ledger.tables import (
 
 MOVED_SHOWN = 20
 TAKEN_BACK_SHOWN = 20
+MOVES_REMEMBERED = 2000
+"""How many earlier moves of a page's payers are looked at, the newest first."""
+
 WORDS = 40
 """By how many words people are looked for."""
 
@@ -65,8 +68,9 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     in_all, total, to_review, to_escalate = told
     rows = await _page(tx, asked)
     schemes = await schemes_in_force(tx, today)
+    remembered = await _remembered(tx, rows)
     return Suspense(
-        items=tuple([await _item(tx, row, schemes) for row in rows]),
+        items=tuple([await _item(tx, row, schemes, remembered[row.journal]) for row in rows]),
         in_all=in_all,
         total_pence=total,
         to_review=to_review,
@@ -83,6 +87,7 @@ async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
             _LEFT.label("left_pence"),
             journal.c.code,
             journal.c.narrative,
+            journal.c.payer,
             posting_code.c.words,
             bank_file.c.id.label("bank_file"),
             bank_file.c.name.label("file_name"),
@@ -106,7 +111,7 @@ async def schemes_in_force(tx: Transaction, today: date) -> list[ReferenceScheme
     return [scheme_of(row.scheme) for row in await tx.connection.execute(newest.ext(distinct_on(scheme.name)))]
 
 
-async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -> SuspenseItem:
+async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme], paid: Mapping[UUID, PaidBefore]) -> SuspenseItem:
     text = row.text or row.narrative
     may_be_moved = row.amount_pence > 0
     return SuspenseItem(
@@ -125,7 +130,7 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -
         file_name=row.file_name,
         line=row.line,
         may_be_moved=may_be_moved,
-        matches=await _matches(tx, row.left_pence, row.payer_name, text, schemes) if may_be_moved else (),
+        matches=await _matches(tx, row.left_pence, row.payer_name, text, schemes, paid) if may_be_moved else (),
     )
 
 
@@ -133,13 +138,47 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme]) -
 
 
 async def _matches(
-    tx: Transaction, amount_pence: int, payer_name: str, text: str, schemes: Sequence[ReferenceScheme]
+    tx: Transaction, amount_pence: int, payer_name: str, text: str, schemes: Sequence[ReferenceScheme], paid: Mapping[UUID, PaidBefore]
 ) -> tuple[SuspenseMatch, ...]:
     near = near_references(text, schemes)
-    candidates = await _candidates(tx, amount_pence, _looked_for(payer_name, text), near)
-    found = matches(amount_pence, payer_name, text, candidates, near)
+    candidates = await _candidates(tx, amount_pence, _looked_for(payer_name, text), near, paid)
+    found = matches(amount_pence, payer_name, text, candidates, near, paid)
     labels = {each.account: each for each in await labels_of(tx, [match.account for match in found])}
-    return tuple(SuspenseMatch(label=labels[match.account], because=match.because) for match in found)
+    return tuple(SuspenseMatch(label=labels[match.account], because=match.because, paid_before=paid.get(match.account)) for match in found)
+
+
+async def _remembered(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, dict[UUID, PaidBefore]]:
+    """For each item, the accounts onto which somebody moved earlier payments of its payer, where they still stand, with the newest."""
+    marks = {row.journal: Marks(row.payer, row.payer_name, "") for row in rows}
+    accounts = {each.payer for each in marks.values() if each.payer is not None}
+    names = {each.name.upper() for each in marks.values() if each.payer is None and each.name}
+    moved = (
+        sa.select(
+            suspense_clearing.c.item,
+            suspense_clearing.c.account,
+            suspense_clearing.c.cleared_by,
+            suspense_item.c.since,
+            suspense_item.c.payer_name,
+            journal.c.payer,
+        )
+        .select_from(suspense_clearing)
+        .join(suspense_item, suspense_item.c.journal == suspense_clearing.c.item)
+        .join(journal, journal.c.id == suspense_clearing.c.journal)
+        .where(~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
+        .where(
+            sa.or_(journal.c.payer.in_(accounts), sa.and_(journal.c.payer.is_(None), sa.func.upper(suspense_item.c.payer_name).in_(names)))
+        )
+        .order_by(suspense_clearing.c.cleared_at.desc())
+        .limit(MOVES_REMEMBERED)
+    )
+    found: dict[UUID, dict[UUID, PaidBefore]] = {item: {} for item in marks}
+    for row in await tx.connection.execute(moved):
+        theirs = Marks(row.payer, row.payer_name, "")
+        for item, mine in marks.items():
+            if item != row.item and same_payer(mine, theirs):
+                found[item].setdefault(row.account, PaidBefore(on=row.since, moved_by=row.cleared_by))
+    # Whoever pays for many, such as a department or a payment service, is no sign of any one of them.
+    return {item: accounts if len(accounts) <= MATCHES else {} for item, accounts in found.items()}
 
 
 def _looked_for(payer_name: str, text: str) -> list[str]:
@@ -148,8 +187,10 @@ def _looked_for(payer_name: str, text: str) -> list[str]:
     return sorted(words)[:WORDS]
 
 
-async def _candidates(tx: Transaction, amount_pence: int, words: Collection[str], near: Collection[str]) -> list[Candidate]:
-    """Accounts for which a reference, a word of a name or the amount may speak: a wide first look, by indexes."""
+async def _candidates(
+    tx: Transaction, amount_pence: int, words: Collection[str], near: Collection[str], paid_before: Collection[UUID]
+) -> list[Candidate]:
+    """Accounts for which an earlier payment, a reference, a word of a name or the amount may speak: a wide first look, by indexes."""
     named = [person.c.folded.contains(word, autoescape=True) for word in words]
     of_people = sa.select(tenant.c.tenancy).join(person, person.c.id == tenant.c.person)
     people = of_people.where(sa.or_(sa.false(), *named))
@@ -169,9 +210,14 @@ async def _candidates(tx: Transaction, amount_pence: int, words: Collection[str]
         .having(sa.func.sum(weekly_charge.c.amount_pence).in_(weeks))
     )
     likely = sa.or_(
-        account.c.reference.in_(near), account.c.tenancy.in_(people), account.c.id.in_(charged), account.c.balance_pence == amount_pence
+        account.c.id.in_(paid_before),
+        account.c.reference.in_(near),
+        account.c.tenancy.in_(people),
+        account.c.id.in_(charged),
+        account.c.balance_pence == amount_pence,
     )
-    first = (sa.case((account.c.reference.in_(near), 0), else_=1), alike.desc(), account.c.reference)
+    certain = sa.or_(account.c.id.in_(paid_before), account.c.reference.in_(near))
+    first = (sa.case((certain, 0), else_=1), alike.desc(), account.c.reference)
     wanted = LABEL.where(account.c.status != "CLOSED", likely).order_by(*first).limit(CANDIDATES)
     rows = [label(row) for row in await tx.connection.execute(wanted)]
     weekly = await _weekly(tx, [row.account for row in rows])

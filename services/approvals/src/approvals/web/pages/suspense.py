@@ -25,6 +25,7 @@ LINES_OF_A_SPLIT = 4
 """How many accounts the form has room for at first."""
 
 BECAUSE = {
+    "payer": "this payer’s earlier payment was moved there",
     "reference": "its reference, as quoted or with one slip",
     "name": "the payer’s name",
     "charge": "the amount is its charge for whole weeks",
