@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from chassis.leadership import Led, LostLeadership
 from chassis.relay import EventRelay, confirmed_prefix
 from chassis.transaction import Runtime, Transaction, run, transaction
+from rentbook_contracts.operation import Signal
 from support.counting import Counted, CountUp, Place, count_up, running, scalar, until, versions_on_the_topic
 from support.servers import Kafka
 
@@ -181,3 +182,30 @@ async def test_while_the_broker_does_not_answer_facts_wait_and_then_leave_in_ord
                 kafka.process.send_signal(signal.SIGCONT)
             await until(lambda: all_published(runtime), "the facts leave", seconds=40)
         assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 24))
+
+
+LOOK_AGAIN: Signal[CountUp] = Signal("look_again", CountUp)
+
+
+async def test_a_word_to_look_again_that_waits_leaves_after_the_change_that_relied_on_it(place: Place) -> None:
+    """Or the story would look before the change is there, and not again."""
+    settle_the_first = sa.text(
+        "UPDATE outbox_workflow SET done_at = now(), outcome = 'accepted' WHERE seq = (SELECT min(seq) FROM outbox_workflow)"
+    )
+    async with place.runtime() as runtime:
+
+        async def settled() -> None:
+            async with runtime.engine.begin() as relay:
+                await relay.execute(sa.text("SET LOCAL lock_timeout = '200ms'"))
+                await relay.execute(settle_the_first)
+
+        async def change(tx: Transaction) -> None:
+            await tx.nudge("story/1", LOOK_AGAIN, CountUp(key="a"))
+            with pytest.raises(sa.exc.DBAPIError, match="lock timeout"):
+                await settled()
+
+        for _ in range(2):
+            await run(runtime, lambda tx: tx.nudge("story/1", LOOK_AGAIN, CountUp(key="a")))
+        await run(runtime, change)
+        assert await scalar(runtime, "SELECT count(*) FROM outbox_workflow") == 2
+        await settled()

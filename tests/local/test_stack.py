@@ -29,7 +29,7 @@ async def test_the_stack_starts_survives_kills_and_keeps_its_state_over_a_restar
     assert layout.owner(stack.layout) is None
     assert _processes_that_mention(stack.layout.folder) == []
 
-    async with running_stack(folder=tmp_path) as again:
+    async with running_stack(folder=tmp_path, elsewhere=base) as again:
         assert again.layout.base_port != base, "another port may be chosen for the same state"
         assert await _accounts(again.status()) == opened
 

@@ -60,12 +60,12 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(*, with_estate: bool = True, folder: Path | None = None) -> AsyncIterator[Stack]:
-    """A stack of one's own. A `folder` that outlives it keeps the state for the next."""
+async def running_stack(*, with_estate: bool = True, folder: Path | None = None, elsewhere: int = 0) -> AsyncIterator[Stack]:
+    """A stack of one's own. A `folder` that outlives it keeps the state for the next; `elsewhere` is a port that it must not start at."""
     with tempfile.TemporaryDirectory(prefix="rentbook-stack-", dir=fast_folder(), ignore_cleanup_errors=True) as temporary:
         state = folder or Path(temporary)
         state.chmod(0o711)
-        at = layout.open_state(state / "state", _base_port())
+        at = layout.open_state(state / "state", _base_port(elsewhere))
         log = state / "run.log"
         words = ("run", "--state", str(at.folder), "--base-port", str(at.base_port), *(() if with_estate else ("--empty",)))
         with log.open("wb") as said:
@@ -105,7 +105,7 @@ async def _stop(runner: asyncio.subprocess.Process) -> None:
         await runner.wait()
 
 
-def _base_port() -> int:
+def _base_port(elsewhere: int) -> int:
     """The first of twenty free ports in a row, by chance, so that two stacks that start at once do not choose the same."""
     bases = random.sample(range(21_000, 32_000, _PORTS), 500)
-    return next(base for base in bases if all(is_free(base + offset) for offset in range(_PORTS)))
+    return next(base for base in bases if base != elsewhere and all(is_free(base + offset) for offset in range(_PORTS)))

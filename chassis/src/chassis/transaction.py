@@ -139,12 +139,14 @@ class Transaction:
     async def nudge(self, workflow_id: str, signal: Signal[In], argument: In) -> None:
         """As `signal`, where the word says no more than that the workflow should look again, whatever its argument.
 
-        While two such words wait, one more says nothing: the relay sends a workflow's requests one by one, so that the second of them has
-        not left yet, and leaves after what this transaction has read. Thousands of moves of one account are some words and not thousands.
+        While two such words wait, one more says nothing: the relay sends a workflow's requests one by one, and the first of them can't be
+        settled before this transaction ends, so that the second leaves after its commit. Thousands of moves of one account are some words
+        and not thousands.
         """
         table = outbox_workflow.c
         same = sa.select(table.seq).where(table.done_at.is_(None), table.workflow_id == workflow_id, table.name == signal.name)
-        if len((await self.connection.execute(same.limit(NUDGES_WAITING))).all()) < NUDGES_WAITING:
+        waiting = same.order_by(table.seq).limit(NUDGES_WAITING).with_for_update(read=True)
+        if len((await self.connection.execute(waiting)).all()) < NUDGES_WAITING:
             await self.signal(workflow_id, signal, argument)
 
     async def update(self, workflow_id: str, update: Update[In], argument: In, *, update_id: str) -> None:
