@@ -506,7 +506,8 @@ def bank_file(bank_file: UUID) -> BankFilePage:
             **common,
         )
     if bank_file == NEW_ALIKE_FILE:
-        return BankFilePage(bank_file=bank_file, name="cash-new.txt", status=FileStatus.TAKEN, **earlier, **common)
+        words = "Statement S2 (line 4) begins on the same day with the same balance as statement S1 of cash.txt. Compare the two."
+        return BankFilePage(bank_file=bank_file, name="cash-new.txt", status=FileStatus.TAKEN, remarks=(words,), **earlier, **common)
     if bank_file == REPEATED_FILE:
         return BankFilePage(
             bank_file=bank_file,

@@ -62,6 +62,9 @@ def statement(*entries: Entry, number: str = "1") -> bytes:
     return camt053(Statement(entries=entries, account=OURS, number=number, statement_id=f"S{number}"))
 
 
+AS_BEFORE = Statement(account=OURS, number="1", statement_id="S1")
+
+
 def cash(*lines: tuple[str, str]) -> list[CashLine]:
     return [CashLine(reference=reference, pounds=pounds, paid_on=f"{TODAY - timedelta(days=1):%d/%m/%Y}") for reference, pounds in lines]
 
@@ -244,7 +247,7 @@ SERVICER_ONLY = entry("", MAIN_REFERENCE, servicer_reference="SV1")
         (BOTH, entry("NR2", MAIN_REFERENCE, "61.00", servicer_reference="SV1"), FileStatus.TAKEN),
         (BOTH, entry("NR2", MAIN_REFERENCE, servicer_reference="SV1", booked=BEFORE_YESTERDAY), FileStatus.TAKEN),
         (SERVICER_ONLY, entry("NR1", MAIN_REFERENCE, "61.00", servicer_reference="SV1"), FileStatus.TAKEN),
-        (BOTH, entry("", MAIN_REFERENCE, servicer_reference="NOTPROVIDED"), FileStatus.TAKEN),
+        (BOTH, entry("", NEIGHBOUR_REFERENCE, servicer_reference="NOTPROVIDED"), FileStatus.TAKEN),
     ],
     ids=[
         *("the other", "the other first", "the leading one", "another beside it", "numbered anew"),
@@ -276,11 +279,21 @@ async def test_an_entry_that_was_pending_is_booked_under_another_number(door: Do
     assert (later.status, later.receipts) == (FileStatus.TAKEN, 1)
 
 
+def pool(beginning: str, payer: str = MAIN_REFERENCE, booked: str = YESTERDAY) -> tuple[Entry, ...]:
+    """Entries of one batch, to all of which the bank gives the batch's reference."""
+    return tuple(entry(f"{beginning}{number}", payer, servicer_reference="POOL", booked=booked) for number in range(3))
+
+
 async def test_a_servicer_reference_that_many_entries_share_refuses_none_of_them(door: Door) -> None:
-    for day in range(2):
-        entries = [entry(f"NR{day}{number}", MAIN_REFERENCE, servicer_reference="POOL") for number in range(3)]
-        page = await door.take(f"{day}.xml", statement(*entries, number=str(day)))
+    for number, entries in enumerate((pool("A"), pool("B", booked=BEFORE_YESTERDAY), pool("C", NEIGHBOUR_REFERENCE))):
+        page = await door.take(f"{number}.xml", statement(*entries, number=str(number)))
         assert (page.status, page.receipts) == (FileStatus.TAKEN, 3)
+
+
+async def test_a_batch_whose_entries_the_bank_numbers_anew_doubles_nothing(door: Door) -> None:
+    await door.take("monday.xml", statement(*pool("A")))
+    again = await door.take("tuesday.xml", statement(*pool("B"), number="2"))
+    assert [fault.rule for fault in again.faults] == ["ExportedAgain"]
 
 
 @pytest.mark.parametrize("fault_at", ["statement", "cash"])
@@ -330,6 +343,52 @@ async def test_a_statement_exported_again_in_another_form_is_refused_naming_the_
 async def test_payments_that_only_look_alike_are_others_where_the_bank_gives_references(door: Door) -> None:
     await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE)))
     assert (await door.take("tuesday.xml", statement(entry("R2", MAIN_REFERENCE), number="2"))).status is FileStatus.TAKEN
+
+
+def bare(day: int, text: str, pounds: str = "60.00") -> Entry:
+    """An entry to which the bank gives no reference, of so many days ago."""
+    return entry("", text, pounds, booked=str(TODAY - timedelta(days=day)))
+
+
+FIRST_DAYS = (bare(5, MAIN_REFERENCE), bare(4, NEIGHBOUR_REFERENCE, "12.00"), bare(3, MAIN_REFERENCE, "31.00"))
+LATER_DAYS = (FIRST_DAYS[2], bare(2, NEIGHBOUR_REFERENCE, "12.00"), bare(1, MAIN_REFERENCE))
+
+
+async def test_a_statement_without_references_that_overlaps_an_earlier_one_doubles_nothing(door: Door) -> None:
+    earlier = await door.take("days-1-3.xml", statement(*FIRST_DAYS))
+    posted = await door.count("journal")
+    page = await door.take("days-3-5.xml", statement(*LATER_DAYS, number="2"))
+    assert (page.status, [fault.rule for fault in page.faults], page.earlier) == (FileStatus.REFUSED, ["ExportedAgain"], earlier.bank_file)
+    assert page.faults[0].message.startswith("1 of the 3 payments of days-3-5.xml")
+    assert "days-1-3.xml" in page.faults[0].message
+    assert await door.count("journal") == posted
+    assert (await door.take("days-4-5.xml", statement(*LATER_DAYS[1:], number="3"))).status is FileStatus.TAKEN
+
+
+async def test_a_second_person_may_say_that_the_payments_of_a_statement_are_new(door: Door) -> None:
+    await door.take("days-1-3.xml", statement(*FIRST_DAYS))
+    again = statement(*LATER_DAYS, number="2")
+    refused = await door.take("days-3-5.xml", again)
+    second = Caller("mate.officer", frozenset({"officer"}))
+    page = BankFilePage.model_validate_json((await door.post("days-3-5.xml", again, caller=second, as_new=True)).content)
+    assert (page.status, page.receipts, page.earlier) == (FileStatus.TAKEN, 3, refused.earlier)
+
+
+async def test_a_statement_that_begins_as_an_earlier_one_or_has_its_number_is_remarked_upon(door: Door) -> None:
+    first = await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE)))
+    begins = await door.take("tuesday.xml", statement(entry("R2", MAIN_REFERENCE, "12.00"), number="2"))
+    later = replace(AS_BEFORE, opening=5_000_00, entries=(entry("R3", MAIN_REFERENCE, "13.00"),))
+    numbered = await door.take("wednesday.xml", camt053(later))
+    other = await door.take(
+        "thursday.xml", camt053(replace(later, number="9", statement_id="S9", opening=6_000_00, entries=(entry("R4", "x"),)))
+    )
+    assert (first.remarks, other.remarks) == ((), ())
+    assert [words.split(", which")[0] for words in begins.remarks] == [
+        "Statement S2 (line 5) begins on the same day with the same balance as statement S1 of monday.xml"
+    ]
+    assert [words.split(", which")[0] for words in numbered.remarks] == [
+        "Statement S1 (line 5) has the number of statement S1 of monday.xml"
+    ]
 
 
 async def test_a_statement_that_books_nothing_repeats_nothing(door: Door) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from runpy import run_path
+from uuid import UUID
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -28,13 +29,17 @@ def of_migration(beginning: str, name: str) -> list[str]:
     return str(run_path(str(path))[name]).split(";\n")
 
 
+UNTIED = "DROP COLUMN source, DROP CONSTRAINT bank_file_line_bank_file_fkey, DROP CONSTRAINT bank_file_line_journal_fkey"
+"""Lines of a file that need no file."""
+
+
 async def test_entries_booked_before_are_known_by_their_own_reference_and_amount(database: Database) -> None:
     engine = create_async_engine(database.owner_url, poolclass=NullPool)
     async with engine.connect() as connection:
         for statement in (
             "DROP INDEX entries_by_their_other_reference",
             "ALTER TABLE booked_entry DROP COLUMN other_reference, DROP COLUMN amount_pence",
-            "ALTER TABLE bank_file_line DROP CONSTRAINT bank_file_line_bank_file_fkey, DROP CONSTRAINT bank_file_line_journal_fkey",
+            f"ALTER TABLE bank_file_line {UNTIED}",
             "ALTER TABLE booked_entry DROP CONSTRAINT booked_entry_bank_file_fkey",
             "INSERT INTO bank_file_line (bank_file, no, line, amount_pence, code, entry_reference, effective_date, pending, journal) "
             "SELECT '00000000-0000-0000-0000-000000000001', no, no, no * 100, 'RBP', reference, '2026-06-01', false, gen_random_uuid() "
@@ -54,7 +59,7 @@ async def test_entries_booked_before_are_known_by_the_day_of_their_lines(databas
     async with engine.connect() as connection:
         for statement in (
             "ALTER TABLE booked_entry DROP COLUMN booked_on, DROP CONSTRAINT booked_entry_bank_file_fkey",
-            "ALTER TABLE bank_file_line DROP CONSTRAINT bank_file_line_bank_file_fkey, DROP CONSTRAINT bank_file_line_journal_fkey",
+            f"ALTER TABLE bank_file_line {UNTIED}",
             "INSERT INTO bank_file_line (bank_file, no, line, amount_pence, code, entry_reference, effective_date, pending, journal) "
             "SELECT '00000000-0000-0000-0000-000000000001', no, no, 100, 'RBP', reference, CAST('2026-06-01' AS date) + no::int, false, "
             "gen_random_uuid() FROM unnest(ARRAY['A', 'B#1', 'B#2']) WITH ORDINALITY AS given (reference, no)",
@@ -66,6 +71,28 @@ async def test_entries_booked_before_are_known_by_the_day_of_their_lines(databas
         booked = await connection.execute(sa.text("SELECT entry_reference, booked_on FROM booked_entry"))
         days = {row.entry_reference: str(row.booked_on) for row in booked}
         assert days == {"A": "2026-06-02", "B": "2026-06-03", "C": "None"}
+        await connection.rollback()
+    await engine.dispose()
+
+
+async def test_lines_taken_before_are_of_the_statement_that_they_stand_in(database: Database) -> None:
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        for statement in (
+            "ALTER TABLE bank_file_line DROP COLUMN source, DROP CONSTRAINT bank_file_line_journal_fkey",
+            "INSERT INTO bank_file (id, name, format, status, sha256, size_bytes, uploaded_at, uploaded_by, receipts, total_pence, "
+            "in_suspense, pending, faults_in_all) SELECT file, format, format, 'TAKEN', format, 1, now(), 'a', 1, 1, 0, 0, 0 FROM (VALUES "
+            f"('{UUID(int=1)}'::uuid, 'camt.053'), ('{UUID(int=2)}'::uuid, 'allpay')) AS given (file, format)",
+            "INSERT INTO bank_statement (bank_file, line, bank_account, statement_id, page, opening_pence, closing_pence) "
+            f"SELECT '{UUID(int=1)}', line, account, account, '', 0, 0 FROM (VALUES (1, 'rent'), (10, 'garages')) AS given (line, account)",
+            "INSERT INTO bank_file_line (bank_file, no, line, amount_pence, code, effective_date, pending, journal) "
+            f"SELECT file, line, line, 100, 'RBP', '2026-06-01', false, gen_random_uuid() FROM (VALUES ('{UUID(int=1)}'::uuid, 2), "
+            f"('{UUID(int=1)}', 9), ('{UUID(int=1)}', 11), ('{UUID(int=2)}', 1)) AS given (file, line)",
+            *of_migration("0020", "THE_SOURCE"),
+        ):
+            await connection.execute(sa.text(statement))
+        sources = await connection.scalars(sa.text("SELECT source FROM bank_file_line ORDER BY bank_file, no"))
+        assert list(sources) == ["rent", "rent", "garages", "allpay"]
         await connection.rollback()
     await engine.dispose()
 

@@ -1050,6 +1050,7 @@ class BankFilePage(Message):
     faults: tuple[FileFault, ...] = ()
     faults_in_all: int = 0
     advice: tuple[str, ...] = Field(default=(), description="What to do about the faults, in words")
+    remarks: tuple[str, ...] = Field(default=(), description="What a person should look at in a file that was taken, in words")
     earlier: UUID | None = Field(
         default=None,
         description="The file that was taken already, where this one repeats it; or that it looks like, where it was refused for that, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from ledger import tables
 from ledger.domain.bank_file import ReadingTerms
 from ledger.domain.clearing import ClearingRule
-from ledger.domain.exported_again import CashRecord
+from ledger.domain.exported_again import Mark, Record
 from ledger.domain.faults import Fault
 from ledger.domain.posting import Leg, Posting
 from ledger.domain.receipt import EntryKey, MethodRule, MethodRules
@@ -864,6 +864,7 @@ class FileLineRow:
     account_reference: str | None
     suspense_reason: str | None
     journal: UUID | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -923,23 +924,27 @@ async def file_with_bare_records(tx: Transaction, bare_hash: str, *, unreference
     return await _taken(tx, sa.and_(file.c.bare_hash == bare_hash, sa.or_(file.c.unreferenced, sa.literal(unreferenced))))
 
 
-async def cash_records(tx: Transaction, days: Collection[date]) -> dict[UUID, list[tuple[CashRecord, int]]]:
-    """By taken cash file, its records of these days and how often it has each.
+async def booked_records(tx: Transaction, days: Collection[date]) -> dict[UUID, list[tuple[Record, Mark, int]]]:
+    """By taken file, its booked records of these days, what the bank gave to tell them from others, and how often it has each.
 
     No file holds a payment of a day after the one on which it came, so that what came before the first day is not looked at.
     """
-    file, line = tables.bank_file, tables.bank_file_line
-    reference = sa.func.coalesce(line.c.account_reference, "")
-    first_instant = datetime.combine(min(days), time.min, UTC) - timedelta(days=1)
-    wanted = (
-        sa.select(line.c.bank_file, line.c.effective_date, line.c.amount_pence, line.c.code, reference.label("reference"), sa.func.count())
-        .join(file, file.c.id == line.c.bank_file)
-        .where(file.c.status == "TAKEN", file.c.format == "allpay", file.c.uploaded_at >= first_instant, line.c.effective_date.in_(days))
-        .group_by(line.c.bank_file, line.c.effective_date, line.c.amount_pence, line.c.code, reference)
+    if not days:
+        return {}
+    statement = sa.text(
+        "SELECT line.bank_file, line.source, line.effective_date, line.amount_pence, line.code, coalesce(line.account_reference, ''), "
+        "line.entry_reference IS NOT NULL, coalesce(whole.other_reference, batch.other_reference), count(*) "
+        "FROM bank_file JOIN bank_file_line AS line ON line.bank_file = bank_file.id "
+        "LEFT JOIN booked_entry AS whole ON whole.bank_account = line.source AND whole.entry_reference = line.entry_reference "
+        "LEFT JOIN booked_entry AS batch ON whole.entry_reference IS NULL AND batch.bank_account = line.source "
+        "AND batch.entry_reference = regexp_replace(line.entry_reference, '#[0-9]+$', '') "
+        "WHERE bank_file.status = 'TAKEN' AND bank_file.uploaded_at >= CAST(:first_day AS date) - interval '1 day' "
+        "AND line.effective_date = ANY(CAST(:days AS date[])) AND line.journal IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
     )
-    found: dict[UUID, list[tuple[CashRecord, int]]] = {}
-    for id_, *record, times in await tx.connection.execute(wanted):
-        found.setdefault(id_, []).append((CashRecord(*record), times))
+    found: dict[UUID, list[tuple[Record, Mark, int]]] = {}
+    rows = await tx.connection.execute(statement, {"first_day": min(days), "days": list(days)})
+    for id_, *record, referenced, other, times in rows:
+        found.setdefault(id_, []).append((Record(*record), Mark(referenced, other), times))
     return found
 
 

@@ -650,6 +650,7 @@ bank_file_line = sa.Table(
     sa.Column("account_reference", sa.Text),
     sa.Column("suspense_reason", sa.Text),
     sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id")),
+    sa.Column("source", sa.Text, nullable=False),
     sa.UniqueConstraint("journal", name="a_file_line_is_posted_once"),
     sa.CheckConstraint("pending = (journal IS NULL) OR amount_pence = 0", name="a_line_is_pending_or_posted"),
 )

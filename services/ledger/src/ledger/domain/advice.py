@@ -18,7 +18,7 @@ _EARLIER = (
 )
 _PERHAPS_EARLIER = (
     "It seems to be the earlier file exported again, with more or less in it: posting it would double what is in the books. "
-    "Ask the provider for a file with the new payments only, and send that."
+    "Ask the bank or the provider for a file with the new payments only, and send that."
 )
 _NOT_YET = "Check that it is the right file. Something dated after today is taken on that day and not before."
 _TOO_OLD = (

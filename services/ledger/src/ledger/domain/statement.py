@@ -151,3 +151,12 @@ def masked(account: str) -> str:
 def decimals(pence: int) -> str:
     """An amount as people read it, for messages: -1,234.50. Without a currency, since it may be one that is refused."""
     return f"{'-' if pence < 0 else ''}{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
+
+
+def statement_remark(statement: str, line: int, earlier: str, file: str, *, same_beginning: bool) -> str:
+    """What to look at where a statement that was taken begins as an earlier one of its account does, or has its number."""
+    shared = "begins on the same day with the same balance as" if same_beginning else "has the number of"
+    return (
+        f"Statement {statement} (line {line}) {shared} statement {earlier} of {file}, which was taken before it. "
+        "Compare the two: one may lack payments, or payments may be in the books twice."
+    )

@@ -10,7 +10,11 @@ from rentbook_contracts.ledger import BankFileAsked, BankFilePage, BankFiles, Ba
 
 from ledger.domain.advice import advice
 from ledger.domain.rules import NoSuchFile
-from ledger.tables import bank_file, bank_file_fault, bank_file_line, journal, suspense_item
+from ledger.domain.statement import statement_remark
+from ledger.tables import bank_file, bank_file_fault, bank_file_line, bank_statement, journal, suspense_item
+
+REMARKS_SHOWN = 20
+"""How many remarks a page has at most."""
 
 _earlier = bank_file.alias("earlier_file")
 _FILE = (
@@ -31,7 +35,7 @@ async def bank_file_page(tx: Transaction, asked: BankFileAsked) -> BankFilePage:
     if row is None:
         raise NoSuchFile("There is no such bank file.", field="bank_file")
     page = _page(row, lines=await _lines(tx, asked), faults=await _faults(tx, asked.bank_file))
-    return page.model_copy(update={"by_method": await _by_method(tx, asked.bank_file)})
+    return page.model_copy(update={"by_method": await _by_method(tx, asked.bank_file), "remarks": await _remarks(tx, asked.bank_file)})
 
 
 async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
@@ -58,6 +62,37 @@ async def _by_method(tx: Transaction, file: UUID) -> tuple[MethodTotal, ...]:
 async def _faults(tx: Transaction, file: UUID) -> Sequence[Any]:
     wanted = sa.select(bank_file_fault).where(bank_file_fault.c.bank_file == file).order_by(bank_file_fault.c.no)
     return (await tx.connection.execute(wanted)).all()
+
+
+async def _remarks(tx: Transaction, file: UUID) -> tuple[str, ...]:
+    """Statements that begin as an earlier one of the account does, or have its number: two of a bank's statements never should."""
+    mine, theirs, my_file, their_file = bank_statement.alias(), bank_statement.alias(), bank_file.alias(), bank_file.alias()
+    begins = sa.and_(
+        theirs.c.opening_date == mine.c.opening_date,
+        theirs.c.opening_pence == mine.c.opening_pence,
+        sa.not_(sa.and_(theirs.c.statement_id == mine.c.statement_id, theirs.c.page != mine.c.page)),
+    )
+    # Banks count their statements anew each year.
+    year = sa.func.date_part("year", theirs.c.opening_date) == sa.func.date_part("year", mine.c.opening_date)
+    numbered = sa.and_(
+        theirs.c.page == mine.c.page,
+        sa.or_(theirs.c.statement_id == mine.c.statement_id, sa.and_(theirs.c.sequence_number == mine.c.sequence_number, year)),
+    )
+    before = sa.tuple_(their_file.c.seq, theirs.c.line) < sa.tuple_(my_file.c.seq, mine.c.line)
+    wanted = (
+        sa.select(mine.c.line, mine.c.statement_id, theirs.c.statement_id.label("earlier"), their_file.c.name, begins.label("begins"))
+        .select_from(mine)
+        .join(my_file, my_file.c.id == mine.c.bank_file)
+        .join(theirs, theirs.c.bank_account == mine.c.bank_account)
+        .join(their_file, their_file.c.id == theirs.c.bank_file)
+        .where(mine.c.bank_file == file, before, sa.or_(begins, numbered))
+        .order_by(mine.c.line, their_file.c.seq, theirs.c.line)
+        .limit(REMARKS_SHOWN)
+    )
+    return tuple(
+        statement_remark(row.statement_id, row.line, row.earlier, row.name, same_beginning=bool(row.begins))
+        for row in await tx.connection.execute(wanted)
+    )
 
 
 def _page(row: Any, *, lines: Sequence[Any], faults: Sequence[Any]) -> BankFilePage:

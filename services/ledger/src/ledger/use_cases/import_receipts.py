@@ -25,7 +25,7 @@ from ledger.domain.bank_file import BankFile
 from ledger.domain.calendar import WorkingDays, add_working_days, working_days
 from ledger.domain.clearing import NoClearingRule, cleared_on, rule_in_force
 from ledger.domain.dates import business_date
-from ledger.domain.exported_again import SameRecords, exported_again
+from ledger.domain.exported_again import CASH_RECORDS_AT_LEAST, STATEMENT_RECORDS_AT_LEAST, SameRecords, exported_again
 from ledger.domain.faults import FAULTS_KEPT, Fault
 from ledger.domain.posting import CONTROL_ACCOUNTS, TRANSFER_CODE, Control, Posting, mirror, two_legs
 from ledger.domain.receipt import EntryKey, Receipt
@@ -72,9 +72,10 @@ class Upload:
 async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
     """The file's page: taken, already taken (then and by whom), or refused. Errors: NotAllowed, SecondPersonNeeded.
 
-    A cash file that an earlier one mostly holds already is refused (`ledger.domain.exported_again`): posting it would double money, and
-    nothing in it tells the lines that are new. It is taken where a second person sends the very file again and says that all its payments
-    are new: nobody in a hurry doubles a day's cash, and payments that are really new are not kept out of the books.
+    A file that an earlier one mostly holds already, where no reference of the bank's tells its payments apart, is refused
+    (`ledger.domain.exported_again`): posting it would double money, and nothing in it tells the lines that are new. It is taken where a
+    second person sends the very file again and says that all its payments are new: nobody in a hurry doubles a day's money, and payments
+    that are really new are not kept out of the books.
     """
     may_change(tx.caller)
     # One file at a time: what an earlier one has booked is known before this one is judged.
@@ -159,11 +160,10 @@ async def _file_with_bare_records(tx: Transaction, content: BankFile) -> store.T
 
 
 async def _exported_again(tx: Transaction, upload: Upload) -> SameRecords | None:
-    if upload.content.format != "allpay":
-        return None
     receipts = upload.content.receipts
-    taken = await store.cash_records(tx, {receipt.effective_date for receipt in receipts})
-    return await asyncio.to_thread(exported_again, receipts, taken)
+    at_least = CASH_RECORDS_AT_LEAST if upload.content.format == "allpay" else STATEMENT_RECORDS_AT_LEAST
+    taken = await store.booked_records(tx, {receipt.effective_date for receipt in receipts if not receipt.pending})
+    return await asyncio.to_thread(exported_again, receipts, taken, at_least=at_least)
 
 
 async def _second_person_says_new(tx: Transaction, upload: Upload) -> bool:
@@ -177,7 +177,7 @@ async def _second_person_says_new(tx: Transaction, upload: Upload) -> bool:
 
 
 async def _alike_in_words(tx: Transaction, upload: Upload, alike: SameRecords) -> Fault:
-    earlier, in_all = await store.file_of(tx, alike.file), len(upload.content.receipts)
+    earlier, in_all = await store.file_of(tx, alike.file), sum(not receipt.pending for receipt in upload.content.receipts)
     words = f"{alike.records} of the {in_all} payments of {upload.name} have the day, reference and amount of payments of the earlier file"
     return Fault(None, EXPORTED_AGAIN, f"{words} {earlier.name}")
 
@@ -430,6 +430,7 @@ def _line_row(line: _Line) -> store.FileLineRow:
         account_reference=receipt.reference,
         suspense_reason=line.suspense_reason,
         journal=line.posting.id if line.posting else None,
+        source=receipt.source,
     )
 
 
