@@ -511,6 +511,22 @@ async def test_a_second_person_may_say_that_the_payments_are_new(door: Door) -> 
     assert once_more.status is FileStatus.ALREADY_TAKEN
 
 
+async def test_a_second_person_may_say_that_a_single_payment_came_twice(door: Door) -> None:
+    once = cash((MAIN_REFERENCE, "20.00"))
+    earlier = await door.take("cash.txt", allpay(once))
+    for number, end in enumerate(("\n", "\r"), start=2):
+        again = allpay(once, end=end)
+        refused = await door.take(f"cash-{number}.txt", again)
+        assert ([fault.rule for fault in refused.faults], refused.earlier) == (["ExportedAgain"], earlier.bank_file)
+        assert refused.faults[0].message.startswith(f"The only payment of cash-{number}.txt")
+        alone = await door.post(f"cash-{number}.txt", again, as_new=True)
+        assert (alone.status_code, alone.json()["rule"]) == (422, "SecondPersonNeeded")
+        second = Caller("mate.officer", frozenset({"officer"}))
+        page = BankFilePage.model_validate_json((await door.post("cash.txt", again, caller=second, as_new=True)).content)
+        assert (page.status, page.receipts, page.earlier) == (FileStatus.TAKEN, 1, earlier.bank_file)
+    assert await door.count("journal WHERE code = 'RPY'") == 3
+
+
 async def test_nobody_is_a_second_person_before_a_first(door: Door) -> None:
     await door.take("cash.txt", allpay(cash(*THREE)))
     answer = await door.post("cash-again.txt", allpay(cash(*THREE, ONE_MORE)), as_new=True)

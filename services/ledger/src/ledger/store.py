@@ -978,7 +978,8 @@ async def add_statements(tx: Transaction, file: UUID, statements: Sequence[tuple
 
 async def _taken(tx: Transaction, condition: sa.ColumnElement[bool]) -> TakenFile | None:
     file = tables.bank_file
-    row = (await tx.connection.execute(sa.select(file.c.id, file.c.name).where(file.c.status == "TAKEN", condition))).first()
+    taken = sa.select(file.c.id, file.c.name).where(file.c.status == "TAKEN", condition).order_by(file.c.seq).limit(1)
+    row = (await tx.connection.execute(taken)).first()
     return TakenFile(row.id, row.name) if row else None
 
 

@@ -73,9 +73,9 @@ async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
     """The file's page: taken, already taken (then and by whom), or refused. Errors: NotAllowed, SecondPersonNeeded.
 
     A file that an earlier one mostly holds already, where no reference of the bank's tells its payments apart, is refused
-    (`ledger.domain.exported_again`): posting it would double money, and nothing in it tells the lines that are new. It is taken where a
-    second person sends the very file again and says that all its payments are new: nobody in a hurry doubles a day's money, and payments
-    that are really new are not kept out of the books.
+    (`ledger.domain.exported_again`), and so is one whose only payment is the only one of an earlier file: posting it would double
+    money, and nothing in it tells the lines that are new. It is taken where a second person sends the very file again and says that all
+    its payments are new: nobody in a hurry doubles a day's money, and payments that are really new are not kept out of the books.
     """
     may_change(tx.caller)
     # One file at a time: what an earlier one has booked is known before this one is judged.
@@ -146,11 +146,20 @@ async def _repetitions(tx: Transaction, upload: Upload) -> list[Fault]:
         for key, line in first_lines.items()
         if key in taken
     ]
-    if not faults and upload.content.records_hash is not None:
-        same = await store.file_with_records(tx, upload.content.records_hash) or await _file_with_bare_records(tx, upload.content)
-        if same is not None:
-            faults.append(Fault(None, "RecordsTaken", f"The file {upload.name} holds the very payments of the earlier file {same.name}"))
+    if not faults and not _may_be_paid_twice(upload.content) and (same := await _file_with_records(tx, upload.content)) is not None:
+        faults.append(Fault(None, "RecordsTaken", f"The file {upload.name} holds the very payments of the earlier file {same.name}"))
     return faults
+
+
+def _may_be_paid_twice(content: BankFile) -> bool:
+    """A single payment of a cash file is no proof: people say whether it is a second one."""
+    return content.format == "allpay" and len(content.receipts) < CASH_RECORDS_AT_LEAST
+
+
+async def _file_with_records(tx: Transaction, content: BankFile) -> store.TakenFile | None:
+    if content.records_hash is None:
+        return None
+    return await store.file_with_records(tx, content.records_hash) or await _file_with_bare_records(tx, content)
 
 
 async def _file_with_bare_records(tx: Transaction, content: BankFile) -> store.TakenFile | None:
@@ -160,6 +169,9 @@ async def _file_with_bare_records(tx: Transaction, content: BankFile) -> store.T
 
 
 async def _exported_again(tx: Transaction, upload: Upload) -> SameRecords | None:
+    if _may_be_paid_twice(upload.content):
+        same = await _file_with_records(tx, upload.content)
+        return SameRecords(same.id, len(upload.content.receipts)) if same is not None else None
     receipts = upload.content.receipts
     at_least = CASH_RECORDS_AT_LEAST if upload.content.format == "allpay" else STATEMENT_RECORDS_AT_LEAST
     taken = await store.booked_records(tx, {receipt.effective_date for receipt in receipts if not receipt.pending})
@@ -178,7 +190,11 @@ async def _second_person_says_new(tx: Transaction, upload: Upload) -> bool:
 
 async def _alike_in_words(tx: Transaction, upload: Upload, alike: SameRecords) -> Fault:
     earlier, in_all = await store.file_of(tx, alike.file), sum(not receipt.pending for receipt in upload.content.receipts)
-    words = f"{alike.records} of the {in_all} payments of {upload.name} have the day, reference and amount of payments of the earlier file"
+    words = (
+        f"{alike.records} of the {in_all} payments of {upload.name} have the day, reference and amount of payments of the earlier file"
+        if in_all > 1
+        else f"The only payment of {upload.name} has the day, reference and amount of a payment of the earlier file"
+    )
     return Fault(None, EXPORTED_AGAIN, f"{words} {earlier.name}")
 
 
