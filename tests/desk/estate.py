@@ -77,6 +77,7 @@ REFUSED_FILE = an_id("file refused")
 ALIKE_FILE = an_id("file that looks like an earlier one")
 NEW_ALIKE_FILE = an_id("file taken on a second person's word")
 REPEATED_FILE = an_id("file repeated")
+TWICE_FILE = an_id("cash file of one payment, twice")
 PENDING_FILE = an_id("file pending")
 RUN = an_id("run")
 LETTER = an_id("letter")
@@ -502,12 +503,17 @@ def bank_file(bank_file: UUID) -> BankFilePage:
             faults=(FileFault(line=None, rule="ExportedAgain", message=words),),
             faults_in_all=1,
             advice=("It seems to be the earlier file exported again.",),
+            may_be_new=True,
             **earlier,
             **common,
         )
     if bank_file == NEW_ALIKE_FILE:
         words = "Statement S2 (line 4) begins on the same day with the same balance as statement S1 of cash.txt. Compare the two."
         return BankFilePage(bank_file=bank_file, name="cash-new.txt", status=FileStatus.TAKEN, remarks=(words,), **earlier, **common)
+    if bank_file == TWICE_FILE:
+        return BankFilePage(
+            bank_file=bank_file, name="cash-again.txt", status=FileStatus.ALREADY_TAKEN, may_be_new=True, **earlier, **common
+        )
     if bank_file == REPEATED_FILE:
         return BankFilePage(
             bank_file=bank_file,

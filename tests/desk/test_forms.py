@@ -422,20 +422,21 @@ async def test_a_file_that_is_not_taken_has_a_page_that_says_why(
     assert says in said
 
 
+@pytest.mark.parametrize("file", [estate.ALIKE_FILE, estate.TWICE_FILE], ids=["refused", "taken already"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-async def test_a_second_person_says_that_the_payments_of_a_refused_file_are_new(
-    place: Place, browser: Browser, tmp_path: Path, scripts: bool
+async def test_a_second_person_says_that_the_payments_of_a_file_are_new(
+    place: Place, browser: Browser, tmp_path: Path, scripts: bool, file: UUID
 ) -> None:
     (tmp_path / "cash-again.txt").write_bytes(b"cash")
     place.peers.file_answer = estate.bank_file(estate.NEW_ALIKE_FILE)
     async with at_the_desk(browser, place, "asha") as context:
         page = await context.new_page()
-        await page.goto(f"/files/{estate.ALIKE_FILE}")
+        await page.goto(f"/files/{file}")
         assert await page.get_by_role("button", name="Take it as new payments").count() == 0
         assert "ask a colleague to open this page" in await page.locator("main").inner_text()
     async with at_the_desk(browser, place, "ben", java_script_enabled=scripts) as context:
         page = await context.new_page()
-        await page.goto(f"/files/{estate.ALIKE_FILE}")
+        await page.goto(f"/files/{file}")
         await page.get_by_text("Every payment in it is new all the same").click()
         await page.get_by_role("button", name="Take it as new payments").click()
         assert "As the second person, you say that every payment in this file is new." in await page.locator("main").inner_text()

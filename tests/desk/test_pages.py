@@ -51,6 +51,7 @@ PAGES = {
     "a file that was taken on a second person's word": ("hugo", f"/files/{estate.NEW_ALIKE_FILE}"),
     "a file whose entries are pending": ("asha", f"/files/{estate.PENDING_FILE}"),
     "a file that was taken already": ("asha", f"/files/{estate.REPEATED_FILE}"),
+    "a file whose one payment may have come twice": ("ben", f"/files/{estate.TWICE_FILE}"),
     "suspense": ("asha", "/suspense"),
     "suspense, read by the auditor": ("hugo", "/suspense"),
     "a payment to split": ("asha", f"/suspense/{estate.UNPLACED}/split?lines=all"),

@@ -527,6 +527,35 @@ async def test_a_second_person_may_say_that_a_single_payment_came_twice(door: Do
     assert await door.count("journal WHERE code = 'RPY'") == 3
 
 
+async def test_a_second_person_may_say_that_the_very_bytes_of_a_single_payment_came_twice_and_nobody_says_it_thrice(door: Door) -> None:
+    content, second = allpay(cash((MAIN_REFERENCE, "20.00"))), Caller("mate.officer", frozenset({"officer"}))
+
+    async def as_new(caller: Caller | None = None) -> BankFilePage:
+        return BankFilePage.model_validate_json((await door.post("cash.txt", content, caller=caller, as_new=True)).content)
+
+    earlier = await door.take("cash.txt", content)
+    first = await as_new()
+    assert (first.status, first.may_be_new) == (FileStatus.ALREADY_TAKEN, True), "nobody is second before a first"
+    alone = await door.post("cash.txt", content, as_new=True)
+    assert (alone.status_code, alone.json()["rule"]) == (422, "SecondPersonNeeded")
+    page = await as_new(second)
+    assert (page.status, page.receipts, page.earlier) == (FileStatus.TAKEN, 1, earlier.bank_file)
+    for caller in (second, None):
+        thrice = await as_new(caller)
+        assert (thrice.status, thrice.may_be_new) == (FileStatus.ALREADY_TAKEN, False)
+    assert await door.count("journal WHERE code = 'RPY'") == 2
+
+
+async def test_no_word_takes_the_bytes_of_a_larger_file_again(door: Door) -> None:
+    second = Caller("mate.officer", frozenset({"officer"}))
+    for content in (allpay(cash(*THREE)), statement(entry("", MAIN_REFERENCE))):
+        await door.take("once", content)
+        again = await door.take("once", content)
+        answer = await door.post("once", content, caller=second, as_new=True)
+        page = BankFilePage.model_validate_json(answer.content)
+        assert (again.may_be_new, page.status) == (False, FileStatus.ALREADY_TAKEN)
+
+
 async def test_nobody_is_a_second_person_before_a_first(door: Door) -> None:
     await door.take("cash.txt", allpay(cash(*THREE)))
     answer = await door.post("cash-again.txt", allpay(cash(*THREE, ONE_MORE)), as_new=True)

@@ -1056,6 +1056,9 @@ class BankFilePage(Message):
         description="The file that was taken already, where this one repeats it; or that it looks like, where it was refused for that, "
         "or taken on a second person's word that its payments are new",
     )
+    may_be_new: bool = Field(
+        default=False, description="Whether a second person may send the very file again and say that its payments are new all the same"
+    )
     earlier_name: str | None = None
     earlier_at: datetime | None = None
     earlier_by: str | None = None

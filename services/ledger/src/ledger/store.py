@@ -963,6 +963,18 @@ async def who_was_refused_first(tx: Transaction, *, sha256: str, rule: str) -> s
     return await tx.connection.scalar(by_rule)
 
 
+async def who_sent_again_first(tx: Transaction, *, sha256: str) -> str | None:
+    """Who sent the file with these bytes first of those to whom it was taken already; None where it was to nobody."""
+    file = tables.bank_file
+    again = sa.select(file.c.uploaded_by).where(file.c.sha256 == sha256, file.c.status == "ALREADY_TAKEN").order_by(file.c.seq).limit(1)
+    return await tx.connection.scalar(again)
+
+
+async def taken_twice(tx: Transaction, *, sha256: str) -> bool:
+    """Whether these very bytes were taken on a second person's word."""
+    return await _taken(tx, sa.and_(tables.bank_file.c.sha256 == sha256, tables.bank_file.c.earlier.is_not(None))) is not None
+
+
 async def file_with_statement(tx: Transaction, statement: StatementRow) -> TakenFile | None:
     """The taken file that held this statement."""
     same = sa.and_(*(tables.bank_statement.c[name].is_not_distinct_from(value) for name, value in vars(statement).items()))

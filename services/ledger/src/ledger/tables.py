@@ -600,7 +600,7 @@ bank_file = sa.Table(
     sa.CheckConstraint("(status = 'REFUSED') = (faults_in_all > 0)", name="a_refused_file_has_a_fault"),
     sa.CheckConstraint("status <> 'ALREADY_TAKEN' OR earlier IS NOT NULL", name="what_was_taken_already_names_the_file"),
 )
-sa.Index("the_same_bytes_are_taken_once", bank_file.c.sha256, unique=True, postgresql_where=bank_file.c.status == "TAKEN")
+sa.Index("the_same_bytes_are_taken_once", bank_file.c.sha256, unique=True, postgresql_where=sa.text("status = 'TAKEN' AND earlier IS NULL"))
 sa.Index(
     "the_same_records_are_taken_once",
     bank_file.c.records_hash,

@@ -35,7 +35,13 @@ async def bank_file_page(tx: Transaction, asked: BankFileAsked) -> BankFilePage:
     if row is None:
         raise NoSuchFile("There is no such bank file.", field="bank_file")
     page = _page(row, lines=await _lines(tx, asked), faults=await _faults(tx, asked.bank_file))
-    return page.model_copy(update={"by_method": await _by_method(tx, asked.bank_file), "remarks": await _remarks(tx, asked.bank_file)})
+    return page.model_copy(
+        update={
+            "by_method": await _by_method(tx, asked.bank_file),
+            "remarks": await _remarks(tx, asked.bank_file),
+            "may_be_new": await _may_be_new(tx, row),
+        }
+    )
 
 
 async def bank_files(tx: Transaction, asked: BankFilesAsked) -> BankFiles:
@@ -62,6 +68,19 @@ async def _by_method(tx: Transaction, file: UUID) -> tuple[MethodTotal, ...]:
 async def _faults(tx: Transaction, file: UUID) -> Sequence[Any]:
     wanted = sa.select(bank_file_fault).where(bank_file_fault.c.bank_file == file).order_by(bank_file_fault.c.no)
     return (await tx.connection.execute(wanted)).all()
+
+
+async def _may_be_new(tx: Transaction, row: Any) -> bool:
+    """A file that looks like an earlier one; or one with the bytes of a cash file of one payment, which may have come twice in a day."""
+    if row.status == "REFUSED":
+        return row.earlier is not None
+    if row.status != "ALREADY_TAKEN" or row.format != "allpay":
+        return False
+    taken = sa.select(sa.func.count(), sa.func.max(bank_file.c.receipts)).where(
+        bank_file.c.sha256 == row.sha256, bank_file.c.status == "TAKEN"
+    )
+    files, receipts = (await tx.connection.execute(taken)).one()
+    return bool((files, receipts) == (1, 1))
 
 
 async def _remarks(tx: Transaction, file: UUID) -> tuple[str, ...]:

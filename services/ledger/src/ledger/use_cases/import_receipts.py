@@ -83,7 +83,10 @@ async def import_receipts(tx: Transaction, upload: Upload) -> BankFilePage:
     id_, content = uuid4(), upload.content
     earlier = await store.file_taken(tx, sha256=content.sha256)
     if earlier is not None:
-        await store.add_file(tx, _row(upload, id_, "ALREADY_TAKEN", earlier=earlier.id))
+        if await _second_person_says_twice(tx, upload):
+            await _take(tx, upload, id_, earlier.id)
+        else:
+            await store.add_file(tx, _row(upload, id_, "ALREADY_TAKEN", earlier=earlier.id))
         return await bank_file_page(tx, BankFileAsked(bank_file=id_))
     found = [] if content.faults_in_all else [*await _before_the_rules(tx, upload), *await _repetitions(tx, upload)]
     alike = None if content.faults_in_all or found else await _exported_again(tx, upload)
@@ -182,7 +185,19 @@ async def _second_person_says_new(tx: Transaction, upload: Upload) -> bool:
     """Errors: SecondPersonNeeded."""
     if not upload.as_new:
         return False
-    first = await store.who_was_refused_first(tx, sha256=upload.content.sha256, rule=EXPORTED_AGAIN)
+    return _is_second(tx, await store.who_was_refused_first(tx, sha256=upload.content.sha256, rule=EXPORTED_AGAIN))
+
+
+async def _second_person_says_twice(tx: Transaction, upload: Upload) -> bool:
+    """Two equal payments of a day make two files with the same bytes. A third such file is a click too many. Errors: SecondPersonNeeded."""
+    content = upload.content
+    if not upload.as_new or not _may_be_paid_twice(content) or await store.taken_twice(tx, sha256=content.sha256):
+        return False
+    return _is_second(tx, await store.who_sent_again_first(tx, sha256=content.sha256))
+
+
+def _is_second(tx: Transaction, first: str | None) -> bool:
+    """Whether the caller is another person than who sent it first; nobody is second before a first. Errors: SecondPersonNeeded."""
     if first == tx.caller.person:
         raise SecondPersonNeeded("You sent this file first: another person has to send it again and say that its payments are new.")
     return first is not None
@@ -240,7 +255,8 @@ class _Line:
 
 async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -> None:
     """`like`: the earlier file that this one looked like, until a second person said that its payments are new."""
-    lines = await _lines(tx, upload)
+    again = await store.file_taken(tx, sha256=upload.content.sha256) is not None
+    lines = await _lines(tx, upload, f"file/{upload.content.sha256}" + ("/again" if again else ""))
     row = _taken_row(upload, id_, lines, like)
     await store.add_file(tx, row)
     await store.add_statements(tx, id_, _statements(upload))
@@ -258,7 +274,8 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -
     reached("bank-file.before-commit")
 
 
-async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
+async def _lines(tx: Transaction, upload: Upload, key: str) -> list[_Line]:
+    """`key`: under which the file's lines are posted, each with its number."""
     receipts = upload.content.receipts
     policy = await store.receipt_policy(tx)
     calendar = await _calendar(tx, policy)
@@ -269,11 +286,12 @@ async def _lines(tx: Transaction, upload: Upload) -> list[_Line]:
     locked = await store.lock_accounts(tx, {*known.values(), *moved_onto})
     standing.on_accounts = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
     # Beside the event loop: much to work out for a large file, and nothing to wait for.
-    return await asyncio.to_thread(_placed, upload, known, locked, policy, calendar, standing)
+    return await asyncio.to_thread(_placed, upload, key, known, locked, policy, calendar, standing)
 
 
 def _placed(
     upload: Upload,
+    key: str,
     known: dict[str, UUID],
     locked: dict[UUID, store.LockedAccount],
     policy: store.ReceiptPolicy,
@@ -289,7 +307,7 @@ def _placed(
         if receipt.pending or not receipt.amount_pence:
             lines[number] = _Line(receipt, account, None, None)
             continue
-        lines[number] = _line(f"file/{upload.content.sha256}/{number}", upload, receipt, account, locked, policy, calendar, standing)
+        lines[number] = _line(f"{key}/{number}", upload, receipt, account, locked, policy, calendar, standing)
     return [lines[number] for number, _ in numbered]
 
 
