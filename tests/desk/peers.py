@@ -183,6 +183,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _command(ledger.CLEAR_SUSPENSE, lambda _: ledger.SuspenseCleared(journal=estate.MOVED, account=estate.OKAFOR.account)),
         _command(ledger.REVERSE_JOURNAL, lambda asked: ledger.JournalIsReversed(journal=asked.journal)),
         _query(notices.SET_REPORT, lambda _: notices.ReportSet.model_construct(pdf=b"%PDF-1.7 a report")),
+        _command(notices.SEND_LETTER_AGAIN, lambda _: Nothing()),
         _query(notices.LETTERS, lambda _: notices.Letters(letters=(estate.letter(),))),
         _query(refunds.CASES, _cases),
         _query(refunds.REFUND_POLICIES, lambda _: estate.refund_policies()),

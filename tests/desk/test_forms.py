@@ -13,6 +13,7 @@ from approvals.web.wording import short_day, when
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.ledger import ACCOUNT_PAGE, BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
+from rentbook_contracts.notices import LETTERS, SEND_LETTER_AGAIN, LetterFate, Letters
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
@@ -651,6 +652,26 @@ async def test_the_payment_file_is_for_finance_alone(place: Place) -> None:
         assert "attachment" in answer.headers["content-disposition"]
         assert "finance alone" in await manager.read(f"/runs/{estate.RUN}/file", 403)
     assert [call.person for call in place.peers.calls if call.path.startswith("/payment-files/")] == ["grace.finance"]
+
+
+async def test_a_letter_that_went_out_is_sent_once_more_from_the_page_of_its_case(place: Place) -> None:
+    path = f"/cases/{estate.CASE_OKAFOR}"
+    again = f"{path}/letters/{estate.LETTER}/again"
+    async with visiting(place, "asha") as visitor, visiting(place, "hugo") as auditor:
+        await visitor.read(path)
+        assert "The letter goes out once more, as it was." in await visitor.send(again)
+        assert "Send it once more" not in await auditor.read(path)
+        place.peers.refusals[f"/commands/{SEND_LETTER_AGAIN.name}"] = {"rule": "NeverSent", "message": "Not sent yet.", "field": None}
+        assert "Not sent yet." in await visitor.send(again, 422)
+        waits = estate.letter().model_copy(
+            update={"fate": LetterFate.WAITS, "times_sent": 1, "asked_again_by": "asha.officer", "asked_again_at": estate.NOW}
+        )
+        place.peers.answers[f"/queries/{LETTERS.name}"] = lambda _: Letters(letters=(waits,))
+        said = await visitor.read(path)
+        assert "Send it once more" not in said
+        assert "asked for once more by Asha" in said
+    [asked] = place.peers.given(SEND_LETTER_AGAIN)[:1]
+    assert asked.letter == estate.LETTER
 
 
 async def test_a_letter_is_shown_as_it_was_sent(place: Place) -> None:

@@ -248,6 +248,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/cases/{case:uuid}/evidence": with_fields(EVIDENCE),
     "/cases/{case:uuid}/payee": with_fields(PAYEE),
     "/cases/{case:uuid}/resubmit": with_fields({"answer_note": "It is her own account"}),
+    "/cases/{case:uuid}/letters/{letter:uuid}/again": with_fields({}),
     "/cases/{case:uuid}/withdraw": with_fields({"withdraw_note": "Changed her mind"}),
     "/files": with_fields({}),
     "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),

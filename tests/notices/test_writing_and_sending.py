@@ -1,25 +1,28 @@
 """A case that ends becomes one letter, and the letter is handed over once, with proof."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
-from chassis.transaction import Runtime, run
+from chassis.tables import outbox_event
+from chassis.transaction import Caller, Runtime, run
 from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
+from notices.use_cases.send_again import NeverSent, NoSuchLetter, NotYourPart, again_by
 from notices.use_cases.write_letter import write_letter
 from notices.use_cases.write_of_return import write_of_return
-from rentbook_contracts.notices import LetterFate, LettersAsked
+from rentbook_contracts.notices import LetterFate, LettersAsked, SendLetterAgain
 from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed, RefundReturned
 from rentbook_local.ports import free_ports
 from support.notices_service import ACCOUNT, account_page, rows, runtime_for, tick
@@ -119,6 +122,75 @@ async def test_a_file_that_a_dead_process_left_is_taken_as_the_proof(notices: Ru
     sender.put_into(settings_dir / "letters", kept)
     await tick(notices)
     assert len(list((settings_dir / "letters").iterdir())) == 1
+
+
+async def again(runtime: Runtime, wanted: UUID, *roles: str) -> None:
+    assert isinstance(runtime.settings, NoticesSettings)
+    send_again = again_by(runtime.settings.delivery())
+    caller = Caller("asha.officer", frozenset(roles or ("officer",)), form=str(uuid4()))
+    await run(runtime, lambda tx: send_again(tx, SendLetterAgain(letter=wanted)), caller=caller)
+
+
+async def test_a_letter_goes_out_once_more_as_it_is_with_a_proof_of_its_own(notices: Runtime, settings_dir: Path) -> None:
+    await write(notices)
+    [kept] = await rows(notices, letter)
+    with pytest.raises(NeverSent):
+        await again(notices, kept.id)
+    while await tick(notices):
+        pass
+    await again(notices, kept.id)
+    while await tick(notices):
+        pass
+    files = sorted((settings_dir / "letters").iterdir())
+    assert [file.read_bytes() for file in files] == [kept.pdf] * 2
+    steps = [(row.step, row.by) for row in await rows(notices, sending)]
+    assert steps == [("begun", None), ("done", None), ("asked", "asha.officer"), ("begun", None), ("done", None)]
+    assert {row.proof for row in await rows(notices, sending) if row.step == "done"} == {file.name for file in files}
+    [shown] = (await run(notices, lambda tx: letters(tx, LettersAsked(case=CASE)))).letters
+    assert (shown.fate, shown.times_sent, shown.asked_again_by) == (LetterFate.SENT, 2, "asha.officer")
+    assert len(await rows(notices, outbox_event)) == 1, "that it was sent is told once"
+
+
+async def test_a_letter_goes_out_once_more_by_mail_under_another_id(mail: tuple[Runtime, Mailbox]) -> None:
+    runtime, mailbox = mail
+    await write(runtime)
+    while await tick(runtime):
+        pass
+    [kept] = await rows(runtime, letter)
+    await again(runtime, kept.id)
+    while await tick(runtime):
+        pass
+    ids = [re.findall(rb"Message-ID: (\S+)", taken.content)[0] for taken in mailbox.taken]
+    assert ids == [f"<{kept.id}@rentbook.invalid>".encode(), f"<{kept.id}.2@rentbook.invalid>".encode()]
+
+
+async def test_who_may_not_and_what_is_not_there_is_not_sent_again(notices: Runtime) -> None:
+    await write(notices)
+    [kept] = await rows(notices, letter)
+    while await tick(notices):
+        pass
+    with pytest.raises(NotYourPart):
+        await again(notices, kept.id, "auditor", "finance")
+    with pytest.raises(NoSuchLetter):
+        await again(notices, uuid4())
+    assert [row.step for row in await rows(notices, sending)] == ["begun", "done"]
+
+
+async def test_a_letter_that_waits_to_go_out_once_more_stays_sent_where_the_payment_comes_back(
+    notices: Runtime, settings_dir: Path
+) -> None:
+    await write(notices)
+    [kept] = await rows(notices, letter)
+    while await tick(notices):
+        pass
+    await again(notices, kept.id)
+
+    await run(notices, lambda tx: write_of_return(tx, RETURNED))
+    while await tick(notices):
+        pass
+    kinds = {row.kind: row.status for row in await rows(notices, letter)}
+    assert kinds == {"refund-made": "sent", "refund-returned": "sent"}
+    assert len(list((settings_dir / "letters").iterdir())) == 2
 
 
 async def test_mail_goes_to_the_print_service_without_a_name_in_its_subject(mail: tuple[Runtime, Mailbox]) -> None:

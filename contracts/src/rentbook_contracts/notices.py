@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, Field
 
 from rentbook_contracts.ledger import Addressee
 from rentbook_contracts.message import Fact
-from rentbook_contracts.operation import Message, Operation, Query
+from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
 
 
 class LadderLetter(StrEnum):
@@ -89,6 +89,8 @@ class LettersAsked(Message):
 
 
 class LetterRow(Message):
+    """`sent_at` and `times_sent` are of what certainly went out; `asked_again_by` asked last that it go out once more."""
+
     letter: UUID
     kind: str
     title: str
@@ -100,6 +102,9 @@ class LetterRow(Message):
     sha256: str
     fate: LetterFate
     problem: str | None = None
+    times_sent: int = 0
+    asked_again_by: str | None = None
+    asked_again_at: datetime | None = None
 
 
 class Letters(Message):
@@ -107,6 +112,15 @@ class Letters(Message):
 
 
 LETTERS: Query[LettersAsked, Letters] = Query("letters", "notices", LettersAsked, Letters)
+
+
+class SendLetterAgain(Message):
+    """Have a letter that went out go out once more, byte for byte, with a proof of its own."""
+
+    letter: UUID
+
+
+SEND_LETTER_AGAIN: Command[SendLetterAgain, Nothing] = Command("send-letter-again", "notices", SendLetterAgain, Nothing)
 # The PDF itself: GET /letters/LETTER.pdf with the caller's headers.
 
 

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from chassis.serving import Answer, App, Every, Offer, Subscription
-from rentbook_contracts.notices import LETTERS, SET_REPORT, WRITE_LADDER_LETTER
+from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
+from rentbook_contracts.notices import LETTERS, SEND_LETTER_AGAIN, SET_REPORT, WRITE_LADDER_LETTER
 from rentbook_contracts.refunds import RefundClosed, RefundReturned
 
 from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.use_cases.make_report import make_report
+from notices.use_cases.send_again import again_by
 from notices.use_cases.send_letters import sending_by
 from notices.use_cases.write_ladder_letter import write_ladder_letter
 from notices.use_cases.write_letter import write_letter
@@ -28,6 +29,7 @@ def make_app(settings: NoticesSettings) -> App:
         listens=LISTENS,
         offers=OFFERS,
         answers=ANSWERS,
+        accepts=(Accept(SEND_LETTER_AGAIN, again_by(settings.delivery())),),
         every=(Every(timedelta(seconds=settings.send_seconds), sending_by(settings.delivery())),),
         routes=routes,
     )

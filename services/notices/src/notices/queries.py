@@ -22,11 +22,14 @@ async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
                 account=row.account,
                 case=row.case_id,
                 made_at=row.made_at,
-                sent_at=row.sent_at if row.step == "done" else None,
+                sent_at=row.sent_at,
                 sent_how=row.how or "",
                 sha256=row.sha256 or "",
                 fate=_fate(row),
                 problem=row.problem,
+                times_sent=row.times_sent or 0,
+                asked_again_by=row.asked_by,
+                asked_again_at=row.asked_at,
             )
             for row in rows
         )
@@ -40,16 +43,14 @@ def _fate(row: sa.Row[Any]) -> LetterFate:
 
 
 async def _letter_rows(tx: Transaction, *, account: UUID | None, case: UUID | None) -> list[sa.Row[Any]]:
-    """Letters with the last step of their sending, newest first."""
-    last = (
-        sa.select(sending.c.at, sending.c.how, sending.c.step)
-        .where(sending.c.letter == letter.c.id)
-        .order_by(sending.c.seq.desc())
-        .limit(1)
-        .lateral()
-    )
+    """Letters with what is on record of their sending, newest first."""
+    of_it = sa.select(sending).where(sending.c.letter == letter.c.id).order_by(sending.c.seq.desc()).limit(1)
+    last, done, asked = of_it.lateral(), of_it.where(sending.c.step == "done").lateral(), of_it.where(sending.c.step == "asked").lateral()
+    times = sa.select(sa.func.count()).where(sending.c.letter == letter.c.id, sending.c.step == "done").scalar_subquery()
     columns = [column for column in letter.c if column.name not in ("pdf", "content")]
-    rows = sa.select(*columns, last.c.at.label("sent_at"), last.c.how, last.c.step).outerjoin(last, sa.true())
+    told = (last.c.how, last.c.step, done.c.at.label("sent_at"), asked.c.by.label("asked_by"), asked.c.at.label("asked_at"))
+    joined = letter.outerjoin(last, sa.true()).outerjoin(done, sa.true()).outerjoin(asked, sa.true())
+    rows = sa.select(*columns, *told, times.label("times_sent")).select_from(joined)
     if account is not None:
         rows = rows.where(letter.c.account == account)
     if case is not None:

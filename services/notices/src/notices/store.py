@@ -49,8 +49,23 @@ async def claimed_letters(tx: Transaction) -> Sequence[sa.Row[Any]]:
     return (await tx.connection.execute(claimed)).all()
 
 
-async def note_sending(tx: Transaction, letter_id: UUID, how: str, step: str, proof: str | None = None) -> None:
-    await tx.connection.execute(sending.insert().values(letter=letter_id, at=tx.now, how=how, step=step, proof=proof))
+async def locked_letter(tx: Transaction, letter_id: UUID) -> sa.Row[Any] | None:
+    return (await tx.connection.execute(sa.select(letter).where(letter.c.id == letter_id).with_for_update())).first()
+
+
+def went_out(row: sa.Row[Any]) -> bool:
+    """Whether the letter was sent, and waits for nothing."""
+    return bool(row.status == SENT)
+
+
+async def times_sent(tx: Transaction, letter_id: UUID) -> int:
+    """How often the letter certainly went out."""
+    done = sa.select(sa.func.count()).where(sending.c.letter == letter_id, sending.c.step == "done")
+    return int(await tx.connection.scalar(done) or 0)
+
+
+async def note_sending(tx: Transaction, letter_id: UUID, how: str, step: str, proof: str | None = None, *, by: str | None = None) -> None:
+    await tx.connection.execute(sending.insert().values(letter=letter_id, at=tx.now, how=how, step=step, proof=proof, by=by))
 
 
 async def settle(tx: Transaction, letter_id: UUID, *, problem: str | None = None) -> None:
@@ -66,7 +81,10 @@ async def withhold(tx: Transaction, letter_id: UUID, because: str) -> None:
 
 
 async def withhold_waiting(tx: Transaction, locked: sa.Row[Any], because: str) -> bool:
-    """Withhold a letter if it still waits; whether it was never sent and will not be."""
+    """Withhold a letter if it still waits; whether it was never sent and will not be. One that waits to go out once more stays sent."""
+    if locked.status == MADE and await times_sent(tx, locked.id):
+        await settle(tx, locked.id)
+        return False
     if locked.status == MADE:
         await withhold(tx, locked.id, because)
     return locked.status in (MADE, WITHHELD)

@@ -52,8 +52,10 @@ sending = sa.Table(
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("proof", sa.Text, nullable=True, comment="The file's name, or the message's id"),
+    sa.Column("by", sa.Text, nullable=True, comment="Who asked that it go out once more"),
     sa.CheckConstraint("how IN ('folder', 'e-mail')", name="a_letter_goes_to_a_folder_or_by_e_mail"),
-    sa.CheckConstraint("step IN ('begun', 'done', 'refused', 'unknown')", name="an_attempt_begins_and_ends"),
+    sa.CheckConstraint("step IN ('asked', 'begun', 'done', 'refused', 'unknown')", name="an_attempt_begins_and_ends"),
+    sa.CheckConstraint("(step = 'asked') = (by IS NOT NULL)", name="a_person_asks_for_it_again"),
     comment="Append-only: the proof of sending",
 )
 

@@ -125,6 +125,7 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/cases/{case:uuid}/payee", cases.change_payee),
     ("/cases/{case:uuid}/resubmit", cases.resubmit),
     ("/cases/{case:uuid}/withdraw", cases.withdraw),
+    ("/cases/{case:uuid}/letters/{letter:uuid}/again", cases.send_letter_again),
     ("/files", files.upload),
     ("/suspense/{item:uuid}", suspense.move),
     ("/suspense/{item:uuid}/split", suspense.split),

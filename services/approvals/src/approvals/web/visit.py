@@ -54,6 +54,7 @@ DONE: Mapping[str, str] = {
     "evidence": "The evidence is added, and the check runs again.",
     "payee": "The payee’s details are changed, and the bank checks run again.",
     "resubmitted": "The case goes back to whoever asked the question.",
+    "letter-again": "The letter goes out once more, as it was. Every sending stays on record.",
     "withdrawn": "The request is withdrawn. The record stays.",
     "run": "The payment run is released. The ledger posts it now, and then the file is made.",
     "taken": "The file is taken: every line is posted.",

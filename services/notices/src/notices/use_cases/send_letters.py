@@ -88,7 +88,8 @@ async def _still_true(tx: Transaction, row: sa.Row[Any]) -> bool:
 
     Errors: Unanswered while ledger or refunds can't be asked.
     """
-    if row.told is None:
+    if row.told is None or await store.times_sent(tx, row.id):
+        # What goes out once more goes as it went the first time.
         return True
     end = end_of_text(row.told)
     facts, stands = await look(tx, row.account, row.case_id, row.attempt)
@@ -126,19 +127,20 @@ async def _in_breathing_space(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> f
 
 async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> bool:
     """Whether it waits no more."""
+    number = await store.times_sent(tx, row.id) + 1
     if delivery.mail is None:
-        name = await asyncio.to_thread(put_into, delivery.folder, row)
-        await _sent(tx, row, "folder", name)
+        name = await asyncio.to_thread(put_into, delivery.folder, row, number)
+        await _sent(tx, row, "folder", name, number)
     elif _was_begun_by_another(row):
         await store.note_sending(tx, row.id, "e-mail", "unknown")
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
-        return await _mail(tx, delivery.mail, row)
+        return await _mail(tx, delivery.mail, row, number)
     return True
 
 
-async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> bool:
-    message = as_message(mail, row)
+async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any], number: int) -> bool:
+    message = as_message(mail, row, number)
     reached("letter.before-mail")
     try:
         await aiosmtplib.send(message, hostname=mail.host, port=mail.port, timeout=mail.limit_seconds)
@@ -152,22 +154,33 @@ async def _mail(tx: Transaction, mail: Mail, row: sa.Row[Any]) -> bool:
         await store.settle(tx, row.id, problem=NOT_KNOWN)
     else:
         reached("letter.mailed")
-        await _sent(tx, row, "e-mail", message["Message-ID"])
+        await _sent(tx, row, "e-mail", message["Message-ID"], number)
     return True
 
 
-async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str) -> None:
+async def _sent(tx: Transaction, row: sa.Row[Any], how: str, proof: str, number: int) -> None:
     await store.note_sending(tx, row.id, how, "done", proof)
     await store.settle(tx, row.id)
+    if number > 1:
+        # It was told already that the letter went out, and on which day.
+        return
     fact = LetterSent(letter=row.id, kind=row.kind, account=row.account, case=row.case_id, sha256=row.sha256, sent_on=today(tx))
     await tx.publish(fact, version=1)
 
 
-def put_into(folder: Path, row: sa.Row[Any]) -> str:
-    """Write the PDF under the letter's id, whole or not at all; one that lies there already with the same content is the proof."""
+def name_of(row: sa.Row[Any], number: int) -> str:
+    """The name of a letter's file. Each time that it goes out has its own."""
+    return f"{row.kind}-{row.id}{f'-{number}' if number > 1 else ''}.pdf"
+
+
+def put_into(folder: Path, row: sa.Row[Any], number: int = 1) -> str:
+    """Write the PDF under the letter's id, whole or not at all; one that lies there already with the same content is the proof.
+
+    `number`: which time it goes out, from 1.
+    """
     # Letters name tenants and their debts: nobody but the service's own user reads the folder.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / f"{row.kind}-{row.id}.pdf"
+    target = folder / name_of(row, number)
     if not target.exists() or hashlib.sha256(target.read_bytes()).hexdigest() != row.sha256:
         making = target.with_suffix(".making")
         with making.open("wb") as file:
@@ -181,12 +194,12 @@ def put_into(folder: Path, row: sa.Row[Any]) -> str:
     return target.name
 
 
-def as_message(mail: Mail, row: sa.Row[Any]) -> EmailMessage:
+def as_message(mail: Mail, row: sa.Row[Any], number: int = 1) -> EmailMessage:
     """The e-mail to the print and post service: no name in the subject, a message id that follows from the letter's."""
     message = EmailMessage()
     message["From"], message["To"] = mail.sender, mail.recipient
     message["Subject"] = f"Letter to print and post: {row.kind}"
-    message["Message-ID"] = f"<{row.id}@rentbook.invalid>"
+    message["Message-ID"] = f"<{row.id}{f'.{number}' if number > 1 else ''}@rentbook.invalid>"
     message.set_content("Please print the attached letter and post it to the address at its head.\n")
-    message.add_attachment(row.pdf, maintype="application", subtype="pdf", filename=f"{row.kind}-{row.id}.pdf")
+    message.add_attachment(row.pdf, maintype="application", subtype="pdf", filename=name_of(row, number))
     return message

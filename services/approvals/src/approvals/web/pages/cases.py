@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis.peers import Refused
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_PAGE, AccountHold, AccountPage, AccountPageAsked
-from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.notices import LETTERS, SEND_LETTER_AGAIN, LettersAsked, SendLetterAgain
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
@@ -287,6 +287,20 @@ async def withdraw(visit: Visit) -> Response:
         return await _case_page(visit, case, form)
     wanted = WithdrawCase(case=case, note=note)
     return await _taking_part(visit, form, case, Part.WITHDREW, "withdrawn", lambda: visit.command(WITHDRAW_CASE, wanted, form))
+
+
+async def send_letter_again(visit: Visit) -> Response:
+    """Have a letter about the case go out once more, as it is. It makes nobody a participant. Errors: MayNot."""
+    if not visit.person.may_handle_cases:
+        raise MayNot("Letters are sent again by officers and those who lead them.")
+    form = await visit.sent()
+    case: UUID = visit.request.path_params["case"]
+    try:
+        await visit.command(SEND_LETTER_AGAIN, SendLetterAgain(letter=visit.request.path_params["letter"]), form)
+    except Refused as refused:
+        note_refusal(form, refused)
+        return await _case_page(visit, case, form)
+    return visit.go(f"/cases/{case}", done="letter-again")
 
 
 async def _taking_part(visit: Visit, form: Form, case: UUID, part: Part, done: str, forward: Callable[[], Awaitable[object]]) -> Response:
