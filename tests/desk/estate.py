@@ -600,7 +600,7 @@ def in_suspense(item: UUID | None = None) -> Suspense:
             matches=(
                 SuspenseMatch(
                     label=NGUYEN.label, because=("payer", "reference", "name"),
-                    paid_before=PaidBefore(on=TODAY - timedelta(days=34), moved_by="ben.officer"),
+                    paid_before=PaidBefore(on=TODAY - timedelta(days=34), moved_by="ben.officer"), exact=True,
                 ),
                 SuspenseMatch(label=OKAFOR.label, because=("debt",)),
                 SuspenseMatch(label=IVANOVA.label, because=("charge",)),

@@ -54,6 +54,8 @@ PAGES = {
     "a file whose one payment may have come twice": ("ben", f"/files/{estate.TWICE_FILE}"),
     "suspense": ("asha", "/suspense"),
     "suspense, read by the auditor": ("hugo", "/suspense"),
+    "exact suggestions": ("asha", "/suspense/exact"),
+    "exact suggestions, read by the auditor": ("hugo", "/suspense/exact"),
     "a payment to split": ("asha", f"/suspense/{estate.UNPLACED}/split?lines=all"),
     "a payment to split, read by the auditor": ("hugo", f"/suspense/{estate.UNPLACED}/split"),
     "runs, for finance": ("grace", "/runs"),

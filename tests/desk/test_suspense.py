@@ -17,6 +17,7 @@ from desk.visitor import visiting
 
 ROW = f"/suspense/{estate.UNPLACED}"
 SPLIT = f"{ROW}/split"
+EXACT = "/suspense/exact"
 FIELD = f"reference-{estate.UNPLACED}"
 BACK = f"/suspense/moved/{estate.MOVED}/back"
 
@@ -139,6 +140,56 @@ async def test_nothing_there(place: Place) -> None:
     )
     async with visiting(place, "asha") as visitor:
         assert "Nothing lies in suspense: every payment is on an account." in await visitor.read("/suspense")
+
+
+async def test_exact_suggestions_are_ticked_shown_once_more_and_moved(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(EXACT)
+        assert "1 payment, £18.00 together" in said
+        assert "£18.00 from NGUYEN T L" in said
+        assert "£1,204.00" not in said, "what has no exact suggestion is not offered"
+        said = await visitor.send(EXACT)
+        assert "Move these payments 1 payment, £18.00" in said
+        assert place.peers.given(CLEAR_SUSPENSE) == []
+        fields = visitor.fields(f"{EXACT}/move")
+        said = await visitor.post(f"{EXACT}/move", fields, 200)
+        again = await visitor.post(f"{EXACT}/move", fields, 200)
+    assert "What was moved 1 payment, £18.00" in said
+    assert again == said
+    moves = [call for call in place.peers.calls if call.path == f"/commands/{CLEAR_SUSPENSE.name}"]
+    exact = ClearSuspense(item=estate.UNPLACED, reference=estate.NGUYEN.reference, amount_pence=18_00, as_suggested=True)
+    assert place.peers.given(CLEAR_SUSPENSE) == [exact, exact]
+    assert moves[0].form == moves[1].form, "the form sent again asks the ledger for the same"
+
+
+async def test_nothing_ticked_moves_nothing(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(EXACT)
+        fields = {name: value for name, value in visitor.fields(EXACT).items() if name != "item"}
+        await visitor.post(EXACT, fields, 422)
+        assert visitor.summary() == {"#item": "Tick at least one payment"}
+
+
+async def test_what_changed_after_it_was_listed_stays_out(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(EXACT)
+        fields = visitor.fields(EXACT)
+        place.peers.answers[f"/queries/{SUSPENSE.name}"] = lambda _: estate.in_suspense(estate.PAID_OUT)
+        said = await visitor.post(EXACT, fields, 200)
+    assert "1 payment that you ticked has changed meanwhile and stays out" in said
+    assert "Move 0" not in said
+
+
+async def test_what_changed_after_it_was_shown_is_reported_and_left_alone(place: Place) -> None:
+    place.peers.refusals[f"/commands/{CLEAR_SUSPENSE.name}"] = {
+        "rule": "SuggestionChanged", "message": "The books suggest another account by now.", "field": "item",
+    }  # fmt: skip
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(EXACT)
+        await visitor.send(EXACT)
+        said = await visitor.post(f"{EXACT}/move", visitor.fields(f"{EXACT}/move"), 200)
+    assert "Nothing was moved. 1 payment left alone" in said
+    assert f"£18.00 for {estate.NGUYEN.reference}: The books suggest another account by now." in said
 
 
 async def test_a_payment_is_split_line_by_line(place: Place) -> None:

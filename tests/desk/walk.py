@@ -253,6 +253,14 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/files": with_fields({}),
     "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),
     "/suspense/{item:uuid}/split": with_fields({"reference-1": estate.NGUYEN.reference, "amount-1": "10.00"}),
+    "/suspense/exact": with_fields({"item": str(estate.UNPLACED)}),
+    "/suspense/exact/move": with_fields(
+        {
+            "item": str(estate.UNPLACED),
+            f"reference-{estate.UNPLACED}": estate.NGUYEN.reference,
+            f"amount-{estate.UNPLACED}": "1800",
+        }
+    ),
     "/suspense/moved/{journal:uuid}/back": with_fields({}),
     "/runs": of_a_payment,
     "/cover/delegations": with_fields(LENT),

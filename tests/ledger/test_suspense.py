@@ -23,6 +23,7 @@ from ledger.domain.rules import (
     NoSuchItem,
     NotAllowed,
     NotToBeMoved,
+    SuggestionChanged,
 )
 from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
@@ -180,6 +181,44 @@ async def test_a_payer_of_several_accounts_has_them_all_suggested_and_before_all
     found = next(one for one in (await in_suspense(door.runtime)).items if one.item == again)
     assert [match.because for match in found.matches] == [("payer",), ("payer",), ("reference",)]
     assert {match.label.account for match in found.matches[:2]} == {MAIN, NEIGHBOUR}
+
+
+async def exactly(runtime: Runtime, item: UUID) -> list[UUID]:
+    found = next(one for one in (await in_suspense(runtime)).items if one.item == item)
+    return [match.label.account for match in found.matches if match.exact]
+
+
+@pytest.mark.parametrize(
+    ("text", "account"),
+    [
+        (f"{MAIN_REFERENCE} 90017993G", MAIN),
+        ("rent 9700 0023", MAIN),
+        (f"{MAIN_REFERENCE} {NEIGHBOUR_REFERENCE}", None),
+        (f"rent {MAIN_REFERENCE[:-1]}F", None),
+        ("OKAFOR A", None),
+    ],
+)
+async def test_a_suggestion_is_exact_where_one_account_is_quoted_whole(door: Door, text: str, account: UUID | None) -> None:
+    item = await lies(door, text, "240.00")
+    assert await exactly(door.runtime, item) == ([account] if account else [])
+
+
+async def test_a_suggestion_is_exact_where_the_payer_paid_for_one_account(door: Door) -> None:
+    first = await move(door.runtime, await lies(door, "x", "1.11"), MAIN_REFERENCE)
+    item = await lies(door, "rent", "2.22", number="2")
+    quoting = await lies(door, f"{NEIGHBOUR_REFERENCE} 90017993G", "2.22", number="3")
+    assert [await exactly(door.runtime, one) for one in (item, quoting)] == [[MAIN], []], "a reference says otherwise"
+    asked = ClearSuspense(item=item, reference=MAIN_REFERENCE, amount_pence=2_22, as_suggested=True)
+    await put_back(door.runtime, first.journal)
+    with pytest.raises(SuggestionChanged):
+        await run(door.runtime, lambda tx: clear_suspense(tx, asked), caller=CAROL)
+    await move(door.runtime, first_item(await in_suspense(door.runtime), 1_11), MAIN_REFERENCE)
+    await run(door.runtime, lambda tx: clear_suspense(tx, asked), caller=CAROL)
+    assert [await exactly(door.runtime, one.item) for one in (await in_suspense(door.runtime)).items] == [[]]
+
+
+def first_item(page: Suspense, pence: int) -> UUID:
+    return next(one.item for one in page.items if one.amount_pence == pence)
 
 
 @pytest.mark.parametrize("typed", [MAIN_REFERENCE, "97000023e", "97 000 023 E", MAIN_REFERENCE[:-1]])

@@ -1101,6 +1101,7 @@ class SuspenseMatch(Message):
         "charge: whole weeks of it; debt: all that is owed"
     )
     paid_before: PaidBefore | None = Field(default=None, description="The newest such payment")
+    exact: bool = Field(default=False, description="The one account whose reference is quoted whole, or that the payer paid for before")
 
 
 class SuspenseItem(Message):
@@ -1191,6 +1192,7 @@ class ClearSuspense(Message):
     amount_pence: PositivePence | None = Field(
         default=None, description="What was shown to lie there: nothing moves if it is another amount"
     )
+    as_suggested: bool = Field(default=False, description="Only if the account is still the exact suggestion")
 
 
 class SuspenseCleared(Message):

@@ -31,6 +31,10 @@ class AlreadyMoved(LedgerRule):
     """Money leaves suspense once."""
 
 
+class SuggestionChanged(LedgerRule):
+    """What was accepted as an exact suggestion is none any more."""
+
+
 class MoreThanLiesThere(LedgerRule):
     """No more leaves suspense than lies there."""
 

@@ -120,6 +120,25 @@ def near_references(text: str, schemes: Sequence[ReferenceScheme]) -> frozenset[
     return frozenset(found)
 
 
+def whole_references(text: str, schemes: Sequence[ReferenceScheme]) -> frozenset[str]:
+    """References that a text quotes without a slip, however they are spaced, with or without their check letter."""
+    found = set(references_in(text, schemes))
+    for scheme in schemes:
+        for digits, letter in _written(text, scheme):
+            if not letter and len(digits) == scheme.digits and digits.startswith(scheme.prefix):
+                found.add(payment_reference(scheme, digits))
+    return frozenset(found)
+
+
+def exact(candidates: Iterable[Candidate], whole: Collection[str], paid_before: Collection[UUID]) -> UUID | None:
+    """The one account for which a reference that is quoted whole, or the payer's earlier payments speak; None where these are several.
+
+    `whole` are the references that `whole_references` finds.
+    """
+    certain = {each.account for each in candidates if each.reference in whole} | set(paid_before)
+    return certain.pop() if len(certain) == 1 else None
+
+
 def _written(text: str, scheme: ReferenceScheme) -> Iterator[tuple[str, str]]:
     """Runs of about as many digits as the scheme has, each with the letter behind it, if any."""
     for match in re.finditer(r"(?<![0-9])([0-9](?:[ .\-/]?[0-9])*)(?:[ .\-/]?([A-Z])(?![A-Z]))?", text.upper()):

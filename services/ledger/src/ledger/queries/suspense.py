@@ -13,7 +13,18 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from ledger.domain.dates import business_date
 from ledger.domain.references import ReferenceScheme, scheme_of
-from ledger.domain.suspense import MATCHES, WEEKS_AT_ONCE, Candidate, Marks, matches, name_words, near_references, same_payer
+from ledger.domain.suspense import (
+    MATCHES,
+    WEEKS_AT_ONCE,
+    Candidate,
+    Marks,
+    exact,
+    matches,
+    name_words,
+    near_references,
+    same_payer,
+    whole_references,
+)
 from ledger.queries.labels import LABEL, label, labels_of
 from ledger.queries.refund_facts import one_snapshot
 from ledger.tables import (
@@ -80,6 +91,16 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     )
 
 
+async def exact_suggestion(tx: Transaction, item: UUID) -> UUID | None:
+    """The account that is suggested exactly for what lies there. Decide on it under the item's lock."""
+    rows = await _page(tx, SuspenseAsked(item=item, limit=1))
+    if not rows:
+        return None
+    remembered = await _remembered(tx, rows)
+    found = await _item(tx, rows[0], await schemes_in_force(tx, business_date(tx.now)), remembered[item])
+    return next((match.label.account for match in found.matches if match.exact), None)
+
+
 async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
     wanted = (
         sa.select(
@@ -143,8 +164,17 @@ async def _matches(
     near = near_references(text, schemes)
     candidates = await _candidates(tx, amount_pence, _looked_for(payer_name, text), near, paid)
     found = matches(amount_pence, payer_name, text, candidates, near, paid)
+    certain = exact(candidates, whole_references(text, schemes), paid)
     labels = {each.account: each for each in await labels_of(tx, [match.account for match in found])}
-    return tuple(SuspenseMatch(label=labels[match.account], because=match.because, paid_before=paid.get(match.account)) for match in found)
+    return tuple(
+        SuspenseMatch(
+            label=labels[match.account],
+            because=match.because,
+            paid_before=paid.get(match.account),
+            exact=match.account == certain,
+        )
+        for match in found
+    )
 
 
 async def _remembered(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, dict[UUID, PaidBefore]]:
