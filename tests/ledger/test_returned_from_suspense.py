@@ -75,7 +75,7 @@ async def test_the_return_of_what_was_moved_debits_the_account_and_leaves_nothin
     debit = next(one for one in shown.entries if one.reverses == moved.journal)
     assert (debit.amount_pence, debit.effective_date, debit.provenance.file_name) == (60_00, YESTERDAY, "2.xml")
     assert debit.provenance.source == f"2.xml, line {debit.provenance.line}: the bank took back a payment that was moved from suspense"
-    assert debit.provenance.actor == "lind.officer"
+    assert (debit.provenance.actor, debit.code_words) == ("lind.officer", "Returned cheque, of a payment that was moved from suspense")
     told = await explained(door, MAIN)
     [reversals] = [part for part in told.parts if part.kind == "reversals"]
     assert (told.balance_pence, reversals.sum_pence) == (-140_00, 60_00)

@@ -357,6 +357,7 @@ async def test_it_is_split_and_the_rest_goes_on_lying_there(door: Door) -> None:
     newest = next(entry for entry in shown.entries if entry.journal == done.parts[0].journal)
     assert (newest.effective_date, newest.provenance.actor) == (YESTERDAY, "carol.senior")
     assert newest.provenance.source == f"1.xml, line {newest.provenance.line}, part of £60.00, moved from suspense"
+    assert newest.code_words == "Bank payment, part of £60.00, moved from suspense"
     assert (
         await door.count(
             "outbox_event WHERE headers::text LIKE '%ledger.receipt-posted.v1%' AND body::jsonb ->> 'amount_pence' IN ('3500', '1500')"

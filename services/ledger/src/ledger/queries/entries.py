@@ -79,7 +79,7 @@ def shown(row: Any) -> Entry:
     return Entry(
         journal=row.id,
         code=row.code,
-        code_words=row.words if row.item is None else f"{row.receipt_words}, moved from suspense",
+        code_words=_words(row),
         element=row.element,
         amount_pence=row.amount_pence,
         running_pence=row.running_pence,
@@ -103,6 +103,18 @@ def shown(row: Any) -> Entry:
     )
 
 
+def _words(row: Any) -> str:
+    if row.bank_return is not None:
+        return f"{row.receipt_words}, of a payment that was moved from suspense"
+    if row.item is None:
+        return str(row.words)
+    return f"{row.receipt_words}, {_part(row)}moved from suspense"
+
+
+def _part(row: Any) -> str:
+    return "" if -row.amount_pence == row.came_pence else f"part of £{decimals(row.came_pence)}, "
+
+
 def _source(row: Any) -> str:
     if row.bank_return is not None:
         return f"{row.file_name}, line {row.file_line}: the bank took back a payment that was moved from suspense"
@@ -112,8 +124,7 @@ def _source(row: Any) -> str:
         place = f"{row.file_name}, line {row.file_line}"
         if row.item is None:
             return place
-        whole = "" if -row.amount_pence == row.came_pence else f"part of £{decimals(row.came_pence)}, "
-        return f"{place}, {whole}moved from suspense"
+        return f"{place}, {_part(row)}moved from suspense"
     if row.rent_week is not None:
         return f"weekly debit of {in_words(row.rent_week)}"
     if row.part == "opening":
