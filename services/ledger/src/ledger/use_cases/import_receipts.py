@@ -282,9 +282,10 @@ async def _lines(tx: Transaction, upload: Upload, key: str) -> list[_Line]:
     known = await store.accounts_by_reference(tx, {receipt.reference for receipt in receipts if receipt.reference})
     returns = [(receipt, _marks(upload, receipt)) for receipt in receipts if _takes_back(receipt, policy)]
     standing = await standing_in_suspense(tx, returns, known, policy, any_method=upload.content.format == "allpay")
-    moved_onto = {move.account for one in standing.in_suspense for move in one.moves}
+    moved_onto = {move.account for same in standing.in_suspense.values() for one in same for move in one.moves}
     locked = await store.lock_accounts(tx, {*known.values(), *moved_onto})
     standing.on_accounts = await store.standing_receipts(tx, list(locked), set(policy.takes_back.values()))
+    standing.open_accounts = open_accounts(locked)
     # Beside the event loop: much to work out for a large file, and nothing to wait for.
     return await asyncio.to_thread(_placed, upload, key, known, locked, policy, calendar, standing)
 
@@ -326,7 +327,7 @@ def _line(
     onto = account.id if account and reason is None else CONTROL_ACCOUNTS[Control.SUSPENSE]
     reverses, came = (standing.on_account(receipt, onto), None) if takes_back else (None, None)
     if takes_back and reverses is None:
-        came = standing.from_suspense(receipt, marks, onto, open_accounts(locked))
+        came = standing.from_suspense(receipt, marks, onto)
     if came is not None:
         account, reason, reverses, onto = None, None, came.journal, CONTROL_ACCOUNTS[Control.SUSPENSE]
     posting = Posting(
@@ -341,7 +342,7 @@ def _line(
         reverses=reverses,
     )
     if reason is not None and receipt.amount_pence > 0:
-        standing.in_suspense.insert(0, store.SuspenseReceipt(posting.id, receipt.method, receipt.amount_pence, marks))
+        standing.brings(store.SuspenseReceipt(posting.id, receipt.method, receipt.amount_pence, marks))
     undone = tuple((locked[move.account], move, _off_the_account(receipt, move)) for move in came.moves) if came is not None else ()
     return _Line(receipt, account, reason, posting, undone)
 

@@ -1,7 +1,7 @@
 """The receipts that a bank file may take back, and which of them each of its returns takes back."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from ledger.queries.suspense import schemes_in_force
 
 @dataclass
 class Standing:
-    """What stands on accounts and what came into suspense, newest first; it loses what is taken back.
+    """What stands on accounts and what came into suspense, this by its amount, newest first; it loses what is taken back.
 
     `takes_back`: the method that each method of return takes back. A cash file has one type for every returned cheque and none for the
     cheque, so that its returns take back a payment of `any_method`.
@@ -27,8 +27,14 @@ class Standing:
     takes_back: Mapping[str, str]
     schemes: Sequence[ReferenceScheme]
     any_method: bool
-    in_suspense: list[store.SuspenseReceipt]
+    in_suspense: dict[int, list[store.SuspenseReceipt]]
     on_accounts: list[store.StandingReceipt] = field(default_factory=list)
+    open_accounts: frozenset[UUID] = frozenset()
+
+    def brings(self, receipt: store.SuspenseReceipt) -> None:
+        """Note what the file itself brings into suspense, where one of its returns has this amount."""
+        if receipt.amount_pence in self.in_suspense:
+            self.in_suspense[receipt.amount_pence].insert(0, receipt)
 
     def on_account(self, receipt: Receipt, account: UUID) -> UUID | None:
         """The newest receipt of the method and amount on this account that a line takes back; no other line can take it back again."""
@@ -38,24 +44,22 @@ class Standing:
                 return self.on_accounts.pop(place).journal
         return None
 
-    def from_suspense(self, receipt: Receipt, marks: Marks, account: UUID | None, open_: Collection[UUID]) -> store.SuspenseReceipt | None:
+    def from_suspense(self, receipt: Receipt, marks: Marks, account: UUID | None) -> store.SuspenseReceipt | None:
         """The payment that a line takes back and that came into suspense, wherever it stands; no other line can take it back again.
 
         One that was moved onto the `account` which the line quotes, or else the one that the line's own words speak for. Left alone is
-        what stands on an account that is not `open_`: nothing is posted there.
+        what stands on an account that is not open: nothing is posted there.
         """
         may_be = [
             one
-            for one in self.in_suspense
-            if one.amount_pence == -receipt.amount_pence
-            and self._method(receipt, one.code)
-            and all(move.account in open_ for move in one.moves)
+            for one in self.in_suspense[-receipt.amount_pence]
+            if self._method(receipt, one.code) and all(move.account in self.open_accounts for move in one.moves)
         ]
         there = [one for one in may_be if any(move.account == account for move in one.moves) and self._names_method(receipt)]
         place = taken_back(marks, [one.marks for one in may_be], self.schemes)
         found = there[0] if there else may_be[place] if place is not None else None
         if found is not None:
-            self.in_suspense.remove(found)
+            self.in_suspense[found.amount_pence].remove(found)
         return found
 
     def likely(self, returns: Sequence[tuple[Receipt, Marks]], accounts: Mapping[str, UUID]) -> set[UUID]:
@@ -63,9 +67,8 @@ class Standing:
         return {
             one.journal
             for receipt, marks in returns
-            for one in self.in_suspense
-            if one.amount_pence == -receipt.amount_pence
-            and self._method(receipt, one.code)
+            for one in self.in_suspense[-receipt.amount_pence]
+            if self._method(receipt, one.code)
             and (any(move.account == accounts.get(receipt.reference or "") for move in one.moves) or alike(marks, one.marks, self.schemes))
         }
 
@@ -90,13 +93,20 @@ async def standing_in_suspense(
     """
     amounts = {-receipt.amount_pence for receipt, _ in returns}
     schemes = await schemes_in_force(tx, business_date(tx.now)) if returns else []
-    seen = Standing(policy.takes_back, schemes, any_method, await store.suspense_receipts(tx, amounts))
+    seen = Standing(policy.takes_back, schemes, any_method, _by_amount(amounts, await store.suspense_receipts(tx, amounts)))
     likely = await asyncio.to_thread(seen.likely, returns, accounts)
     await store.lock_suspense_receipts(tx, likely)
     now = await store.suspense_receipts(tx, amounts) if likely else []
-    return Standing(policy.takes_back, schemes, any_method, [one for one in now if one.journal in likely])
+    return Standing(policy.takes_back, schemes, any_method, _by_amount(amounts, (one for one in now if one.journal in likely)))
 
 
-def open_accounts(locked: Mapping[UUID, store.LockedAccount]) -> set[UUID]:
+def _by_amount(amounts: Iterable[int], receipts: Iterable[store.SuspenseReceipt]) -> dict[int, list[store.SuspenseReceipt]]:
+    found: dict[int, list[store.SuspenseReceipt]] = {amount: [] for amount in amounts}
+    for receipt in receipts:
+        found[receipt.amount_pence].append(receipt)
+    return found
+
+
+def open_accounts(locked: Mapping[UUID, store.LockedAccount]) -> frozenset[UUID]:
     """The accounts onto which something may be posted."""
-    return {account.id for account in locked.values() if account.status is not AccountStatus.CLOSED}
+    return frozenset(account.id for account in locked.values() if account.status is not AccountStatus.CLOSED)
