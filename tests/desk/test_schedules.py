@@ -51,7 +51,7 @@ async def test_what_is_wrong_with_an_answer_is_said_and_what_was_chosen_stays(pl
     async with visiting(place, "ella") as manager:
         await manager.read(f"/tasks/{task}")
         await manager.send(action, 422)
-        assert manager.summary() == {"#answer": "Choose your answer"}
+        assert manager.summary() == {"#answer": "Choose your answer", "#reason_code": "Choose a reason"}
         every = {f"except-{line}": "other" for line in (FIRST, SECOND, THIRD)}
         assert "decline the schedule instead" in await manager.send(action, 422, **{**APPROVE, **every})
         declined = {"answer": "declined", "reason_code": "declined:may-be-recovered", "text": "Paid lately"}
