@@ -6,12 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from refunds.domain.modulus import ModulusTable, read_table
-
-# A loaded machine is no fault of the code: the test's own time limit bounds it.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 
