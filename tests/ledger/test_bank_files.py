@@ -1,9 +1,10 @@
 """Bank files on their way into the books: taken whole, refused whole, taken once."""
 
 import asyncio
+import gc
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -648,6 +649,16 @@ LINES = 60_000
 """As many as the largest council's month has in one file."""
 
 
+@pytest.fixture
+def nothing_left_by_other_tests() -> Iterator[None]:
+    """What thousands of tests have left in memory is no part of the service, whose pauses for collection would grow with it."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("nothing_left_by_other_tests")
 async def test_others_are_answered_while_a_large_file_is_taken(door: Door) -> None:
     content = allpay(cash(*((MAIN_REFERENCE if number % 2 else f"{number:08}", "1.00") for number in range(LINES))))
     taking = asyncio.create_task(door.take("large.txt", content))
