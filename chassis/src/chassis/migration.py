@@ -35,6 +35,14 @@ def create_chassis_tables(op: "Operations | ModuleType") -> None:
         grant(op, table, rights)
 
 
+def create_tables(op: "Operations | ModuleType", revision: str) -> None:
+    """Create the tables of NUMBER_tables.sql, which lies beside the revision (`__file__`): their form does not follow the code's."""
+    beside = Path(revision)
+    number = beside.name.partition("_")[0]
+    for statement in beside.with_name(f"{number}_tables.sql").read_text(encoding="utf-8").split(";\n"):
+        op.execute(statement)
+
+
 def let_facts_be_told_again(op: "Operations | ModuleType") -> None:
     """Add what `outbox replay` writes to databases that were made before there was such a command."""
     op.execute("ALTER TABLE outbox_event ADD COLUMN IF NOT EXISTS again_at timestamptz")

@@ -11,8 +11,7 @@ from importlib.resources import files
 import sqlalchemy as sa
 from alembic import op
 from approvals.tables import metadata
-from chassis.migration import create_chassis_tables, grant
-from chassis.tables import chassis
+from chassis.migration import create_chassis_tables, create_tables, grant
 
 revision = "0001"
 down_revision = None
@@ -259,8 +258,7 @@ TRIGGERS = (
 
 def upgrade() -> None:
     create_chassis_tables(op)
-    own = [table for table in metadata.sorted_tables if table.name not in chassis.tables]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=False)
+    create_tables(op, __file__)
     for function in FUNCTIONS:
         op.execute(sa.text(function.replace(":=", r"\:=")))
     for table, name, event, function in TRIGGERS:

@@ -6,8 +6,7 @@ Delegations end under one lock with the decisions that rest on them, so that no 
 
 import sqlalchemy as sa
 from alembic import op
-from approvals.tables import metadata
-from chassis.migration import grant
+from chassis.migration import create_tables, grant
 
 revision = "0002"
 down_revision = "0001"
@@ -206,8 +205,7 @@ END $$
 
 
 def upgrade() -> None:
-    own = [metadata.tables[name] for name in TABLES]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=True)
+    create_tables(op, __file__)
     for statement in COLUMNS:
         op.execute(statement)
     for function in FUNCTIONS:

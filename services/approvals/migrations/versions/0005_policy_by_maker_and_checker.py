@@ -5,8 +5,7 @@ The role that runs the service writes no policy: accepting a proposal lays it do
 
 import sqlalchemy as sa
 from alembic import op
-from approvals.tables import metadata
-from chassis.migration import grant
+from chassis.migration import create_tables, grant
 
 revision = "0005"
 down_revision = "0004"
@@ -135,7 +134,7 @@ END $$
 
 
 def upgrade() -> None:
-    metadata.create_all(op.get_bind(), tables=[metadata.tables[name] for name in TABLES], checkfirst=True)
+    create_tables(op, __file__)
     for statement in COLUMNS:
         op.execute(statement)
     for function in FUNCTIONS:

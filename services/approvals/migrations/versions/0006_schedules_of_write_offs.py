@@ -10,7 +10,7 @@ from importlib.resources import files
 import sqlalchemy as sa
 from alembic import op
 from approvals.tables import metadata
-from chassis.migration import grant
+from chassis.migration import create_tables, grant
 
 revision = "0006"
 down_revision = "0005"
@@ -143,8 +143,7 @@ DEFERRED = (
 
 
 def upgrade() -> None:
-    own = [metadata.tables[name] for name in TABLES]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=True)
+    create_tables(op, __file__)
     for statement in CHANGES:
         op.execute(statement)
     for function in FUNCTIONS:

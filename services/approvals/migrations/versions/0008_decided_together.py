@@ -5,8 +5,7 @@ Each line is a decision of its own, which the trigger of decisions judges as any
 
 import sqlalchemy as sa
 from alembic import op
-from approvals.tables import metadata
-from chassis.migration import grant
+from chassis.migration import create_tables, grant
 
 revision = "0008"
 down_revision = "0007"
@@ -76,7 +75,7 @@ END $$
 
 
 def upgrade() -> None:
-    metadata.create_all(op.get_bind(), tables=[metadata.tables[name] for name in TABLES], checkfirst=True)
+    create_tables(op, __file__)
     for statement in COLUMNS:
         op.execute(statement)
     for function in FUNCTIONS:

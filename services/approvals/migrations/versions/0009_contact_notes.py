@@ -1,8 +1,7 @@
 """What was said with a tenant, on the account: append-only."""
 
 from alembic import op
-from approvals.tables import metadata
-from chassis.migration import grant
+from chassis.migration import create_tables, grant
 
 revision = "0009"
 down_revision = "0008"
@@ -13,8 +12,7 @@ TABLE = "contact_note"
 
 
 def upgrade() -> None:
-    # A database that begins today has the table from the first revision, without its rights and triggers.
-    metadata.create_all(op.get_bind(), tables=[metadata.tables[TABLE]], checkfirst=True)
+    create_tables(op, __file__)
     grant(op, TABLE, "SELECT, INSERT")
     op.execute(
         f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"

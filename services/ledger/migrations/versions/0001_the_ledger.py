@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable
 from datetime import date
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from chassis.migration import create_chassis_tables, grant
+from chassis.migration import create_chassis_tables, create_tables, grant
 from ledger.domain.posting import CONTROL_ACCOUNTS
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -114,8 +113,7 @@ END $$
 
 
 def upgrade() -> None:
-    for statement in Path(__file__).with_name("0001_tables.sql").read_text(encoding="utf-8").split(";\n"):
-        op.execute(statement)
+    create_tables(op, __file__)
     create_chassis_tables(op)
     for function in (POST_ENTRIES, WRITE_JOURNALS, APPEND_ONLY_FUNCTION, SETTLED_STAYS):
         op.execute(function)

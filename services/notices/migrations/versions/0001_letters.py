@@ -4,9 +4,7 @@ A letter keeps its content: only its status may change, and a PDF may be added t
 """
 
 from alembic import op
-from chassis.migration import create_chassis_tables, grant
-from chassis.tables import chassis
-from notices.tables import metadata
+from chassis.migration import create_chassis_tables, create_tables, grant
 
 revision = "0001"
 down_revision = None
@@ -28,8 +26,7 @@ END $$
 
 
 def upgrade() -> None:
-    own = [table for table in metadata.sorted_tables if table.name not in chassis.tables]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=False)
+    create_tables(op, __file__)
     create_chassis_tables(op)
     grant(op, "letter", "SELECT, INSERT, UPDATE (status, claimed_by, problem, pdf, sha256)")
     grant(op, "sending", "SELECT, INSERT")

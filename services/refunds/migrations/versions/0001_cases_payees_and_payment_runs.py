@@ -5,10 +5,9 @@ from importlib.resources import files
 
 import sqlalchemy as sa
 from alembic import op
-from chassis.migration import create_chassis_tables, grant
-from chassis.tables import chassis
+from chassis.migration import create_chassis_tables, create_tables, grant
 from refunds.domain.policy import RefundPolicy
-from refunds.tables import PAYMENT_FILE_NUMBER, PAYMENT_LINE_NUMBER, metadata
+from refunds.tables import PAYMENT_FILE_NUMBER, PAYMENT_LINE_NUMBER
 
 revision = "0001"
 down_revision = None
@@ -48,8 +47,7 @@ END $$
 
 def upgrade() -> None:
     create_chassis_tables(op)
-    own = [table for table in metadata.sorted_tables if table.name not in chassis.tables]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=False)
+    create_tables(op, __file__)
     for sequence in (PAYMENT_LINE_NUMBER, PAYMENT_FILE_NUMBER):
         op.execute(f"CREATE SEQUENCE {sequence}")
         grant(op, f"SEQUENCE {sequence}", "USAGE")

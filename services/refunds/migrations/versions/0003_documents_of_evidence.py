@@ -1,8 +1,8 @@
 """The documents of evidence, under the envelope of bank details; append-only."""
 
 from alembic import op
-from chassis.migration import grant
-from refunds.tables import evidence_document, metadata
+from chassis.migration import create_tables, grant
+from refunds.tables import evidence_document
 
 revision = "0003"
 down_revision = "0002"
@@ -11,8 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A database that begins today has the table from the first revision, without its rights and triggers.
-    metadata.create_all(op.get_bind(), tables=[evidence_document], checkfirst=True)
+    create_tables(op, __file__)
     table = evidence_document.name
     grant(op, table, "SELECT, INSERT")
     op.execute(f"CREATE TRIGGER stays_as_written BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()")

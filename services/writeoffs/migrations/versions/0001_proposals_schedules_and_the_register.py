@@ -5,8 +5,7 @@ from importlib.resources import files
 
 import sqlalchemy as sa
 from alembic import op
-from chassis.migration import create_chassis_tables, grant
-from chassis.tables import chassis
+from chassis.migration import create_chassis_tables, create_tables, grant
 from writeoffs.domain.policy import WriteOffPolicy
 from writeoffs.tables import metadata
 
@@ -47,8 +46,7 @@ END $$
 
 def upgrade() -> None:
     create_chassis_tables(op)
-    own = [table for table in metadata.sorted_tables if table.name not in chassis.tables]
-    metadata.create_all(op.get_bind(), tables=own, checkfirst=False)
+    create_tables(op, __file__)
     for table, rights in RIGHTS.items():
         grant(op, table, rights)
     _first_policy()

@@ -5,8 +5,7 @@ The role that runs the service writes no policy: accepting a proposal lays it do
 
 import sqlalchemy as sa
 from alembic import op
-from chassis.migration import grant
-from writeoffs.tables import metadata
+from chassis.migration import create_tables, grant
 
 revision = "0003"
 down_revision = "0002"
@@ -74,8 +73,7 @@ END $$
 
 
 def upgrade() -> None:
-    # A database that begins today has the tables from the first revision, and their rights and guards from here.
-    metadata.create_all(op.get_bind(), tables=[metadata.tables[name] for name in TABLES], checkfirst=True)
+    create_tables(op, __file__)
     for function in FUNCTIONS:
         op.execute(sa.text(function.replace(":=", r"\:=")))
     # Nobody calls it but the trigger.
