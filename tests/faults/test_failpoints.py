@@ -58,7 +58,7 @@ def test_an_armed_place_ends_the_process_once(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stays_full_until_the_file_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failpoint, "_folder", str(tmp_path))
+    monkeypatch.setenv("RENTBOOK_FAILPOINTS", str(tmp_path))
     armed = tmp_path / "there"
     armed.write_text("no-space")
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_a_full_disk_stays_full_until_the_file_is_taken_away(tmp_path: Path, mon
 
 
 def test_without_a_folder_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failpoint, "_folder", None)
+    monkeypatch.delenv("RENTBOOK_FAILPOINTS", raising=False)
     monkeypatch.setattr(failpoint, "_fail_if_armed", lambda *_: pytest.fail("looked for a file"))
     failpoint.reached("anywhere")
 

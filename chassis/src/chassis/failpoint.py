@@ -14,13 +14,11 @@ from pathlib import Path
 EXIT_STATUS = 86
 """What a process that ends at a place leaves behind, so that no other end is taken for it."""
 
-_folder = os.environ.get("RENTBOOK_FAILPOINTS")
-
 
 def reached(name: str) -> None:
     """The place of this name. Errors: OSError (ENOSPC) where it is armed so."""
-    if _folder is not None:
-        _fail_if_armed(Path(_folder), name)
+    if (folder := os.environ.get("RENTBOOK_FAILPOINTS")) is not None:
+        _fail_if_armed(Path(folder), name)
 
 
 def _fail_if_armed(folder: Path, name: str) -> None:

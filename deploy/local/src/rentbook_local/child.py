@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rentbook_local.problem import Problem
 
@@ -53,6 +54,20 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     """What the kernel sends the child when we die without a word."""
+
+
+class Process(Protocol):
+    """A child that was started; asyncio's own is one."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int, /) -> None: ...
 
 
 def surroundings(**extra: str) -> dict[str, str]:
@@ -145,7 +160,7 @@ def dies_with_us(death_signal: signal.Signals, account: Account | None = None) -
     return in_the_child
 
 
-async def spawn(command: Command) -> asyncio.subprocess.Process:
+async def spawn(command: Command, *, stdin: int = subprocess.DEVNULL) -> asyncio.subprocess.Process:
     """Start the command in a session of its own, its output appended to its log."""
     command.log.parent.mkdir(parents=True, exist_ok=True)
     with command.log.open("ab") as log:
@@ -153,7 +168,7 @@ async def spawn(command: Command) -> asyncio.subprocess.Process:
             *command.argv,
             env=dict(command.environment),
             cwd=command.directory,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -161,7 +176,7 @@ async def spawn(command: Command) -> asyncio.subprocess.Process:
         )
 
 
-async def stop(process: asyncio.subprocess.Process, command: Command, *, grace_seconds: float) -> None:
+async def stop(process: Process, command: Command, *, grace_seconds: float) -> None:
     """Ask the process to end, and end its whole session by force when it has not within the grace."""
     if process.returncode is None:
         process.send_signal(command.stop_signal)
@@ -195,11 +210,21 @@ def finish(command: Command, what: str, *, limit_seconds: float = 300) -> str:
             preexec_fn=dies_with_us(signal.SIGKILL, command.account),
         )
     except subprocess.TimeoutExpired as late:
-        raise Problem(f"{what} did not end within {limit_seconds:.0f} s: look at what else the machine does, then start again.") from late
-    if done.returncode != 0:
-        last_words = " / ".join(done.stdout.strip().splitlines()[-3:])
-        raise Problem(f"{what} failed ({last_words or _ending(done.returncode)}).")
-    return done.stdout
+        raise too_late(what, limit_seconds) from late
+    return outcome(what, done.returncode, done.stdout)
+
+
+def outcome(what: str, code: int, printed: str) -> str:
+    """What a command printed that ended well. Errors: `Problem` with its last words."""
+    if code != 0:
+        last_words = " / ".join(printed.strip().splitlines()[-3:])
+        raise Problem(f"{what} failed ({last_words or _ending(code)}).")
+    return printed
+
+
+def too_late(what: str, limit_seconds: float) -> Problem:
+    """The sentence for a command that did not end in time."""
+    return Problem(f"{what} did not end within {limit_seconds:.0f} s: look at what else the machine does, then start again.")
 
 
 def _ending(code: int) -> str:

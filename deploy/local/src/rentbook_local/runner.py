@@ -13,7 +13,8 @@ from typing import TypeVar
 import httpx
 from rentbook_contracts.topics import TOPICS
 
-from rentbook_local import assets, child, estate, kafka, layout, passwords, places, postgres, services, signin, temporal
+from rentbook_local import assets, estate, kafka, layout, passwords, places, postgres, services, signin, temporal
+from rentbook_local.forkserver import ForkServer
 from rentbook_local.layout import DATABASES, Layout
 from rentbook_local.ports import free_ports, require_free
 from rentbook_local.problem import Problem
@@ -50,7 +51,8 @@ class _Run:
         self.cannot_write = ""
         self.kept: Sequence[Kept] = ()
         self.client = httpx.AsyncClient(timeout=_PROBE_SECONDS, trust_env=False)
-        self.supervisor = Supervisor(self.say, self._changed)
+        self.forks = ForkServer(services.IMPORTED_BY_MANY, at.folder, at.log("forkserver"))
+        self.supervisor = Supervisor(self.say, self._changed, self.forks.spawn)
         self.is_first_start = not at.of("kafka").exists()
         self.passwords = passwords.make_or_read(at)
         self.postgres = postgres.Server(at.of("postgres"), at.port("postgres"), self.passwords.postgres, {"shared_buffers": "128MB"})
@@ -94,6 +96,7 @@ class _Run:
             raise _as_one(faults) from faults
         finally:
             self.say(f"stopping: {why}")
+            await self.forks.end()
             await self.supervisor.stop([*reversed(services.PROCESSES[1:])], [*reversed(SERVERS)])
             await self.client.aclose()
             self.phase = self.phase if self.phase == "failed" else "stopped"
@@ -103,6 +106,7 @@ class _Run:
     async def _bring_up(self) -> None:
         kafka_up, temporal_up, assets_here = asyncio.Event(), asyncio.Event(), asyncio.Event()
         postgres_up, migrations = asyncio.Event(), asyncio.Semaphore(_MIGRATIONS_AT_ONCE)
+        await self.forks.start()
         async with asyncio.TaskGroup() as group:
             group.create_task(_then(self._start_kafka(), kafka_up))
             group.create_task(_then(self._start_postgres(), postgres_up))
@@ -113,6 +117,8 @@ class _Run:
                 others = {"bank-simulator": [], "workflows": [temporal_up], "approvals": [kafka_up, temporal_up, assets_here]}
                 needed = others.get(process, [kafka_up, temporal_up])
                 group.create_task(self._start_process(process, postgres_up, needed, migrations))
+        # What is started again later reads its code again, and what only a start needs is given back.
+        await self.forks.end()
         self.supervisor.started()
         self.phase = "ready"
         self._changed(self.kept)
@@ -176,7 +182,7 @@ class _Run:
             async with migrations:
                 await self._migrate(process)
             if process == "ledger" and self.with_estate:
-                await asyncio.to_thread(estate.load_once, self.at, self.say)
+                await estate.load_once(self.at, self.say, self.forks)
         for other in others:
             await other.wait()
         await self.supervisor.start(Part(services.command(self.at, process), self._answers(f"{self.at.http(process)}/health")))
@@ -188,7 +194,7 @@ class _Run:
             return
         database = self.postgres.database(service, service, self.passwords.owners[service], self.passwords.apps[service])
         command = services.command(self.at, service, "migrate", RENTBOOK_OWNER_DATABASE_URL=database.owner_url)
-        await asyncio.to_thread(child.finish, command, f"The migration of {service}")
+        await self.forks.finish(command, f"The migration of {service}")
         write_whole(done, latest)
 
     def _answers(self, address: str) -> Callable[[], Awaitable[Health]]:

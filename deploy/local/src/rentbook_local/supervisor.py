@@ -31,6 +31,7 @@ class Health:
 
 
 Probe = Callable[[], Awaitable[Health]]
+Spawn = Callable[[child.Command], Awaitable[child.Process]]
 
 
 class State(StrEnum):
@@ -72,9 +73,10 @@ class Kept:
 class Supervisor:
     """Keeps the parts that it was given; tells `report` what a person should know, and calls `changed` after each change."""
 
-    def __init__(self, report: Callable[[str], None], changed: Callable[[Sequence[Kept]], None]) -> None:
+    def __init__(self, report: Callable[[str], None], changed: Callable[[Sequence[Kept]], None], spawn: Spawn = child.spawn) -> None:
         self._report = report
         self._changed = changed
+        self._spawn = spawn
         self._kept: dict[str, Kept] = {}
         self._starting = True
 
@@ -124,7 +126,7 @@ class Supervisor:
     async def _run_once(self, kept: Kept) -> str:
         """Run the process until it ends or must be ended, and say why."""
         try:
-            process = await child.spawn(kept.part.command)
+            process = await self._spawn(kept.part.command)
         except OSError as fault:
             return f"could not be started ({fault.strerror})"
         kept.pid = process.pid
