@@ -14,7 +14,7 @@ from chassis.process import Service, serving
 from chassis.serving import App, Offer, Subscription
 from chassis.settings import Settings
 from chassis.transaction import Runtime, Transaction, run
-from rentbook_contracts.operation import Operation
+from rentbook_contracts.operation import Operation, Workflow
 from rentbook_local import child
 from rentbook_local import kafka as broker
 from rentbook_local.ports import free_ports
@@ -27,6 +27,7 @@ BAD_WITHIN_SECONDS = STALL_SECONDS + 30
 """What is looked at every 5 s, or every 15 s with Temporal, has to have been seen for so long; on a machine that does other things too."""
 
 GOOD_WITHIN_SECONDS = 60.0
+COUNTING: Workflow[CountUp, CountedTo] = Workflow("counting", "counter", CountUp, CountedTo)
 COUNT_STEP: Operation[CountUp, CountedTo] = Operation("counter.count-up", "counter", CountUp, CountedTo)
 
 
@@ -142,6 +143,18 @@ async def test_a_relay_whose_broker_stands_still(place: Place, kafka: Kafka) -> 
             await turns_bad(service, "facts: the oldest has waited for")
         finally:
             kafka.process.send_signal(signal.SIGCONT)
+
+
+async def test_a_relay_to_temporal_whose_server_stands_still(place: Place) -> None:
+    async with running_temporal() as own:
+        settings = place.with_settings(temporal_address=own.address, temporal_namespace=await own.new_namespace())
+        async with watched(settings, counter(offers=())) as service:
+            own.process.send_signal(signal.SIGSTOP)
+            try:
+                await run(service.runtime, lambda tx: tx.start(COUNTING, CountUp(key="a"), workflow_id="counting/a"))
+                await turns_bad(service, "workflow requests: the oldest has waited for")
+            finally:
+                own.process.send_signal(signal.SIGCONT)
 
 
 async def test_a_worker_that_temporal_does_not_know_any_more(place: Place) -> None:
