@@ -31,6 +31,7 @@ from rentbook_contracts.refunds import (
 )
 from support.documents import PDF
 
+from chassis import failpoint
 from desk import estate
 from desk.conftest import Place, at_the_desk
 from desk.test_work import approve, decisions
@@ -405,6 +406,24 @@ async def test_a_bank_file_reaches_the_ledger_byte_for_byte(place: Place, browse
     [call] = [one for one in place.peers.calls if one.path == "/bank-files"]
     assert call.body == content
     assert call.person == "asha.officer"
+
+
+async def test_a_file_for_which_there_is_no_room_is_turned_away_and_taken_later(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "form.write").write_text("no-space")
+    monkeypatch.setattr(failpoint, "_folder", str(tmp_path))
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/files")
+        words, origin = visitor.fields("/files"), {"origin": place.url}
+        file = {"file": ("statement.xml", b"<Document/>")}
+        full = await visitor.http.post("/files", data=words, files=file, headers=origin)
+        assert (full.status_code, "There is no room for it on the disk, and nothing was done." in full.text) == (503, True)
+        assert [one for one in place.peers.calls if one.path == "/bank-files"] == []
+        (tmp_path / "form.write").unlink()
+        again = await visitor.http.post("/files", data=words, files=file, headers=origin)
+    assert again.status_code == 303
+    assert [one.body for one in place.peers.calls if one.path == "/bank-files"] == [b"<Document/>"]
 
 
 @pytest.mark.parametrize(

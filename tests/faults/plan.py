@@ -26,6 +26,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
         *_tries("notices", "release", "letter.written"),
     ),
     (
+        *_tries("approvals", "bank-file", "form.write"),
         *_tries("ledger", "bank-file", "seal.before-commit", "anchor.write", "anchor.written"),
         *_tries("refunds", "request", "workflow.before-start", "workflow.after-start"),
         *_tries("approvals", "decision", "form.after-commit"),
@@ -71,7 +72,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
 BY_MAIL = ("letter.before-mail", "letter.mailed")
 """Places that are passed only where letters go by e-mail; they have a test of their own."""
 
-NO_SPACE = ("upload.write", "anchor.write", "payment-file.write", "letter.write")
+NO_SPACE = ("form.write", "upload.write", "anchor.write", "payment-file.write", "letter.write")
 """Before each write of a file: here the disk can also be full."""
 
 

@@ -1,5 +1,6 @@
 """The addresses of the desk, and what stands before every page: a session, a role, the origin and the token of a form."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
+from chassis.telemetry import named
 from chassis.transaction import Runtime, run
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -47,6 +49,8 @@ from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
 from approvals.web.visit import MayNot, NoSuchPage, Visit
+
+log = logging.getLogger(__name__)
 
 Page = Callable[[Visit], Awaitable[Response]]
 
@@ -192,6 +196,7 @@ _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
 _FILE_TOO_LARGE = "A bank file has at most 20 MB. Nothing was kept. Ask the bank for shorter periods, and send each part by itself."
 _FORM_TOO_LARGE = "A form has at most 1 MB, and one document 10 MB where it takes one. Nothing was kept. Go back and send less."
+_NO_ROOM = "There is no room for it on the disk, and nothing was done. Tell whoever looks after Rentbook, and send it again later."
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
 
@@ -235,7 +240,11 @@ class Gates:
             visit = Visit(self.desk, request, session)
             if not session.person.may_change_anything:
                 return self._said(visit, 403, "You may not do this", "An auditor reads everything on the desk and changes nothing.")
-            sent = await visit.sent()
+            try:
+                sent = await visit.sent()
+            except OSError as full:
+                log.error("a form could not be taken in", extra={"path": request.url.path, "fault": named(full)})
+                return self._said(visit, 503, "This can’t be taken in now", _NO_ROOM)
             if not same_token(sent.values.get("csrf"), session.csrf_token):
                 return self._said(
                     visit, 403, "This form belongs to another session", "Nothing was done. Open the page again and send it anew."

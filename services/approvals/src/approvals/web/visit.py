@@ -218,7 +218,9 @@ class Visit:
         return RedirectResponse(f"{path}?done={done}" if done else path, status_code=303)
 
     async def sent(self) -> Form:
-        """What the person sent, as it was typed. Errors: HTTPException 400 where it can't be read."""
+        """What the person sent, as it was typed. Errors: HTTPException 400 where it can't be read; OSError where it finds no room."""
+        # A file of more than a megabyte lies on the disk while it is read.
+        reached("form.write")
         data = await self.request.form(max_files=1, max_fields=MOST_FIELDS)
         values = {name: printable(value) for name, value in data.items() if isinstance(value, str)}
         lists = {name: tuple(printable(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
