@@ -52,6 +52,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
     (
         *_tries("refunds", "bank-file", "events.before-offset-commit", "events.after-offset-commit"),
         *_tries("ledger", "request", "activity.after-commit"),
+        *_tries("refunds", "request", "activity.after-return"),
         *_tries("ledger", "decision", "inbox.after-commit"),
         *_tries("approvals", "decision", "relay.after-publish"),
         *_tries("refunds", "release", "payment-file.renamed"),

@@ -45,6 +45,8 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
         if activity.info().workflow_id is None:
             # Somebody started the step by hand: it has no story behind it, and no key that makes it happen once.
             raise ApplicationError("Steps belong to stories; nobody starts one by hand.", type="NoStory", non_retryable=True)
+        # A story calls its next step once Temporal has the answer of the one before.
+        reached("activity.after-return")
         started = perf_counter()
         outcome = "done"
         try:
