@@ -1,13 +1,18 @@
 """What a refund leaves behind for those who watch: one trace through everything, and nothing about the tenant and no secret anywhere."""
 
+import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from confluent_kafka import Consumer
 from rentbook_contracts.topics import TOPICS
+from rentbook_local import export
+from rentbook_local.check import places_of
+from rentbook_local.demo.bank_files import Line, business_day, camt053
 from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
@@ -17,6 +22,9 @@ from support.stack import Stack
 from temporalio.client import Client
 
 NINO = "QQ123456C"
+PAID_IN_PENCE, STATEMENT = 61_37, 77
+"""The tenant's payment as the bank's statement tells it, and the statement's number."""
+
 SHORTEST_SECRET = 12
 """What is shorter in those files is a name, such as that of a key."""
 NOTE = f"Asked on the phone, National Insurance number {NINO}"
@@ -27,6 +35,10 @@ def paid_case(stack: Stack, members: Mapping[str, Member]) -> str:
     """A refund that has gone the whole way, with a canary in every field in which people may write."""
     member = members["canary"]
     with Desk(stack.layout.desk, "bryn.officer") as officer:
+        payer = str(member.told["sort_code"]) + str(member.told["account_number"])
+        paid_in = camt053([Line(PAID_IN_PENCE, member.reference, member.name, payer)], business_day(london_today()), STATEMENT)
+        taken = officer.upload(officer.get("/files"), "/files", f"{member.name}.xml", paid_in.encode())
+        assert taken.heading.endswith("was taken"), taken.text
         page = request_refund(officer, member, note=NOTE)
         assert page.errors() == []
         with Desk(stack.layout.desk, "dilip.leader") as leader:
@@ -100,6 +112,31 @@ async def test_no_workflow_history_tells_of_the_tenant(stack: Stack, paid_case: 
     ]
     assert any(paid_case in name for name, _ in histories)
     assert hits(histories, canaries) == []
+
+
+async def test_the_bank_account_leaves_in_the_payment_file_alone(
+    stack: Stack, members: Mapping[str, Member], paid_case: str, tmp_path: Path
+) -> None:
+    """Letters, exports and pages name its last digits at most; the search finds it where it has to be."""
+    member = members["canary"]
+    journal = tmp_path / "journal.csv"
+    export.main(stack.layout, argparse.Namespace(what="journal", format="csv", output=journal))
+    left = [("the journal", journal.read_text())]
+    connection = await asyncpg.connect(places_of(stack.layout).dsns["notices"])
+    try:
+        letters = await connection.fetch("SELECT title, content FROM letter WHERE case_id = $1", paid_case)
+    finally:
+        await connection.close()
+    left += [(f"letter: {row['title']}", str(row["content"])) for row in letters]
+    with Desk(stack.layout.desk, "huw.auditor") as auditor:
+        account = f"/accounts/{member.account}"
+        for path in (f"/cases/{paid_case}", account, f"{account}/entries.csv", "/people.csv", "/runs"):
+            left.append((path, auditor.http.get(path).raise_for_status().text))
+    assert len(letters) > 0
+    number = str(member.told["account_number"])
+    assert hits(left, (number,)) == []
+    files = [(file.name, file.read_text(errors="replace")) for file in (stack.layout.folder / "payments").iterdir()]
+    assert len(hits(files, (number,))) == 1
 
 
 def secrets_of(stack: Stack) -> set[str]:
