@@ -76,7 +76,7 @@ def load(stack: Stack, members: Mapping[str, Member], accepted: Accepted, number
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("server", ["postgres", "kafka", "temporal"])
+@pytest.mark.parametrize("server", ["postgres", "kafka", "temporal", "workflows"])
 def test_a_killed_server_loses_nothing_that_was_acknowledged(
     stack: Stack, accepted: Accepted, outcomes: list[Outcome], load: Load, server: str
 ) -> None:
