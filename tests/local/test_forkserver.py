@@ -114,6 +114,24 @@ async def test_without_the_first_process_a_command_starts_by_itself(forks: ForkS
     assert not json.loads(await forks.finish(command, "Telling"))["copied"]
 
 
+async def test_what_is_no_module_does_not_wait_for_the_imports(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "slow.py").write_text("open('gate').read()")
+    forks = ForkServer(("slow",), tmp_path, tmp_path / "forkserver.log")
+    await forks.start()
+    try:
+        waiting = asyncio.ensure_future(forks.finish(_command(tmp_path, _TELLS_OF_ITSELF), "Telling"))
+        await asyncio.sleep(0)
+        other = child.Command("other", (sys.executable, "-c", ""), child.surroundings(), tmp_path, tmp_path / "other.log")
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            assert await (await forks.spawn(other)).wait() == 0
+        assert not waiting.done()
+        await asyncio.to_thread((tmp_path / "gate").write_text, "open")
+        assert json.loads(await waiting)["copied"]
+    finally:
+        await forks.end()
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -83,8 +83,10 @@ class ForkServer:
             return child.outcome(what, code, printed.read().decode(errors="replace"))
 
     async def _copy(self, command: child.Command, output: int | None = None) -> "_Copy | None":
+        if command.argv[:2] != (sys.executable, "-m"):
+            return None
         async with self._turn:
-            if self._socket is None or command.argv[:2] != (sys.executable, "-m"):
+            if self._socket is None:
                 return None
             ours, theirs = socket.socketpair()
             with ours, contextlib.ExitStack() as files:
