@@ -150,6 +150,7 @@ def prepare(server: Server, class_path: Sequence[Path]) -> None:
         "\n".join(
             _quoted(part)
             for part in (
+                *_trained(class_path),
                 *_options(class_path),
                 "kafka.tools.StorageTool",
                 "format",
