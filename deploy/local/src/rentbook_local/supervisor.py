@@ -11,7 +11,7 @@ from rentbook_local import child
 from rentbook_local.problem import Problem
 
 _PROBE_SECONDS = 2.0
-_FIRST_PROBE_SECONDS = 0.05
+_FIRST_PROBE_SECONDS = 0.1
 _UNHEALTHY_SECONDS = 30.0
 """How long a process may be unhealthy before it is started again: longer than its servers need to come back."""
 _FIRST_DELAY_SECONDS = 0.5
