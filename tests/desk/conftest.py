@@ -52,7 +52,7 @@ Sent = TypeVar("Sent")
 
 _RAISED = {"team-leader": (100_01, 600_00), "income-manager": (600_01, 2_500_00)}
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM_WORDS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -237,7 +237,7 @@ async def opened(postgres: Postgres, issuer: str, folder: Path) -> AsyncIterator
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, one for all tests."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+        pytest.skip("no Chromium here: apt-get install chromium-headless-shell")
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_WORDS)
         yield chromium
