@@ -1,35 +1,109 @@
-"""The whole stack as ./rentbook run starts it: every process well, killed ones back, the state kept over a restart."""
+"""The whole stack as ./rentbook run starts it: every process well, letters by mail, killed processes back, the state kept over a restart.
+
+One stack for all, in this order: it takes half a minute to start, and the last test ends it.
+"""
 
 import asyncio
+import email
+import email.policy
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
+from aiosmtpd.controller import Controller
 from rentbook_local import layout
-from support.stack import running_stack
+from rentbook_local.journey.desk import Desk
+from rentbook_local.journey.steps import cast, decide, open_task, request_refund
+from rentbook_local.ports import free_ports
+from support.stack import Stack, running_stack
+
+pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.mark.timeout(600)
-async def test_the_stack_starts_survives_kills_and_keeps_its_state_over_a_restart(tmp_path: Path) -> None:
-    async with running_stack(folder=tmp_path) as stack:
-        told = stack.status()
-        assert told["phase"] == "ready"
-        assert {process["name"]: process["health"]["reasons"] for process in told["processes"] if not process["health"]["healthy"]} == {}
-        async with httpx.AsyncClient() as client:
-            assert (await client.get(stack.layout.desk, follow_redirects=True)).status_code == 200
+class Mailbox:
+    """A mail server's handler that keeps what it takes."""
 
-        opened = await _accounts(told)
-        assert opened > 400
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
 
-        await stack.kill("postgres", "kafka", "temporal", "ledger", "workflows")
-        base = stack.layout.base_port
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
+        self.taken.append(envelope)
+        return "250 taken"
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    taken, [port] = Mailbox(), free_ports(1)
+    server = Controller(taken, hostname="127.0.0.1", port=port)
+    server.start()
+    yield taken, port
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack keeps its state, also when it has ended."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stack(mailbox: tuple[Mailbox, int], folder: Path) -> AsyncIterator[Stack]:
+    """Its letters go to a mail server, as operators configure it: by the environment of ./rentbook run."""
+    told = {"HOST": "127.0.0.1", "PORT": str(mailbox[1]), "FROM": "rents@rentbridge.example", "TO": "print@example.org"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in told.items():
+            patch.setenv(f"RENTBOOK_SMTP_{name}", value)
+        async with running_stack(folder=folder) as running:
+            yield running
+
+
+async def test_every_process_is_well_once_the_stack_is_ready(stack: Stack) -> None:
+    told = stack.status()
+    assert told["phase"] == "ready"
+    assert {process["name"]: process["health"]["reasons"] for process in told["processes"] if not process["health"]["healthy"]} == {}
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(stack.layout.desk, follow_redirects=True)).status_code == 200
+    assert await _accounts(told) > 400
+
+
+async def test_letters_go_to_the_mail_server_that_the_stack_was_told_of(stack: Stack, mailbox: tuple[Mailbox, int]) -> None:
+    case = await asyncio.to_thread(declined, stack)
+    [envelope] = mailbox[0].taken
+    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("rents@rentbridge.example", ["print@example.org"])
+    assert message["Subject"] == "Letter to print and post: refund-declined"
+    [letter] = message.iter_attachments()
+    assert letter.get_content_type() == "application/pdf"
+    assert letter.get_content().startswith(b"%PDF-")
+    assert not [*(stack.layout.folder / "letters").glob("*.pdf")], "a letter goes out one way"
+    with Desk(stack.layout.desk, "asha.officer") as officer:
+        assert "e-mail" in officer.get(f"/cases/{case}").text
+
+
+def declined(stack: Stack) -> str:
+    """A case whose letter was sent."""
+    member = cast(stack.layout)["declined"]
+    with Desk(stack.layout.desk, "asha.officer") as officer, Desk(stack.layout.desk, "dilip.leader") as leader:
+        case = request_refund(officer, member).identity
+        assert decide(leader, open_task(leader, member.account), "declined").errors() == []
+        officer.wait(f"/cases/{case}", "the letter", lambda page: bool(page.links("/letters/")) and "e-mail" in page.text)
+    return case
+
+
+async def test_the_stack_survives_kills_and_keeps_its_state_over_a_restart(stack: Stack, folder: Path) -> None:
+    opened = await _accounts(stack.status())
+    await stack.kill("postgres", "kafka", "temporal", "ledger", "workflows")
+    await stack.stop()
 
     assert layout.owner(stack.layout) is None
     assert _processes_that_mention(stack.layout.folder) == []
 
-    async with running_stack(folder=tmp_path, elsewhere=base) as again:
+    base = stack.layout.base_port
+    async with running_stack(folder=folder, elsewhere=base) as again:
         assert again.layout.base_port != base, "another port may be chosen for the same state"
         assert await _accounts(again.status()) == opened
 

@@ -51,6 +51,16 @@ class Stack:
         await self._until(lambda: all(self.pid(process) not in (None, pid) for process, pid in former.items()), limit_seconds)
         await self._until(lambda: all(process["health"]["healthy"] for process in self.status()["processes"]), limit_seconds)
 
+    async def stop(self) -> None:
+        """End the runner as Ctrl-C does, and return when it has ended. Once it has, nothing happens."""
+        if self.runner.returncode is None:
+            self.runner.terminate()
+        try:
+            await asyncio.wait_for(self.runner.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            self.runner.kill()
+            await self.runner.wait()
+
     async def _until(self, condition: Callable[[], bool], limit_seconds: float) -> None:
         end = time.monotonic() + limit_seconds
         while not await asyncio.to_thread(condition):
@@ -80,11 +90,12 @@ async def running_stack(*, with_estate: bool = True, folder: Path | None = None,
                 start_new_session=True,
                 preexec_fn=child.dies_with_us(signal.SIGTERM),
             )
+        running = Stack(at, runner)
         try:
             await _until_ready(at, runner, log)
-            yield Stack(at, runner)
+            yield running
         finally:
-            await _stop(runner)
+            await running.stop()
 
 
 async def _until_ready(at: Layout, runner: asyncio.subprocess.Process, log: Path) -> None:
@@ -93,16 +104,6 @@ async def _until_ready(at: Layout, runner: asyncio.subprocess.Process, log: Path
         if runner.returncode is not None or time.monotonic() > end:
             raise RuntimeError(f"The stack did not start:\n{await asyncio.to_thread(log.read_text)}")
         await asyncio.sleep(_POLL_SECONDS)
-
-
-async def _stop(runner: asyncio.subprocess.Process) -> None:
-    if runner.returncode is None:
-        runner.terminate()
-    try:
-        await asyncio.wait_for(runner.wait(), _STOP_SECONDS)
-    except TimeoutError:
-        runner.kill()
-        await runner.wait()
 
 
 def _base_port(elsewhere: int) -> int:
