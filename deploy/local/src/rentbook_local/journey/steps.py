@@ -75,22 +75,26 @@ def open_task(desk: Desk, account: str, *, stage: int = 1, after: str | None = N
     """The task that waits for a decision on the account's refund, found on the worklist; `after` leaves out one already decided."""
 
     found: list[str] = []
+    of_others: set[str] = {after} if after else set()
 
     def waits(page: Page) -> bool:
         # Kept as found: asked again, a service that is silent just then would hide what was there.
-        found[:] = [task for task in [_task_for(desk, page, account, stage, after)] if task is not None]
+        found[:] = [task for task in [_task_for(desk, page, account, stage, of_others)] if task is not None]
         return bool(found)
 
     desk.wait("/work?view=everyone", "the task", waits)
     return desk.get(found[0])
 
 
-def _task_for(desk: Desk, work: Page, account: str, stage: int, after: str | None) -> str | None:
+def _task_for(desk: Desk, work: Page, account: str, stage: int, of_others: set[str]) -> str | None:
+    """The task's address. `of_others` gains the tasks of other accounts: those pages are opened once, however long one waits."""
     for link in work.links("/tasks/"):
-        if link == after:
+        if link in of_others:
             continue
         page = desk.get(link)
         about = page.links(f"/accounts/{account}")
+        if page.links("/accounts/") and not about and "does not answer" not in page.text:
+            of_others.add(link)
         staged = f"decision {stage} of" in page.text or stage == 1
         if about and staged and page.tree.xpath("//form[@data-answers] | //*[@id='why-not']"):
             return link
