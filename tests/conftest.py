@@ -24,14 +24,32 @@ settings.load_profile("unhurried")
 ON_ONE_STACK = ("journeys", "faults")
 """Folders whose tests share one stack, which takes half a minute to start."""
 
+SERVERS = frozenset({"kafka", "temporal"})
+"""Fixtures whose servers stay to the end of the run and never rest: whoever is first to ask for them comes late."""
+
+LONG = (
+    "journeys",
+    "tests/local/test_stack.py",
+    "tests/desk/test_pages.py",
+    "tests/desk/test_authority_as_a_property.py",
+    "tests/desk/test_routes.py",
+    "tests/chassis/test_watchfulness.py",
+    "tests/refunds/test_service.py",
+)
+"""What takes longest, longest first: what comes last should be short, so that the two processes end at about the same time."""
+
+
+def _kept_together(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    folder = Path(file).parts[1]
+    return folder if folder in ON_ONE_STACK else file
+
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Hands whole files to a process, and all that use one running stack to one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file: str = nodeid.partition("::")[0]
-        folder = Path(file).parts[1]
-        return folder if folder in ON_ONE_STACK else file
+        return _kept_together(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,8 +58,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that the two processes end at about the same time."""
-    items.sort(key=lambda item: Path(item.nodeid).parts[1] not in ON_ONE_STACK)
+    """The journeys come first, what needs the restless servers last, and of either the long before the short."""
+    served = {_kept_together(item.nodeid) for item in items if isinstance(item, pytest.Function) and SERVERS & set(item.fixturenames)}
+
+    def turn(item: pytest.Item) -> tuple[bool, bool, int]:
+        together = _kept_together(item.nodeid)
+        return together != LONG[0], together in served, LONG.index(together) if together in LONG else len(LONG)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
