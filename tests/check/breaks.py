@@ -72,6 +72,18 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE journal SET reverses = NULL WHERE actor = 'system' AND reverses IN (SELECT journal FROM suspense_clearing)",)),
     ("suspense", "what the bank took back lies there", "ledger", (
         "UPDATE journal SET reverses = NULL WHERE reverses IN (SELECT journal FROM suspense_item)",)),
+    ("suspense", "a return is matched with another amount", "ledger", (
+        "UPDATE matched_return SET payment = (SELECT journal FROM suspense_item WHERE amount_pence = 500) WHERE item IN "
+        "(SELECT journal FROM suspense_item WHERE amount_pence = -700)",)),
+    ("suspense", "somebody else matched it", "ledger", ("UPDATE matched_return SET matched_by = 'carys.senior'",)),
+    ("suspense", "what was matched lies there", "ledger", (
+        "UPDATE journal SET reverses = NULL WHERE reverses IN (SELECT item FROM matched_return)",)),
+    ("suspense", "nobody took back what was said of what is posted again", "ledger", ("DELETE FROM unmatched_return",)),
+    ("suspense", "what was posted again is lost", "ledger", ("DELETE FROM posted_again",)),
+    ("suspense", "it was posted again as of another day", "ledger", (
+        "UPDATE journal SET effective_date = effective_date + 1 WHERE id IN (SELECT journal FROM posted_again)",)),
+    ("suspense", "it was posted again with another amount", "ledger", (
+        "UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal IN (SELECT journal FROM posted_again)",)),
     ("reversed-once", "a charge is undone twice", "ledger", (
         "ALTER TABLE journal DROP CONSTRAINT a_journal_is_reversed_once",
         COPY_JOURNAL.format(which=REVERSAL), COPY_ENTRIES.format(which=REVERSAL), NEW_KEY.format(key="again"))),

@@ -58,6 +58,7 @@ from rentbook_contracts.ledger import (
     CHECK_PROVISION_POLICY,
     CLEAR_SUSPENSE,
     DEBIT_WEEK,
+    MATCH_RETURN,
     PLACE_HOLD,
     POST_REFUND,
     PROPOSE_PROVISION_POLICY,
@@ -65,9 +66,11 @@ from rentbook_contracts.ledger import (
     REVERSE_JOURNAL,
     REVERSE_REFUND,
     SPLIT_SUSPENSE,
+    UNMATCH_RETURN,
     ClearSuspense,
     DebitWeek,
     HoldPlaced,
+    MatchReturn,
     PlaceHold,
     PostRefund,
     ProposeProvisionPolicy,
@@ -78,6 +81,7 @@ from rentbook_contracts.ledger import (
     ReverseRefund,
     SplitSuspense,
     SuspensePart,
+    UnmatchReturn,
 )
 from rentbook_contracts.operation import Command, Nothing, Operation
 from rentbook_contracts.refunds import (
@@ -404,6 +408,7 @@ async def lived(town: Town) -> None:
     await _placed_from_suspense(town)
     await _taken_back_by_the_bank(town)
     await _split_among_accounts(town)
+    await _matched_by_hand(town)
     await write_offs(town)
     await town.deliver()
     await town.sealed()
@@ -541,6 +546,20 @@ async def _split_among_accounts(town: Town) -> None:
         item = await connection.scalar(sa.text("SELECT journal FROM suspense_item WHERE amount_pence = 500"))
     parts = (SuspensePart(reference="97000023E", amount_pence=1_50), SuspensePart(reference="90000001E", amount_pence=2_00))
     await town.command(OFFICER, SPLIT_SUSPENSE, SplitSuspense(item=item, parts=parts), uuid4())
+
+
+async def _matched_by_hand(town: Town) -> None:
+    """Two returns that say nothing of what they take back: one is matched by hand, and of the other that was taken back."""
+    await _cash(town, "two-cheques.txt", "15.00", ("33333333", "7.00", "P"), ("97000023E", "8.00", "P"))
+    await _cash(town, "mute-returns.txt", "-15.00", ("44444444", "-7.00", "Q"), ("55555555", "-8.00", "Q"))
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        found = sa.text("SELECT amount_pence, journal FROM bank_file_line WHERE amount_pence IN (700, -700, 800, -800)")
+        lines = {row.amount_pence: row.journal for row in await connection.execute(found)}
+    await town.command(OFFICER, CLEAR_SUSPENSE, ClearSuspense(item=lines[700], reference="97000023E"), uuid4())
+    for pence in (700, 800):
+        match = MatchReturn(item=lines[-pence], payment=lines[pence], reason="the bank said so")
+        await town.command(OFFICER, MATCH_RETURN, match, uuid4())
+    await town.command("carys.senior", UNMATCH_RETURN, UnmatchReturn(item=lines[-800], reason="the bank corrected itself"), uuid4())
 
 
 @asynccontextmanager

@@ -24,6 +24,8 @@ from rentbook_contracts.ledger import (
     FileLine,
     FileStatus,
     LetterAddress,
+    MatchedReturn,
+    MayComeBack,
     MethodTotal,
     MonthBalance,
     MovedItem,
@@ -32,6 +34,8 @@ from rentbook_contracts.ledger import (
     Provenance,
     RefundFacts,
     RefundPlan,
+    ReturnMatch,
+    ReturnPage,
     Suspense,
     SuspenseItem,
     SuspenseMatch,
@@ -582,6 +586,7 @@ def bank_file(bank_file: UUID) -> BankFilePage:
 
 
 UNPLACED, PAID_OUT, MOVED = an_id("suspense"), an_id("paid out"), an_id("moved from suspense")
+RETURNED, MATCHED = an_id("a mute return"), an_id("a return that was matched")
 
 
 def in_suspense(item: UUID | None = None) -> Suspense:
@@ -611,6 +616,11 @@ def in_suspense(item: UUID | None = None) -> Suspense:
             escalate_on=TODAY + timedelta(days=28), reason="money out, to be matched with what was paid", payer_name="",
             text="BACS CREDITS", line=80, may_be_moved=False, matches=(), **about,
         ),
+        SuspenseItem(
+            item=RETURNED, amount_pence=-60_00, since=TODAY - timedelta(days=1), review_by=TODAY + timedelta(days=6),
+            escalate_on=TODAY + timedelta(days=29), reason="no payment reference", payer_name="", text="UNPAID CHEQUE", line=82,
+            may_be_moved=False, may_be_matched=True, matches=(), **about | {"code": "RRC", "code_words": "Returned cheque"},
+        ),
     )  # fmt: skip
     moved = MovedItem(
         item=an_id("was in suspense"), journal=MOVED, label=OKAFOR.label, amount_pence=25_00, since=TODAY - timedelta(days=9),
@@ -625,8 +635,46 @@ def in_suspense(item: UUID | None = None) -> Suspense:
         item=an_id("was undone"), journal=an_id("the undoing"), amount_pence=5_00, since=TODAY - timedelta(days=8), payer_name="",
         on=TODAY, by="ben.officer",
     )  # fmt: skip
+    matched = MatchedReturn(
+        item=MATCHED, amount_pence=60_00, on=TODAY - timedelta(days=3), paid_on=TODAY - timedelta(days=12), payer_name="R QUILL",
+        labels=(IVANOVA.label,), matched_at=NOW - timedelta(days=1), matched_by="ben.officer",
+    )  # fmt: skip
     listed = tuple(one for one in items if item in (None, one.item))
-    return Suspense(items=listed, in_all=3, total_pence=1_080_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back))
+    return Suspense(
+        items=listed, in_all=4, total_pence=1_020_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back),
+        matched=(matched,),
+    )  # fmt: skip
+
+
+def return_page(item: UUID, reference: str | None = None) -> ReturnPage:
+    """A return with the payments that it may take back, one of them on a closed account; or MATCHED, of which somebody said it."""
+    about = {"bank_file": FILE, "file_name": "statement-2026-11-18.xml"}
+    closed = IVANOVA.label.model_copy(update={"status": AccountStatus.CLOSED})
+    payments = (
+        MayComeBack(
+            payment=an_id("the cheque"), on=TODAY - timedelta(days=8), code_words="Cheque", payer_name="R QUILL",
+            text="RENT FOR THE BLUE DOOR /A-VERY-LONG-END-TO-END-IDENTIFICATION-0123456789", line=33, labels=(OKAFOR.label, NGUYEN.label),
+            speaks=("bank-account", "name"), against=(), **about,
+        ),
+        MayComeBack(
+            payment=an_id("another cheque"), on=TODAY - timedelta(days=5), code_words="Cheque", payer_name="", text="", line=41, labels=(),
+            speaks=(), against=("other-bank-account",), **about,
+        ),
+        MayComeBack(
+            payment=an_id("a closed account's cheque"), on=TODAY - timedelta(days=40), code_words="Cheque", payer_name="", text="RENT",
+            labels=(closed,), speaks=(), against=("cleared", "closed"), bank_file=None, file_name=None, line=None,
+        ),
+    )  # fmt: skip
+    match = ReturnMatch(
+        payment=payments[0].model_copy(update={"labels": (IVANOVA.label,)}), matched_at=NOW - timedelta(days=1), matched_by="ben.officer",
+        reason="the bank named the cheque",
+    )  # fmt: skip
+    shown = () if item == MATCHED else payments if reference is None else payments[:1] if reference == OKAFOR.reference else ()
+    return ReturnPage(
+        item=item, amount_pence=60_00, on=TODAY - timedelta(days=1), code_words="Returned cheque", reason="no payment reference",
+        payer_name="", text="UNPAID CHEQUE", line=82, payments=shown, in_all=71 if shown else 0, match=match if item == MATCHED else None,
+        **about,
+    )  # fmt: skip
 
 
 def letter() -> LetterRow:

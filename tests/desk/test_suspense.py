@@ -2,13 +2,17 @@
 
 from rentbook_contracts.ledger import (
     CLEAR_SUSPENSE,
+    MATCH_RETURN,
     REVERSE_JOURNAL,
     SPLIT_SUSPENSE,
     SUSPENSE,
+    UNMATCH_RETURN,
     ClearSuspense,
+    MatchReturn,
     SplitSuspense,
     Suspense,
     SuspensePart,
+    UnmatchReturn,
 )
 
 from desk import estate
@@ -19,6 +23,7 @@ ROW = f"/suspense/{estate.UNPLACED}"
 SPLIT = f"{ROW}/split"
 EXACT = "/suspense/exact"
 FIELD = f"reference-{estate.UNPLACED}"
+RETURN = f"/suspense/{estate.RETURNED}/return"
 BACK = f"/suspense/moved/{estate.MOVED}/back"
 
 
@@ -26,7 +31,7 @@ async def test_a_row_says_what_is_known_its_age_and_what_speaks_for_an_account(p
     await place.everyone_known()
     async with visiting(place, "asha") as visitor:
         said = await visitor.read("/suspense")
-    assert "3 payments, £1,080.80 together, oldest first. 1 has to be taken further. 1 is late for a first look." in said
+    assert "4 payments, £1,020.80 together, oldest first. 1 has to be taken further. 1 is late for a first look." in said
     assert "£18.00 from NGUYEN T L, 6 days ago" in said
     assert "statement-2026-11-18.xml, line 74" in said
     assert "moved by Ben Moss; its reference, as quoted or with one slip; the payer’s name" in said
@@ -35,6 +40,10 @@ async def test_a_row_says_what_is_known_its_age_and_what_speaks_for_an_account(p
     assert "Nothing in the books looks like it." in said
     assert "£141.20 paid out, 2 days ago" in said
     assert "This is money out." in said
+    assert "£60.00 paid out, yesterday" in said
+    assert "The bank took a payment back and does not say which." in said
+    assert "from R QUILL, taken back by the bank on" in said
+    assert "said by Ben Moss, yesterday" in said
     assert "by Ben Moss, yesterday" in said
 
 
@@ -228,3 +237,68 @@ async def test_what_does_not_lie_there_any_more_is_not_split(place: Place) -> No
     async with visiting(place, "asha") as visitor:
         await visitor.read(f"/suspense/{estate.PAID_OUT}/split", 404)
         await visitor.read(f"/suspense/{estate.MOVED}/split", 404)
+
+
+async def test_a_return_shows_what_it_may_take_back_and_one_is_chosen_with_a_reason(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(RETURN)
+        assert "paid from the same bank account; the same name" in said
+        assert "only the amount speaks for it. Against it: paid from another bank account" in said
+        assert "it had cleared before the return; it stands on a closed account, onto which nothing is posted" in said
+        assert "The 3 likeliest of 71" in said
+        assert visitor.page is not None
+        choices = visitor.page.xpath('//input[@name="payment"]/@value')
+        assert choices == [str(estate.an_id("the cheque")), str(estate.an_id("another cheque"))], "nothing is posted on a closed account"
+        said = await visitor.send(RETURN, payment=str(estate.an_id("the cheque")), match_reason=" the bank said so ")
+    assert "The payment is undone, and the return lies in suspense no more." in said
+    asked = MatchReturn(item=estate.RETURNED, payment=estate.an_id("the cheque"), reason="the bank said so")
+    assert place.peers.given(MATCH_RETURN) == [asked]
+    [call] = [call for call in place.peers.calls if call.path == f"/commands/{MATCH_RETURN.name}"]
+    assert call.form, "a second sending of the form is the same form to the ledger"
+
+
+async def test_the_payments_of_one_account_alone(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{RETURN}?reference={estate.OKAFOR.reference}")
+        assert said.count("Cheque from R QUILL") == 1
+        assert visitor.typed("reference") == estate.OKAFOR.reference
+        said = await visitor.read(f"{RETURN}?reference=99999999Z")
+    assert "No payment of £60.00 that it may be stands on an account with this reference." in said
+
+
+async def test_nothing_chosen_and_nothing_said_asks_nobody_and_keeps_what_was_typed(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"{RETURN}?reference={estate.OKAFOR.reference}")
+        await visitor.post(RETURN, {**visitor.fields(RETURN), "match_reason": " "}, 422)
+        assert visitor.summary() == {
+            "#payment": "Choose the payment that the bank took back",
+            "#match_reason": "Say how you know that it was this payment",
+        }
+        assert visitor.typed("reference") == estate.OKAFOR.reference
+    assert place.peers.given(MATCH_RETURN) == []
+
+
+async def test_what_the_ledger_refuses_stands_beside_the_choice(place: Place) -> None:
+    place.peers.refusals[f"/commands/{MATCH_RETURN.name}"] = {
+        "rule": "AlreadyMoved", "message": "This payment was taken back already.", "field": "payment",
+    }  # fmt: skip
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(RETURN)
+        typed = {"payment": str(estate.an_id("the cheque")), "match_reason": "the bank said so"}
+        await visitor.post(RETURN, {**visitor.fields(RETURN), **typed}, 422)
+        assert visitor.summary() == {"#payment": "This payment was taken back already."}
+        assert visitor.fields(RETURN)["payment"] == str(estate.an_id("the cheque"))
+
+
+async def test_what_was_said_of_a_return_is_shown_and_taken_back(place: Place) -> None:
+    await place.everyone_known()
+    page = f"/suspense/{estate.MATCHED}/return"
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(page)
+        assert "“the bank named the cheque”, said Ben Moss, yesterday" in said
+        await visitor.post(f"{page}/undo", visitor.fields(f"{page}/undo"), 422)
+        assert visitor.summary() == {"#unmatch_reason": "Say why it was another payment"}
+        said = await visitor.send(f"{page}/undo", unmatch_reason="the bank corrected itself")
+    assert "The payment stands where it stood, and the return lies in suspense again." in said
+    assert place.peers.given(UNMATCH_RETURN) == [UnmatchReturn(item=estate.MATCHED, reason="the bank corrected itself")]

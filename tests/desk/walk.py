@@ -253,6 +253,8 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/files": with_fields({}),
     "/suspense/{item:uuid}": with_fields({f"reference-{estate.UNPLACED}": estate.NGUYEN.reference}),
     "/suspense/{item:uuid}/split": with_fields({"reference-1": estate.NGUYEN.reference, "amount-1": "10.00"}),
+    "/suspense/{item:uuid}/return": with_fields({"payment": str(estate.an_id("the cheque")), "match_reason": "The bank said so"}),
+    "/suspense/{item:uuid}/return/undo": with_fields({"unmatch_reason": "The bank corrected itself"}),
     "/suspense/exact": with_fields({"item": str(estate.UNPLACED)}),
     "/suspense/exact/move": with_fields(
         {

@@ -1105,7 +1105,7 @@ class SuspenseMatch(Message):
 
 
 class SuspenseItem(Message):
-    """Money whose account is not known, with what the bank's file said of it. `since` is its effective date.
+    """Money whose account is not known, with what the bank's file said of it. `since` is the day from which the file has it count.
 
     `amount_pence` is what lies there; `came_pence` is what came, where part of it was moved on.
     """
@@ -1125,6 +1125,7 @@ class SuspenseItem(Message):
     file_name: str
     line: int
     may_be_moved: bool = Field(description="False for money out, which is matched with what was paid")
+    may_be_matched: bool = Field(default=False, description="Money out by which the bank takes a payment back: a person may say which")
     matches: tuple[SuspenseMatch, ...] = Field(max_length=3)
 
 
@@ -1157,6 +1158,19 @@ class TakenBack(Message):
     labels: tuple[AccountLabel, ...] = Field(default=(), description="The accounts on which it stood, and that were debited")
 
 
+class MatchedReturn(Message):
+    """A return of which a person said which payment it takes back. The days are those from which return and payment count."""
+
+    item: UUID
+    amount_pence: PositivePence
+    on: date
+    paid_on: date
+    payer_name: str
+    labels: tuple[AccountLabel, ...] = Field(default=(), description="The accounts that were debited; none where it lay in suspense")
+    matched_at: datetime
+    matched_by: str
+
+
 class SuspenseAsked(Message):
     """`item`: that one alone. The counts are of all that lies there, whatever is asked for."""
 
@@ -1174,7 +1188,8 @@ class Suspense(Message):
     to_review: int = Field(description="How many nobody has placed by their day of first review")
     to_escalate: int = Field(description="How many have lain so long that they are to be taken further")
     moved: tuple[MovedItem, ...] = Field(description="The newest that were moved and not put back")
-    taken_back: tuple[TakenBack, ...] = Field(default=(), description="The newest that the bank took back")
+    taken_back: tuple[TakenBack, ...] = Field(default=(), description="The newest that the bank took back, by its own words or undone")
+    matched: tuple[MatchedReturn, ...] = Field(default=(), description="The newest that a person matched, and nobody took that back")
 
 
 AccountReference = Annotated[
@@ -1220,6 +1235,98 @@ class SuspenseIsSplit(Message):
 SUSPENSE: Query[SuspenseAsked, Suspense] = Query("suspense", "ledger", SuspenseAsked, Suspense)
 CLEAR_SUSPENSE: Command[ClearSuspense, SuspenseCleared] = Command("clear-suspense", "ledger", ClearSuspense, SuspenseCleared)
 SPLIT_SUSPENSE: Command[SplitSuspense, SuspenseIsSplit] = Command("split-suspense", "ledger", SplitSuspense, SuspenseIsSplit)
+
+
+# --- a return that says nothing of what it takes back -------------------------------------------------------------------------------
+
+
+class ReturnAsked(Message):
+    """A return in suspense with the payments that it may take back; `reference`: those on or for the account with this reference alone."""
+
+    item: UUID
+    reference: AccountReference | None = None
+
+
+class MayComeBack(Message):
+    """A payment of a return's amount and an agreeing method. `on` is the day from which it counts."""
+
+    payment: UUID = Field(description="The journal of the receipt")
+    on: date
+    code_words: str
+    payer_name: str
+    text: str
+    bank_file: UUID | None
+    file_name: str | None
+    line: int | None
+    labels: tuple[AccountLabel, ...] = Field(
+        description="The accounts on which it stands, whole or in part; none where it lies in suspense"
+    )
+    speaks: tuple[Literal["bank-account", "reference", "words", "name"], ...] = Field(
+        description="What return and payment have alike: the paying bank account, a quoted reference, all the words, the payer's name"
+    )
+    against: tuple[Literal["other-bank-account", "later", "cleared", "closed"], ...] = Field(
+        description="other-bank-account: they name two; later: it counts from a later day than the return; cleared: it had cleared before; "
+        "closed: it stands on a closed account, onto which nothing is posted, so that it cannot be chosen"
+    )
+
+
+class ReturnMatch(Message):
+    """Who said which payment a return takes back, and why."""
+
+    payment: MayComeBack = Field(description="With the accounts that were debited")
+    matched_at: datetime
+    matched_by: str
+    reason: str
+
+
+class ReturnPage(Message):
+    """A return with at most 50 payments that it may take back, those for which something speaks first, then the nearest before it.
+
+    `in_all` says how many there are. While a `match` stands, there are none.
+    """
+
+    item: UUID
+    amount_pence: PositivePence
+    on: date
+    code_words: str
+    reason: str
+    payer_name: str
+    text: str
+    bank_file: UUID
+    file_name: str
+    line: int
+    payments: tuple[MayComeBack, ...] = Field(default=(), max_length=50)
+    in_all: int = 0
+    match: ReturnMatch | None = None
+
+
+class MatchReturn(Message):
+    """Say that the payment is the one that the bank took back: it is undone wherever it stands, and the return lies in suspense no more."""
+
+    item: UUID
+    payment: UUID
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class ReturnMatched(Message):
+    journal: UUID = Field(description="By which the payment was undone")
+
+
+class UnmatchReturn(Message):
+    """Take back what was said: return and payment are posted again, each to where it was."""
+
+    item: UUID
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class ReturnUnmatched(Message):
+    journal: UUID = Field(description="The payment, posted again")
+    item: UUID = Field(description="The return, which lies in suspense again")
+
+
+RETURN_PAGE: Query[ReturnAsked, ReturnPage] = Query("return-page", "ledger", ReturnAsked, ReturnPage)
+MATCH_RETURN: Command[MatchReturn, ReturnMatched] = Command("match-return", "ledger", MatchReturn, ReturnMatched)
+UNMATCH_RETURN: Command[UnmatchReturn, ReturnUnmatched] = Command("unmatch-return", "ledger", UnmatchReturn, ReturnUnmatched)
 
 
 # --- the weekly debit ---------------------------------------------------------------------------------------------------------------

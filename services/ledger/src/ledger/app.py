@@ -23,6 +23,7 @@ from rentbook_contracts.ledger import (
     EXPLAIN_BALANCE,
     FIND_DEBTS,
     LIFT_HOLD_OF_CASE,
+    MATCH_RETURN,
     NOTE_LETTER_ADDRESS,
     PLACE_HOLD,
     POST_PROVISION,
@@ -33,6 +34,7 @@ from rentbook_contracts.ledger import (
     PROVISION_POLICIES,
     PUT_BACK_CREDIT,
     RELEASE_HOLD,
+    RETURN_PAGE,
     REVERSE_JOURNAL,
     REVERSE_REFUND,
     SEARCH_ACCOUNTS,
@@ -40,6 +42,7 @@ from rentbook_contracts.ledger import (
     SET_HOUSING_BENEFIT_CLAIM,
     SPLIT_SUSPENSE,
     SUSPENSE,
+    UNMATCH_RETURN,
 )
 from rentbook_contracts.refunds import RefundRequested, RefundReturned
 
@@ -52,6 +55,7 @@ from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.provision import provision, provision_policies
 from ledger.queries.refund_facts import account_for_refund
+from ledger.queries.returned import return_page
 from ledger.queries.suspense import suspense
 from ledger.settings import LedgerSettings
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
@@ -62,6 +66,7 @@ from ledger.use_cases.end_payment_plan import end_payment_plan
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.lift_past_holds import lift_past_holds
+from ledger.use_cases.match_return import match_return
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_letter_address import note_letter_address
 from ledger.use_cases.note_recall import note_recall
@@ -82,6 +87,7 @@ from ledger.use_cases.seal import sealing_into
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
 from ledger.use_cases.split_suspense import split_suspense
+from ledger.use_cases.unmatch_return import unmatch_return
 from ledger.web import routes
 
 LISTENS = (
@@ -116,6 +122,7 @@ ANSWERS = (
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
     Answer(SUSPENSE, suspense),
+    Answer(RETURN_PAGE, return_page),
 )
 ACCEPTS = (
     Accept(DEBIT_WEEK, debit_week),
@@ -132,6 +139,8 @@ ACCEPTS = (
     Accept(CHECK_PROVISION_POLICY, check_provision_policy),
     Accept(CLEAR_SUSPENSE, clear_suspense),
     Accept(SPLIT_SUSPENSE, split_suspense),
+    Accept(MATCH_RETURN, match_return),
+    Accept(UNMATCH_RETURN, unmatch_return),
 )
 
 

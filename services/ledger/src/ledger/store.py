@@ -205,6 +205,9 @@ class PostedJournal:
     case: UUID | None
     reverses: UUID | None
     legs: tuple[Leg, ...]
+    narrative: str
+    cleared_on: date | None
+    payer: str | None
 
 
 async def journal(tx: Transaction, id_: UUID) -> PostedJournal | None:
@@ -214,7 +217,9 @@ async def journal(tx: Transaction, id_: UUID) -> PostedJournal | None:
         return None
     entries = await tx.connection.execute(sa.select(tables.entry).where(tables.entry.c.journal == id_).order_by(tables.entry.c.line))
     legs = tuple(Leg(row.account, row.element, row.amount_pence) for row in entries)
-    return PostedJournal(id_, found.code, found.effective_date, found.case_id, found.reverses, legs)
+    return PostedJournal(
+        id_, found.code, found.effective_date, found.case_id, found.reverses, legs, found.narrative, found.cleared_on, found.payer
+    )
 
 
 async def reversal_of(tx: Transaction, id_: UUID) -> UUID | None:
@@ -1108,6 +1113,8 @@ class ItemInSuspense:
     attempts: int
     left_pence: int
     undone: bool
+    reason: str
+    file_format: str | None
 
     @property
     def moved(self) -> bool:
@@ -1122,12 +1129,15 @@ def item_name(item: UUID) -> str:
 
 async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
     """One item. Lock its name first (`item_name`), so that nobody moves it or takes it back meanwhile."""
-    item, receipt, line, clearing = tables.suspense_item, tables.journal, tables.bank_file_line, tables.suspense_clearing
+    item, receipt, clearing = tables.suspense_item, tables.journal, tables.suspense_clearing
+    again, line, file = tables.posted_again, tables.bank_file_line, tables.bank_file
     wanted = (
-        sa.select(receipt, item.c.amount_pence, line.c.bank_file)
+        sa.select(receipt, item.c.amount_pence, item.c.reason, file.c.id.label("bank_file"), file.c.format)
         .select_from(item)
         .join(receipt, receipt.c.id == item.c.journal)
-        .outerjoin(line, line.c.journal == item.c.journal)
+        .outerjoin(again, again.c.journal == item.c.journal)
+        .outerjoin(line, line.c.journal == sa.func.coalesce(again.c.first, item.c.journal))
+        .outerjoin(file, file.c.id == line.c.bank_file)
         .where(item.c.journal == id_)
     )
     row = (await tx.connection.execute(wanted)).first()
@@ -1149,7 +1159,17 @@ async def suspense_item(tx: Transaction, id_: UUID) -> ItemInSuspense | None:
         attempts=len(moves),
         left_pence=0 if undone else row.amount_pence - sum(pence for move, pence in moves.items() if move not in back),
         undone=undone,
+        reason=row.reason,
+        file_format=row.format,
     )
+
+
+async def file_behind(tx: Transaction, journal: UUID) -> UUID | None:
+    """The bank file that a receipt came in, also where it was posted again."""
+    line, again = tables.bank_file_line, tables.posted_again
+    first = sa.select(again.c.first).where(again.c.journal == journal).scalar_subquery()
+    found: UUID | None = await tx.connection.scalar(sa.select(line.c.bank_file).where(line.c.journal == sa.func.coalesce(first, journal)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -1211,6 +1231,13 @@ async def suspense_receipts(tx: Transaction, amounts: Collection[int]) -> list[S
     ]
 
 
+async def moves_standing(tx: Transaction, item: UUID) -> list[Move]:
+    """Where money of an item stands, in the order in which it came there. Under the item's lock."""
+    clearing, back = tables.suspense_clearing, tables.journal.alias("back")
+    stand = sa.select(clearing).where(clearing.c.item == item, ~sa.exists().where(back.c.reverses == clearing.c.journal))
+    return [Move(row.journal, row.account, row.amount_pence) for row in await tx.connection.execute(stand.order_by(clearing.c.attempt))]
+
+
 async def moved_item(tx: Transaction, journal: UUID) -> UUID | None:
     """The money in suspense that a journal put there or moved from there."""
     item, clearing = tables.suspense_item, tables.suspense_clearing
@@ -1237,19 +1264,65 @@ async def add_clearings(tx: Transaction, item: ItemInSuspense, moves: Sequence[M
     await tx.connection.execute(tables.suspense_clearing.insert(), rows)
 
 
-async def accounts_written(tx: Transaction, letters: str) -> list[UUID]:
-    """Tenants' accounts whose reference, without its punctuation, is these letters and digits, with or without its check letter."""
-    account = tables.account
-    bare = sa.func.replace(account.c.reference, "-", "")
-    without_letter = sa.func.regexp_replace(bare, "^([0-9]+)[A-Z]", r"\1")
-    wanted = sa.select(account.c.id).where(account.c.kind.not_in(_CONTROL), sa.or_(bare == letters, without_letter == letters))
-    return list(await tx.connection.scalars(wanted.limit(2)))
-
-
 async def add_suspense(tx: Transaction, items: Iterable[SuspenseRow]) -> None:
     """Write what lies in suspense."""
     for part in _slices(items):
         await tx.connection.execute(tables.suspense_item.insert(), [vars(item) for item in part])
+
+
+# --- what a person said that a return takes back ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MatchedReturn:
+    """A return in suspense, by its journal, and the payment that it takes back. `unmatched`: that was taken back."""
+
+    item: UUID
+    payment: UUID
+    matched_at: datetime
+    unmatched: bool
+
+
+async def matched_return(tx: Transaction, item: UUID) -> MatchedReturn | None:
+    """What was said of a return. Lock its name (`item_name`) before you decide on it."""
+    said, unsaid = tables.matched_return, tables.unmatched_return
+    wanted = sa.select(said, unsaid.c.unmatched_at).outerjoin(unsaid, unsaid.c.item == said.c.item).where(said.c.item == item)
+    row = (await tx.connection.execute(wanted)).first()
+    return MatchedReturn(row.item, row.payment, row.matched_at, row.unmatched_at is not None) if row is not None else None
+
+
+async def note_match(tx: Transaction, item: UUID, payment: UUID, reason: str) -> None:
+    """Keep what was said of a return, once both are undone. Errors: IntegrityError where either was matched before, or is not undone."""
+    row = {"item": item, "payment": payment, "matched_at": tx.now, "matched_by": tx.caller.person, "reason": reason}
+    await tx.connection.execute(tables.matched_return.insert().values(row))
+
+
+async def note_unmatch(tx: Transaction, item: UUID, reason: str) -> None:
+    """Keep that it was taken back. Errors: IntegrityError where it was already."""
+    row = {"item": item, "unmatched_at": tx.now, "unmatched_by": tx.caller.person, "reason": reason}
+    await tx.connection.execute(tables.unmatched_return.insert().values(row))
+
+
+async def moves_undone(tx: Transaction, item: UUID, at: datetime) -> list[Move]:
+    """The moves of an item that were undone at a moment, in the order in which they were made."""
+    clearing, back = tables.suspense_clearing, tables.journal.alias("back")
+    undone = sa.select(clearing).join(back, back.c.reverses == clearing.c.journal).where(clearing.c.item == item, back.c.posted_at == at)
+    return [Move(row.journal, row.account, row.amount_pence) for row in await tx.connection.execute(undone.order_by(clearing.c.attempt))]
+
+
+async def note_posted_again(tx: Transaction, repeated: dict[UUID, UUID]) -> None:
+    """Keep which journal repeats which, new ones by old ones; what had come into suspense lies there again, as old as it is.
+
+    Errors: IntegrityError where one was posted again before, has other entries, or was undone by no match that was taken back.
+    """
+    again, item = tables.posted_again, tables.suspense_item
+    before = {row.journal: row.first for row in await tx.connection.execute(sa.select(again).where(again.c.journal.in_(list(repeated))))}
+    rows = [{"journal": new, "repeats": old, "first": before.get(old, old)} for old, new in repeated.items()]
+    await tx.connection.execute(again.insert(), rows)
+    columns = [column for column in item.c if column.name != "journal"]
+    for old, new in repeated.items():
+        same = sa.select(sa.literal(new, sa.Uuid), *columns).where(item.c.journal == old)
+        await tx.connection.execute(item.insert().from_select(["journal", *(column.name for column in columns)], same))
 
 
 # --- opening an estate -------------------------------------------------------------------------------------------------------------

@@ -704,4 +704,38 @@ suspense_clearing = sa.Table(
     sa.CheckConstraint("amount_pence > 0", name="a_move_from_suspense_moves_something"),
 )
 
+matched_return = sa.Table(
+    "matched_return",
+    metadata,
+    sa.Column("item", sa.Uuid, sa.ForeignKey("suspense_item.journal"), primary_key=True),
+    sa.Column("payment", sa.Uuid, sa.ForeignKey("journal.id"), nullable=False),
+    sa.Column("matched_at", _INSTANT, nullable=False),
+    sa.Column("matched_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.UniqueConstraint("payment", name="a_payment_comes_back_once"),
+    sa.CheckConstraint("btrim(reason) <> ''", name="a_match_has_a_reason"),
+)
+"""Returns in suspense of which a person said what they take back: `item` is the return's journal, `payment` the receipt's."""
+
+unmatched_return = sa.Table(
+    "unmatched_return",
+    metadata,
+    sa.Column("item", sa.Uuid, sa.ForeignKey("matched_return.item"), primary_key=True),
+    sa.Column("unmatched_at", _INSTANT, nullable=False),
+    sa.Column("unmatched_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.CheckConstraint("btrim(reason) <> ''", name="an_undone_match_has_a_reason"),
+)
+
+posted_again = sa.Table(
+    "posted_again",
+    metadata,
+    sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("repeats", sa.Uuid, sa.ForeignKey("journal.id"), nullable=False),
+    sa.Column("first", sa.Uuid, sa.ForeignKey("journal.id"), nullable=False),
+    sa.UniqueConstraint("repeats", name="a_journal_is_posted_again_once"),
+)
+"""The returns and payments of undone matches, each with the journal that it `repeats` and the `first` one, which a bank's line tells of."""
+sa.Index("posted_again_first_idx", posted_again.c.first)
+
 chassis_metadata(metadata)

@@ -199,7 +199,10 @@ async def _four_eyes(books: Books) -> Finding:
 _CREDITS = """
 SELECT journal.actor, journal.seq, sum(entry.amount_pence) AS pence, (
     SELECT max(file.uploaded_by) FROM bank_file AS file JOIN bank_file_line AS line ON line.bank_file = file.id
-    WHERE line.journal = journal.id OR line.journal IN (SELECT item FROM suspense_clearing AS moved WHERE moved.journal = journal.id)
+    WHERE line.journal IN (
+      SELECT coalesce(again.first, came.id) FROM (
+        SELECT journal.id UNION SELECT item FROM suspense_clearing AS moved WHERE moved.journal = journal.id) AS came
+      LEFT JOIN posted_again AS again ON again.journal = came.id)
   ) AS brought_by
 FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
 WHERE journal.seq < $2 AND journal.reverses IS NULL

@@ -187,6 +187,52 @@ SELECT entry.journal, sum(entry.amount_pence) AS pence, coalesce(journal.reverse
 FROM entry JOIN account ON account.id = entry.account AND account.kind = 'SUSPENSE' LEFT JOIN journal ON journal.id = entry.journal
 GROUP BY entry.journal, journal.reverses
 """
+_MATCHED = """
+SELECT said.item, said.payment, said.matched_by, said.matched_at, unsaid.unmatched_by, unsaid.unmatched_at,
+       item.amount_pence AS out, unsaid.item IS NOT NULL AS taken_back,
+       (SELECT sum(entry.amount_pence) FROM entry JOIN account ON account.id = entry.account AND account.reference = 'BANK'
+        WHERE entry.journal = said.payment) AS came,
+       (SELECT count(*) FROM journal AS back WHERE back.reverses IN (said.item, said.payment) AND back.actor = said.matched_by
+          AND back.posted_at = said.matched_at AND back.effective_date = journal.effective_date) AS undone,
+       (SELECT count(*) FROM posted_again AS again JOIN journal AS anew ON anew.id = again.journal
+        WHERE again.repeats IN (said.item, said.payment) AND anew.actor = unsaid.unmatched_by AND anew.posted_at = unsaid.unmatched_at
+          AND anew.effective_date = journal.effective_date) AS again
+FROM matched_return AS said LEFT JOIN suspense_item AS item ON item.journal = said.item LEFT JOIN journal ON journal.id = said.item
+LEFT JOIN unmatched_return AS unsaid ON unsaid.item = said.item
+"""
+_POSTED_AGAIN = """
+SELECT again.journal, again.repeats, said.item IS NOT NULL AS taken_back,
+       EXISTS (SELECT FROM suspense_item WHERE journal = again.journal) = EXISTS (SELECT FROM suspense_item WHERE journal = again.repeats)
+         AND NOT EXISTS (
+           SELECT FROM entry WHERE entry.journal IN (again.journal, again.repeats) GROUP BY entry.account, entry.element
+           HAVING sum(entry.amount_pence) FILTER (WHERE entry.journal = again.journal)
+             IS DISTINCT FROM sum(entry.amount_pence) FILTER (WHERE entry.journal = again.repeats)) AS same
+FROM posted_again AS again LEFT JOIN (matched_return AS said JOIN unmatched_return USING (item))
+  ON again.repeats IN (said.item, said.payment)
+"""
+
+
+async def _said_of_returns(books: Books) -> tuple[int, list[str]]:
+    """What a person said that the bank took back has the return's amount, and both are undone; taken back, both are posted again."""
+    matched, again = await _rows(books, _MATCHED), await _rows(books, _POSTED_AGAIN)
+    broken = [
+        f"return {row['item']} is {row['out']}, and was matched with payment {row['payment']} of {row['came']}"
+        for row in matched
+        if row["came"] is None or row["out"] != -row["came"]
+    ]
+    broken += [
+        f"return {row['item']} was matched, and it and its payment are not both undone by it" for row in matched if row["undone"] != 2
+    ]
+    broken += [
+        f"what was said of return {row['item']} was taken back, and it and its payment were not both posted again by it"
+        for row in matched
+        if row["again"] != (2 if row["taken_back"] else 0)
+    ]
+    broken += [
+        f"journal {row['journal']} was posted again, and no match that undid it was taken back" for row in again if not row["taken_back"]
+    ]
+    broken += [f"journal {row['journal']} is not what it repeats" for row in again if not row["same"]]
+    return len(matched) + len(again), broken
 
 
 async def _suspense(books: Books) -> Finding:
@@ -212,7 +258,8 @@ async def _suspense(books: Books) -> Finding:
         broken.append(f"the account SUSPENSE holds {held}, and the items that lie there add up to {lying}")
     known = {row["item"] for row in items} | {row["journal"] for row in await _rows(books, "SELECT journal FROM suspense_clearing")}
     broken += [f"journal {row['journal']} moves suspense and belongs to no item" for row in posted if row["of"] not in known]
-    return finding(len(items) + len(posted), broken)
+    said, crooked = await _said_of_returns(books)
+    return finding(len(items) + len(posted) + said, broken + crooked)
 
 
 PROMISES = (

@@ -60,6 +60,8 @@ DONE: Mapping[str, str] = {
     "taken": "The file is taken: every line is posted.",
     "placed": "The payment is on the account. It stands below, under what was moved lately; from there it can be put back.",
     "split": "The payment is split. Each part stands below, under what was moved lately; from there it can be put back.",
+    "matched": "The payment is undone, and the return lies in suspense no more. If it was another payment, take it back below.",
+    "unmatched": "The payment stands where it stood, and the return lies in suspense again.",
     "put-back": "The payment lies in suspense again.",
     "saved": "The view is saved.",
     "forgotten": "The saved view is forgotten.",

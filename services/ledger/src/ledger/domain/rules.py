@@ -47,6 +47,18 @@ class NotToBeMoved(LedgerRule):
     """Money out is matched with what was paid, and goes onto no tenant's account."""
 
 
+class NotAReturn(LedgerRule):
+    """Money out that does not say that it takes a payment back is none that may be matched with one."""
+
+
+class NotThatPayment(LedgerRule):
+    """A return takes back a payment of its amount and an agreeing method."""
+
+
+class NotMatched(LedgerRule):
+    """Nobody said of this return what it takes back, or that was taken back already."""
+
+
 class AccountClosed(LedgerRule):
     """Nothing is posted onto a closed account."""
 

@@ -4,7 +4,7 @@ Suggestions only. A person decides, and stands behind what they decided. And whi
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -13,6 +13,10 @@ from ledger.domain.folding import folded
 from ledger.domain.references import ReferenceScheme, check_letter, payment_reference, references_in
 
 Why = Literal["payer", "reference", "name", "charge", "debt"]
+Sign = Literal["bank-account", "reference", "words", "name"]
+
+PAID_OUT = "money out, to be matched with what was paid"
+"""Why money out lies in suspense that does not say that it takes a payment back."""
 
 MATCHES = 3
 WEEKS_AT_ONCE = 5
@@ -20,6 +24,7 @@ WEEKS_AT_ONCE = 5
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir", "lady", "and", "joint", "acc", "account", "ref"})
 _WORTH: dict[Why, int] = {"payer": 16, "reference": 8, "name": 4, "debt": 2, "charge": 1}
+_SPEAKS: dict[Sign, int] = {"bank-account": 8, "reference": 4, "words": 2, "name": 1}
 
 
 @dataclass(frozen=True)
@@ -189,20 +194,33 @@ def same_payer(one: Marks, other: Marks) -> bool:
 # --- which payment the bank takes back ----------------------------------------------------------------------------------------------
 
 
+def agrees(takes_back: Mapping[str, str], method: str, paid_by: str, *, any_method: bool) -> bool:
+    """Whether a return by one method may take back what was paid by another. `takes_back`: what a method takes back, where it says so.
+
+    A cash file has one type for every returned cheque and none for the cheque: its returns are of `any_method`.
+    """
+    return any_method or takes_back.get(method, paid_by) == paid_by
+
+
+def signs(back: Marks, paid: Marks, schemes: Sequence[ReferenceScheme]) -> tuple[Sign, ...]:
+    """What a return says of itself that speaks for one payment, the strongest first."""
+    quoted = set(references_in(back.text, schemes)) & set(references_in(paid.text, schemes))
+    words, name = folded(back.text), sorted(name_words(back.name))
+    holds: dict[Sign, bool] = {
+        "bank-account": back.payer is not None and back.payer == paid.payer,
+        "reference": bool(quoted),
+        "words": bool(words) and words == folded(paid.text),
+        "name": bool(name) and name == sorted(name_words(paid.name)),
+    }
+    return tuple(sign for sign, speaks in holds.items() if speaks)
+
+
 def alike(back: Marks, paid: Marks, schemes: Sequence[ReferenceScheme]) -> int:
     """How strongly what a return says of itself speaks for one payment; 0 where nothing does.
 
     The same bank account weighs more than a reference that both quote, that more than all the words, and those more than the name.
     """
-    quoted = set(references_in(back.text, schemes)) & set(references_in(paid.text, schemes))
-    words, name = folded(back.text), sorted(name_words(back.name))
-    same = (
-        back.payer is not None and back.payer == paid.payer,
-        bool(quoted),
-        bool(words) and words == folded(paid.text),
-        bool(name) and name == sorted(name_words(paid.name)),
-    )
-    return sum(8 >> place for place, holds in enumerate(same) if holds)
+    return sum(_SPEAKS[sign] for sign in signs(back, paid, schemes))
 
 
 def taken_back(back: Marks, payments: Sequence[Marks], schemes: Sequence[ReferenceScheme]) -> int | None:

@@ -9,12 +9,14 @@ from rentbook_contracts.ledger import Entry, Provenance
 
 from ledger.domain.dates import in_words
 from ledger.domain.statement import decimals
-from ledger.tables import bank_file, bank_file_line, entry, journal, posting_code, suspense_clearing
+from ledger.tables import bank_file, bank_file_line, entry, journal, matched_return, posted_again, posting_code, suspense_clearing
 
 _reversal = journal.alias("reversal")
 _receipt_code = posting_code.alias("receipt_code")
 _undone_move = suspense_clearing.alias("undone_move")
 _return = journal.alias("bank_return")
+_TOLD = sa.func.coalesce(suspense_clearing.c.item, matched_return.c.item, _return.c.id, journal.c.id)
+"""The journal that a bank's line was posted for, and an entry with it."""
 
 
 def entries(account: UUID, as_at: date | None) -> sa.Subquery:
@@ -42,6 +44,8 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
             _reversal.c.id.label("reversed_by"),
             suspense_clearing.c.item,
             _return.c.id.label("bank_return"),
+            matched_return.c.item.label("matched"),
+            posted_again.c.first.label("first"),
             _receipt_code.c.words.label("receipt_words"),
             sa.cast(sa.func.sum(entry.c.amount_pence).over(order_by=order), sa.BigInteger).label("running_pence"),
             bank_file.c.id.label("bank_file"),
@@ -59,7 +63,16 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
         .outerjoin(_undone_move, _undone_move.c.journal == journal.c.reverses)
         # The bank's return of a payment undoes its moves from suspense in the same transaction; what was put back by hand is no return.
         .outerjoin(_return, sa.and_(_return.c.reverses == _undone_move.c.item, _return.c.posted_at == journal.c.posted_at))
-        .outerjoin(bank_file_line, bank_file_line.c.journal == sa.func.coalesce(suspense_clearing.c.item, _return.c.id, journal.c.id))
+        # Where a person said what a return takes back, the return's own line tells of it.
+        .outerjoin(
+            matched_return,
+            sa.and_(
+                matched_return.c.payment == sa.func.coalesce(_undone_move.c.item, journal.c.reverses),
+                matched_return.c.matched_at == journal.c.posted_at,
+            ),
+        )
+        .outerjoin(posted_again, posted_again.c.journal == _TOLD)
+        .outerjoin(bank_file_line, bank_file_line.c.journal == sa.func.coalesce(posted_again.c.first, _TOLD))
         .outerjoin(_receipt_code, _receipt_code.c.code == bank_file_line.c.code)
         .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
         .where(entry.c.account == account)
@@ -94,7 +107,7 @@ def shown(row: Any) -> Entry:
             file_name=row.file_name,
             line=row.file_line,
             entry_reference=row.entry_reference,
-            actor=row.actor if row.item is not None else row.uploaded_by or row.actor,
+            actor=row.uploaded_by or row.actor if row.actor == "system" else row.actor,
             decision=row.decision_id,
             case=row.case_id,
             source=_source(row),
@@ -106,6 +119,8 @@ def shown(row: Any) -> Entry:
 def _words(row: Any) -> str:
     if row.bank_return is not None:
         return f"{row.receipt_words}, of a payment that was moved from suspense"
+    if row.matched is not None:
+        return f"{row.receipt_words}, matched by hand"
     if row.item is None:
         return str(row.words)
     return f"{row.receipt_words}, {_part(row)}moved from suspense"
@@ -116,12 +131,16 @@ def _part(row: Any) -> str:
 
 
 def _source(row: Any) -> str:
+    if row.matched is not None:
+        return f"{row.file_name}, line {row.file_line}: the bank took a payment back, and somebody said that it was this one"
     if row.bank_return is not None:
         return f"{row.file_name}, line {row.file_line}: the bank took back a payment that was moved from suspense"
     if row.reverses is not None:
         return f"reversal of an earlier entry: {row.words.lower()}"
     if row.bank_file is not None:
         place = f"{row.file_name}, line {row.file_line}"
+        if row.first is not None:
+            place = f"{place}, posted again: it was not what the bank took back"
         if row.item is None:
             return place
         return f"{place}, {_part(row)}moved from suspense"

@@ -1,5 +1,6 @@
 """How accounts are named to people, and how they are found."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -72,6 +73,14 @@ def _tenancies_spelt_with(word: str) -> sa.CompoundSelect[Any]:
         of_people.where(person.c.folded.contains(word, autoescape=True)),
         of_homes.where(rental_property.c.folded.contains(word, autoescape=True)),
     )
+
+
+def written_as(reference: str) -> sa.Select[Any]:
+    """Ids of tenants' accounts whose reference this is, however it is spaced and in small letters, with or without its check letter."""
+    letters = re.sub("[^0-9A-Z]", "", reference.upper())
+    bare = sa.func.replace(account.c.reference, "-", "")
+    without_letter = sa.func.regexp_replace(bare, "^([0-9]+)[A-Z]", r"\1")
+    return sa.select(account.c.id).where(account.c.tenancy.is_not(None), sa.or_(bare == letters, without_letter == letters))
 
 
 async def labels_of(tx: Transaction, ids: Collection[UUID]) -> list[AccountLabel]:

@@ -2,19 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import MovedItem, PaidBefore, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch, TakenBack
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from ledger.domain.dates import business_date
-from ledger.domain.references import ReferenceScheme, scheme_of
+from ledger.domain.references import ReferenceScheme
 from ledger.domain.suspense import (
     MATCHES,
+    PAID_OUT,
     WEEKS_AT_ONCE,
     Candidate,
     Marks,
@@ -27,14 +26,15 @@ from ledger.domain.suspense import (
 )
 from ledger.queries.labels import LABEL, label, labels_of
 from ledger.queries.refund_facts import one_snapshot
+from ledger.queries.returned import matched_lately
+from ledger.queries.suspense_rows import LEFT, STANDING, STANDS_MOVED, items, schemes_in_force, stood_until
 from ledger.tables import (
     account,
     bank_file,
     bank_file_line,
     journal,
+    matched_return,
     person,
-    posting_code,
-    reference_scheme,
     suspense_clearing,
     suspense_item,
     tenant,
@@ -52,18 +52,6 @@ WORDS = 40
 CANDIDATES = 300
 """How many accounts are looked at for one item: more than share any name or rent in a large estate's page, and no more."""
 
-_reversal = journal.alias("reversal")
-_back = journal.alias("put_back")
-_LEFT = suspense_item.c.amount_pence - sa.func.coalesce(
-    sa.select(sa.cast(sa.func.sum(suspense_clearing.c.amount_pence), sa.BigInteger))
-    .where(suspense_clearing.c.item == suspense_item.c.journal, ~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
-    .scalar_subquery(),
-    0,
-)
-"""What of an item was moved nowhere (pence)."""
-
-_STANDING = sa.and_(~sa.exists().where(_reversal.c.reverses == suspense_item.c.journal), _LEFT != 0)
-
 
 async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     """A page of what nobody has placed yet, and what was moved lately."""
@@ -72,10 +60,10 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     due = [suspense_item.c.review_by < today, suspense_item.c.escalate_on <= today]
     counts = sa.select(
         sa.func.count(),
-        sa.cast(sa.func.coalesce(sa.func.sum(_LEFT), 0), sa.BigInteger),
+        sa.cast(sa.func.coalesce(sa.func.sum(LEFT), 0), sa.BigInteger),
         *(sa.func.count().filter(late) for late in due),
     )
-    told: Any = (await tx.connection.execute(counts.where(_STANDING))).one()
+    told: Any = (await tx.connection.execute(counts.where(STANDING))).one()
     in_all, total, to_review, to_escalate = told
     rows = await _page(tx, asked)
     schemes = await schemes_in_force(tx, today)
@@ -88,6 +76,7 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
         to_escalate=to_escalate,
         moved=await _moved(tx),
         taken_back=await _taken_back(tx),
+        matched=await matched_lately(tx),
     )
 
 
@@ -103,33 +92,12 @@ async def exact_suggestion(tx: Transaction, item: UUID) -> UUID | None:
 
 async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
     wanted = (
-        sa.select(
-            suspense_item,
-            _LEFT.label("left_pence"),
-            journal.c.code,
-            journal.c.narrative,
-            journal.c.payer,
-            posting_code.c.words,
-            bank_file.c.id.label("bank_file"),
-            bank_file.c.name.label("file_name"),
-            bank_file_line.c.line,
-        )
-        .select_from(suspense_item)
-        .join(journal, journal.c.id == suspense_item.c.journal)
-        .join(posting_code, posting_code.c.code == journal.c.code)
-        .join(bank_file_line, bank_file_line.c.journal == suspense_item.c.journal)
-        .join(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
-        .where(_STANDING, suspense_item.c.journal == asked.item if asked.item is not None else sa.true())
+        items()
+        .where(STANDING, suspense_item.c.journal == asked.item if asked.item is not None else sa.true())
         .order_by(suspense_item.c.since, journal.c.seq)
     )
-    return (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
-
-
-async def schemes_in_force(tx: Transaction, today: date) -> list[ReferenceScheme]:
-    """How payment references are written on a day."""
-    scheme = reference_scheme.c
-    newest = sa.select(reference_scheme).where(scheme.in_force_from <= today).order_by(scheme.name, scheme.in_force_from.desc())
-    return [scheme_of(row.scheme) for row in await tx.connection.execute(newest.ext(distinct_on(scheme.name)))]
+    rows: Sequence[Any] = (await tx.connection.execute(wanted.offset(asked.offset).limit(asked.limit))).all()
+    return rows
 
 
 async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme], paid: Mapping[UUID, PaidBefore]) -> SuspenseItem:
@@ -151,6 +119,7 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme], p
         file_name=row.file_name,
         line=row.line,
         may_be_moved=may_be_moved,
+        may_be_matched=not may_be_moved and row.reason != PAID_OUT,
         matches=await _matches(tx, row.left_pence, row.payer_name, text, schemes, paid) if may_be_moved else (),
     )
 
@@ -194,7 +163,7 @@ async def _remembered(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, dict[U
         .select_from(suspense_clearing)
         .join(suspense_item, suspense_item.c.journal == suspense_clearing.c.item)
         .join(journal, journal.c.id == suspense_clearing.c.journal)
-        .where(~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
+        .where(STANDS_MOVED)
         .where(
             sa.or_(journal.c.payer.in_(accounts), sa.and_(journal.c.payer.is_(None), sa.func.upper(suspense_item.c.payer_name).in_(names)))
         )
@@ -270,7 +239,7 @@ async def _moved(tx: Transaction) -> tuple[MovedItem, ...]:
     wanted = (
         sa.select(suspense_clearing, suspense_item.c.amount_pence.label("came_pence"), suspense_item.c.since)
         .join(suspense_item, suspense_item.c.journal == suspense_clearing.c.item)
-        .where(~sa.exists().where(_back.c.reverses == suspense_clearing.c.journal))
+        .where(STANDS_MOVED)
         .order_by(suspense_clearing.c.cleared_at.desc(), suspense_clearing.c.item, suspense_clearing.c.attempt)
         .limit(MOVED_SHOWN)
     )
@@ -309,12 +278,12 @@ async def _taken_back(tx: Transaction) -> tuple[TakenBack, ...]:
         .join(back, back.c.reverses == suspense_item.c.journal)
         .outerjoin(bank_file_line, bank_file_line.c.journal == back.c.id)
         .outerjoin(bank_file, bank_file.c.id == bank_file_line.c.bank_file)
-        .where(suspense_item.c.amount_pence > 0)
+        .where(suspense_item.c.amount_pence > 0, ~sa.exists().where(matched_return.c.payment == suspense_item.c.journal))
         .order_by(back.c.posted_at.desc(), back.c.seq.desc())
         .limit(TAKEN_BACK_SHOWN)
     )
     rows = (await tx.connection.execute(wanted)).all()
-    stood = await _stood_until(tx, {row.journal: row.posted_at for row in rows})
+    stood = await stood_until(tx, {row.journal: row.posted_at for row in rows})
     labels = {each.account: each for each in await labels_of(tx, {account for accounts in stood.values() for account in accounts})}
     return tuple(
         TakenBack(
@@ -332,18 +301,3 @@ async def _taken_back(tx: Transaction) -> tuple[TakenBack, ...]:
         )
         for row in rows
     )
-
-
-async def _stood_until(tx: Transaction, items: Mapping[UUID, datetime]) -> dict[UUID, list[UUID]]:
-    """The accounts from which each item went at its moment, in the order in which it had come onto them."""
-    wanted = (
-        sa.select(suspense_clearing.c.item, suspense_clearing.c.account, _back.c.posted_at)
-        .join(_back, _back.c.reverses == suspense_clearing.c.journal)
-        .where(suspense_clearing.c.item.in_(list(items)))
-        .order_by(suspense_clearing.c.attempt)
-    )
-    stood: dict[UUID, list[UUID]] = defaultdict(list)
-    for row in await tx.connection.execute(wanted):
-        if row.posted_at == items[row.item]:
-            stood[row.item].append(row.account)
-    return stood

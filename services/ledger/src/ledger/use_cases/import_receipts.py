@@ -15,7 +15,6 @@ from rentbook_contracts.ledger import (
     BankFileAsked,
     BankFilePage,
     BankFileTaken,
-    JournalReversed,
     ReceiptPosted,
     TransferPosted,
 )
@@ -27,11 +26,12 @@ from ledger.domain.clearing import NoClearingRule, cleared_on, rule_in_force
 from ledger.domain.dates import business_date
 from ledger.domain.exported_again import CASH_RECORDS_AT_LEAST, STATEMENT_RECORDS_AT_LEAST, SameRecords, exported_again
 from ledger.domain.faults import FAULTS_KEPT, Fault
-from ledger.domain.posting import CONTROL_ACCOUNTS, TRANSFER_CODE, Control, Posting, mirror, two_legs
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, two_legs
 from ledger.domain.receipt import EntryKey, Receipt
 from ledger.domain.rules import LedgerRule
-from ledger.domain.suspense import Marks
+from ledger.domain.suspense import PAID_OUT, Marks
 from ledger.queries.bank_files import bank_file_page
+from ledger.use_cases.mirrored import off_the_account, told_undone
 from ledger.use_cases.permission import may_change
 from ledger.use_cases.standing import Standing, open_accounts, standing_in_suspense
 
@@ -245,12 +245,12 @@ class _Line:
     account: store.LockedAccount | None
     suspense_reason: str | None
     posting: Posting | None
-    undone: tuple[tuple[store.LockedAccount, store.Move, Posting], ...] = ()
+    undone: tuple[tuple[store.LockedAccount, Posting], ...] = ()
 
     @property
     def postings(self) -> tuple[Posting, ...]:
         """What it posts, in order: what it takes back comes off the account before it leaves suspense."""
-        return (*(posting for _, _, posting in self.undone), *([self.posting] if self.posting is not None else []))
+        return (*(posting for _, posting in self.undone), *([self.posting] if self.posting is not None else []))
 
 
 async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -> None:
@@ -343,26 +343,20 @@ def _line(
     )
     if reason is not None and receipt.amount_pence > 0:
         standing.brings(store.SuspenseReceipt(posting.id, receipt.method, receipt.amount_pence, marks))
-    undone = tuple((locked[move.account], move, _off_the_account(receipt, move)) for move in came.moves) if came is not None else ()
+    undone = (
+        tuple(
+            (locked[move.account], off_the_account(move, receipt.effective_date, "system", receipt.narrative[:NARRATIVE_CHARACTERS]))
+            for move in came.moves
+        )
+        if came is not None
+        else ()
+    )
     return _Line(receipt, account, reason, posting, undone)
 
 
 def _marks(upload: Upload, receipt: Receipt) -> Marks:
     payer = upload.payer_of(receipt.payer_account) if receipt.payer_account else None
     return Marks(payer, receipt.payer_name[:PAYER_CHARACTERS], receipt.narrative[:SUSPENSE_CHARACTERS])
-
-
-def _off_the_account(receipt: Receipt, move: store.Move) -> Posting:
-    """The mirror image of a move from suspense, on the day on which the bank took the payment back."""
-    return mirror(
-        two_legs(move.account, -move.amount_pence, Control.SUSPENSE),
-        move.journal,
-        code=TRANSFER_CODE,
-        case=None,
-        effective_date=receipt.effective_date,
-        actor="system",
-        narrative=receipt.narrative[:NARRATIVE_CHARACTERS],
-    )
 
 
 def _takes_back(receipt: Receipt, policy: store.ReceiptPolicy) -> bool:
@@ -376,7 +370,7 @@ def why_suspense(receipt: Receipt, status: AccountStatus | None, *, takes_back: 
     Money out goes onto an account only where it says that it takes a receipt back: all else that the council pays is no tenant's debit.
     """
     if receipt.amount_pence < 0 and not takes_back:
-        return "money out, to be matched with what was paid"
+        return PAID_OUT
     if len(receipt.candidates) > 1:
         return "several payment references"
     if receipt.reference is None:
@@ -414,31 +408,20 @@ async def _suspense(tx: Transaction, lines: Iterable[_Line]) -> Iterator[store.S
 
 
 def _facts(line: _Line, file: UUID) -> Iterator[tuple[store.LockedAccount, AccountFact]]:
-    for account, move, undoing in line.undone:
-        account.balance_pence += move.amount_pence
-        yield account, _reversed(account, undoing.id, move.journal, move.amount_pence)
+    for account, undoing in line.undone:
+        yield told_undone(account, undoing)
     told = _fact(line, file)
     if told is not None:
         yield told
-
-
-def _reversed(account: store.LockedAccount, journal: UUID, reverses: UUID, amount_pence: int) -> JournalReversed:
-    return JournalReversed(
-        account=account.id,
-        balance_pence=account.balance_pence,
-        journal=journal,
-        amount_pence=amount_pence,
-        reverses=reverses,
-    )
 
 
 def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | None:
     account, posting, receipt = line.account, line.posting, line.receipt
     if account is None or posting is None or line.suspense_reason is not None:
         return None
-    account.balance_pence -= receipt.amount_pence
     if posting.reverses is not None:
-        return account, _reversed(account, posting.id, posting.reverses, -receipt.amount_pence)
+        return told_undone(account, posting)
+    account.balance_pence -= receipt.amount_pence
     about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
     if receipt.amount_pence < 0:
         return account, TransferPosted(amount_pence=-receipt.amount_pence, **about)

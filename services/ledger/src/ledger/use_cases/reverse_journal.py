@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import JournalIsReversed, JournalReversed, ReverseJournal
+from rentbook_contracts.ledger import JournalIsReversed, ReverseJournal
 
 from ledger import store
 from ledger.domain.dates import business_date
@@ -19,6 +19,7 @@ from ledger.domain.rules import (
     PutBackByDecision,
 )
 from ledger.domain.write_off import NOT_REVERSED, WRITTEN_ON
+from ledger.use_cases.mirrored import told_undone
 from ledger.use_cases.permission import may_change
 
 
@@ -51,15 +52,7 @@ async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str
         raise AlreadyReversed("This entry was reversed already, or is itself a reversal.", field="journal")
     posting = _mirror(tx, original, reason)
     await store.post(tx, [posting])
-    facts = []
-    for account in locked.values():
-        pence = sum(leg.amount_pence for leg in posting.legs if leg.account == account.id)
-        account.balance_pence += pence
-        told = JournalReversed(
-            account=account.id, balance_pence=account.balance_pence, journal=posting.id, reverses=original.id, amount_pence=pence
-        )
-        facts.append((account, told))
-    await store.tell(tx, facts)
+    await store.tell(tx, [told_undone(account, posting) for account in locked.values()])
     return posting.id
 
 

@@ -12,8 +12,8 @@ from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.receipt import Receipt
 from ledger.domain.references import ReferenceScheme
-from ledger.domain.suspense import Marks, alike, taken_back
-from ledger.queries.suspense import schemes_in_force
+from ledger.domain.suspense import Marks, agrees, alike, taken_back
+from ledger.queries.suspense_rows import schemes_in_force
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Standing:
         }
 
     def _method(self, receipt: Receipt, code: str) -> bool:
-        return self.any_method or self.takes_back.get(receipt.method, code) == code
+        return agrees(self.takes_back, receipt.method, code, any_method=self.any_method)
 
     def _names_method(self, receipt: Receipt) -> bool:
         return self.any_method or receipt.method in self.takes_back

@@ -1,6 +1,5 @@
 """How money leaves suspense for accounts, whoever asks for it: what lies there, the accounts that are named, and the transfers."""
 
-import re
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from rentbook_contracts.ledger import AccountStatus, ReceiptPosted
 from ledger import store
 from ledger.domain.posting import TRANSFER_CODE, Control, Posting, two_legs
 from ledger.domain.rules import AccountClosed, AlreadyMoved, NoSuchAccount, NoSuchItem, NotToBeMoved
+from ledger.queries.labels import written_as
 
 
 async def item_to_move(tx: Transaction, id_: UUID) -> store.ItemInSuspense:
@@ -31,7 +31,7 @@ async def known_accounts(tx: Transaction, typed: Mapping[str, str]) -> list[stor
     """The accounts that references name, locked, by the fields in which they were typed. Errors: NoSuchAccount, AccountClosed."""
     named: dict[str, UUID] = {}
     for field, reference in typed.items():
-        known = await store.accounts_written(tx, re.sub("[^0-9A-Z]", "", reference.upper()))
+        known = (await tx.connection.scalars(written_as(reference).limit(2))).all()
         if len(known) != 1:
             raise NoSuchAccount(
                 "No account has this reference. Check it against the tenant’s card or letter, or find the account by name or address "
