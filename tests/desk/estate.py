@@ -20,6 +20,8 @@ from rentbook_contracts.ledger import (
     BankFilePage,
     CreditHold,
     Entry,
+    ExactAsked,
+    ExactSuggestions,
     FileFault,
     FileLine,
     FileStatus,
@@ -644,6 +646,14 @@ def in_suspense(item: UUID | None = None) -> Suspense:
         items=listed, in_all=4, total_pence=1_020_80, to_review=2, to_escalate=1, moved=(moved,), taken_back=(undone, back),
         matched=(matched,),
     )  # fmt: skip
+
+
+def exact_suggestions(asked: ExactAsked) -> ExactSuggestions:
+    """The one payment of `in_suspense` that has an exact suggestion."""
+    [item] = in_suspense(UNPLACED).items
+    exact = item.model_copy(update={"matches": item.matches[:1]})
+    listed = (exact,) if not asked.items or UNPLACED in asked.items else ()
+    return ExactSuggestions(items=listed[asked.offset :], in_all=len(listed), total_pence=18_00 * len(listed))
 
 
 def return_page(item: UUID, reference: str | None = None) -> ReturnPage:

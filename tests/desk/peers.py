@@ -179,6 +179,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.BANK_FILE_PAGE, lambda asked: estate.bank_file(asked.bank_file)),
         _query(ledger.BANK_FILES, _files),
         _query(ledger.SUSPENSE, lambda asked: estate.in_suspense(asked.item)),
+        _query(ledger.EXACT_SUGGESTIONS, estate.exact_suggestions),
         _query(ledger.RETURN_PAGE, lambda asked: estate.return_page(asked.item, asked.reference)),
         _command(ledger.MATCH_RETURN, lambda _: ledger.ReturnMatched(journal=estate.MOVED)),
         _command(ledger.UNMATCH_RETURN, lambda asked: ledger.ReturnUnmatched(journal=estate.MOVED, item=asked.item)),

@@ -2,12 +2,15 @@
 
 from rentbook_contracts.ledger import (
     CLEAR_SUSPENSE,
+    EXACT_SUGGESTIONS,
     MATCH_RETURN,
     REVERSE_JOURNAL,
     SPLIT_SUSPENSE,
     SUSPENSE,
     UNMATCH_RETURN,
     ClearSuspense,
+    ExactAsked,
+    ExactSuggestions,
     MatchReturn,
     SplitSuspense,
     Suspense,
@@ -164,11 +167,39 @@ async def test_exact_suggestions_are_ticked_shown_once_more_and_moved(place: Pla
         said = await visitor.post(f"{EXACT}/move", fields, 200)
         again = await visitor.post(f"{EXACT}/move", fields, 200)
     assert "What was moved 1 payment, £18.00" in said
+    assert "1 payment with an exact suggestion remains." in said
     assert again == said
     moves = [call for call in place.peers.calls if call.path == f"/commands/{CLEAR_SUSPENSE.name}"]
     exact = ClearSuspense(item=estate.UNPLACED, reference=estate.NGUYEN.reference, amount_pence=18_00, as_suggested=True)
     assert place.peers.given(CLEAR_SUSPENSE) == [exact, exact]
     assert moves[0].form == moves[1].form, "the form sent again asks the ledger for the same"
+
+
+async def test_exact_suggestions_are_paged_through_and_the_confirming_step_totals_what_is_ticked(place: Place) -> None:
+    [first] = estate.exact_suggestions(ExactAsked()).items
+    many = [first.model_copy(update={"item": estate.an_id(f"exact {number}"), "amount_pence": number}) for number in range(1, 131)]
+
+    def answer(asked: ExactAsked) -> ExactSuggestions:
+        those = [one for one in many if not asked.items or one.item in asked.items]
+        page = tuple(those[asked.offset : asked.offset + asked.limit])
+        return ExactSuggestions(items=page, in_all=len(those), total_pence=sum(one.amount_pence for one in those))
+
+    place.peers.answers[f"/queries/{EXACT_SUGGESTIONS.name}"] = answer
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(EXACT)
+        assert "130 payments, £85.15 together; 100 of them on this page" in said
+        assert visitor.page is not None
+        assert visitor.page.xpath('//a[@rel="next"]/@href') == [f"{EXACT}?offset=100"]
+        await visitor.read(f"{EXACT}?offset=100")
+        assert len(visitor.page.xpath('//input[@name="item"]')) == 30
+        fields = visitor.fields(EXACT)
+        fields.pop("item")
+        await visitor.post(EXACT, fields, 422)
+        assert len(visitor.page.xpath('//input[@name="item"]')) == 30, "the page that was looked at is shown again"
+        said = await visitor.post(EXACT, {**visitor.fields(EXACT), "item": str(many[124].item)}, 200)
+        assert "Move these payments 1 payment, £1.25" in said
+        said = await visitor.read(f"{EXACT}?offset=500")
+    assert "Nothing is left on this page. Show the first of 130 payments." in said
 
 
 async def test_nothing_ticked_moves_nothing(place: Place) -> None:
@@ -183,7 +214,7 @@ async def test_what_changed_after_it_was_listed_stays_out(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(EXACT)
         fields = visitor.fields(EXACT)
-        place.peers.answers[f"/queries/{SUSPENSE.name}"] = lambda _: estate.in_suspense(estate.PAID_OUT)
+        place.peers.answers[f"/queries/{EXACT_SUGGESTIONS.name}"] = lambda _: ExactSuggestions(items=(), in_all=0, total_pence=0)
         said = await visitor.post(EXACT, fields, 200)
     assert "1 payment that you ticked has changed meanwhile and stays out" in said
     assert "Move 0" not in said

@@ -28,7 +28,7 @@ from ledger.domain.rules import (
 from ledger.queries.account_page import account_page
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
-from ledger.queries.suspense import suspense
+from ledger.queries.suspense import exact_suggestions, suspense
 from ledger.use_cases.clear_suspense import clear_suspense
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.split_suspense import split_suspense
@@ -40,6 +40,8 @@ from rentbook_contracts.ledger import (
     AccountPageAsked,
     ClearSuspense,
     CreditSource,
+    ExactAsked,
+    ExactSuggestions,
     ExplainBalance,
     PaidBefore,
     ReverseJournal,
@@ -185,7 +187,37 @@ async def test_a_payer_of_several_accounts_has_them_all_suggested_and_before_all
 
 async def exactly(runtime: Runtime, item: UUID) -> list[UUID]:
     found = next(one for one in (await in_suspense(runtime)).items if one.item == item)
-    return [match.label.account for match in found.matches if match.exact]
+    exact = [match.label.account for match in found.matches if match.exact]
+    together = await exact_ones(runtime, items=(item,))
+    assert [match.label.account for one in together.items for match in one.matches] == exact, "by itself and together the same"
+    return exact
+
+
+async def exact_ones(runtime: Runtime, **asked: object) -> ExactSuggestions:
+    return await run(runtime, lambda tx: exact_suggestions(tx, ExactAsked.model_validate(asked)), read_only=True)
+
+
+async def test_all_exact_suggestions_page_by_page_with_their_total(door: Door) -> None:
+    quoting = [await lies(door, "rent 9700 0023", f"{number}.00", f"PAYER NUMBER {number}", str(number), iban="") for number in range(1, 4)]
+    nobody = await lies(door, "rent", "9.00", number="9")
+    await lies(door, f"a refund {MAIN_REFERENCE}", number="8", sign="DBIT")
+    whole = await exact_ones(door.runtime)
+    assert ([one.item for one in whole.items], whole.in_all, whole.total_pence) == (quoting, 3, 6_00)
+    assert [[match.because for match in one.matches] for one in whole.items] == [[("reference",)]] * 3
+    assert {match.label.account for one in whole.items for match in one.matches} == {MAIN}
+    second = await exact_ones(door.runtime, offset=1, limit=1)
+    assert ([one.item for one in second.items], second.in_all, second.total_pence) == (quoting[1:2], 3, 6_00)
+    chosen = await exact_ones(door.runtime, items=(quoting[2], nobody))
+    assert ([one.item for one in chosen.items], chosen.in_all, chosen.total_pence) == (quoting[2:], 1, 3_00)
+    await move(door.runtime, quoting[0], MAIN_REFERENCE)
+    assert [one.item for one in (await exact_ones(door.runtime)).items] == quoting[1:]
+
+
+async def test_a_closed_account_is_no_exact_suggestion(door: Door) -> None:
+    item = await lies(door, f"rent {CLOSED_REFERENCE}", "1.11")
+    assert await exactly(door.runtime, item) == []
+    both = await lies(door, f"rent {CLOSED_REFERENCE} {MAIN_REFERENCE}", "2.22", number="2")
+    assert await exactly(door.runtime, both) == [MAIN]
 
 
 @pytest.mark.parametrize(

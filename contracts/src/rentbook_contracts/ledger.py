@@ -1192,6 +1192,22 @@ class Suspense(Message):
     matched: tuple[MatchedReturn, ...] = Field(default=(), description="The newest that a person matched, and nobody took that back")
 
 
+class ExactAsked(Message):
+    """Payments in suspense with an exact suggestion, oldest first; `items`: of these alone, where any are given."""
+
+    items: tuple[UUID, ...] = Field(default=(), max_length=100)
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=100)
+
+
+class ExactSuggestions(Message):
+    """Each with its one match. The counts are of all that have one, of those that were asked for, whatever the page."""
+
+    items: tuple[SuspenseItem, ...]
+    in_all: int
+    total_pence: NonNegativePence
+
+
 AccountReference = Annotated[
     str, Field(min_length=1, max_length=40, description="As people write it: small letters, spaces, without its check letter")
 ]
@@ -1233,6 +1249,7 @@ class SuspenseIsSplit(Message):
 
 
 SUSPENSE: Query[SuspenseAsked, Suspense] = Query("suspense", "ledger", SuspenseAsked, Suspense)
+EXACT_SUGGESTIONS: Query[ExactAsked, ExactSuggestions] = Query("exact-suggestions", "ledger", ExactAsked, ExactSuggestions)
 CLEAR_SUSPENSE: Command[ClearSuspense, SuspenseCleared] = Command("clear-suspense", "ledger", ClearSuspense, SuspenseCleared)
 SPLIT_SUSPENSE: Command[SplitSuspense, SuspenseIsSplit] = Command("split-suspense", "ledger", SplitSuspense, SuspenseIsSplit)
 

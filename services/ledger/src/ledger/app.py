@@ -20,6 +20,7 @@ from rentbook_contracts.ledger import (
     DECIDED_JOURNALS,
     END_PAYMENT_PLAN,
     END_TENANCY,
+    EXACT_SUGGESTIONS,
     EXPLAIN_BALANCE,
     FIND_DEBTS,
     LIFT_HOLD_OF_CASE,
@@ -56,7 +57,7 @@ from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.provision import provision, provision_policies
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.returned import return_page
-from ledger.queries.suspense import suspense
+from ledger.queries.suspense import exact_suggestions, suspense
 from ledger.settings import LedgerSettings
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.check_provision_policy import check_provision_policy
@@ -122,6 +123,7 @@ ANSWERS = (
     Answer(BANK_FILE_PAGE, bank_file_page),
     Answer(BANK_FILES, bank_files),
     Answer(SUSPENSE, suspense),
+    Answer(EXACT_SUGGESTIONS, exact_suggestions),
     Answer(RETURN_PAGE, return_page),
 )
 ACCEPTS = (

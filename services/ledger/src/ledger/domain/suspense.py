@@ -183,12 +183,13 @@ class Marks:
     text: str = field(repr=False)
 
 
-def same_payer(one: Marks, other: Marks) -> bool:
-    """Whether two payments came from one payer: from the same bank account under the same name; without an account, under the same name."""
-    names = [sorted(name_words(each.name)) for each in (one, other)]
-    if one.payer is None and other.payer is None:
-        return names[0] == names[1] and len(names[0]) > 1
-    return one.payer == other.payer and names[0] == names[1]
+def payer_key(marks: Marks) -> tuple[str | None, tuple[str, ...]] | None:
+    """What two payments of one payer have alike: the bank account and the name under it; without an account, a name of two words at least.
+
+    None where a payment does not say whose it is.
+    """
+    name = tuple(sorted(name_words(marks.name)))
+    return (marks.payer, name) if marks.payer is not None or len(name) > 1 else None
 
 
 # --- which payment the bank takes back ----------------------------------------------------------------------------------------------

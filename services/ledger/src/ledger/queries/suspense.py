@@ -1,13 +1,24 @@
 """What lies in suspense, oldest first, each with the accounts that it may be for."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import MovedItem, PaidBefore, Suspense, SuspenseAsked, SuspenseItem, SuspenseMatch, TakenBack
+from rentbook_contracts.ledger import (
+    ExactAsked,
+    ExactSuggestions,
+    MovedItem,
+    PaidBefore,
+    Suspense,
+    SuspenseAsked,
+    SuspenseItem,
+    SuspenseMatch,
+    TakenBack,
+)
 
 from ledger.domain.dates import business_date
 from ledger.domain.references import ReferenceScheme
@@ -21,7 +32,7 @@ from ledger.domain.suspense import (
     matches,
     name_words,
     near_references,
-    same_payer,
+    payer_key,
     whole_references,
 )
 from ledger.queries.labels import LABEL, label, labels_of
@@ -43,6 +54,9 @@ from ledger.tables import (
 
 MOVED_SHOWN = 20
 TAKEN_BACK_SHOWN = 20
+ITEMS_REMEMBERED = 100
+"""Of how many items the payers' earlier moves are asked for at a time."""
+
 MOVES_REMEMBERED = 2000
 """How many earlier moves of a page's payers are looked at, the newest first."""
 
@@ -80,6 +94,44 @@ async def suspense(tx: Transaction, asked: SuspenseAsked) -> Suspense:
     )
 
 
+async def exact_suggestions(tx: Transaction, asked: ExactAsked) -> ExactSuggestions:
+    """A page of the payments of which one account alone is quoted whole or was paid for before, of all that lie there."""
+    await one_snapshot(tx)
+    those = suspense_item.c.journal.in_(asked.items) if asked.items else sa.true()
+    wanted = items().where(STANDING, suspense_item.c.amount_pence > 0, those).order_by(suspense_item.c.since, journal.c.seq)
+    rows = (await tx.connection.execute(wanted)).all()
+    schemes = await schemes_in_force(tx, business_date(tx.now))
+    # Beside the event loop: a year's suspense has many words.
+    quoted = await asyncio.to_thread(lambda: {row.journal: whole_references(row.text or row.narrative, schemes) for row in rows})
+    named = {reference for references in quoted.values() for reference in references}
+    accounts = {row.reference: row.id for row in await tx.connection.execute(_open_accounts().where(account.c.reference.in_(named)))}
+    remembered: dict[UUID, dict[UUID, PaidBefore]] = {}
+    for start in range(0, len(rows), ITEMS_REMEMBERED):
+        remembered |= await _remembered(tx, rows[start : start + ITEMS_REMEMBERED])
+    certain = {
+        row.journal: {accounts[one] for one in quoted[row.journal] if one in accounts} | set(remembered[row.journal]) for row in rows
+    }
+    alone = {item: next(iter(found)) for item, found in certain.items() if len(found) == 1}
+    open_ = set(await tx.connection.scalars(_open_accounts().with_only_columns(account.c.id).where(account.c.id.in_(alone.values()))))
+    found = [row for row in rows if alone.get(row.journal) in open_]
+    page = found[asked.offset : asked.offset + asked.limit]
+    labels = {label.account: label for label in await labels_of(tx, {alone[row.journal] for row in page})}
+    shown = []
+    for row in page:
+        label, before = labels[alone[row.journal]], remembered[row.journal].get(alone[row.journal])
+        because: tuple[Literal["payer", "reference"], ...] = (
+            *(("payer",) if before is not None else ()),
+            *(("reference",) if label.reference in quoted[row.journal] else ()),
+        )
+        shown.append(_told(row, (SuspenseMatch(label=label, because=because, paid_before=before, exact=True),)))
+    return ExactSuggestions(items=tuple(shown), in_all=len(found), total_pence=sum(row.left_pence for row in found))
+
+
+def _open_accounts() -> sa.Select[Any]:
+    """Tenants' accounts onto which something may be posted."""
+    return sa.select(account.c.id, account.c.reference).where(account.c.tenancy.is_not(None), account.c.status != "CLOSED")
+
+
 async def exact_suggestion(tx: Transaction, item: UUID) -> UUID | None:
     """The account that is suggested exactly for what lies there. Decide on it under the item's lock."""
     rows = await _page(tx, SuspenseAsked(item=item, limit=1))
@@ -102,6 +154,13 @@ async def _page(tx: Transaction, asked: SuspenseAsked) -> Sequence[Any]:
 
 async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme], paid: Mapping[UUID, PaidBefore]) -> SuspenseItem:
     text = row.text or row.narrative
+    if row.amount_pence <= 0:
+        return _told(row, ())
+    return _told(row, await _matches(tx, row.left_pence, row.payer_name, text, schemes, paid))
+
+
+def _told(row: Any, found: tuple[SuspenseMatch, ...]) -> SuspenseItem:
+    """A row of `items` with the accounts that it may be for."""
     may_be_moved = row.amount_pence > 0
     return SuspenseItem(
         item=row.journal,
@@ -114,13 +173,13 @@ async def _item(tx: Transaction, row: Any, schemes: Sequence[ReferenceScheme], p
         escalate_on=row.escalate_on,
         reason=row.reason,
         payer_name=row.payer_name,
-        text=text,
+        text=row.text or row.narrative,
         bank_file=row.bank_file,
         file_name=row.file_name,
         line=row.line,
         may_be_moved=may_be_moved,
         may_be_matched=not may_be_moved and row.reason != PAID_OUT,
-        matches=await _matches(tx, row.left_pence, row.payer_name, text, schemes, paid) if may_be_moved else (),
+        matches=found,
     )
 
 
@@ -170,11 +229,14 @@ async def _remembered(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, dict[U
         .order_by(suspense_clearing.c.cleared_at.desc())
         .limit(MOVES_REMEMBERED)
     )
+    theirs: dict[object, list[UUID]] = defaultdict(list)
+    for item, mine in marks.items():
+        theirs[payer_key(mine)].append(item)
     found: dict[UUID, dict[UUID, PaidBefore]] = {item: {} for item in marks}
     for row in await tx.connection.execute(moved):
-        theirs = Marks(row.payer, row.payer_name, "")
-        for item, mine in marks.items():
-            if item != row.item and same_payer(mine, theirs):
+        payer = payer_key(Marks(row.payer, row.payer_name, ""))
+        for item in theirs[payer] if payer is not None else ():
+            if item != row.item:
                 found[item].setdefault(row.account, PaidBefore(on=row.since, moved_by=row.cleared_by))
     # Whoever pays for many, such as a department or a payment service, is no sign of any one of them.
     return {item: accounts if len(accounts) <= MATCHES else {} for item, accounts in found.items()}

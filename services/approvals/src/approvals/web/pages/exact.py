@@ -1,20 +1,27 @@
-"""Exact suggestions of suspense accepted together: ticked with their total in sight, shown once more, moved, each with its own result."""
+"""Exact suggestions of suspense accepted together, page by page: ticked, shown once more with their total, moved, each by itself."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid5
 
 from chassis.peers import Refused, Unanswered
-from rentbook_contracts.ledger import CLEAR_SUSPENSE, SUSPENSE, ClearSuspense, SuspenseAsked, SuspenseItem, SuspenseMatch
+from rentbook_contracts.ledger import (
+    CLEAR_SUSPENSE,
+    EXACT_SUGGESTIONS,
+    ClearSuspense,
+    ExactAsked,
+    ExactSuggestions,
+    SuspenseItem,
+    SuspenseMatch,
+)
 from starlette.responses import Response
 
 from approvals.web.forms import Form, read_uuid
-from approvals.web.pages.suspense import BECAUSE
+from approvals.web.pages.suspense import BECAUSE, offset_of
 from approvals.web.visit import MayNot, Visit
 
-LOOKED_AT = 100
-"""How many payments in suspense, the oldest first, the page looks through for exact suggestions."""
+LINES_A_PAGE = 100
+"""How many exact suggestions are ticked and moved at a time."""
 
 MOVED_AT_ONCE = 4
 """How many moves are asked of the ledger at a time."""
@@ -46,19 +53,18 @@ async def preview(visit: Visit) -> Response:
     """What was ticked, once more, with the total and where it goes. What has changed since it was listed is counted and left out."""
     _for_officers(visit)
     form = await visit.sent()
-    ticked = {item for item in map(read_uuid, form.chosen("item")) if item is not None}
+    ticked = tuple(dict.fromkeys(item for item in map(read_uuid, form.chosen("item")) if item is not None))[:LINES_A_PAGE]
     if not ticked:
         form.wrong("Tick at least one payment", "item")
         return await _list(visit, form)
-    lines = await _exact(visit)
-    chosen = [line for line in lines or () if line.item.item in ticked]
+    found = await _exact(visit, ExactAsked(items=ticked))
     return visit.show(
         "exact_chosen.html",
         "Move these payments",
         form=form,
-        lines=chosen if lines is not None else None,
-        gone=len(ticked) - len(chosen),
-        total_pence=_total(chosen),
+        lines=_lines(found) if found is not None else None,
+        gone=len(ticked) - found.in_all if found is not None else 0,
+        total_pence=found.total_pence if found is not None else 0,
         because=BECAUSE,
         names=await visit.names(),
     )
@@ -69,15 +75,17 @@ async def move(visit: Visit) -> Response:
     _for_officers(visit)
     form = await visit.sent()
     gate = asyncio.Semaphore(MOVED_AT_ONCE)
-    shown = [asked for item in form.chosen("item")[:LOOKED_AT] if (asked := _shown(form, item)) is not None]
+    shown = [asked for item in form.chosen("item")[:LINES_A_PAGE] if (asked := _shown(form, item)) is not None]
     results = await asyncio.gather(*(_move(visit, form, asked, gate) for asked in shown))
     moved = [result for result in results if result.why_not is None]
+    remain = await _exact(visit, ExactAsked(limit=1))
     return visit.show(
         "exact_moved.html",
         "What was moved",
         moved=moved,
         left=[result for result in results if result.why_not is not None],
         total_pence=sum(result.amount_pence for result in moved),
+        remain=remain.in_all if remain is not None else None,
     )
 
 
@@ -111,26 +119,25 @@ async def _move(visit: Visit, form: Form, asked: ClearSuspense, gate: asyncio.Se
 
 
 async def _list(visit: Visit, form: Form) -> Response:
-    lines = await _exact(visit)
+    offset = offset_of(visit.request.query_params.get("offset", "") or form.value("offset"))
+    found = await _exact(visit, ExactAsked(offset=offset, limit=LINES_A_PAGE))
     return visit.show(
         "exact.html",
         "Exact suggestions",
         form=form,
-        lines=lines,
-        total_pence=_total(lines or ()),
-        looked_at=LOOKED_AT,
+        found=found,
+        lines=_lines(found) if found is not None else [],
+        offset=offset,
+        limit=LINES_A_PAGE,
         because=BECAUSE,
         names=await visit.names(),
     )
 
 
-async def _exact(visit: Visit) -> list[Line] | None:
-    """The exact suggestions among the oldest payments; None where the ledger does not answer."""
-    found = await visit.ask_or_name(SUSPENSE, SuspenseAsked(limit=LOOKED_AT), "what lies in suspense")
-    if found is None:
-        return None
-    return [Line(item, match) for item in found.items for match in item.matches if match.exact]
+async def _exact(visit: Visit, asked: ExactAsked) -> ExactSuggestions | None:
+    """None where the ledger does not answer."""
+    return await visit.ask_or_name(EXACT_SUGGESTIONS, asked, "what lies in suspense")
 
 
-def _total(lines: Sequence[Line]) -> int:
-    return sum(line.item.amount_pence for line in lines)
+def _lines(found: ExactSuggestions) -> list[Line]:
+    return [Line(item, match) for item in found.items for match in item.matches]

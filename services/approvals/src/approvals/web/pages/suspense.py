@@ -119,8 +119,13 @@ async def _split(visit: Visit, form: Form) -> Response:
     )
 
 
+def offset_of(typed: str) -> int:
+    """Where a page of a list begins, as its address says it."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else 0
+
+
 async def _list(visit: Visit, form: Form, typed: str) -> Response:
-    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
+    offset = offset_of(typed)
     found = await visit.ask_or_name(SUSPENSE, SuspenseAsked(offset=offset, limit=ITEMS_A_PAGE), "what lies in suspense")
     return visit.show(
         "suspense.html",
