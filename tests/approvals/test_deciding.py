@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from approvals import queries
 from approvals.domain import eligibility, reasons, recalling, releasing
+from approvals.domain.asking import NotTheirsToAnswer
 from approvals.domain.eligibility import Part, Status
 from approvals.domain.forms import AnswerTask, OfTask, TakePart
 from approvals.queries import Carried, Filters, View
@@ -23,7 +24,7 @@ from chassis.transaction import Refused, SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
 from rentbook_contracts.approvals import DecisionTaken as Taken
 from rentbook_contracts.approvals import DecisionTakenBack as TakenBack
-from support.office import OTHER_HASH, PEOPLE, Office
+from support.office import HASH, OTHER_HASH, PEOPLE, Office
 
 WITHIN = [
     (1, "sen.senior"), (100_00, "sen.senior"), (100_01, "tess.leader"), (500_00, "tess.leader"), (500_01, "ines.manager"),
@@ -225,6 +226,49 @@ async def test_a_sent_back_case_returns_to_the_same_person_at_the_same_place(off
     assert [row.task for row in mine.rows] == [again.task, later.task]
     assert mine.rows[0].assigned_to == "tess.leader"
     await office.answer_task("tess.leader", again, content_hash=OTHER_HASH)
+
+
+@pytest.mark.parametrize("asked", ["aud.auditor", "finn.finance", "kim.s151", "tess.leader", "nobody.known"])
+async def test_a_question_goes_to_nobody_whose_answer_would_be_refused(office: Office, asked: str) -> None:
+    """Refunds takes an answer from officers and their managers alone, and nobody asks themselves."""
+    await office.everyone_signs_in()
+    _, opened = await office.open(50_00)
+    page = await office.look("tess.leader", queries.task_page, opened.task)
+    assert page is not None
+    offered = {one.subject for one in page.may_be_asked}
+    assert asked not in offered
+    assert {"ola.officer", "ben.officer", "tim.leader", "hana.head"} <= offered
+    question = AnswerTask(opened.task, HASH, Answer.SENT_BACK, "evidence-missing", "Which bank?", asked)
+    with pytest.raises(NotTheirsToAnswer) as refused:
+        await office.do("tess.leader", decide, question)
+    assert refused.value.field == "question_to"
+
+
+async def test_whoever_approved_an_earlier_stage_is_not_asked_at_the_next(office: Office) -> None:
+    """Their answer would be refused: they would take part in a case whose approval of theirs is being carried out."""
+    await office.everyone_signs_in()
+    asked, opened = await office.open(3_000_00)
+    await office.answer_task("hana.head", opened)
+    _, second = await office.open(3_000_00, asked.case, stage=2, account=asked.account)
+    page = await office.look("finn.finance", queries.task_page, second.task)
+    assert page is not None
+    assert "hana.head" not in {one.subject for one in page.may_be_asked}
+    with pytest.raises(NotTheirsToAnswer):
+        await office.do("finn.finance", decide, AnswerTask(second.task, HASH, Answer.SENT_BACK, "other", "Whose?", "hana.head"))
+    await office.answer_task("finn.finance", second, Answer.SENT_BACK)
+    assert (await office.look("hana.head", queries.worklist, View.EVERYONE)).rows == ()
+
+
+async def test_a_question_is_among_everyones_for_those_who_may_answer_it(office: Office) -> None:
+    _, opened = await office.open(50_00)
+    await office.answer_task("tess.leader", opened, Answer.SENT_BACK)
+    for person in ("ola.officer", "ben.officer", "tim.leader"):
+        work = await office.look(person, queries.worklist, View.EVERYONE)
+        assert [(row.task, row.awaits_answer, row.asked_you) for row in work.rows] == [(opened.task, True, person == "ola.officer")]
+        assert work.counts[View.EVERYONE] == 1
+    for person in ("tess.leader", "finn.finance", "aud.auditor"):
+        assert (await office.look(person, queries.worklist, View.EVERYONE)).rows == ()
+    assert (await office.look("ben.officer", queries.worklist, View.MINE)).rows == ()
 
 
 async def test_a_new_round_voids_what_waited_or_was_approved(office: Office) -> None:

@@ -63,6 +63,8 @@ CAST: dict[str, tuple[str, ...]] = {
     "hugo.auditor": ("auditor",),
 }
 HANDLES_CASES = frozenset(CAST) - {"hugo.auditor", "grace.finance", "gwen.finance"}
+ASKED = "quinn.officer"
+"""Who answers questions here, and has no other part in any case."""
 ANYBODY = st.sampled_from([*sorted(CAST), "dev.leader", "ella.manager", "ella.manager", "farid.head", "farid.head", "grace.finance"])
 """Those with the most authority come more often, or few cases would get far."""
 RELEASERS = st.sampled_from(["grace.finance", "gwen.finance", "grace.finance", "gwen.finance", "ella.manager", "hugo.auditor"])
@@ -242,7 +244,7 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[Place]:
             made = Place(runtime, app, owner, http, peers)
             for statement in NOTES:
                 await made.sql(statement, owner=True)
-            for subject, roles in CAST.items():
+            for subject, roles in {**CAST, ASKED: ("officer",)}.items():
                 key, session = sessions.begin(Person(subject, subject.title(), frozenset(roles)), datetime.now(UTC))
                 made.keys[subject] = (key, session)
                 await run(runtime, lambda tx, session=session: store.open_session(tx, session))  # type: ignore[misc]
@@ -337,7 +339,7 @@ class Cast(RuleBasedStateMachine):
         assert stage is not None
         words = {"approved": "", "declined": "No, because of this", "sent-back": "What is this?"}[answer]
         reason = {"approved": "checks-pass", "declined": "other", "sent-back": "evidence-missing"}[answer]
-        sent = {"answer": answer, "reason_code": f"{answer}:{reason}", "text": words, "question_to": "asha.officer", "content_hash": seen}
+        sent = {"answer": answer, "reason_code": f"{answer}:{reason}", "text": words, "question_to": ASKED, "content_hash": seen}
         form, mandate = uuid4(), self.mandate(person, stage)
         for _ in range(times):
             taken = self.now(self.place.post(person, f"/tasks/{self.tasks[stage]}/decision", form_id=str(form), plan_hash=seen, **sent))

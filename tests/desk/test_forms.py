@@ -81,6 +81,58 @@ async def test_a_request_for_all_carries_no_amount(place: Place) -> None:
     assert place.peers.given(REQUEST_REFUND)[0].amount_pence is None
 
 
+@pytest.mark.parametrize(
+    ("figures", "why"),
+    [
+        ({"balance_pence": 412_00}, "The account is £412.00 behind: there is no credit to refund."),
+        ({"balance_pence": 0}, "Nothing is owed on the account and nothing is in credit: there is nothing to refund."),
+        ({"balance_pence": -50_00, "uncleared_pence": 50_00}, "£50.00 has not cleared yet: there is nothing to refund today."),
+        ({"balance_pence": 25_00, "written_on_pence": 25_00}, "The account is £25.00 behind: there is no credit to refund."),
+    ],
+)
+async def test_where_no_request_can_be_taken_the_page_says_so_and_why(place: Place, figures: dict[str, int], why: str) -> None:
+    """The same as refunds says when it refuses."""
+    none = {"cleared_credit_pence": 0, "uncleared_pence": 0, "held_pence": 0, **figures}
+    place.peers.answers["/queries/account-page"] = lambda _: estate.account_page(NGUYEN).model_copy(update=none)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(REQUEST)
+        assert f"No request can be taken. {why}" in said.replace("The account is £50.00 in credit, but ", "")
+        assert "closes at once" not in said
+        assert visitor.page is not None
+        assert not visitor.page.xpath('//form[contains(@action, "/refund")]')
+
+
+async def test_a_credit_at_income_may_be_asked_for(place: Place) -> None:
+    none = {"cleared_credit_pence": 0, "uncleared_pence": 0, "balance_pence": 0, "written_on_pence": 25_00}
+    place.peers.answers["/queries/account-page"] = lambda _: estate.account_page(NGUYEN).model_copy(update=none)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(REQUEST)
+    assert "No request can be taken" not in said
+    assert "Take the request" in said
+
+
+async def test_each_debt_without_an_answer_is_named(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **{**TYPED, f"debt-{RECHARGE}": "", f"debt-{COURT}": ""})
+        told = visitor.summary()
+    named = [told[f"#debt-{debt}"] for debt in (RECHARGE, COURT)]
+    assert len(set(named)) == 2
+    labels = {label.account: label for label in (*estate.account_page(NGUYEN).sub_accounts, *estate.account_page(NGUYEN).other_accounts)}
+    for debt, said in zip((RECHARGE, COURT), named, strict=True):
+        assert labels[debt].reference in said
+
+
+async def test_bank_details_that_are_missing_are_asked_for(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(REQUEST)
+        await visitor.send(REQUEST, 422, **{**TYPED, "sort_code": "", "account_number": " "})
+        told = {"#sort_code": "Enter the sort code", "#account_number": "Enter the account number"}
+        assert visitor.summary() == told
+        await visitor.send(REQUEST, 422, **{**TYPED, "sort_code": "12"})
+        assert visitor.summary() == {"#sort_code": "The sort code must have 6 digits, like 08-99-99"}
+
+
 def somebody_died(place: Place, *, at: int | None = None, hold: bool = False) -> None:
     """The account says that a tenant has died: which one, or only that one has."""
 

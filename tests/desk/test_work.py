@@ -11,12 +11,13 @@ import pytest
 from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.use_cases.close_task import close_task
+from approvals.web.pages import worklist
 from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked
-from rentbook_contracts.refunds import CASE_PAGE, AskedAs, CaseStatus, Glances, ReadyPayments
+from rentbook_contracts.refunds import CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -44,6 +45,37 @@ async def test_a_row_reads_as_a_sentence_with_its_due_date(place: Place) -> None
     assert "5 working days left" in said
 
 
+async def test_a_review_waits_at_work_until_somebody_takes_it_up(place: Place) -> None:
+    """Credit that Rentbook found by itself has neither a task nor a request yet."""
+    await place.everyone_known()
+    found = {"taken_by": "system", "found_pence": 35_00, "opened_at": estate.NOW - timedelta(days=9), "asked_by": None}
+    review = estate.case_row(estate.CASE_BEGUM, CaseStatus.REVIEW).model_copy(update=found)
+    place.peers.answers[f"/queries/{CASES.name}"] = lambda asked: Cases(cases=(review,) if CaseStatus.REVIEW in asked.statuses else ())
+    async with visiting(place, "asha") as asha:
+        for view, words in (("team", "My team’s (1)"), ("everyone", "Everyone’s (1)")):
+            said = await asha.read(f"/work?view={view}")
+            assert words in said
+            assert "Reviews to take up (1)" in said
+            assert "Review £35.00 of credit of Nasreen Begum" in said
+            assert "found by Rentbook 9 days ago" in said
+            assert asha.page is not None
+            assert asha.page.xpath(f'//a[@href="/cases/{estate.CASE_BEGUM}"]')
+        assert "Reviews to take up" not in await asha.read("/work?view=mine")
+        assert "Reviews to take up" not in await asha.read("/work?view=everyone&lane=green")
+
+
+async def test_no_more_reviews_are_listed_than_are_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist, "REVIEWS_SHOWN", 1)
+    await place.everyone_known()
+    rows = tuple(estate.case_row(case, CaseStatus.REVIEW) for case in (estate.CASE_BEGUM, estate.CASE_OKAFOR))
+    place.peers.answers[f"/queries/{CASES.name}"] = lambda asked: Cases(cases=rows if asked.statuses else ())
+    async with visiting(place, "asha") as asha:
+        said = await asha.read("/work?view=everyone")
+    assert "Reviews to take up (2)" in said
+    assert "The 1 that wait longest are shown; see the others." in said
+    assert said.count("Review the credit of") == 1
+
+
 async def test_a_row_says_what_pays_other_debts(place: Place) -> None:
     await place.everyone_known()
     await place.task(estate.CASE_NGUYEN)
@@ -64,6 +96,24 @@ async def test_a_question_is_read_where_it_is_answered(place: Place) -> None:
         said = await asha.read(f"/cases/{estate.CASE_OKAFOR}")
     assert "Dev Patel asks you:" in said
     assert "Whose account is it?" in said
+
+
+async def test_only_whoever_may_answer_is_offered_to_ask_and_finds_the_question(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    asked = {"answer": "sent-back", "reason_code": "sent-back:payee-unclear", "text": "Whose account is it?"}
+    async with visiting(place, "dev") as dev, visiting(place, "ben") as ben, visiting(place, "hugo") as hugo:
+        await dev.read(f"/tasks/{task}")
+        assert dev.page is not None
+        offered = dev.page.xpath('//select[@id="question_to"]/option/text()')
+        assert offered == ["Choose", "Asha Rao", "Ben Moss", "Carol Díaz", "Ella Kim", "Farid Nasser"]
+        await dev.send(f"/tasks/{task}/decision", 422, **asked, question_to="hugo.auditor")
+        assert "may not answer it" in dev.summary()["#question_to"]
+        await dev.send(f"/tasks/{task}/decision", **asked, question_to="asha.officer")
+        said = await ben.read("/work?view=everyone")
+        assert "A question for Asha Rao Answer it" in said
+        assert "Not for you" not in said
+        assert "A question" not in await hugo.read("/work?view=everyone")
 
 
 async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they_answer(place: Place) -> None:

@@ -119,6 +119,8 @@ class Office:
     ) -> DecisionTaken:
         reason = {Answer.APPROVED: "checks-pass", Answer.DECLINED: "duplicate", Answer.SENT_BACK: "evidence-missing"}[answer]
         asked = "ola.officer" if answer is Answer.SENT_BACK else None
+        if asked:
+            await self.signs_in(asked, *PEOPLE[asked])
         said = "" if answer is Answer.APPROVED else "Please see the note."
         form = AnswerTask(opened.task, content_hash, answer, reason, said, asked)
         return await self.do(person, decide, form, form_id)

@@ -16,7 +16,7 @@ from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import LineToDecide, ScheduleContent, ScheduleToDecide
 
-from support.office import Office
+from support.office import PEOPLE, Office
 
 MINUTE = Minute("CAB/2026/118", date(2026, 11, 3), b"%PDF-1.7 minutes of the Cabinet")
 
@@ -91,6 +91,8 @@ class WriteOffOffice:
         }[answer]
         said = "" if answer is Answer.APPROVED else "Please see the note."
         asked = "ola.officer" if answer is Answer.SENT_BACK else None
+        if asked:
+            await self.office.signs_in(asked, *PEOPLE[asked])
         words = {"reason_code": reason, "text": said, "question_to": asked, **more}
         return await self.office.do(person, decide_schedule, AnswerSchedule(opened.task, hash_of(about), answer, **words), form)
 

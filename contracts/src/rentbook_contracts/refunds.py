@@ -573,6 +573,7 @@ class CaseRow(Message):
     asked_by: UUID | None = None
     asked_as: AskedAs = AskedAs.TENANT
     paid_on: date | None = Field(default=None, description=PAID_ON)
+    found_pence: PositivePence | None = Field(default=None, description="The credit above the floor for which a review opened")
 
 
 class CasesAsked(Message):

@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import LineKind
 
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by
+from approvals.domain.asking import MAY_ANSWER, kinds_answered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_sequence, stages_for
 from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.eligibility import Answered, Part, Participation, Standing, Status, mandate_for, objection, objections
@@ -63,8 +64,8 @@ from approvals.tables import selection as selections
 
 class View(StrEnum):
     """MINE: waits for the caller or for somebody for whom they stand in, or is a question to them. TEAM: open, and of an amount that the
-    caller may decide (for whoever decides nothing: all that is open). EVERYONE: all that is open. DECIDED: every task that was answered,
-    newest answer first.
+    caller may decide (for whoever decides nothing: all that is open). EVERYONE: all that is open, and every question that the caller may
+    answer. DECIDED: every task that was answered, newest answer first.
     """
 
     MINE = "mine"
@@ -158,8 +159,8 @@ class TaskRow:
 
     `nobody_here`: it is open, and nobody who was at the desk today may decide it.
 
-    `asked_you`: it was sent back with a question to the caller, or to somebody for whom they stand in. `claimed_by` is None where a claim
-    has expired.
+    `asked_you`: it was sent back with a question to the caller, or to somebody for whom they stand in. `awaits_answer`: it was sent back
+    with a question, whoever is asked. `claimed_by` is None where a claim has expired.
     """
 
     task: UUID
@@ -194,6 +195,7 @@ class TaskRow:
     why_not: str | None
     why_not_rule: str | None
     asked_you: bool
+    awaits_answer: bool
     decision: DecisionShown | None
     nobody_here: bool
 
@@ -286,7 +288,8 @@ class TaskPage:
 
     `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
     without a limit; `has_authority` tells the two apart from having no part in it; `lent_by` names those who lent it to them. `latest` is
-    the newest task of the case. `why_not` has every reason for which the caller may not decide it, the row's first.
+    the newest task of the case. `why_not` has every reason for which the caller may not decide it, the row's first. `may_be_asked` are
+    those to whom the caller may send it back with a question.
     """
 
     row: TaskRow
@@ -296,6 +299,7 @@ class TaskPage:
     comments: tuple[CommentShown, ...]
     why_not: tuple[str, ...]
     may_decide: tuple[StaffRow, ...]
+    may_be_asked: tuple[StaffRow, ...]
     stage_roles: tuple[str, ...]
     has_authority: bool
     limit_pence: int | None
@@ -496,7 +500,7 @@ def _in_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
         return [is_open, sa.or_(*(_within(*one) for one in mine.mandates)) if mine.mandates else sa.true()]
     if view is View.MINE:
         return [sa.or_(sa.and_(is_open, _waits_for(mine)), sa.and_(task.c.status == Status.DECIDED, _asked(mine.people)))]
-    return [is_open]
+    return [sa.or_(is_open, sa.and_(task.c.status == Status.DECIDED, _may_answer(mine)))]
 
 
 def _waits_for(mine: _Mine) -> sa.ColumnElement[bool]:
@@ -531,6 +535,22 @@ def _by(people: Sequence[str]) -> sa.ColumnElement[bool]:
 
 def _asked(people: Sequence[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(decision.c.task_id == task.c.id, decision.c.question_to.in_(people), ~_is_recalled())
+
+
+def _may_answer(mine: _Mine) -> sa.ColumnElement[bool]:
+    """Questions about cases that the caller may help on, but for those that they ask themselves."""
+    question = (decision.c.task_id == task.c.id, decision.c.question_to.is_not(None), ~_is_recalled())
+    asks = sa.exists().where(*question, decision.c.decided_by != mine.people[0])
+    approved = _under_way(task.c.case_id, mine.people[0])
+    return sa.and_(task.c.kind.in_(sorted(kinds_answered_by(mine.roles))), asks, ~approved)
+
+
+def _under_way(case: Any, person: Any) -> sa.ColumnElement[bool]:
+    """Whether the person, or their authority, approved the case and that is still to be carried out."""
+    approved = task.alias("approved")
+    theirs = sa.or_(decision.c.decided_by == person, decision.c.on_behalf_of.any_() == person)
+    mine = (decision.c.case_id == case, theirs, decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    return sa.exists().where(*mine, approved.c.id == decision.c.task_id, approved.c.status == Status.DECIDED)
 
 
 def _is_recalled() -> sa.ColumnElement[bool]:
@@ -635,11 +655,14 @@ async def last_decider(tx: Transaction, case: UUID, stage: int) -> str | None:
 
 async def approvals_under_way(tx: Transaction, case: UUID, person: str) -> bool:
     """Whether the person, or their authority, approved the case and that is still to be carried out."""
-    theirs = sa.or_(decision.c.decided_by == person, decision.c.on_behalf_of.any_() == person)
-    mine = (decision.c.case_id == case, theirs, decision.c.answer == Answer.APPROVED, ~_is_recalled())
-    joined = decision.join(task, task.c.id == decision.c.task_id)
-    found = sa.select(decision.c.id).select_from(joined).where(*mine, task.c.status == Status.DECIDED).limit(1)
-    return (await tx.connection.execute(found)).first() is not None
+    return bool((await tx.connection.execute(sa.select(_under_way(case, person)))).scalar_one())
+
+
+async def may_be_asked(tx: Transaction, kind: Kind, case: UUID) -> tuple[StaffRow, ...]:
+    """Everyone but the caller whose answer to a question about the case would be taken, by name."""
+    allowed = (staff.c.roles.overlap(sorted(MAY_ANSWER[kind])), staff.c.subject != tx.caller.person, ~_under_way(case, staff.c.subject))
+    rows = (await tx.connection.execute(sa.select(staff).where(*allowed).order_by(staff.c.name, staff.c.subject))).all()
+    return tuple(_staff_row(row) for row in rows)
 
 
 async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
@@ -680,6 +703,7 @@ async def task_page(tx: Transaction, task_id: UUID, behind: Collection[str] = ()
         comments=await _comments(tx, row.case_id),
         why_not=tuple(one.message for one in refused),
         may_decide=await _who_may_decide(tx, known),
+        may_be_asked=await may_be_asked(tx, Kind(row.kind), row.case_id),
         stage_roles=await _roles_of_round(tx, row, in_force),
         has_authority=mine is not None,
         limit_pence=mine.limit_pence if mine else None,
@@ -731,8 +755,8 @@ def _task_row(
 ) -> TaskRow:
     refused = objection(known, tx.caller.person, tx.caller.roles, tx.now)
     claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
-    stands = answer is not None and answer.recalled_at is None
-    asked = stands and row.status == Status.DECIDED and answer is not None and answer.question_to in me_for
+    asks = answer is not None and answer.recalled_at is None and row.status == Status.DECIDED and answer.question_to is not None
+    asked = asks and answer is not None and answer.question_to in me_for
     left = working_days.working_days_until(row.due_on, business_date(tx.now), working_days.bank_holidays())
     return TaskRow(
         task=row.id, kind=Kind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
@@ -744,7 +768,7 @@ def _task_row(
         assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
         claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,
         comments=comments, why_not=refused.message if refused else None, why_not_rule=refused.rule if refused else None, asked_you=asked,
-        decision=answer, nobody_here=row.status == Status.OPEN and not _some_may(known, present, tx.now),
+        awaits_answer=asks, decision=answer, nobody_here=row.status == Status.OPEN and not _some_may(known, present, tx.now),
     )  # fmt: skip
 
 
@@ -1423,7 +1447,11 @@ async def deputies_today(tx: Transaction) -> dict[str, str]:
 async def staff_known(tx: Transaction) -> tuple[StaffRow, ...]:
     """Everyone who has signed in at the desk, by name."""
     rows = (await tx.connection.execute(sa.select(staff).order_by(staff.c.name, staff.c.subject))).all()
-    return tuple(StaffRow(row.subject, row.name, tuple(row.roles), row.last_seen_at) for row in rows)
+    return tuple(_staff_row(row) for row in rows)
+
+
+def _staff_row(row: Any) -> StaffRow:
+    return StaffRow(row.subject, row.name, tuple(row.roles), row.last_seen_at)
 
 
 async def names_of(tx: Transaction, subjects: Collection[str]) -> dict[str, str]:

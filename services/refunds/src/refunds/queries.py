@@ -304,7 +304,7 @@ def _case_row(row: sa.Row[Any]) -> CaseRow:
         case=row.id, attempt=row.attempt, account=row.account, status=row.status, requested_pence=row.requested_pence,
         refund_pence=made.refund_pence if made else 0, offset_pence=made.total_pence - made.refund_pence if made else 0,
         opened_at=row.opened_at, taken_by=row.taken_by, pay_by=row.pay_by, paid_on=_paid_on(row, row.entry_day),
-        asked_by=row.asked_by, asked_as=row.asked_as,
+        asked_by=row.asked_by, asked_as=row.asked_as, found_pence=row.review_credit_pence,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts import approvals as contract
 
 from approvals import queries, store
+from approvals.domain.asking import NotTheirsToAnswer
 from approvals.domain.delegation import Mandate
 from approvals.domain.eligibility import ContentChanged, mandate_for, objection
 from approvals.domain.forms import AnswerSchedule, AnswerTask, DecisionTaken
@@ -20,8 +21,8 @@ from approvals.use_cases.gather_actors import actors_of_refunds, take_part
 async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
 
-    Errors: what `objection` and `complaints_about` name, ContentChanged, SameFormOtherContent, NoSuchTask, AnotherKindOfTask, Unanswered
-    (ledger); and, whatever was looked at here, the rules of the database.
+    Errors: what `objection` and `complaints_about` name, NotTheirsToAnswer, ContentChanged, SameFormOtherContent, NoSuchTask,
+    AnotherKindOfTask, Unanswered (ledger); and, whatever was looked at here, the rules of the database.
     """
     head = await locked_task(tx, form.task, Kind.REFUND)
     decision = store.form_of(tx)
@@ -31,6 +32,7 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     assert head.account is not None, "a refund is of an account"
     await take_part(tx, await actors_of_refunds(tx, {head.case: head.account}))
     complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to), None)
+    complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     completes = await store.write_decision(tx, {**row_of(tx, form, head, decision, mandate), "selection_id": form.selection})
     await store.set_claim(tx, head.id, None, None)
@@ -61,6 +63,13 @@ async def mandate_or_refuse(tx: Transaction, head: queries.TaskHead, content_has
     mandate = mandate_for(known, tx.caller.person, tx.caller.roles)
     assert mandate is not None, "objection names a missing authority"
     return mandate
+
+
+async def complaint_about_asked(tx: Transaction, head: queries.TaskHead, asked: str | None) -> ApprovalRule | None:
+    """NotTheirsToAnswer where a question would go to somebody whose answer would be refused, or whom the desk has never seen."""
+    if asked is None or any(one.subject == asked for one in await queries.may_be_asked(tx, head.kind, head.case)):
+        return None
+    return NotTheirsToAnswer("This person may not answer it. Choose someone else.", field="question_to")
 
 
 def row_of(tx: Transaction, form: AnswerTask | AnswerSchedule, head: queries.TaskHead, decision: UUID, mandate: Mandate) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from approvals.domain.reasons import SCHEDULE_REASONS, complaints_about
 from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
-from approvals.use_cases.decide import locked_task, mandate_or_refuse, row_of, tell_workflow
+from approvals.use_cases.decide import complaint_about_asked, locked_task, mandate_or_refuse, row_of, tell_workflow
 from approvals.use_cases.gather_actors import actors_of_schedule, take_part
 
 
@@ -34,6 +34,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
     complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
+    complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     complaint = complaint or complaint_about_exceptions(form.answer, form.excepted, lines.keys(), earlier.keys())
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, business_date(tx.now))

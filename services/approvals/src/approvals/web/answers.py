@@ -77,8 +77,7 @@ def choices_of(reasons: Reasons) -> dict[str, Any]:
     }
 
 
-def whom_to_ask(shown: TaskPage, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Whoever took part comes first, most likely to know the answer; then everyone else."""
-    first = [shown.row.raised_by, *(one.person for one in shown.participants)]
-    everyone = dict.fromkeys([person for person in first if person != "system"] + sorted(names, key=lambda subject: names[subject]))
-    return [(person, names.get(person, person)) for person in everyone]
+def whom_to_ask(shown: TaskPage) -> list[tuple[str, str]]:
+    """Who may answer a question: whoever took part comes first, most likely to know the answer; then everyone else, by name."""
+    taken = {shown.row.raised_by, *(one.person for one in shown.participants)}
+    return [(one.subject, one.name) for one in sorted(shown.may_be_asked, key=lambda one: one.subject not in taken)]

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from rentbook_contracts.people import Role
 
+from approvals.domain.asking import CASE_WORKERS, WRITE_OFF_WORKERS
+
 IDLE = timedelta(hours=1)
 """A session that nobody used for this long has ended."""
 
@@ -18,12 +20,6 @@ LONGEST = timedelta(hours=10)
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How stale the note of the last use may become before it is written again."""
-
-CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
-"""Roles whose day has tenants in it: they take files and requests and change accounts and cases."""
-
-WRITE_OFF_WORKERS = CASE_WORKERS | {Role.FINANCE, Role.S151_OFFICER}
-"""Roles that propose write-offs, bring their evidence and put them on schedules."""
 
 READS_ONLY = frozenset({Role.AUDITOR})
 """Roles that see everything and change nothing."""

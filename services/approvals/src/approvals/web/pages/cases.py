@@ -325,9 +325,13 @@ def _payee(form: Form) -> NewPayee | None:
         form.wrong("Choose whose bank account it is", "payee_of")
     name = form.text("payee_name", needed="Enter the name on the bank account", longest=120)
     sort_code, number = digits(form.value("sort_code")), digits(form.value("account_number"))
-    if not (sort_code.isdecimal() and sort_code.isascii() and len(sort_code) == 6):
+    if not sort_code:
+        form.wrong("Enter the sort code", "sort_code")
+    elif not (sort_code.isdecimal() and sort_code.isascii() and len(sort_code) == 6):
         form.wrong("The sort code must have 6 digits, like 08-99-99", "sort_code")
-    if not (number.isdecimal() and number.isascii() and 6 <= len(number) <= 8):
+    if not number:
+        form.wrong("Enter the account number", "account_number")
+    elif not (number.isdecimal() and number.isascii() and 6 <= len(number) <= 8):
         form.wrong("The account number must have 6 to 8 digits", "account_number")
     if form.errors:
         return None
@@ -351,11 +355,12 @@ def _requested(form: Form, page: AccountPage) -> RequestRefund | None:
         form.wrong(f"The amount must not be more than the credit on the account, {pounds(credit)}", "amount")
     note = form.text("note")
     payee = _payee(form)
-    debts = [label.account for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0]
+    debts = {label.account: label for label in (*page.sub_accounts, *page.other_accounts) if label.balance_pence > 0}
     answers = {debt: form.value(f"debt-{debt}") for debt in debts}
     for debt, answer in answers.items():
         if answer not in ("consent", "opted-out", "not-asked"):
-            form.wrong("Choose what the tenant says to paying this debt from the credit", f"debt-{debt}")
+            named = f"{lower_first(headline(debts[debt].kind))} {debts[debt].reference}"
+            form.wrong(f"Choose what the tenant says to paying {named} from the credit", f"debt-{debt}")
     if form.errors or payee is None:
         return None
     return RequestRefund(
@@ -390,6 +395,22 @@ def _asked_as(form: Form, page: AccountPage) -> AskedAs:
     return AskedAs(chosen)
 
 
+def _why_no_request(page: AccountPage) -> str | None:
+    """Why refunds would refuse any request on this account as it stands; None where it would take one.
+
+    A credit that went to income counts: it is put back first (domain.md 4).
+    """
+    if page.cleared_credit_pence or (page.written_on_pence and page.written_on_pence > page.balance_pence):
+        return None
+    if page.balance_pence > 0:
+        return f"The account is {pounds(page.balance_pence)} behind: there is no credit to refund."
+    if page.balance_pence == 0:
+        return "Nothing is owed on the account and nothing is in credit: there is nothing to refund."
+    waits = ((page.uncleared_pence, "has not cleared yet"), (page.held_pence, "is set aside for another case"))
+    why = " and ".join(f"{pounds(pence)} {words}" for pence, words in waits if pence)
+    return f"The account is {pounds(-page.balance_pence)} in credit, but {why}: there is nothing to refund today."
+
+
 async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
     page, cases = await gather(
         visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=ENTRIES_BESIDE)),
@@ -410,6 +431,7 @@ async def _request_page(visit: Visit, account: UUID, form: Form) -> Response:
         deceased_hold=held,
         reasons=REASONS,
         third_party=THIRD_PARTY,
+        no_request=_why_no_request(page),
         open_cases=[case for case in cases.cases if case.status not in FINISHED] if cases else [],
         names=await visit.names(),
     )

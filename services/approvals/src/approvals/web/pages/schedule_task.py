@@ -117,7 +117,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         names=names,
         decisions_here=decisions,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
-        ask_whom=whom_to_ask(shown, names),
+        ask_whom=whom_to_ask(shown),
         next_task=await next_task(visit, row.task),
         **choices_of(SCHEDULE_REASONS),
     )

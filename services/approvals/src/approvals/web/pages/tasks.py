@@ -207,7 +207,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
         reasons=REQUEST_REASONS,
         evidence_kinds=EVIDENCE,
-        ask_whom=whom_to_ask(shown, names),
+        ask_whom=whom_to_ask(shown),
         contradicted=contradictions(case.checks) if case else {},
         ready=ready,
         next_task=following,

@@ -23,6 +23,10 @@ from approvals.web.visit import MayNot, Visit
 ROWS_A_PAGE = 50
 NOBODY = "nobody-here"
 CASES_ASKED = 500
+REVIEWS_SHOWN = 50
+
+REVIEWS_IN = frozenset({View.TEAM, View.EVERYONE})
+"""Nobody is asked to take up a review: it waits for whoever begins."""
 
 VIEWS = {View.MINE: "Mine", View.TEAM: "My team’s", View.EVERYONE: "Everyone’s", View.DECIDED: "Decided"}
 
@@ -63,7 +67,9 @@ async def show(visit: Visit) -> Response:
     )
     awaited = {one: _waiting(visit, one, found.cases) if found and filters == Filters() else [] for one in View}
     waiting = awaited[view]
-    labels = {**labels, **await visit.account_labels(case.account for case in waiting if case.account not in labels)}
+    reviews = await _reviews(visit, filters)
+    listed = reviews[:REVIEWS_SHOWN] if view in REVIEWS_IN else []
+    labels = {**labels, **await visit.account_labels(case.account for case in (*waiting, *listed) if case.account not in labels)}
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
@@ -78,7 +84,10 @@ async def show(visit: Visit) -> Response:
         schedules=schedules,
         split={(case.case, case.attempt): case for case in found.cases} if found else {},
         waiting=waiting,
-        counts={one: work.counts[one] + len(awaited[one]) for one in View},
+        reviews=listed,
+        reviews_in_all=len(reviews),
+        reviews_asked=CASES_ASKED,
+        counts={one: work.counts[one] + len(awaited[one]) + (len(reviews) if one in REVIEWS_IN else 0) for one in View},
         glances=glances,
         views=VIEWS,
         empty=EMPTY[view],
@@ -147,6 +156,15 @@ def _waiting(visit: Visit, view: View, cases: Sequence[CaseRow]) -> list[CaseRow
         return []
     mine = visit.person.subject if view is View.MINE else None
     return [one for one in cases if one.status is CaseStatus.WAITING_FOR_EVIDENCE and mine in (None, one.taken_by)]
+
+
+async def _reviews(visit: Visit, filters: Filters) -> Sequence[CaseRow]:
+    """Credit that Rentbook found and nobody has taken up yet, the longest waiting first."""
+    if filters != Filters():
+        return []
+    asked = CasesAsked(statuses=(CaseStatus.REVIEW,), limit=CASES_ASKED)
+    found = await visit.ask_or_name(CASES, asked, "which reviews wait for somebody to take them up")
+    return sorted(found.cases, key=lambda case: (case.opened_at, case.case)) if found else []
 
 
 async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
