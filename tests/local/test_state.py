@@ -13,7 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from rentbook_local import cli, layout, passwords, services, temporal
+from rentbook_local import cli, layout, passwords, places, services, temporal
 from rentbook_local.ports import is_free
 from rentbook_local.problem import Problem
 
@@ -38,6 +38,15 @@ def test_ports_lie_below_those_that_clients_are_given(tmp_path: Path) -> None:
     for port in (32_760, 0, -1):
         with pytest.raises(Problem, match=f"The base port {port} is not between .* --base-port"):
             layout.open_state(tmp_path / "s", port)
+    assert list(tmp_path.iterdir()) == [], "a run that is refused leaves nothing behind"
+
+
+def test_the_range_of_ports_is_told_before_one_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--help"])
+    assert "from 1024 to 32748" in " ".join(capsys.readouterr().out.split())
+    readme = (places.ROOT / "README.md").read_text()
+    assert f"`--base-port N` ({layout.LOWEST_BASE_PORT} to {layout.HIGHEST_BASE_PORT})" in readme
 
 
 def test_what_temporal_and_the_bank_keep_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -84,6 +93,7 @@ def test_a_full_disk_is_told_before_anything_starts(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Disk(10**12, 10**12, 3_000_000))
     assert cli.main(["run", "--state", str(tmp_path / "s")]) == 1
     assert "has 3 MB free" in _said(capsys)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_while_writing_is_told_as_such() -> None:

@@ -315,6 +315,17 @@ async def test_an_unknown_outcome_is_asked_and_never_repeated(refunds: Refunds, 
     assert await bank.posts(built.sha256) == 1
 
 
+async def test_a_bank_that_does_not_answer_is_told_in_plain_words(refunds: Refunds, bank: Bank, caplog: pytest.LogCaptureFixture) -> None:
+    run, built = await posted_run(refunds, await refunds.queued(tenant()))
+    file = SubmitFile(run=run, sha256=built.sha256)
+    await bank.next(fault="lose")
+    assert (await refunds.do(submit_file, file)).reason == "The bank did not answer."
+    refunds.means = replace(refunds.means, bank_url="http://127.0.0.1:9")
+    assert (await refunds.do(ask_fate, file)).reason == "The bank did not answer."
+    assert (await refunds.ask(run_page, RunAsked(run=run))).status_note == "The bank did not answer."
+    assert "ConnectError" in caplog.text
+
+
 async def test_a_late_answer_is_unknown(refunds: Refunds, bank: Bank) -> None:
     run, built = await posted_run(refunds, await refunds.queued(tenant()))
     file = SubmitFile(run=run, sha256=built.sha256)

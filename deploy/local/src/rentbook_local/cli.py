@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rentbook_local import layout, places
-from rentbook_local.layout import DEFAULT_BASE_PORT, Layout
+from rentbook_local.layout import DEFAULT_BASE_PORT, HIGHEST_BASE_PORT, LOWEST_BASE_PORT, Layout
 from rentbook_local.problem import Problem
 
 _WITH_MODULES = {
@@ -25,6 +25,7 @@ _WITH_MODULES = {
 It has `add_arguments(parser) -> None`, and `main(layout: Layout, arguments: argparse.Namespace) -> int`, which returns the exit code.
 """
 _DETACHED_SECONDS = 600.0
+_BASE_PORT = f"the desk's port, from {LOWEST_BASE_PORT} to {HIGHEST_BASE_PORT}, others follow it (default {DEFAULT_BASE_PORT})"
 
 
 def main(words: Sequence[str]) -> int:
@@ -60,7 +61,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./rentbook", description="Rentbook: the rent accounts of a council's tenants, kept right.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = _command(commands, "run", "start everything, and stay until Ctrl-C", _run)
-    run.add_argument("--base-port", type=int, metavar="N", help=f"the desk's port, others follow it (default {DEFAULT_BASE_PORT})")
+    run.add_argument("--base-port", type=int, metavar="N", help=_BASE_PORT)
     run.add_argument("--empty", action="store_true", help="do not load the demonstration estate")
     run.add_argument("--detach", action="store_true", help="return when everything is ready, and leave it running")
     _command(commands, "stop", "end a stack that runs", _stop)

@@ -25,7 +25,9 @@ DATABASES = SERVICES
 _LAYOUT = 1
 _LEAST_FREE_MEGABYTES = 500
 _DEAD_OWNER_SECONDS = 20.0
-_HIGHEST_BASE_PORT = 32_768 - 20
+LOWEST_BASE_PORT = 1024
+HIGHEST_BASE_PORT = 32_768 - 20
+"""Below these lie what the system keeps for itself; above, what it gives to clients."""
 
 _OFFSETS = {
     "approvals": 0,
@@ -86,19 +88,20 @@ def open_state(folder: Path, base_port: int | None) -> Layout:
     """The layout of the state in this folder, which is made where there is none.
 
     A state keeps its ports unless others are asked for. Errors: `Problem` for a folder that another layout or another program
-    made, a full disk, and ports outside of the range that is never given to clients.
+    made, a full disk, and ports outside of the range that is never given to clients. What is refused for its ports
+    or its disk makes no folder.
     """
     folder = folder.resolve()
+    kept = _read(folder / "ports.json").get("base")
+    base = base_port if base_port is not None else kept or DEFAULT_BASE_PORT
+    if not LOWEST_BASE_PORT <= base <= HIGHEST_BASE_PORT:
+        raise Problem(f"The base port {base} is not between {LOWEST_BASE_PORT} and {HIGHEST_BASE_PORT}: choose another with --base-port.")
+    _require_space(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise Problem(f"The state folder {folder} cannot be made ({fault.strerror}): choose another with --state.") from fault
-    _require_space(folder)
     _require_our_layout(folder)
-    kept = _read(folder / "ports.json").get("base")
-    base = base_port if base_port is not None else kept or DEFAULT_BASE_PORT
-    if not 1024 <= base <= _HIGHEST_BASE_PORT:
-        raise Problem(f"The base port {base} is not between 1024 and {_HIGHEST_BASE_PORT}: choose another with --base-port.")
     return Layout(folder, base)
 
 
@@ -180,7 +183,8 @@ def _belongs(name: str, process: str) -> bool:
 
 
 def _require_space(folder: Path) -> None:
-    free = shutil.disk_usage(folder).free // 1_000_000
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free // 1_000_000
     if free < _LEAST_FREE_MEGABYTES:
         raise Problem(
             f"The disk of {folder} has {free} MB free and Rentbook needs {_LEAST_FREE_MEGABYTES} MB: free some space, "

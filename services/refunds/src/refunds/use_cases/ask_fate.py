@@ -3,11 +3,11 @@
 import httpx
 from chassis.failpoint import reached
 from chassis.transaction import Transaction
-from rentbook_contracts.refunds import FileAnswer, FileFate, SubmitFile
+from rentbook_contracts.refunds import FileAnswer, SubmitFile
 
 from refunds.domain.means import Means
 from refunds.store import runs
-from refunds.use_cases.submit_file import answer_noted, bank_answer, file_to_send
+from refunds.use_cases.submit_file import answer_noted, bank_answer, file_to_send, no_answer
 
 
 async def ask_fate(tx: Transaction, asked: SubmitFile, means: Means) -> FileAnswer:
@@ -18,6 +18,6 @@ async def ask_fate(tx: Transaction, asked: SubmitFile, means: Means) -> FileAnsw
     try:
         answer = bank_answer(await tx.http.get(address, params={"sha256": file.sha256}, timeout=means.bank_limit_seconds))
     except httpx.HTTPError as error:
-        answer = FileAnswer(fate=FileFate.UNKNOWN, reason=f"No answer from the bank ({type(error).__name__}).")
+        answer = no_answer(error)
     reached("fate.answered")
     return await answer_noted(tx, asked, answer)

@@ -1,5 +1,7 @@
 """Hand a payment file to the bank, once (domain.md 3.5, 4: an outcome *unknown* is asked about and never repeated)."""
 
+import logging
+
 import httpx
 from chassis.failpoint import reached
 from chassis.transaction import Transaction
@@ -10,6 +12,8 @@ from refunds.domain.means import Means
 from refunds.domain.rules import RefundRule
 from refunds.store import runs
 from refunds.store.runs import File
+
+log = logging.getLogger(__name__)
 
 MAY_BE_SENT_AFTER = (None, FileFate.NOT_SEEN)
 RUN_STATUS = {
@@ -79,5 +83,11 @@ async def _send(tx: Transaction, file: File, means: Means) -> FileAnswer:
             f"{means.bank_url}/bacs/submissions", content=bytes(file.content), headers=headers, timeout=means.bank_limit_seconds
         )
     except httpx.HTTPError as error:
-        return FileAnswer(fate=FileFate.UNKNOWN, reason=f"No answer from the bank ({type(error).__name__}).")
+        return no_answer(error)
     return bank_answer(answer)
+
+
+def no_answer(error: httpx.HTTPError) -> FileAnswer:
+    """UNKNOWN in plain words; what broke technically is for the log alone."""
+    log.warning("no answer from the bank about a payment file: %s", type(error).__name__)
+    return FileAnswer(fate=FileFate.UNKNOWN, reason="The bank did not answer.")
