@@ -5,18 +5,23 @@ import inspect
 import io
 import re
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID
 
 import pytest
+from approvals.queries import History
 from approvals.web import wording
 from approvals.web.assets import load_assets, without_government_marks
 from approvals.web.chart import balance_chart, money_step
 from approvals.web.entries_csv import as_csv, inert
 from approvals.web.forms import Form, digits, printable, read_day
 from approvals.web.lanes import REASONS, lane_reason
+from approvals.web.story import story
 from refunds.domain import checks
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import Entry, Provenance
-from rentbook_contracts.refunds import AskedAs
+from rentbook_contracts.refunds import AskedAs, CaseEvent
 from rentbook_contracts.words import isolated
 
 from desk import estate
@@ -36,6 +41,39 @@ TODAY = date(2026, 11, 23)
 )
 def test_a_balance_in_the_tenants_words(pence: int, words: str) -> None:
     assert wording.balance(pence) == words
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("RECHARGE of a former tenancy, £85.50: offset £85.50.", "Recharge of a former tenancy, £85.50: offset £85.50."),
+        ("USEOCC current, £12.00: offset £0.00.", "Use and occupation current, £12.00: offset £0.00."),
+        ("HBO current, £12.00: offset £0.00.", "Overpaid Housing Benefit current, £12.00: offset £0.00."),
+        ("No other debt of the same people.", "No other debt of the same people."),
+    ],
+)
+def test_what_a_check_found_names_the_kind_of_an_account_in_words(told: str, words: str) -> None:
+    assert wording.found_words(told) == words
+
+
+def test_within_a_sentence_a_word_begins_small_and_an_abbreviation_does_not() -> None:
+    assert wording.lower_first("A colleague has claimed this.") == "a colleague has claimed this."
+    assert wording.lower_first("FTA of Mr Moss") == "FTA of Mr Moss"
+
+
+def test_a_case_tells_once_what_two_services_noted() -> None:
+    """Approvals says who decided and released; that refunds heard of it is no further event."""
+    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    heard = ("approved", "approved, ready for a payment run", "released", "released in a payment run", "with bank")
+    events = tuple(CaseEvent(at=at, by="system", what=what) for what in heard)
+    case = estate.case_page(estate.CASE_OKAFOR).model_copy(update={"events": events})
+    made = SimpleNamespace(decided_at=at, decided_by="dev.leader", answer=Answer.APPROVED, text="", on_behalf_of=())
+    signed = SimpleNamespace(released_at=at, released_by="grace.finance")
+    whole = SimpleNamespace(decisions=(made,), events=(), releases=(signed,))
+    told = [one.what for one in story(cast(History, whole), case)]
+    assert sorted(told) == ["decision: approved", "finance released the payment run", "with bank"]
+    nothing_here = SimpleNamespace(decisions=(), events=(), releases=())
+    assert [one.what for one in story(cast(History, nothing_here), case)] == list(heard)
 
 
 def test_amounts_have_a_true_minus_and_columns_say_the_direction() -> None:

@@ -16,7 +16,7 @@ from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, Provenance
 from rentbook_contracts.refunds import CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
@@ -56,7 +56,7 @@ async def test_a_review_waits_at_work_until_somebody_takes_it_up(place: Place) -
             said = await asha.read(f"/work?view={view}")
             assert words in said
             assert "Reviews to take up (1)" in said
-            assert "Review £35.00 of credit of Nasreen Begum" in said
+            assert "Review £35.00 of credit of রাবেয়া বেগম, 9 Station Road, Oldfield" in said
             assert "found by Rentbook 9 days ago" in said
             assert asha.page is not None
             assert asha.page.xpath(f'//a[@href="/cases/{estate.CASE_BEGUM}"]')
@@ -74,6 +74,36 @@ async def test_no_more_reviews_are_listed_than_are_read(place: Place, monkeypatc
     assert "Reviews to take up (2)" in said
     assert "The 1 that wait longest are shown; see the others." in said
     assert said.count("Review the credit of") == 1
+
+
+async def test_only_whoever_can_raise_a_case_is_a_filter(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "dev") as dev:
+        await dev.read("/work?view=everyone")
+        assert dev.page is not None
+        raisers = dev.page.xpath('//select[@id="raised_by"]/option/text()')
+    assert "Asha Rao" in raisers
+    assert not {"Hugo Stern", "Mabel Hart"} & set(raisers)
+
+
+async def test_a_refunds_entry_names_who_approved_it(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as dev:
+        await approve(dev, task)
+        [made] = await decisions(place, estate.CASE_OKAFOR)
+        explained = estate.explained(estate.OKAFOR)
+        paid = (
+            explained.parts[1]
+            .entries[0]
+            .model_copy(
+                update={"code": "REF", "code_words": "refund", "provenance": Provenance(case=estate.CASE_OKAFOR, decision=made.decision)}
+            )
+        )
+        part = explained.parts[1].model_copy(update={"entries": (paid,)})
+        place.peers.answers["/queries/explain-balance"] = lambda _: explained.model_copy(update={"parts": (part,)})
+        for path in ("explain", f"entries/{paid.journal}"):
+            assert "Approved by Dev Patel" in await dev.read(f"/accounts/{estate.OKAFOR.account}/{path}")
 
 
 async def test_a_row_says_what_pays_other_debts(place: Place) -> None:
@@ -111,9 +141,11 @@ async def test_only_whoever_may_answer_is_offered_to_ask_and_finds_the_question(
         assert "may not answer it" in dev.summary()["#question_to"]
         await dev.send(f"/tasks/{task}/decision", **asked, question_to="asha.officer")
         said = await ben.read("/work?view=everyone")
-        assert "A question for Asha Rao Answer it" in said
+        assert ben.page is not None
+        assert ben.page.xpath('//a[starts-with(., "Answer it")]/@href') == [f"/cases/{estate.CASE_OKAFOR}"]
+        assert "for Asha Rao" in said
         assert "Not for you" not in said
-        assert "A question" not in await hugo.read("/work?view=everyone")
+        assert "Answer it" not in await hugo.read("/work?view=everyone")
 
 
 async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they_answer(place: Place) -> None:

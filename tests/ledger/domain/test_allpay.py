@@ -76,7 +76,7 @@ def test_totals_with_thousands_are_read() -> None:
 @pytest.mark.parametrize(
     ("totals", "rule", "message"),
     [
-        (CashTotals("72.35"), (4, "TotalAmountWrong"), "the payments add up to 72.34, and the file says 72.35"),
+        (CashTotals("72.35"), (4, "TotalAmountWrong"), "the payments add up to £72.34, and the file says £72.35"),
         (CashTotals(count="3"), (5, "TotalCountWrong"), "the file has 2 payments, and says 3"),
         (CashTotals(amount="none"), (4, "TotalUnreadable"), "Total Amount has no figure in its columns"),
         (CashTotals(count=""), (5, "TotalUnreadable"), "Total Transactions has no figure in its columns"),

@@ -67,7 +67,7 @@ def test_two_statements_that_tie_are_refused_for_their_currency_alone(others: Pa
 def test_statement_whose_closing_balance_does_not_tie_is_refused_for_that(others: Path, name: str, at: int) -> None:
     found = read_other(others, name)
     total = next(fault for fault in found.faults.kept if fault.rule == "ControlTotalWrong")
-    assert (total.line, total.message) == (at, "opening balance and entries come to 27.00, and the closing balance is -27.00")
+    assert (total.line, total.message) == (at, "opening balance and entries come to £27.00, and the closing balance is -£27.00")
     assert {fault.rule for fault in found.faults.kept} == {"ControlTotalWrong", "WrongCurrency"}
 
 
@@ -254,7 +254,7 @@ def test_wrong_control_total_names_the_closing_balance() -> None:
     content = camt053(Statement([Entry("60.00")], opening=1_000_00, closing=1_061_00))
     found = read(content)
     assert [fault.rule for fault in found.faults.kept] == ["ControlTotalWrong"]
-    assert found.faults.kept[0].message == "opening balance and entries come to 1,060.00, and the closing balance is 1,061.00"
+    assert found.faults.kept[0].message == "opening balance and entries come to £1,060.00, and the closing balance is £1,061.00"
     assert "<Cd>CLBD</Cd>" in lines_of(content, "ControlTotalWrong")[0]
 
 

@@ -1231,12 +1231,12 @@ async def release_standing(tx: Transaction, cases: Iterable[tuple[UUID, UUID]], 
     known = await release_cases(tx, pairs.values())
     lines = {case: line_objection(known.get(made), tx.caller.person, tx.now) for case, made in pairs.items()}
     words = {case: rule.message for case, rule in lines.items() if rule is not None}
-    approvers = await _approvers(tx, pairs.values())
-    approved_by = {case: approvers.get(made, ()) for case, made in pairs.items()}
+    by_decision = await approvers(tx, pairs.values())
+    approved_by = {case: by_decision.get(made, ()) for case, made in pairs.items()}
     return ReleaseStanding(refused.message if refused else None, mine.to_pence if mine else None, words, approved_by)
 
 
-async def _approvers(tx: Transaction, completing: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
+async def approvers(tx: Transaction, completing: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
     """The names of those who approved in the round that a decision completes, by that decision, in the order of the stages."""
     last = decision.alias("last")
     of_the_round = sa.and_(*(decision.c[name] == last.c[name] for name in ("case_id", "attempt", "round")))

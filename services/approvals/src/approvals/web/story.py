@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.refunds import CasePage
 
 from approvals.domain.eligibility import Status
@@ -23,6 +24,13 @@ EVENTS = {
 }
 
 
+OF_AN_APPROVAL = frozenset({"approved", "approved, ready for a payment run"})
+"""How refunds notes that it heard of an approval."""
+
+OF_A_RELEASE = frozenset({"released", "released in a payment run"})
+"""How refunds notes that it heard of a release."""
+
+
 @dataclass(frozen=True)
 class Told:
     """A line of the story."""
@@ -38,7 +46,8 @@ def story(history: History, case: CasePage | None) -> list[Told]:
     tasks = [Told(event.at, event.person, _event_words(event), event.note or "") for event in history.events]
     made = [Told(one.decided_at, one.decided_by, _decision_words(one), one.text) for one in history.decisions]
     released = [Told(one.released_at, one.released_by, "finance released the payment run") for one in history.releases]
-    told = [Told(event.at, event.by, event.what, event.note) for event in case.events] if case else []
+    known = _told_here(history)
+    told = [Told(event.at, event.by, event.what, event.note) for event in case.events if event.what not in known] if case else []
     return sorted([*tasks, *made, *released, *told], key=lambda one: one.at, reverse=True)
 
 
@@ -46,6 +55,12 @@ def changed_since(told: Sequence[Told], task: TaskPage, person: str) -> list[Tol
     """What others did since the person last looked at an open task."""
     since = task.last_seen_at if task.row.status is Status.OPEN else None
     return [one for one in told if since and one.at > since and one.by != person]
+
+
+def _told_here(history: History) -> frozenset[str]:
+    """What refunds notes of a decision or a release is not told again where approvals, whose rows they are, tells who made it and when."""
+    approved = any(made.answer is Answer.APPROVED for made in history.decisions)
+    return (OF_AN_APPROVAL if approved else frozenset()) | (OF_A_RELEASE if history.releases else frozenset())
 
 
 def _decision_words(made: DecisionShown) -> str:

@@ -9,7 +9,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
-from rentbook_contracts.ledger import ArrearsAge, Entry
+from rentbook_contracts.ledger import AccountKind, ArrearsAge, Entry
 from rentbook_contracts.refunds import AskedAs, CasePage, CaseRow, CaseStatus
 from rentbook_contracts.words import counted
 
@@ -29,6 +29,7 @@ STATE_WORDS: Mapping[str, str] = {
     "tpd": "third-party deduction",
     "fta": "former tenant arrears",
     "ftc": "former tenant credit",
+    "useocc": "use and occupation",
     "hbo": "overpaid Housing Benefit",
     "cop": "Confirmation of Payee",
     "bacs": "Bacs",
@@ -279,6 +280,12 @@ def headline(state: object) -> str:
     return words[:1].upper() + words[1:]
 
 
+def found_words(line: str) -> str:
+    """What a check found, whose line may begin with the kind of an account as a code: *Recharge of a former tenancy, £85.50: …*."""
+    kind, _, rest = line.partition(" ")
+    return f"{headline(kind)} {rest}" if kind in list(AccountKind) else line
+
+
 def element(name: str) -> str:
     """A charge element as a table names it. What came along as a balance, and a credit, are of no one charge."""
     return headline(name) if name else "Not split by charge"
@@ -320,7 +327,7 @@ def sentence(words: str) -> str:
 
 def lower_first(words: str) -> str:
     """The same words as they stand within a sentence; a name, an amount or a code stays as it is."""
-    if words.startswith(PROPER) or words[:2].isupper():
+    if words.startswith(PROPER) or (words[:2].isupper() and not words[1:2].isspace()):
         return words
     return words[:1].lower() + words[1:]
 
@@ -336,6 +343,7 @@ FILTERS = {
     "a_role": a_role,
     "sentence": sentence,
     "lower_first": lower_first,
+    "found_words": found_words,
     "date_of": _as_date,
     "pounds": pounds,
     "rate": rate,

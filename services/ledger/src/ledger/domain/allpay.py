@@ -11,7 +11,7 @@ from datetime import date
 from rentbook_contracts.words import counted
 
 from ledger.domain.faults import Fault, Faults, Refusal
-from ledger.domain.statement import decimals
+from ledger.domain.statement import pounds
 from ledger.domain.text_lines import text_lines
 from ledger.domain.xml_stream import Readable
 
@@ -123,7 +123,7 @@ class _Reader:
         added = sum(payment.amount_pence for payment in self.payments)
         all_read = len(self.payments) == self._lines
         if self._total and self._total.value not in (None, added) and all_read:
-            message = f"the payments add up to {decimals(added)}, and the file says {decimals(self._total.value or 0)}"
+            message = f"the payments add up to {pounds(added)}, and the file says {pounds(self._total.value or 0)}"
             self.faults.add(self._total.line, "TotalAmountWrong", message)
         if self._count and self._count.value not in (None, self._lines):
             message = f"the file has {counted(self._lines, 'payment')}, and says {self._count.value}"

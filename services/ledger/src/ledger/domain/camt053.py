@@ -25,10 +25,10 @@ from ledger.domain.statement import (
     OwnAccount,
     Statement,
     Status,
-    decimals,
     masked,
     own_account,
     payer_account,
+    pounds,
 )
 from ledger.domain.xml_stream import Element, Readable, XmlBounds, XmlStream
 
@@ -277,7 +277,7 @@ class _Reader:
                 entry.line, "BatchAmountMissing", f"a batch of {counted(len(parts), 'payment')}, and not each has an amount in our currency"
             )
         elif (total := sum(part for part in parts if part is not None)) != entry.amount_pence:
-            message = f"the batch's payments add up to {decimals(total)}, and the entry is {decimals(entry.amount_pence)}"
+            message = f"the batch's payments add up to {pounds(total)}, and the entry is {pounds(entry.amount_pence)}"
             self.faults.add(entry.line, "BatchTotalWrong", message)
 
     # statements

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ledger.domain.camt053_fields import Fields
 from ledger.domain.camt053_values import SIGNS, count, pence_of
 from ledger.domain.faults import Faults
-from ledger.domain.statement import Statement, decimals
+from ledger.domain.statement import Statement, pounds
 
 _GROUPS: dict[str, Callable[[int], bool]] = {
     "TtlNtries": lambda pence: True,
@@ -20,7 +20,7 @@ def check_control_total(statement: Statement, line: int, faults: Faults) -> None
         return
     total = statement.opening_pence + sum(entry.amount_pence for entry in statement.entries if entry.status == "BOOK")
     if total != statement.closing_pence:
-        message = f"opening balance and entries come to {decimals(total)}, and the closing balance is {decimals(statement.closing_pence)}"
+        message = f"opening balance and entries come to {pounds(total)}, and the closing balance is {pounds(statement.closing_pence)}"
         faults.add(line, "ControlTotalWrong", message)
 
 

@@ -153,6 +153,11 @@ def decimals(pence: int) -> str:
     return f"{'-' if pence < 0 else ''}{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
 
 
+def pounds(pence: int) -> str:
+    """An amount that is known to be in pounds, as people read it, for messages: -£1,234.50."""
+    return f"{'-' if pence < 0 else ''}£{decimals(abs(pence))}"
+
+
 def statement_remark(statement: str, line: int, earlier: str, file: str, *, same_beginning: bool) -> str:
     """What to look at where a statement that was taken begins as an earlier one of its account does, or has its number."""
     shared = "begins on the same day with the same balance as" if same_beginning else "has the number of"

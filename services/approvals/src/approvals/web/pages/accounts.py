@@ -1,6 +1,7 @@
 """Rent accounts: found, read, and explained down to the file line, the person and the approval."""
 
 from asyncio import gather
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from rentbook_contracts.ledger import (
     AccountPageAsked,
     Addressee,
     DebtsAsked,
+    Entry,
     ExplainBalance,
     PlanRhythm,
     SearchAccounts,
@@ -106,6 +108,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         cases=cases,
         letters=letters,
         names=names,
+        approvers=await approvers_of(visit, part.entries),
         debt=next(iter(debts.debts), None) if debts else None,
         rhythms=[(one.value, headline(one)) for one in PlanRhythm],
         kinds=KINDS,
@@ -142,7 +145,16 @@ async def explain(visit: Visit) -> Response:
     form = Form(values=dict(visit.request.query_params))
     as_at = form.day("as_at", "the date")
     explained = await visit.ask(EXPLAIN_BALANCE, ExplainBalance(account=account, as_at=as_at))
-    return visit.show("explain.html", "Explain this balance", form=form, explained=explained, names=await visit.names())
+    approvers = await approvers_of(visit, [entry for part in explained.parts for entry in part.entries])
+    return visit.show(
+        "explain.html", "Explain this balance", form=form, explained=explained, names=await visit.names(), approvers=approvers
+    )
+
+
+async def approvers_of(visit: Visit, entries: Sequence[Entry]) -> Mapping[UUID, tuple[str, ...]]:
+    """The names of those who approved what entries rest on, by the decision that each entry names."""
+    decisions = {entry.provenance.decision for entry in entries if entry.provenance.decision is not None}
+    return await visit.own(lambda tx: queries.approvers(tx, decisions)) if decisions else {}
 
 
 def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:

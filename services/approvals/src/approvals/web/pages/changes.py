@@ -33,7 +33,7 @@ from starlette.responses import Response
 from approvals.domain.forms import WriteContactNote
 from approvals.use_cases.write_contact_note import write_contact_note
 from approvals.web.forms import Form
-from approvals.web.pages.accounts import CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page
+from approvals.web.pages.accounts import CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page, approvers_of
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import sentence, short_day, undoable
 
@@ -228,4 +228,5 @@ async def _entry_page(visit: Visit, form: Form) -> Response:
         undoable=all(undoable(entry) for entry in entries),
         may_undo=visit.person.may_handle_cases,
         names=await visit.names(),
+        approvers=await approvers_of(visit, entries),
     )

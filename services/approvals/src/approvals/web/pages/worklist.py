@@ -14,6 +14,7 @@ from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, Case
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.asking import WRITE_OFF_WORKERS
 from approvals.domain.tasks import Kind
 from approvals.queries import Due, Filters, TaskRow, View, Worklist
 from approvals.use_cases.save_view import SaveView, forget_view, save_view
@@ -96,6 +97,7 @@ async def show(visit: Visit) -> Response:
         kinds=KINDS,
         answers=ANSWERS,
         staff=staff,
+        raisers={one.subject for one in staff if not WRITE_OFF_WORKERS.isdisjoint(one.roles)},
         names={one.subject: one.name for one in staff},
         saved=[(one, f"/work?{urlencode({'view': one.view.value, **_address(one.filters)})}") for one in saved],
         shown_as={"view": view.value, **_address(filters)},
