@@ -217,6 +217,18 @@ async def test_a_breathing_space_of_the_same_people_is_said_on_each_of_their_acc
         assert "A Breathing Space runs on another account of the same people." in await visitor.read(ACCOUNT)
 
 
+async def test_an_account_says_what_of_its_debt_stands_written_off_and_offers_to_put_it_back(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(ACCOUNT)
+        assert "£200.00 of this account’s debt stands written off" in said
+        assert "of which £10.00 was put back since" in said
+        assert "£99.00 of this account’s debt stands written off" in said
+        assert "The law has released the debtor." in said
+        assert visitor.page is not None
+        links = [str(link.get("href")) for link in visitor.page.xpath("//a")]
+        assert [link for link in links if "undoes=" in link] == [f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"]
+
+
 async def test_what_was_posted_for_a_refund_is_not_undone_by_hand(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         said = await visitor.read(f"{ACCOUNT}/entries/{REFUND}")

@@ -136,7 +136,7 @@ async def test_the_register_goes_to_paper_through_notices_with_what_has_room_the
 async def test_totals_for_publication_carry_their_days_and_nobody(place: Place) -> None:
     query = "?since=2026-04-01&until=2026-06-30"
     [_, row] = cells((await fetched(place, "mabel", f"{TOTALS}.xlsx{query}")).content, "Totals by reason")
-    assert row == [date(2026, 4, 1), date(2026, 6, 30), "Write-off", "Untraceable", 12.0, 4825.2, 60.0]
+    assert row == [date(2026, 4, 1), date(2026, 6, 30), "Write-off", "Untraceable", 12.0, 4825.2, 60.0, 0.0]
     await fetched(place, "mabel", f"{TOTALS}.pdf{query}")
     assert {(one.term, one.said) for one in asked_of_notices(place).facts} == {
         ("Posted since", "1 Apr 2026"),

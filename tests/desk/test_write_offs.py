@@ -221,7 +221,7 @@ async def test_totals_by_reason_name_nobody_and_begin_with_the_financial_year(pl
         assert visitor.summary() == {"#until": "The last day can’t be before the first"}
         answer = await visitor.http.get("/write-offs/totals.csv?since=2026-04-01&until=2026-06-30")
     rows = answer.content.decode("utf-8-sig").strip().splitlines()
-    assert rows[1] == "2026-04-01,2026-06-30,Write-off,Untraceable,12,4825.20,60.00"
+    assert rows[1] == "2026-04-01,2026-06-30,Write-off,Untraceable,12,4825.20,60.00,0.00"
 
 
 @pytest.mark.parametrize(("day", "first"), [((2026, 3, 31), 2025), ((2026, 4, 1), 2026), ((2026, 12, 31), 2026)])

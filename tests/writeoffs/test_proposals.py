@@ -22,7 +22,7 @@ from support.write_off_service import ASHA, AUDREY, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases.assess import assess_proposal
-from writeoffs.use_cases.change_proposal import ShownInTheFuture, add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.change_proposal import BeforeTheCredit, ShownInTheFuture, add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
@@ -119,6 +119,18 @@ async def test_evidence_of_tomorrow_is_refused(writeoffs: WriteOffs) -> None:
     told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY + timedelta(days=1))
     with pytest.raises(ShownInTheFuture):
         await writeoffs.do(add_proof, told, caller=ASHA)
+
+
+async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: WriteOffs) -> None:
+    since = TODAY - timedelta(days=2300)
+    account = writeoffs.owing()
+    writeoffs.moved(account, balance_pence=-62_40, charges=(), debtor_total_pence=0, credit_since=since)
+    told = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
+    proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    early = AddProof(proposal=proposal, kind=EvidenceKind.RETURN_ATTEMPT, on=since - timedelta(days=1))
+    with pytest.raises(BeforeTheCredit, match="in credit since"):
+        await writeoffs.do(add_proof, early, caller=ASHA)
+    await writeoffs.do(add_proof, early.model_copy(update={"on": since}), caller=ASHA)
 
 
 async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: WriteOffs) -> None:

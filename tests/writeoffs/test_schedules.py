@@ -183,6 +183,17 @@ async def test_the_register_is_read_in_any_order_and_its_sums_are_over_all_that_
         assert sorted(await read(order) + await read(order, 2)) == sorted(owed)
 
 
+async def test_the_newest_of_one_day_come_first(writeoffs: WriteOffs) -> None:
+    for pence in (50_00, 75_00, 60_00, 90_00):
+        schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing(pence))), uuid4()
+        await writeoffs.round(schedule)
+        await posted(writeoffs, schedule, decision)
+    newest = await writeoffs.ask(queries.write_off_register, RegisterAsked())
+    assert [row.amount_pence for row in newest.rows] == [90_00, 60_00, 75_00, 50_00]
+    oldest = await writeoffs.ask(queries.write_off_register, RegisterAsked(order=RegisterOrder.OLDEST))
+    assert [row.amount_pence for row in oldest.rows] == [50_00, 75_00, 60_00, 90_00]
+
+
 async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs) -> None:
     proposal = await writeoffs.ready(writeoffs.owing())
     schedule, decision = await writeoffs.scheduled(proposal), uuid4()
@@ -363,6 +374,9 @@ async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_
     await writeoffs.do(come_back, back.model_copy(update={"reverses": credit}))
     [row] = await writeoffs.rows("SELECT kind, reinstated_pence FROM register WHERE journal = :j", j=credit)
     assert row == {"kind": "credit-write-on", "reinstated_pence": 312_40}
+    totals = (await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))).totals
+    told = {total.kind: (total.amount_pence, total.came_back_pence) for total in totals}
+    assert told == {LineKind.CREDIT_WRITE_ON: (312_40, 312_40), LineKind.WRITE_OFF: (312_40, 0)}
 
 
 async def as_a_credit(writeoffs: WriteOffs, journal: UUID, credit: UUID) -> None:

@@ -708,11 +708,16 @@ class TotalsAsked(Message):
 
 
 class TotalByReason(Message):
+    """What was posted for one reason. `came_back_pence`: of credits taken to income, what was asked for and put back since. A debt that is
+    put back is posted, and counted, as a line of its own.
+    """
+
     kind: LineKind
     reason: Reason
     lines: int
     amount_pence: NonNegativePence
     vat_pence: NonNegativePence
+    came_back_pence: NonNegativePence = 0
 
 
 class WriteOffTotals(Message):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rentbook_contracts.ledger import AccountHold, LineKind, LinePart, PastWriteOff, PaymentPlan, PlanRhythm
+from rentbook_contracts.ledger import AccountHold, LineKind, LinePart, PastWriteOff, PaymentPlan, PersonFacts, PlanRhythm
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, linked, owed, person
 from writeoffs.domain.assessment import Assessment, Standing, assess, left_of, part_of
@@ -61,6 +61,36 @@ def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
     blocked = found_on(Reason.DECEASED, people=(dead, alive)).blocked
     assert blocked == ("A joint tenant survives and owes the whole debt.",)
     assert found_on(Reason.DECEASED, people=(dead,)).blocked == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "kinds"),
+    [
+        (Reason.BANKRUPTCY, (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE)),
+        (Reason.DEBT_RELIEF_ORDER, (EvidenceKind.INSOLVENCY_ORDER,)),
+        (Reason.VOLUNTARY_ARRANGEMENT, (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE)),
+        (Reason.CARE_HOME, (EvidenceKind.NO_ASSETS, EvidenceKind.INSUFFICIENT_FUNDS)),
+        (Reason.PRISON, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
+        (Reason.EMIGRATED, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
+    ],
+)
+def test_what_is_true_of_one_joint_tenant_leaves_the_debt_to_the_other(reason: Reason, kinds: tuple[EvidenceKind, ...]) -> None:
+    long_ago = TODAY - timedelta(days=800)
+    of_harold = tuple(Proof(kind, long_ago, "of Harold") for kind in kinds)
+    of_maud = (Proof(kinds[0], long_ago, "of Maud"),)
+
+    def found(*proofs: Proof, people: tuple[PersonFacts, ...]) -> Assessment:
+        facts = debt(people=people)
+        return assess(Standing(LineKind.WRITE_OFF, reason, facts.balance_pence, proofs), facts, POLICY, TODAY)
+
+    assert found(*of_harold, people=(person(),)).ready
+    assert found(*of_harold, people=(person(), person(died_on=long_ago))).ready
+    alone = found(*of_harold, *of_harold, people=(person(), person()))
+    assert not alone.ready
+    [said] = alone.blocked
+    assert "2 joint tenants each owe the whole debt" in said
+    assert "(1 so far)" in said
+    assert found(*of_harold, *of_maud, people=(person(), person())).ready
 
 
 def test_a_debt_that_was_paid_meanwhile_is_blocked() -> None:
@@ -158,8 +188,10 @@ def test_a_credit_goes_to_income_after_six_years_of_recorded_attempts() -> None:
         (date(2020, 11, 26), YEARLY, "for less than 6 years"),
         (date(2020, 11, 25), YEARLY[1:], None),
         (date(2020, 11, 25), (), None),
+        (date(2019, 11, 25), (date(2019, 11, 24), *YEARLY[:5]), None),
+        (date(2019, 11, 25), (*YEARLY[:5], YEARLY[4]), None),
     ],
-    ids=["a day too early", "five attempts", "no attempt"],
+    ids=["a day too early", "five attempts", "no attempt", "one of before the credit", "two of one day"],
 )
 def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date, ...], says: str | None) -> None:
     found = unclaimed(since, attempts)

@@ -339,8 +339,8 @@ async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
         RegisterTotal(**{name: getattr(row, name) for name in RegisterTotal.model_fields}) for row in await tx.connection.execute(by_kind)
     )
     kinds = tuple(sorted(found, key=lambda one: list(LineKind).index(one.kind)))
-    newest = (register.c.posted_on.desc(), register.c.proposal)
-    page = sa.select(register).where(*chosen)
+    newest = (register.c.posted_on.desc(), proposal.c.closed_at.desc(), register.c.proposal)
+    page = sa.select(register).join(proposal, proposal.c.id == register.c.proposal).where(*chosen)
     if asked.order is RegisterOrder.ACCOUNT:
         places = await _by_reference(tx, chosen)
         page = page.outerjoin(places, places.c.account == register.c.account).order_by(places.c.place.nulls_last(), *newest)
@@ -358,7 +358,7 @@ async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
 
 _ORDERS: Mapping[RegisterOrder, tuple[sa.ColumnElement[Any], ...]] = {
     RegisterOrder.NEWEST: (),
-    RegisterOrder.OLDEST: (register.c.posted_on,),
+    RegisterOrder.OLDEST: (register.c.posted_on, proposal.c.closed_at),
     RegisterOrder.LARGEST: (register.c.amount_pence.desc(),),
     RegisterOrder.SMALLEST: (register.c.amount_pence,),
     RegisterOrder.REASON: (register.c.kind, register.c.reason),
@@ -385,7 +385,7 @@ def _chosen(asked: RegisterAsked) -> list[sa.ColumnElement[bool]]:
     return chosen
 
 
-def _sum(of: sa.Column[Any]) -> sa.Cast[int]:
+def _sum(of: sa.ColumnElement[Any]) -> sa.Cast[int]:
     return sa.cast(sa.func.coalesce(sa.func.sum(of), 0), sa.BigInteger)
 
 
@@ -396,11 +396,23 @@ def _register_row(row: Row) -> RegisterRow:
 async def write_off_totals(tx: Transaction, asked: TotalsAsked) -> WriteOffTotals:
     """By reason, for publication: nothing about anybody."""
     by = (register.c.kind, register.c.reason)
-    sums = (_sum(register.c.amount_pence).label("amount_pence"), _sum(register.c.vat_pence).label("vat_pence"))
+    came_back = sa.case((register.c.kind == LineKind.CREDIT_WRITE_ON.value, register.c.reinstated_pence), else_=0)
+    sums = (
+        _sum(register.c.amount_pence).label("amount_pence"),
+        _sum(register.c.vat_pence).label("vat_pence"),
+        _sum(came_back).label("came_back_pence"),
+    )
     wanted = sa.select(*by, sa.func.count().label("lines"), *sums).where(register.c.posted_on.between(asked.since, asked.until))
     rows = await tx.connection.execute(wanted.group_by(*by).order_by(*by))
     totals = (
-        TotalByReason(kind=row.kind, reason=row.reason, lines=row.lines, amount_pence=row.amount_pence, vat_pence=row.vat_pence)
+        TotalByReason(
+            kind=row.kind,
+            reason=row.reason,
+            lines=row.lines,
+            amount_pence=row.amount_pence,
+            vat_pence=row.vat_pence,
+            came_back_pence=row.came_back_pence,
+        )
         for row in rows
     )
     return WriteOffTotals(since=asked.since, until=asked.until, totals=tuple(totals))

@@ -13,7 +13,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, wait_until
+from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, sources_of, wait_until
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
@@ -21,6 +21,13 @@ REASONS: dict[LineKind, frozenset[Reason]] = {
     LineKind.CREDIT_WRITE_ON: frozenset({Reason.UNCLAIMED}),
 }
 REASONS[LineKind.WRITE_OFF] = frozenset(Reason) - REASONS[LineKind.REINSTATEMENT] - REASONS[LineKind.CREDIT_WRITE_ON]
+
+OF_ONE_PERSON = frozenset(
+    {
+        Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT, Reason.CARE_HOME, Reason.PRISON, Reason.EMIGRATED,
+    }
+)  # fmt: skip
+"""What is true of a person, while each joint tenant owes the whole debt."""
 
 DROPS: dict[str, str] = {
     DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
@@ -84,10 +91,11 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     parts = _parts(proposed, facts, charges)
     ladder, missing = _ladder(proposed, facts, policy)
-    rungs = climbed(ladder, proposed.proofs, today) if ladder else ()
-    blocked = (*missing, *_blocks(proposed, facts, charges))
+    proofs = _counting(proposed, facts)
+    rungs = climbed(ladder, proofs, today) if ladder else ()
+    blocked = (*missing, *_blocks(proposed, facts, charges), *_others_owe(proposed, facts, ladder))
     young = tuple(_young(proposed, facts, policy, today))
-    letter = next_letter(ladder, proposed.proofs, today) if ladder and not blocked else None
+    letter = next_letter(ladder, proofs, today) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
     days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(
@@ -101,6 +109,28 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         only_young=bool(young) and not blocked,
         address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
     )
+
+
+def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
+    """What counts on the ladder: nobody tried to return a credit before it was there."""
+    if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.credit_since is None:
+        return tuple(proposed.proofs)
+    since = facts.credit_since
+    return tuple(proof for proof in proposed.proofs if proof.kind is not EvidenceKind.RETURN_ATTEMPT or proof.on >= since)
+
+
+def _others_owe(proposed: Standing, facts: DebtFacts, ladder: Ladder | None) -> Iterable[str]:
+    """A reason that is true of one person leaves the debt to the others, unless its evidence is there for each (domain.md 5.3)."""
+    living = sum(person.died_on is None for person in facts.people)
+    if ladder is None or living <= 1 or proposed.reason not in OF_ONE_PERSON:
+        return
+    wanted = {way.proof for way in ladder.rungs[0].any_of}
+    shown = len(sources_of(proof for proof in proposed.proofs if proof.kind in wanted))
+    if shown < living:
+        yield (
+            f"{living} joint tenants each owe the whole debt, and this reason is of one person. Add its evidence for each of them, every "
+            f"one with a source of its own ({shown} so far), or propose the debt for another reason."
+        )
 
 
 def _addressee(letter: NextLetter, facts: DebtFacts) -> Addressee:

@@ -82,8 +82,11 @@ def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
+    sources = sources_of(found)
+    if not way.sources:
+        # Where several are wanted of one who answers or keeps silent, a second of the same day is no second attempt.
+        found = list({proof.on: proof for proof in found}.values())
     needed = found[: way.at_least]
-    sources = {proof.source.strip().casefold() for proof in found} - {""}
     if len(needed) < way.at_least or not needed:
         return Reached(met=False, says=f"{len(found)} of {max(way.at_least, 1)} so far")
     if len(sources) < way.sources:
@@ -97,6 +100,11 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
     return Reached(met=True, says=f"shown on {in_words(last)}")
+
+
+def sources_of(proofs: Iterable[Proof]) -> frozenset[str]:
+    """Who traced or wrote, told apart whatever the case of the letters; a proof without a source counts for none."""
+    return frozenset(proof.source.strip().casefold() for proof in proofs) - {""}
 
 
 def _day_of(way: Proven, first: date, last: date) -> date:

@@ -2,10 +2,10 @@
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.writeoffs import AddProof, ReconsiderProposal, WithdrawProposal
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
-from writeoffs.domain.days import business_date
+from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.work import end_as_withdrawn, fact_of, look_again, require_worker, workable
 
@@ -14,12 +14,21 @@ class ShownInTheFuture(WriteOffRule):
     """Evidence shows what happened today or before."""
 
 
+class BeforeTheCredit(WriteOffRule):
+    """Nobody tried to return a credit before it was there."""
+
+
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
-    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture."""
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, BeforeTheCredit; Unanswered (ledger)."""
     require_worker(tx)
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     row = await workable(tx, told.proposal)
+    if told.kind is EvidenceKind.RETURN_ATTEMPT:
+        since = (await fact_of(tx, row.account)).credit_since
+        if since is not None and told.on < since:
+            said = f"The account has been in credit since {in_words(since)}: an attempt to return the credit is of that day or later."
+            raise BeforeTheCredit(said, field="on")
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")

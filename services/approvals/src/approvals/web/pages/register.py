@@ -123,6 +123,7 @@ TOTALS = (
     Column("Lines", Kind.COUNT),
     Column("Amount", Kind.MONEY),
     Column("Of it VAT", Kind.MONEY),
+    Column("Credit that came back since", Kind.MONEY),
 )
 
 
@@ -186,7 +187,16 @@ def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
 def totals_report(found: WriteOffTotals) -> Report:
     """One row a reason: nothing about anybody."""
     rows = [
-        (found.since, found.until, headline(one.kind), headline(one.reason), one.lines, one.amount_pence, one.vat_pence)
+        (
+            found.since,
+            found.until,
+            headline(one.kind),
+            headline(one.reason),
+            one.lines,
+            one.amount_pence,
+            one.vat_pence,
+            one.came_back_pence,
+        )
         for one in found.totals
     ]
     return Report(
