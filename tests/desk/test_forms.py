@@ -274,7 +274,7 @@ async def test_the_error_summary_takes_the_focus_and_leads_to_the_field(place: P
         await page.goto(REQUEST)
         await page.get_by_role("button", name="Take the request").click()
         await expect(page.locator(".govuk-error-summary")).to_be_focused()
-        await page.get_by_role("link", name="The sort code must have 6 digits, like 08-99-99").click()
+        await page.get_by_role("link", name="Enter the sort code").click()
         await expect(page.locator("#sort_code")).to_be_focused()
         assert (await page.title()).startswith("Error: ")
 
