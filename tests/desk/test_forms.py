@@ -31,7 +31,6 @@ from rentbook_contracts.refunds import (
 )
 from support.documents import PDF
 
-from chassis import failpoint
 from desk import estate
 from desk.conftest import Place, at_the_desk
 from desk.test_work import approve, decisions
@@ -464,7 +463,7 @@ async def test_a_file_for_which_there_is_no_room_is_turned_away_and_taken_later(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "form.write").write_text("no-space")
-    monkeypatch.setattr(failpoint, "_folder", str(tmp_path))
+    monkeypatch.setenv("RENTBOOK_FAILPOINTS", str(tmp_path))
     async with visiting(place, "asha") as visitor:
         await visitor.read("/files")
         words, origin = visitor.fields("/files"), {"origin": place.url}
