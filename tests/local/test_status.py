@@ -1,5 +1,7 @@
 """What ./rentbook status says of a service's health."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -31,3 +33,10 @@ def test_a_service_that_is_behind_is_not_plainly_well(health: dict[str, Any], wo
 def test_what_an_operator_has_to_see_to_is_said_of_a_healthy_service() -> None:
     health = {"healthy": True, "reasons": [], "attention": ["1 story is gone: restart it"], "consumers": [behind(1, 2.4)]}
     assert health_in_words(health) == "1 story is gone: restart it"
+
+
+@pytest.mark.parametrize(("alone", "said"), [(True, "./rentbook stop"), (False, "Ctrl-C or ./rentbook stop")])
+def test_the_greeting_names_a_key_only_where_one_reaches_the_runner(alone: bool, said: str) -> None:
+    asked = [sys.executable, "-c", "from rentbook_local import runner; print(runner.how_to_stop())"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, start_new_session=alone)
+    assert done.stdout.strip() == said

@@ -223,7 +223,7 @@ class _Run:
             "  Sign in at the desk as one of these (the sign-in asks for no password):",
             *(f"    {persona.subject:<17} {persona.name}, {persona.part}" for persona in signin.PERSONAS),
             "",
-            "Ctrl-C or ./rentbook stop ends everything; what was done is kept for the next start.",
+            f"{how_to_stop()} ends everything; what was done is kept for the next start.",
         )
         print("\n".join(lines), flush=True)
 
@@ -272,6 +272,11 @@ def _turn_logs(at: Layout) -> None:
     for log in at.log("any").parent.glob("*.log"):
         if log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
+
+
+def how_to_stop() -> str:
+    """What whoever reads the greeting can do: no key reaches a runner that leads a session of its own, as with --detach."""
+    return "./rentbook stop" if os.getsid(0) == os.getpid() else "Ctrl-C or ./rentbook stop"
 
 
 async def _then(first: Awaitable[None], done: asyncio.Event) -> None:
