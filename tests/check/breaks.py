@@ -151,7 +151,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f" WHERE id = {DECISION}",)),
     ("four-eyes", "a decider entered the bank details", "refunds", ("UPDATE payee SET entered_by = 'dilip.leader'",)),
     ("four-eyes", "a decider brought the file that the credit came in", "ledger", (
-        f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 2", "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
+        f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 2 AND bank_file = (SELECT id FROM bank_file WHERE name = 'cash.txt')",
+        "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
     ("four-eyes", "a decider posted the credit", "ledger", (
         f"UPDATE journal SET actor = 'dilip.leader' WHERE id = {RECEIPT}",)),
     ("released", "a decider released it", "approvals", ("UPDATE release SET released_by = 'dilip.leader'",)),
