@@ -1,6 +1,6 @@
 """Fixtures that every area may use; nothing is started before a test asks for it.
 
-The whole suite runs in two processes (`rentbook_local.suite`), each with servers of its own. What a process has to tell at the end goes
+The whole suite runs in three processes (`rentbook_local.suite`), each with servers of its own. What a process has to tell at the end goes
 to the one that prints; a file's tests stay together, and so do all that use one running stack.
 """
 
@@ -36,7 +36,7 @@ LONG = (
     "tests/chassis/test_watchfulness.py",
     "tests/refunds/test_service.py",
 )
-"""What takes longest, longest first: what comes last should be short, so that the two processes end at about the same time."""
+"""What takes longest, longest first: what comes last should be short, so that the processes end at about the same time."""
 
 
 def _kept_together(nodeid: str) -> str:
