@@ -15,7 +15,6 @@ from rentbook_contracts.ledger import (
     BankFileAsked,
     BankFilePage,
     BankFileTaken,
-    ReceiptPosted,
     TransferPosted,
 )
 
@@ -33,6 +32,7 @@ from ledger.domain.suspense import PAID_OUT, Marks
 from ledger.queries.bank_files import bank_file_page
 from ledger.use_cases.mirrored import off_the_account, told_undone
 from ledger.use_cases.permission import may_change
+from ledger.use_cases.received import told_received
 from ledger.use_cases.standing import Standing, open_accounts, standing_in_suspense
 
 YEARS_BACK = 7
@@ -421,17 +421,12 @@ def _fact(line: _Line, file: UUID) -> tuple[store.LockedAccount, AccountFact] | 
         return None
     if posting.reverses is not None:
         return told_undone(account, posting)
-    account.balance_pence -= receipt.amount_pence
-    about = {"account": account.id, "balance_pence": account.balance_pence, "journal": posting.id}
-    if receipt.amount_pence < 0:
-        return account, TransferPosted(amount_pence=-receipt.amount_pence, **about)
-    return account, ReceiptPosted(
-        amount_pence=receipt.amount_pence,
-        method=receipt.method,
-        effective_date=receipt.effective_date,
-        cleared_on=posting.cleared_on or receipt.effective_date,
-        bank_file=file,
-        **about,
+    pence, day = receipt.amount_pence, receipt.effective_date
+    if pence < 0:
+        account.balance_pence -= pence
+        return account, TransferPosted(account=account.id, balance_pence=account.balance_pence, journal=posting.id, amount_pence=-pence)
+    return told_received(
+        account, posting.id, pence, method=receipt.method, effective_date=day, cleared_on=posting.cleared_on, bank_file=file
     )
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountStatus, ReceiptPosted
+from rentbook_contracts.ledger import AccountStatus
 
 from ledger import store
 from ledger.domain.posting import TRANSFER_CODE, Control, Posting, two_legs
 from ledger.domain.rules import AccountClosed, AlreadyMoved, NoSuchAccount, NoSuchItem, NotToBeMoved
 from ledger.queries.labels import written_as
+from ledger.use_cases.received import told_received
 
 
 async def item_to_move(tx: Transaction, id_: UUID) -> store.ItemInSuspense:
@@ -64,19 +65,10 @@ async def move_onto(tx: Transaction, item: store.ItemInSuspense, parts: Sequence
     await store.post(tx, postings)
     moves = [store.Move(posting.id, account.id, pence) for posting, (account, pence) in zip(postings, parts, strict=True)]
     await store.add_clearings(tx, item, moves)
-    facts = []
-    for (account, pence), move in zip(parts, moves, strict=True):
-        account.balance_pence -= pence
-        told = ReceiptPosted(
-            account=account.id,
-            balance_pence=account.balance_pence,
-            journal=move.journal,
-            amount_pence=pence,
-            method=item.code,
-            effective_date=item.effective_date,
-            cleared_on=item.cleared_on or item.effective_date,
-            bank_file=item.bank_file,
-        )
-        facts.append((account, told))
+    day, cleared, file = item.effective_date, item.cleared_on, item.bank_file
+    facts = [
+        told_received(account, move.journal, pence, method=item.code, effective_date=day, cleared_on=cleared, bank_file=file)
+        for (account, pence), move in zip(parts, moves, strict=True)
+    ]
     await store.tell(tx, facts)
     return moves

@@ -3,12 +3,13 @@
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountStatus, ReceiptPosted, ReturnUnmatched, UnmatchReturn
+from rentbook_contracts.ledger import AccountStatus, ReturnUnmatched, UnmatchReturn
 
 from ledger import store
 from ledger.domain.posting import Posting
 from ledger.domain.rules import AccountClosed, NotMatched
 from ledger.use_cases.permission import may_change
+from ledger.use_cases.received import told_received
 from ledger.use_cases.suspense_moves import move_onto
 
 
@@ -66,16 +67,6 @@ async def _tell(tx: Transaction, receipt: Posting, locked: dict[UUID, store.Lock
     facts = []
     for account in locked.values():
         pence = -sum(leg.amount_pence for leg in receipt.legs if leg.account == account.id)
-        account.balance_pence -= pence
-        told = ReceiptPosted(
-            account=account.id,
-            balance_pence=account.balance_pence,
-            journal=receipt.id,
-            amount_pence=pence,
-            method=receipt.code,
-            effective_date=receipt.effective_date,
-            cleared_on=receipt.cleared_on or receipt.effective_date,
-            bank_file=file,
-        )
-        facts.append((account, told))
+        day, cleared = receipt.effective_date, receipt.cleared_on
+        facts.append(told_received(account, receipt.id, pence, method=receipt.code, effective_date=day, cleared_on=cleared, bank_file=file))
     await store.tell(tx, facts)
