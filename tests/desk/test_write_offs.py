@@ -17,6 +17,7 @@ from rentbook_contracts.writeoffs import (
     WITHDRAW_SCHEDULE,
     DryRunAsked,
     EvidenceKind,
+    ProposalAsked,
     ProposalStatus,
     Reason,
 )
@@ -105,6 +106,27 @@ async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
     [asked] = place.peers.given(ADD_PROOF)
     assert (asked.proposal, asked.kind, asked.on.isoformat()) == (debts.BLOCKED, EvidenceKind.TRACE, "2026-11-02")
     assert asked.source == "electoral register"
+
+
+async def test_evidence_of_one_joint_tenant_says_whose_it_is(place: Place) -> None:
+    lan, minh = estate.NGUYEN.label.people
+    canned = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED))
+    of_lan = canned.proofs[0].model_copy(update={"person": lan})
+    page = canned.model_copy(update={"account": estate.NGUYEN.account, "proofs": (of_lan,)})
+    place.peers.answers["/queries/proposal-page"] = lambda _: page
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(PROPOSAL)
+        assert "Trace, of Nguyễn Thị Lan" in said
+        assert visitor.page is not None
+        offered = visitor.page.xpath('//select[@name="proof_of"]/option/text()')
+        assert [one.strip() for one in offered] == ["No one in particular", "Nguyễn Thị Lan", "Trần Văn Minh"]
+        await visitor.send(f"{PROPOSAL}/proofs", proof="document", proof_on="02/11/2026", proof_of=str(minh))
+        refusal: dict[str, str | None] = {"rule": "NotATenant", "message": "This person is no tenant of the account.", "field": "person"}
+        place.peers.refusals["/commands/add-proof"] = refusal
+        await visitor.read(PROPOSAL)
+        await visitor.send(f"{PROPOSAL}/proofs", 422, proof="document", proof_on="02/11/2026", proof_of=str(minh))
+        assert visitor.summary() == {"#proof_of": "This person is no tenant of the account."}
+    assert place.peers.given(ADD_PROOF)[0].person == minh
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,14 @@ from support.write_off_service import ASHA, AUDREY, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases.assess import assess_proposal
-from writeoffs.use_cases.change_proposal import BeforeTheCredit, ShownInTheFuture, add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.change_proposal import (
+    BeforeTheCredit,
+    NotATenant,
+    ShownInTheFuture,
+    add_proof,
+    reconsider_proposal,
+    withdraw_proposal,
+)
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
@@ -119,6 +126,18 @@ async def test_evidence_of_tomorrow_is_refused(writeoffs: WriteOffs) -> None:
     told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY + timedelta(days=1))
     with pytest.raises(ShownInTheFuture):
         await writeoffs.do(add_proof, told, caller=ASHA)
+
+
+async def test_evidence_is_of_a_tenant_of_the_account_or_of_all(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.proposed(account)
+    told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=uuid4())
+    with pytest.raises(NotATenant):
+        await writeoffs.do(add_proof, told, caller=ASHA)
+    [tenant] = writeoffs.ledger.debts[account].people
+    await writeoffs.do(add_proof, told.model_copy(update={"person": tenant.person}), caller=ASHA)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert [proof.person for proof in page.proofs] == [tenant.person]
 
 
 async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: WriteOffs) -> None:

@@ -336,7 +336,8 @@ class BulkProposed(Message):
 class AddProof(Message):
     """Evidence for a proposal that is on no schedule.
 
-    `on` is the day of what it shows; `source` is who traced or wrote, where that counts.
+    `on` is the day of what it shows; `source` is who traced or wrote, where that counts; `person` is the tenant of whom it is true, where
+    it is not true of all.
     """
 
     proposal: UUID
@@ -345,6 +346,7 @@ class AddProof(Message):
     source: str = Field(default="", max_length=120)
     reference: str = Field(default="", max_length=120)
     note: str = Field(default="", max_length=2000)
+    person: UUID | None = None
 
 
 class WithdrawProposal(Message):
@@ -420,7 +422,7 @@ class RungShown(Message):
 
 
 class ProofShown(Message):
-    """`letter`: the letter whose sending it is, where notices sent it."""
+    """`letter`: the letter whose sending it is, where notices sent it. `person`: the tenant of whom it is true; None for all of them."""
 
     kind: EvidenceKind
     on: date
@@ -430,6 +432,7 @@ class ProofShown(Message):
     by: str
     at: datetime
     letter: UUID | None = None
+    person: UUID | None = None
 
 
 class ProposalEvent(Message):

@@ -75,22 +75,52 @@ def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
     ],
 )
 def test_what_is_true_of_one_joint_tenant_leaves_the_debt_to_the_other(reason: Reason, kinds: tuple[EvidenceKind, ...]) -> None:
-    long_ago = TODAY - timedelta(days=800)
-    of_harold = tuple(Proof(kind, long_ago, "of Harold") for kind in kinds)
-    of_maud = (Proof(kinds[0], long_ago, "of Maud"),)
+    long_ago, harold, maud = TODAY - timedelta(days=800), person(), person()
+    of_harold = tuple(Proof(kind, long_ago, person=harold.person) for kind in kinds)
+    of_maud = tuple(Proof(kind, long_ago, person=maud.person) for kind in kinds)
+    of_nobody = tuple(Proof(kind, long_ago) for kind in kinds)
 
     def found(*proofs: Proof, people: tuple[PersonFacts, ...]) -> Assessment:
         facts = debt(people=people)
         return assess(Standing(LineKind.WRITE_OFF, reason, facts.balance_pence, proofs), facts, POLICY, TODAY)
 
-    assert found(*of_harold, people=(person(),)).ready
-    assert found(*of_harold, people=(person(), person(died_on=long_ago))).ready
-    alone = found(*of_harold, *of_harold, people=(person(), person()))
-    assert not alone.ready
-    [said] = alone.blocked
-    assert "2 joint tenants each owe the whole debt" in said
-    assert "(1 so far)" in said
-    assert found(*of_harold, *of_maud, people=(person(), person())).ready
+    assert found(*of_harold, people=(harold,)).ready
+    dead = person(died_on=long_ago)
+    of_the_dead = tuple(Proof(kind, long_ago, person=dead.person) for kind in kinds)
+    assert found(*of_harold, people=(harold, dead)).ready
+    for proofs in (of_nobody, of_the_dead):
+        assert not found(*proofs, people=(harold, dead)).ready, "what was true of who died leaves the debt to who lives"
+    for proofs in (of_harold, (*of_harold, *of_harold), (*of_harold, *of_nobody)):
+        alone = found(*proofs, people=(harold, maud))
+        assert not alone.ready
+        assert "for 1 of 2 joint tenants who live" in alone.rungs[0].says
+    assert not found(*of_nobody, people=(harold, maud)).ready
+    both = found(*of_harold, *of_maud, people=(harold, maud))
+    assert both.ready
+    assert both.rungs[0].says == "shown for each joint tenant who lives"
+
+
+def test_time_alone_goes_on_for_the_last_of_two_joint_tenants() -> None:
+    harold, maud = person(), person()
+    orders = [
+        Proof(EvidenceKind.INSOLVENCY_ORDER, TODAY - timedelta(days=days), person=who.person) for days, who in ((800, harold), (30, maud))
+    ]
+    facts = debt(people=(harold, maud))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, facts.balance_pence, orders), facts, POLICY, TODAY)
+    assert [rung.met for rung in found.rungs] == [True, False]
+    assert found.look_again_on == found.rungs[1].from_on
+    assert found.look_again_on is not None
+    assert found.look_again_on > TODAY + timedelta(days=300)
+
+
+def test_a_letter_to_the_household_counts_for_each_joint_tenant() -> None:
+    harold, maud = person(), person()
+    facts = debt(owed(60_00), people=(harold, maud))
+    proofs = [Proof(EvidenceKind.NO_ASSETS, TODAY - timedelta(days=90), person=who.person) for who in (harold, maud)]
+    written = assess(Standing(LineKind.WRITE_OFF, Reason.CARE_HOME, facts.balance_pence, proofs), facts, POLICY, TODAY)
+    assert written.letter is not None
+    proofs.append(Proof(EvidenceKind.LETTER_SENT, TODAY - timedelta(days=60)))
+    assert assess(Standing(LineKind.WRITE_OFF, Reason.CARE_HOME, facts.balance_pence, proofs), facts, POLICY, TODAY).ready
 
 
 def test_a_debt_that_was_paid_meanwhile_is_blocked() -> None:

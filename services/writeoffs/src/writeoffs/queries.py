@@ -192,6 +192,7 @@ async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:
             by=row.by,
             at=row.at,
             letter=row.letter,
+            person=row.person,
         )
         for row in rows
     )

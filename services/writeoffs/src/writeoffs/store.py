@@ -109,7 +109,7 @@ async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[P
     """The evidence of each proposal, oldest first."""
     found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
     for row in await tx.connection.execute(sa.select(proof).where(proof.c.proposal.in_(ids)).order_by(proof.c.on, proof.c.id)):
-        found[row.proposal].append(Proof(EvidenceKind(row.kind), row.on, row.source))
+        found[row.proposal].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person))
     return found
 
 

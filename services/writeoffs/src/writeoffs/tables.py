@@ -142,6 +142,7 @@ proof = sa.Table(
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("at", _INSTANT, nullable=False),
     sa.Column("letter", sa.Uuid),
+    sa.Column("person", sa.Uuid),
     sa.UniqueConstraint("letter", name="a_letter_is_evidence_once"),
 )
 sa.Index("proof_by_proposal", proof.c.proposal)

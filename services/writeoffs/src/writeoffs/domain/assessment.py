@@ -13,7 +13,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, sources_of, wait_until
+from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, wait_until
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
@@ -92,10 +92,10 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     parts = _parts(proposed, facts, charges)
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
-    rungs = climbed(ladder, proofs, today) if ladder else ()
-    blocked = (*missing, *_blocks(proposed, facts, charges), *_others_owe(proposed, facts, ladder))
+    rungs = climbed(ladder, proofs, today, _each_who_owes(proposed.reason, facts)) if ladder else ()
+    blocked = (*missing, *_blocks(proposed, facts, charges))
     young = tuple(_young(proposed, facts, policy, today))
-    letter = next_letter(ladder, proofs, today) if ladder and not blocked else None
+    letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
     days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(
@@ -119,18 +119,13 @@ def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
     return tuple(proof for proof in proposed.proofs if proof.kind is not EvidenceKind.RETURN_ATTEMPT or proof.on >= since)
 
 
-def _others_owe(proposed: Standing, facts: DebtFacts, ladder: Ladder | None) -> Iterable[str]:
-    """A reason that is true of one person leaves the debt to the others, unless its evidence is there for each (domain.md 5.3)."""
-    living = sum(person.died_on is None for person in facts.people)
-    if ladder is None or living <= 1 or proposed.reason not in OF_ONE_PERSON:
-        return
-    wanted = {way.proof for way in ladder.rungs[0].any_of}
-    shown = len(sources_of(proof for proof in proposed.proofs if proof.kind in wanted))
-    if shown < living:
-        yield (
-            f"{living} joint tenants each owe the whole debt, and this reason is of one person. Add its evidence for each of them, every "
-            f"one with a source of its own ({shown} so far), or propose the debt for another reason."
-        )
+def _each_who_owes(reason: Reason, facts: DebtFacts) -> tuple[UUID, ...]:
+    """The joint tenants who live: a reason that is true of one person is to be shown for each (domain.md 5.3). None where there was one
+    tenant alone, of whom all evidence is.
+    """
+    if reason not in OF_ONE_PERSON or len(facts.people) == 1:
+        return ()
+    return tuple(person.person for person in facts.people if person.died_on is None)
 
 
 def _addressee(letter: NextLetter, facts: DebtFacts) -> Addressee:

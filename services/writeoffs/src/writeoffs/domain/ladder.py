@@ -1,8 +1,9 @@
 """How far up the evidence ladder a proposal has come, and from when time alone takes it further."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import UUID
 
 from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, RungShown
@@ -13,14 +14,18 @@ from writeoffs.domain.policy import Ladder, Proven, Rung
 ANSWERS = frozenset({EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY})
 """What ends a silence."""
 
+OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOTE}
+"""What counts for each joint tenant although it names none of them: letters go to all who can be reached."""
+
 
 @dataclass(frozen=True)
 class Proof:
-    """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows."""
+    """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows; `person` is of whom alone it is true."""
 
     kind: EvidenceKind
     on: date
     source: str = ""
+    person: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,25 @@ class NextLetter:
     reply_within_days: int
 
 
-def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date) -> tuple[RungShown, ...]:
-    """Every rung, in order."""
-    return tuple(_rung(rung, proofs, today) for rung in ladder.rungs)
+def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date, each_of: Collection[UUID] = ()) -> tuple[RungShown, ...]:
+    """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it."""
+    if not each_of:
+        return tuple(_rung(rung, proofs, today) for rung in ladder.rungs)
+    theirs = [[proof for proof in proofs if _counts_for(proof, person)] for person in each_of]
+    return tuple(_reached_by_all([_rung(rung, own, today) for own in theirs]) for rung in ladder.rungs)
+
+
+def _counts_for(proof: Proof, person: UUID) -> bool:
+    return proof.person == person or (proof.person is None and proof.kind in OF_THE_HOUSEHOLD)
+
+
+def _reached_by_all(each: Sequence[RungShown]) -> RungShown:
+    missing = [one for one in each if not one.met]
+    if not missing:
+        return each[0].model_copy(update={"says": "shown for each joint tenant who lives"})
+    # Time alone takes it further only where nobody's evidence is missing.
+    last = max(missing, key=lambda one: one.from_on or date.max)
+    return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants who live; {last.says}"})
 
 
 def wait_until(rungs: Iterable[RungShown]) -> date | None:
@@ -52,14 +73,13 @@ def wait_until(rungs: Iterable[RungShown]) -> date | None:
     return min((rung.from_on for rung in rungs if not rung.met and rung.from_on is not None), default=None)
 
 
-def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date) -> NextLetter | None:
-    """What the first rung that is not reached writes next; None where it writes nothing, or nothing more.
+def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Sequence[RungShown]) -> NextLetter | None:
+    """What the first rung that is not reached writes next; None where it writes nothing, or nothing more. `shown`: the rungs as climbed.
 
     A rung writes only when those before it are reached: the estate of a person hears nothing before the death is shown. Who has answered
     gets no further letter by itself: somebody has to read the answer.
     """
-    rungs = zip(ladder.rungs, climbed(ladder, proofs, today), strict=True)
-    missing = next((rung for rung, shown in rungs if not shown.met), None)
+    missing = next((rung for rung, reached in zip(ladder.rungs, shown, strict=True) if not reached.met), None)
     ways = missing.any_of if missing is not None else ()
     return next((letter for way in ways if (letter := _letter_of(way, proofs, today)) is not None), None)
 
@@ -82,7 +102,7 @@ def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
-    sources = sources_of(found)
+    sources = {proof.source.strip().casefold() for proof in found} - {""}
     if not way.sources:
         # Where several are wanted of one who answers or keeps silent, a second of the same day is no second attempt.
         found = list({proof.on: proof for proof in found}.values())
@@ -100,11 +120,6 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
     return Reached(met=True, says=f"shown on {in_words(last)}")
-
-
-def sources_of(proofs: Iterable[Proof]) -> frozenset[str]:
-    """Who traced or wrote, told apart whatever the case of the letters; a proof without a source counts for none."""
-    return frozenset(proof.source.strip().casefold() for proof in proofs) - {""}
 
 
 def _day_of(way: Proven, first: date, last: date) -> date:

@@ -14,19 +14,28 @@ class ShownInTheFuture(WriteOffRule):
     """Evidence shows what happened today or before."""
 
 
+class NotATenant(WriteOffRule):
+    """Evidence is of a tenant of the account."""
+
+
 class BeforeTheCredit(WriteOffRule):
     """Nobody tried to return a credit before it was there."""
 
 
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
-    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, BeforeTheCredit; Unanswered (ledger)."""
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheCredit; Unanswered
+    (ledger).
+    """
     require_worker(tx)
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     row = await workable(tx, told.proposal)
-    if told.kind is EvidenceKind.RETURN_ATTEMPT:
-        since = (await fact_of(tx, row.account)).credit_since
-        if since is not None and told.on < since:
+    if told.kind is EvidenceKind.RETURN_ATTEMPT or told.person is not None:
+        facts = await fact_of(tx, row.account)
+        if told.person is not None and all(one.person != told.person for one in facts.people):
+            raise NotATenant("This person is no tenant of the account.", field="person")
+        since = facts.credit_since
+        if told.kind is EvidenceKind.RETURN_ATTEMPT and since is not None and told.on < since:
             said = f"The account has been in credit since {in_words(since)}: an attempt to return the credit is of that day or later."
             raise BeforeTheCredit(said, field="on")
     await store.add_proof(tx, told)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from chassis.peers import Refused
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind, PastWriteOff
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountLabel, DebtFacts, DebtsAsked, LineKind, PastWriteOff
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
@@ -30,7 +30,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.web.forms import Form, read_uuid
 from approvals.web.schedule_words import events_told
-from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
+from approvals.web.visit import MayNot, NoSuchPage, Visit
 from approvals.web.wording import headline
 
 PROPOSALS_A_PAGE = 100
@@ -156,7 +156,15 @@ async def add_proof(visit: Visit) -> Response:
     note = form.text("proof_note")
     if form.errors or on is None:
         return await _page(visit, form)
-    asked = AddProof(proposal=_proposal(visit), kind=EvidenceKind(kind), on=on, source=source, reference=reference, note=note)
+    asked = AddProof(
+        proposal=_proposal(visit),
+        kind=EvidenceKind(kind),
+        on=on,
+        source=source,
+        reference=reference,
+        note=note,
+        person=read_uuid(form.value("proof_of")),
+    )
     return await _done(visit, form, lambda: visit.command(ADD_PROOF, asked, form), "proof")
 
 
@@ -225,13 +233,15 @@ async def _page(visit: Visit, form: Form) -> Response:
         visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit))),
         visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters"),
     )
+    labels = await visit.account_labels((page.account,))
     return visit.show(
         "proposal.html",
         f"{headline(page.kind)}: {headline(page.reason).lower()}",
         form=form,
         page=page,
         letters=letters,
-        labels=await visit.account_labels((page.account,)),
+        labels=labels,
+        tenants=_tenants(labels.get(page.account)),
         names=await visit.names(),
         evidence=choices(EvidenceKind),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
@@ -239,6 +249,11 @@ async def _page(visit: Visit, form: Form) -> Response:
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
     )
+
+
+def _tenants(label: AccountLabel | None) -> list[tuple[str, str]]:
+    """The tenants of an account, as a form offers them; nobody where the ledger does not answer."""
+    return [(str(person), name) for person, name in zip(label.people, label.names, strict=False)] if label else []
 
 
 def _proposal(visit: Visit) -> UUID:
@@ -258,5 +273,5 @@ async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]
             await change()
             return visit.go(f"/write-offs/{_proposal(visit)}", done=done)
         except Refused as refused:
-            note_refusal(form, refused)
+            form.wrong(refused.message, {"on": "proof_on", "person": "proof_of"}.get(refused.field or ""))
     return await _page(visit, form)
