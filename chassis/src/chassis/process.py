@@ -273,9 +273,10 @@ class Service:
         """Why the process isn't healthy; empty where it makes progress or has nothing to do."""
         limit = self.runtime.settings.stall_limit_seconds
         found = [consumer.ailment() for consumer in self._consumers]
-        found.append(await self._database_ailment())
         for what, age in (("facts", self._events.oldest_seconds), ("workflow requests", self._workflows.oldest_seconds)):
             found.append(f"{what}: the oldest has waited for {age:.0f} s" if age > limit else None)
+        # What is known is read at one moment, before anything that is waited for: the watches write it meanwhile.
+        found.append(await self._database_ailment())
         if self._worker is not None:
             found.append(await self._polling.ailment())
         return [ailment for ailment in found if ailment]
