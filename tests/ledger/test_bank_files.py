@@ -164,6 +164,18 @@ async def test_what_cannot_be_placed_goes_to_suspense_with_its_reason(door: Door
     assert (sums["SUSPENSE"], sums["BANK"]) == (-180_00, 140_00 + 180_00)
 
 
+async def test_what_is_booked_and_valued_later_has_not_cleared_before(door: Door) -> None:
+    later = str(TODAY + timedelta(days=3))
+    await door.take("monday.xml", statement(entry("R1", MAIN_REFERENCE, valued=later), entry("R2", MAIN_REFERENCE, "5.00")))
+    facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
+    assert facts.uncleared_pence == 60_00
+
+
+async def test_a_name_that_cannot_be_shown_is_said_to_be_none(door: Door) -> None:
+    page = await door.take("\u202e\u200f ", statement(entry("R1", MAIN_REFERENCE)))
+    assert page.name == "(a file without a name)"
+
+
 async def test_a_returned_direct_debit_is_a_debit_on_the_account(door: Door) -> None:
     await door.take("back.xml", statement(entry("R1", MAIN_REFERENCE, sign="DBIT", code="PMNT/IDDT/UPDD", reversal="true")))
     shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)

@@ -43,6 +43,18 @@ def test_a_receipt_clears_by_the_policy_of_its_day(code: str, paid: date, clear:
     assert cleared_on(RULES, CALENDAR, code, paid) == clear
 
 
+@pytest.mark.parametrize(
+    ("code", "valued", "clear"),
+    [
+        ("RCO", date(2026, 6, 4), date(2026, 6, 4)),  # booked before the bank lets it be used
+        ("RCO", date(2026, 5, 29), date(2026, 6, 1)),
+        ("RDD", date(2026, 6, 4), date(2026, 6, 9)),  # the method's own days end later
+    ],
+)
+def test_a_receipt_clears_no_sooner_than_the_bank_lets_it_be_used(code: str, valued: date, clear: date) -> None:
+    assert cleared_on(RULES, CALENDAR, code, date(2026, 6, 1), valued) == clear
+
+
 @pytest.mark.parametrize(("code", "paid"), [("RQP", TODAY), ("RDD", date(2020, 4, 5))])
 def test_a_gap_in_the_policy_is_no_guess(code: str, paid: date) -> None:
     with pytest.raises(NoClearingRule):

@@ -40,6 +40,9 @@ FILES_AT_ONCE = 1
 """How many uploads are read at once: the next waits on the disk, not in memory."""
 
 NAME_CHARACTERS = 200
+NAMELESS = "(a file without a name)"
+"""What a file is called whose name has nothing that can be shown."""
+
 _STATUS_CODES = {FileStatus.TAKEN: 201, FileStatus.ALREADY_TAKEN: 200, FileStatus.REFUSED: 422}
 
 
@@ -69,9 +72,10 @@ async def _bank_files(runtime: Runtime, turn: asyncio.Semaphore, request: Reques
 
 
 async def _take(runtime: Runtime, turn: asyncio.Semaphore, caller: Caller, request: Request) -> BankFilePage:
-    name = "".join(character for character in request.query_params.get("name", "") if character.isprintable())[:NAME_CHARACTERS]
-    if not name:
+    given = request.query_params.get("name", "")
+    if not given:
         raise TurnedAway(400, "NoName", "The query parameter `name` names the file.")
+    name = "".join(character for character in given if character.isprintable()).strip()[:NAME_CHARACTERS] or NAMELESS
     settings = runtime.settings
     key = read_key(settings.secret(KEY_FILE))
     terms = await run(runtime, _terms, caller=caller, read_only=True)

@@ -31,6 +31,12 @@ def rule_in_force(rules: Iterable[ClearingRule], code: str, effective_date: date
     return max(in_force, key=lambda rule: rule.in_force_from)
 
 
-def cleared_on(rules: Iterable[ClearingRule], calendar: WorkingDays, code: str, effective_date: date) -> date:
-    """The first day on which the receipt counts as cleared. Errors: NoClearingRule."""
-    return add_working_days(calendar, effective_date, rule_in_force(rules, code, effective_date).working_days)
+def cleared_on(
+    rules: Iterable[ClearingRule], calendar: WorkingDays, code: str, effective_date: date, valued_on: date | None = None
+) -> date:
+    """The first day on which the receipt counts as cleared. Errors: NoClearingRule.
+
+    `valued_on`: the day from which the bank lets the money be used. What is booked today and valued later is not there before.
+    """
+    cleared = add_working_days(calendar, effective_date, rule_in_force(rules, code, effective_date).working_days)
+    return max(cleared, valued_on) if valued_on is not None else cleared

@@ -33,7 +33,7 @@ class Receipt:
     `pending` money is announced, not there: it is stored and never posted.
     `reference` is the one valid payment reference that was found; where none or several different were, it is None and the receipt
     belongs in suspense with the `candidates`. Fields without a place in `repr` are personal: for storage only, and `payer_account` not
-    even that, it is to be told apart by its fingerprint.
+    even that, it is to be told apart by its fingerprint. `valued_on`: the day from which the bank lets the money be used, if it says one.
     """
 
     line: int
@@ -50,6 +50,7 @@ class Receipt:
     payer_name: str = field(repr=False)
     payer_account: str = field(repr=False)
     entry: EntryKey | None = None
+    valued_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ def _of_entry(
             payer_name=payer,
             payer_account=detail.debtor_account if detail else "",
             entry=key,
+            valued_on=entry.value_date,
         )
 
 

@@ -337,7 +337,7 @@ def _line(
         two_legs(onto, -receipt.amount_pence, Control.BANK),
         "system",
         receipt.narrative[:NARRATIVE_CHARACTERS],
-        cleared_on=cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date) if receipt.amount_pence > 0 else None,
+        cleared_on=_cleared_on(receipt, policy, calendar) if receipt.amount_pence > 0 else None,
         payer=marks.payer,
         reverses=reverses,
     )
@@ -352,6 +352,10 @@ def _line(
         else ()
     )
     return _Line(receipt, account, reason, posting, undone)
+
+
+def _cleared_on(receipt: Receipt, policy: store.ReceiptPolicy, calendar: WorkingDays) -> date:
+    return cleared_on(policy.clearing, calendar, receipt.method, receipt.effective_date, receipt.valued_on)
 
 
 def _marks(upload: Upload, receipt: Receipt) -> Marks:
