@@ -22,6 +22,7 @@ from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.line_posted import NotInTheBooks, NotInThisRun, line_posted
 from refunds.use_cases.note_release import note_release
 from refunds.use_cases.read_case import read_case
+from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.return_payments import return_payments
 from refunds.use_cases.settle_run import NotTheLastWord, settle_run
@@ -41,6 +42,7 @@ from rentbook_contracts.refunds import (
     LinePosted,
     PaymentStands,
     ReadCase,
+    Recheck,
     RefundClosed,
     RefundReturned,
     RunAsked,
@@ -393,6 +395,18 @@ async def test_details_that_a_payment_came_back_from_wait_for_an_answer(refunds:
     await bank.next(fault="return", reference=await reference_of(refunds, plan.case), code="B")
     await reports_taken(refunds)
     assert (await refunds.checked(plan.case, attempt=2)).blocked == (7,)
+
+
+async def test_a_return_holds_up_other_cases_that_pay_to_the_same_bank_account(refunds: Refunds, bank: Bank) -> None:
+    """The bank said that the account is closed: a case that was checked before is not paid into it either, nor is a later request."""
+    returned, approved = await refunds.queued(tenant()), await refunds.queued(tenant())
+    await paid_run(refunds, returned)
+    await bank.next(fault="return", reference=await reference_of(refunds, returned.case), code="B")
+    await reports_taken(refunds)
+    seen = await refunds.do(recheck, Recheck(plan=approved))
+    assert seen.void_because == "the bank returned a payment to the payee's bank account"
+    assert (await refunds.checked(approved.case, round_=2)).blocked == (7,)
+    assert 7 in (await refunds.checked(await refunds.opened(tenant()))).blocked
 
 
 async def test_a_return_that_is_faster_than_the_closing_waits_for_it(refunds: Refunds, bank: Bank) -> None:

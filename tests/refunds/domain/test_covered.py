@@ -63,6 +63,15 @@ def test_any_other_debit_that_eats_into_the_amount_voids() -> None:
     assert void_because(GROUND, found(879_99, charged_pence=CHARGED + 120_00), PAYEE) is not None
 
 
+def test_a_payment_that_the_bank_returned_since_from_the_same_account_voids() -> None:
+    facts = ledger(1_000_00, **THEN)
+    settled = ground_of(facts, plan_refund(facts, BOTH_CONSENTED, POLICY, TODAY), replace(PAYEE, came_back_on=TODAY))
+    later = replace(PAYEE, came_back_on=TODAY + timedelta(days=1))
+    assert void_because(settled, found(), replace(PAYEE, came_back_on=TODAY)) is None, "it was in sight, and evidence has settled it"
+    assert void_because(settled, found(), later) == "the bank returned a payment to the payee's bank account"
+    assert void_because(GROUND, found(), later) is not None
+
+
 def test_weeks_that_pass_without_a_charge_draw_on_no_floor() -> None:
     assert void_because(GROUND, found(880_00, as_of=TODAY + timedelta(weeks=2)), PAYEE) is not None
 

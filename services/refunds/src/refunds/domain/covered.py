@@ -31,6 +31,7 @@ class Ground(Message):
     sources: frozenset[CreditSource]
     payee: UUID | None
     payee_fingerprint: str | None
+    came_back_on: date | None = None
     debts: tuple[DebtOfSamePeople, ...]
     account_holds: frozenset[AccountHold]
     status: AccountStatus
@@ -48,6 +49,7 @@ def ground_of(facts: RefundFacts, plan: Plan, payee: PayeeFacts | None) -> Groun
         sources=frozenset(credit.source for credit in facts.credits),
         payee=payee.payee if payee else None,
         payee_fingerprint=payee.fingerprint if payee else None,
+        came_back_on=payee.came_back_on if payee else None,
         debts=facts.debts,
         account_holds=frozenset(facts.account_holds),
         status=facts.status,
@@ -64,6 +66,8 @@ def void_because(approved: Ground, now: RefundFacts, payee: PayeeFacts | None) -
         return "the payee was changed"
     if (payee.fingerprint if payee else None) != approved.payee_fingerprint:
         return "the payee's bank details were changed"
+    if payee is not None and payee.came_back_on != approved.came_back_on:
+        return "the bank returned a payment to the payee's bank account"
     if frozenset(now.account_holds) != approved.account_holds:
         return "a hold on the account was set or lifted"
     if (now.status, now.tenancy, frozenset(now.people)) != (approved.status, approved.tenancy, frozenset(approved.people)):

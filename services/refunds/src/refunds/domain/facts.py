@@ -42,7 +42,8 @@ class PayeeFacts:
 
     `fingerprint` is the blind index of sort code and account number. `person` None is a third party. `changed`: other details were on
     this case before; `called_back`: the change was confirmed by calling the tenant back. `paid_in_from_it`: the credit came from this
-    very account; None where the bank's files do not say. `came_back_on`: the day on which the bank returned a payment to these details.
+    very account; None where the bank's files do not say. `came_back_on`: the day on which the bank last returned a payment to this
+    account, on this case or another.
     """
 
     payee: UUID

@@ -83,11 +83,11 @@ async def others_paid_to(tx: Transaction, row: Payee, *, asked_by: UUID | None) 
     return int((await tx.connection.execute(found)).scalar_one())
 
 
-async def came_back_on(tx: Transaction, payee_id: UUID) -> datetime | None:
-    """When the bank last returned a payment that went to these details."""
+async def came_back_on(tx: Transaction, row: Payee) -> datetime | None:
+    """When the bank last returned a payment that went to this bank account, on whatever case it was entered."""
     returned = bank_item_effect.join(payment_line, payment_line.c.number == bank_item_effect.c.line)
-    rows = sa.select(sa.func.max(bank_item_effect.c.at)).select_from(returned)
-    rows = rows.where(payment_line.c.payee == payee_id, bank_item_effect.c.effect == "returned")
+    rows = sa.select(sa.func.max(bank_item_effect.c.at)).select_from(returned.join(payee, payee.c.id == payment_line.c.payee))
+    rows = rows.where(payee.c.blind_index == row.blind_index, bank_item_effect.c.effect == "returned")
     found: datetime | None = (await tx.connection.execute(rows)).scalar_one()
     return found
 

@@ -42,7 +42,7 @@ async def payee_facts(tx: Transaction, row: Case, ledger: RefundFacts, means: Me
     stored = await payees.read(tx, row.payee)
     confirmed = await payees.confirmation(tx, means.keys, row.payee)
     fingerprint = payees.fingerprint(stored)
-    came_back = await payees.came_back_on(tx, row.payee)
+    came_back = await payees.came_back_on(tx, stored)
     payers = {credit.payer for credit in ledger.credits if credit.payer is not None}
     return PayeeFacts(
         payee=stored.id,
