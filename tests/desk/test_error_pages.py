@@ -99,6 +99,17 @@ async def test_the_desks_error_pages_repeat_nothing(place: Place, logged: io.Str
     assert "KeyError" in logged.getvalue(), "the fault is in the log by its name, so the search looks where it could be"
 
 
+async def test_a_server_that_is_away_is_said_as_such_and_is_no_fault_of_ours(place: Place) -> None:
+    def refused(_: object) -> BaseModel:
+        raise ConnectionRefusedError(111, WORDS)
+
+    async with visiting(place, "asha") as visitor:
+        place.peers.answers["/queries/cases"] = refused
+        said = await visitor.read("/cases", 503)
+    assert "does not answer. Nothing is lost." in said
+    assert seen(said) == []
+
+
 async def test_a_bank_file_that_is_too_large_is_asked_for_in_shorter_periods(place: Place) -> None:
     assert "Ask the bank for shorter periods" in await declared_too_large(place, "/files", UPLOAD_OCTETS)
 

@@ -654,6 +654,10 @@ async def test_finance_sees_the_total_and_then_releases_exactly_that(place: Plac
         await expect(page.get_by_text("The payment run is released.")).to_be_visible()
         await expect(page.get_by_text("Released by Grace Obi, 1 payment, £141.20.")).to_be_visible()
         run_id = UUID(page.url.split("/runs/")[1].split("?")[0])
+        place.peers.silent.add("refunds")
+        await page.goto(f"/runs/{run_id}")
+        await expect(page.get_by_text("What has become of it can’t be told just now.")).to_be_visible()
+        await expect(page.get_by_text("posts it now")).to_have_count(0)
     released = await run(place.runtime, lambda tx: queries.releases(tx, [run_id]))
     assert released[run_id].total_pence == 141_20
 

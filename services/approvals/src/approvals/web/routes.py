@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from chassis.faults import may_pass
 from chassis.peers import Refused, Unanswered
 from chassis.telemetry import named
 from chassis.transaction import Runtime, run
@@ -197,6 +198,10 @@ _NOT_THERE = ("NoSuch", "NothingThere", "Unknown")
 _UNREADABLE = "What your browser sent could not be read, and nothing was done. Go back, load the form again and send it anew."
 _SIGN_IN_AGAIN = "Nothing was done. Sign in in another tab, then come back to this one, go back to the form and send it again."
 _SILENT = "This page can’t be shown without it. Nothing is lost. If you sent a form, sending it again is safe: it takes effect once."
+_SERVER_AWAY = (
+    "The database, or another server that the desk stands on, does not answer. Nothing is lost. Load the page again in a minute. "
+    "If you sent a form, sending it again is safe: it takes effect once."
+)
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
 _FILE_TOO_LARGE = "A bank file has at most 20 MB. Nothing was kept. Ask the bank for shorter periods, and send each part by itself."
 _FORM_TOO_LARGE = "A form has at most 1 MB, and one document 10 MB where it takes one. Nothing was kept. Go back and send less."
@@ -360,8 +365,10 @@ class Gates:
         answer.headers["connection"] = "close"
         return answer
 
-    async def broken(self, request: Request, _: Exception) -> Response:
-        """A fault of ours. Starlette raises it again after this page is sent, so that it reaches the log."""
+    async def broken(self, request: Request, fault: Exception) -> Response:
+        """A server that is away, or a fault of ours. Starlette raises it again after this page is sent, so that it reaches the log."""
+        if may_pass(fault):
+            return self._problem(request, 503, "Rentbook can’t answer just now", _SERVER_AWAY, home=True)
         return self._problem(request, 500, "Something broke on our side", _BROKEN, home=True)
 
     async def _end_session(self, request: Request) -> None:
