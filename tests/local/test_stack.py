@@ -6,6 +6,8 @@ One stack for all, in this order: it takes half a minute to start, and the last 
 import asyncio
 import email
 import email.policy
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,13 @@ async def test_every_process_is_well_once_the_stack_is_ready(stack: Stack) -> No
     async with httpx.AsyncClient() as client:
         assert (await client.get(stack.layout.desk, follow_redirects=True)).status_code == 200
     assert await _accounts(told) > 400
+
+
+async def test_an_operator_asks_a_service_of_the_stack_what_is_parked(stack: Stack) -> None:
+    for words, said in ((("refunds", "parked", "list"), "No event is parked."), (("ledger", "parked", "discard", "--help"), "--second")):
+        asked = [sys.executable, "-m", "rentbook_local", "operate", "--state", str(stack.layout.folder), *words]
+        done = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, check=True)
+        assert said in done.stdout
 
 
 async def test_letters_go_to_the_mail_server_that_the_stack_was_told_of(stack: Stack, mailbox: tuple[Mailbox, int]) -> None:

@@ -153,8 +153,9 @@ def test_a_later_process_with_the_same_number_is_left_alone(tmp_path: Path) -> N
 
 
 def test_commands_on_no_stack_say_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["stop"], ["status"]):
-        assert cli.main([*words, "--state", str(tmp_path)]) == 1
+    for words in (["stop"], ["status"], ["operate"]):
+        asked = ["refunds", "parked", "list"] if words == ["operate"] else []
+        assert cli.main([*words, "--state", str(tmp_path), *asked]) == 1
         assert "start one with ./rentbook run" in _said(capsys)
 
 

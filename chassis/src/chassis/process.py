@@ -206,7 +206,7 @@ class Service:
         self._broker: KafkaBroker = kafka_broker(runtime, runtime.settings)
         self._worker: Worker | None = activity_worker(runtime, app, client)
         self._stories = StoryWatch(runtime, app, client)
-        rooms = web(runtime, app, self.ailments, self.backlogs, self._stories.attention)
+        rooms = web(runtime, app, self.ailments, self.backlogs, self.attention)
         self._web: WebServer = web_server(rooms, stop_limit_seconds=runtime.settings.stop_limit_seconds)
 
     async def start(self, bound: Any) -> None:
@@ -284,6 +284,10 @@ class Service:
     def backlogs(self) -> list[Backlog]:
         """How far each consumer is behind its topic."""
         return [consumer.backlog() for consumer in self._consumers]
+
+    def attention(self) -> list[str]:
+        """What an operator has to see to while the process itself is healthy."""
+        return [*(words for consumer in self._consumers for words in consumer.attention()), *self._stories.attention()]
 
     async def _database_ailment(self) -> str | None:
         probe = insert(process_probe).values(instance=self.runtime.settings.instance, written_at=datetime.now(UTC))

@@ -19,6 +19,7 @@ _WITH_MODULES = {
     "journey": "play one refund from bank file to letter, or a write-off, on a running stack or on one that is started for it",
     "check": "check the books of a running stack from outside",
     "export": "write every posting, oldest first",
+    "operate": "show, replay or discard a service's parked events, tell a topic again, or take up a story that is gone",
 }
 """What the commands do that lie in a module of this package, or in the module `command` of a package in it.
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import httpx
+from rentbook_contracts.words import counted
 
 from rentbook_local import layout, passwords, postgres, services, signin
 from rentbook_local.layout import DATABASES, Layout
@@ -101,7 +102,7 @@ def in_words(told: dict[str, Any]) -> str:
     """The same for a person."""
     rows = [
         f"  {process['name']:<15} {process['pid'] or '-':>8}  {_where(process):<6} "
-        f"{health_in_words(process['health'])}" + (f" (started again {process['restarts']} times)" if process["restarts"] else "")
+        f"{health_in_words(process['health'])}{_again(process['restarts'])}"
         for process in told["processes"]
     ]
     database = told["databases"]["ledger"]
@@ -118,6 +119,10 @@ def in_words(told: dict[str, Any]) -> str:
             f"each with a role _owner, a role _app, and {database['reader']['user']})",
         )
     )
+
+
+def _again(times: int) -> str:
+    return f" (started again {counted(times, 'time')})" if times else ""
 
 
 def health_in_words(health: dict[str, Any]) -> str:

@@ -1,0 +1,25 @@
+"""./rentbook operate: an operator's command of a service, with the settings that the service has on this stack."""
+
+import argparse
+import subprocess
+
+from rentbook_local import layout, services
+from rentbook_local.layout import DATABASES, Layout
+from rentbook_local.problem import Problem
+
+_ABOUT = ("parked", "outbox", "stories")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of the command."""
+    parser.add_argument("service", choices=DATABASES, help="whose command")
+    parser.add_argument("about", choices=_ABOUT, help="events that wait, a topic that is told again, stories that are gone")
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="WORDS", help="list, show ID, ...: `--help` says which there are")
+
+
+def main(at: Layout, arguments: argparse.Namespace) -> int:
+    """Run it beside the service, which goes on. Errors: Problem where the stack does not run."""
+    if layout.owner(at) is None:
+        raise Problem(f"Nothing runs on {at.folder}: start it with ./rentbook run first.")
+    command = services.command(at, arguments.service, arguments.about, *arguments.words)
+    return subprocess.run(command.argv, env=command.environment, cwd=command.directory, check=False).returncode
