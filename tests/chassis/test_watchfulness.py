@@ -1,17 +1,19 @@
 """A process's health turns bad within a bounded time when one of its parts does not move, says which, and turns good again by itself."""
 
 import asyncio
+import errno
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from chassis.process import Service, serving
-from chassis.serving import App, Offer, Subscription
+from chassis.serving import App, Every, Offer, Subscription, Tick
 from chassis.settings import Settings
 from chassis.transaction import Runtime, Transaction, run
 from rentbook_contracts.operation import Operation, Workflow
@@ -132,6 +134,19 @@ async def test_a_consumer_whose_event_fails_again_and_again(place: Place) -> Non
     async with watched(settings, counter(listens=(Subscription(Counted, fail_until_mended),))) as service:
         await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
         await turns_bad(service, "counter.counts: 1 record waiting, and none was finished")
+        mended.set()
+
+
+async def test_periodic_work_that_fails_round_after_round(place: Place) -> None:
+    """Its period is longer than anybody waits: it is done again sooner, and is well again by its first success."""
+    mended = asyncio.Event()
+
+    async def count_pennies(tx: Transaction, tick: Tick) -> None:
+        if not mended.is_set():
+            raise OSError(errno.ENOSPC, "no room")
+
+    async with watched(place.settings, counter(every=(Every(timedelta(hours=1), count_pennies),))) as service:
+        await turns_bad(service, "periodic work count_pennies: every round has failed for")
         mended.set()
 
 

@@ -30,7 +30,7 @@ from chassis.consumer import Backlog, TopicConsumer, consumers, kafka_broker
 from chassis.faults import may_pass, server_behind
 from chassis.migration import migrate
 from chassis.parked import NotPossible
-from chassis.periodic import repeat
+from chassis.periodic import Periodic
 from chassis.polling import Polling
 from chassis.relay import EventRelay
 from chassis.serving import App
@@ -203,6 +203,7 @@ class Service:
         self._events = EventRelay(runtime)
         self._workflows = WorkflowRelay(runtime, app, client)
         self._consumers: list[TopicConsumer] = consumers(runtime, app)
+        self._periodic = [Periodic(runtime, every) for every in app.every]
         self._broker: KafkaBroker = kafka_broker(runtime, runtime.settings)
         self._worker: Worker | None = activity_worker(runtime, app, client)
         self._stories = StoryWatch(runtime, app, client)
@@ -222,7 +223,7 @@ class Service:
         self._watches = [self._spawn("watch", consumer.watch()) for consumer in self._consumers]
         if self._app.stories is not None:
             self._watches.append(self._spawn("watch over stories", self._stories.run()))
-        self._everies = [self._spawn("periodic work", repeat(self.runtime, every, self._stopping)) for every in self._app.every]
+        self._everies = [self._spawn("periodic work", work.repeat(self._stopping)) for work in self._periodic]
         if self._worker is not None:
             self._activities = self._spawn("activities", self._worker.run())
         self._pages = self._spawn("web", self._web.serve(sockets=[bound]))
@@ -275,6 +276,7 @@ class Service:
         found = [consumer.ailment() for consumer in self._consumers]
         for what, age in (("facts", self._events.oldest_seconds), ("workflow requests", self._workflows.oldest_seconds)):
             found.append(f"{what}: the oldest has waited for {age:.0f} s" if age > limit else None)
+        found += [work.ailment() for work in self._periodic]
         # What is known is read at one moment, before anything that is waited for: the watches write it meanwhile.
         found.append(await self._database_ailment())
         if self._worker is not None:
