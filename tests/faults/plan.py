@@ -21,8 +21,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
     (
         *_tries("ledger", "bank-file", "upload.write", "bank-file.read", "bank-file.before-commit", "bank-file.after-commit"),
         *_tries("refunds", "request", "command.before-commit", "command.after-commit"),
-        *_tries("approvals", "decision", "decision.before-commit"),
-        *_tries("approvals", "release", "release.before-commit"),
+        *_tries("approvals", "decision", "form.before-commit"),
         *_tries("notices", "release", "letter.written"),
     ),
     (
@@ -37,7 +36,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
         *_tries("ledger", "bank-file", "relay.before-publish", "relay.after-publish"),
         *_tries("refunds", "request", "activity.before-commit"),
         *_tries("approvals", "decision", "workflow.before-update", "workflow.after-update"),
-        *_tries("approvals", "release", "form.after-commit"),
+        *_tries("approvals", "release", "form.before-commit", "form.after-commit"),
         *_tries("refunds", "release", "payment-file.write"),
         *_tries("notices", "release", "letter.write"),
     ),

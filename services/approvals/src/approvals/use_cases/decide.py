@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts import approvals as contract
 
@@ -37,7 +36,6 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     completes = await store.write_decision(tx, {**row_of(tx, form, head, decision, mandate), "selection_id": form.selection})
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, completes=completes)
-    reached("decision.before-commit")
     return DecisionTaken(decision, completes)
 
 

@@ -3,7 +3,6 @@
 from datetime import date
 from uuid import UUID
 
-from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.approvals import Answer, ApprovedLine, WriteOffDecided
 from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash
@@ -48,7 +47,6 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     await store.keep_now(tx)
     await store.set_claim(tx, head.id, None, None)
     await _tell(tx, form, head, decision, lines={} if not completes else lines, excepted={*earlier, *form.excepted})
-    reached("decision.before-commit")
     return DecisionTaken(decision, completes)
 
 

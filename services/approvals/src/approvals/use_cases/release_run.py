@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from chassis.failpoint import reached
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
 from rentbook_contracts.operation import Nothing
@@ -48,7 +47,6 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     lines = [(line, ready[line.case].decision) for line in form.lines]
     released_at = await store.write_release(tx, run, authority, lines)
     await tx.publish(PaymentRunReleased(run=run, lines=form.lines, total_pence=form.total_pence, released_at=released_at), version=1)
-    reached("release.before-commit")
     return RunSigned(run, form.total_pence)
 
 

@@ -135,7 +135,7 @@ class Visit:
 
     async def change_as(self, form_id: UUID, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Change approvals' own rows under an id that follows from the form's: one of many changes that one form makes."""
-        return await run(self.desk.runtime, work, caller=self.caller(str(form_id)))
+        return await self._changed(work, str(form_id))
 
     def caller(self, form: str | None = None) -> Caller:
         return Caller(self.person.subject, self.person.roles, form)
@@ -178,7 +178,15 @@ class Visit:
 
     async def change(self, work: Callable[[Transaction], Awaitable[T]], form: Form) -> T:
         """Change approvals' own rows in one transaction, in the person's name and under the form's id."""
-        done = await run(self.desk.runtime, work, caller=self.caller(form.id))
+        return await self._changed(work, form.id)
+
+    async def _changed(self, work: Callable[[Transaction], Awaitable[T]], form_id: str) -> T:
+        async def whole(tx: Transaction) -> T:
+            done = await work(tx)
+            reached("form.before-commit")
+            return done
+
+        done = await run(self.desk.runtime, whole, caller=self.caller(form_id))
         reached("form.after-commit")
         return done
 
