@@ -91,16 +91,18 @@ async def write_offs(town: Town) -> None:
     again = await _ready(town, back, (EvidenceKind.TRACE,))
     schedule, decision = await _decided(town, [again])
     [put_back] = await _posted(town, schedule, decision)
-    town.named |= {"write-off": journal, "reinstatement": put_back.journal}
+    town.named |= {"write-off": journal, "reinstatement": put_back.journal, "proposal": again, "schedule": schedule, "approval": decision}
 
 
 _DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
 
 
 async def _ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> UUID:
-    proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, uuid4())).proposal
+    town.named["form of the proposal"] = uuid4()
+    proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, town.named["form of the proposal"])).proposal
     for kind in proofs:
-        await town.command(HELPER, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), uuid4())
+        town.named["form of evidence"] = uuid4()
+        await town.command(HELPER, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), town.named["form of evidence"])
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()
@@ -108,7 +110,9 @@ async def _ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) ->
 
 
 async def _decided(town: Town, proposals: list[UUID], excepted: dict[UUID, str] | None = None) -> tuple[UUID, UUID]:
-    made = await town.command(PROPOSER, MAKE_SCHEDULE, MakeSchedule(title="November", proposals=tuple(proposals)), uuid4())
+    town.named["form of the schedule"] = uuid4()
+    wanted = MakeSchedule(title="November", proposals=tuple(proposals))
+    made = await town.command(PROPOSER, MAKE_SCHEDULE, wanted, town.named["form of the schedule"])
     schedule: UUID = made.schedule
     begun = await town.step(BEGIN_ROUND, BeginRound(schedule=schedule, round=1), schedule_workflow_id(schedule))
     asked = OpenScheduleTask(

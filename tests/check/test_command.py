@@ -94,6 +94,9 @@ async def test_parked_events_are_told_loudly(postgres: Postgres, town: Town, cap
 # --- a client's own list ----------------------------------------------------------------------------------------------------------
 
 
+KINDS = ("bank-file", "refund-request", "decision", "release", "write-off-proposal", "evidence", "write-off-schedule")
+
+
 def acknowledged(town: Town) -> list[Acknowledged]:
     return [
         Acknowledged("bank-file", town.named["bank file"], None),
@@ -101,6 +104,12 @@ def acknowledged(town: Town) -> list[Acknowledged]:
         Acknowledged("refund-request", town.named["paid"].case, town.named["request 1"]),
         Acknowledged("decision", None, town.named["decision"]),
         Acknowledged("release", None, town.named["run"]),
+        Acknowledged("write-off-proposal", None, town.named["form of the proposal"]),
+        Acknowledged("write-off-proposal", town.named["proposal"], town.named["form of the proposal"]),
+        Acknowledged("evidence", None, town.named["form of evidence"]),
+        Acknowledged("write-off-schedule", None, town.named["form of the schedule"]),
+        Acknowledged("write-off-schedule", town.named["schedule"], None),
+        Acknowledged("decision", None, town.named["approval"]),
     ]
 
 
@@ -113,11 +122,19 @@ async def test_what_a_client_was_told_is_there(town: Town, paid: dict[str, Paid]
     assert await lost(town, paid, acknowledged(town)) == ()
 
 
-@pytest.mark.parametrize("kind", ["bank-file", "refund-request", "decision", "release"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_what_is_not_there_is_named(town: Town, paid: dict[str, Paid], kind: str) -> None:
     for told in (Acknowledged(kind, uuid4(), None), Acknowledged(kind, None, uuid4())):
         [place] = await lost(town, paid, [*acknowledged(town), told])
         assert str(told.id or told.form) in place
+
+
+async def test_a_form_that_made_something_else_is_named(town: Town, paid: dict[str, Paid]) -> None:
+    other = uuid4()
+    forms = {"refund-request": "request 1", "write-off-proposal": "form of the proposal", "write-off-schedule": "form of the schedule"}
+    for kind, form in forms.items():
+        [place] = await lost(town, paid, [Acknowledged(kind, other, town.named[form])])
+        assert "its form made" in place
 
 
 def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:

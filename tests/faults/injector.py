@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from rentbook_local import services
 from rentbook_local.layout import Layout
 from support.stack import Stack
 
-from faults.client import Accepted
+from faults.client import Accepted, FrontDesk
 from faults.plan import Try
-from faults.table import Outcome
+from faults.table import Outcome, trying
 
 _POLL_SECONDS = 0.1
 HIT_SECONDS = 120.0
@@ -27,16 +28,16 @@ _CHECK_SECONDS = 300.0
 
 @dataclass
 class Faults:
-    """The tries of a refund, or of several at the same time: armed step by step, each waited for."""
+    """The tries of a case, or of several at the same time: armed step by step, each waited for."""
 
     stack: Stack
     tries: tuple[Try, ...]
     recovered: dict[Try, float] = field(default_factory=dict)
     _former: dict[Try, int | None] = field(default_factory=dict)
 
-    def arm(self, step: str, tries: tuple[Try, ...] | None = None) -> None:
-        """Arm what is to fail in this step: of all the tries, or of those of one refund among several."""
-        for one in self.tries if tries is None else tries:
+    def arm(self, step: str, tries: tuple[Try, ...]) -> None:
+        """Arm what is to fail in this step of the case whose tries these are."""
+        for one in tries:
             if one.before == step:
                 former = self.stack.pid(one.process)
                 arm(self.stack.layout, one)
@@ -71,6 +72,46 @@ class Faults:
     def _is_back(self, one: Try) -> bool:
         pid = self.stack.pid(one.process)
         return pid not in (None, self._former[one]) and is_well(self.stack.layout, one.process)
+
+
+WRITING_OFF = " (write-off)"
+
+
+@dataclass(frozen=True)
+class Course:
+    """One case that is played, whose steps arm what is tried on its way; `way` tells it in the table from the way of a refund."""
+
+    office: FrontDesk
+    play: Callable[[Callable[[str], None]], str]
+    tries: tuple[Try, ...]
+    way: str = ""
+
+
+def play_at_once(
+    stack: Stack, accepted: Accepted, outcomes: list[Outcome], courses: Sequence[Course], *, then: Callable[[], None] = lambda: None
+) -> None:
+    """Each process ends where it is to, is started again, and each case ends by itself; the books are looked at, and what `then` asks.
+
+    Errors: AssertionError.
+    """
+    faults = Faults(stack, tuple(one for course in courses for one in course.tries))
+    rows = {one: Outcome(f"{one.process} ends at {one.place}{course.way}", 1) for course in courses for one in course.tries}
+
+    def play(course: Course) -> None:
+        course.play(lambda step: faults.arm(step, course.tries))
+
+    with trying(outcomes, accepted, *rows.values()):
+        with ExitStack() as offices, faults.watched(), ThreadPoolExecutor(len(courses)) as pool:
+            # Everybody is signed in before the first process ends.
+            for course in courses:
+                offices.enter_context(course.office)
+            for played in [pool.submit(play, course) for course in courses]:
+                played.result()
+            faults.all_hit()
+        for one, row in rows.items():
+            row.recovered.append(faults.recovered[one])
+        books_are_right(stack.layout, accepted, rows.values())
+        then()
 
 
 def arm(layout: Layout, one: Try, fault: str = "exit") -> Path:

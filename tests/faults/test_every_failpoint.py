@@ -1,9 +1,8 @@
-"""Every place along the way of a refund: the process ends there at once, is started again, and the refund ends as if nothing had been."""
+"""Every place on the way of a refund and of a write-off: the process ends there, is started again, and the case ends by itself."""
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import asyncpg
 import pytest
@@ -11,13 +10,14 @@ from rentbook_local.check import places_of
 from rentbook_local.journey.steps import Member
 from support.stack import Stack
 
-from faults.client import Accepted, Numbers, Office, players
-from faults.injector import Faults, books_are_right
-from faults.plan import ROUNDS
-from faults.table import Outcome, trying
+from faults.client import Accepted, DebtOffice, Numbers, Office, debtors, players
+from faults.injector import WRITING_OFF, Course, play_at_once
+from faults.plan import ROUNDS, WRITE_OFF_ROUNDS
+from faults.table import Outcome
 
 TOGETHER = ((0, 1), (2, 3), (4, 5, 6))
-"""Which refunds of the plan go on at the same time: while one waits for a process, another is in its middle."""
+WRITE_OFFS_TOGETHER = ((0, 1), (2, 3))
+"""Which cases of the plan go on at the same time: while one waits for a process, another is in its middle."""
 
 HANDED_OVER = {
     "submission.noted": ("sending", "unknown", "not-seen", "sending"),
@@ -30,8 +30,12 @@ Several refunds may stand in one file, whose hand-over may be cut off again when
 """
 
 
+def named(kind: str) -> Callable[[tuple[int, ...]], str]:
+    return lambda numbers: f"{kind} {' '.join(str(number + 1) for number in numbers)}"
+
+
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("numbers_of", TOGETHER, ids=lambda numbers: "refunds " + " ".join(str(number + 1) for number in numbers))
+@pytest.mark.parametrize("numbers_of", TOGETHER, ids=named("refunds"))
 def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
     stack: Stack,
     members: Mapping[str, Member],
@@ -40,28 +44,36 @@ def test_a_process_that_ends_there_loses_nothing_and_doubles_nothing(
     outcomes: list[Outcome],
     numbers_of: tuple[int, ...],
 ) -> None:
-    cast = players(members)
-    faults = Faults(stack, tuple(one for number in numbers_of for one in ROUNDS[number]))
-    rows = {one: Outcome(f"{one.process} ends at {one.place}", 1) for one in faults.tries}
+    cast, courses = players(members), []
+    for number in numbers_of:
+        office = Office(stack.layout, accepted, numbers)
+        courses.append(Course(office, partial(office.refund, cast[number]), ROUNDS[number]))
 
-    def play(office: Office, number: int) -> None:
-        office.refund(cast[number], lambda step: faults.arm(step, ROUNDS[number]))
-
-    with trying(outcomes, accepted, *rows.values()):
-        with ExitStack() as offices, faults.watched(), ThreadPoolExecutor(len(numbers_of)) as pool:
-            # Everybody is signed in before the first process ends.
-            open_ones = [offices.enter_context(Office(stack.layout, accepted, numbers)) for _ in numbers_of]
-            for played in [pool.submit(play, *each) for each in zip(open_ones, numbers_of, strict=True)]:
-                played.result()
-            faults.all_hit()
-        for one, row in rows.items():
-            row.recovered.append(faults.recovered[one])
-        books_are_right(stack.layout, accepted, rows.values())
+    def nothing_is_left_in_doubt() -> None:
         assert half_written(stack) == []
-        for one in faults.tries:
-            if one.place in HANDED_OVER:
-                said, told = HANDED_OVER[one.place], words_about_files(stack)
-                assert any(follows(said, words) for words in told), (f"{one.place} did not end as unknown, or was not asked about", told)
+        for one in (one for course in courses for one in course.tries if one.place in HANDED_OVER):
+            said, told = HANDED_OVER[one.place], words_about_files(stack)
+            assert any(follows(said, words) for words in told), (f"{one.place} did not end as unknown, or was not asked about", told)
+
+    play_at_once(stack, accepted, outcomes, courses, then=nothing_is_left_in_doubt)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("numbers_of", WRITE_OFFS_TOGETHER, ids=named("write-offs"))
+def test_a_process_that_ends_on_the_way_of_a_write_off_loses_nothing_and_doubles_nothing(
+    stack: Stack,
+    members: Mapping[str, Member],
+    accepted: Accepted,
+    numbers: Numbers,
+    outcomes: list[Outcome],
+    numbers_of: tuple[int, ...],
+) -> None:
+    cast, courses = debtors(members), []
+    for number in numbers_of:
+        office = DebtOffice(stack.layout, accepted, numbers)
+        courses.append(Course(office, partial(office.write_off, cast[number]), WRITE_OFF_ROUNDS[number], WRITING_OFF))
+    play_at_once(stack, accepted, outcomes, courses)
+    assert half_written(stack) == []
 
 
 def follows(part: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -70,10 +82,11 @@ def follows(part: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def test_no_place_is_armed_twice_at_the_same_time() -> None:
-    assert sorted(number for group in TOGETHER for number in group) == list(range(len(ROUNDS)))
-    for group in TOGETHER:
-        armed = [(one.process, one.place) for number in group for one in ROUNDS[number]]
-        assert len(set(armed)) == len(armed)
+    for rounds, together in ((ROUNDS, TOGETHER), (WRITE_OFF_ROUNDS, WRITE_OFFS_TOGETHER)):
+        assert sorted(number for group in together for number in group) == list(range(len(rounds)))
+        for group in together:
+            armed = [(one.process, one.place) for number in group for one in rounds[number]]
+            assert len(set(armed)) == len(armed)
 
 
 def words_about_files(stack: Stack) -> set[tuple[str, ...]]:

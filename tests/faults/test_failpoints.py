@@ -11,7 +11,8 @@ import pytest
 from rentbook_local import places
 
 from chassis import failpoint
-from faults.plan import BY_MAIL, NO_SPACE, ROUNDS
+from faults.client import STEPS, WRITE_OFF_STEPS
+from faults.plan import BY_MAIL, NO_SPACE, ROUNDS, WRITE_OFF_ROUNDS, sample
 
 _SOURCES = ("chassis/src", "services", "workflows/src")
 
@@ -34,16 +35,32 @@ def in_code() -> list[str]:
 def test_the_code_the_page_and_the_tries_name_the_same_places() -> None:
     page = (places.ROOT / "docs" / "failpoints.md").read_text(encoding="utf-8")
     in_docs = re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)
-    tried = {one.place for tries in ROUNDS for one in tries} | set(BY_MAIL)
+    tried = {one.place for tries in (*ROUNDS, *WRITE_OFF_ROUNDS) for one in tries} | set(BY_MAIL)
     assert len(in_docs) == len(set(in_docs))
     assert set(in_code()) == set(in_docs) == tried
     assert len(tried) > 20
     assert set(NO_SPACE) <= tried
 
 
-def test_no_process_is_tried_twice_at_a_place_in_one_refund() -> None:
-    for tries in ROUNDS:
+def test_no_process_is_tried_twice_at_a_place_in_one_case() -> None:
+    for tries in (*ROUNDS, *WRITE_OFF_ROUNDS):
         assert len({(one.process, one.place) for one in tries}) == len(tries)
+
+
+def test_what_is_tried_is_armed_before_a_step_that_is_taken() -> None:
+    for rounds, steps in ((ROUNDS, STEPS), (WRITE_OFF_ROUNDS, WRITE_OFF_STEPS)):
+        assert {one.before for tries in rounds for one in tries} <= set(steps)
+
+
+def test_on_the_way_of_a_write_off_each_of_its_processes_ends() -> None:
+    assert {one.process for tries in WRITE_OFF_ROUNDS for one in tries} == {"approvals", "writeoffs", "notices", "ledger", "workflows"}
+
+
+def test_a_sample_has_so_many_of_each_way_and_no_place_of_a_process_twice() -> None:
+    for seed in range(200):
+        refund, write_off = sample(seed, 3, 3)
+        assert (len(refund), len(write_off)) == (3, 3)
+        assert len({(one.process, one.place) for one in (*refund, *write_off)}) == 6
 
 
 def test_an_armed_place_ends_the_process_once(tmp_path: Path) -> None:

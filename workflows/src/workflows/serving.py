@@ -4,7 +4,9 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
 
+from chassis.failpoint import reached
 from chassis.polling import Polling
 from chassis.settings import ProcessSettings
 from chassis.stopping import stop_on_signals
@@ -20,7 +22,17 @@ from starlette.routing import Route
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.client import Client
 from temporalio.exceptions import FailureError
-from temporalio.worker import ExecuteWorkflowInput, Interceptor, Worker, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
+from temporalio.worker import (
+    ExecuteWorkflowInput,
+    HandleUpdateInput,
+    Interceptor,
+    StartActivityInput,
+    Worker,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from temporalio.workflow import ActivityHandle
 
 from workflows.app import WORKFLOWS
 
@@ -33,22 +45,39 @@ _stuck = Counter(
 )
 
 
-class CountFaults(Interceptor):
-    """Counts what would otherwise only be seen as a story that stands still. A rule's refusal is not a fault."""
+class Watched(Interceptor):
+    """Counts what would otherwise only be seen as a story that stands still, and has places at which a test may end the process."""
 
     def workflow_interceptor_class(self, _: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
-        return _Counting
+        return _Heard
 
 
-class _Counting(WorkflowInboundInterceptor):
+class _Heard(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(_Said(outbound))
+
     async def execute_workflow(self, asked: ExecuteWorkflowInput) -> object:
         try:
-            return await super().execute_workflow(asked)
+            told = await super().execute_workflow(asked)
         except (FailureError, asyncio.CancelledError):
+            # A rule's refusal is not a fault.
             raise
         except Exception:
             _stuck.inc()
             raise
+        reached("story.before-end")
+        return told
+
+    async def handle_update_handler(self, asked: HandleUpdateInput) -> object:
+        answer = await super().handle_update_handler(asked)
+        reached("story.before-answer")
+        return answer
+
+
+class _Said(WorkflowOutboundInterceptor):
+    def start_activity(self, asked: StartActivityInput) -> ActivityHandle[Any]:
+        reached("story.before-step")
+        return super().start_activity(asked)
 
 
 def pages(polling: Polling) -> Starlette:
@@ -89,7 +118,7 @@ def worker(client: Client, settings: ProcessSettings) -> Worker:
         client,
         task_queue=QUEUE,
         workflows=WORKFLOWS,
-        interceptors=[CountFaults()],
+        interceptors=[Watched()],
         identity=f"{SERVICE}-{settings.instance}",
         graceful_shutdown_timeout=timedelta(seconds=settings.stop_limit_seconds),
     )

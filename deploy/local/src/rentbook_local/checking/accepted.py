@@ -1,7 +1,7 @@
 """Whether what a client was told to be accepted is there: each exactly once, with all that follows from it.
 
-A client's list has one JSON object a line: `kind` is bank-file, refund-request, decision or release; `form` is the id of the form that was
-sent, or `id` what the answer named (a bank file, a case, a decision, a run); `at` is when it was acknowledged, in UTC, for the reader.
+A client's list has one JSON object a line: `kind` is one of `_LOOKS`; `form` is the id of the form that was sent, or `id` what the answer
+named (a bank file, a case, a decision, a run, a proposal, a schedule); `at` is when it was acknowledged, in UTC, for the reader.
 """
 
 import json
@@ -71,25 +71,58 @@ async def _bank_file(books: Books, told: Acknowledged) -> list[str]:
 
 
 async def _refund_request(books: Books, told: Acknowledged) -> list[str]:
-    case = told.id
-    if told.form is not None:
-        rows = await books.refunds.fetch(
-            "SELECT answer::json ->> 'case' AS case FROM accepted_command WHERE key = $1 AND name = 'request-refund'", f"form:{told.form}"
-        )
-        if len(rows) != 1:
-            return [f"its form was accepted {len(rows)} times"]
-        if case is not None and str(case) != rows[0]["case"]:
-            return [f"its form opened case {rows[0]['case']}"]
-        case = UUID(rows[0]["case"])
+    case, broken = await _made(books, told, "refunds", "request-refund", "case")
+    if broken:
+        return broken
     there = await books.refunds.fetchval("SELECT count(*) FROM refund_case WHERE id = $1 AND asked_at IS NOT NULL", case)
     asked = await _told(books, "refunds", "refunds.requested.v1", "case", case)
     return [] if (there, asked) == (1, 1) else [f"case {case} is there {there} times and was told {asked} times"]
 
 
+async def _proposal(books: Books, told: Acknowledged) -> list[str]:
+    proposal, broken = await _made(books, told, "writeoffs", "propose", "proposal")
+    if broken:
+        return broken
+    there = await books.of("writeoffs").fetchval("SELECT count(*) FROM proposal WHERE id = $1", proposal)
+    said = await _told(books, "writeoffs", "writeoffs.proposed.v1", "proposal", proposal)
+    return [] if (there, said) == (1, 1) else [f"proposal {proposal} is there {there} times and was told {said} times"]
+
+
+async def _evidence(books: Books, told: Acknowledged) -> list[str]:
+    sql = "SELECT count(*) FROM accepted_command WHERE key = $1 AND name = 'add-proof' AND answer IS NOT NULL"
+    there = await books.of("writeoffs").fetchval(sql, f"form:{told.form or told.id}")
+    return [] if there == 1 else [f"its form was accepted {there} times"]
+
+
+async def _schedule(books: Books, told: Acknowledged) -> list[str]:
+    schedule, broken = await _made(books, told, "writeoffs", "make-schedule", "schedule")
+    if broken:
+        return broken
+    writeoffs = books.of("writeoffs")
+    there = await writeoffs.fetchval("SELECT count(*) FROM schedule WHERE id = $1", schedule)
+    started = await writeoffs.fetchval(
+        "SELECT count(*) FROM outbox_workflow WHERE kind = 'start' AND workflow_id = $1", f"write-off-schedule/{schedule}"
+    )
+    return [] if (there, started) == (1, 1) else [f"schedule {schedule} is there {there} times and its story was asked for {started} times"]
+
+
+async def _made(books: Books, told: Acknowledged, service: str, command: str, field: str) -> tuple[UUID | None, list[str]]:
+    """What was made: as it was told or, where its form is known, as the form's one answer has it; else what is wrong with the form."""
+    if told.form is None:
+        return told.id, []
+    sql = "SELECT answer::json ->> $3 AS made FROM accepted_command WHERE key = $1 AND name = $2"
+    rows = await books.of(service).fetch(sql, f"form:{told.form}", command, field)
+    if len(rows) != 1:
+        return None, [f"its form was accepted {len(rows)} times"]
+    made = UUID(rows[0]["made"])
+    return made, [f"its form made {field} {made}"] if told.id not in (None, made) else []
+
+
 async def _decision(books: Books, told: Acknowledged) -> list[str]:
     id_ = told.id or told.form
     there = await books.approvals.fetchval("SELECT count(*) FROM decision WHERE id = $1", id_)
-    said = await _told(books, "approvals", "approvals.decision-made.v1", "decision", id_)
+    facts = ("approvals.decision-made.v1", "approvals.write-off-decided.v1")
+    said = sum([await _told(books, "approvals", fact, "decision", id_) for fact in facts])
     return [] if (there, said) == (1, 1) else [f"it is there {there} times and was told {said} times"]
 
 
@@ -111,4 +144,7 @@ _LOOKS: dict[str, Callable[[Books, Acknowledged], Awaitable[list[str]]]] = {
     "refund-request": _refund_request,
     "decision": _decision,
     "release": _release,
+    "write-off-proposal": _proposal,
+    "evidence": _evidence,
+    "write-off-schedule": _schedule,
 }

@@ -23,6 +23,11 @@ class Proof:
     source: str = ""
     reference: str = ""
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """What goes into the fields of the proposal's form."""
+        return {"proof": self.kind, "proof_on": str(self.on), "source": self.source, "reference": self.reference}
+
 
 def propose(desk: Desk, account: str, reason: str, *, note: str = "", undoes: str | None = None, amount: str = "") -> Page:
     """Propose to write off the debt, to take the credit to income or, with `undoes`, to put a write-off back; the proposal's page."""
@@ -34,8 +39,7 @@ def propose(desk: Desk, account: str, reason: str, *, note: str = "", undoes: st
 def bring(desk: Desk, proposal: str, proof: Proof) -> Page:
     """Add a piece of evidence; the proposal's page."""
     action = f"/write-offs/{proposal}"
-    values = {"proof": proof.kind, "proof_on": str(proof.on), "source": proof.source, "reference": proof.reference}
-    return desk.send(desk.get(action), f"{action}/proofs", values)
+    return desk.send(desk.get(action), f"{action}/proofs", proof.typed)
 
 
 def proposal_says(desk: Desk, proposal: str, words: str) -> Page:
