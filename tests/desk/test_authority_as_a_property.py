@@ -18,15 +18,11 @@ import asyncpg
 import httpx
 import pytest
 from approvals import store
-from approvals.domain.authority import Act
 from approvals.domain.forms import OfTask
-from approvals.domain.policy import Band, ProposedPolicy
 from approvals.settings import ApprovalsSettings
-from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.decide_line import decision_of
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.propose_policy import propose_policy
 from approvals.use_cases.read_decision import NoSuchDecision, read_decision
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
@@ -48,6 +44,7 @@ from support.servers import Postgres
 
 from desk import estate
 from desk.peers import Peers
+from desk.walk import SAME_TABLE
 
 T = TypeVar("T")
 
@@ -254,6 +251,11 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[Place]:
             yield made
             await app.close()
             await owner.close()
+
+
+def pounds(pence: int) -> str:
+    """As it is typed."""
+    return f"{pence // 100}.{pence % 100:02d}"
 
 
 class Cast(RuleBasedStateMachine):
@@ -524,21 +526,19 @@ class Cast(RuleBasedStateMachine):
     def limits_change(self, maker: str, checker: str, name: str) -> None:
         """A table is proposed and checked, and its day comes at once: the owner of the tables turns the calendar."""
         day = estate.TODAY + timedelta(days=1)
-        limits = {key: (low, None if most == WITHOUT_LIMIT else most) for key, (low, most) in TABLES[name].items()}
-        bands = [Band(Act.DECIDE, stage, role, *limit) for (role, stage), limit in limits.items()]
-        bands.append(Band(Act.RELEASE, 1, "finance", 1, None))
-        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "a test", tuple(bands))
-        proposal = uuid4()
-        laid = self.tried(self.use_case(maker, propose_policy, asked, proposal)) and self.tried(
-            self.use_case(checker, check_policy, CheckPolicy(proposal, "accepted"), uuid4())
-        )
-        if laid:
+        proposal, words = uuid4(), {"in_force_from": f"{day}"}
+        for row, ((role, stage), (low, most)) in enumerate(TABLES[name].items(), start=1):
+            words |= {f"part-{row}": f"decide-{stage}", f"role-{row}": role, f"from-{row}": pounds(low)}
+            words[f"to-{row}"] = "" if most == WITHOUT_LIMIT else pounds(most)
+        made = self.now(self.place.post(maker, "/policy/proposals/new", **{**SAME_TABLE, **words, "form_id": f"{proposal}"}))
+        if made and self.now(self.place.post(checker, f"/policy/proposals/{proposal}", check_answer="accepted")):
             self.now(self.its_day_comes(day))
             self.limits = self.table_in_force()
             assert {key: tuple(value) for key, value in self.limits.items()} == TABLES[name]
             self.count("limits changed")
-        else:
-            self.now(self.withdrawn(proposal))
+        elif made:
+            withdrawn = {"check_answer": "withdrawn", "check_text": "Nobody checked it"}
+            assert self.now(self.place.post(maker, f"/policy/proposals/{proposal}", **withdrawn))
 
     async def its_day_comes(self, day: date) -> None:
         """The policy of tomorrow becomes the newest that is in force today, as if its day had come."""
@@ -556,12 +556,6 @@ class Cast(RuleBasedStateMachine):
                 await self.place.owner.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
             await self.place.owner.execute("INSERT INTO laid_after VALUES ($1, $2)", f"came-{came}", before["id"])
             await self.place.owner.execute("INSERT INTO came_into_force VALUES ($1)", f"came-{came}")
-
-    async def withdrawn(self, proposal: UUID) -> None:
-        maker = await self.place.sql("SELECT proposed_by FROM policy_proposal WHERE id = $1", proposal)
-        if maker:
-            who = maker[0]["proposed_by"]
-            await self.use_case(who, check_policy, CheckPolicy(proposal, "withdrawn", "Nobody checked it"), uuid4())
 
     # --- by SQL, as the role that runs the service ----------------------------------------------------------------------------------------
 
