@@ -15,7 +15,7 @@ TODAY = date(2026, 11, 25)
 ACCOUNT = UUID("00000000-0000-4000-8000-000000000001")
 
 
-def owed(pence: int, due_on: date = TODAY - timedelta(days=200), element: str = "rent", vat: int = 0) -> ChargeOwed:
+def owed(pence: int, due_on: date = TODAY - timedelta(days=1000), element: str = "rent", vat: int = 0) -> ChargeOwed:
     return ChargeOwed(journal=uuid4(), element=element, due_on=due_on, owed_pence=pence, vat_pence=vat)
 
 

@@ -18,12 +18,13 @@ from rentbook_contracts.writeoffs import (
     WithdrawProposal,
     WriteOffProposed,
 )
-from support.write_off_service import ASHA, AUDREY, WriteOffs
+from support.debts import owed
+from support.write_off_service import ASHA, AUDREY, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
-    BeforeTheCredit,
+    BeforeTheDebt,
     NotATenant,
     ShownInTheFuture,
     add_proof,
@@ -147,9 +148,42 @@ async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: Wr
     told = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
     proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
     early = AddProof(proposal=proposal, kind=EvidenceKind.RETURN_ATTEMPT, on=since - timedelta(days=1))
-    with pytest.raises(BeforeTheCredit, match="in credit since"):
+    with pytest.raises(BeforeTheDebt, match="in credit since"):
         await writeoffs.do(add_proof, early, caller=ASHA)
     await writeoffs.do(add_proof, early.model_copy(update={"on": since}), caller=ASHA)
+
+
+async def test_what_was_done_about_a_debt_is_not_older_than_its_oldest_charge(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    [charge] = writeoffs.ledger.debts[account].charges
+    proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    early = AddProof(proposal=proposal, kind=EvidenceKind.LETTER_SENT, on=charge.due_on - timedelta(days=1))
+    with pytest.raises(BeforeTheDebt, match="oldest charge"):
+        await writeoffs.do(add_proof, early, caller=ASHA)
+    await writeoffs.do(add_proof, early.model_copy(update={"kind": EvidenceKind.DEATH}), caller=ASHA)
+    await writeoffs.do(add_proof, early.model_copy(update={"on": charge.due_on}), caller=ASHA)
+
+
+@pytest.mark.parametrize("kind", [EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION])
+async def test_what_starts_or_stops_the_time_of_a_debt_outlives_the_proposal_to_which_it_was_brought(
+    writeoffs: WriteOffs, kind: EvidenceKind
+) -> None:
+    due_on = TODAY - timedelta(days=7 * 365)
+    account = writeoffs.owing(80_00)
+    writeoffs.moved(account, charges=(owed(80_00, due_on),))
+    first = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    told = AddProof(proposal=first, kind=kind, on=due_on + timedelta(days=365 * 5))
+    await writeoffs.do(add_proof, told, caller=BRYN)
+    await writeoffs.proves(first, EvidenceKind.LEGAL_CONFIRMATION)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=first, note="Made in error."), caller=ASHA)
+    second = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    await writeoffs.proves(second, EvidenceKind.LEGAL_CONFIRMATION)
+    await writeoffs.assessed(second)
+    assert (await writeoffs.status(second))[0] == "blocked"
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=second))
+    assert [(proof.kind, proof.earlier) for proof in page.proofs] == [(kind, first), (EvidenceKind.LEGAL_CONFIRMATION, None)]
+    people = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person", id=second)
+    assert [row["person"] for row in people] == ["asha.officer", "bryn.officer"]
 
 
 async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: WriteOffs) -> None:

@@ -422,7 +422,10 @@ class RungShown(Message):
 
 
 class ProofShown(Message):
-    """`letter`: the letter whose sending it is, where notices sent it. `person`: the tenant of whom it is true; None for all of them."""
+    """`letter`: the letter whose sending it is, where notices sent it. `person`: the tenant of whom it is true; None for all of them.
+
+    `earlier`: the earlier proposal about the same debt to which it was brought, where it stays with the debt.
+    """
 
     kind: EvidenceKind
     on: date
@@ -433,6 +436,7 @@ class ProofShown(Message):
     at: datetime
     letter: UUID | None = None
     person: UUID | None = None
+    earlier: UUID | None = None
 
 
 class ProposalEvent(Message):

@@ -145,6 +145,38 @@ def test_statute_barred_is_never_said_where_a_court_had_the_debt_in_time() -> No
     assert found.blocked == ("Time does not run for these charges.",)
 
 
+RELEASED = [
+    pytest.param((800, 700), 750, 100_00, id="what fell due after the order is owed all the same"),
+    pytest.param((800, 700), 700, 200_00, id="a charge of the very day is within it"),
+    pytest.param((800, 700), 900, 0, id="all of it is younger than the order"),
+]
+
+
+@pytest.mark.parametrize(("due", "order", "goes"), RELEASED)
+def test_an_order_releases_what_fell_due_by_its_day(due: tuple[int, ...], order: int, goes: int) -> None:
+    facts = debt(*(owed(100_00, ago(days)) for days in due))
+    evidence = proofs((K.INSOLVENCY_ORDER, order))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert (found.amount_pence, found.ready) == (goes, goes > 0)
+    assert bool(found.blocked) is (goes == 0)
+
+
+def test_of_joint_tenants_the_first_order_says_what_both_are_released_from() -> None:
+    one, other = person(), person()
+    facts = debt(owed(100_00, ago(800)), owed(100_00, ago(700)), people=(one, other))
+    evidence = tuple(Proof(K.INSOLVENCY_ORDER, ago(days), person=of.person) for of, days in ((one, 750), (other, 600)))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.BANKRUPTCY, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert (found.ready, found.amount_pence) == (True, 100_00)
+
+
+def test_a_letter_that_is_older_than_the_debt_is_none_about_it() -> None:
+    facts = debt(owed(40_00, ago(90)))
+    for days, ready in ((91, False), (90, True)):
+        evidence = proofs((K.LETTER_SENT, days))
+        found = assess(Standing(LineKind.WRITE_OFF, Reason.UNECONOMIC, facts.balance_pence, evidence), facts, POLICY, TODAY)
+        assert found.ready is ready
+
+
 @pytest.mark.parametrize("reason", sorted(Reason))
 def test_the_shipped_policy_has_a_ladder_for_every_reason(reason: Reason) -> None:
     assert ladder_for(POLICY, reason, 1, AccountKind.RENT).reason is reason

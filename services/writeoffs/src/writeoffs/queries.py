@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from chassis.transaction import Transaction
+from chassis.transaction import SYSTEM, Transaction
 from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
+    EvidenceKind,
     EvidencePolicies,
     EvidencePolicy,
     EvidenceProposal,
@@ -46,6 +47,7 @@ from rentbook_contracts.writeoffs import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from writeoffs.domain.assessment import pounds
+from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
@@ -180,8 +182,39 @@ async def accounts_proposed(tx: Transaction, accounts: Collection[UUID]) -> froz
     return frozenset(await tx.connection.scalars(wanted))
 
 
-async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:
-    rows = await tx.connection.execute(sa.select(proof).where(proof.c.proposal == id_).order_by(proof.c.on, proof.c.at))
+STAYS_WITH_THE_DEBT = (EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION)
+"""What starts or stops the time of a debt: it goes on being true when the proposal to which it was brought is closed."""
+
+
+def _theirs_and_earlier(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
+    """The rows of all evidence of these proposals as `of`, oldest first: their own, and what stays with the debt from those before them."""
+    earlier = proposal.alias()
+    stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, proof.c.kind.in_([kind.value for kind in STAYS_WITH_THE_DEBT]))
+    return (
+        sa.select(proposal.c.id.label("of"), proof)
+        .join(earlier, earlier.c.account == proposal.c.account)
+        .join(proof, proof.c.proposal == earlier.c.id)
+        .where(proposal.c.id.in_(ids), sa.or_(earlier.c.id == proposal.c.id, stays))
+        .order_by(proof.c.on, proof.c.at, proof.c.id)
+    )
+
+
+async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
+    """The evidence of each proposal, oldest first."""
+    found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
+    for row in await tx.connection.execute(_theirs_and_earlier(ids)):
+        found[row.of].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person))
+    return found
+
+
+async def brought_earlier(tx: Transaction, ids: Collection[UUID]) -> frozenset[tuple[UUID, str]]:
+    """Of these proposals, who brought what stays with the debt to one before it."""
+    rows = await tx.connection.execute(_theirs_and_earlier(ids))
+    return frozenset((row.of, row.by) for row in rows if row.proposal != row.of and row.by != SYSTEM.person)
+
+
+async def proofs_shown(tx: Transaction, id_: UUID) -> tuple[ProofShown, ...]:
+    rows = await tx.connection.execute(_theirs_and_earlier([id_]))
     return tuple(
         ProofShown(
             kind=row.kind,
@@ -193,6 +226,7 @@ async def proofs_shown(tx: Transaction, id_: Any) -> tuple[ProofShown, ...]:
             at=row.at,
             letter=row.letter,
             person=row.person,
+            earlier=None if row.proposal == id_ else row.proposal,
         )
         for row in rows
     )

@@ -13,7 +13,6 @@ from rentbook_contracts.policy import CheckPolicy
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
-from writeoffs.domain.ladder import Proof
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
     event,
@@ -105,14 +104,6 @@ async def tell(tx: Transaction, facts: Iterable[tuple[UUID, Fact]]) -> None:
     await tx.publish_all([(told[row.id], row.version) for row in versions])
 
 
-async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
-    """The evidence of each proposal, oldest first."""
-    found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
-    for row in await tx.connection.execute(sa.select(proof).where(proof.c.proposal.in_(ids)).order_by(proof.c.on, proof.c.id)):
-        found[row.proposal].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person))
-    return found
-
-
 async def add_proof(tx: Transaction, told: AddProof) -> None:
     row = told.model_dump() | {"id": uuid4(), "kind": told.kind.value, "by": tx.caller.person, "at": tx.now}
     await tx.connection.execute(proof.insert().values(row))
@@ -129,6 +120,13 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
     """The caller took part in these proposals, and may never decide them. The system is nobody."""
     if tx.caller.person != "system" and ids:
         rows = [{"proposal": id_, "person": tx.caller.person, "part": part, "since": tx.now} for id_ in ids]
+        await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
+
+
+async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None:
+    """These people brought to an earlier proposal what this one rests on too, so they take part in it."""
+    rows = [{"proposal": id_, "person": person, "part": "brought evidence earlier", "since": tx.now} for id_, person in brought]
+    if rows:
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 

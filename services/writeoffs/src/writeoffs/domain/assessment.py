@@ -1,7 +1,7 @@
 """Where a proposal stands on a day: what is wanted, what stands in the way, and what would post (domain.md 5.2 and 5.3)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -13,7 +13,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.ladder import NextLetter, Proof, climbed, next_letter, wait_until
+from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
@@ -28,6 +28,14 @@ OF_ONE_PERSON = frozenset(
     }
 )  # fmt: skip
 """What is true of a person, while each joint tenant owes the whole debt."""
+
+DATED_BY_THE_DEBT = frozenset(
+    {
+        EvidenceKind.LETTER_SENT, EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.TRACE,
+        EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN, EvidenceKind.RETURN_ATTEMPT,
+    }
+)  # fmt: skip
+"""What was done or said about a debt or a credit: nothing of the kind is older than that."""
 
 DROPS: dict[str, str] = {
     DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
@@ -89,11 +97,13 @@ class Assessment:
 def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Assessment:
     """Where the policy in force has no ladder for this reason and what is owed now, that blocks it."""
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
-    parts = _parts(proposed, facts, charges)
+    each = _each_who_owes(proposed.reason, facts)
+    released_until = _released_until(proposed, policy, each)
+    parts = _parts(proposed, facts, charges, released_until)
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
-    rungs = climbed(ladder, proofs, today, _each_who_owes(proposed.reason, facts)) if ladder else ()
-    blocked = (*missing, *_blocks(proposed, facts, charges))
+    rungs = climbed(ladder, proofs, today, each) if ladder else ()
+    blocked = (*missing, *_not_released(facts, released_until), *_blocks(proposed, facts, charges))
     young = tuple(_young(proposed, facts, policy, today))
     letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
@@ -112,11 +122,24 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
 
 
 def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
-    """What counts on the ladder: nobody tried to return a credit before it was there."""
-    if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.credit_since is None:
-        return tuple(proposed.proofs)
-    since = facts.credit_since
-    return tuple(proof for proof in proposed.proofs if proof.kind is not EvidenceKind.RETURN_ATTEMPT or proof.on >= since)
+    """What counts on the ladder."""
+    return tuple(proof for proof in proposed.proofs if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since)
+
+
+def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:
+    """The first day of which such evidence can be: nobody wrote about a debt, or tried to return a credit, before it was there.
+
+    None where its day says nothing: a person may have died, or moved abroad, before the debt arose.
+    """
+    if evidence not in DATED_BY_THE_DEBT:
+        return None
+    match line:
+        case LineKind.CREDIT_WRITE_ON:
+            return facts.credit_since
+        case LineKind.WRITE_OFF:
+            return min((charge.due_on for charge in facts.charges), default=None)
+        case LineKind.REINSTATEMENT:
+            return None
 
 
 def _each_who_owes(reason: Reason, facts: DebtFacts) -> tuple[UUID, ...]:
@@ -126,6 +149,21 @@ def _each_who_owes(reason: Reason, facts: DebtFacts) -> tuple[UUID, ...]:
     if reason not in OF_ONE_PERSON or len(facts.people) == 1:
         return ()
     return tuple(person.person for person in facts.people if person.died_on is None)
+
+
+def _released_until(proposed: Standing, policy: WriteOffPolicy, each_of: Collection[UUID]) -> date | None:
+    """The day of the order by which the law releases the debt: what fell due after it is owed all the same (domain.md 5.3).
+
+    Of joint tenants each owes the whole debt, so it is the earliest of their orders. None where no law releases, or there is no order yet.
+    """
+    if proposed.kind is not LineKind.WRITE_OFF or not is_discharging(policy, proposed.reason):
+        return None
+    return min((proof.on for proof in first_of_each(proposed.proofs, EvidenceKind.INSOLVENCY_ORDER, each_of)), default=None)
+
+
+def _not_released(facts: DebtFacts, until: date | None) -> Iterable[str]:
+    if until is not None and facts.charges and all(charge.due_on > until for charge in facts.charges):
+        yield f"All that is owed fell due after the order of {in_words(until)}: it is not released by it."
 
 
 def _addressee(letter: NextLetter, facts: DebtFacts) -> Addressee:
@@ -157,11 +195,12 @@ def _clock(proofs: Iterable[Proof]) -> Clock:
     )
 
 
-def _parts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> tuple[LinePart, ...]:
+def _parts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], released_until: date | None) -> tuple[LinePart, ...]:
     match proposed.kind:
         case LineKind.WRITE_OFF:
             barred_only = proposed.reason is Reason.STATUTE_BARRED
-            return by_element(one.charge for one in charges if one.barred or not barred_only)
+            goes = [one.charge for one in charges if one.barred or not barred_only]
+            return by_element(one for one in goes if released_until is None or one.due_on <= released_until)
         case LineKind.REINSTATEMENT:
             return part_of(proposed.undone_parts, proposed.wanted_pence)
         case LineKind.CREDIT_WRITE_ON:

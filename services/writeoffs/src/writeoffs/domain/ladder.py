@@ -68,6 +68,13 @@ def _reached_by_all(each: Sequence[RungShown]) -> RungShown:
     return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants who live; {last.says}"})
 
 
+def first_of_each(proofs: Sequence[Proof], kind: EvidenceKind, each_of: Collection[UUID]) -> tuple[Proof, ...]:
+    """The earliest evidence of a kind, which is the one that a rung looks at: of each of these people, or of all where nobody is named."""
+    theirs = [[proof for proof in proofs if _counts_for(proof, person)] for person in each_of] or [list(proofs)]
+    own = [[proof for proof in one if proof.kind is kind] for one in theirs]
+    return tuple(min(one, key=lambda proof: proof.on) for one in own if one)
+
+
 def wait_until(rungs: Iterable[RungShown]) -> date | None:
     """The next day on which time alone reaches a rung that is not reached yet."""
     return min((rung.from_on for rung in rungs if not rung.met and rung.from_on is not None), default=None)

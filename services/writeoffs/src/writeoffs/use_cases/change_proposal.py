@@ -1,10 +1,14 @@
 """What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it."""
 
+from datetime import date
+
 from chassis.transaction import Transaction
+from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
+from writeoffs.domain.assessment import DATED_BY_THE_DEBT, not_before
 from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.work import end_as_withdrawn, fact_of, look_again, require_worker, workable
@@ -18,31 +22,36 @@ class NotATenant(WriteOffRule):
     """Evidence is of a tenant of the account."""
 
 
-class BeforeTheCredit(WriteOffRule):
-    """Nobody tried to return a credit before it was there."""
+class BeforeTheDebt(WriteOffRule):
+    """Nobody wrote about a debt, or tried to return a credit, before it was there."""
 
 
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
-    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheCredit; Unanswered
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt; Unanswered
     (ledger).
     """
     require_worker(tx)
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     row = await workable(tx, told.proposal)
-    if told.kind is EvidenceKind.RETURN_ATTEMPT or told.person is not None:
+    if told.person is not None or told.kind in DATED_BY_THE_DEBT:
         facts = await fact_of(tx, row.account)
         if told.person is not None and all(one.person != told.person for one in facts.people):
             raise NotATenant("This person is no tenant of the account.", field="person")
-        since = facts.credit_since
-        if told.kind is EvidenceKind.RETURN_ATTEMPT and since is not None and told.on < since:
-            said = f"The account has been in credit since {in_words(since)}: an attempt to return the credit is of that day or later."
-            raise BeforeTheCredit(said, field="on")
+        since = not_before(LineKind(row.kind), told.kind, facts)
+        if since is not None and told.on < since:
+            raise BeforeTheDebt(_too_early(told.kind, since), field="on")
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
     await look_again(tx, row)
     return Nothing()
+
+
+def _too_early(kind: EvidenceKind, since: date) -> str:
+    if kind is EvidenceKind.RETURN_ATTEMPT:
+        return f"The account has been in credit since {in_words(since)}: an attempt to return the credit is of that day or later."
+    return f"The oldest charge that is owed fell due on {in_words(since)}: what was done or said about it is of that day or later."
 
 
 async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Nothing:

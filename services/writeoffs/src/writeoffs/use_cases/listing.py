@@ -23,7 +23,7 @@ async def assessed(
     tx: Transaction, rows: Sequence[Row], facts: Mapping[UUID, DebtFacts], policy: WriteOffPolicy, today: date
 ) -> dict[UUID, Assessment]:
     """Each proposal as it stands today."""
-    proofs = await store.proofs_of(tx, [row.id for row in rows])
+    proofs = await queries.proofs_of(tx, [row.id for row in rows])
     return {row.id: assess(await _standing(tx, row, proofs[row.id]), facts[row.account], policy, today) for row in rows}
 
 
@@ -32,7 +32,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[Write
     today = business_date(tx.now)
     policy = await queries.in_force(tx, today)
     facts = await facts_of(tx, [row.account for row in rows])
-    proofs = await store.proofs_of(tx, [row.id for row in rows])
+    proofs = await queries.proofs_of(tx, [row.id for row in rows])
     lines: list[tuple[WriteOffLine, int]] = []
     left_out: dict[UUID, str] = {}
     for row in rows:

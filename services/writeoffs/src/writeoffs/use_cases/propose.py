@@ -179,6 +179,7 @@ def _whole(told: Propose, facts: DebtFacts) -> int:
 
 async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
     await store.take_part(tx, list(rows), "proposed it")
+    await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)))
     await store.note(tx, list(rows), "proposed")
     await store.tell(
         tx,
