@@ -203,6 +203,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _command(ledger.END_PAYMENT_PLAN, lambda _: Nothing()),
         _command(ledger.END_TENANCY, lambda _: Nothing()),
         _command(ledger.NOTE_LETTER_ADDRESS, lambda _: Nothing()),
+        _command(ledger.NOTE_DEATH, lambda _: Nothing()),
         _command(refunds.REQUEST_REFUND, lambda _: refunds.CaseOpened(case=estate.CASE_OKAFOR)),
         _command(refunds.ADD_EVIDENCE, lambda _: Nothing()),
         _command(refunds.CHANGE_PAYEE, lambda _: Nothing()),

@@ -1,6 +1,6 @@
 """What officers change on an account: holds, the tenancy's end, entries that were wrong."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import (
     AGREE_PAYMENT_PLAN,
     END_PAYMENT_PLAN,
     END_TENANCY,
+    NOTE_DEATH,
     NOTE_LETTER_ADDRESS,
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
@@ -124,6 +125,23 @@ async def test_it_is_noted_where_letters_go(place: Place) -> None:
     estate_, tenants = place.peers.given(NOTE_LETTER_ADDRESS)
     assert (estate_.addressee, estate_.name, estate_.address) == (Addressee.ESTATE, "Quill & Co", "1 Law Court, Hull, HU1 1AA")
     assert (tenants.addressee, tenants.name, tenants.address, tenants.known_from) == (Addressee.TENANTS, "", None, "The post")
+
+
+async def test_a_death_is_noted_and_taken_back(place: Place) -> None:
+    [tenant] = estate.account_page(estate.OKAFOR).tenants
+    action = f"{ACCOUNT}/death"
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(action, 422)
+        assert list(visitor.summary()) == ["#death_of", "#death_is", "#death_known"]
+        known = {"death_of": str(tenant.person), "death_known": "The registrar"}
+        await visitor.send(action, 422, **known, death_is="died")
+        assert list(visitor.summary()) == ["#died_on"]
+        assert "The death is noted." in await visitor.send(action, **known, death_is="died", died_on="2026-11-02")
+        assert "said in error" in await visitor.send(action, **known, death_is="error", died_on="2026-11-02")
+    noted, taken_back = place.peers.given(NOTE_DEATH)
+    assert (noted.person, noted.died_on, noted.known_from) == (tenant.person, date(2026, 11, 2), "The registrar")
+    assert taken_back.died_on is None
 
 
 async def test_an_account_says_that_nobody_knows_where_its_letters_would_go(place: Place) -> None:

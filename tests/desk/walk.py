@@ -243,6 +243,14 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/accounts/{account:uuid}/letter-address": with_fields(
         {"letters_for": "tenants", "letters_are": "known", "letters_address": "2 New Road", "letters_known": "The tenant"}
     ),
+    "/accounts/{account:uuid}/death": with_fields(
+        {
+            "death_of": str(estate.account_page(estate.OKAFOR).tenants[0].person),
+            "death_is": "died",
+            "died_on": "2026-11-02",
+            "death_known": "The registrar",
+        }
+    ),
     "/accounts/{account:uuid}/tenancy-end": with_fields({"ended_on": "2026-11-29"}),
     "/accounts/{account:uuid}/entries/{journal:uuid}/undo": with_fields({"undo_reason": "Keyed twice"}),
     "/cases/{case:uuid}/evidence": with_fields(EVIDENCE),

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.transaction import run
-from rentbook_contracts.ledger import JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
+from rentbook_contracts.ledger import DeathChanged, JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
@@ -136,6 +136,25 @@ async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: Wri
     schedule = await writeoffs.scheduled(proposal)
     await writeoffs.do(move, receipt(account, 100_00))
     assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+
+
+async def test_a_death_that_was_said_in_error_drops_what_rests_on_it_and_nothing_else(writeoffs: WriteOffs) -> None:
+    account, other = writeoffs.owing(40_00), writeoffs.owing(50_00)
+    [tenant] = writeoffs.ledger.debts[account].people
+    writeoffs.moved(account, people=(tenant.model_copy(update={"died_on": TODAY}),))
+    dead, elsewhere = await writeoffs.proposed(account, Reason.DECEASED), await writeoffs.ready(other)
+    await writeoffs.proves(dead, EvidenceKind.DEATH)
+    await writeoffs.assessed(dead)
+    schedule = await writeoffs.scheduled(dead, elsewhere)
+
+    def said(died: bool, of: UUID, pence: int) -> DeathChanged:
+        return DeathChanged(account=of, balance_pence=pence, person=tenant.person, died=died)
+
+    await writeoffs.do(move, said(True, account, 40_00))
+    await writeoffs.do(move, said(False, other, 50_00))
+    assert {standing for standing, _ in (await writeoffs.standings(schedule)).values()} == {"listed"}
+    await writeoffs.do(move, said(False, account, 40_00))
+    assert (await writeoffs.standings(schedule))[dead] == ("dropped", "That the tenant died was said in error.")
 
 
 async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(writeoffs: WriteOffs) -> None:

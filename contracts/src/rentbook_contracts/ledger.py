@@ -220,6 +220,15 @@ class LetterAddressChanged(AccountFact):
     known: bool
 
 
+class DeathChanged(AccountFact):
+    """It was noted that a tenant of the account died, or, `died` False, that this was said in error."""
+
+    type: ClassVar[str] = "ledger.death-changed.v1"
+
+    person: UUID
+    died: bool
+
+
 class HousingBenefitClaimChanged(AccountFact):
     """Benefits has a claim for this account to decide, or has decided it."""
 
@@ -1438,10 +1447,20 @@ class NoteLetterAddress(Message):
     known_from: str = Field(min_length=1, max_length=200, description="Who said so, such as the tenant, a solicitor or the registrar")
 
 
+class NoteDeath(Message):
+    """A tenant of the account died; `died_on` None: that was said in error. The latest word counts."""
+
+    account: UUID
+    person: UUID
+    died_on: date | None
+    known_from: str = Field(min_length=1, max_length=200, description="Who said so, such as the registrar or the next of kin")
+
+
 REVERSE_JOURNAL: Command[ReverseJournal, JournalIsReversed] = Command("reverse-journal", "ledger", ReverseJournal, JournalIsReversed)
 SET_ACCOUNT_HOLD: Command[SetAccountHold, Nothing] = Command("set-account-hold", "ledger", SetAccountHold, Nothing)
 END_TENANCY: Command[EndTenancy, Nothing] = Command("end-tenancy", "ledger", EndTenancy, Nothing)
 NOTE_LETTER_ADDRESS: Command[NoteLetterAddress, Nothing] = Command("note-letter-address", "ledger", NoteLetterAddress, Nothing)
+NOTE_DEATH: Command[NoteDeath, Nothing] = Command("note-death", "ledger", NoteDeath, Nothing)
 SET_HOUSING_BENEFIT_CLAIM: Command[SetHousingBenefitClaim, Nothing] = Command(
     "set-housing-benefit-claim", "ledger", SetHousingBenefitClaim, Nothing
 )
@@ -1466,6 +1485,7 @@ FACTS: tuple[type[Fact], ...] = (
     DebtReinstated,
     CreditWrittenOn,
     HousingBenefitClaimChanged,
+    DeathChanged,
     PaymentPlanChanged,
     LetterAddressChanged,
 )

@@ -25,6 +25,7 @@ from rentbook_contracts.ledger import (
     FIND_DEBTS,
     LIFT_HOLD_OF_CASE,
     MATCH_RETURN,
+    NOTE_DEATH,
     NOTE_LETTER_ADDRESS,
     PLACE_HOLD,
     POST_PROVISION,
@@ -68,6 +69,7 @@ from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.match_return import match_return
+from ledger.use_cases.note_death import note_death
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_letter_address import note_letter_address
 from ledger.use_cases.note_recall import note_recall
@@ -136,6 +138,7 @@ ACCEPTS = (
     Accept(END_TENANCY, end_tenancy),
     Accept(LIFT_HOLD_OF_CASE, lift_hold_of_case),
     Accept(NOTE_LETTER_ADDRESS, note_letter_address),
+    Accept(NOTE_DEATH, note_death),
     Accept(POST_PROVISION, post_provision),
     Accept(PROPOSE_PROVISION_POLICY, propose_provision_policy),
     Accept(CHECK_PROVISION_POLICY, check_provision_policy),

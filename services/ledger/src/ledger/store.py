@@ -17,6 +17,7 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     AgreePaymentPlan,
     DroppedBecause,
+    NoteDeath,
     NoteLetterAddress,
     ProvisionPolicy,
     ProvisionReport,
@@ -708,6 +709,32 @@ async def note_ending(tx: Transaction, tenancy: UUID) -> None:
 async def note_letter_address(tx: Transaction, told: NoteLetterAddress) -> None:
     """Keep where letters about a tenancy go, as the caller says."""
     await tx.connection.execute(tables.letter_address.insert().values(**told.model_dump(mode="python"), by=tx.caller.person, at=tx.now))
+
+
+async def accounts_of_person(tx: Transaction, person: UUID) -> list[UUID]:
+    """The accounts of every tenancy of a person."""
+    of = sa.select(tables.tenant.c.tenancy).where(tables.tenant.c.person == person)
+    return list(await tx.connection.scalars(sa.select(tables.account.c.id).where(tables.account.c.tenancy.in_(of))))
+
+
+async def tenant_since(tx: Transaction, person: UUID) -> date:
+    """The day on which the newest tenancy of a tenant began."""
+    tenancy, tenant = tables.tenancy, tables.tenant
+    wanted = sa.select(sa.func.max(tenancy.c.started_on)).join(tenant, tenant.c.tenancy == tenancy.c.id).where(tenant.c.person == person)
+    since: date = (await tx.connection.execute(wanted)).scalar_one()
+    return since
+
+
+async def note_death(tx: Transaction, told: NoteDeath) -> bool:
+    """Keep that a tenant died, or did not, as the caller says; whether this changes what was known."""
+    person = tables.person
+    other = person.c.died_on.is_distinct_from(told.died_on)
+    changed = await tx.connection.execute(person.update().where(person.c.id == told.person, other).values(died_on=told.died_on))
+    if not changed.rowcount:
+        return False
+    said = {"person": told.person, "died_on": told.died_on, "known_from": told.known_from}
+    await tx.connection.execute(tables.death_note.insert().values(**said, by=tx.caller.person, at=tx.now))
+    return True
 
 
 async def set_status(tx: Transaction, accounts: Iterable[UUID], status: AccountStatus) -> None:

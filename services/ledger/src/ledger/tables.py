@@ -204,6 +204,21 @@ tenant = sa.Table(
 sa.Index("tenant_by_person", tenant.c.person)
 
 
+death_note = sa.Table(
+    "death_note",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("person", sa.Uuid, sa.ForeignKey("person.id"), nullable=False),
+    sa.Column("died_on", sa.Date),
+    sa.Column("known_from", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.CheckConstraint("btrim(known_from) <> ''", name="a_death_is_known_from_somewhere"),
+)
+"""Who said that a person died, or, without a day, that this was said in error. `person.died_on` is the latest of them."""
+sa.Index("death_note_of_a_person", death_note.c.person, death_note.c.id)
+
+
 # --- accounts ----------------------------------------------------------------------------------------------------------------------
 
 account = sa.Table(

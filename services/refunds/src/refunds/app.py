@@ -81,6 +81,7 @@ LISTENS = (
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.TenancyEnded, move),
     Subscription(ledger.LetterAddressChanged, move),
+    Subscription(ledger.DeathChanged, move),
     Subscription(PaymentRunReleased, note_release),
 )
 

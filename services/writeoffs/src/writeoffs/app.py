@@ -61,6 +61,7 @@ LISTENS = (
     Subscription(ledger.CreditWrittenOn, move),
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.HousingBenefitClaimChanged, move),
+    Subscription(ledger.DeathChanged, move),
     Subscription(ledger.PaymentPlanChanged, move),
     Subscription(ledger.LetterAddressChanged, move),
     Subscription(LetterSent, note_letter),

@@ -126,6 +126,7 @@ FORMS: tuple[tuple[str, Page], ...] = (
     ("/accounts/{account:uuid}/benefit-claim", changes.set_benefit_claim),
     ("/accounts/{account:uuid}/notes", changes.write_note),
     ("/accounts/{account:uuid}/letter-address", changes.note_letter_address),
+    ("/accounts/{account:uuid}/death", changes.note_death),
     ("/accounts/{account:uuid}/plan", changes.agree_plan),
     ("/accounts/{account:uuid}/plan/{plan:uuid}/end", changes.end_plan),
     ("/accounts/{account:uuid}/tenancy-end", changes.end_tenancy),

@@ -139,6 +139,14 @@ class DayHasPassed(LedgerRule):
     """A hold cannot end before it begins."""
 
 
+class NoSuchTenant(LedgerRule):
+    """A person is noted as dead on an account of theirs."""
+
+
+class DiedBeforeTheTenancy(LedgerRule):
+    """Nobody becomes a tenant after their death."""
+
+
 class DayHasNotCome(LedgerRule):
     """What has happened did not happen in the future."""
 

@@ -3,13 +3,15 @@
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
 from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind
-from rentbook_contracts.writeoffs import ProposalStatus
+from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import store
 from writeoffs.domain.assessment import DROPS
 from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import look_again
+
+LIVES = "That the tenant died was said in error."
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
@@ -21,6 +23,8 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
         because = stopped or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
         if because is not None:
             await drop(tx, line, DROPS[because])
+        elif line.reason == Reason.DECEASED and isinstance(fact, ledger.DeathChanged) and not fact.died:
+            await drop(tx, line, LIVES)
     row = await store.open_on_account(tx, fact.account)
     if row is None or row.status == ProposalStatus.ON_SCHEDULE:
         return

@@ -102,6 +102,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         _title(page),
         form=_with(form, sent) if sent else _known_of_the_end(form, page),
         page=page,
+        tenants=[(str(tenant.person), tenant.name) for tenant in page.tenants],
         part=part,
         asked=asked,
         holds=HOLDS,

@@ -10,6 +10,7 @@ from rentbook_contracts.ledger import (
     END_PAYMENT_PLAN,
     END_TENANCY,
     EXPLAIN_BALANCE,
+    NOTE_DEATH,
     NOTE_LETTER_ADDRESS,
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
@@ -21,6 +22,7 @@ from rentbook_contracts.ledger import (
     EndPaymentPlan,
     EndTenancy,
     ExplainBalance,
+    NoteDeath,
     NoteLetterAddress,
     PlanRhythm,
     ReverseJournal,
@@ -163,6 +165,24 @@ async def note_letter_address(visit: Visit) -> Response:
             return visit.go(f"/accounts/{account}", done="letter-address")
         except Refused as refused:
             note_refusal(form, refused)
+    return await account_page(visit, account, form)
+
+
+async def note_death(visit: Visit) -> Response:
+    """Note that a tenant died, or that this was said in error. Their debts, refunds and letters are looked at anew."""
+    account, form = await _begun(visit)
+    page = await visit.ask(ACCOUNT_PAGE, AccountPageAsked(account=account, limit=1))
+    person = form.one_of("death_of", {str(tenant.person): "" for tenant in page.tenants}, "Choose who it is about")
+    died = form.one_of("death_is", {"died": "", "error": ""}, "Choose what is known") == "died"
+    on = form.day("died_on", "the day of the death", needed=died)
+    source = form.text("death_known", needed="Write down who said so", longest=REASON_CHARACTERS)
+    if not form.errors:
+        asked = NoteDeath(account=account, person=UUID(person), died_on=on if died else None, known_from=source)
+        try:
+            await visit.command(NOTE_DEATH, asked, form)
+            return visit.go(f"/accounts/{account}", done="death" if died else "no-death")
+        except Refused as refused:
+            note_refusal(form, refused, ("died_on",))
     return await account_page(visit, account, form)
 
 
