@@ -330,7 +330,7 @@ class Cast(RuleBasedStateMachine):
                 self.somebody_who_may(which, Answer.APPROVED, leaves_out=False)
 
     def answer(self, person: str, answer: Answer, *, leaves_out: bool, minute: bool, seen: str) -> bool:
-        left_out = dict.fromkeys(list(self.lines)[-1:], "other") if leaves_out and answer is Answer.APPROVED else {}
+        left_out = dict.fromkeys(list(self.lines)[-1:], "wrong-amount") if leaves_out and answer is Answer.APPROVED else {}
         reason = {Answer.APPROVED: "evidence-complete", Answer.DECLINED: "evidence-not-enough", Answer.SENT_BACK: "line-unclear"}[answer]
         words = "" if answer is Answer.APPROVED else "Please see the note."
         asks = "ola.officer" if answer is Answer.SENT_BACK else None

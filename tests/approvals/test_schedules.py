@@ -161,6 +161,14 @@ async def test_exceptions_are_lines_of_the_schedule_with_a_reason_and_not_all_of
             await desk.decided("tess.leader", about, opened, excepted=excepted)
 
 
+async def test_what_is_left_out_for_another_reason_has_it_in_words(desk: WriteOffOffice) -> None:
+    about = told((line(30_00), line(20_00)))
+    opened, out = await desk.opened(about), {about.lines[0].line: "other"}
+    with pytest.raises(scheduling.ExceptionWithoutReason, match="Write down why"):
+        await desk.decided("tess.leader", about, opened, excepted=out)
+    await desk.decided("tess.leader", about, opened, excepted=out, text="A cheque is on its way.")
+
+
 async def test_the_database_takes_no_exception_later_and_none_that_leaves_nothing(desk: WriteOffOffice) -> None:
     about = told((line(30_00), line(20_00)))
     opened = await desk.opened(about)
@@ -178,7 +186,7 @@ async def test_the_database_takes_no_exception_later_and_none_that_leaves_nothin
 
 async def test_the_same_form_again_is_the_same_decision_and_other_exceptions_are_not(desk: WriteOffOffice) -> None:
     about, form = told((line(30_00), line(20_00))), uuid4()
-    opened, out = await desk.opened(about), {about.lines[0].line: "other"}
+    opened, out = await desk.opened(about), {about.lines[0].line: "wrong-amount"}
     made = await desk.decided("tess.leader", about, opened, form=form, excepted=out)
     assert await desk.decided("tess.leader", about, opened, form=form, excepted=out) == made
     with pytest.raises(SameFormOtherContent):

@@ -17,6 +17,7 @@ EXCEPTION_REASONS: Mapping[str, str] = {
     "conflict-of-interest": "Whoever decides is too close to it",
     "other": "Another reason",
 }
+_IN_WORDS = "other"
 _PDF = b"%PDF-"
 _COPY_LIMIT_BYTES = 10 * 1024 * 1024
 
@@ -26,7 +27,7 @@ class NotALineOfIt(ApprovalRule):
 
 
 class ExceptionWithoutReason(ApprovalRule):
-    """Each line that is left out has its coded reason."""
+    """Each line that is left out has its coded reason, or, where none fits, a reason in words."""
 
 
 class OnlyAnApprovalExcepts(ApprovalRule):
@@ -46,7 +47,7 @@ class NoMinuteWanted(ApprovalRule):
 
 
 def complaint_about_exceptions(
-    answer: Answer, excepted: Mapping[UUID, str], lines: Collection[UUID], left_out_before: Collection[UUID]
+    answer: Answer, text: str, excepted: Mapping[UUID, str], lines: Collection[UUID], left_out_before: Collection[UUID]
 ) -> ApprovalRule | None:
     """What is wrong with the lines that are left out, if anything. `left_out_before`: by earlier stages of the round."""
     if not excepted:
@@ -59,6 +60,8 @@ def complaint_about_exceptions(
         return ExceptionWithoutReason("Choose why each line is left out.", field="excepted")
     if {*excepted, *left_out_before} >= set(lines):
         return NothingLeft("Every line is left out: decline the schedule instead.")
+    if _IN_WORDS in excepted.values() and not text.strip():
+        return ExceptionWithoutReason("Write down why a line is left out for another reason: whoever proposed it reads it.", field="text")
     return None
 
 

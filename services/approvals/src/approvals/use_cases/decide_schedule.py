@@ -34,7 +34,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
     complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
-    complaint = complaint or complaint_about_exceptions(form.answer, form.excepted, lines.keys(), earlier.keys())
+    complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), earlier.keys())
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, business_date(tx.now))
     if refused is not None:
