@@ -19,6 +19,7 @@ from rentbook_contracts.ledger import (
     SET_HOUSING_BENEFIT_CLAIM,
     AccountHold,
     Addressee,
+    DebtsRead,
     LetterAddress,
     PlanRhythm,
 )
@@ -245,6 +246,18 @@ async def test_an_account_says_what_of_its_debt_stands_written_off_and_offers_to
         assert visitor.page is not None
         links = [str(link.get("href")) for link in visitor.page.xpath("//a")]
         assert [link for link in links if "undoes=" in link] == [f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"]
+
+
+async def test_a_debt_that_was_put_back_whole_stands_written_off_no_longer(place: Place) -> None:
+    facts = debts.facts(estate.OKAFOR.account)
+    whole = tuple(one.model_copy(update={"reinstated_pence": one.amount_pence}) for one in facts.write_offs[:1])
+    told = DebtsRead(debts=(facts.model_copy(update={"write_offs": whole}),))
+    place.peers.answers["/queries/debts-for-write-off"] = lambda _: told
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(ACCOUNT)
+    assert "£210.00 of this account’s debt was written off on" in said
+    assert "and has been put back whole." in said
+    assert "stands written off" not in said
 
 
 async def test_what_was_posted_for_a_refund_is_not_undone_by_hand(place: Place) -> None:

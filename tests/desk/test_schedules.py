@@ -242,3 +242,6 @@ async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Plac
     async with visiting(place, "asha") as officer:
         said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
         assert f"It is posted on {wording.day(day)}, unless it is called in before." in said
+        assert f"posted on {wording.day(day)} unless it is called in before" in said
+        assert "decision 2 of 2 followed" in said
+        assert "being carried out" not in said

@@ -119,6 +119,8 @@ class DecisionShown:
 
     `recall_refused`: the recall came too late, in the workflow's words.
 
+    `carried_out_from`: the first day after the time in which it may be called in, where there is such a time.
+
     `may_recall` is for the caller; `why_no_recall` says why not, where it is an approval.
     """
 
@@ -144,6 +146,7 @@ class DecisionShown:
     decided_at: datetime
     carried: Carried
     because: str | None
+    carried_out_from: date | None
     recalled_by: str | None
     recalled_at: datetime | None
     recall_text: str | None
@@ -1184,7 +1187,7 @@ def _decision(
         question_to=row.question_to, decided_by=row.decided_by, decided_by_name=names.get(row.decided_by, row.decided_by),
         roles=tuple(row.roles), limit_pence=row.limit_pence,
         on_behalf_of=tuple(names.get(one, one) for one in row.on_behalf_of), completes=row.completes, decided_at=row.decided_at,
-        carried=carried, because=because,
+        carried=carried, because=because, carried_out_from=row.carried_out_from,
         recalled_by=row.recalled_by, recalled_at=row.recalled_at, recall_text=row.recall_text, recall_refused=row.recall_refused,
         run=row.run, may_recall=refused is None,
         why_no_recall=refused.message if refused and row.answer == Answer.APPROVED else None,
