@@ -59,6 +59,7 @@ async def test_what_cannot_be_proposed_says_why_and_stays_out(place: Place) -> N
     async with visiting(place, "asha") as visitor:
         said = await preview(visitor)
         assert f"{estate.OKAFOR.names[0]}, {estate.OKAFOR.address}The account has an open proposal." in said
+        assert said.index("Debts that would be proposed") < said.index("Debts that can’t be proposed")
         done = await visitor.send(MANY, then="propose", note="Traced to nowhere")
         assert "1 proposal is made" in done
         assert f"{estate.NGUYEN.names[0]}" in done

@@ -8,7 +8,7 @@ from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, owed, person
 from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
 from writeoffs.domain.ladder import Proof
-from writeoffs.domain.policy import ladder_for, policy_at
+from writeoffs.domain.policy import NoLadder, ladder_for, policy_at
 
 K = EvidenceKind
 
@@ -143,6 +143,11 @@ def test_statute_barred_is_never_said_where_a_court_had_the_debt_in_time() -> No
     evidence = proofs((K.LEGAL_CONFIRMATION, 1), (K.COURT_ACTION, 1000))
     found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, evidence), facts, POLICY, TODAY)
     assert found.blocked == ("Time does not run for these charges.",)
+
+
+def test_where_no_ladder_fits_the_amounts_are_named_for_which_there_is_one() -> None:
+    with pytest.raises(NoLadder, match=r"only from £0\.01 to £49\.99\.$"):
+        ladder_for(POLICY, Reason.UNECONOMIC, 50_00, AccountKind.RENT)
 
 
 RELEASED = [

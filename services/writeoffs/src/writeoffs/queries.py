@@ -46,8 +46,8 @@ from rentbook_contracts.writeoffs import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from writeoffs.domain.assessment import pounds
 from writeoffs.domain.ladder import Proof
+from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (

@@ -14,6 +14,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
 from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
+from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
@@ -327,12 +328,6 @@ def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:
     return next((one for one in facts.write_offs if one.journal == journal), None)
-
-
-def pounds(pence: int) -> str:
-    """Pence without a sign as pounds: *£1,234.05*."""
-    whole, rest = divmod(abs(pence), 100)
-    return f"£{whole:,}.{rest:02d}"
 
 
 def balance(pence: int) -> str:

@@ -11,6 +11,7 @@ from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.policy import objection_to_day
 from rentbook_contracts.writeoffs import EvidenceKind, EvidenceLadder, EvidencePolicy, EvidenceRung, EvidenceWay, Reason
 
+from writeoffs.domain.money import pounds
 from writeoffs.domain.rules import WriteOffRule
 
 PROOF_OF: Mapping[LadderLetter, EvidenceKind] = {
@@ -130,7 +131,18 @@ def ladder_for(policy: WriteOffPolicy, reason: Reason, owed_pence: int, kind: Ac
     for ladder in policy.ladders:
         if ladder.is_for(reason, owed_pence, kind):
             return ladder
-    raise NoLadder("The policy in force does not write off a debt of this amount for this reason.", field="reason")
+    raise NoLadder(_why_none(policy, reason, kind), field="reason")
+
+
+def _why_none(policy: WriteOffPolicy, reason: Reason, kind: AccountKind) -> str:
+    """With the amounts that it is for, so that nobody has to guess where the line runs."""
+    others = [one for one in policy.ladders if one.reason is reason and (not one.kinds or kind in one.kinds)]
+    if not others:
+        return "The policy in force does not write off such a debt for this reason."
+    within = ", or ".join(
+        f"from {pounds(one.from_pence)}" + (f" to {pounds(one.to_pence)}" if one.to_pence is not None else "") for one in others
+    )
+    return f"The policy in force writes off a debt for this reason only {within}."
 
 
 def read_policy(told: dict[str, Any]) -> WriteOffPolicy:

@@ -18,8 +18,9 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import REASONS, past_write_off, pounds
+from writeoffs.domain.assessment import REASONS, past_write_off
 from writeoffs.domain.days import business_date
+from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker
