@@ -233,7 +233,7 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         debtor_total_pence=told.debtor_total_pence,
         parts=PARTS if told.status is not ProposalStatus.POSTED else (),
         ladder=(
-            RungShown(wanted="traces in two sources", met=True, says="shown on 3 Nov 2026"),
+            RungShown(wanted="traces in two sources", met=True, says="shown on 3 Nov 2026", shown_by=(EvidenceKind.TRACE,)),
             RungShown(wanted="an agency's return", met=False, says="from 25 Dec 2026", from_on=TODAY + timedelta(days=30)),
             RungShown(wanted="contact tried", met=False, says="0 of 1 so far"),
         ),

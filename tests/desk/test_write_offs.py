@@ -96,6 +96,16 @@ async def test_letters_that_were_sent_are_shown_with_the_day_of_the_next(place: 
     assert "becomes evidence by itself" in said
 
 
+async def test_the_evidence_that_the_reason_asks_for_is_offered_first(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"/write-offs/{debts.GATHERING}")
+        assert visitor.page is not None
+        asked, other = visitor.page.xpath('//select[@name="proof"]/optgroup')
+    assert (asked.get("label"), [str(one.text) for one in asked]) == ("Asked for here", ["Trace"])
+    assert "Death" in [str(one.text) for one in other]
+    assert len(asked) + len(other) == len(EvidenceKind)
+
+
 async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(PROPOSAL)

@@ -413,12 +413,13 @@ WITHDRAW_SCHEDULE: Command[WithdrawSchedule, Nothing] = Command("withdraw-schedu
 
 
 class RungShown(Message):
-    """One rung of the evidence ladder: what is wanted, whether it is there, and since when or from when."""
+    """One rung of the evidence ladder: what is wanted, whether it is there, and since when or from when. `shown_by`: what shows it."""
 
     wanted: str
     met: bool
     says: str
     from_on: date | None = None
+    shown_by: tuple[EvidenceKind, ...] = ()
 
 
 class ProofShown(Message):

@@ -104,7 +104,8 @@ def _letter_of(way: Proven, proofs: Sequence[Proof], today: date) -> NextLetter 
 def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
     ways = [_reached(way, proofs, today) for way in rung.any_of]
     best = next((way for way in ways if way.met), None) or min(ways, key=lambda way: way.from_on or date.max)
-    return RungShown(wanted=rung.wanted, met=best.met, says=best.says, from_on=None if best.met else best.from_on)
+    by = tuple(dict.fromkeys(way.proof for way in rung.any_of))
+    return RungShown(wanted=rung.wanted, met=best.met, says=best.says, from_on=None if best.met else best.from_on, shown_by=by)
 
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:

@@ -17,6 +17,7 @@ from rentbook_contracts.writeoffs import (
     AddProof,
     EvidenceKind,
     ProposalAsked,
+    ProposalPage,
     ProposalRow,
     ProposalsAsked,
     ProposalStatus,
@@ -243,12 +244,21 @@ async def _page(visit: Visit, form: Form) -> Response:
         labels=labels,
         tenants=_tenants(labels.get(page.account)),
         names=await visit.names(),
-        evidence=choices(EvidenceKind),
+        evidence=_evidence(page),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
         story=events_told(page.events),
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
     )
+
+
+def _evidence(page: ProposalPage) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What evidence may show, in groups: first what the reason asks for, then whatever else may come."""
+    asked = dict.fromkeys(kind for rung in page.ladder for kind in rung.shown_by)
+    if page.reason is Reason.STATUTE_BARRED:
+        asked |= dict.fromkeys((EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION))
+    groups = (("Asked for here", list(asked)), ("Anything else", [kind for kind in EvidenceKind if kind not in asked]))
+    return [(words, [(kind.value, headline(kind)) for kind in kinds]) for words, kinds in groups if kinds]
 
 
 def _tenants(label: AccountLabel | None) -> list[tuple[str, str]]:
