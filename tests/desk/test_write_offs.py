@@ -63,6 +63,12 @@ async def test_a_kind_that_nobody_offers_is_an_error_of_the_form(place: Place) -
     assert place.peers.given(PROPOSE) == []
 
 
+async def test_where_there_is_one_reason_it_is_chosen_already(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "take this credit to income" in await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
+        assert visitor.typed("reason") == "unclaimed"
+
+
 async def test_what_the_law_released_has_no_form(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "it is never put back" in await visitor.read(f"{ACCOUNT}/write-off?undoes={debts.RELEASED}")

@@ -26,6 +26,7 @@ from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
     NotATenant,
+    OrderWithoutReference,
     ShownInTheFuture,
     add_proof,
     reconsider_proposal,
@@ -162,6 +163,14 @@ async def test_what_was_done_about_a_debt_is_not_older_than_its_oldest_charge(wr
         await writeoffs.do(add_proof, early, caller=ASHA)
     await writeoffs.do(add_proof, early.model_copy(update={"kind": EvidenceKind.DEATH}), caller=ASHA)
     await writeoffs.do(add_proof, early.model_copy(update={"on": charge.due_on}), caller=ASHA)
+
+
+async def test_an_order_has_its_reference(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing(), Reason.BANKRUPTCY)
+    order = AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=TODAY, reference=" ")
+    with pytest.raises(OrderWithoutReference):
+        await writeoffs.do(add_proof, order, caller=ASHA)
+    await writeoffs.do(add_proof, order.model_copy(update={"reference": "BKT 118"}), caller=ASHA)
 
 
 @pytest.mark.parametrize("kind", [EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION])

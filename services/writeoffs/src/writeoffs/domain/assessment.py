@@ -293,7 +293,11 @@ def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[Barr
 def _survivors(facts: DebtFacts) -> Iterable[str]:
     if any(person.died_on is None for person in facts.people):
         several = len(facts.people) > 1
-        yield "A joint tenant survives and owes the whole debt." if several else "The tenant is not recorded as dead."
+        yield (
+            "A joint tenant survives and owes the whole debt."
+            if several
+            else "The tenant is not recorded as dead: note the death on the account."
+        )
 
 
 def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[str]:

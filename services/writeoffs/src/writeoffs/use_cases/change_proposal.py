@@ -26,13 +26,19 @@ class BeforeTheDebt(WriteOffRule):
     """Nobody wrote about a debt, or tried to return a credit, before it was there."""
 
 
+class OrderWithoutReference(WriteOffRule):
+    """An order of insolvency is known by its reference: the register finds it, and whoever decides looks it up (domain.md 5.3)."""
+
+
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
-    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt; Unanswered
-    (ledger).
+    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
+    OrderWithoutReference; Unanswered (ledger).
     """
     require_worker(tx)
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
+    if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():
+        raise OrderWithoutReference("Enter the reference of the order.", field="reference")
     row = await workable(tx, told.proposal)
     if told.person is not None or told.kind in DATED_BY_THE_DEBT:
         facts = await fact_of(tx, row.account)

@@ -283,5 +283,5 @@ async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]
             await change()
             return visit.go(f"/write-offs/{_proposal(visit)}", done=done)
         except Refused as refused:
-            form.wrong(refused.message, {"on": "proof_on", "person": "proof_of"}.get(refused.field or ""))
+            form.wrong(refused.message, {"on": "proof_on", "person": "proof_of", "reference": "reference"}.get(refused.field or ""))
     return await _page(visit, form)
