@@ -586,3 +586,9 @@ async def test_the_entries_of_an_account_come_as_a_file_that_is_whole_and_narrow
     assert receipts.status_code == 200
     asked = [AccountPageAsked.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{ACCOUNT_PAGE.name}"]
     assert [bool(one.codes) for one in asked] == [False, True], "the owner narrows"
+
+
+async def test_no_file_comes_of_a_day_that_cannot_be_read(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        address = f"/accounts/{estate.OKAFOR.account}/entries.csv?as_at=2026-13-01"
+        assert "There is a problem" in await visitor.read(address, 422)

@@ -170,6 +170,14 @@ async def test_accounts_are_found_without_marks_letters_spaces_or_script(empty_l
     assert (MAIN in {label.account for label in answer.labels} or RECHARGE in {label.account for label in answer.labels}) == found
 
 
+@pytest.mark.parametrize(
+    "typed", [f"{MAIN_REFERENCE[:4]} {MAIN_REFERENCE[4:8]} {MAIN_REFERENCE[8:].lower()}", f"{MAIN_REFERENCE[:2]} {MAIN_REFERENCE[2:-1]}"]
+)
+async def test_a_whole_reference_that_is_typed_in_groups_finds_its_account_alone(ledger: Runtime, typed: str) -> None:
+    answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text=typed)), read_only=True)
+    assert [label.account for label in answer.labels] == [MAIN]
+
+
 async def test_a_search_says_when_there_is_more(ledger: Runtime) -> None:
     answer = await run(ledger, lambda tx: search_accounts(tx, SearchAccounts(text="elm", limit=1)), read_only=True)
     assert (len(answer.labels), answer.more) == (1, True)

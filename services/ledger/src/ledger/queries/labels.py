@@ -54,10 +54,15 @@ async def search_accounts(tx: Transaction, asked: SearchAccounts) -> FoundAccoun
     """Accounts whose tenants' names, address, postcode or reference hold every word of the text, by reference.
 
     Marks, case, script and punctuation do not count; a reference is found without its check letter, and a postcode without its space.
+    A whole reference that is typed in groups, as it is printed on a card, is that one account's.
     """
     words = folded(asked.text).split()
     if not words:
         return FoundAccounts(labels=(), more=False)
+    if len(words) > 1 and any(character.isdigit() for character in asked.text):
+        known = (await tx.connection.scalars(written_as(asked.text))).all()
+        if known:
+            return FoundAccounts(labels=tuple(await labels_of(tx, known)), more=False)
     matches = [
         sa.or_(account.c.reference.icontains(word, autoescape=True), account.c.tenancy.in_(_tenancies_spelt_with(word))) for word in words
     ]

@@ -125,9 +125,11 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
 
 
 async def export(visit: Visit) -> Response:
-    """The entries as the page shows them, all of them and narrowed as there, as a file for a spreadsheet."""
+    """The entries as the page shows them, all and narrowed as there, as a file for a spreadsheet; or the page with what is wrong."""
     account: UUID = visit.request.path_params["account"]
-    _, asked = _asked(visit, account)
+    form, asked = _asked(visit, account)
+    if form.errors:
+        return await account_page(visit, account)
     asked = asked.model_copy(update={"offset": 0, "limit": EXPORTED_AT_ONCE})
     page = await _part(visit, await visit.ask(ACCOUNT_PAGE, asked), asked)
     asked = asked.model_copy(update={"account": page.label.account})
