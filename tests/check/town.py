@@ -116,6 +116,7 @@ from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, PROPOSE_EVIDENCE
 from rentbook_local.checking.books import Places
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
+from support import web
 from support.ledger_books import HOUSEHOLD, LAST_MONTH, LONG_AGO, PAYER_KEY, opened
 from support.servers import Postgres
 from writeoffs.app import make_app as make_writeoffs
@@ -583,7 +584,7 @@ async def founded(postgres: Postgres, folder: Path) -> AsyncIterator[Town]:
             for name, app in apps.items()
         }
         mounts["http://bank"] = httpx.ASGITransport(make_bank(bank, lambda: datetime.now(UTC)))
-        http = await stack.enter_async_context(httpx.AsyncClient(mounts=mounts))
+        http = await stack.enter_async_context(web.client(mounts=mounts))
         for runtime in runtimes.values():
             runtime.http = http
         yield Town(runtimes, apps, databases, folder, http)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from chassis.transaction import Runtime
 from ledger.settings import LedgerSettings
 from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
+from support import web
 from support.counting import TOKEN, prepare, settings_for
 from support.refund_service import FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
@@ -113,6 +113,6 @@ async def refunds(postgres: Postgres, secrets_dir: Path, tmp_path: Path, unhurri
     )  # fmt: skip
     books, bank = FakeLedger(), FakeBank()
     doors = {"http://ledger": books.transport(), "http://bank": bank.transport()}
-    async with make_runtime("refunds", settings) as runtime, httpx.AsyncClient(mounts=doors) as http:
+    async with make_runtime("refunds", settings) as runtime, web.client(mounts=doors) as http:
         runtime.http = http
         yield Refunds(runtime, settings.means(), books, bank, database)

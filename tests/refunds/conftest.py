@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 from chassis.process import make_runtime
 from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
+from support import web
 from support.bank import Bank, running_bank
 from support.refund_service import VALID_ACCOUNT, VALID_SORT_CODE, FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
@@ -55,7 +55,7 @@ async def refunds(settings: RefundsSettings, database: Database) -> AsyncIterato
     """Refunds with a scripted ledger and a scripted bank."""
     ledger, bank = FakeLedger(), FakeBank()
     doors = {"http://ledger": ledger.transport(), "http://bank": bank.transport()}
-    async with make_runtime("refunds", settings) as runtime, httpx.AsyncClient(mounts=doors) as http:
+    async with make_runtime("refunds", settings) as runtime, web.client(mounts=doors) as http:
         runtime.http = http
         yield Refunds(runtime, settings.means(), ledger, bank, database)
 

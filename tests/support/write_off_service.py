@@ -54,6 +54,7 @@ from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.rounds import begin_round, settle_lines, take_lines
 from writeoffs.use_cases.schedules import make_schedule
 
+from support import web
 from support.debts import debt, owed
 
 Out = TypeVar("Out")
@@ -130,7 +131,7 @@ async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"
         secrets_dir=folder,
     )
     ledger = FakeLedger()
-    async with make_runtime("writeoffs", settings) as runtime, httpx.AsyncClient(mounts={"http://ledger": ledger.transport()}) as http:
+    async with make_runtime("writeoffs", settings) as runtime, web.client(mounts={"http://ledger": ledger.transport()}) as http:
         runtime.http = http
         yield WriteOffs(runtime, ledger, database)
 

@@ -454,15 +454,25 @@ async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Ho
 # --- the worklist -------------------------------------------------------------------------------------------------------------------
 
 
+_QUEUE = (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
+
+
 async def worklist(tx: Transaction, view: View, filters: Filters | None = None, *, offset: int = 0, limit: int = 50) -> Worklist:
     """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
     chosen = filters or Filters()
     mine = await _mine(tx)
     counts = {one: await _count(tx, one, chosen, mine) for one in View}
-    order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
+    order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else _QUEUE
     wanted = sa.select(task).where(*_in_view(view, mine), *_filtered(tx, view, chosen)).order_by(*order)
     rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
     return Worklist(view, await _task_rows(tx, rows), counts[view], counts, offset, limit)
+
+
+async def next_waiting(tx: Transaction, beside: UUID) -> UUID | None:
+    """The open task that waits longest for the caller, `beside` aside; None where nothing else does."""
+    waits = (task.c.status == Status.OPEN, _waits_for(await _mine(tx)), task.c.id != beside)
+    found: UUID | None = (await tx.connection.execute(sa.select(task.c.id).where(*waits).order_by(*_QUEUE).limit(1))).scalar_one_or_none()
+    return found
 
 
 async def _count(tx: Transaction, view: View, filters: Filters, mine: "_Mine") -> int:

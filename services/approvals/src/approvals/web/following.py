@@ -5,17 +5,12 @@ from uuid import UUID
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.queries import View
 from approvals.web.visit import Visit
-
-MINE_LOOKED_AT = 20
-"""How many of a person's tasks are looked at for the next one: questions to them and the task itself are passed over."""
 
 
 async def next_task(visit: Visit, task: UUID) -> UUID | None:
-    """The task that waits longest for this person, beside this one."""
-    waiting = await visit.own(lambda tx: queries.worklist(tx, View.MINE, limit=MINE_LOOKED_AT))
-    return next((row.task for row in waiting.rows if row.task != task and not row.asked_you), None)
+    """The task that waits longest for this person, beside this one; questions to them stand on Work."""
+    return await visit.own(lambda tx: queries.next_waiting(tx, task))
 
 
 async def go_on(visit: Visit, task: UUID, then: str) -> Response:

@@ -7,9 +7,11 @@ encrypted cookie of ten minutes.
 import hashlib
 import json
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -152,16 +154,23 @@ class Issuer:
             redirect_uri=self.return_url,
             code_challenge_method="S256",
             timeout=_TIMEOUT_SECONDS,
+            verify=_trusted(),
         )
 
     def _key(self) -> OctKey:
         return OctKey.import_key(hashlib.sha256(b"rentbook desk sign-in" + self.session_key.encode()).digest())
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities by which the issuer is known. Reading them takes as long as a page: once for a process."""
+    return httpx2.create_ssl_context()
+
+
 async def _read(url: str) -> Any:
     """What the issuer publishes at an address; read anew at each sign-in, because its keys change."""
     try:
-        async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+        async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, verify=_trusted()) as client:
             return (await client.get(url)).raise_for_status().json()
     except (httpx2.HTTPError, ValueError) as silent:
         raise IssuerUnanswered("The sign-in service does not answer.") from silent
