@@ -7,6 +7,7 @@ decided something.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -538,14 +539,14 @@ class Cast(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(600)
-async def test_four_eyes_hold_over_schedules_for_any_cast_in_any_order(place: Place) -> None:
+async def test_four_eyes_hold_over_schedules_for_any_cast_in_any_order(place: Place, played: "Counter[str]") -> None:
     counted: dict[str, int] = {}
     given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted}
 
     async def missing() -> frozenset[str]:
         return HAPPEN - counted.keys()
 
-    await play_until(Cast, given, missing, courses=EXAMPLES, steps=STEPS)
+    await play_until(Cast, given, missing, played, courses=EXAMPLES, steps=STEPS)
 
 
 BROKEN = (

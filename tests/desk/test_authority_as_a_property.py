@@ -5,6 +5,7 @@ nothing else. The model is small and of its own; the promises are asked by SQL o
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -688,8 +689,7 @@ class Cast(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(900)
-async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Place) -> None:
-    """Set after set of courses, each by a seed of its own, until everything has happened that the promises speak of."""
+async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Place, played: "Counter[str]") -> None:
     counted: dict[str, int] = {}
     given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted, "numbers": count(1)}
 
@@ -697,7 +697,7 @@ async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Pla
         answered = sum(counted.get(answer, 0) for answer in ("approved", "declined", "sent-back"))
         return (HAPPEN - counted.keys()) | ({"answers enough"} if answered < LEAST_ANSWERS else set())
 
-    await play_until(Cast, given, missing, courses=COURSES, steps=STEPS)
+    await play_until(Cast, given, missing, played, courses=COURSES, steps=STEPS)
 
 
 BROKEN = (

@@ -1,6 +1,5 @@
 """The stack whose processes are made to fail, and the table of what came of it."""
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 import pytest_asyncio
 from rentbook_local.journey.steps import Member, cast
 from support import telling
+from support.courses import WHOLE
 from support.places import database, place, secrets_dir, wired
 from support.stack import Stack, running_stack
 
@@ -16,7 +16,6 @@ from faults.client import Accepted, Numbers
 from faults.table import Outcome
 
 __all__ = ["database", "place", "secrets_dir", "wired"]
-WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
 # These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
 collect_ignore = (
     []

@@ -19,12 +19,12 @@ from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
 from support import web
 from support.counting import TOKEN, prepare, settings_for
+from support.courses import WHOLE
 from support.refund_service import FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
 
 from order.player import reached
 
-WHOLE = os.environ.get("RENTBOOK_FAULTS") == "whole"
 WITNESS = (
     "CREATE TABLE witness (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, version bigint NOT NULL);"
     'CREATE INDEX ON witness (key); GRANT SELECT, INSERT ON witness TO "{role}"'

@@ -20,9 +20,10 @@ from chassis.serving import App, Subscription
 from chassis.settings import Settings
 from chassis.transaction import Runtime, Transaction, run
 from support.counting import COUNTS, Counted, CountUp, Place, count_up, note, prepare, running, scalar, settings_for, until
+from support.courses import WHOLE
 from support.servers import Kafka, Postgres
 
-from order.conftest import WHOLE, courses
+from order.conftest import courses
 from order.member import IN_THE_MIDDLE, counter, member
 
 KEYS = [f"account-{number}" for number in range(7)]

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 from rentbook_local import assets, child, places
 
-_FAULTS = ("tests/faults", "tests/order", "tests/ledger/test_any_order.py")
+_FAULTS = (
+    "tests/faults",
+    "tests/order",
+    "tests/ledger/test_any_order.py",
+    "tests/approvals/test_any_cast_in_any_order.py",
+    "tests/approvals/test_any_cast_over_schedules.py",
+    "tests/desk/test_authority_as_a_property.py",
+)
 _FROM_DEBIAN = {("chromium-headless-shell", "chromium"): "the browser", ("hledger",): "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian packages, and what the tests use them for.
 
