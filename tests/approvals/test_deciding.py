@@ -21,7 +21,7 @@ from approvals.use_cases.open_task import NotThisPlan, open_task
 from approvals.use_cases.read_decision import read_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import Refused, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
+from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision, TaskOpened
 from rentbook_contracts.approvals import DecisionTaken as Taken
 from rentbook_contracts.approvals import DecisionTakenBack as TakenBack
 from support.office import HASH, OTHER_HASH, PEOPLE, Office
@@ -382,6 +382,21 @@ async def test_closing_says_what_became_of_it_and_again_changes_nothing(office: 
     shown = await office.look("tess.leader", queries.decision_shown, made.decision)
     assert shown is not None
     assert (shown.carried, shown.because) == (Carried.NOT_CARRIED_OUT, "the tenancy ended")
+    assert (await told_of_the_end(office, opened))[:1] == [("not-carried-out", "the tenancy ended")]
+
+
+async def test_what_nobody_decided_is_not_told_as_carried_out(office: Office) -> None:
+    _, opened = await office.open(50_00)
+    closed = CloseTask(task=opened.task, carried_out=False, because="withdrawn")
+    await run(office.runtime, lambda tx: close_task(tx, closed))
+    assert await told_of_the_end(office, opened) == [("void", "withdrawn")]
+
+
+async def told_of_the_end(office: Office, opened: TaskOpened) -> list[tuple[str, str | None]]:
+    """How the case tells that its task was closed."""
+    page = await office.look("aud.auditor", queries.task_page, opened.task)
+    assert page is not None
+    return [(event.what, event.note) for event in page.history.events if event.what in ("closed", "not-carried-out", "void")]
 
 
 async def test_an_approved_first_stage_awaits_the_next_until_it_is_decided(office: Office) -> None:
@@ -409,6 +424,7 @@ async def test_a_no_at_the_second_stage_is_carried_out_and_the_first_approval_is
             (Carried.NOT_CARRIED_OUT, "A later stage did not approve"),
             (Carried.CARRIED_OUT, None),
         ]
+        assert sorted(await told_of_the_end(office, second)) == [("closed", None), ("not-carried-out", "A later stage did not approve")]
 
 
 async def test_a_recall_that_came_too_late_leaves_the_approval_carried_out_and_says_so(office: Office) -> None:

@@ -72,6 +72,9 @@ def test_a_case_tells_once_what_two_services_noted() -> None:
     whole = SimpleNamespace(decisions=(made,), events=(), releases=(signed,))
     told = [one.what for one in story(cast(History, whole), case)]
     assert sorted(told) == ["decision: approved", "finance released the payment run", "with bank"]
+    ended = SimpleNamespace(at=at, person="system", what="not-carried-out", note="the tenancy ended", whom_name=None)
+    came_to_nothing = SimpleNamespace(decisions=(), events=(ended,), releases=())
+    assert [one.what for one in story(cast(History, came_to_nothing), None)] == ["the decision was not carried out"]
     nothing_here = SimpleNamespace(decisions=(), events=(), releases=())
     assert [one.what for one in story(cast(History, nothing_here), case)] == list(heard)
 

@@ -245,7 +245,10 @@ class ContactNote:
 
 @dataclass(frozen=True)
 class EventShown:
-    """`what`: opened, claimed, claim-released, assigned, reminded, escalated, recalled, closed, void. `whom`: to whom it was assigned."""
+    """`what`: opened, claimed, claim-released, assigned, reminded, escalated, recalled; closed, not-carried-out, void.
+
+    `whom`: to whom it was assigned.
+    """
 
     at: datetime
     person: str

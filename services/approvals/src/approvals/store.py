@@ -58,6 +58,8 @@ from approvals.tables import (
 from approvals.tables import desk_session as sessions
 
 T = TypeVar("T")
+CLOSED_AS = {Status.CARRIED_OUT: "closed", Status.NOT_CARRIED_OUT: "not-carried-out", Status.VOID: "void"}
+"""The event by which a task's end is told."""
 
 
 def form_of(tx: Transaction) -> UUID:
@@ -271,7 +273,7 @@ async def void_earlier_rounds(tx: Transaction, case: UUID, attempt: int, round_:
     values = {"status": status, "because": sa.case((sent_back, None), else_=because), "closed_at": tx.now}
     closed = task.update().where(task.c.case_id == case, earlier, live).values(values)
     for row in (await tx.connection.execute(closed.returning(task.c.id, task.c.case_id, task.c.status))).all():
-        await note(tx, row.id, row.case_id, "void" if row.status == Status.VOID else "closed", said=because)
+        await note_closed(tx, row.id, row.case_id, Status(row.status), None if row.status == Status.CARRIED_OUT else because)
 
 
 async def close_tasks(tx: Transaction, tasks: Sequence[UUID], status: Status, because: str | None) -> None:
@@ -300,6 +302,11 @@ async def note(tx: Transaction, task_id: UUID, case: UUID, what: str, *, whom: s
     await tx.connection.execute(
         task_event.insert().values(task_id=task_id, case_id=case, person=tx.caller.person, what=what, whom=whom, note=said)
     )
+
+
+async def note_closed(tx: Transaction, task_id: UUID, case: UUID, status: Status, because: str | None) -> None:
+    """Write down as what a task was closed: an approval that came to nothing must not be told as carried out."""
+    await note(tx, task_id, case, CLOSED_AS[status], said=because)
 
 
 async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, text: str) -> bool:

@@ -458,7 +458,7 @@ task_event = sa.Table(
     sa.Column("whom", sa.Text),
     sa.Column("note", sa.Text),
 )
-"""What happened to a task, beside the decisions: opened, claimed, assigned, reminded, escalated, closed."""
+"""What happened to a task, beside the decisions: opened, claimed, assigned, reminded, escalated, recalled, and as what it was closed."""
 sa.Index("task_event_case_idx", task_event.c.case_id)
 
 update_outcome = sa.Table(

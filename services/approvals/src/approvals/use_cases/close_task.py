@@ -50,4 +50,4 @@ async def _round_of(tx: Transaction, head: queries.TaskHead) -> list[queries.Tas
 async def _close(tx: Transaction, head: queries.TaskHead, tasks: list[UUID], status: Status, because: str | None) -> None:
     await store.close_tasks(tx, tasks, status, because)
     for task in tasks:
-        await store.note(tx, task, head.case, "closed", said=because)
+        await store.note_closed(tx, task, head.case, status, because)

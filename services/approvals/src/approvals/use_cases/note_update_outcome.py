@@ -27,7 +27,7 @@ async def note_decision_outcome(tx: Transaction, settled: Settled[DecisionTaken]
         return
     if why is not None:
         await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT, why)
-        await store.note(tx, head.id, head.case, "closed", said=why)
+        await store.note_closed(tx, head.id, head.case, Status.NOT_CARRIED_OUT, why)
     elif made.answer is Answer.DECLINED:
         await close_refused(tx, head)
 

@@ -19,6 +19,7 @@ EVENTS = {
     "reminded": "a reminder was sent",
     "escalated": "escalated",
     "closed": "the decision was carried out",
+    "not-carried-out": "the decision was not carried out",
     "void": "the task came to nothing",
     "recalled": "the approval was recalled",
 }
