@@ -83,7 +83,7 @@ DONE: Mapping[str, str] = {
     "plan-ended": "The payment plan has ended. Its record stays.",
     "tenancy": "What is known of the tenancy’s end is noted.",
     "noted": "The note is kept.",
-    "death": "The death is noted. Letters go to whoever deals with the estate, and what is open is looked at again.",
+    "death": "The death is noted. Letters go to tenants who live, else to whoever deals with the estate. What is open is looked at again.",
     "no-death": "It is noted that the death was said in error. What is open is looked at again.",
     "letter-address": "Where letters go is noted. Proposals that wait for an address are looked at again.",
     "undone": "The entry is undone. Both stay on the account.",
