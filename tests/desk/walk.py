@@ -245,7 +245,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     ),
     "/accounts/{account:uuid}/death": with_fields(
         {
-            "death_of": str(estate.account_page(estate.OKAFOR).tenants[0].person),
+            "death_of": str(estate.account_page(estate.NGUYEN).tenants[0].person),
             "death_is": "died",
             "died_on": "2026-11-02",
             "death_known": "The registrar",
