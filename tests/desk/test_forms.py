@@ -744,6 +744,11 @@ async def test_a_letter_that_went_out_is_sent_once_more_from_the_page_of_its_cas
         said = await visitor.read(path)
         assert "Send it once more" not in said
         assert "asked for once more by Asha" in said
+        came_back = estate.letter().model_copy(update={"payment_came_back": True})
+        place.peers.answers[f"/queries/{LETTERS.name}"] = lambda _: Letters(letters=(came_back,))
+        said = await visitor.read(path)
+        assert "The payment that it tells of came back since" in said
+        assert "Send it once more" not in said
     [asked] = place.peers.given(SEND_LETTER_AGAIN)[:1]
     assert asked.letter == estate.LETTER
 

@@ -19,7 +19,7 @@ from notices.queries import letters
 from notices.settings import NoticesSettings
 from notices.tables import letter, sending
 from notices.use_cases import send_letters as sender
-from notices.use_cases.send_again import NeverSent, NoSuchLetter, NotYourPart, again_by
+from notices.use_cases.send_again import NeverSent, NoSuchLetter, NotYourPart, PaymentCameBack, again_by
 from notices.use_cases.write_letter import write_letter
 from notices.use_cases.write_of_return import write_of_return
 from rentbook_contracts.notices import LetterFate, LettersAsked, SendLetterAgain
@@ -191,6 +191,21 @@ async def test_a_letter_that_waits_to_go_out_once_more_stays_sent_where_the_paym
     kinds = {row.kind: row.status for row in await rows(notices, letter)}
     assert kinds == {"refund-made": "sent", "refund-returned": "sent"}
     assert len(list((settings_dir / "letters").iterdir())) == 2
+
+
+async def test_a_letter_of_a_payment_that_came_back_is_not_sent_once_more_and_the_one_on_the_return_is(notices: Runtime) -> None:
+    await write(notices)
+    while await tick(notices):
+        pass
+    await run(notices, lambda tx: write_of_return(tx, RETURNED))
+    while await tick(notices):
+        pass
+    kept = {row.kind: row.id for row in await rows(notices, letter)}
+    with pytest.raises(PaymentCameBack):
+        await again(notices, kept["refund-made"])
+    await again(notices, kept["refund-returned"])
+    told = (await run(notices, lambda tx: letters(tx, LettersAsked(case=CASE)))).letters
+    assert {one.kind: one.payment_came_back for one in told} == {"refund-made": True, "refund-returned": False}
 
 
 async def test_mail_goes_to_the_print_service_without_a_name_in_its_subject(mail: tuple[Runtime, Mailbox]) -> None:

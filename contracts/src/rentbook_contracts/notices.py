@@ -89,7 +89,10 @@ class LettersAsked(Message):
 
 
 class LetterRow(Message):
-    """`sent_at` and `times_sent` are of what certainly went out; `asked_again_by` asked last that it go out once more."""
+    """`sent_at` and `times_sent` are of what certainly went out; `asked_again_by` asked last that it go out once more.
+
+    `payment_came_back`: it tells of a payment that the bank has sent back since, and is not sent once more.
+    """
 
     letter: UUID
     kind: str
@@ -105,6 +108,7 @@ class LetterRow(Message):
     times_sent: int = 0
     asked_again_by: str | None = None
     asked_again_at: datetime | None = None
+    payment_came_back: bool = False
 
 
 class Letters(Message):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import LetterFate, LetterRow, Letters, LettersAsked
 
+from notices.domain.letters import LetterKind
 from notices.tables import PROBLEM, SENT, WITHHELD, letter, sending
 
 
@@ -30,6 +31,7 @@ async def letters(tx: Transaction, asked: LettersAsked) -> Letters:
                 times_sent=row.times_sent or 0,
                 asked_again_by=row.asked_by,
                 asked_again_at=row.asked_at,
+                payment_came_back=row.came_back,
             )
             for row in rows
         )
@@ -47,10 +49,14 @@ async def _letter_rows(tx: Transaction, *, account: UUID | None, case: UUID | No
     of_it = sa.select(sending).where(sending.c.letter == letter.c.id).order_by(sending.c.seq.desc()).limit(1)
     last, done, asked = of_it.lateral(), of_it.where(sending.c.step == "done").lateral(), of_it.where(sending.c.step == "asked").lateral()
     times = sa.select(sa.func.count()).where(sending.c.letter == letter.c.id, sending.c.step == "done").scalar_subquery()
+    since = letter.alias("since")
+    told_of_return = (since.c.kind == LetterKind.REFUND_RETURNED, since.c.status != WITHHELD)
+    same_attempt = (since.c.case_id == letter.c.case_id, since.c.attempt == letter.c.attempt, letter.c.kind == LetterKind.REFUND_MADE)
+    came_back = sa.exists().where(*same_attempt, *told_of_return)
     columns = [column for column in letter.c if column.name not in ("pdf", "content")]
     told = (last.c.how, last.c.step, done.c.at.label("sent_at"), asked.c.by.label("asked_by"), asked.c.at.label("asked_at"))
     joined = letter.outerjoin(last, sa.true()).outerjoin(done, sa.true()).outerjoin(asked, sa.true())
-    rows = sa.select(*columns, *told, times.label("times_sent")).select_from(joined)
+    rows = sa.select(*columns, *told, times.label("times_sent"), came_back.label("came_back")).select_from(joined)
     if account is not None:
         rows = rows.where(letter.c.account == account)
     if case is not None:

@@ -11,6 +11,7 @@ from rentbook_contracts.people import Role
 from notices import store
 from notices.domain.delivery import Delivery
 from notices.domain.ladder_letters import ABOUT_ARREARS
+from notices.domain.letters import LetterKind
 
 SENDERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
 """Roles whose day has tenants in it."""
@@ -32,11 +33,15 @@ class ArrearsAreNotRepeated(BrokenRule):
     """A letter about arrears is evidence by its number and its day, and Breathing Space may forbid it: the ladder writes the next."""
 
 
+class PaymentCameBack(BrokenRule):
+    """A letter that promises a payment which the bank has sent back is true no longer; the letter on the return took its place."""
+
+
 def again_by(delivery: Delivery) -> Callable[[Transaction, SendLetterAgain], Coroutine[Any, Any, Nothing]]:
     """The use case, with the way out."""
 
     async def send_again(tx: Transaction, asked: SendLetterAgain) -> Nothing:
-        """Errors: NotYourPart, NoSuchLetter, ArrearsAreNotRepeated, NeverSent."""
+        """Errors: NotYourPart, NoSuchLetter, ArrearsAreNotRepeated, NeverSent, PaymentCameBack."""
         if not tx.caller.roles & SENDERS:
             raise NotYourPart("Letters are sent again by officers and those who lead them.")
         row = await store.locked_letter(tx, asked.letter)
@@ -46,6 +51,8 @@ def again_by(delivery: Delivery) -> Callable[[Transaction, SendLetterAgain], Cor
             raise ArrearsAreNotRepeated("A letter about arrears is not repeated: the next one is written in its time.")
         if not store.went_out(row):
             raise NeverSent("This letter is not on record as sent, so it is not sent once more.")
+        if row.kind == LetterKind.REFUND_MADE and await store.letter_of(tx, row.case_id, row.attempt, LetterKind.REFUND_RETURNED):
+            raise PaymentCameBack("The payment that this letter tells of came back from the bank, so it is not sent once more.")
         await store.note_sending(tx, row.id, delivery.how, "asked", by=tx.caller.person)
         await store.release(tx, row.id)
         return Nothing()
