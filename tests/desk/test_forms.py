@@ -18,6 +18,7 @@ from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
     CASE_PAGE,
+    CASES,
     CHANGE_PAYEE,
     EVIDENCE_DOCUMENT_LIMIT_BYTES,
     READY_PAYMENTS,
@@ -26,6 +27,7 @@ from rentbook_contracts.refunds import (
     RUN_PAGE,
     WITHDRAW_CASE,
     AskedAs,
+    Cases,
     CaseStatus,
     ReadyPayments,
 )
@@ -660,6 +662,26 @@ async def test_finance_sees_the_total_and_then_releases_exactly_that(place: Plac
         await expect(page.get_by_text("posts it now")).to_have_count(0)
     released = await run(place.runtime, lambda tx: queries.releases(tx, [run_id]))
     assert released[run_id].total_pence == 141_20
+
+
+async def test_a_run_of_which_a_payment_came_back_says_so_first(place: Place) -> None:
+    page = estate.run_page(estate.RUN)
+    back = page.lines[0].model_copy(update={"status": "returned", "because": "B ACCOUNT CLOSED"})
+    async with visiting(place, "grace") as finance:
+        assert "came back from the bank" not in await finance.read(f"/runs/{estate.RUN}")
+        place.peers.answers[f"/queries/{RUN_PAGE.name}"] = lambda _: page.model_copy(update={"lines": (back, page.lines[1])})
+        assert "1 payment came back from the bank, £35.00 in all. Its case says how it goes on." in await finance.read(
+            f"/runs/{estate.RUN}"
+        )
+
+
+async def test_a_review_in_the_list_of_cases_says_that_nobody_asked(place: Place) -> None:
+    review = estate.case_row(estate.CASE_OKAFOR, CaseStatus.REVIEW).model_copy(update={"requested_pence": None})
+    place.peers.answers[f"/queries/{CASES.name}"] = lambda _: Cases(cases=(review,))
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/cases")
+    assert "nobody asked" in said
+    assert ">all<" not in said
 
 
 async def test_the_preview_of_a_run_names_who_approved_each_payment_and_the_account_that_it_goes_to(place: Place) -> None:

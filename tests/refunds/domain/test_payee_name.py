@@ -14,7 +14,7 @@ from refunds.domain.payee_name import may_be_the_same
         ("Lukasz Dabrowski", "Łukasz Dąbrowski", True),
         ("Okafor Mercy", "Mercy Okafor", True),
         ("O'Brien Sean", "Seán O’Brien", True),
-        ("i3 Tenant One", "Petra Novotna", False),
+        ("Dilnoza Karimova", "Petra Novotna", False),
         ("Petra Smith", "Petra Novotna", False),
         ("P N", "Petra Novotna", False),
         ("", "Petra Novotna", False),

@@ -215,7 +215,7 @@ class _Run:
             f"Rentbook is ready after {time.monotonic() - self.began:.1f} s.",
             "",
             f"  Desk              {self.at.desk}",
-            f"  Temporal          {self.temporal.ui_address}",
+            f"  Temporal          {self.temporal.stories_address}",
             f"  State             {self.at.folder}",
             f"  Letters           {self.at.folder / 'letters'}",
             f"  Payment files     {self.at.folder / 'payments'}",

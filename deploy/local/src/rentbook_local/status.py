@@ -44,7 +44,11 @@ def status(at: Layout) -> dict[str, Any]:
             "admin": _user("admin", at, "runner", "kafka_admin_password"),
             "users": [_user(service, at, service, "kafka_password") for service in DATABASES],
         },
-        "temporal": {"address": f"{HOST}:{at.port('temporal')}", "namespace": services.NAMESPACE, "ui": at.http("temporal-ui")},
+        "temporal": {
+            "address": f"{HOST}:{at.port('temporal')}",
+            "namespace": services.NAMESPACE,
+            "ui": f"{at.http('temporal-ui')}/namespaces/{services.NAMESPACE}/workflows",
+        },
         "signin": {"issuer": at.http("signin"), "client": signin.CLIENT_ID},
         "bank_simulator": {"address": at.http("bank-simulator")},
         "desk": {"address": at.desk, "personas": [asdict(persona) for persona in signin.PERSONAS]},

@@ -36,8 +36,9 @@ class Server:
         return f"{HOST}:{self.port}"
 
     @property
-    def ui_address(self) -> str:
-        return f"http://{HOST}:{self.ui_port}"
+    def stories_address(self) -> str:
+        """Where the UI lists the stories; without the namespace it opens an empty one."""
+        return f"http://{HOST}:{self.ui_port}/namespaces/{self.namespace}/workflows"
 
 
 def prepare(server: Server) -> None:

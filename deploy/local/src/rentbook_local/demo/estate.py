@@ -59,9 +59,8 @@ class Role:
     holds: tuple[str, ...] = ()
 
 
-def _test_i(which: str, *, ended: bool, sole_debt: bool = False) -> dict[str, Role]:
+def _test_i(which: str, two: tuple[str, str], *, ended: bool, sole_debt: bool = False) -> dict[str, Role]:
     """Test I of domain.md: credit of 640.00, 500.00 of it a Direct Debit of yesterday; former arrears 120.00; recharge 85.50."""
-    two = (f"{which} Tenant One", f"{which} Tenant Two")
     main = Role(two, -640_00, paid=(Paid(500_00, 1, "RDD"), Paid(140_00, 9)), recharge=85_50, ended_weeks_ago=2 if ended else None)
     return {which: main, f"{which}-fta": Role(two[:1] if sole_debt else two, 120_00, ended_weeks_ago=60)}
 
@@ -85,10 +84,10 @@ CAST: dict[str, Role] = {
     "deceased": Role(("Albert Munroe",), -340_00, ended_weeks_ago=4, paid=(Paid(340_00, 30),), died=True, holds=("DECEASED",)),
     "breathing-space": Role(("Joan Attwell",), 412_00, holds=("BREATHING_SPACE",)),
     "direct-debit": Role(("Kofi Brathwaite",), -300_00, direct_debit=True, paid=(Paid(500_00, 22, "RDD"),)),
-    **_test_i("i1", ended=False),
-    **_test_i("i2", ended=True),
-    **_test_i("i3", ended=True),
-    **_test_i("i4", ended=True, sole_debt=True),
+    **_test_i("i1", ("Femi Adeyinka", "Ruth Callaway"), ended=False),
+    **_test_i("i2", ("Stella Marchetto", "Owain Parry"), ended=True),
+    **_test_i("i3", ("Dilnoza Karimova", "Piers Lockett"), ended=True),
+    **_test_i("i4", ("Graham Tolley", "Anneke de Wit"), ended=True, sole_debt=True),
 }
 
 
