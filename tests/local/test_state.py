@@ -153,10 +153,13 @@ def test_a_later_process_with_the_same_number_is_left_alone(tmp_path: Path) -> N
 
 
 def test_commands_on_no_stack_say_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["stop"], ["status"], ["operate"]):
-        asked = ["refunds", "parked", "list"] if words == ["operate"] else []
-        assert cli.main([*words, "--state", str(tmp_path), *asked]) == 1
-        assert "start one with ./rentbook run" in _said(capsys)
+    state = ["--state", str(tmp_path)]
+    operate = ["operate", "refunds", "parked", "list"]
+    for words in (["stop", *state], ["status", *state], [*operate[:1], *state, *operate[1:]], [*operate, *state]):
+        assert cli.main(words) == 1
+        said = _said(capsys)
+        assert "start one with ./rentbook run" in said
+        assert str(tmp_path) in said
 
 
 def test_status_of_a_stopped_stack_says_so_and_shows_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 import argparse
 import subprocess
+from pathlib import Path
+from typing import Any
 
 from rentbook_local import layout, services
 from rentbook_local.layout import DATABASES, Layout
@@ -10,11 +12,25 @@ from rentbook_local.problem import Problem
 _ABOUT = ("parked", "outbox", "stories")
 
 
+class _Words(argparse.Action):
+    """The words of the service's own command; a `--state` among them is ours, wherever it stands."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        ours.add_argument("--state", type=Path, default=namespace.state)
+        told, namespace.words = ours.parse_known_args(values)
+        namespace.state = told.state
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of the command."""
     parser.add_argument("service", choices=DATABASES, help="whose command")
     parser.add_argument("about", choices=_ABOUT, help="events that wait, a topic that is told again, stories that are gone")
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="WORDS", help="list, show ID, ...: `--help` says which there are")
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, action=_Words, metavar="WORDS", help="list, show ID, ...: `--help` says which there are"
+    )
 
 
 def main(at: Layout, arguments: argparse.Namespace) -> int:
