@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -239,6 +240,8 @@ async def test_health_metrics_and_a_page_to_look_at(bank: httpx.AsyncClient) -> 
     assert "£54.50" in page
     assert "RF00000002" in page
     assert "63748472" not in page
+    assert "pence" not in page
+    assert re.search(r"<td>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d</td>", page)
 
 
 def free_port() -> int:

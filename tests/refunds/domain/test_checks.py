@@ -93,6 +93,16 @@ def test_2_says_how_the_money_came_and_that_a_direct_debit_may_be_claimed_back()
     assert "Indemnity" not in " ".join(result(2, sole(credits=(credit(40_00, method="RBP"),))).evidence)
 
 
+def test_2_says_how_much_of_what_came_is_still_in_credit() -> None:
+    facts = sole(balance_pence=-797_27, credits=(credit(458_47, method="RBP"), credit(480_00, method="RBP")))
+    assert result(2, facts).evidence == (
+        "£938.47 from tenant by bank payment.",
+        "Of that, £797.27 is still in credit; the rest went on charges and refunds.",
+    )
+    whole = sole(balance_pence=-938_47, credits=facts.ledger.credits)
+    assert result(2, whole).evidence == ("£938.47 from tenant by bank payment.",)
+
+
 def test_2_without_a_credit_there_is_no_source_to_tell() -> None:
     found = result(2, sole(0, balance_pence=412_00))
     assert (found.outcome, found.reason_code) == (FAIL, "no-credit")

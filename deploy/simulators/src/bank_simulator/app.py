@@ -14,7 +14,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -232,13 +232,21 @@ th, td {{ text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px soli
 def _table(caption: str, rows: list[dict[str, Any]]) -> str:
     if not rows:
         return f"<p>{escape(caption)}: none yet.</p>"
-    head = "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in rows[0])
+    head = "".join(f'<th scope="col">{escape(_title(name))}</th>' for name in rows[0])
     cells = "".join("<tr>" + "".join(f"<td>{escape(_shown(name, value))}</td>" for name, value in row.items()) + "</tr>" for row in rows)
     return f"<div><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table></div>"
 
 
+def _title(name: str) -> str:
+    return {"pence": "amount", "total_pence": "total", "received_at": "received (UTC)"}.get(name, name.replace("_", " "))
+
+
 def _shown(name: str, value: object) -> str:
-    return f"£{int(str(value)) // 100:,}.{int(str(value)) % 100:02d}" if name.endswith("pence") else "" if value is None else str(value)
+    if value is None:
+        return ""
+    if name.endswith("pence"):
+        return f"£{int(str(value)) // 100:,}.{int(str(value)) % 100:02d}"
+    return f"{datetime.fromisoformat(str(value)).astimezone(UTC):%Y-%m-%d %H:%M:%S}" if name == "received_at" else str(value)
 
 
 async def _body(request: Request, limit: int) -> bytes:

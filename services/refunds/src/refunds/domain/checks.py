@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from rentbook_contracts.approvals import Lane
-from rentbook_contracts.ledger import AccountHold, CreditBehind, CreditSource, TenancyFacts
+from rentbook_contracts.ledger import AccountForRefund, AccountHold, CreditSource, TenancyFacts
 from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
 from rentbook_contracts.words import counted
 
@@ -137,7 +137,7 @@ def check_2(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
         doubts.append(Doubt("trustee-may-own-it", "A person answerable for the account is insolvent: the credit may be the trustee's."))
     ombudsman = any(credit.source is CreditSource.OMBUDSMAN for credit in facts.ledger.credits)
     passes_as = "ombudsman-compensation-never-offset" if ombudsman else "own-money"
-    return _concluded(2, facts, doubts, passes_as, _by_source(facts.ledger.credits), _ledger_source(facts), today)
+    return _concluded(2, facts, doubts, passes_as, _by_source(facts.ledger), _ledger_source(facts), today)
 
 
 def check_3(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
@@ -420,12 +420,15 @@ def _answer(number: int, doubt: Doubt, facts: CaseFacts, payee: UUID | None) -> 
     return sorted(fitting, key=lambda item: item.received_on)[-1] if fitting else None
 
 
-def _by_source(behind: tuple[CreditBehind, ...]) -> list[str]:
+def _by_source(ledger: AccountForRefund) -> list[str]:
+    """Where the newest receipts came from that together reach the credit; the oldest of them may reach beyond it."""
     totals: dict[tuple[CreditSource, str], int] = {}
-    for credit in behind:
+    for credit in ledger.credits:
         came = (credit.source, credit.method if credit.source is CreditSource.TENANT else "")
         totals[came] = totals.get(came, 0) + credit.amount_pence
     words = [f"{pounds(total)} from {_came_from(source, method)}." for (source, method), total in totals.items()]
+    if sum(totals.values()) > -ledger.balance_pence > 0:
+        words.append(f"Of that, {pounds(-ledger.balance_pence)} is still in credit; the rest went on charges and refunds.")
     if any(method == DIRECT_DEBIT for _, method in totals):
         words.append("Indemnity risk: the tenant's bank may still claim a Direct Debit back.")
     return words
