@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import httpx
 import pytest
 from chassis.periodic import LONGEST_PAUSE_SECONDS, ROUND_LIMIT_SECONDS, Periodic
 from chassis.process import TRANSACTION_LIMIT_SECONDS
@@ -39,7 +40,7 @@ class Pennies:
 
     def __init__(self) -> None:
         self.begun = self.done = 0
-        self.fails = False
+        self.fails: Exception | None = None
         self.goes_on = asyncio.Event()
         self.goes_on.set()
 
@@ -47,7 +48,7 @@ class Pennies:
         self.begun += 1
         await self.goes_on.wait()
         if self.fails:
-            raise OSError("no room")
+            raise self.fails
         self.done += 1
 
 
@@ -114,7 +115,7 @@ async def test_work_that_fails_is_done_again_long_before_its_period_and_named_un
 
     monkeypatch.setattr(periodic, "wait_for", no_pause)
     pennies = Pennies()
-    pennies.fails = True
+    pennies.fails = OSError("no room")
     work = Periodic(dry, Every(HOUR, pennies.count_pennies))
     limit = dry.settings.stall_limit_seconds
     async with repeating(work):
@@ -125,7 +126,7 @@ async def test_work_that_fails_is_done_again_long_before_its_period_and_named_un
         assert work.ailment() == f"periodic work count_pennies: every round has failed for {limit + 1:.0f} s (OSError: no room)"
         # Once it can be done again, whoever is at it elsewhere says nothing about this process.
         async with elsewhere(dry):
-            pennies.fails = False
+            pennies.fails = None
             tries = len(pauses)
 
             async def tried_in_vain() -> bool:
@@ -135,6 +136,32 @@ async def test_work_that_fails_is_done_again_long_before_its_period_and_named_un
             assert work.ailment() is not None
         await until(lambda: well(work), "it is well again")
         assert pennies.done > 0
+
+
+async def test_where_a_peer_leaves_every_round_without_an_answer_the_process_is_well_and_an_operator_is_told(
+    dry: Runtime, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_pause(wake: asyncio.Event, seconds: float) -> None:
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(periodic, "wait_for", no_pause)
+    pennies = Pennies()
+    pennies.fails = httpx.ConnectError("nobody there")
+    work = Periodic(dry, Every(HOUR, pennies.count_pennies))
+    async with repeating(work):
+        await until(so_often(pennies, 2), "it is tried again")
+        assert work.attention() is None
+        clock.now += dry.settings.stall_limit_seconds + 1
+        assert work.ailment() is None
+        told = work.attention()
+        assert told is not None
+        assert told.startswith("periodic work count_pennies: every round has failed for")
+        pennies.fails = None
+
+        async def nothing_to_see_to() -> bool:
+            return work.attention() is None
+
+        await until(nothing_to_see_to, "the peer answers again")
 
 
 @asynccontextmanager

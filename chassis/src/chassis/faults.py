@@ -14,7 +14,10 @@ PASSING_SQLSTATES = ("08", "25", "28", "3D", "40", "42", "53", "55", "57", "58",
 """Classes of SQLSTATE that speak of the server, of a conflict or of a deployment at fault, and not of the row."""
 
 
-OUTSIDE = (OSError, Unanswered, httpx.HTTPError, KafkaError, asyncpg.InterfaceError, asyncpg.InternalClientError, sa.exc.TimeoutError)
+OF_A_PEER = (Unanswered, httpx.HTTPError)
+"""Errors that speak of another service, or of the bank: whoever met them is well, and to begin it anew would mend nothing."""
+
+OUTSIDE = (OSError, *OF_A_PEER, KafkaError, asyncpg.InterfaceError, asyncpg.InternalClientError, sa.exc.TimeoutError)
 """Errors that speak of a machine. InternalClientError is how asyncpg meets a session that the server ended while it was idle."""
 
 

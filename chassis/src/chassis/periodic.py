@@ -7,7 +7,7 @@ import time
 import sqlalchemy as sa
 
 from chassis.failpoint import reached
-from chassis.faults import may_pass
+from chassis.faults import OF_A_PEER, may_pass
 from chassis.relay import wait_for
 from chassis.serving import Every, Tick
 from chassis.telemetry import named
@@ -32,6 +32,7 @@ class Periodic:
         self._round_began: float | None = None
         self._failing_since: float | None = None
         self._fault = ""
+        self._peer_is_silent = False
 
     async def repeat(self, stopping: asyncio.Event) -> None:
         """Do the work at once and then every period, until `stopping`. What fails is done again after the period, or sooner."""
@@ -46,12 +47,22 @@ class Periodic:
         Work that has not been due yet, waits for its next round, or is done by another process is well.
         """
         now, limit = time.monotonic(), self._runtime.settings.stall_limit_seconds
-        name = self._name.rpartition(".")[2]
-        if self._failing_since is not None and now - self._failing_since > limit:
-            return f"periodic work {name}: every round has failed for {now - self._failing_since:.0f} s ({self._fault})"
         if self._round_began is not None and now - self._round_began > max(limit, ROUND_LIMIT_SECONDS):
-            return f"periodic work {name}: a round has not ended for {now - self._round_began:.0f} s"
-        return None
+            return f"periodic work {self._work}: a round has not ended for {now - self._round_began:.0f} s"
+        return None if self._peer_is_silent else self._failing()
+
+    def attention(self) -> str | None:
+        """What an operator has to see to while this process is well: for the stall limit nobody answers what every round of it asks."""
+        return self._failing() if self._peer_is_silent else None
+
+    @property
+    def _work(self) -> str:
+        return self._name.rpartition(".")[2]
+
+    def _failing(self) -> str | None:
+        if self._failing_since is None or (lasted := time.monotonic() - self._failing_since) <= self._runtime.settings.stall_limit_seconds:
+            return None
+        return f"periodic work {self._work}: every round has failed for {lasted:.0f} s ({self._fault})"
 
     async def _round(self) -> bool:
         """Whether there is more to do at once."""
@@ -64,7 +75,7 @@ class Periodic:
             if more is not None:
                 self._failing_since = None
         except Exception as error:
-            outcome, self._fault = "failed", named(error)
+            outcome, self._fault, self._peer_is_silent = "failed", named(error), isinstance(error, OF_A_PEER)
             if self._failing_since is None:
                 self._failing_since = began
             told = {"use_case": self._name, "fault": self._fault}

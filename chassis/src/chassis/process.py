@@ -289,7 +289,8 @@ class Service:
 
     def attention(self) -> list[str]:
         """What an operator has to see to while the process itself is healthy."""
-        return [*(words for consumer in self._consumers for words in consumer.attention()), *self._stories.attention()]
+        silent = [words for work in self._periodic if (words := work.attention())]
+        return [*(words for consumer in self._consumers for words in consumer.attention()), *silent, *self._stories.attention()]
 
     async def _database_ailment(self) -> str | None:
         probe = insert(process_probe).values(instance=self.runtime.settings.instance, written_at=datetime.now(UTC))
