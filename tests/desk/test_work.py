@@ -17,7 +17,7 @@ from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, Provenance
-from rentbook_contracts.refunds import CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
+from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -181,6 +181,11 @@ async def test_a_task_shows_the_other_refunds_of_the_same_people_with_who_approv
         assert said.partition("Other refunds")[2].partition("Checks")[0].count("Carol Díaz") == 2
         assert "£97.00" not in said
         assert "Another £55.00 of another account waits for a decision" in said
+        assert "Came back from the bank" not in said
+        place.peers.answers[f"/queries/{CASE_GLANCES.name}"] = lambda asked: Glances(
+            glances=tuple(estate.glance(case).model_copy(update={"attempt": 2, "status": CaseStatus.CHECKING}) for case in asked.cases[:1])
+        )
+        assert (await dev.read(f"/tasks/{task}")).count("Came back from the bank") == 1
         place.peers.silent.add("ledger")
         silent = await dev.read(f"/tasks/{task}")
     assert "1 refund approved, £99.00 in all." in silent

@@ -12,7 +12,7 @@ from refunds.use_cases.line_posted import line_posted
 from refunds.use_cases.note_release import note_release
 from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts, RefundPlan
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import AskedAs, CaseOutcome, CloseCase, Glance, GlancesAsked, LinePosted
+from rentbook_contracts.refunds import AskedAs, CaseOutcome, CaseStatus, CloseCase, Glance, GlancesAsked, LinePosted
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, credit, ledger
@@ -68,6 +68,7 @@ async def test_a_glance_tells_of_the_latest_round_and_counts_what_the_account_wa
     await refunds.checked(again, round_=2)
     glances = await glanced(refunds, plan.case, again)
     assert (glances[plan.case].earlier_refunds, glances[again].earlier_refunds) == (0, 1)
+    assert (glances[plan.case].attempt, glances[plan.case].status) == (1, CaseStatus.PAID)
     assert "Housing Benefit" in " ".join(glances[again].source)
 
 

@@ -667,7 +667,8 @@ class GlancesAsked(Message):
 class Glance(Message):
     """What a row of a worklist says of a case: `source` is what check 2 found last, `confirmation` and `entered_at` are the payee's.
 
-    `earlier_refunds` were paid on the account before this case. `asked_by` is None where nobody asked.
+    `earlier_refunds` were paid on the account before this case. `asked_by` is None where nobody asked. A payment that the bank sent back
+    begins the next `attempt`; `status` is where that one stands.
     """
 
     case: UUID
@@ -677,6 +678,8 @@ class Glance(Message):
     earlier_refunds: int
     asked_by: UUID | None = None
     asked_as: AskedAs = AskedAs.TENANT
+    attempt: int | None = None
+    status: CaseStatus | None = None
 
 
 class Glances(Message):

@@ -1090,6 +1090,7 @@ class OtherRefund:
     """Another refund as it was approved, whole, by everyone who did; `approved_at` is when the last of them did."""
 
     case: UUID
+    attempt: int
     account: UUID
     amount_pence: int
     approved_at: datetime
@@ -1130,6 +1131,7 @@ async def other_refunds(tx: Transaction, accounts: Collection[UUID], *, since: d
     approved = {
         stages[-1].case: OtherRefund(
             case=stages[-1].case,
+            attempt=stages[-1].attempt,
             account=account_of[stages[-1].task],
             amount_pence=stages[-1].amount_pence,
             approved_at=stages[-1].decided_at,

@@ -127,8 +127,8 @@ async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:
     paid = (other.c.account == refund_case.c.account) & (other.c.id != refund_case.c.id) & (other.c.status == CaseStatus.PAID)
     earlier = sa.select(sa.func.count()).select_from(other).where(paid, other.c.opened_at <= refund_case.c.opened_at).scalar_subquery()
     columns = (
-        refund_case.c.id, refund_case.c.asked_by, refund_case.c.asked_as, payee.c.entered_at, source.label("source"),
-        confirmation.label("answer"), earlier.label("earlier"),
+        refund_case.c.id, refund_case.c.asked_by, refund_case.c.asked_as, refund_case.c.attempt, refund_case.c.status, payee.c.entered_at,
+        source.label("source"), confirmation.label("answer"), earlier.label("earlier"),
     )  # fmt: skip
     wanted = sa.select(*columns).select_from(refund_case.outerjoin(payee, payee.c.id == refund_case.c.payee))
     rows = await tx.connection.execute(wanted.where(refund_case.c.id.in_(asked.cases)))
@@ -136,7 +136,7 @@ async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:
         glances=tuple(
             Glance(
                 case=row.id, source=tuple(row.source or ()), confirmation=row.answer, entered_at=row.entered_at,
-                earlier_refunds=row.earlier, asked_by=row.asked_by, asked_as=row.asked_as,
+                earlier_refunds=row.earlier, asked_by=row.asked_by, asked_as=row.asked_as, attempt=row.attempt, status=row.status,
             )
             for row in rows
         )

@@ -10,7 +10,7 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.refunds import CASE_PAGE, READY_PAYMENTS, CaseAsked, CasePage
+from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, READY_PAYMENTS, CaseAsked, CasePage, CaseStatus, GlancesAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -190,6 +190,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     labels = await visit.account_labels(named)
     theirs = {row.account, *(label.account for label in (*account.sub_accounts, *account.other_accounts))} if account else {row.account}
     others = await visit.own(lambda tx: queries.other_refunds(tx, theirs, since=visit.today - OTHERS_SINCE, besides=row.case))
+    came_back = await _came_back(visit, others)
     told = story(shown.history, case)
     return visit.show(
         "task.html",
@@ -202,6 +203,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         names=names,
         labels=labels,
         others=others,
+        came_back=came_back,
         story=told,
         changed=changed_since(told, shown, visit.person.subject),
         decisions_here=[made for made in reversed(shown.history.decisions) if made.task == row.task],
@@ -222,6 +224,21 @@ async def _behind(visit: Visit, head: queries.TaskHead) -> tuple[str, ...]:
     asked = AccountForRefund(account=head.account, case=head.case)
     facts = await visit.ask_or_name(ACCOUNT_FOR_REFUND, asked, "who stands behind the credit")
     return facts.actors if facts else ()
+
+
+async def _came_back(visit: Visit, others: queries.OtherRefunds) -> frozenset[UUID]:
+    """Of the refunds that were approved, those whose payment the bank has sent back."""
+    if not others.approved:
+        return frozenset()
+    asked = GlancesAsked(cases=tuple(refund.case for refund in others.approved))
+    found = await visit.ask_or_name(CASE_GLANCES, asked, "whether the bank sent one of the other refunds back")
+    now = {one.case: one for one in found.glances} if found else {}
+    known = [(refund, now[refund.case]) for refund in others.approved if refund.case in now]
+    return frozenset(
+        refund.case
+        for refund, glance in known
+        if glance.status is CaseStatus.RETURNED or (glance.attempt is not None and glance.attempt > refund.attempt)
+    )
 
 
 async def _case(visit: Visit, case: UUID) -> CasePage | None:
