@@ -1,12 +1,14 @@
 """Policy at the desk's own forms: proposed by one person, checked by another."""
 
+import re
 from datetime import timedelta
 
 from approvals import queries
 from approvals.domain.tasks import Kind
 from chassis.transaction import run
+from rentbook_contracts.writeoffs import WRITE_OFF_POLICIES
 
-from desk import estate
+from desk import debts, estate
 from desk.conftest import Place
 from desk.visitor import visiting
 
@@ -117,3 +119,14 @@ async def test_the_table_says_who_may_decide_at_present_with_absences_and_what_i
     assert "Mabel Hart" in said
     assert "Nobody" in said, "no executive member has ever signed in"
     assert "traces in two sources" in said
+
+
+async def test_of_each_dated_table_the_one_in_force_is_named(place: Place) -> None:
+    [first, *_] = debts.ladders().policies
+    days = {"Earlier": estate.TODAY - timedelta(days=400), "In force": estate.TODAY, "Not yet in force": SOON}
+    told = [first.model_copy(update={"version": said, "in_force_from": day}) for said, day in days.items()]
+    place.peers.answers[f"/queries/{WRITE_OFF_POLICIES.name}"] = lambda _: debts.ladders().model_copy(update={"policies": tuple(told)})
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/policy")
+    found = re.findall(r"Evidence for write-offs, in force from [\w ]+?\d{4}\s*(In force|Earlier|Not yet in force)", said)
+    assert found == list(days)

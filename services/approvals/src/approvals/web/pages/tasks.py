@@ -33,6 +33,7 @@ from approvals.web.pages.cases import ENTRIES_BESIDE, EVIDENCE, closing_of
 from approvals.web.pages.cases import REASONS as REQUEST_REASONS
 from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
+from approvals.web.wording import pounds
 
 OTHERS_SINCE = timedelta(days=365)
 """How far back the other refunds of the same people are shown."""
@@ -194,7 +195,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     told = story(shown.history, case)
     return visit.show(
         "task.html",
-        f"Refund task {row.amount_pence // 100}",
+        f"Refund of {pounds(row.amount_pence)}",
         form=form,
         task=shown,
         case=case,
