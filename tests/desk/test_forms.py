@@ -194,6 +194,7 @@ async def test_a_credit_that_went_to_income_may_be_asked_for_up_to_what_it_was(p
     empty = estate.account_page(NGUYEN).model_copy(update={"balance_pence": 0, "cleared_credit_pence": 0, "written_on_pence": 541_50})
     place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: empty
     async with visiting(place, "asha") as visitor:
+        assert "£541.50 of this account’s credit went to income." in await visitor.read(f"/accounts/{NGUYEN.account}")
         said = await visitor.read(REQUEST)
         assert "£541.50 of this account’s credit went to income." in said
         assert "closes at once" not in said
