@@ -24,6 +24,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         "credit_hold": "settled_at state",
         "housing_benefit_claim": "decided_at decided_because decided_by decided_on",
         "payment_plan": "ended_at ended_because ended_by",
+        "person": "died_on",
     },
     "refunds": {
         "refund_case": "asked_as asked_at asked_by attempt changes changes_in_round cleared_credit_pence consents decide_by floor_pence"

@@ -163,6 +163,7 @@ def test_receipt_of_a_bank_entry() -> None:
         payer_name="Ada Example",
         payer_account="GB29NWBK60161331926819",
         entry=EntryKey("A1", None, 60_00, date(2026, 6, 29)),
+        valued_on=date(2026, 6, 29),
     )
 
 
