@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from rentbook_contracts.approvals import Lane
-from rentbook_contracts.ledger import AccountForRefund, AccountHold, CreditSource, TenancyFacts
+from rentbook_contracts.ledger import AccountHold, CreditSource, RefundFacts, TenancyFacts
 from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
 from rentbook_contracts.words import counted
 
@@ -420,7 +420,7 @@ def _answer(number: int, doubt: Doubt, facts: CaseFacts, payee: UUID | None) -> 
     return sorted(fitting, key=lambda item: item.received_on)[-1] if fitting else None
 
 
-def _by_source(ledger: AccountForRefund) -> list[str]:
+def _by_source(ledger: RefundFacts) -> list[str]:
     """Where the newest receipts came from that together reach the credit; the oldest of them may reach beyond it."""
     totals: dict[tuple[CreditSource, str], int] = {}
     for credit in ledger.credits:
