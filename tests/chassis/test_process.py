@@ -445,7 +445,11 @@ async def test_health_names_what_does_not_move(place: Place) -> None:
 
     app = counter(listens=(Subscription(Counted, never),))
     async with serving(app, place.settings) as service:
-        assert await service.ailments() == []
+
+        async def is_well() -> bool:
+            return await service.ailments() == []
+
+        await until(is_well, "Temporal has noted its poller")
         [consumer] = service._consumers
         consumer._lag, consumer._moved_at = 3, consumer._moved_at - 1000
         service._events._age.seconds = 999.0
