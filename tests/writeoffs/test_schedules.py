@@ -11,6 +11,7 @@ from rentbook_contracts.ledger import DeathChanged, JournalReversed, LineKind, L
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
+    AddProof,
     AnswerSchedule,
     CloseSchedule,
     DryRunAsked,
@@ -37,9 +38,9 @@ from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import stories
-from writeoffs.use_cases.change_proposal import reconsider_proposal
+from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal
 from writeoffs.use_cases.look import dry_run
-from writeoffs.use_cases.move import come_back, move, receive
+from writeoffs.use_cases.move import come_back, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import AnotherRound, NotInTheBooks, close_schedule, note_schedule, read_schedule
 from writeoffs.use_cases.schedules import (
@@ -150,11 +151,32 @@ async def test_a_death_that_was_said_in_error_drops_what_rests_on_it_and_nothing
     def said(died: bool, of: UUID, pence: int) -> DeathChanged:
         return DeathChanged(account=of, balance_pence=pence, person=tenant.person, died=died)
 
-    await writeoffs.do(move, said(True, account, 40_00))
-    await writeoffs.do(move, said(False, other, 50_00))
+    await writeoffs.do(live, said(True, account, 40_00))
+    await writeoffs.do(live, said(False, other, 50_00))
     assert {standing for standing, _ in (await writeoffs.standings(schedule)).values()} == {"listed"}
-    await writeoffs.do(move, said(False, account, 40_00))
+    writeoffs.moved(account, people=(tenant,))
+    await writeoffs.do(live, said(False, account, 40_00))
     assert (await writeoffs.standings(schedule))[dead] == ("dropped", "That the tenant died was said in error.")
+
+
+async def test_who_did_not_die_after_all_is_somebody_of_whom_a_reason_of_one_person_is_to_be_shown(
+    writeoffs: WriteOffs,
+) -> None:
+    account = writeoffs.owing(40_00)
+    [lives] = writeoffs.ledger.debts[account].people
+    dead = lives.model_copy(update={"person": uuid4(), "died_on": TODAY})
+    writeoffs.moved(account, people=(lives, dead))
+    proposal = await writeoffs.proposed(account, Reason.PRISON)
+    shown = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=lives.person)
+    await writeoffs.do(add_proof, shown, caller=ASHA)
+    await writeoffs.proves(proposal, EvidenceKind.MANAGER_NOTE)
+    await writeoffs.assessed(proposal)
+    schedule = await writeoffs.scheduled(proposal)
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    writeoffs.moved(account, people=(lives, dead.model_copy(update={"died_on": None})))
+    await writeoffs.do(live, DeathChanged(account=account, balance_pence=40_00, person=dead.person, died=False))
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "That the tenant died was said in error.")}
+    assert (await writeoffs.status(proposal))[0] != "on-schedule"
 
 
 async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(writeoffs: WriteOffs) -> None:

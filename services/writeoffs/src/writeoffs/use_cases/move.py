@@ -3,13 +3,15 @@
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
 from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind
-from rentbook_contracts.writeoffs import ProposalStatus, Reason
+from rentbook_contracts.writeoffs import ProposalStatus
 
-from writeoffs import store
+from writeoffs import queries, store
 from writeoffs.domain.assessment import DROPS
+from writeoffs.domain.days import business_date
 from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.listing import assessed
 from writeoffs.use_cases.owe_again import owe_again
-from writeoffs.use_cases.work import look_again
+from writeoffs.use_cases.work import fact_of, look_again
 
 LIVES = "That the tenant died was said in error."
 
@@ -23,13 +25,27 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
         because = stopped or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
         if because is not None:
             await drop(tx, line, DROPS[because])
-        elif line.reason == Reason.DECEASED and isinstance(fact, ledger.DeathChanged) and not fact.died:
-            await drop(tx, line, LIVES)
     row = await store.open_on_account(tx, fact.account)
     if row is None or row.status == ProposalStatus.ON_SCHEDULE:
         return
     if row.followed or stopped or fact.balance_pence != row.balance_pence:
         await look_again(tx, row)
+
+
+async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
+    """Where a death was said in error, a line goes that rests on it: as the reason, or because nobody asked for evidence of that tenant.
+
+    Errors: Unanswered (ledger); the event is then tried again.
+    """
+    await move(tx, fact)
+    lines = await store.listed_on_account(tx, fact.account) if not fact.died else []
+    today = business_date(tx.now)
+    for line in lines:
+        row = await store.proposal_locked(tx, line.line)
+        facts = {row.account: await fact_of(tx, row.account)}
+        found = (await assessed(tx, [row], facts, await queries.in_force(tx, today), today))[row.id]
+        if not found.ready:
+            await drop(tx, line, LIVES)
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
