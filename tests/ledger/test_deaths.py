@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from chassis.peers import Caller
 from chassis.transaction import Runtime
 from ledger.domain import rules
+from ledger.queries.debts import actors_behind
+from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.note_death import note_death
-from rentbook_contracts.ledger import NoteDeath
+from rentbook_contracts.ledger import AccountForRefund, ActorsAsked, NoteDeath
 from sqlalchemy.exc import DBAPIError
 from support.ledger_books import opened
 from support.ledger_calls import do
-from support.write_off_books import DEBTORS, DEE, OFFICER, OLD, RECHARGE, TODAY, Debts
+from support.write_off_books import DEBTORS, DEE, DWELLING, OFFICER, OLD, RECHARGE, TODAY, Debts
 
 DIED = TODAY - timedelta(days=40)
 
@@ -69,3 +71,17 @@ async def test_what_cannot_be_is_refused(debts: Debts) -> None:
         with pytest.raises(rule):
             await note(debts, **told)
     assert await debts.rows("SELECT id FROM death_note") == []
+
+
+async def test_whoever_notes_a_death_stands_behind_what_is_decided_on_it(debts: Debts) -> None:
+    async def behind() -> tuple[set[str], set[str]]:
+        refund = (await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=OLD)))).actors
+        debt = (await do(debts.runtime, lambda tx: actors_behind(tx, ActorsAsked(accounts=(OLD,))))).actors
+        return set(refund), set(debt)
+
+    before = await behind()
+    await note(debts, DIED, caller=Caller("bryn.officer", frozenset({"officer"})))
+    await note(debts, None, caller=Caller("carys.senior", frozenset({"senior-officer"})))
+    assert await behind() == tuple(known | {"bryn.officer", "carys.senior"} for known in before)
+    elsewhere = (await do(debts.runtime, lambda tx: actors_behind(tx, ActorsAsked(accounts=(DWELLING,))))).actors
+    assert not {"bryn.officer", "carys.senior"} & {*elsewhere}, "of another household it is nobody's evidence"

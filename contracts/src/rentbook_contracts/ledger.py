@@ -598,7 +598,7 @@ class ActorsAsked(Message):
 
 
 class ActorsFound(Message):
-    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits."""
+    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits, or noted a tenant's death."""
 
     actors: tuple[str, ...]
 

@@ -295,20 +295,23 @@ async def find_debts(tx: Transaction, asked: FindDebts) -> FoundDebts:
 
 
 _ACTORS = sa.text("""
-SELECT DISTINCT journal.actor
+SELECT journal.actor
 FROM unnest(CAST(:ids AS uuid[]), CAST(:since AS date[])) AS asked (account, since)
 JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
 WHERE journal.actor <> 'system'
   AND greatest(journal.effective_date, (journal.posted_at AT TIME ZONE 'Europe/London')::date) >= asked.since
-ORDER BY journal.actor
+UNION SELECT note.by FROM account JOIN tenant ON tenant.tenancy = account.tenancy JOIN death_note AS note ON note.person = tenant.person
+WHERE account.id = ANY (CAST(:ids AS uuid[]))
+ORDER BY 1
 """)
 
 
 async def actors_behind(tx: Transaction, asked: ActorsAsked) -> ActorsFound:
-    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits.
+    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits, or noted a tenant's death.
 
     That is whoever posted something on an account since the oldest entry that makes up its balance: a reversal of a receipt moves a debt
-    as much as a charge does.
+    as much as a charge does. A death is what a debt is written off for, or what leaves nobody else who owes it: whoever said so brought
+    that evidence (domain.md 5.3).
     """
     await one_snapshot(tx)
     rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(asked.accounts)))).all()

@@ -323,6 +323,7 @@ SELECT by FROM (
   UNION SELECT said.matched_by FROM matched_return AS said JOIN suspense_item AS back ON back.journal = said.item
     WHERE back.amount_pence IN (SELECT amount_pence FROM amounts)
       AND NOT EXISTS (SELECT FROM unmatched_return AS unsaid WHERE unsaid.item = said.item)
+  UNION SELECT note.by FROM death_note AS note JOIN tenant ON tenant.person = note.person WHERE tenant.tenancy = :tenancy
   UNION SELECT by FROM letter_address WHERE tenancy = :tenancy AND addressee = 'tenants'
 ) AS changes WHERE by IS NOT NULL
 """
@@ -335,7 +336,8 @@ async def _actors(
 
     Who posted one of the credits or undid an entry since, who brought the bank file that a credit came in, also by way of suspense, who
     put a credit that was written on back, and who set or lifted a hold, noted a benefit claim, noted the end of the tenancy, with which the
-    floor under the credit falls, or noted the address that a former tenant is asked for (domain.md 4, checks 1, 5, 8 and 9). Who said of a
+    floor under the credit falls, noted that a tenant died, or did not, or noted the address that a former tenant is asked for (domain.md 4,
+    checks 1, 5, 6, 8 and 9). Who said of a
     return that another payment of a credit's amount came back, and so that this one did not; and who moved or matched a credit that was
     posted again. Of the same
     people's other accounts, `others`: who made the debt that the refund is set against smaller, or kept it out, by a hold, a benefit
