@@ -155,7 +155,7 @@ async def test_a_fact_goes_out_and_comes_back_once_and_poison_between_holds_up_o
             await until(somebody_is_told, "an operator is told of what is parked")
             told = await http.get(f"{service.address}/health")
             assert (told.status_code, told.json()["healthy"], told.json()["reasons"]) == (200, True, [])
-            assert told.json()["attention"] == ["2 events of counter.counts are parked: python -m counter parked list says which and why"]
+            assert told.json()["attention"] == ["2 events of counter.counts are parked: `parked list` of counter says which and why"]
             metrics = (await http.get(f"{service.address}/metrics")).text
         assert 'rentbook_events_heard_total{outcome="done",topic="counter.counts"} 4.0' in metrics
 

@@ -77,7 +77,7 @@ class TopicConsumer:
         self._moved_at = time.monotonic()
         self._in_hand = 0
         self._lag = 0
-        self.parked = 0
+        self._parked = 0
         self._oldest_at: float | None = None
         self._subscriber: Any = None
 
@@ -188,8 +188,8 @@ class TopicConsumer:
                     self._moved_at = time.monotonic()
                 self._lag = lag
                 self._note_how_far_behind()
-                self.parked = await self._inbox.parked_on(self.topic)
-                self._runtime.telemetry.waiting_parked.labels(self.topic).set(self.parked)
+                self._parked = await self._inbox.parked_on(self.topic)
+                self._runtime.telemetry.waiting_parked.labels(self.topic).set(self._parked)
             except Exception as error:
                 if not may_pass(error):
                     raise
@@ -222,10 +222,10 @@ class TopicConsumer:
 
     def attention(self) -> list[str]:
         """What an operator has to do, in words; nothing where no event of the topic is parked. As it was last looked at."""
-        if not self.parked:
+        if not self._parked:
             return []
-        what = f"{counted(self.parked, 'event')} of {self.topic} {'is' if self.parked == 1 else 'are'} parked"
-        return [f"{what}: python -m {self._runtime.name} parked list says which and why"]
+        what = f"{counted(self._parked, 'event')} of {self.topic} {'is' if self._parked == 1 else 'are'} parked"
+        return [f"{what}: `parked list` of {self._runtime.name} says which and why"]
 
     def ailment(self) -> str | None:
         """Why this consumer is not healthy, if it isn't: it has work and does none, or waits too long for its partitions."""

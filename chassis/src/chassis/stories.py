@@ -58,7 +58,7 @@ class StoryWatch:
             if many == 1
             else f"{many} stories are gone from Temporal, and their cases stand"
         )
-        return [f"{words} still: python -m {self._app.name} stories list says which, and stories restart takes them up again"]
+        return [f"{words} still: `stories list` of {self._app.name} says which, and `stories restart` takes them up again"]
 
     async def run(self) -> None:
         """Look until cancelled."""
