@@ -19,7 +19,7 @@ from approvals.use_cases.release_claim import release_claim
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from rentbook_contracts.approvals import Answer, TaskOpened
-from support.courses import play_until
+from support.courses import WHOLE, play_until
 from support.office import PEOPLE, Office
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ LIMITS: dict[tuple[str, int], int] = {
     ("finance", 2): 10**9,
 }
 AMOUNTS = (1, 100_00, 100_01, 500_00, 500_01, 2_500_00, 2_500_01, 9_000_00)
-EXAMPLES = 25
+EXAMPLES = 100 if WHOLE else 25
 STEPS = 20
 ROUNDS = 3
 CROWD = 5

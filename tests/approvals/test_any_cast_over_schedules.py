@@ -49,7 +49,7 @@ from rentbook_contracts.writeoffs import (
 from rentbook_contracts.writeoffs import (
     AnswerSchedule as AnswerQuestion,
 )
-from support.courses import play_until
+from support.courses import WHOLE, play_until
 from support.office import PEOPLE, Office
 from support.servers import Postgres
 from support.write_off_office import MINUTE
@@ -75,7 +75,7 @@ CEILINGS = (40_00, 1_000_00, 9_000_00, 49_999_00)
 SMALL = 12_00
 ROLES = sorted({role for roles in CAST.values() for role in roles})
 ANSWERS = st.sampled_from([Answer.APPROVED] * 4 + [Answer.DECLINED] * 2 + [Answer.SENT_BACK] * 3)
-EXAMPLES = 14
+EXAMPLES = 56 if WHOLE else 14
 STEPS = 24
 HAPPEN = frozenset({
     "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",

@@ -40,7 +40,7 @@ from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
 from rentbook_local.postgres import Database
-from support.courses import play_until
+from support.courses import WHOLE, play_until
 from support.servers import Postgres
 
 from desk import estate
@@ -90,7 +90,7 @@ ROLES = sorted({role for role, _ in TABLES["first"]})
 ANSWERS = st.sampled_from(["approved"] * 3 + ["declined", "sent-back", "sent-back"])
 BY_ROW = st.sampled_from(["approved", "approved", "declined"])
 UNTRUE = st.sampled_from(["", "", "", "hash", "amount", "old policy"])
-COURSES = 9
+COURSES = 36 if WHOLE else 9
 STEPS = 40
 LEAST_ANSWERS = 30
 HAPPEN = frozenset({
