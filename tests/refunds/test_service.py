@@ -236,7 +236,7 @@ async def test_a_terminated_story_is_noticed_holds_up_no_payment_run_and_is_take
     [words] = await needs_attention(stack)
     assert "1 story is gone" in words
     assert await gone_by_the_metric(stack) == 1
-    assert "python -m refunds stories" in words
+    assert "`stories list` of refunds" in words
     await stack.case_is(other, CaseStatus.PAID)
     page = await stack.ask(RUN_PAGE, RunAsked(run=fact.run))
     assert sorted((line.case, line.status) for line in page.lines) == sorted([(stranded, "dropped"), (other, "paid")])
