@@ -83,6 +83,15 @@ async def test_only_a_month_that_has_ended_has_an_end(debts: Debts, day: date) -
         await post(debts, day)
 
 
+async def test_a_month_that_ended_before_there_were_rates_says_so(debts: Debts) -> None:
+    before = date(2019, 12, 31)
+    with pytest.raises(rules.NoRatesInForce, match="Choose a later month") as refused:
+        await report(debts, before)
+    assert refused.value.field == "month_end"
+    with pytest.raises(rules.NoRatesInForce):
+        await post(debts, before)
+
+
 async def test_nobody_but_finance_posts_it_and_nobody_reverses_it(debts: Debts) -> None:
     with pytest.raises(rules.NotAllowed):
         await post(debts, MAY, OFFICER)

@@ -159,6 +159,10 @@ class NotAMonthsEnd(LedgerRule):
     """A provision is computed for the last day of a month that has ended (domain.md 2.5)."""
 
 
+class NoRatesInForce(LedgerRule):
+    """No rates of expected loss had come into force at the month's end."""
+
+
 class LaterMonthPosted(LedgerRule):
     """The provision of a later month was posted already: what it closed would be counted twice."""
 

@@ -22,7 +22,7 @@ from rentbook_contracts.operation import Nothing
 from ledger.domain.dates import business_date
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control
 from ledger.domain.provision import Owed, expected_loss, is_month_end
-from ledger.domain.rules import NotAMonthsEnd
+from ledger.domain.rules import NoRatesInForce, NotAMonthsEnd
 from ledger.queries.owed import owed_by_account
 from ledger.queries.refund_facts import one_snapshot
 from ledger.tables import (
@@ -42,13 +42,13 @@ NOT_RENT = "HBO"
 
 
 async def provision(tx: Transaction, asked: ProvisionAsked) -> ProvisionReport:
-    """As it was posted, where it was; otherwise as it would be posted now. Errors: NotAMonthsEnd."""
+    """As it was posted, where it was; otherwise as it would be posted now. Errors: NotAMonthsEnd, NoRatesInForce."""
     await one_snapshot(tx)
     return await provision_report(tx, asked)
 
 
 async def provision_report(tx: Transaction, asked: ProvisionAsked) -> ProvisionReport:
-    """The same within a transaction that has begun. Errors: NotAMonthsEnd."""
+    """The same within a transaction that has begun. Errors: NotAMonthsEnd, NoRatesInForce."""
     if not is_month_end(asked.month_end) or asked.month_end >= business_date(tx.now):
         raise NotAMonthsEnd("A provision is computed for the last day of a month that has ended.", field="month_end")
     posted = await tx.connection.scalar(sa.select(posted_provision.c.report).where(posted_provision.c.month_end == asked.month_end))
@@ -56,7 +56,9 @@ async def provision_report(tx: Transaction, asked: ProvisionAsked) -> ProvisionR
 
 
 async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:
-    in_force = next(one for one in await provision_versions(tx) if one.policy.in_force_from <= month_end)
+    in_force = next((one for one in await provision_versions(tx) if one.policy.in_force_from <= month_end), None)
+    if in_force is None:
+        raise NoRatesInForce("No rates for the provision were in force at the end of that month. Choose a later month.", field="month_end")
     rows = expected_loss(in_force.policy.rates, await _owed(tx, month_end), month_end)
     wanted, held = sum(row.expected_loss_pence for row in rows), await _held(tx, month_end)
     return ProvisionReport(

@@ -12,7 +12,9 @@ from ledger.use_cases.permission import may_post_provision
 
 
 async def post_provision(tx: Transaction, asked: ProvisionAsked) -> ProvisionReport:
-    """A month's end that was posted answers with its report. Errors: NotAllowed, NotAMonthsEnd, LaterMonthPosted."""
+    """A month's end that was posted answers with its report. Errors: NotAllowed, NotAMonthsEnd, NoRatesInForce,
+    LaterMonthPosted.
+    """
     may_post_provision(tx.caller)
     await store.serialise(tx, "provision")
     last = await store.last_provision(tx)
