@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from approvals.web.forms import Form
-from approvals.web.pages.evidence import as_typed, compared, read
+from approvals.web.pages.evidence import GENERAL, as_typed, compared, read
 from rentbook_contracts.policy import PolicyAnswer
 from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, EVIDENCE_POLICIES, PROPOSE_EVIDENCE_POLICY, EvidencePolicies
 
@@ -28,6 +28,16 @@ async def test_figures_are_proposed_over_those_that_stand(place: Place) -> None:
         assert "The policy is proposed" in await maker.send(NEW, **typed, **{"at_least-1-0-0": "2", "quiet_days-1-0-0": "28"})
     [asked] = place.peers.given(PROPOSE_EVIDENCE_POLICY)
     assert asked.policy == debts.evidence().proposals[0].policy
+
+
+@pytest.mark.parametrize("figure", GENERAL)
+async def test_a_time_of_none_is_refused_beside_its_field(place: Place, figure: str) -> None:
+    async with visiting(place, "farid") as maker:
+        await maker.read(NEW)
+        await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x", **{figure: "0"})
+        assert list(maker.summary()) == [f"#{figure}"]
+        assert "must be a number from 1 to" in maker.summary()[f"#{figure}"]
+    assert place.peers.given(PROPOSE_EVIDENCE_POLICY) == []
 
 
 async def test_what_writeoffs_refuses_stands_beside_its_field(place: Place) -> None:

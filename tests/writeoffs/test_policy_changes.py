@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
+from pydantic import ValidationError
 from rentbook_contracts import policy as shared
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import CheckPolicy, PolicyAnswer
@@ -110,6 +111,14 @@ async def test_two_rows_of_a_reason_about_the_same_amount_are_refused(writeoffs:
         await proposed(writeoffs, ladders=upside_down)
     with pytest.raises(rules.PolicyIncomplete, match="at least one reason"):
         await proposed(writeoffs, ladders=())
+
+
+@pytest.mark.parametrize("figure", ["limitation_years", "unclaimed_after_years", "look_again_days", "remind_after_days"])
+async def test_nothing_is_looked_at_again_after_no_time_at_all(writeoffs: WriteOffs, figure: str) -> None:
+    told = (await asked(writeoffs)).model_dump(mode="json")
+    assert EvidencePolicy.model_validate({**told, figure: 1})
+    with pytest.raises(ValidationError, match=figure):
+        EvidencePolicy.model_validate({**told, figure: 0})
 
 
 # --- the database has the last word ---------------------------------------------------------------------------------------------------

@@ -762,6 +762,9 @@ MOST_FIGURE = 3660
 
 Figure = Annotated[int, Field(strict=True, ge=0, le=MOST_FIGURE)]
 
+Length = Annotated[int, Field(strict=True, ge=1, le=MOST_FIGURE)]
+"""A count that cannot be none: what is looked at again after no days would be looked at for ever."""
+
 
 class EvidenceWay(Message):
     """One way to climb a rung: so many proofs of a kind, from so many different sources, and so much time gone since (domain.md 5.2).
@@ -773,7 +776,7 @@ class EvidenceWay(Message):
     """
 
     proof: EvidenceKind
-    at_least: Figure = 1
+    at_least: Length = 1
     sources: Figure = 0
     quiet_days: Figure = 0
     quiet_months: Figure = 0
@@ -810,10 +813,10 @@ class EvidencePolicy(Message):
 
     in_force_from: date
     source: str = Field(min_length=1, max_length=300)
-    limitation_years: Figure
-    unclaimed_after_years: Figure
-    look_again_days: Figure
-    remind_after_days: Figure
+    limitation_years: Length
+    unclaimed_after_years: Length
+    look_again_days: Length
+    remind_after_days: Length
     discharging: tuple[Reason, ...]
     ladders: tuple[EvidenceLadder, ...]
 

@@ -142,7 +142,7 @@ def read(form: Form, base: EvidencePolicy) -> EvidencePolicy | None:
     """The policy as typed over what it begins with; None, with the errors noted, where a field says nothing."""
     day = form.day("in_force_from", "the day from which it is in force", needed=True)
     source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
-    general = {name: form.whole(name, words, 0, MOST_FIGURE) for name, words in GENERAL.items()}
+    general = {name: form.whole(name, words, 1, MOST_FIGURE) for name, words in GENERAL.items()}
     ladders = tuple(_ladder(form, at, ladder) for at, ladder in enumerate(base.ladders))
     if form.errors or day is None:
         return None
