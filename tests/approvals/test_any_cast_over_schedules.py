@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +52,7 @@ from rentbook_contracts.writeoffs import (
 from support.courses import WHOLE, play_until
 from support.office import PEOPLE, Office
 from support.servers import Postgres
-from support.write_off_office import MINUTE
+from support.write_off_office import minuted
 from support.write_off_service import WriteOffs, running
 from writeoffs import queries as of_writeoffs
 from writeoffs.use_cases.assess import assess_proposal
@@ -131,6 +131,11 @@ PROMISES = {
     "what a body decided has its minute, and nothing else has one": """
         SELECT 1 FROM decision d JOIN authority a ON a.id = d.authority_id LEFT JOIN minute m ON m.decision_id = d.id
         WHERE (a.body IS NOT NULL AND d.answer <> 'sent-back') <> (m.decision_id IS NOT NULL) OR m.body <> a.body""",
+    "a body met no earlier than the round began that it decides, and not in the future": """
+        SELECT 1 FROM decision d JOIN minute m ON m.decision_id = d.id
+        WHERE m.met_on NOT BETWEEN (
+          SELECT min(opened_at AT TIME ZONE 'Europe/London')::date FROM task t WHERE (t.case_id, t.round) = (d.case_id, d.round)
+        ) AND (d.decided_at AT TIME ZONE 'Europe/London')::date""",
     "a decision of members waits out its call-in": """
         SELECT 1 FROM decision d JOIN authority a ON a.id = d.authority_id
         WHERE d.carried_out_from < (d.decided_at AT TIME ZONE 'Europe/London')::date + a.call_in_working_days""",
@@ -295,9 +300,13 @@ class Cast(RuleBasedStateMachine):
     # --- decided ------------------------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.waits)
-    @rule(person=ANYBODY, answer=ANSWERS, leaves_out=st.booleans(), minute=st.booleans(), seen=st.sampled_from(["it", "it", "it", "else"]))
-    def schedule_is_answered(self, person: str, answer: Answer, leaves_out: bool, minute: bool, seen: str) -> None:
-        self.answer(person, answer, leaves_out=leaves_out, minute=minute, seen=self.hash if seen == "it" else "0" * 64)
+    @rule(
+        person=ANYBODY, answer=ANSWERS, leaves_out=st.booleans(), minute=st.booleans(), met_ago=st.sampled_from([0, 0, 1]),
+        seen=st.sampled_from(["it", "it", "it", "else"]),
+    )  # fmt: skip
+    def schedule_is_answered(self, person: str, answer: Answer, leaves_out: bool, minute: bool, met_ago: int, seen: str) -> None:
+        shown = self.hash if seen == "it" else "0" * 64
+        self.answer(person, answer, leaves_out=leaves_out, minute=minute, seen=shown, met_ago=met_ago)
 
     @precondition(lambda self: self.waits)
     @rule(which=st.integers(0, 6), answer=ANSWERS)
@@ -330,12 +339,14 @@ class Cast(RuleBasedStateMachine):
             if self.waits:
                 self.somebody_who_may(which, Answer.APPROVED, leaves_out=False)
 
-    def answer(self, person: str, answer: Answer, *, leaves_out: bool, minute: bool, seen: str) -> bool:
+    def answer(self, person: str, answer: Answer, *, leaves_out: bool, minute: bool, seen: str, met_ago: int = 0) -> bool:
+        """By a minute, where there is one, of a meeting so many days ago."""
         left_out = dict.fromkeys(list(self.lines)[-1:], "wrong-amount") if leaves_out and answer is Answer.APPROVED else {}
         reason = {Answer.APPROVED: "evidence-complete", Answer.DECLINED: "evidence-not-enough", Answer.SENT_BACK: "line-unclear"}[answer]
         words = "" if answer is Answer.APPROVED else "Please see the note."
         asks = "ola.officer" if answer is Answer.SENT_BACK else None
-        given = MINUTE if minute and answer is not Answer.SENT_BACK else None
+        kept = replace(minuted(), met_on=business_date(datetime.now(UTC)) - timedelta(days=met_ago))
+        given = kept if minute and answer is not Answer.SENT_BACK else None
         form = AnswerSchedule(self.task, seen, answer, reason, words, asks, left_out, given)
         decision = uuid4()
         if not self.tried(self.as_decider(person, decide_schedule, form, decision)):
@@ -572,6 +583,8 @@ BROKEN = (
          '00000000-0000-0000-0000-000000000001', 1, 1, stage, 2, repeat('a', 64), 900000, 'aud.auditor', '{auditor}',
          (SELECT id FROM authority WHERE body IS NOT NULL LIMIT 1), 'approved', 'x', '', now(),
          '{00000000-0000-0000-0000-00000000000a}', now() FROM generate_series(1, 2) AS stage""",
+    """INSERT INTO minute (decision_id, body, reference, met_on, copy, copy_sha256)
+       VALUES ('00000000-0000-0000-0000-0000000000d1', 'Cabinet', 'x', '1950-01-01', 'x', encode(sha256('x'), 'hex'))""",
     """INSERT INTO decision_exception (decision_id, line, task_id, reason_code) VALUES ('00000000-0000-0000-0000-0000000000d1',
          '00000000-0000-0000-0000-0000000000b2', '00000000-0000-0000-0000-000000000001', 'other')""",
 )
@@ -583,7 +596,7 @@ UNBREAKABLE = {"a task is decided once"}
 
 async def test_each_promise_over_schedules_bites_when_the_rules_are_off(place: Place) -> None:
     assert await place.broken() == []
-    for table in ("task", "schedule_task", "schedule_task_line", "delegation", "decision", "decision_exception"):
+    for table in ("task", "schedule_task", "schedule_task_line", "delegation", "decision", "decision_exception", "minute"):
         await place.owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     for statement in BROKEN:
         await place.owner.execute(statement)

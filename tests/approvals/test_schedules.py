@@ -1,6 +1,7 @@
 """Deciding schedules of write-offs: Test J of domain.md 5.3, exceptions line by line, minutes, call-in, and four eyes."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,10 +10,10 @@ import httpx
 import pytest
 from approvals import queries
 from approvals.domain import eligibility, recalling, scheduling
-from approvals.domain.forms import AnswerTask, Minute, TakeBack
+from approvals.domain.forms import AnswerTask, TakeBack
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind
-from approvals.domain.words import business_date
+from approvals.domain.words import business_date, in_words
 from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
@@ -22,7 +23,7 @@ from approvals.use_cases.recall_decision import recall_decision
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
 from support.office import Office
-from support.write_off_office import MINUTE, WriteOffOffice, hash_of, line, told
+from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -57,7 +58,7 @@ async def test_j_the_debtors_total_decides_who_decides(desk: WriteOffOffice, tot
     for stage, person in enumerate(deciders, start=1):
         opened = await desk.opened(about, stage)
         assert opened.stages == len(deciders)
-        minute = MINUTE if person == "dee.democratic" else None
+        minute = minuted() if person == "dee.democratic" else None
         made = await desk.decided(person, about, opened, minute=minute)
         assert made.completes is (stage == len(deciders))
 
@@ -313,20 +314,45 @@ async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: W
     second = await desk.opened(about, 2)
     [waiting] = await desk.office.look("dee.democratic", queries.schedule_tasks, still_open=True)
     assert waiting.body == "Cabinet"
+    right = minuted()
     wrong = [
         None,
-        Minute(" ", MINUTE.met_on, MINUTE.copy),
-        Minute("CAB/1", TODAY + timedelta(days=1), MINUTE.copy),
-        Minute("CAB/1", MINUTE.met_on, b"no pdf"),
+        replace(right, reference=" "),
+        replace(right, met_on=right.met_on + timedelta(days=1)),
+        replace(right, copy=b"no pdf"),
     ]
     for minute in wrong:
         with pytest.raises(scheduling.MinuteMissing):
             await desk.decided("dee.democratic", about, second, minute=minute)
-    made = await desk.decided("dee.democratic", about, second, minute=MINUTE)
+    made = await desk.decided("dee.democratic", about, second, minute=right)
     kept = await desk.office.look("aud.auditor", queries.minute_of, made.decision)
     assert kept is not None
-    assert (kept.body, kept.reference, kept.met_on) == ("Cabinet", MINUTE.reference, MINUTE.met_on)
-    assert await desk.office.look("aud.auditor", queries.copy_of_minute, made.decision) == MINUTE.copy
+    assert (kept.body, kept.reference, kept.met_on) == ("Cabinet", right.reference, right.met_on)
+    assert await desk.office.look("aud.auditor", queries.copy_of_minute, made.decision) == right.copy
+
+
+async def test_a_body_decides_on_nothing_that_was_put_forward_after_it_met(desk: WriteOffOffice) -> None:
+    """By the day on which the round began, at whichever of its stages the body decides."""
+    about = told((line(30_00, 50_000_00),))
+    first = await desk.opened(about)
+    begun = TODAY - timedelta(days=3)
+    earlier = f"UPDATE task SET opened_at = opened_at - interval '3 days' WHERE id = '{first.task}'"
+    for statement in ("ALTER TABLE task DISABLE TRIGGER USER", earlier, "ALTER TABLE task ENABLE TRIGGER USER"):
+        await desk.office.owner_sql(statement)
+    await desk.decided("kim.s151", about, first)
+    second = await desk.opened(about, 2)
+    too_early = replace(minuted(), met_on=begun - timedelta(days=1))
+    with pytest.raises(scheduling.MinuteOlderThanItsRound, match=in_words(begun)) as refused:
+        await desk.decided("dee.democratic", about, second, minute=too_early)
+    assert refused.value.field == "met_on"
+    made = await desk.decided("dee.democratic", about, second, minute=replace(too_early, met_on=begun))
+    written = (
+        "INSERT INTO minute (decision_id, body, reference, met_on, copy, copy_sha256)"
+        f" SELECT decision_id, body, reference, met_on - 1, copy, copy_sha256 FROM minute WHERE decision_id = '{made.decision}'"
+    )
+    with pytest.raises(asyncpg.PostgresError) as error:
+        await desk.office.sql(written)
+    assert error.value.constraint_name == "a_body_decides_what_was_put_to_it"
 
 
 COUNCIL = (
@@ -346,14 +372,14 @@ async def test_what_would_cause_a_deficit_goes_on_from_cabinet_to_council_each_b
         await desk.office.owner_sql(statement)
     about = told((line(30_00, 2_500_000_00),))
     await desk.decided("kim.s151", about, await desk.opened(about))
-    cabinet = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=MINUTE)
+    cabinet = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=minuted())
     assert not cabinet.completes
     third = await desk.opened(about, 3)
     with pytest.raises(ApprovalRule):
-        await desk.decided("dee.democratic", about, third, minute=MINUTE)
+        await desk.decided("dee.democratic", about, third, minute=minuted())
     with pytest.raises(scheduling.MinuteMissing, match="minute of Council"):
         await desk.decided("don.democratic", about, third)
-    council = await desk.decided("don.democratic", about, third, minute=MINUTE)
+    council = await desk.decided("don.democratic", about, third, minute=minuted())
     assert council.completes
     for made, body in ((cabinet, "Cabinet"), (council, "Council")):
         kept = await desk.office.look("aud.auditor", queries.minute_of, made.decision)
@@ -367,7 +393,7 @@ async def test_what_cabinet_decided_covers_no_debtor_who_owes_so_much_that_counc
         await desk.office.owner_sql(statement)
     about = told((line(30_00, 60_000_00),))
     await desk.decided("kim.s151", about, await desk.opened(about))
-    made = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=MINUTE)
+    made = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=minuted())
     assert made.completes
     assert (await desk.facts())[-1]["covers_to_pence"] == 2_499_999_99
 
@@ -375,7 +401,7 @@ async def test_what_cabinet_decided_covers_no_debtor_who_owes_so_much_that_counc
 async def test_who_decides_by_their_own_authority_records_no_minute(desk: WriteOffOffice) -> None:
     about = told((line(30_00),))
     with pytest.raises(scheduling.NoMinuteWanted):
-        await desk.decided("tess.leader", about, await desk.opened(about), minute=MINUTE)
+        await desk.decided("tess.leader", about, await desk.opened(about), minute=minuted())
 
 
 async def test_a_carried_out_schedule_closes_its_tasks(desk: WriteOffOffice) -> None:

@@ -99,7 +99,7 @@ async def test_what_cabinet_decided_is_recorded_with_its_minute(place: Place) ->
         assert "You record what Cabinet decided" in await recorder.read(f"/tasks/{second}")
         await recorder.send(action, 422, **APPROVE)
         assert list(recorder.summary()) == ["#minute_reference"]
-        minute = {"minute_reference": "CAB/2026/118", "met_on": "03/11/2026"}
+        minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY:%d/%m/%Y}"}
         await recorder.send(action, 422, **APPROVE, **minute)
         assert list(recorder.summary()) == ["#minute_copy"]
         copy = b"%PDF-1.7 the minute"
@@ -231,7 +231,7 @@ async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Plac
         async with visiting(place, who) as visitor:
             await visitor.read(f"/tasks/{task}")
             if stage == 2:
-                minute = {"minute_reference": "CAB/2026/118", "met_on": "03/11/2026"}
+                minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY:%d/%m/%Y}"}
                 copy = ("minute.pdf", b"%PDF-1.7 the minute")
                 await visitor.send_with_file(f"/tasks/{task}/decision", "minute_copy", copy, **APPROVE, **minute)
             else:

@@ -79,7 +79,7 @@ class Walk:
 
     async def minuted(self) -> UUID:
         """A decision of Cabinet, recorded with its minute."""
-        minute = {"minute_reference": "CAB/2026/118", "met_on": "2026-11-03"}
+        minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY}"}
         approve = {"answer": "approved", "reason_code": "approved:evidence-complete", "text": ""}
         for stage, who, fields in ((1, "kirsi", {}), (2, "mabel", minute)):
             task = await self.place.schedule_task(band_pence=50_000_00, stage=stage)

@@ -292,7 +292,7 @@ def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_i
 
 # --- test J ----------------------------------------------------------------------------------------------------------------------------
 
-MINUTE = {"minute_reference": "CAB/2026/118", "met_on": str(ago(7))}
+MINUTE = {"minute_reference": "CAB/2026/118", "met_on": str(ago(0))}
 J: dict[int, tuple[tuple[str, ...], str, bool]] = {
     49_99: (("dilip",), "carys", False),
     50_00: (("efua",), "dilip", False),

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from approvals.domain.forms import AnswerSchedule, DecisionTaken, Minute
+from approvals.domain.words import business_date
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.use_cases.open_schedule_task import open_schedule_task
 from chassis.transaction import SYSTEM, run
@@ -18,7 +19,10 @@ from rentbook_contracts.writeoffs import LineToDecide, ScheduleContent, Schedule
 
 from support.office import PEOPLE, Office
 
-MINUTE = Minute("CAB/2026/118", date(2026, 11, 3), b"%PDF-1.7 minutes of the Cabinet")
+
+def minuted() -> Minute:
+    """The minute of a meeting of today, which every round that waits began before or on."""
+    return Minute("CAB/2026/118", business_date(datetime.now(UTC)), b"%PDF-1.7 minutes of the Cabinet")
 
 
 def line(pence: int, total: int | None = None) -> LineToDecide:

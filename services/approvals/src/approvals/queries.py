@@ -655,6 +655,13 @@ def _head(row: Any) -> TaskHead:
     )  # fmt: skip
 
 
+async def round_begun(tx: Transaction, head: TaskHead) -> datetime:
+    """When the first task of a task's round was opened."""
+    same_round = (task.c.case_id == head.case, task.c.attempt == head.attempt, task.c.round == head.round)
+    first: datetime = (await tx.connection.execute(sa.select(sa.func.min(task.c.opened_at)).where(*same_round))).scalar_one()
+    return first
+
+
 async def first_priority(tx: Transaction, case: UUID, attempt: int) -> datetime | None:
     """The place in the queue that this attempt at a case took first, or None."""
     wanted = sa.select(sa.func.min(task.c.priority_at)).where(task.c.case_id == case, task.c.attempt == attempt)

@@ -140,6 +140,9 @@ RULES: Mapping[str, BrokenRule] = {
     "a_body_decides_by_its_minute": scheduling.MinuteMissing("Record the minute by which it was decided.", field="minute_reference"),
     "a_minute_is_of_the_body_that_decided": scheduling.NoMinuteWanted("Only a decision of a body that does not sign in has a minute."),
     "a_body_has_met_before": scheduling.MinuteMissing("The meeting was today or before.", field="met_on"),
+    "a_body_decides_what_was_put_to_it": scheduling.MinuteOlderThanItsRound(
+        "The meeting was on the day on which this was put forward, or later.", field="met_on"
+    ),
     "a_minute_has_its_reference": scheduling.MinuteMissing("Enter the minute's reference.", field="minute_reference"),
     "a_minute_has_its_copy": scheduling.MinuteMissing("Add a copy of the minute, of at most 10 MB.", field="minute_copy"),
     "only_an_approval_is_recalled": recalling.OnlyAnApprovalIsRecalled("Only an approval can be recalled."),

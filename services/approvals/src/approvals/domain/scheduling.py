@@ -8,6 +8,7 @@ from rentbook_contracts.approvals import Answer
 
 from approvals.domain.forms import Minute
 from approvals.domain.rules import ApprovalRule
+from approvals.domain.words import in_words
 
 EXCEPTION_REASONS: Mapping[str, str] = {
     "evidence-not-enough": "The evidence is not enough",
@@ -42,6 +43,10 @@ class MinuteMissing(ApprovalRule):
     """What a body decided is recorded with its minute: reference, day and copy."""
 
 
+class MinuteOlderThanItsRound(ApprovalRule):
+    """A body decides on what was put to it: its meeting is not earlier than the round that it decides."""
+
+
 class NoMinuteWanted(ApprovalRule):
     """Whoever decides by their own authority has no minute."""
 
@@ -65,8 +70,10 @@ def complaint_about_exceptions(
     return None
 
 
-def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | None, today: date) -> ApprovalRule | None:
-    """What is wrong with the minute, if anything. `body` decides by its minute; None: the person decides."""
+def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | None, begun_on: date, today: date) -> ApprovalRule | None:
+    """What is wrong with the minute, if anything. `body` decides by its minute; None: the person decides. `begun_on`: the day on which the
+    round began that it decides.
+    """
     if body is None:
         return NoMinuteWanted("You decide this by your own authority: no minute is recorded.") if minute is not None else None
     if minute is None:
@@ -75,6 +82,11 @@ def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | No
         return MinuteMissing("Enter the minute's reference.", field="minute_reference")
     if minute.met_on > today:
         return MinuteMissing("The meeting was today or before.", field="met_on")
+    if minute.met_on < begun_on:
+        return MinuteOlderThanItsRound(
+            f"This was put forward on {in_words(begun_on)}: it is decided by a meeting of that day or later.",
+            field="met_on",
+        )
     if not minute.copy.startswith(_PDF) or len(minute.copy) > _COPY_LIMIT_BYTES:
         return MinuteMissing("Add a copy of the minute as PDF, of at most 10 MB.", field="minute_copy")
     return None

@@ -26,6 +26,11 @@ def when(instant: datetime, now: datetime) -> str:
     return f"on {local.day} {local:%B}" + (f" {local.year}" if local.year != today.year else "")
 
 
+def in_words(day: date) -> str:
+    """*3 May 2026*."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def role_words(role: str) -> str:
     """A role as people say it: *senior officer*."""
     return role.replace("-", " ")

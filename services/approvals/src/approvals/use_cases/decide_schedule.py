@@ -36,7 +36,8 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), earlier.keys())
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
-    refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, business_date(tx.now))
+    begun_on = business_date(await queries.round_begun(tx, head))
+    refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, begun_on, business_date(tx.now))
     if refused is not None:
         raise refused
     waits = _carried_out_from(tx, mandate.authority)
