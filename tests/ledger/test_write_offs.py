@@ -49,7 +49,10 @@ from rentbook_contracts.ledger import (
     SetHousingBenefitClaim,
 )
 from rentbook_contracts.refunds import RefundRequested
+from rentbook_local.postgres import Database
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 from support.ledger_books import opened
 from support.ledger_calls import do, told_of
 from support.write_off_books import CREDIT, DEBTORS, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
@@ -366,6 +369,28 @@ async def test_splitting_a_debt_or_writing_it_off_by_instalments_does_not_lower_
     assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=329_99)) == "debtor-owes-more"
     assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=330_00)) is None
     assert outcome_of(await debts.written_off(await debts.line(), covers_to_pence=329_99)) == "debtor-owes-more"
+
+
+async def nothing_is_recent(database: Database) -> None:
+    """From now on what was written off until today counts as if it were long ago."""
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE ledger_policy SET debtor_total_months = 0"))
+    await engine.dispose()
+
+
+async def test_what_was_written_off_comes_back_piece_by_piece_on_no_less_authority_than_it_went(debts: Debts, database: Database) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await nothing_is_recent(database)
+    assert await debts.rows("SELECT debtor_total_pence FROM written_off") == [(330_00,)]
+    # What else the person owed was paid since.
+    await moved(debts, RECHARGE, -50_00)
+    assert (await debts.facts()).debtor_total_pence == 0
+    for pence in (1, 30_00):
+        piece = await debts.back(off.journal, ("Basic rent", pence))
+        assert outcome_of(await debts.written_off(piece, covers_to_pence=329_99)) == "debtor-owes-more"
+        assert outcome_of(await debts.written_off(piece.model_copy(update={"attempt": 2}), covers_to_pence=330_00)) is None
 
 
 # --- once, and at once -------------------------------------------------------------------------------------------------------------

@@ -516,7 +516,11 @@ class PaymentPlan(Message):
 
 
 class PastWriteOff(Message):
-    """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back."""
+    """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back.
+
+    `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
+    now, however long ago it was.
+    """
 
     journal: UUID
     line: UUID
@@ -524,6 +528,7 @@ class PastWriteOff(Message):
     amount_pence: PositivePence
     reinstated_pence: NonNegativePence
     discharged: bool
+    debtor_total_pence: NonNegativePence = 0
 
 
 class LinkedAccount(Message):

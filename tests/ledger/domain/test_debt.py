@@ -4,7 +4,17 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, months_before, months_later, still_owed, vat_within
+from ledger.domain.debt import (
+    Debit,
+    Letting,
+    WrittenOff,
+    debtor_total_pence,
+    months_before,
+    months_later,
+    still_owed,
+    total_to_put_back_pence,
+    vat_within,
+)
 
 J = [UUID(int=number) for number in range(4)]
 NEWEST_FIRST = [
@@ -69,6 +79,29 @@ TODAY = date(2026, 6, 10)
 )
 def test_a_debtors_total_does_not_shrink_by_instalments(balances: list[int], written_off: list[WrittenOff], total: int) -> None:
     assert debtor_total_pence(balances, written_off, TODAY, 12) == total
+
+
+LONG_AGO = date(2023, 6, 10)
+
+
+@pytest.mark.parametrize(
+    ("balances", "undone", "beside", "total"),
+    [
+        ([0], WrittenOff(LONG_AGO, 6000, 0, 6000), [], 6000),
+        ([0], WrittenOff(LONG_AGO, 6000, 0), [], 6000),
+        ([70], WrittenOff(LONG_AGO, 6000, 0, 6000), [], 6070),
+        ([50], WrittenOff(LONG_AGO, 6000, 50, 6000), [], 6000),
+        ([0], WrittenOff(LONG_AGO, 6000, 5990, 6000), [], 6000),
+        ([0], WrittenOff(LONG_AGO, 100, 0, 9000), [], 9000),
+        ([0], WrittenOff(TODAY, 6000, 0, 6000), [], 6000),
+        ([0], WrittenOff(LONG_AGO, 6000, 0, 6000), [WrittenOff(TODAY, 40, 0), WrittenOff(LONG_AGO, 500, 0)], 6040),
+    ],
+    ids=["old", "without its total", "beside a debt", "in part", "to the last", "of a greater debt", "of today", "beside others"],
+)
+def test_what_was_written_off_comes_back_on_no_less_authority(
+    balances: list[int], undone: WrittenOff, beside: list[WrittenOff], total: int
+) -> None:
+    assert total_to_put_back_pence(balances, undone, [undone, *beside], TODAY, 12) == total
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (DEBT, {"linked": (beside(5), beside(-1))}, 100, None, "credit-elsewhere"),
         (BACK, {"write_offs": (PAST,)}, 100, None, None),
         (BACK, {"write_offs": (PAST,), "debtor_total_pence": 0}, 100, 29, "debtor-owes-more"),
+        (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 59, "debtor-owes-more"),
+        (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 60, None),
         (BACK, {}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 31), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 30)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),

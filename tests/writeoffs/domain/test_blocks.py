@@ -136,10 +136,11 @@ JOURNAL = UUID("00000000-0000-4000-8000-000000000031")
 PARTS = (LinePart(element="heating", amount_pence=30_00), LinePart(element="rent", amount_pence=70_00, vat_pence=7_00))
 
 
-def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = False) -> Assessment:
+def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = False, total: int = 100_00) -> Assessment:
     past = PastWriteOff(
-        journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=reinstated, discharged=discharged
-    )
+        journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=reinstated, discharged=discharged,
+        debtor_total_pence=total,
+    )  # fmt: skip
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
     left = left_of(PARTS, reinstated)
     proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=left)
@@ -156,6 +157,11 @@ def test_no_more_is_put_back_than_was_written_off(wanted: int | None, reinstated
 
 def test_a_discharged_debt_is_never_put_back() -> None:
     assert put_back(10_00, discharged=True).blocked == ("The law has released the debtor from this debt: it is never put back.",)
+
+
+def test_a_piece_that_is_put_back_is_for_whoever_decides_on_the_whole() -> None:
+    assert put_back(10_00, total=6_000_00).debtor_total_pence == 6_000_00
+    assert put_back(10_00, reinstated=90_00).debtor_total_pence == 100_00
 
 
 def test_a_part_that_is_put_back_takes_the_elements_in_their_order_with_their_vat() -> None:
@@ -244,3 +250,22 @@ def test_what_posts_is_by_element_with_its_vat() -> None:
 
 def test_the_debtors_total_is_the_ledgers_word() -> None:
     assert found_on(debtor_total_pence=5_000_00).debtor_total_pence == 5_000_00
+
+
+@pytest.mark.parametrize(("total", "wanted"), [(49_99, 1), (50_00, 2), (199_99, 2)])
+def test_what_a_reason_asks_for_goes_by_all_that_the_debtor_owes(total: int, wanted: int) -> None:
+    facts = debt(owed(30_00), linked=(linked(total - 30_00),), debtor_total_pence=total, people=(person(TODAY),))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.DECEASED, facts.balance_pence, ()), facts, POLICY, TODAY)
+    assert len(found.rungs) == wanted
+
+
+def test_a_debt_is_uneconomic_only_where_all_that_the_debtor_owes_is() -> None:
+    letter = (Proof(EvidenceKind.LETTER_SENT, TODAY - timedelta(days=40)),)
+
+    def found(total: int) -> Assessment:
+        facts = debt(owed(30_00), linked=(linked(total - 30_00),), debtor_total_pence=total)
+        return assess(Standing(LineKind.WRITE_OFF, Reason.UNECONOMIC, facts.balance_pence, letter), facts, POLICY, TODAY)
+
+    assert found(49_99).ready
+    assert not found(50_00).ready
+    assert found(50_00).blocked == ("The policy in force writes off a debt for this reason only from £0.01 to £49.99.",)

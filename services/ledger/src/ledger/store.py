@@ -482,13 +482,14 @@ async def heard_write_off(tx: Transaction, decision: UUID) -> HeardWriteOff | No
 
 @dataclass(frozen=True)
 class WrittenOffRow:
-    """A debt that left an account. `discharged`: the law has released the debtor."""
+    """A debt that left an account, with the debtor's total that it was decided with. `discharged`: the law has released the debtor."""
 
     journal: UUID
     account: UUID
     line: UUID
     amount_pence: int
     discharged: bool
+    debtor_total_pence: int
 
 
 async def add_written_off(tx: Transaction, rows: Sequence[WrittenOffRow]) -> None:

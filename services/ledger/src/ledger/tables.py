@@ -549,7 +549,9 @@ written_off = sa.Table(
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
     sa.Column("reinstated_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("discharged", sa.Boolean, nullable=False),
+    sa.Column("debtor_total_pence", sa.BigInteger),
     sa.CheckConstraint("amount_pence > 0", name="a_write_off_is_of_something"),
+    sa.CheckConstraint("debtor_total_pence >= amount_pence", name="a_write_off_is_within_the_debtors_total"),
     sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),
     sa.CheckConstraint("NOT discharged OR reinstated_pence = 0", name="a_discharged_debt_is_never_put_back"),
 )

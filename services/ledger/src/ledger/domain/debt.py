@@ -1,7 +1,7 @@
 """What of a debt is still owed, charge by charge, and who decides on it (domain.md 1.5, 2.2, 5.3). Pence: debit positive."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -65,11 +65,12 @@ def vat_within(owed: Debit, rate_percent: int, dwellings: Iterable[Letting]) -> 
 
 @dataclass(frozen=True, slots=True)
 class WrittenOff:
-    """A write-off of a day, with what of it was put back."""
+    """A write-off of a day, with what of it was put back, and the debtor's total with which it was decided; 0 where nobody kept that."""
 
     on: date
     amount_pence: int
     reinstated_pence: int
+    debtor_total_pence: int = 0
 
 
 def debtor_total_pence(balances: Iterable[int], written_off: Iterable[WrittenOff], today: date, window_months: int) -> int:
@@ -79,6 +80,18 @@ def debtor_total_pence(balances: Iterable[int], written_off: Iterable[WrittenOff
     since = months_before(today, window_months)
     owed = sum(balance for balance in balances if balance > 0)
     return owed + sum(each.amount_pence - each.reinstated_pence for each in written_off if each.on > since)
+
+
+def total_to_put_back_pence(
+    balances: Iterable[int], undone: WrittenOff, written_off: Collection[WrittenOff], today: date, window_months: int
+) -> int:
+    """What decides who has authority to put any of a write-off back (domain.md 5.3: the same tier). `undone` is one of `written_off`.
+
+    What is left of it counts however old it is, and so does what it was decided with: it does not come back piece by piece on less.
+    """
+    beside = [each for each in written_off if each is not undone]
+    total = debtor_total_pence(balances, beside, today, window_months)
+    return max(total + undone.amount_pence - undone.reinstated_pence, undone.debtor_total_pence, undone.amount_pence)
 
 
 def months_before(day: date, months: int) -> date:

@@ -42,8 +42,7 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
     """
     if balance_pence != line.balance_pence:
         return DroppedBecause.BALANCE_MOVED
-    total = max(ground.facts.debtor_total_pence, line.amount_pence)
-    if covers_to_pence is not None and total > covers_to_pence:
+    if covers_to_pence is not None and debtor_total(line, ground.facts) > covers_to_pence:
         return DroppedBecause.DEBTOR_OWES_MORE
     match line.kind:
         case LineKind.WRITE_OFF:
@@ -52,6 +51,12 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
             return _reinstatement(line, ground)
         case LineKind.CREDIT_WRITE_ON:
             return _credit(line, ground)
+
+
+def debtor_total(line: WriteOffLine, facts: DebtFacts) -> int:
+    """What decides who has authority for the line: for what is put back, also what it was written off with."""
+    undone = past_write_off(facts, line.undoes)
+    return max(facts.debtor_total_pence, undone.debtor_total_pence if undone is not None else 0, line.amount_pence)
 
 
 def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:

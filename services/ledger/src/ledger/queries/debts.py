@@ -32,7 +32,7 @@ from rentbook_contracts.ledger import (
 
 from ledger.domain.credit import in_credit_since
 from ledger.domain.dates import business_date
-from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, vat_within
+from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, total_to_put_back_pence, vat_within
 from ledger.domain.instalments import instalments_due, is_kept
 from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.owed import newest_entries, owed_by_account
@@ -105,7 +105,9 @@ class _Behind:
 
 def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOff]], today: date) -> DebtFacts:
     linked = behind.linked[row.id]
-    theirs = [past for id_ in (row.id, *(other.account for other in linked)) for past in write_offs[id_]]
+    balances = (row.balance_pence, *(other.balance_pence for other in linked))
+    theirs = {past.journal: _written_off(past) for id_ in (row.id, *(other.account for other in linked)) for past in write_offs[id_]}
+    counted = (tuple(theirs.values()), today, behind.policy.debtor_total_months)
     return DebtFacts(
         account=row.id,
         version=row.version,
@@ -121,15 +123,17 @@ def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOf
         housing_benefit_unresolved=row.id in behind.claims,
         plan=behind.plans.get(row.id),
         linked=tuple(linked),
-        write_offs=tuple(write_offs[row.id]),
-        debtor_total_pence=debtor_total_pence(
-            (row.balance_pence, *(other.balance_pence for other in linked)),
-            (WrittenOff(past.on, past.amount_pence, past.reinstated_pence) for past in theirs),
-            today,
-            behind.policy.debtor_total_months,
+        write_offs=tuple(
+            past.model_copy(update={"debtor_total_pence": total_to_put_back_pence(balances, theirs[past.journal], *counted)})
+            for past in write_offs[row.id]
         ),
+        debtor_total_pence=debtor_total_pence(balances, *counted),
         reachable=tuple(one.addressee for one in behind.addresses[row.tenancy] if one.address is not None),
     )
+
+
+def _written_off(past: PastWriteOff) -> WrittenOff:
+    return WrittenOff(past.on, past.amount_pence, past.reinstated_pence, past.debtor_total_pence)
 
 
 def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:
@@ -268,6 +272,7 @@ async def _write_offs(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[P
             amount_pence=row.amount_pence,
             reinstated_pence=row.reinstated_pence,
             discharged=row.discharged,
+            debtor_total_pence=row.debtor_total_pence or 0,
         )
         found[row.account].append(past)
     return found

@@ -23,7 +23,7 @@ from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting
 from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherContent, NoSuchAccount, NotApproved
-from ledger.domain.write_off import Ground, dropped_because, key_of, posting_of
+from ledger.domain.write_off import Ground, debtor_total, dropped_because, key_of, posting_of
 from ledger.queries.debts import debt_facts, linked_accounts
 from ledger.queries.refund_facts import free_credit
 from ledger.use_cases.post_refund import NotHeardYet
@@ -122,7 +122,7 @@ async def _post(
             chunk.outcomes[key_of(line)] = LineOutcome(line=line.line, dropped_because=why)
         else:
             posting = posting_of(line, decision, business_date(tx.now), tx.caller.person)
-            _take(chunk, line, posting, account)
+            _take(chunk, line, posting, account, grounds[key_of(line)])
     await store.post(tx, chunk.postings)
     await store.add_written_off(tx, chunk.written_off)
     await store.add_reinstatements(tx, chunk.reinstated)
@@ -143,7 +143,7 @@ async def _grounds(tx: Transaction, lines: Sequence[WriteOffLine], accounts: Map
     }
 
 
-def _take(chunk: _Chunk, line: WriteOffLine, posting: Posting, account: store.LockedAccount) -> None:
+def _take(chunk: _Chunk, line: WriteOffLine, posting: Posting, account: store.LockedAccount, ground: Ground) -> None:
     """A line that stands: its journal, its row, its fact, and the balance that the next line meets."""
     amount = line.amount_pence
     chunk.postings.append(posting)
@@ -158,7 +158,8 @@ def _take(chunk: _Chunk, line: WriteOffLine, posting: Posting, account: store.Lo
     }
     match line.kind:
         case LineKind.WRITE_OFF:
-            chunk.written_off.append(store.WrittenOffRow(posting.id, account.id, line.line, amount, line.discharged))
+            total = debtor_total(line, ground.facts)
+            chunk.written_off.append(store.WrittenOffRow(posting.id, account.id, line.line, amount, line.discharged, total))
             chunk.told.append((account, DebtWrittenOff.model_validate(about)))
         case LineKind.REINSTATEMENT:
             assert line.undoes is not None, "a reinstatement without a write-off is dropped"

@@ -114,7 +114,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         blocked=(*blocked, *young),
         charges=charges,
         parts=parts,
-        debtor_total_pence=max(facts.debtor_total_pence, sum(part.amount_pence for part in parts)),
+        debtor_total_pence=max(debtor_total(facts, proposed.undoes), sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
         letter=letter,
         only_young=bool(young) and not blocked,
@@ -177,15 +177,22 @@ def is_discharging(policy: WriteOffPolicy, reason: Reason) -> bool:
 
 def _ladder(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy) -> tuple[Ladder | None, tuple[str, ...]]:
     try:
-        return ladder_for(policy, proposed.reason, _size(proposed, facts), facts.kind), ()
+        return ladder_for(policy, proposed.reason, size(proposed.kind, facts, proposed.undoes), facts.kind), ()
     except NoLadder as rule:
         return None, (rule.message,)
 
 
-def _size(proposed: Standing, facts: DebtFacts) -> int:
-    """What the bands of a ladder compare with: what remains on the account, without a sign, or what is to be put back."""
-    whole = sum(part.amount_pence for part in proposed.undone_parts) if proposed.undoes else abs(facts.balance_pence)
-    return max(1, proposed.wanted_pence or whole)
+def size(kind: LineKind, facts: DebtFacts, undoes: UUID | None) -> int:
+    """What the bands of a ladder compare with: the debtor's total, so that no debt asks for less by being split, over accounts or in time
+    (domain.md 5.3); of a credit what is on the account, without a sign.
+    """
+    return max(1, -facts.balance_pence if kind is LineKind.CREDIT_WRITE_ON else debtor_total(facts, undoes))
+
+
+def debtor_total(facts: DebtFacts, undoes: UUID | None) -> int:
+    """What decides who has authority. Of what is put back it is no less than what that was written off with."""
+    undone = past_write_off(facts, undoes)
+    return max(facts.debtor_total_pence, undone.debtor_total_pence if undone is not None else 0)
 
 
 def _clock(proofs: Iterable[Proof]) -> Clock:

@@ -18,7 +18,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import REASONS, past_write_off
+from writeoffs.domain.assessment import REASONS, debtor_total, past_write_off, size
 from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
@@ -152,21 +152,21 @@ def _nothing_to_put_back(told: Propose, facts: DebtFacts) -> WriteOffRule | None
 def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
     """Errors: NoLadder."""
     amount = told.amount_pence if told.kind is LineKind.REINSTATEMENT else None
-    size = amount or _whole(told, facts) or 1
-    ladder_for(policy, told.reason, size, facts.kind)
+    undoes = told.undoes if told.kind is LineKind.REINSTATEMENT else None
+    ladder_for(policy, told.reason, size(told.kind, facts, undoes), facts.kind)
     return {
         "id": uuid4(),
         "kind": told.kind.value,
         "account": told.account,
         "reason": told.reason.value,
         "note": told.note,
-        "undoes": told.undoes if told.kind is LineKind.REINSTATEMENT else None,
+        "undoes": undoes,
         "wanted_pence": amount,
         "raised_by": tx.caller.person,
         "raised_at": tx.now,
         "balance_pence": facts.balance_pence,
-        "amount_pence": size,
-        "debtor_total_pence": facts.debtor_total_pence,
+        "amount_pence": amount or _whole(told, facts) or 1,
+        "debtor_total_pence": debtor_total(facts, undoes),
         "status": ProposalStatus.GATHERING.value,
         "policy_version": policy.version,
     }
