@@ -549,7 +549,7 @@ class Cast(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600 if WHOLE else 600)
 async def test_four_eyes_hold_over_schedules_for_any_cast_in_any_order(place: Place, played: "Counter[str]") -> None:
     counted: dict[str, int] = {}
     given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted}

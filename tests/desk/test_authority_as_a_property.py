@@ -688,7 +688,7 @@ class Cast(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600 if WHOLE else 900)
 async def test_four_eyes_and_authority_hold_for_any_cast_in_any_order(place: Place, played: "Counter[str]") -> None:
     counted: dict[str, int] = {}
     given = {"place": place, "loop": asyncio.get_running_loop(), "counted": counted, "numbers": count(1)}

@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import json
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import pytest_asyncio
+from rentbook_local import child, services
+from rentbook_local.forkserver import ForkServer
 from rentbook_local.layout import DATABASES
 from support.servers import Postgres
 
@@ -35,6 +39,8 @@ CANARIES = (
 
 LOUDEST = """
 import logging, runpy, sys
+for name in logging.root.manager.loggerDict:
+    logging.getLogger(name).setLevel(logging.DEBUG)
 set_level = logging.Logger.setLevel
 logging.Logger.setLevel = lambda self, level: set_level(self, logging.DEBUG)
 logging.getLogger().setLevel(logging.DEBUG)
@@ -75,20 +81,41 @@ def told(secrets: Path, **other: str) -> dict[str, str]:
     }
 
 
-async def says(process: str, words: tuple[str, ...], settings: Mapping[str, str]) -> tuple[int | None, str]:
-    """Run it and give its exit status with all that it printed. What goes on by itself is ended."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("RENTBOOK_")}
-    environment = {**bare, **{f"RENTBOOK_{name}": value for name, value in settings.items()}}
-    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LOUDEST, process, *words, env=environment, stdout=pipe, stderr=both
-    )
-    try:
-        said, _ = await asyncio.wait_for(running.communicate(), LIMIT_SECONDS)
-    except TimeoutError:
-        running.kill()
-        raise
-    return running.returncode, said.decode(errors="replace")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def forks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServer]:
+    """Starts processes as a stack does: what all of them import is imported once."""
+    folder = tmp_path_factory.mktemp("forks")
+    server = ForkServer(services.IMPORTED_BY_MANY, folder, folder / "forkserver.log")
+    await server.start()
+    yield server
+    await server.end()
+
+
+@dataclass
+class Processes:
+    """Starts a process with what it finds in a folder, and hears all of it."""
+
+    folder: Path
+    forks: ForkServer
+
+    async def says(self, process: str, words: tuple[str, ...], settings: Mapping[str, str]) -> tuple[int, str]:
+        """Run it and give its exit status with all that it printed. What goes on by itself is ended, and the test fails."""
+        log = self.folder / f"{uuid4()}.log"
+        environment = child.surroundings(**{f"RENTBOOK_{name}": value for name, value in settings.items()})
+        argv = (sys.executable, "-m", "loudest", process, *words)
+        command = child.Command(process, argv, environment, self.folder, log)
+        running = await self.forks.spawn(command)
+        try:
+            status = await asyncio.wait_for(running.wait(), LIMIT_SECONDS)
+        finally:
+            await child.stop(running, command, grace_seconds=0)
+        return status, log.read_text(errors="replace")
+
+
+@pytest.fixture
+def processes(secrets: Path, forks: ForkServer) -> Processes:
+    (secrets / "loudest.py").write_text(LOUDEST)
+    return Processes(secrets, forks)
 
 
 def secrets_in(said: str) -> list[str]:
@@ -96,24 +123,26 @@ def secrets_in(said: str) -> list[str]:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-async def test_a_process_that_finds_no_server_says_so_without_a_secret(process: str, secrets: Path) -> None:
-    status, said = await says(process, (), told(secrets))
+async def test_a_process_that_finds_no_server_says_so_without_a_secret(process: str, secrets: Path, processes: Processes) -> None:
+    status, said = await processes.says(process, (), told(secrets))
     assert status == 1, said[-500:]
     assert secrets_in(said) == []
 
 
 @pytest.mark.parametrize("process", DATABASES)
-async def test_a_process_that_has_its_database_and_nothing_else_says_no_secret(process: str, secrets: Path, postgres: Postgres) -> None:
+async def test_a_process_that_has_its_database_and_nothing_else_says_no_secret(
+    process: str, secrets: Path, postgres: Postgres, processes: Processes
+) -> None:
     database = await postgres.new_database(process)
     url = database.app_url.replace("@", f":{PASSWORD}@") if ":" not in database.app_url.split("//")[1].split("@")[0] else database.app_url
-    status, said = await says(process, (), told(secrets, DATABASE_URL=url))
+    status, said = await processes.says(process, (), told(secrets, DATABASE_URL=url))
     assert status == 1, said[-500:]
     assert secrets_in(said) == []
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-async def test_asked_for_help_a_process_says_no_secret(process: str, secrets: Path) -> None:
-    status, said = await says(process, ("--help",), told(secrets))
+async def test_asked_for_help_a_process_says_no_secret(process: str, secrets: Path, processes: Processes) -> None:
+    status, said = await processes.says(process, ("--help",), told(secrets))
     assert status in (0, 1, 2), said[-500:]
     assert secrets_in(said) == []
 
@@ -129,39 +158,36 @@ async def test_asked_for_help_a_process_says_no_secret(process: str, secrets: Pa
     ],
     ids=["another database", "no address", "no number", "no table"],
 )
-async def test_a_wrong_setting_is_named_and_its_value_is_not_shown(process: str, wrong: dict[str, str], secrets: Path) -> None:
-    status, said = await says(process, (), told(secrets, **wrong))
+async def test_a_wrong_setting_is_named_and_its_value_is_not_shown(
+    process: str, wrong: dict[str, str], secrets: Path, processes: Processes
+) -> None:
+    status, said = await processes.says(process, (), told(secrets, **wrong))
     assert status in (1, 2), said[-500:]
     assert secrets_in(said) == []
 
 
 @pytest.mark.parametrize("process", ["refunds"])
 @pytest.mark.parametrize("words", [("migrate",), ("parked", "list")])
-async def test_an_operators_command_that_fails_says_no_secret(process: str, words: tuple[str, ...], secrets: Path) -> None:
-    status, said = await says(process, words, told(secrets))
+async def test_an_operators_command_that_fails_says_no_secret(
+    process: str, words: tuple[str, ...], secrets: Path, processes: Processes
+) -> None:
+    status, said = await processes.says(process, words, told(secrets))
     assert status != 0
     assert secrets_in(said) == []
 
 
 @pytest.mark.parametrize("name", ["payee_keys.json", "payer_index_key"])
-async def test_a_key_that_is_none_is_not_shown(name: str, secrets: Path) -> None:
+async def test_a_key_that_is_none_is_not_shown(name: str, secrets: Path, processes: Processes) -> None:
     (secrets / name).write_text(PASSWORD)
     process, words = ("refunds", ("rewrap-keys",)) if name == "payee_keys.json" else ("ledger", ("open-estate", str(secrets / name)))
     for asked in ((), words):
-        status, said = await says(process, asked, told(secrets))
+        status, said = await processes.says(process, asked, told(secrets))
         assert status != 0
         assert secrets_in(said) == []
 
 
-async def test_this_search_finds_a_secret_that_is_printed(secrets: Path) -> None:
+async def test_this_search_finds_a_secret_that_is_printed(secrets: Path, processes: Processes) -> None:
     """The test of the test: the same run, of a module that prints what it is told."""
     (secrets / "leaky.py").write_text("import logging, os\nlogging.basicConfig()\nlogging.debug(os.environ['RENTBOOK_DATABASE_URL'])\n")
-    os.environ["PYTHONPATH"], before = str(secrets), os.environ.get("PYTHONPATH")
-    try:
-        _, said = await says("leaky", (), told(secrets))
-    finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+    _, said = await processes.says("leaky", (), told(secrets))
     assert secrets_in(said) == [PASSWORD]
