@@ -516,6 +516,19 @@ class Cast(RuleBasedStateMachine):
             self.lend(one, other, pence)
         self.answer(through[-1], answer, self.hash)
 
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(which=st.integers(0, 9), taker=st.integers(0, 9), answer=ANSWERS)
+    def whoever_may_lends_for_this_case(self, which: int, taker: int, answer: str) -> None:
+        """Just enough to somebody who could not answer before, and does."""
+        stage = self.waits_for
+        assert stage is not None
+        givers = [person for person in CAST if self.mandate(person, stage) == () and person != self.claimed_by]
+        takers = [person for person in CAST if self.mandate(person, stage) is None and person not in self.participants]
+        if givers and takers:
+            who = takers[taker % len(takers)]
+            self.lend(givers[which % len(givers)], who, next(ceiling for ceiling in CEILINGS if ceiling >= self.pence))
+            self.answer(who, answer, self.hash)
+
     @rule(person=ANYBODY, deputy=ANYBODY)
     def somebody_is_away(self, person: str, deputy: str) -> None:
         """It moves work and gives nobody authority: the model knows nothing of it."""
