@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabels, LineKind
 from rentbook_contracts.notices import SET_REPORT, ReportColumn, ReportTable, SetReport
-from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER, Register, RegisterAsked, RegisterOrder
+from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER, Register, RegisterAsked, RegisterOrder, ScheduleAsked
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -147,19 +147,22 @@ async def test_totals_for_publication_carry_their_days_and_nobody(place: Place) 
 async def test_a_schedule_is_handed_out_with_its_decision_and_the_fate_of_each_line(place: Place) -> None:
     await place.everyone_known()
     task = await place.schedule_task(debts.DONE)
+    waiting = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
     async with visiting(place, "ella") as visitor:
+        place.peers.answers["/queries/schedule-page"] = lambda _: waiting
         await visitor.read(f"/tasks/{task}")
         fields = {"answer": "approved", "reason_code": "approved:other", "text": "As Cabinet wished", "minute_copy": ""}
         await visitor.send_with_file(f"/tasks/{task}/decision", "minute_copy", ("", b""), **fields)
+        place.peers.answers["/queries/schedule-page"] = debts.schedule_page
         content = (await visitor.http.get(f"{DONE}.xlsx")).content
         assert (await visitor.http.get(f"{DONE}.pdf")).content.startswith(b"%PDF")
     lines = cells(content, "Lines")
-    assert [row[7] for row in lines[1:4]] == ["Posted", "Dropped: The balance moved", "Excepted: More evidence"]
+    assert [row[7] for row in lines[1:4]] == ["Posted", "Dropped: The balance moved", "Left out: More evidence"]
     assert (lines[5][0], lines[5][5]) == ("Together", 1206.3)
     [_, made] = cells(content, "Decisions")
     assert made[1:4] == ["Ella Kim, income manager", "Approved", "Another reason to approve, written below: As Cabinet wished"]
     assert [one.title for one in asked_of_notices(place).tables] == ["Lines", "Totals by reason", "Decisions"]
-    assert {row[1] for row in cells(content, "Totals by reason")[1:4]} == {"Posted", "Dropped", "Excepted"}
+    assert {row[1] for row in cells(content, "Totals by reason")[1:4]} == {"Posted", "Dropped", "Left out"}
 
 
 async def test_a_report_is_named_where_it_cannot_be_handed_out(place: Place) -> None:

@@ -45,6 +45,62 @@ async def test_the_totals_follow_what_is_left_out_and_nothing_is_decided(place: 
     assert await excepted(place) == {}
 
 
+def stand(place: Place, *standings: str) -> None:
+    """The lines of the schedule as writeoffs tells them now; what is not said goes on being listed."""
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    moved = [
+        line.model_copy(
+            update={
+                "standing": standing,
+                "because": MOVED if standing == "dropped" else None,
+                "journal": debts.WRITTEN_OFF if standing == "posted" else None,
+            }
+        )
+        for line, standing in zip(page.lines, (*standings, "listed", "listed")[: len(page.lines)], strict=True)
+    ]
+    place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"lines": tuple(moved)})
+
+
+MOVED = "What is owed on the account has changed."
+
+
+async def test_a_line_that_dropped_is_shown_so_and_counted_nowhere(place: Place) -> None:
+    task = await place.schedule_task()
+    stand(place, "dropped")
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "2 lines, £804.20, of 3 lines that were put forward" in said
+        assert f"Dropped{MOVED}" in said
+        assert "Dropped£402.101 line" in said
+        assert f"except-{FIRST}" not in manager.fields(f"/tasks/{task}/decision")
+        assert f"except-{SECOND}" in manager.fields(f"/tasks/{task}/decision")
+        assert "Together2£804.20" in said
+        said = await manager.send(f"/tasks/{task}/decision", then="totals", **{f"except-{SECOND}": "wrong-amount"})
+        assert "Together1£402.10" in said
+
+
+async def test_after_the_decision_the_task_says_what_was_posted_and_what_was_not(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{THIRD}": "may-be-recovered"})
+        stand(place, "dropped", "posted", "excepted")
+        said = await manager.read(f"/tasks/{task}")
+        assert "What was let through" not in said
+        assert "What became of the lines" in said
+        for words in ("Put forward£1,206.303 lines", "Posted£402.101 line", "Dropped£402.101 line", "Left out£402.101 line"):
+            assert words in said
+
+
+async def test_where_every_line_dropped_there_is_nothing_to_decide(place: Place) -> None:
+    task = await place.schedule_task()
+    stand(place, "dropped", "dropped", "dropped")
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "No line is left to decide." in said
+        assert "Record my decision" not in said
+
+
 async def test_what_is_wrong_with_an_answer_is_said_and_what_was_chosen_stays(place: Place) -> None:
     task = await place.schedule_task()
     action = f"/tasks/{task}/decision"
@@ -209,14 +265,14 @@ async def test_a_line_that_was_left_out_says_why_on_its_schedule_and_on_its_prop
         page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
         out = page.lines[1].model_copy(update={"standing": "excepted", "because": "Left out: look at it again."})
         place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"lines": (page.lines[0], out)})
-        assert "ExceptedThe amount is not right" in await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert "Left outThe amount is not right" in await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
         blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
         place.peers.answers["/queries/proposal-page"] = lambda _: blocked
         assert "Left out of its last schedule by Ella Kim" in await officer.read(f"/write-offs/{SECOND}")
 
 
 async def test_whoever_decides_goes_on_to_the_next_task_and_at_the_end_to_work(place: Place) -> None:
-    first, second = await place.schedule_task(), await place.schedule_task(debts.DONE)
+    first, second = await place.schedule_task(), await place.schedule_task(debts.SENT_BACK)
     async with visiting(place, "ella") as manager:
         await manager.read(f"/tasks/{first}")
         said = await manager.send(f"/tasks/{first}/decision", **APPROVE, then="next")

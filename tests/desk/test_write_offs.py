@@ -207,7 +207,7 @@ async def test_nothing_chosen_asks_again(place: Place) -> None:
 async def test_a_schedule_says_what_became_of_each_line(place: Place) -> None:
     async with visiting(place, "hugo") as visitor:
         said = await visitor.read(f"/write-offs/schedules/{debts.DONE}")
-        for words in ("✓ Posted", "Dropped", "The balance moved", "Excepted"):
+        for words in ("✓ Posted", "Dropped", "The balance moved", "Left out"):
             assert words in said
         assert "3 lines" in said
         assert "1 line." in await visitor.read(f"/write-offs/schedules/{debts.DONE}?standing=dropped")

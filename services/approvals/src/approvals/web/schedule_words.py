@@ -28,6 +28,17 @@ _PROPOSAL_WORDS: Mapping[ProposalStatus, str] = {
     ProposalStatus.ON_SCHEDULE: "On a schedule",
 }
 
+STANDINGS: Mapping[str, str] = {
+    "listed": "Listed",
+    "excepted": "Left out",
+    "dropped": "Dropped",
+    "posting": "Being posted",
+    "posted": "Posted",
+    "declined": "Declined",
+    "taken-off": "Taken off",
+}
+"""Where a line of a schedule stands."""
+
 _STANDS = {
     **{status.value: words for status, words in STATUS_WORDS.items()},
     **{status.value: words for status, words in _PROPOSAL_WORDS.items()},

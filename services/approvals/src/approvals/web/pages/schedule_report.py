@@ -14,9 +14,9 @@ from approvals.domain.words import role_words
 from approvals.queries import DecisionShown, MinuteShown
 from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
-from approvals.web.schedule_words import STATUS_WORDS, because
+from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
 from approvals.web.visit import Visit
-from approvals.web.wording import day, element, headline, listed, pounds, said, sentence, when
+from approvals.web.wording import day, element, headline, listed, pounds, said, when
 from approvals.web.workbook import Cell, Kind
 
 LINES = (
@@ -58,7 +58,7 @@ def schedule_report(
     """The lines come first: they are what is told as comma-separated values. `left_out`: lines with the coded reason of their exception."""
     lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
     sums = (sum(line.amount_pence for line in page.lines), sum(line.vat_pence for line in page.lines))
-    totals = [(headline(one.reason), _standing(one.standing), one.lines, one.amount_pence) for one in page.totals]
+    totals = [(headline(one.reason), STANDINGS[one.standing], one.lines, one.amount_pence) for one in page.totals]
     return Report(
         f"schedule-{page.schedule}",
         page.title,
@@ -90,15 +90,11 @@ def _line(line: ScheduleLineShown, label: AccountLabel | None, left_out: str | N
         line.debtor_total_pence,
         line.amount_pence,
         line.vat_pence,
-        _standing(line.standing) + (f": {because(why)}" if why else ""),
+        STANDINGS[line.standing] + (f": {because(why)}" if why else ""),
         str(line.line),
         str(line.journal) if line.journal else None,
         line.content_hash,
     )
-
-
-def _standing(standing: str) -> str:
-    return sentence(standing.replace("-", " "))
 
 
 def _decision(made: DecisionShown, minute: MinuteShown | None) -> tuple[Cell, ...]:

@@ -1,6 +1,6 @@
 """The task about a schedule of write-offs: its lines, each of which may be left out, and the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,26 +28,28 @@ _EXCEPT = "except-"
 _FIELDS = ("answer", "reason_code", "text", "question_to", "minute_reference", "met_on", "minute_copy")
 
 
+_LISTED = "listed"
+_LEFT_OUT = "excepted"
+
+
 @dataclass(frozen=True)
-class Going:
-    """What would go through of one reason with the exceptions as they are chosen."""
+class Together:
+    """Lines of one reason that stand alike."""
 
     reason: Reason
+    standing: str
     lines: int
     amount_pence: int
 
 
-def going_through(lines: tuple[ScheduleLineShown, ...], left_out: Mapping[UUID, str]) -> list[Going]:
-    """By reason, without the lines that are left out."""
-    stays = [line for line in lines if line.line not in left_out]
-    return [
-        Going(
-            reason,
-            sum(1 for line in stays if line.reason is reason),
-            sum(line.amount_pence for line in stays if line.reason is reason),
-        )
-        for reason in sorted({line.reason for line in stays})
-    ]
+def together(lines: Iterable[ScheduleLineShown], left_out: Collection[UUID]) -> list[Together]:
+    """By reason and by where they stand now. `left_out`: by a decision that may not have been carried out yet."""
+    sums: dict[tuple[Reason, str], tuple[int, int]] = {}
+    for line in lines:
+        key = (line.reason, _LEFT_OUT if line.line in left_out else line.standing)
+        count, amount = sums.get(key, (0, 0))
+        sums[key] = (count + 1, amount + line.amount_pence)
+    return [Together(*key, *sums[key]) for key in sorted(sums)]
 
 
 async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
@@ -92,7 +94,9 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     earlier = await visit.own(lambda tx: queries.excepted(tx, row.case, row.round, row.stage))
     schedule = await _schedule(visit, row.case)
     lines = tuple(line for line in schedule.lines if listed.get(line.line) == line.content_hash) if schedule else ()
-    chosen = {line: code for line, code in exceptions(form).items() if line in listed}
+    stands = {line.line for line in lines if line.standing == _LISTED}
+    chosen = {line: code for line, code in exceptions(form).items() if line in stands}
+    goes = [line for line in lines if line.line in stands and line.line not in earlier]
     beside = beside_the_task(schedule.events) if schedule else []
     names, told = await visit.names(), sorted([*beside, *story(shown.history, None)], key=lambda one: one.at, reverse=True)
     decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
@@ -110,7 +114,9 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         whole=len(lines) == len(listed),
         earlier=earlier,
         chosen=chosen,
-        going=going_through(lines, {**earlier, **chosen}),
+        goes=goes,
+        going=together((line for line in goes if line.line not in chosen), ()),
+        became=together(lines, earlier),
         exception_reasons=list(EXCEPTION_REASONS.items()),
         exception_words=EXCEPTION_REASONS,
         labels=await visit.account_labels(line.account for line in lines),

@@ -34,13 +34,11 @@ from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.write_offs import asked_by, must_work_on_write_offs, proposals_page
-from approvals.web.schedule_words import STATUS_WORDS, events_told
+from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
 LINES_A_PAGE = 100
 SCHEDULES_SHOWN = 100
-
-STANDINGS = ("listed", "excepted", "dropped", "posting", "posted", "declined", "taken-off")
 
 WAITING = frozenset({ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK})
 """Where a schedule stands while it may be taken back."""
@@ -205,7 +203,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         asked=asked,
         labels=await visit.account_labels(line.account for line in page.lines),
         names=await visit.names(),
-        standings=[(one, one.replace("-", " ").capitalize()) for one in STANDINGS],
+        standings=list(STANDINGS.items()),
         status_words=STATUS_WORDS,
         story=events_told(page.events),
         decisions=decisions[::-1],
