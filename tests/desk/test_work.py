@@ -158,7 +158,7 @@ async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they
         place.peers.answers[f"/queries/{ACCOUNT_FOR_REFUND.name}"] = lambda _: facts
         said = await dev.read(f"/tasks/{task}")
         assert "Why can’t I decide this?" in said
-        assert "an entry behind the credit, or in a hold" in said, "a hold, a claim for benefit and the end of a tenancy count as well"
+        assert "an entry behind the credit or the debt, or in a hold, a plan or a note" in said, "each of these counts as well"
         assert "Why can’t I decide this?" not in await ella.read(f"/tasks/{task}")
 
 

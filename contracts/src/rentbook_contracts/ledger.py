@@ -338,7 +338,7 @@ class RefundFacts(Message):
     people: tuple[PersonFacts, ...]
     account_holds: tuple[AccountHold, ...]
     debts: tuple[DebtOfSamePeople, ...]
-    actors: tuple[str, ...] = Field(description="Staff who posted, matched, transferred or adjusted an entry behind the credit")
+    actors: tuple[str, ...] = Field(description="Staff behind the credit or behind what may be refunded of it: see ActorsFound")
 
 
 ACCOUNT_FOR_REFUND: Query[AccountForRefund, RefundFacts] = Query("account-for-refund", "ledger", AccountForRefund, RefundFacts)
@@ -603,7 +603,12 @@ class ActorsAsked(Message):
 
 
 class ActorsFound(Message):
-    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits, or noted a tenant's death."""
+    """Staff who changed what a decision rests on: none of them makes it (domain.md 4, check 9).
+
+    Whoever posted, matched, transferred or undid an entry behind one of the debts or credits, or brought the bank file that it came in; and
+    whoever set or lifted a hold, noted or decided a benefit claim, agreed or ended a plan, changed the tenancy's end, noted where letters
+    go or that somebody died, or undid or moved an entry, on one of the accounts or on another of the same people.
+    """
 
     actors: tuple[str, ...]
 

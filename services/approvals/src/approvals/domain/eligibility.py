@@ -46,7 +46,8 @@ _WHAT_YOU_DID: Mapping[str, str] = {
     Part.PAYEE: "You entered the payee’s bank details",
     Part.RESUBMITTED: "You answered the question it was sent back with",
     Part.WITHDREW: "You withdrew this case",
-    Part.LEDGER: "You had a hand in an entry behind the credit, or in a hold or a note on the account, as was seen",
+    Part.LEDGER: "You had a hand in an entry behind the credit or the debt, or in a hold, a plan or a note on an account of the same "
+    "people, as was seen",
     Part.CASE: "You took part in this case, as was seen",
 }
 

@@ -1,6 +1,6 @@
-"""Who stands behind the credits that people are about to decide on or to pay, as the ledger has it at this moment.
+"""Who stands behind the credits and debts that people are about to decide on or to pay, as the ledger has it at this moment.
 
-A task may wait for days: whoever moved money, undid an entry, set a hold or ended the tenancy meanwhile took part in the case as well.
+A task may wait for days: whoever moved money, undid an entry, lifted a hold or ended a plan meanwhile took part in the case as well.
 """
 
 import asyncio

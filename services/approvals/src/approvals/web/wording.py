@@ -61,7 +61,7 @@ PART_WORDS: Mapping[str, str] = {
     "payee": "entered the bank details",
     "resubmitted": "answered a question",
     "withdrew": "withdrew it",
-    "ledger": "had a hand in an entry behind the credit, or in a hold or a note on the account",
+    "ledger": "had a hand in an entry behind the credit or the debt, or in a hold, a plan or a note on an account of the same people",
     "case": "took part in it",
 }
 """How the desk says what made a person a participant of a case."""

@@ -34,8 +34,9 @@ from ledger.domain.credit import in_credit_since
 from ledger.domain.dates import business_date
 from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, total_to_put_back_pence, vat_within
 from ledger.domain.instalments import instalments_due, is_kept
+from ledger.queries.behind import behind_debts
 from ledger.queries.letter_addresses import letter_addresses
-from ledger.queries.owed import newest_entries, owed_by_account
+from ledger.queries.owed import owed_by_account
 from ledger.queries.refund_facts import answerable_tenants, holds_by_account, in_breathing_space, one_snapshot
 from ledger.tables import (
     account,
@@ -299,29 +300,11 @@ async def find_debts(tx: Transaction, asked: FindDebts) -> FoundDebts:
     return FoundDebts(debts=debts, more=len(rows) > asked.limit)
 
 
-_ACTORS = sa.text("""
-SELECT journal.actor
-FROM unnest(CAST(:ids AS uuid[]), CAST(:since AS date[])) AS asked (account, since)
-JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
-WHERE journal.actor <> 'system'
-  AND greatest(journal.effective_date, (journal.posted_at AT TIME ZONE 'Europe/London')::date) >= asked.since
-UNION SELECT note.by FROM account JOIN tenant ON tenant.tenancy = account.tenancy JOIN death_note AS note ON note.person = tenant.person
-WHERE account.id = ANY (CAST(:ids AS uuid[]))
-ORDER BY 1
-""")
-
-
 async def actors_behind(tx: Transaction, asked: ActorsAsked) -> ActorsFound:
-    """Staff who posted, matched, transferred or adjusted an entry behind one of the debts or credits, or noted a tenant's death.
-
-    That is whoever posted something on an account since the oldest entry that makes up its balance: a reversal of a receipt moves a debt
-    as much as a charge does. A death is what a debt is written off for, or what leaves nobody else who owes it: whoever said so brought
-    that evidence (domain.md 5.3).
-    """
+    """Staff who changed what a decision on these accounts rests on, on them or on another account of the same people."""
     await one_snapshot(tx)
     rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(asked.accounts)))).all()
-    owing = {row.id: row.balance_pence for row in rows if row.balance_pence > 0}
-    in_credit = {row.id: -row.balance_pence for row in rows if row.balance_pence < 0}
-    behind = await newest_entries(tx, owing, sign=1) | await newest_entries(tx, in_credit, sign=-1)
-    told = {"ids": list(behind), "since": [min(each.due_on for each in entries) for entries in behind.values()]}
-    return ActorsFound(actors=tuple(await tx.connection.scalars(_ACTORS, told)))
+    own = {row.id: row.balance_pence for row in rows}
+    found = await linked_accounts(tx, list(own))
+    linked = {other.account: other.balance_pence for others in found.values() for other in others}
+    return ActorsFound(actors=tuple(sorted(await behind_debts(tx, own, linked))))

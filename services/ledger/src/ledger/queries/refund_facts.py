@@ -32,6 +32,7 @@ from ledger.domain.credit import (
 from ledger.domain.dates import business_date
 from ledger.domain.rules import NoSuchAccount
 from ledger.domain.write_off import WRITTEN_ON
+from ledger.queries.behind import behind_credit
 from ledger.queries.owed import owed_by_account
 from ledger.tables import (
     account,
@@ -298,56 +299,15 @@ async def _written_off_pence(tx: Transaction, people: Collection[UUID]) -> int:
     return await tx.connection.scalar(sa.select(left).where(written_off.c.account.in_(theirs), ~written_off.c.discharged)) or 0
 
 
-_CHANGED_BY = """
-WITH behind AS (SELECT unnest(CAST(:credits AS uuid[])) AS journal), came AS (
-  SELECT journal FROM behind UNION SELECT item FROM suspense_clearing WHERE journal IN (SELECT journal FROM behind)
-), told AS (
-  SELECT coalesce(again.first, came.journal) AS journal FROM came LEFT JOIN posted_again AS again ON again.journal = came.journal
-), earlier AS (
-  SELECT repeats AS journal FROM posted_again WHERE first IN (SELECT journal FROM told)
-), amounts AS (
-  SELECT amount_pence FROM entry WHERE account = :account AND journal IN (SELECT journal FROM behind)
-  UNION SELECT -amount_pence FROM suspense_item WHERE journal IN (SELECT journal FROM came)
-)
-SELECT by FROM (
-  SELECT unnest(ARRAY[set_by, lifted_by]) AS by FROM account_hold WHERE account = :account OR account = ANY (:others)
-  UNION SELECT unnest(ARRAY[noted_by, decided_by]) FROM housing_benefit_claim WHERE account = :account OR account = ANY (:others)
-  UNION SELECT by FROM tenancy_ending WHERE tenancy = :tenancy
-  UNION SELECT cleared_by FROM suspense_clearing WHERE account = ANY (:others)
-  UNION SELECT journal.actor FROM entry JOIN journal ON journal.id = entry.journal
-    WHERE entry.account = ANY (:others) AND journal.reverses IS NOT NULL
-  UNION SELECT bank_file.uploaded_by FROM bank_file JOIN bank_file_line AS line ON line.bank_file = bank_file.id
-    WHERE line.journal IN (SELECT journal FROM told)
-  UNION SELECT cleared_by FROM suspense_clearing WHERE item IN (SELECT journal FROM earlier)
-  UNION SELECT matched_by FROM matched_return WHERE payment IN (SELECT journal FROM earlier)
-  UNION SELECT said.matched_by FROM matched_return AS said JOIN suspense_item AS back ON back.journal = said.item
-    WHERE back.amount_pence IN (SELECT amount_pence FROM amounts)
-      AND NOT EXISTS (SELECT FROM unmatched_return AS unsaid WHERE unsaid.item = said.item)
-  UNION SELECT note.by FROM death_note AS note JOIN tenant ON tenant.person = note.person WHERE tenant.tenancy = :tenancy
-  UNION SELECT by FROM letter_address WHERE tenancy = :tenancy AND addressee = 'tenants'
-) AS changes WHERE by IS NOT NULL
-"""
-
-
 async def _actors(
     tx: Transaction, row: Any, behind: Sequence[PastJournal], past: Sequence[PastJournal], others: Collection[UUID]
 ) -> tuple[str, ...]:
-    """Staff behind the credit or behind what may be refunded of it.
-
-    Who posted one of the credits or undid an entry since, who brought the bank file that a credit came in, also by way of suspense, who
-    put a credit that was written on back, and who set or lifted a hold, noted a benefit claim, noted the end of the tenancy, with which the
-    floor under the credit falls, noted that a tenant died, or did not, or noted the address that a former tenant is asked for (domain.md 4,
-    checks 1, 5, 6, 8 and 9). Who said of a
-    return that another payment of a credit's amount came back, and so that this one did not; and who moved or matched a credit that was
-    posted again. Of the same
-    people's other accounts, `others`: who made the debt that the refund is set against smaller, or kept it out, by a hold, a benefit
-    claim, an entry undone or money moved from suspense.
-    """
-    put_back = {one.actor for one in past if one.code == WRITTEN_ON}
-    undid = {one.actor for one in reversals_behind(past, row.balance_pence)}
-    asked = {"account": row.id, "tenancy": row.tenancy, "others": list(others), "credits": [one.journal for one in behind]}
-    changed = set(await tx.connection.scalars(sa.text(_CHANGED_BY), asked))
-    return tuple(sorted(({one.actor for one in behind} | put_back | undid | changed) - {"system"}))
+    """Staff behind the credit: behind the newest credits, entries undone since, and credits written on that were put back."""
+    rests_on = {one.journal for one in (*behind, *reversals_behind(past, row.balance_pence))}
+    rests_on |= {one.journal for one in past if one.code == WRITTEN_ON}
+    balances = sa.select(account.c.id, account.c.balance_pence).where(account.c.id.in_(others))
+    linked = {other.id: other.balance_pence for other in await tx.connection.execute(balances)}
+    return tuple(sorted(await behind_credit(tx, row.id, rests_on, linked)))
 
 
 def _credit(past: PastJournal) -> CreditBehind:
