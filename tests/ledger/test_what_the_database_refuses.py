@@ -165,6 +165,40 @@ async def test_a_settled_earmark_stays_settled(app: asyncpg.Connection) -> None:
         await app.execute("UPDATE credit_hold SET state = 'PENDING', settled_at = NULL WHERE id = $1", hold)
 
 
+SAID = {
+    "account_hold": (
+        "INSERT INTO account_hold (account, hold, set_at, set_by, reason) VALUES ($1, 'LEGAL', now(), 'ola', 'x')",
+        ("lifted_at = {at}", "lifted_by = {by}"),
+    ),
+    "housing_benefit_claim": (
+        "INSERT INTO housing_benefit_claim (account, since, reason, noted_at, noted_by) VALUES ($1, current_date, 'x', now(), 'ola')",
+        ("decided_at = {at}", "decided_by = {by}", "decided_on = current_date", "decided_because = 'x'"),
+    ),
+    "payment_plan": (
+        "INSERT INTO payment_plan VALUES (gen_random_uuid(), $1, current_date, 1, 'weekly', current_date, now(), 'ola')",
+        ("ended_at = {at}", "ended_by = {by}", "ended_because = 'x'"),
+    ),
+}
+"""What is said of an account, and what its end is written into."""
+
+
+@pytest.mark.parametrize("table", SAID)
+async def test_who_ended_what_is_written_once_and_stays(app: asyncpg.Connection, table: str) -> None:
+    """They stand behind what is decided since: another name there would let them decide it."""
+    said, columns = SAID[table]
+    await app.execute(said, MAIN)
+    ending = ", ".join(columns)
+    await app.execute(f"UPDATE {table} SET {ending.format(at='now()', by=repr('efua'))} WHERE account = $1", MAIN)
+    rewritten = (*columns, ending)
+    for one in rewritten:
+        for at, by in (("now() + interval '1 day'", "'ben'"), ("NULL", "NULL")):
+            with pytest.raises(asyncpg.RestrictViolationError, match="stays as it is"):
+                await app.execute(f"UPDATE {table} SET {one.format(at=at, by=by)} WHERE account = $1", MAIN)
+    [row] = await app.fetch(f"SELECT * FROM {table} WHERE account = $1", MAIN)
+    assert "efua" in row.values()
+    await app.execute(said, MAIN)
+
+
 # --- the seal ----------------------------------------------------------------------------------------------------------------------
 
 
