@@ -74,6 +74,15 @@ async def test_a_month_out_of_its_order_says_so(place: Place) -> None:
         assert visitor.summary() == {"#month_end": "A later month was posted already."}
 
 
+async def test_a_month_before_one_that_was_posted_is_not_offered_for_posting(place: Place) -> None:
+    earlier = debts.provision(ProvisionAsked(month_end=date(2026, 9, 30))).model_copy(update={"later": OCTOBER})
+    place.peers.answers[f"/queries/{PROVISION.name}"] = lambda _: earlier
+    async with visiting(place, "grace") as visitor:
+        said = await visitor.read(f"{PAGE}?month_end=2026-09-30")
+        assert "Nothing more is posted for this month: the provision of October 2026 was posted already" in said
+        assert "Post £" not in said
+
+
 @pytest.mark.parametrize("who", ["asha", "farid", "kirsi"])
 async def test_nobody_but_finance_posts_it(place: Place, who: str) -> None:
     async with visiting(place, who) as visitor:

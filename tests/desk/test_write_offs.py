@@ -20,6 +20,7 @@ from rentbook_contracts.writeoffs import (
     ProposalAsked,
     ProposalStatus,
     Reason,
+    RegisterAsked,
 )
 
 from desk import debts, estate
@@ -250,6 +251,17 @@ async def test_the_register_goes_on_showing_a_debt_and_lets_it_be_put_back_unles
     head, row = answer.content.decode("utf-8-sig").strip().splitlines()
     assert head.startswith("Posted on,What,Reason,Account,Tenants,Amount")
     assert f"Write-off,Untraceable,{estate.IVANOVA.reference},{estate.IVANOVA.names[0]},210.00,5.00,10.00,no,{debts.WRITTEN_OFF}" in row
+
+
+async def test_the_register_says_of_a_credit_what_came_back(place: Place) -> None:
+    told = debts.register(RegisterAsked())
+    credit = told.rows[0].model_copy(update={"kind": LineKind.CREDIT_WRITE_ON, "reason": Reason.UNCLAIMED, "reinstated_pence": 62_40})
+    place.peers.answers["/queries/write-off-register"] = lambda _: told.model_copy(update={"rows": (credit,)})
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/write-offs/register")
+        assert visitor.page is not None
+        [cells] = [row.xpath("td") for row in visitor.page.xpath("//table//tbody/tr")]
+        assert cells[4].text_content().strip() == "£62.40"
 
 
 async def test_totals_by_reason_name_nobody_and_begin_with_the_financial_year(place: Place) -> None:

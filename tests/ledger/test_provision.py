@@ -56,6 +56,7 @@ async def test_finance_posts_the_difference_once(debts: Debts) -> None:
     await post(debts, JUNE)
     with pytest.raises(rules.LaterMonthPosted):
         await post(debts, APRIL)
+    assert ((await report(debts, APRIL)).later, june.later) == (JUNE, None)
     assert await report(debts, MAY) == posted, "as it was posted, for ever"
 
 

@@ -212,6 +212,7 @@ async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: 
     assert status == "blocked"
     assert "moved from £312.40 owed to £300.00 owed" in why
     await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=proposal, note="paid a little"), caller=ASHA)
+    assert (await writeoffs.status(proposal))[:2] == ("gathering", ""), "it no longer says that the balance has moved"
     await writeoffs.assessed(proposal)
     assert (await writeoffs.status(proposal))[0] == "ready"
     assert (await writeoffs.rows("SELECT amount_pence FROM proposal WHERE id = :id", id=proposal))[0]["amount_pence"] == 300_00

@@ -763,7 +763,10 @@ class ProvisionRow(Message):
 
 
 class ProvisionReport(Message):
-    """What the provision has to be at a month's end, what it is, and the journal that closes the gap; None where none was posted yet."""
+    """What the provision has to be at a month's end, what it is, and the journal that closes the gap; None where none was posted yet.
+
+    `later`: the last month's end that was posted, where this one was not and comes before it; it is then posted no more.
+    """
 
     month_end: date
     policy_version: str
@@ -772,6 +775,7 @@ class ProvisionReport(Message):
     held_pence: Pence
     to_post_pence: Pence
     journal: UUID | None
+    later: date | None = None
 
 
 PROVISION: Query[ProvisionAsked, ProvisionReport] = Query("provision", "ledger", ProvisionAsked, ProvisionReport)

@@ -60,6 +60,7 @@ async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:
     if in_force is None:
         raise NoRatesInForce("No rates for the provision were in force at the end of that month. Choose a later month.", field="month_end")
     rows = expected_loss(in_force.policy.rates, await _owed(tx, month_end), month_end)
+    last = await tx.connection.scalar(sa.select(sa.func.max(posted_provision.c.month_end)))
     wanted, held = sum(row.expected_loss_pence for row in rows), await _held(tx, month_end)
     return ProvisionReport(
         month_end=month_end,
@@ -69,6 +70,7 @@ async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:
         held_pence=held,
         to_post_pence=wanted - held,
         journal=None,
+        later=last if last is not None and last > month_end else None,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ReconsiderProposal, WithdrawProposal
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
 from writeoffs.domain.assessment import DATED_BY_THE_DEBT, not_before
@@ -65,7 +65,8 @@ async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Noth
     require_worker(tx)
     row = await workable(tx, told.proposal)
     facts = await fact_of(tx, row.account)
-    await store.change_proposal(tx, row.id, balance_pence=facts.balance_pence)
+    # What blocked it was said of the balance before: it stands nowhere until it is looked at.
+    await store.change_proposal(tx, row.id, balance_pence=facts.balance_pence, status=ProposalStatus.GATHERING, status_note="")
     await store.take_part(tx, [row.id], "reconsidered it")
     await store.note(tx, [row.id], "reconsidered", told.note)
     await look_again(tx, row)

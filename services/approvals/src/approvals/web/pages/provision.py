@@ -92,7 +92,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         age_band=age_band,
         sides=sides(report),
         chart=bar_chart(_by_age(report.rows)),
-        may_post=visit.person.has(Role.FINANCE) and report.journal is None and report.to_post_pence != 0,
+        may_post=visit.person.has(Role.FINANCE) and report.journal is None and report.later is None and report.to_post_pence != 0,
     )
 
 
@@ -116,7 +116,7 @@ def provision_report(report: ProvisionReport) -> Report:
     ]
     owed = sum(row.owed_pence for row in report.rows)
     debited, credited = sides(report)
-    posted = str(report.journal) if report.journal else "not posted"
+    posted = str(report.journal) if report.journal else "not posted: a later month was" if report.later else "not posted"
     return Report(
         f"provision-{report.month_end.isoformat()}",
         f"Provision for bad debts, {report.month_end:%B %Y}",

@@ -126,6 +126,11 @@ TOTALS = (
     Column("Credit that came back since", Kind.MONEY),
 )
 
+NOTES = (
+    "A debt that is written off is still owed, unless the law has released it. A credit that was taken to income is still its owner’s.",
+    "Both stay in this register, also where they were put back.",
+)
+
 
 def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLabel], asked: RegisterAsked, today: date) -> Report:
     """One row a posting. Filters that narrow it are said, so that a part is never taken for the whole."""
@@ -162,7 +167,7 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
             Table("Together", TOGETHER, [(words, *sums) for words, sums in together]),
         ),
         facts=tuple((term, said) for term, said in wanted if said) or (("Filters", "none: the whole register"),),
-        notes=("A debt that is written off is still owed; it stays in this register, also where it was put back.",),
+        notes=NOTES,
     )
 
 
