@@ -18,10 +18,10 @@ from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.open_schedule_task import NotThisSchedule
-from approvals.use_cases.read_decision import read_decision
+from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision
+from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision, RoundAsked
 from support.office import Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
 
@@ -411,3 +411,55 @@ async def test_a_carried_out_schedule_closes_its_tasks(desk: WriteOffOffice) -> 
     await run(desk.office.runtime, lambda tx: close_task(tx, CloseTask(task=opened.task, carried_out=True)), caller=SYSTEM)
     [done] = await desk.office.look("tess.leader", queries.schedule_tasks, still_open=False)
     assert done.row.status == "CARRIED_OUT"
+
+
+# --- what writeoffs asks ----------------------------------------------------------------------------------------------------------------
+
+
+async def ends(desk: WriteOffOffice, schedule: UUID, round_: int = 1) -> UUID | None:
+    """The decision that ends the round, as writeoffs is told."""
+    asked = RoundAsked(case=schedule, round=round_)
+    made = (await run(desk.office.runtime, lambda tx: round_decided(tx, asked), caller=SYSTEM, read_only=True)).decision
+    return made.decision if made is not None else None
+
+
+async def test_the_approval_that_completes_ends_a_round_until_it_falls(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 5_000_00),))
+    opened = await desk.opened(about)
+    await desk.decided("mel.member", about, opened)
+    assert await ends(desk, about.schedule) is None, "a second one decides"
+    second = await desk.opened(about, 2)
+    made = await desk.decided("kim.s151", about, second)
+    assert await ends(desk, about.schedule) == made.decision
+    assert await ends(desk, about.schedule, 2) is None
+    await desk.office.do("kim.s151", recall_decision, TakeBack(made.decision, "It was a slip"))
+    assert await ends(desk, about.schedule) is None
+
+
+@pytest.mark.parametrize(("carried_out", "stands"), [(True, True), (False, False)])
+async def test_an_approval_that_was_carried_out_ends_its_round_and_one_that_was_not_does_not(
+    desk: WriteOffOffice, carried_out: bool, stands: bool
+) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    made = await desk.decided("tess.leader", about, opened)
+    closed = CloseTask(task=opened.task, carried_out=carried_out)
+    await run(desk.office.runtime, lambda tx: close_task(tx, closed), caller=SYSTEM)
+    assert await ends(desk, about.schedule) == (made.decision if stands else None)
+
+
+@pytest.mark.parametrize(("answer", "stands"), [(Answer.DECLINED, True), (Answer.SENT_BACK, False)])
+async def test_a_no_ends_a_round_and_a_question_does_not(desk: WriteOffOffice, answer: Answer, stands: bool) -> None:
+    about = told((line(30_00),))
+    made = await desk.decided("tess.leader", about, await desk.opened(about), answer)
+    assert await ends(desk, about.schedule) == (made.decision if stands else None)
+
+
+async def test_nothing_is_decided_on_a_schedule_that_was_withdrawn(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    desk.schedules[about.schedule] = about.model_copy(update={"withdrawn": True})
+    for answer in Answer:
+        with pytest.raises(scheduling.TakenBack, match="took this schedule back"):
+            await desk.decided("tess.leader", about, opened, answer)
+    assert await desk.facts() == []

@@ -19,6 +19,7 @@ import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
+from approvals.app import ANSWERS
 from approvals.domain.eligibility import ParticipantMayNotDecide
 from approvals.domain.forms import AnswerTask, LendAuthority, OfTask, SignRun, TakeBack
 from approvals.domain.policy import Band, ProposedPolicy
@@ -583,6 +584,9 @@ async def founded(postgres: Postgres, folder: Path) -> AsyncIterator[Town]:
             f"http://{name}": httpx.ASGITransport(Starlette(routes=[*doors(runtimes[name], app), *app.routes(runtimes[name])]))
             for name, app in apps.items()
         }
+        # What the others ask of it; people's forms reach its use cases without the desk's pages.
+        questions = doors(runtimes["approvals"], App("approvals", answers=ANSWERS))
+        mounts["http://approvals"] = httpx.ASGITransport(Starlette(routes=questions))
         mounts["http://bank"] = httpx.ASGITransport(make_bank(bank, lambda: datetime.now(UTC)))
         http = await stack.enter_async_context(web.client(mounts=mounts))
         for runtime in runtimes.values():
@@ -603,7 +607,7 @@ def _secrets(folder: Path) -> Path:
 def _settings(service: str, database: Database, secrets: Path, folder: Path) -> Settings:
     words: dict[str, Any] = {
         "database_url": database.app_url, "kafka_bootstrap": "127.0.0.1:1", "temporal_address": "127.0.0.1:1", "secrets_dir": secrets,
-        "state_dir": folder, "peers": {name: f"http://{name}" for name in ("ledger", "refunds", "writeoffs", "notices")},
+        "state_dir": folder, "peers": {name: f"http://{name}" for name in ("ledger", "refunds", "writeoffs", "approvals", "notices")},
     }  # fmt: skip
     match service:
         case "ledger":

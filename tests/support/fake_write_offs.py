@@ -44,6 +44,7 @@ class FakeWriteOffs:
     chunk: int = 2
     stages: int = 1
     carried_out_from: date | None = None
+    taking_errors: list[str] = field(default_factory=list)
     posting_errors: list[str] = field(default_factory=list)
     stands: writeoffs.ScheduleStands = field(default_factory=lambda: writeoffs.ScheduleStands(answered_round=0, withdrawn=False))
     looks: list[writeoffs.Assessed] = field(default_factory=lambda: [writeoffs.Assessed(done=True)])
@@ -78,6 +79,8 @@ class FakeWriteOffs:
         return writeoffs.RoundBegun(content_hash=f"{asked.round:064x}" if self.lines else None, lines=len(self.lines))
 
     def _take(self, asked: writeoffs.TakeLines) -> writeoffs.LinesTaken:
+        if self.taking_errors:
+            raise ApplicationError("no", type=self.taking_errors.pop(0), non_retryable=True)
         standing = [one for one in self.left if one.line not in asked.excepted]
         taken, self.left = standing[: self.chunk], standing[self.chunk :]
         return writeoffs.LinesTaken(lines=tuple(taken))

@@ -1,4 +1,4 @@
-"""Writeoffs with a scripted ledger: use cases are called as their hosts call them, in transactions of their own."""
+"""Writeoffs with a scripted ledger and scripted approvals: use cases are called as their hosts call them, in transactions of their own."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ from chassis.peers import Caller
 from chassis.process import make_runtime
 from chassis.transaction import SYSTEM, Runtime, run
 from pydantic import BaseModel
+from rentbook_contracts.approvals import Answer, Decision, RoundAsked, RoundDecided
 from rentbook_contracts.ledger import (
     AccountKind,
     AccountLabel,
@@ -119,6 +120,38 @@ class FakeLedger:
         return Response(DebtsRead(debts=found).model_dump_json(), media_type="application/json")
 
 
+@dataclass
+class FakeApprovals:
+    """Says of each schedule's round which decision ends it and stands: `ends`. While `silent` it does not answer."""
+
+    ends: dict[tuple[UUID, int], Decision] = field(default_factory=dict)
+    silent: bool = False
+
+    def transport(self) -> httpx.ASGITransport:
+        return httpx.ASGITransport(Starlette(routes=[Route("/queries/round-decided", self._answer, methods=["POST"])]))
+
+    def decides(self, schedule: UUID, answer: Answer = Answer.APPROVED, round_: int = 1, **more: Any) -> UUID:
+        """A decision that ends the round."""
+        decided = Decision(
+            **{
+                "decision": uuid4(), "task": uuid4(), "case": schedule, "attempt": 1, "round": round_, "stage": 1, "content_hash": "0" * 64,
+                "answer": answer, "reason_code": "in-order", "completes": answer is Answer.APPROVED, "recalled": False, **more,
+            }
+        )  # fmt: skip
+        self.ends[schedule, round_] = decided
+        return decided.decision
+
+    def comes_to_nothing(self, schedule: UUID, round_: int = 1) -> None:
+        """It was recalled, or is not carried out."""
+        del self.ends[schedule, round_]
+
+    async def _answer(self, request: Request) -> Response:
+        if self.silent:
+            return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
+        asked = RoundAsked.model_validate_json(await request.body())
+        return Response(RoundDecided(decision=self.ends.get((asked.case, asked.round))).model_dump_json(), media_type="application/json")
+
+
 @asynccontextmanager
 async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"]:
     """Writeoffs over a migrated database; `folder` takes the service's token."""
@@ -127,13 +160,14 @@ async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"
         database_url=database.app_url,
         kafka_bootstrap="127.0.0.1:1",
         temporal_address="127.0.0.1:1",
-        peers={"ledger": "http://ledger"},
+        peers={"ledger": "http://ledger", "approvals": "http://approvals"},
         secrets_dir=folder,
     )
-    ledger = FakeLedger()
-    async with make_runtime("writeoffs", settings) as runtime, web.client(mounts={"http://ledger": ledger.transport()}) as http:
+    ledger, approvals = FakeLedger(), FakeApprovals()
+    mounts = {"http://ledger": ledger.transport(), "http://approvals": approvals.transport()}
+    async with make_runtime("writeoffs", settings) as runtime, web.client(mounts=mounts) as http:
         runtime.http = http
-        yield WriteOffs(runtime, ledger, database)
+        yield WriteOffs(runtime, ledger, approvals, database)
 
 
 @dataclass
@@ -142,6 +176,7 @@ class WriteOffs:
 
     runtime: Runtime
     ledger: FakeLedger
+    approvals: FakeApprovals
     database: Database
 
     async def do(self, use_case: Callable[..., Coroutine[Any, Any, Out]], message: Any, *, caller: Caller = SYSTEM) -> Out:
@@ -205,7 +240,8 @@ class WriteOffs:
         return await self.do(begin_round, BeginRound(schedule=schedule, round=number))
 
     async def taken(self, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
-        """The next lines of round 1, as the story takes them."""
+        """The next lines of round 1, as the story takes them by a decision that approvals has."""
+        self.approvals.decides(schedule, decision=decision, excepted=excepted)
         return (await self.do(take_lines, TakeLines(schedule=schedule, round=1, decision=decision, excepted=excepted))).lines
 
     async def settled(self, schedule: UUID, decision: UUID, *outcomes: LineOutcome) -> None:

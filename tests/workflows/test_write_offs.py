@@ -223,6 +223,43 @@ async def test_a_decision_that_the_ledger_refuses_goes_back_to_a_decision(client
     assert closed_as(services) is ScheduleStatus.POSTED
 
 
+async def test_a_withdrawal_that_missed_the_decision_is_kept_to_before_the_first_line(client: Client, services: FakeWriteOffs) -> None:
+    services.taking_errors = ["ScheduleWithdrawn"]
+    services.stands = ScheduleStands(answered_round=0, withdrawn=True)
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await services.decide(story, Answer.APPROVED)
+    await story.result()
+    assert closed_as(services) is ScheduleStatus.WITHDRAWN
+    assert services.names("ledger.post-write-off") == []
+    assert [(told.carried_out, told.because) for told in services.told("approvals.close-task")] == [(False, "the schedule was withdrawn")]
+
+
+async def test_lines_that_are_not_handed_out_by_this_decision_are_asked_about_anew(client: Client, services: FakeWriteOffs) -> None:
+    services.taking_errors = ["NotDecidedSo"]
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("approvals.open-schedule-task", 2)
+    assert services.names("ledger.post-write-off") == []
+    await services.decide(story, Answer.APPROVED)
+    await story.result()
+    assert closed_as(services) is ScheduleStatus.POSTED
+
+
+async def test_a_withdrawal_that_missed_the_decision_ends_its_call_in(client: Client, services: FakeWriteOffs) -> None:
+    services.carried_out_from = (datetime.now(UTC) + timedelta(days=8)).date()
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("writeoffs.note-schedule", 2)
+    services.stands = ScheduleStands(answered_round=0, withdrawn=True)
+    await story.signal(SCHEDULE_CHANGED.name, ScheduleChanged(schedule=services.schedule))
+    await story.result()
+    assert closed_as(services) is ScheduleStatus.WITHDRAWN
+    assert services.names("writeoffs.take-lines") == []
+
+
 # --- a proposal -------------------------------------------------------------------------------------------------------------------------
 
 

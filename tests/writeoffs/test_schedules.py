@@ -1,12 +1,13 @@
 """A schedule from its making to its last line: what is listed, dropped, excepted, posted, put back."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from chassis.transaction import run
+from chassis.transaction import Unanswered, run
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import DeathChanged, JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
@@ -29,6 +30,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleAsked,
     ScheduleOfHash,
     ScheduleStatus,
+    TakeLines,
     TakeOffSchedule,
     TotalsAsked,
     WithdrawSchedule,
@@ -42,8 +44,18 @@ from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal
 from writeoffs.use_cases.look import dry_run
 from writeoffs.use_cases.move import come_back, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
-from writeoffs.use_cases.rounds import AnotherRound, NotInTheBooks, close_schedule, note_schedule, read_schedule
+from writeoffs.use_cases.rounds import (
+    AnotherRound,
+    NotDecidedSo,
+    NotInTheBooks,
+    ScheduleWithdrawn,
+    close_schedule,
+    note_schedule,
+    read_schedule,
+    take_lines,
+)
 from writeoffs.use_cases.schedules import (
+    DecidedAlready,
     NothingIsReady,
     NotSentBack,
     answer_schedule,
@@ -250,7 +262,8 @@ async def test_a_declined_schedule_keeps_its_record_and_closes_its_proposals(wri
     proposal = await writeoffs.ready(account)
     schedule = await writeoffs.scheduled(proposal)
     await writeoffs.round(schedule)
-    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, reason_code="no-evidence"))
+    decision = writeoffs.approvals.decides(schedule, Answer.DECLINED, reason_code="no-evidence")
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, decision=decision))
     page = await writeoffs.ask(queries.schedule_page, ScheduleAsked(schedule=schedule))
     assert [(line.standing, line.because) for line in page.lines] == [("declined", "no-evidence")]
     assert (await writeoffs.status(proposal))[0] == "declined"
@@ -288,11 +301,105 @@ async def test_a_withdrawn_schedule_makes_its_proposals_ready_again(writeoffs: W
     assert await writeoffs.scheduled(proposal) != schedule
 
 
+async def withdrawn(writeoffs: WriteOffs, schedule: UUID) -> None:
+    await writeoffs.do(withdraw_schedule, WithdrawSchedule(schedule=schedule, note="wrong month"), caller=BRYN)
+
+
+@pytest.mark.parametrize(("answer", "words"), [(Answer.APPROVED, "Have the approval recalled"), (Answer.DECLINED, "was declined")])
+async def test_what_is_decided_is_not_withdrawn_unless_the_decision_falls(writeoffs: WriteOffs, answer: Answer, words: str) -> None:
+    """The story may not have heard of the decision yet: the schedule is still with whoever decides."""
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+    writeoffs.approvals.decides(schedule, answer)
+    for status in (ScheduleStatus.WITH_APPROVER, ScheduleStatus.CALL_IN):
+        await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
+        with pytest.raises(DecidedAlready, match=words):
+            await withdrawn(writeoffs, schedule)
+    assert not (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).withdrawn
+    writeoffs.approvals.comes_to_nothing(schedule)
+    await withdrawn(writeoffs, schedule)
+    assert (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).withdrawn
+
+
+async def test_a_schedule_of_which_it_is_not_known_whether_it_is_decided_is_not_withdrawn(writeoffs: WriteOffs) -> None:
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+    writeoffs.approvals.silent = True
+    with pytest.raises(Unanswered):
+        await withdrawn(writeoffs, schedule)
+    assert not (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).withdrawn
+
+
+async def test_a_schedule_is_either_withdrawn_or_carried_out_whichever_comes_first(writeoffs: WriteOffs) -> None:
+    """The decision and the withdrawal can miss each other. Handing out the first lines and the withdrawal take one lock."""
+    first, second = [await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())) for _ in range(2)]
+    for schedule in (first, second):
+        await writeoffs.round(schedule)
+    await withdrawn(writeoffs, first)
+    decision = uuid4()
+    with pytest.raises(ScheduleWithdrawn):
+        await writeoffs.taken(first, decision)
+    assert {standing for standing, _ in (await writeoffs.standings(first)).values()} == {"listed"}
+    await writeoffs.taken(second, decision)
+    writeoffs.approvals.comes_to_nothing(second)
+    with pytest.raises(DecidedAlready, match="being carried out"):
+        await withdrawn(writeoffs, second)
+
+
+async def test_approvals_is_told_that_a_schedule_was_withdrawn(writeoffs: WriteOffs) -> None:
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    begun = await writeoffs.round(schedule)
+    asked = ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash or "")
+    assert not (await writeoffs.ask(queries.schedule_to_decide, asked)).withdrawn
+    await withdrawn(writeoffs, schedule)
+    assert (await writeoffs.ask(queries.schedule_to_decide, asked)).withdrawn
+
+
+async def test_lines_are_handed_out_by_the_decision_that_approvals_has_and_no_other(writeoffs: WriteOffs) -> None:
+    """Whoever reaches Temporal could name any decision, and any line as left out."""
+    first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00))
+    schedule = await writeoffs.scheduled(first, second)
+    await writeoffs.round(schedule)
+
+    def take(decision: UUID) -> TakeLines:
+        return TakeLines(schedule=schedule, round=1, decision=decision, excepted=(first,))
+
+    tomorrow = TODAY + timedelta(days=1)
+    unheard, declined = uuid4(), writeoffs.approvals.decides(schedule, Answer.DECLINED)
+    for forged in (unheard, declined, writeoffs.approvals.decides(schedule, carried_out_from=tomorrow)):
+        with pytest.raises(NotDecidedSo):
+            await writeoffs.do(take_lines, take(forged))
+    assert set((await writeoffs.standings(schedule)).values()) == {("listed", None)}
+    decision = writeoffs.approvals.decides(schedule, excepted=(second,))
+    assert [line.line for line in (await writeoffs.do(take_lines, take(decision))).lines] == [first]
+    await writeoffs.do(take_lines, take(decision))
+    assert {line: standing for line, (standing, _) in (await writeoffs.standings(schedule)).items()} == {
+        first: "posting",
+        second: "excepted",
+    }
+
+
+@pytest.mark.parametrize("status", [ScheduleStatus.DECLINED, ScheduleStatus.POSTED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY])
+async def test_a_schedule_does_not_end_as_its_rows_and_approvals_do_not_have_it(writeoffs: WriteOffs, status: ScheduleStatus) -> None:
+    """Whoever reaches Temporal could say it."""
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    for decision in (None, uuid4(), writeoffs.approvals.decides(schedule)):
+        told = CloseSchedule(schedule=schedule, round=1, status=status, decision=decision, reason_code="may-be-recovered")
+        with pytest.raises(NotDecidedSo):
+            await writeoffs.do(close_schedule, told)
+    assert (await writeoffs.status(proposal))[0] == "on-schedule"
+
+
 async def test_what_the_ledger_refused_whole_is_asked_about_anew(writeoffs: WriteOffs) -> None:
     proposal = await writeoffs.ready(writeoffs.owing())
     schedule = await writeoffs.scheduled(proposal)
     await writeoffs.round(schedule)
     assert len(await writeoffs.taken(schedule, uuid4())) == 1
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule, 2)
+    writeoffs.approvals.comes_to_nothing(schedule)
     assert (await writeoffs.round(schedule, 2)).lines == 1
 
 

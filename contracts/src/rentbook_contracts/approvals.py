@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import PositivePence
-from rentbook_contracts.operation import Message, Nothing, Operation, Update
+from rentbook_contracts.operation import Message, Nothing, Operation, Query, Update
 
 
 def content_hash(content: BaseModel) -> str:
@@ -122,6 +122,24 @@ OPEN_TASK: Operation[OpenTask, TaskOpened] = Operation("approvals.open-task", "a
 READ_DECISION: Operation[ReadDecision, Decision] = Operation("approvals.read-decision", "approvals", ReadDecision, Decision)
 CLOSE_TASK: Operation[CloseTask, Nothing] = Operation("approvals.close-task", "approvals", CloseTask, Nothing)
 NUDGE_TASK: Operation[NudgeTask, Nothing] = Operation("approvals.nudge-task", "approvals", NudgeTask, Nothing)
+
+
+class RoundAsked(Message):
+    """A round of a schedule of write-offs."""
+
+    case: UUID
+    round: int = Field(ge=1)
+
+
+class RoundDecided(Message):
+    """The decision that ends the round and stands: an approval that completes, or the first that declined. None where there is none yet,
+    where it was recalled, or where it came to nothing.
+    """
+
+    decision: Decision | None
+
+
+ROUND_DECIDED: Query[RoundAsked, RoundDecided] = Query("round-decided", "approvals", RoundAsked, RoundDecided)
 
 
 class DecisionTaken(Message):

@@ -206,7 +206,10 @@ class ScheduleStands(Message):
 
 
 class TakeLines(Message):
-    """The next lines of the approved round that are neither excepted, dropped nor posted. Marks them as being posted."""
+    """The next lines of the approved round that are neither excepted, dropped nor posted. Marks them as being posted.
+
+    The decision, and what it left out, are what approvals says of them. Errors: NotDecidedSo, ScheduleWithdrawn.
+    """
 
     schedule: UUID
     round: int = Field(ge=1)
@@ -228,7 +231,10 @@ class SettleLines(Message):
 
 
 class CloseSchedule(Message):
-    """Excepted and declined lines go back to their proposals with the decision's reason; declining removes no record."""
+    """Excepted and declined lines go back to their proposals with the decision's reason; declining removes no record.
+
+    What the rows and approvals do not bear out closes nothing. Errors: NotDecidedSo.
+    """
 
     schedule: UUID
     round: int = Field(ge=0)
@@ -276,7 +282,10 @@ class LineToDecide(Message):
 
 
 class ScheduleToDecide(Message):
-    """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted."""
+    """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted.
+
+    `withdrawn`: all of it was taken back.
+    """
 
     schedule: UUID
     round: int
@@ -287,6 +296,7 @@ class ScheduleToDecide(Message):
     total_pence: PositivePence
     raised_by: str
     participants: tuple[str, ...]
+    withdrawn: bool = False
 
 
 SCHEDULE_TO_DECIDE: Query[ScheduleOfHash, ScheduleToDecide] = Query("schedule-to-decide", "writeoffs", ScheduleOfHash, ScheduleToDecide)
@@ -392,7 +402,7 @@ class AnswerSchedule(Message):
 
 
 class WithdrawSchedule(Message):
-    """Take the whole schedule back before it is decided; its proposals are ready again."""
+    """Take the whole schedule back before it is decided; its proposals are ready again. A decision that stands has to be recalled first."""
 
     schedule: UUID
     note: str = Field(min_length=1, max_length=2000)

@@ -56,6 +56,8 @@ with workflow.unsafe.imports_passed_through():
 
 CHUNKS_AT_MOST = 50
 """A schedule has at most ten chunks of lines; more would be a fault, not work."""
+# A story that was waiting before it heard of a withdrawal then goes on as it began: its lines are refused in the end.
+WITHDRAWN_IN_CALL_IN = "a withdrawal ends the call-in"
 
 
 @workflow.defn(name=WRITE_OFF_APPROVAL.name)
@@ -163,8 +165,9 @@ class WriteOffApproval:
         if decision.carried_out_from is None or morning_of(decision.carried_out_from) <= workflow.now():
             return None
         await self.note(ScheduleStatus.CALL_IN)
-        if await self.until(lambda: self.recalled, morning_of(decision.carried_out_from)):
-            return Again("called in")
+        hears = workflow.patched(WITHDRAWN_IN_CALL_IN)
+        if await self.until(lambda: self.recalled or (hears and self.withdrawn), morning_of(decision.carried_out_from)):
+            return Again("called in" if self.recalled else "the schedule was withdrawn")
         return None
 
     async def posted(self, decision: Decision) -> Again | None:
@@ -173,6 +176,8 @@ class WriteOffApproval:
         await self.note(ScheduleStatus.POSTING)
         for _ in range(CHUNKS_AT_MOST):
             lines = await self.next_lines(decision)
+            if isinstance(lines, Again):
+                return lines
             if not lines:
                 return None
             outcome = await self.post(decision, lines)
@@ -222,9 +227,17 @@ class WriteOffApproval:
             workflow_id=workflow.info().workflow_id,
         )
 
-    async def next_lines(self, decision: Decision) -> tuple[WriteOffLine, ...]:
+    async def next_lines(self, decision: Decision) -> tuple[WriteOffLine, ...] | Again:
+        """Refused where the schedule was withdrawn before its first lines were handed out."""
         wanted = TakeLines(schedule=self.case.schedule, round=self.round, decision=decision.decision, excepted=decision.excepted)
-        return (await self.steps.call(TAKE_LINES, wanted)).lines
+        try:
+            return (await self.steps.call(TAKE_LINES, wanted)).lines
+        except ActivityError as error:
+            rule = broken_rule(error)
+            if rule is None:
+                raise
+            await self.ask_the_rows()
+            return Again("the schedule was withdrawn" if self.withdrawn else rule)
 
     async def post(self, decision: Decision, lines: tuple[WriteOffLine, ...]) -> WriteOffsPosted | Again:
         chunk = PostWriteOff(schedule=self.case.schedule, decision=decision.decision, lines=lines)

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from chassis.serving import App, Every, Offer, UpdateOutcome
+from chassis.serving import Answer, App, Every, Offer, UpdateOutcome
 from chassis.transaction import Runtime
-from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_SCHEDULE_TASK, OPEN_TASK, READ_DECISION, RECALL
+from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_SCHEDULE_TASK, OPEN_TASK, READ_DECISION, RECALL, ROUND_DECIDED
 from starlette.routing import BaseRoute
 
 from approvals.settings import ApprovalsSettings
@@ -13,7 +13,7 @@ from approvals.use_cases.note_update_outcome import note_decision_outcome, note_
 from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.read_decision import read_decision
+from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.sweep_sessions import sweep_sessions
 from approvals.web.desk import DeskSettings
 from approvals.web.routes import routes
@@ -25,6 +25,8 @@ OFFERS = (
     Offer(CLOSE_TASK, close_task),
     Offer(NUDGE_TASK, nudge_task),
 )
+
+ANSWERS = (Answer(ROUND_DECIDED, round_decided),)
 
 OUTCOMES = (UpdateOutcome(DECIDE, note_decision_outcome), UpdateOutcome(RECALL, note_recall_outcome))
 
@@ -44,4 +46,4 @@ def make_app(settings: ApprovalsSettings) -> App:
         )
         return routes(runtime, told)
 
-    return App("approvals", offers=OFFERS, outcomes=OUTCOMES, every=EVERY, routes=desk)
+    return App("approvals", offers=OFFERS, answers=ANSWERS, outcomes=OUTCOMES, every=EVERY, routes=desk)

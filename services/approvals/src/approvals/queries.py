@@ -1055,9 +1055,22 @@ class Recorded:
 
 async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
     """A decision's row and its recall, or None."""
+    return await _recorded(tx, decision.c.id == decision_id)
+
+
+async def end_of_round(tx: Transaction, case: UUID, round_: int) -> Recorded | None:
+    """The decision that ends a schedule's round and stands: it completes an approval or declines, and is being carried out, or was."""
+    ends = sa.or_(decision.c.completes, decision.c.answer == Answer.DECLINED)
+    # A recall that came too late changes nothing of what was carried out.
+    stands = sa.or_(task.c.status == Status.CARRIED_OUT, sa.and_(task.c.status == Status.DECIDED, ~_is_recalled()))
+    of_round = sa.select(decision.c.id).join(task, task.c.id == decision.c.task_id).where(task.c.kind == Kind.WRITE_OFF, ends, stands)
+    return await _recorded(tx, decision.c.id.in_(of_round.where(decision.c.case_id == case, decision.c.round == round_)))
+
+
+async def _recorded(tx: Transaction, which: sa.ColumnElement[bool]) -> Recorded | None:
     columns = (decision, recall.c.id.label("recall_form"), recall.c.recalled_by, recall.c.text.label("recall_text"))
     joined = decision.outerjoin(recall, recall.c.decision_id == decision.c.id)
-    row = (await tx.connection.execute(sa.select(*columns).select_from(joined).where(decision.c.id == decision_id))).one_or_none()
+    row = (await tx.connection.execute(sa.select(*columns).select_from(joined).where(which))).one_or_none()
     if row is None:
         return None
     return Recorded(

@@ -146,6 +146,7 @@ async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> Schedule
         total_pence=found.total_pence,
         raised_by=head.made_by,
         participants=await _participants(tx, asked, found.round),
+        withdrawn=head.withdrawn,
     )
 
 

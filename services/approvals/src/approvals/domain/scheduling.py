@@ -39,6 +39,10 @@ class NothingLeft(ApprovalRule):
     """An approval lets at least one line through."""
 
 
+class TakenBack(ApprovalRule):
+    """Nothing is decided on a schedule that was withdrawn."""
+
+
 class MinuteMissing(ApprovalRule):
     """What a body decided is recorded with its minute: reference, day and copy."""
 

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.approvals import Answer, ApprovedLine, WriteOffDecided
-from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash
+from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash, ScheduleToDecide
 
 from approvals import queries, store
 from approvals.domain import working_days
 from approvals.domain.authority import Authority, covers_to
 from approvals.domain.forms import AnswerSchedule, DecisionTaken
 from approvals.domain.reasons import SCHEDULE_REASONS, complaints_about
-from approvals.domain.scheduling import complaint_about_exceptions, complaint_about_minute
+from approvals.domain.rules import ApprovalRule
+from approvals.domain.scheduling import TakenBack, complaint_about_exceptions, complaint_about_minute
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
 from approvals.use_cases.decide import complaint_about_asked, locked_task, mandate_or_refuse, row_of, tell_workflow
@@ -29,10 +30,12 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     before = await queries.recorded(tx, decision)
     if before is not None:
         return await _same(tx, form, before)
-    await take_part(tx, {head.case: await _actors(tx, head)})
+    about = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
+    await take_part(tx, {head.case: await actors_of_schedule(tx, (line.account for line in about.lines))})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
-    complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
+    complaint = _complaint_about_withdrawal(about)
+    complaint = complaint or next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), earlier.keys())
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
@@ -51,10 +54,8 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     return DecisionTaken(decision, completes)
 
 
-async def _actors(tx: Transaction, head: queries.TaskHead) -> tuple[str, ...]:
-    """Whoever stands behind the debts on the schedule by now; nobody where it was shown otherwise, which is refused as such."""
-    told = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
-    return await actors_of_schedule(tx, (line.account for line in told.lines))
+def _complaint_about_withdrawal(about: ScheduleToDecide) -> ApprovalRule | None:
+    return TakenBack("Somebody took this schedule back: nothing is decided on it any more.") if about.withdrawn else None
 
 
 def _carried_out_from(tx: Transaction, authority: Authority) -> date:

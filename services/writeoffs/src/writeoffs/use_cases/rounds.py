@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import ApprovedLine
+from rentbook_contracts.approvals import Answer, ApprovedLine, Decision
 from rentbook_contracts.ledger import DECIDED_JOURNALS, LINES_IN_A_CHUNK, JournalsAsked, LineKind, LineOutcome, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import (
@@ -30,7 +30,7 @@ from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.owe_again import owe_again
-from writeoffs.use_cases.work import facts_of
+from writeoffs.use_cases.work import decision_on, facts_of
 
 LISTED, POSTING = "listed", "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
@@ -40,14 +40,22 @@ class AnotherRound(WriteOffRule):
     """The schedule has gone on to another round, or is closed."""
 
 
+class ScheduleWithdrawn(WriteOffRule):
+    """What somebody took back is not carried out."""
+
+
+class NotDecidedSo(WriteOffRule):
+    """A schedule goes on as its rows and approvals' own decision have it, whatever a step says."""
+
+
 class NotInTheBooks(WriteOffRule):
     """The register shows what the ledger has posted, and nothing else."""
 
 
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
-    """What the ledger has refused as a whole is listed again. Errors: UnknownSchedule, AnotherRound."""
+    """What the ledger has refused as a whole is listed again. Errors: UnknownSchedule, AnotherRound; Unanswered (approvals)."""
     row = await store.schedule_locked(tx, asked.schedule)
-    if row.status in CLOSED or asked.round != row.round + 1:
+    if row.status in CLOSED or asked.round != row.round + 1 or await decision_on(tx, row) is not None:
         raise AnotherRound("The schedule has gone on.")
     lines = await store.lines_of(tx, row.id, LISTED, POSTING)
     await store.set_standing(tx, row.id, [line.line for line in lines if line.standing == POSTING], LISTED)
@@ -81,14 +89,36 @@ async def read_schedule(tx: Transaction, asked: ReadSchedule) -> ScheduleStands:
 
 
 async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
-    """The next chunk. The first call also leaves the exceptions out. Errors: UnknownSchedule, AnotherRound."""
+    """The next chunk. The first call also leaves the exceptions out; from then on the schedule is not withdrawn any more.
+
+    Errors: UnknownSchedule, AnotherRound, ScheduleWithdrawn, NotDecidedSo; Unanswered (approvals).
+    """
     row = await _at_round(tx, asked.schedule, asked.round)
-    await store.change_schedule(tx, row.id, decision=asked.decision)
-    excepted = await store.lines_of(tx, row.id, LISTED, only=asked.excepted) if asked.excepted else []
-    await _except(tx, row, excepted)
+    if row.withdrawn:
+        raise ScheduleWithdrawn("The schedule was withdrawn.")
+    if row.decision != asked.decision:
+        await _carry_out(tx, row, asked.decision)
     chunk = await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK)
     await store.set_standing(tx, row.id, [line.line for line in chunk], POSTING)
     return LinesTaken(lines=tuple(WriteOffLine.model_validate(line.content) for line in chunk))
+
+
+async def _carry_out(tx: Transaction, row: Row, decision: UUID) -> None:
+    """Whoever reaches Temporal could name any decision, and any line as left out: approvals itself is asked. Errors: NotDecidedSo."""
+    made = await _decided(tx, row, decision, Answer.APPROVED)
+    if made.carried_out_from is not None:
+        raise NotDecidedSo("The decision may still be called in.")
+    await store.change_schedule(tx, row.id, decision=decision)
+    if made.excepted:
+        await _except(tx, row, await store.lines_of(tx, row.id, LISTED, only=made.excepted))
+
+
+async def _decided(tx: Transaction, row: Row, decision: UUID | None, answer: Answer) -> Decision:
+    """The decision that ends this round, as approvals has it. Errors: NotDecidedSo where it is another, or another answer."""
+    made = await decision_on(tx, row)
+    if made is None or (made.decision, made.answer) != (decision, answer):
+        raise NotDecidedSo("Approvals has no such decision on this round.")
+    return made
 
 
 async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
@@ -126,21 +156,39 @@ async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
-    """A schedule of which every line fell out while it was posted has posted nothing, and says so. Errors: UnknownSchedule."""
+    """A schedule of which every line fell out while it was posted has posted nothing, and says so.
+
+    Errors: UnknownSchedule, NotDecidedSo; Unanswered (approvals).
+    """
     row = await store.schedule_locked(tx, told.schedule)
     if row.status in CLOSED:
         return Nothing()
     left = await store.lines_of(tx, row.id, LISTED, POSTING)
-    if told.status is ScheduleStatus.DECLINED:
-        await _declined(tx, row, left, told.reason_code or "declined")
+    status, reason = told.status, await _borne_out(tx, row, told, left)
+    if status is ScheduleStatus.DECLINED:
+        await _declined(tx, row, left, reason)
     else:
         await _ready_again(tx, row, left)
-    status = told.status
     if status is ScheduleStatus.POSTED and not await store.lines_of(tx, row.id, "posted", limit=1):
         status = ScheduleStatus.EMPTY
-    await store.change_schedule(tx, row.id, status=status, status_note=told.reason_code or "", closed_at=tx.now)
-    await store.note_on_schedule(tx, row.id, f"now {status.value}", told.reason_code or "")
+    await store.change_schedule(tx, row.id, status=status, status_note=reason, closed_at=tx.now)
+    await store.note_on_schedule(tx, row.id, f"now {status.value}", reason)
     return Nothing()
+
+
+async def _borne_out(tx: Transaction, row: Row, told: CloseSchedule, left: Sequence[Row]) -> str:
+    """The decision's coded reason, where the rows and approvals bear out that the schedule has ended so. Errors: NotDecidedSo."""
+    match told.status:
+        case ScheduleStatus.DECLINED:
+            return (await _decided(tx, row, told.decision, Answer.DECLINED)).reason_code
+        case ScheduleStatus.POSTED if row.decision is not None and row.decision == told.decision and not left:
+            return told.reason_code or ""
+        case ScheduleStatus.WITHDRAWN if row.withdrawn:
+            return ""
+        case ScheduleStatus.EMPTY if not left:
+            return ""
+        case _:
+            raise NotDecidedSo("The schedule has not ended so.")
 
 
 async def _at_round(tx: Transaction, schedule: UUID, number: int) -> Row:

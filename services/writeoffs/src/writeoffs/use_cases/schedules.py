@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from chassis.transaction import Transaction
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import (
     SCHEDULE_CHANGED,
@@ -25,7 +26,9 @@ from rentbook_contracts.writeoffs import (
 from writeoffs import store
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.listing import listed
-from writeoffs.use_cases.work import require_worker
+from writeoffs.use_cases.work import decision_on, require_worker
+
+BEFORE_THE_END = (ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK, ScheduleStatus.CALL_IN)
 
 
 class SchedulesAreOfOneKind(WriteOffRule):
@@ -41,7 +44,7 @@ class NotSentBack(WriteOffRule):
 
 
 class DecidedAlready(WriteOffRule):
-    """A schedule that is being carried out, or is closed, is not withdrawn."""
+    """A schedule on which a decision stands, or that is closed, is not withdrawn."""
 
 
 class NotOnTheSchedule(WriteOffRule):
@@ -103,11 +106,21 @@ async def answer_schedule(tx: Transaction, told: AnswerSchedule) -> Nothing:
 
 
 async def withdraw_schedule(tx: Transaction, told: WithdrawSchedule) -> Nothing:
-    """Errors: NotYourPart, UnknownSchedule, DecidedAlready."""
+    """It takes the lock under which the first lines are handed to the ledger, so that a schedule is either withdrawn or carried out.
+
+    Errors: NotYourPart, UnknownSchedule, DecidedAlready; Unanswered (approvals).
+    """
     require_worker(tx)
     row = await store.schedule_locked(tx, told.schedule)
-    if row.status not in (ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK):
+    if row.status not in BEFORE_THE_END or row.decision is not None:
         raise DecidedAlready("This schedule is being carried out, or is closed.")
+    made = await decision_on(tx, row)
+    if made is not None and made.answer is Answer.DECLINED:
+        raise DecidedAlready("This schedule was declined.")
+    if made is not None:
+        raise DecidedAlready(
+            "This schedule was approved. Have the approval recalled, which can be done until it is posted; then take the schedule back."
+        )
     await store.note_on_schedule(tx, row.id, "withdrawn", told.note)
     await store.change_schedule(tx, row.id, withdrawn=True)
     await tx.signal(schedule_workflow_id(row.id), SCHEDULE_CHANGED, ScheduleChanged(schedule=row.id))

@@ -41,7 +41,7 @@ LINES_A_PAGE = 100
 SCHEDULES_SHOWN = 100
 
 WAITING = frozenset({ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK})
-"""Where a schedule stands while it may be taken back."""
+"""Where a schedule stands while it may be taken back, as long as no decision ends its round."""
 
 POSTINGS = {
     LineKind.WRITE_OFF: ("Provision for bad debts", "Tenants’ accounts"),
@@ -194,6 +194,7 @@ async def _page(visit: Visit, form: Form) -> Response:
     if page.status is ScheduleStatus.CALL_IN:
         posted_from = await visit.own(lambda tx: queries.latest_carried_out_from(tx, page.schedule, page.round))
     waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True, schedule=page.schedule))
+    ended = await visit.own(lambda tx: queries.end_of_round(tx, page.schedule, page.round))
     works = visit.person.may_work_on_write_offs
     return visit.show(
         "schedule.html",
@@ -212,7 +213,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         waiting=waiting,
         posted_from=posted_from,
         reason_words=choices_of(SCHEDULE_REASONS)["reason_words"],
-        may_withdraw=works and page.status in WAITING,
+        may_withdraw=works and page.status in WAITING and ended is None,
         sent_back=works and page.status is ScheduleStatus.SENT_BACK,
     )
 
