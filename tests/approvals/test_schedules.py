@@ -17,12 +17,13 @@ from approvals.domain.words import business_date, in_words
 from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
+from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import NotThisSchedule
 from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision, RoundAsked
-from support.office import Office
+from rentbook_contracts.approvals import Answer, CloseTask, NudgeTask, ReadDecision, RoundAsked
+from support.office import PEOPLE, Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
 
 TODAY = business_date(datetime.now(UTC))
@@ -87,6 +88,70 @@ async def test_j_nobody_decides_above_their_band_or_out_of_turn(desk: WriteOffOf
 async def test_a_higher_officer_may_decide_what_one_alone_decides(desk: WriteOffOffice) -> None:
     about = told((line(30_00),))
     assert (await desk.decided("kim.s151", about, await desk.opened(about))).completes
+
+
+@pytest.mark.parametrize(
+    ("total", "stages", "person", "asked"),
+    [
+        (30_00, 1, "mel.member", "a team leader"),
+        (4_999_99, 1, "mel.member", "an income manager"),
+        (49_999_99, 2, "dee.democratic", "an executive member"),
+    ],
+)
+async def test_a_member_or_a_body_decides_nothing_that_is_not_put_to_it(
+    desk: WriteOffOffice, total: int, stages: int, person: str, asked: str
+) -> None:
+    """Where the table asks for an officer nobody consults a member; on the page, at the form, and by a row."""
+    await desk.office.everyone_signs_in()
+    about = told((line(20_00, total),))
+    opened = await desk.opened(about)
+    if stages == 2:
+        await desk.decided("kim.s151", about, opened)
+        opened = await desk.opened(about, 2)
+    page = await desk.office.look(person, queries.task_page, opened.task)
+    assert page is not None
+    assert person not in {one.subject for one in page.may_decide}
+    assert not page.has_authority
+    assert await _waiting(desk, person) == set()
+    with pytest.raises(eligibility.NotYourStage, match=f"Deciding this is for {asked}."):
+        await desk.decided(person, about, opened)
+    [role] = PEOPLE[person]
+    row = (
+        "insert into decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,"
+        " authority_id, answer, reason_code, text, carried_out_from) values ($1, $2, $3, 1, 1, $4, $4, $5, $6, $7, array[$8],"
+        " (select id from authority where policy_id = policy_in_force('write-off') and role = $8 and stage = $4), 'sent-back', 'x', 'x',"
+        " today() + 60)"
+    )
+    with pytest.raises(asyncpg.CheckViolationError) as error:
+        await desk.office.sql(row, uuid4(), opened.task, about.schedule, stages, hash_of(about), total, person, role)
+    assert error.value.constraint_name == "a_member_decides_what_they_are_asked"
+
+
+async def _waiting(desk: WriteOffOffice, person: str) -> set[UUID]:
+    """The tasks that the worklist shows somebody as their team's."""
+    return {row.task for row in (await desk.office.look(person, queries.worklist, View.TEAM)).rows}
+
+
+async def test_whoever_is_a_member_beside_a_post_decides_by_either(desk: WriteOffOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PEOPLE, "mia.both", ("income-manager", "executive-member"))
+    for total in (50_00, 5_000_00):
+        about = told((line(20_00, total),))
+        opened = await desk.opened(about)
+        assert await _waiting(desk, "mia.both") == {opened.task}
+        assert await desk.decided("mia.both", about, opened)
+        by = "select role from authority a join decision d on a.id = d.authority_id where task_id = $1"
+        [made] = await desk.office.sql(by, opened.task)
+        assert made["role"] == ("income-manager" if total == 50_00 else "executive-member")
+
+
+async def test_what_nobody_decides_goes_to_a_higher_officer_and_not_to_a_member(desk: WriteOffOffice) -> None:
+    await desk.office.everyone_signs_in()
+    about = told((line(50_00),))
+    opened = await desk.opened(about)
+    await run(desk.office.runtime, lambda tx: nudge_task(tx, NudgeTask(task=opened.task, escalate=True)), caller=SYSTEM)
+    page = await desk.office.look("ines.manager", queries.task_page, opened.task)
+    assert page is not None
+    assert page.row.assigned_to in {"kim.s151", "kit.s151"}
 
 
 # --- what the band rests on -------------------------------------------------------------------------------------------------------------

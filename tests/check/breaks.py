@@ -278,6 +278,12 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE schedule_line SET content = jsonb_set(content, '{reason}', '\"deceased\"')",)),
     ("authority", "a debtor's total is above the limit", "approvals", (
         "UPDATE decision SET amount_pence = 500000 WHERE carried_out_from IS NOT NULL",)),
+    ("authority", "a member decided what the table asks of an officer", "approvals", (
+        "UPDATE decision SET roles = '{executive-member}', authority_id ="
+        " (SELECT id FROM authority WHERE role = 'executive-member' AND stage = 1) WHERE carried_out_from IS NOT NULL",)),
+    ("authority", "somebody higher stood in within a sequence", "approvals", (
+        "UPDATE decision SET roles = '{s151-officer}', amount_pence = 600000, stages = 2, authority_id ="
+        " (SELECT id FROM authority WHERE role = 's151-officer' AND stage = 1) WHERE carried_out_from IS NOT NULL",)),
     ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
     ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),

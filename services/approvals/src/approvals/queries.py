@@ -19,7 +19,7 @@ from rentbook_contracts.ledger import LineKind
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by
 from approvals.domain.asking import MAY_ANSWER, kinds_answered_by
-from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_sequence, stages_for
+from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_turn, stages_for
 from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.eligibility import Answered, Part, Participation, Standing, Status, mandate_for, objection, objections
 from approvals.domain.policy import Band, ProposedPolicy
@@ -501,11 +501,15 @@ async def _mine(tx: Transaction) -> _Mine:
 
 
 async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
-    """All that the caller may decide, at each stage: by their own roles and by what was lent to them."""
+    """All that the caller may decide, at each stage: by their own roles and by what was lent to them.
+
+    What is of an office stands beside what is not: a higher limit that begins higher is not more.
+    """
     lent = await lent_today(tx)
     stages = sorted({row.stage for row in in_force.authorities})
     who = (tx.caller.person, tx.caller.roles)
-    return [one for stage in stages for one in mandates(in_force.authorities, Act.DECIDE, stage, *who, lent)]
+    parts = [[row for row in in_force.authorities if row.is_of_an_office is of_office] for of_office in (False, True)]
+    return [one for stage in stages for part in parts for one in mandates(part, Act.DECIDE, stage, *who, lent)]
 
 
 def _in_view(view: View, mine: _Mine) -> list[sa.ColumnElement[bool]]:
@@ -535,8 +539,9 @@ def _lent_for(kind: Kind, mandate: Mandate) -> sa.ColumnElement[bool]:
 
 def _within(kind: Kind, mandate: Mandate) -> sa.ColumnElement[bool]:
     found = [task.c.kind == kind, task.c.stage == mandate.authority.stage, task.c.amount_pence <= (mandate.limit_pence or 2**62)]
-    if kind is Kind.WRITE_OFF:  # in a sequence nobody higher stands in for whoever is consulted
-        found.append(sa.or_(task.c.stages == 1, task.c.amount_pence >= mandate.authority.from_pence))
+    if kind is Kind.WRITE_OFF:  # as `in_turn` has it
+        asked = task.c.amount_pence >= mandate.authority.from_pence
+        found.append(asked if mandate.authority.is_of_an_office else sa.or_(task.c.stages == 1, asked))
     return sa.and_(*found)
 
 
@@ -826,7 +831,7 @@ async def _standings(tx: Transaction, rows: Sequence[Any]) -> dict[UUID, Standin
 
 
 def _authorities_for(in_force: Policy, row: Any) -> tuple[Authority, ...]:
-    return in_sequence(in_force.authorities, row.amount_pence) if row.kind == Kind.WRITE_OFF else in_force.authorities
+    return in_turn(in_force.authorities, row.amount_pence) if row.kind == Kind.WRITE_OFF else in_force.authorities
 
 
 async def _roles_of_round(tx: Transaction, row: Any, in_force: Policy) -> tuple[str, ...]:

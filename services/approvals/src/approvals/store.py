@@ -91,6 +91,7 @@ RULES: Mapping[str, BrokenRule] = {
         "The table of authority has changed since this was opened and asks for other stages. Send it back so that it is opened anew."
     ),
     "authority_is_for_this_stage": eligibility.NotYourStage("This is for another role."),
+    "a_member_decides_what_they_are_asked": eligibility.NotYourStage("This is for an officer: no member and no body was asked."),
     "authority_is_of_the_persons_role": eligibility.NotYourStage("This is for another role."),
     "the_amount_is_within_the_limit": eligibility.AboveYourLimit("The amount is above your limit."),
     "the_amount_is_within_every_ceiling": eligibility.AboveYourLimit("The amount is above what was lent to you."),

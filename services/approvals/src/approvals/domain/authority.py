@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from approvals.domain.rules import ApprovalRule
 
+OF_AN_OFFICE = frozenset({"executive-member", "democratic-services"})
+"""Roles whose authority comes with an office: a member's with their election, a recorder's with the body whose minutes they keep."""
+
 
 class Act(StrEnum):
     """DECIDE: answer a task. RELEASE: sign a payment run; its limit is on the run's total."""
@@ -19,8 +22,8 @@ class Act(StrEnum):
 class Authority:
     """The role that a band of amounts asks for at a stage. Both edges are within the band; `to_pence` None has no upper edge.
 
-    The upper edge is the role's limit: the role may act on anything smaller too. `body`: the role records what this body decided, with its
-    minute. `call_in_working_days`: how long such a decision may be called in before it is carried out.
+    The upper edge is the role's limit: an officer may act on anything smaller too. `body`: the role records what this body decided, with
+    its minute. `call_in_working_days`: how long such a decision may be called in before it is carried out.
     """
 
     id: int
@@ -37,6 +40,11 @@ class Authority:
 
     def covers(self, amount_pence: int) -> bool:
         return self.to_pence is None or amount_pence <= self.to_pence
+
+    @property
+    def is_of_an_office(self) -> bool:
+        """Whether it is a member's or a body's: of write-offs they decide what they are asked, and nothing smaller."""
+        return self.role in OF_AN_OFFICE or self.body is not None
 
 
 @dataclass(frozen=True)
@@ -91,10 +99,16 @@ def covers_to(authorities: Iterable[Authority], amount_pence: int) -> int | None
     return min((*ends, *begins), default=None)
 
 
-def in_sequence(authorities: Sequence[Authority], amount_pence: int) -> tuple[Authority, ...]:
-    """Where several decide in sequence, each stage is its own role's: nobody higher stands in for whoever has to be consulted."""
+def in_turn(authorities: Sequence[Authority], amount_pence: int) -> tuple[Authority, ...]:
+    """The rows by which an amount may be decided, where the table consults members and bodies (domain.md 5.1).
+
+    Where several decide in sequence, each stage is its own role's: nobody higher stands in for whoever has to be consulted. Where one
+    decides, a higher officer may too, but no member and no body: what they decide waits out a call-in, beside an officer's advice.
+    """
     wanted = [band for band in authorities if band.act is Act.DECIDE and band.asks_for(amount_pence)]
-    return tuple(wanted) if max((band.stage for band in wanted), default=1) > 1 else tuple(authorities)
+    if max((band.stage for band in wanted), default=1) > 1:
+        return tuple(wanted)
+    return tuple(band for band in authorities if not band.is_of_an_office or band.from_pence <= amount_pence)
 
 
 def best_of(authorities: Iterable[Authority], act: Act, stage: int, roles: Collection[str]) -> Authority | None:

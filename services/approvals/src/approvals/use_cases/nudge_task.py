@@ -32,10 +32,9 @@ async def nudge_task(tx: Transaction, asked: NudgeTask) -> Nothing:
 
 async def _somebody_above(tx: Transaction, head: queries.TaskHead) -> str | None:
     """Of the next higher role at this stage, whoever was at the desk last and may decide, or their deputy; None where nobody is known."""
-    in_force = await queries.policy_in_force(tx, head.kind)
-    role = next_above(in_force.authorities, head.stage, head.required_role)
     known = await queries.standing(tx, head.id)
     assert known is not None
+    role = next_above(known.authorities, head.stage, head.required_role)
     staff, away = await queries.staff_known(tx), await queries.deputies_today(tx)
     able = {
         one.subject
