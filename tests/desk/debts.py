@@ -27,6 +27,7 @@ from rentbook_contracts.ledger import (
     ProvisionRow,
     ProvisionStatus,
     ProvisionVersion,
+    StandingCredit,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
@@ -110,7 +111,7 @@ def facts(account: UUID) -> DebtFacts:
         as_of=TODAY,
         balance_pence=402_10 if account != OKAFOR.account else -141_20,
         ended_on=TODAY - timedelta(days=1_100),
-        credit_since=TODAY - timedelta(days=900) if account == OKAFOR.account else None,
+        credit_stood=(StandingCredit(since=TODAY - timedelta(days=900), pence=141_20),) if account == OKAFOR.account else (),
         charges=(ChargeOwed(journal=an_id("charge"), element="basic rent", due_on=TODAY - timedelta(days=1_200), owed_pence=402_10),)
         if account != OKAFOR.account
         else (),

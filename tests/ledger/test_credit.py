@@ -7,12 +7,13 @@ import pytest
 from ledger.domain.calendar import working_days
 from ledger.domain.clearing import ClearingRule, NoClearingRule, cleared_on
 from ledger.domain.credit import (
+    Moved,
     PastJournal,
     arrears_ages,
     cleared_credit_pence,
+    credit_stood,
     credits_behind,
     in_arrears_since,
-    in_credit_since,
     month_ends,
     statute_barred_pence,
     uncleared_pence,
@@ -97,7 +98,34 @@ def test_six_years_before_a_leap_day() -> None:
 )
 def test_arrears_begin_when_the_balance_last_left_zero(movements: list[tuple[date, int]], since: date | None) -> None:
     assert in_arrears_since(movements) == since
-    assert in_credit_since([(day, -pence) for day, pence in movements]) == since
+    stood = credit_stood(Moved(day, -pence) for day, pence in movements)
+    assert (stood[0][0] if stood else None) == since
+
+
+JAN, FEB, MAR = date(2026, 1, 5), date(2026, 2, 5), date(2026, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("movements", "stood"),
+    [
+        ([], ()),
+        ([Moved(JAN, -60), Moved(FEB, -500)], ((JAN, 60), (FEB, 500))),
+        ([Moved(JAN, -60), Moved(FEB, 10), Moved(MAR, -10)], ((JAN, 50), (MAR, 10))),
+        ([Moved(JAN, -60), Moved(FEB, -20), Moved(MAR, 30)], ((JAN, 50),)),
+        ([Moved(JAN, -60), Moved(FEB, 70), Moved(MAR, -80)], ((MAR, 70),)),
+        ([Moved(JAN, 60), Moved(FEB, -70), Moved(MAR, -5)], ((FEB, 10), (MAR, 5))),
+        # What goes to income is the oldest of it, and what comes back from there has stood since then.
+        ([Moved(JAN, -60), Moved(FEB, -500), Moved(MAR, 0, 60)], ((FEB, 500),)),
+        ([Moved(JAN, -60), Moved(FEB, -500, 20), Moved(MAR, -20)], ((JAN, 40), (FEB, 500), (MAR, 20))),
+    ],
+)
+def test_a_credit_has_stood_as_long_as_no_debit_reached_it(movements: list[Moved], stood: tuple[tuple[date, int], ...]) -> None:
+    assert credit_stood(movements) == stood
+
+
+def test_a_credit_that_went_to_income_is_no_charge() -> None:
+    to_income = PastJournal(UUID(int=0), "CWO", None, 90_00, TODAY, None, "system", None, undone=False)
+    assert arrears_ages([to_income, debit_of(100_00, 28)], 100_00, TODAY) == ((28, 56, 100_00),)
 
 
 def debit_of(pence: int, days_ago: int, *, undone: bool = False) -> PastJournal:

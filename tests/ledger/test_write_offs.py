@@ -157,7 +157,9 @@ async def test_a_credit_that_went_to_income_is_paid_when_it_is_asked_for_and_onl
         await do(debts.runtime, lambda tx: put_back_credit(tx, asked))
     await do(debts.runtime, lambda tx: note_request(tx, RefundRequested(case=case, account=CREDIT)))
     with pytest.raises(NotHeardYet):
-        await do(debts.runtime, lambda tx: put_back_credit(tx, PutBackCredit(case=case, account=OLD)))
+        await do(debts.runtime, lambda tx: put_back_credit(tx, PutBackCredit(case=uuid4(), account=CREDIT)))
+    other = await do(debts.runtime, lambda tx: put_back_credit(tx, PutBackCredit(case=case, account=OLD)))
+    assert other.journals == ()
 
     back, again = [await do(debts.runtime, lambda tx: put_back_credit(tx, asked)) for _ in range(2)]
     assert (len(back.journals), again.journals) == (1, ())

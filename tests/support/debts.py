@@ -6,10 +6,10 @@ from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid4
 
-from rentbook_contracts.ledger import AccountKind, AccountStatus, ChargeOwed, DebtFacts, LinkedAccount, PersonFacts
+from rentbook_contracts.ledger import AccountKind, AccountStatus, ChargeOwed, DebtFacts, LinkedAccount, PersonFacts, StandingCredit
 from writeoffs.domain.policy import WriteOffPolicy, read_policy
 
-POLICY: WriteOffPolicy = read_policy(json.loads((files("writeoffs") / "data" / "policy" / "2026-04-01.json").read_text("utf-8")))
+POLICY: WriteOffPolicy = read_policy(json.loads((files("writeoffs") / "data" / "policy" / "2026-11-01.json").read_text("utf-8")))
 """The newest, as it is shipped."""
 TODAY = date(2026, 11, 25)
 ACCOUNT = UUID("00000000-0000-4000-8000-000000000001")
@@ -25,6 +25,13 @@ def person(died_on: date | None = None) -> PersonFacts:
 
 def linked(balance_pence: int) -> LinkedAccount:
     return LinkedAccount(account=uuid4(), kind=AccountKind.RENT, former=True, balance_pence=balance_pence)
+
+
+def in_credit(pence: int, since: date, *later: tuple[int, date]) -> dict[str, Any]:
+    """What makes of a debt a credit of that day, to which more came later."""
+    stood = tuple(StandingCredit(since=day, pence=part) for part, day in ((pence, since), *later))
+    total = sum(part.pence for part in stood)
+    return {"charges": (), "balance_pence": -total, "debtor_total_pence": 0, "credit_stood": stood, "credits_total_pence": total}
 
 
 def debt(*charges: ChargeOwed, **changed: Any) -> DebtFacts:

@@ -110,6 +110,22 @@ async def test_a_credit_that_went_to_income_is_put_back_before_anything_is_check
     assert services.names("ledger.put-back-credit") == ["ledger.put-back-credit"]
 
 
+async def test_each_round_puts_back_what_went_to_income_meanwhile(client: Client, services: FakeServices) -> None:
+    account = uuid4()
+    services.blocked_rounds = 1
+    story = await begun(client, services, RefundCase(case=services.case, account=account))
+    await services.until("refunds.await-evidence")
+    services.row_says(changed=True)
+    await tell(story, CASE_CHANGED, CaseChanged(case=services.case))
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    asked = [argument for name, argument in services.calls if name == "ledger.put-back-credit"]
+    assert asked == [PutBackCredit(case=services.case, account=account)] * 2
+    steps = services.names("ledger.put-back-credit", "refunds.plan")
+    assert steps == ["ledger.put-back-credit", "refunds.plan"] * 2
+
+
 async def test_declined_frees_the_credit_and_moves_no_money(client: Client, services: FakeServices) -> None:
     story = await begun(client, services)
     await services.until("approvals.open-task")

@@ -29,7 +29,7 @@ from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, DebtsAske
 from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.workflows import QUEUE, proposal_workflow_id
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalAsked, ProposalPage, Propose, Reason, WithdrawProposal
-from support.debts import person
+from support.debts import in_credit, person
 from support.notices_service import account_page, runtime_for, tick
 from support.servers import Postgres, Temporal
 from support.write_off_service import ASHA, WriteOffs, running
@@ -278,7 +278,7 @@ async def test_a_withdrawn_proposal_writes_no_more(town: Town) -> None:
 
 async def test_the_owner_of_a_credit_is_written_to_every_year_and_after_six_years_it_may_go_to_income(town: Town) -> None:
     today = town.clock.now().date()
-    told = {"balance_pence": -25_00, "charges": (), "debtor_total_pence": 0, "credit_since": today - timedelta(days=10)}
+    told = in_credit(25_00, today - timedelta(days=10))
     account = town.writeoffs.owing(25_00, **told)
     proposal = await town.propose(Reason.UNCLAIMED, account, LineKind.CREDIT_WRITE_ON)
     for year in range(1, 6):

@@ -18,7 +18,7 @@ from rentbook_contracts.writeoffs import (
     WithdrawProposal,
     WriteOffProposed,
 )
-from support.debts import owed
+from support.debts import in_credit, owed
 from support.write_off_service import ASHA, AUDREY, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
@@ -147,7 +147,7 @@ async def test_evidence_is_of_a_tenant_of_the_account_or_of_all(writeoffs: Write
 async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: WriteOffs) -> None:
     since = TODAY - timedelta(days=2300)
     account = writeoffs.owing()
-    writeoffs.moved(account, balance_pence=-62_40, charges=(), debtor_total_pence=0, credit_since=since)
+    writeoffs.moved(account, **in_credit(62_40, since))
     told = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
     proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
     early = AddProof(proposal=proposal, kind=EvidenceKind.RETURN_ATTEMPT, on=since - timedelta(days=1))

@@ -155,6 +155,15 @@ class CreditFreed(AccountFact):
     amount_pence: PositivePence
 
 
+class CreditAskedFor(AccountFact):
+    """A case asks for the account's credit, or, `asked` False, asks no longer. While one asks, the credit goes to income for nobody."""
+
+    type: ClassVar[str] = "ledger.credit-asked-for.v1"
+
+    case: UUID
+    asked: bool
+
+
 class AccountHoldChanged(AccountFact):
     """A hold on the debtor was set or lifted."""
 
@@ -540,12 +549,42 @@ class LinkedAccount(Message):
     balance_pence: Pence
 
 
+class StandingCredit(Message):
+    """So much of a credit has stood on its account since a day, by effective date, without a break: no debit since then has reached it."""
+
+    since: date
+    pence: PositivePence
+
+
+class DroppedBecause(StrEnum):
+    """Why a line may not stand on a schedule, while the rest goes on. Told as its code."""
+
+    BALANCE_MOVED = "balance-moved"
+    BREATHING_SPACE = "breathing-space"
+    DISPUTE = "dispute"
+    HOUSING_BENEFIT = "housing-benefit"
+    PAYMENT_PLAN = "payment-plan"
+    CREDIT_ELSEWHERE = "credit-elsewhere"
+    DEBTOR_OWES_MORE = "debtor-owes-more"
+    CREDITS_ABOVE = "credits-above"
+    OWED_ELSEWHERE = "owed-elsewhere"
+    CREDIT_ASKED_FOR = "credit-asked-for"
+    CREDIT_HELD = "credit-held"
+    ABOVE_WRITTEN_OFF = "above-written-off"
+    DISCHARGED = "discharged"
+
+
 class DebtFacts(Message):
-    """What the ledger knows about a debt, read in one snapshot.
+    """What the ledger knows about a debt or a credit, read in one snapshot.
 
     `charges` add up to the balance where that is a debt, and are empty where it is not. `debtor_total_pence` decides who has authority:
     what the same people owe on this and all linked accounts, and what of theirs was written off in the ledger's rolling window and not put
-    back, so that no debt becomes smaller by being split or written off by instalments (domain.md 5.3 and 9).
+    back, so that no debt becomes smaller by being split or written off by instalments (domain.md 5.3 and 9). `credits_total_pence` does so
+    where a credit goes to income: what the same people have in credit on this and all linked accounts, and what of theirs went to income in
+    that window and was not put back.
+
+    `credit_stood` adds up to the balance where that is a credit, oldest first. `credit_blocked` is all that keeps a credit from going to
+    income, as the ledger asks once more when it posts it.
     """
 
     account: UUID
@@ -555,7 +594,9 @@ class DebtFacts(Message):
     as_of: date = Field(description="Europe/London business date of the reading")
     balance_pence: Pence
     ended_on: date | None
-    credit_since: date | None = Field(default=None, description="Since when the account has been in credit without a break")
+    credit_stood: tuple[StandingCredit, ...] = ()
+    credit_blocked: tuple[DroppedBecause, ...] = ()
+    credits_total_pence: NonNegativePence = 0
     charges: tuple[ChargeOwed, ...]
     people: tuple[PersonFacts, ...] = Field(description="Who answers for the account, the dead among them")
     account_holds: tuple[AccountHold, ...]
@@ -565,6 +606,11 @@ class DebtFacts(Message):
     write_offs: tuple[PastWriteOff, ...]
     debtor_total_pence: NonNegativePence
     reachable: tuple[Addressee, ...] = Field(default=tuple(Addressee), description="Who can be written to, because an address is known")
+
+    @property
+    def credit_since(self) -> date | None:
+        """Since when the account has been in credit without a break."""
+        return self.credit_stood[0].since if self.credit_stood else None
 
 
 class DebtsAsked(Message):
@@ -689,21 +735,6 @@ class WriteOffLine(Message):
     @property
     def content_hash(self) -> str:
         return content_hash(self)
-
-
-class DroppedBecause(StrEnum):
-    """Why a line is left out while the rest goes on. Told as its code."""
-
-    BALANCE_MOVED = "balance-moved"
-    BREATHING_SPACE = "breathing-space"
-    DISPUTE = "dispute"
-    HOUSING_BENEFIT = "housing-benefit"
-    PAYMENT_PLAN = "payment-plan"
-    CREDIT_ELSEWHERE = "credit-elsewhere"
-    DEBTOR_OWES_MORE = "debtor-owes-more"
-    CREDIT_HELD = "credit-held"
-    ABOVE_WRITTEN_OFF = "above-written-off"
-    DISCHARGED = "discharged"
 
 
 class PostWriteOff(Message):
@@ -1492,6 +1523,7 @@ FACTS: tuple[type[Fact], ...] = (
     JournalReversed,
     CreditHeld,
     CreditFreed,
+    CreditAskedFor,
     AccountHoldChanged,
     TenancyEnded,
     BankFileTaken,

@@ -149,13 +149,15 @@ FACTS: tuple[type[Fact], ...] = (RefundReviewOpened, RefundRequested, RefundClos
 class RefundCase(Message):
     """One attempt at a case: what the workflow is started with. `returned` is the refund journal of a payment that came back.
 
-    `written_on`: an account whose credit went to income, to be put back before anything else.
+    `account`: whose credit is asked for; what of it went to income is put back in each round. A story that was begun before it was named
+    has `written_on` where there was such credit, to be put back before anything else.
     """
 
     case: UUID
     attempt: int = Field(default=1, ge=1)
     returned: UUID | None = None
     returned_reason: str | None = None
+    account: UUID | None = None
     written_on: UUID | None = None
 
 

@@ -473,7 +473,7 @@ class ProposalPage(Message):
     """`blocked` names, in words, all that stands in the way now; `parts` is what would post today.
 
     `letter_on`: the day on which the ladder's next letter is written by itself; None where there is none, or nowhere to send it:
-    `address_missing`.
+    `address_missing`. `stays_pence`: credit that has not stood for the years of the policy, and stays on the account.
     """
 
     proposal: UUID
@@ -502,6 +502,7 @@ class ProposalPage(Message):
     policy_version: str
     letter_on: date | None = None
     address_missing: bool = False
+    stays_pence: NonNegativePence = 0
 
 
 class ProposalsAsked(Message):
@@ -781,6 +782,8 @@ class EvidenceWay(Message):
 
     `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
     an answer or a contact since the first. `after_months` runs from the last that is needed, whatever was heard.
+
+    Where no sources are counted, a proof counts only `apart_days` after the one before it that counts, and never on the same day.
 
     `letter`: what is written, so often as proofs are needed, `apart_days` between; None where nothing is written by itself.
     """

@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rentbook_contracts.ledger import AccountHold, LineKind, LinePart, PastWriteOff, PaymentPlan, PersonFacts, PlanRhythm
+from rentbook_contracts.ledger import AccountHold, DroppedBecause, LineKind, LinePart, PastWriteOff, PaymentPlan, PersonFacts, PlanRhythm
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
-from support.debts import POLICY, TODAY, debt, linked, owed, person
-from writeoffs.domain.assessment import Assessment, Standing, assess, left_of, part_of
+from support.debts import POLICY, TODAY, debt, in_credit, linked, owed, person
+from writeoffs.domain.assessment import DROPS, Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
 
 READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
@@ -203,10 +203,10 @@ def test_parts_add_up_to_what_is_wanted_and_no_part_grows(told: list[tuple[int, 
 # --- unclaimed credits ------------------------------------------------------------------------------------------------------------------
 
 
-def unclaimed(since: date, attempts: tuple[date, ...], **changed: Any) -> Assessment:
-    facts = debt(charges=(), balance_pence=-21_50, debtor_total_pence=0, credit_since=since, **changed)
+def unclaimed(since: date, attempts: tuple[date, ...], *later: tuple[int, date], **changed: Any) -> Assessment:
+    facts = debt(**{**in_credit(21_50, since, *later), **changed})
     proofs = tuple(Proof(EvidenceKind.RETURN_ATTEMPT, day) for day in attempts)
-    return assess(Standing(LineKind.CREDIT_WRITE_ON, Reason.UNCLAIMED, -21_50, proofs), facts, POLICY, TODAY)
+    return assess(Standing(LineKind.CREDIT_WRITE_ON, Reason.UNCLAIMED, facts.balance_pence, proofs), facts, POLICY, TODAY)
 
 
 YEARLY = tuple(date(year, 11, 25) for year in range(2020, 2026))
@@ -226,8 +226,20 @@ def test_a_credit_goes_to_income_after_six_years_of_recorded_attempts() -> None:
         (date(2020, 11, 25), (), None),
         (date(2019, 11, 25), (date(2019, 11, 24), *YEARLY[:5]), None),
         (date(2019, 11, 25), (*YEARLY[:5], YEARLY[4]), None),
+        (date(2019, 11, 25), tuple(YEARLY[0] + timedelta(days=day) for day in range(6)), None),
+        (date(2019, 11, 25), (*YEARLY[:5], YEARLY[5] - timedelta(days=1)), None),
+        (date(2019, 11, 25), (*YEARLY[:5], TODAY - timedelta(days=27)), None),
     ],
-    ids=["a day too early", "five attempts", "no attempt", "one of before the credit", "two of one day"],
+    ids=[
+        "a day too early",
+        "five attempts",
+        "no attempt",
+        "one of before the credit",
+        "two of one day",
+        "six days one after the other",
+        "one of a day too early",
+        "no time yet to answer the last",
+    ],
 )
 def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date, ...], says: str | None) -> None:
     found = unclaimed(since, attempts)
@@ -235,8 +247,34 @@ def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date
     assert [text for text in found.blocked if says and says in text] == list(found.blocked)
 
 
-def test_a_credit_that_could_pay_a_debt_of_the_same_people_stays() -> None:
-    assert not unclaimed(date(2019, 1, 1), YEARLY, linked=(linked(5_00),)).ready
+def test_time_to_answer_the_last_attempt_is_all_that_is_missing() -> None:
+    found = unclaimed(date(2019, 11, 25), (*YEARLY[:5], TODAY - timedelta(days=20)))
+    assert (found.blocked, found.look_again_on) == ((), TODAY + timedelta(days=8))
+    assert unclaimed(date(2019, 11, 25), (*YEARLY[:5], TODAY - timedelta(days=28))).ready
+
+
+def test_attempts_that_follow_each_other_too_soon_say_how_far_apart_they_count() -> None:
+    found = unclaimed(date(2019, 11, 25), tuple(YEARLY[0] + timedelta(days=day) for day in range(6)))
+    assert found.rungs[0].says == "1 of 6 so far that are 365 days apart"
+
+
+def test_what_was_paid_in_since_is_no_part_of_a_credit_that_nobody_claimed() -> None:
+    found = unclaimed(date(2020, 11, 25), YEARLY, (500_00, TODAY))
+    assert found.ready
+    assert found.parts == (LinePart(element="", amount_pence=21_50),)
+    assert found.stays_pence == 500_00
+    both = unclaimed(date(2019, 11, 25), YEARLY, (10_00, date(2020, 11, 25)), (1_00, date(2020, 11, 26)))
+    assert (both.amount_pence, both.stays_pence) == (31_50, 1_00)
+
+
+@pytest.mark.parametrize("because", [DroppedBecause.OWED_ELSEWHERE, DroppedBecause.CREDIT_ASKED_FOR, DroppedBecause.CREDIT_HELD])
+def test_what_the_ledger_says_keeps_a_credit_from_income(because: DroppedBecause) -> None:
+    found = unclaimed(date(2019, 1, 1), YEARLY, credit_blocked=(because,))
+    assert (found.blocked, found.ready) == ((DROPS[because],), False)
+
+
+def test_authority_over_a_credit_is_by_all_credits_of_the_same_people() -> None:
+    assert unclaimed(date(2019, 1, 1), YEARLY, credits_total_pence=80_00, debtor_total_pence=5_000_00).debtor_total_pence == 80_00
 
 
 # --- what posts -------------------------------------------------------------------------------------------------------------------------

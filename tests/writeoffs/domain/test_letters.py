@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rentbook_contracts.ledger import AccountHold, DebtFacts, LineKind
 from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
-from support.debts import POLICY, TODAY, debt, owed, person
+from support.debts import POLICY, TODAY, debt, in_credit, owed, person
 from writeoffs.domain.assessment import Assessment, Standing, assess
 from writeoffs.domain.ladder import NextLetter, Proof
 from writeoffs.domain.policy import Proven
@@ -76,13 +76,13 @@ def test_other_reasons_write_nothing_by_themselves(reason: Reason) -> None:
 
 
 def test_the_owner_of_a_credit_is_written_to_once_a_year_until_it_is_old_enough() -> None:
-    young = debt(charges=(), balance_pence=-25_00, debtor_total_pence=0, credit_since=ago(800))
+    young = debt(**in_credit(25_00, ago(800)))
     first = looked_at(Reason.UNCLAIMED, young, (), LineKind.CREDIT_WRITE_ON)
     assert (first.only_young, first.letter) == (True, NextLetter(L.UNCLAIMED_CREDIT, 1, TODAY, 0))
     second = looked_at(Reason.UNCLAIMED, young, proofs((K.RETURN_ATTEMPT, 100)), LineKind.CREDIT_WRITE_ON)
     assert second.letter == NextLetter(L.UNCLAIMED_CREDIT, 2, TODAY + timedelta(days=265), 0)
     six = proofs(*((K.RETURN_ATTEMPT, 365 * years) for years in range(1, 7)))
-    old = young.model_copy(update={"credit_since": ago(2_300)})
+    old = debt(**in_credit(25_00, ago(2_300)))
     assert looked_at(Reason.UNCLAIMED, old, six, LineKind.CREDIT_WRITE_ON).letter is None
 
 

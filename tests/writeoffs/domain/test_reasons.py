@@ -38,8 +38,9 @@ DECEASED = [
     pytest.param(199_99, proofs((K.DEATH, 90), (K.INSUFFICIENT_FUNDS, 1)), True, None, id="or insufficient funds"),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 60)), False, None, id="£200 wants two letters"),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 56), (K.LETTER_SENT, 28)), True, None, id="two letters, 56 days"),
+    pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 90), (K.LETTER_SENT, 63)), False, None, id="27 days after the first"),
     pytest.param(
-        200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 55), (K.LETTER_SENT, 28)), False, TODAY + timedelta(days=1), id="the 55th day"
+        200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 55), (K.LETTER_SENT, 27)), False, TODAY + timedelta(days=1), id="the 55th day"
     ),
     pytest.param(
         200_00,

@@ -133,7 +133,7 @@ class RefundApproval:
     @workflow.run
     async def run(self, case: RefundCase) -> Nothing:
         await self.take_back_returned()
-        await self.put_back_written_on()
+        await self.put_back_written_on(self.case.written_on)
         while True:
             outcome = await self.go_round()
             if not isinstance(outcome, Again):
@@ -144,6 +144,7 @@ class RefundApproval:
 
     async def go_round(self) -> CaseOutcome | HandedOn | Again:
         self.begin_round()
+        await self.put_back_written_on(self.case.account)
         made = await self.gathered()
         if made.plan is None:
             return await self.wait_for_evidence(made) if made.blocked else await self.close(CaseOutcome.NOTHING_DUE)
@@ -168,10 +169,13 @@ class RefundApproval:
         if self.case.returned is not None:
             await self.reverse(self.case.returned, self.case.returned_reason or "returned")
 
-    async def put_back_written_on(self) -> None:
-        """The credit had gone to income: it is still paid when it is asked for. A story begun before there was such a step names none."""
-        if self.case.written_on is not None:
-            await self.steps.call(PUT_BACK_CREDIT, PutBackCredit(case=self.case.case, account=self.case.written_on))
+    async def put_back_written_on(self, account: UUID | None) -> None:
+        """Credit that went to income, it may be while the request was on its way to the ledger: it is still paid when it is asked for.
+
+        A story that was begun before there was such a step, or before every round had it, names no account.
+        """
+        if account is not None:
+            await self.steps.call(PUT_BACK_CREDIT, PutBackCredit(case=self.case.case, account=account))
 
     async def gathered(self) -> PlanMade:
         await self.note(CaseStatus.CHECKING)

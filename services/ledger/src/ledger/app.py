@@ -46,7 +46,7 @@ from rentbook_contracts.ledger import (
     SUSPENSE,
     UNMATCH_RETURN,
 )
-from rentbook_contracts.refunds import RefundRequested, RefundReturned
+from rentbook_contracts.refunds import RefundClosed, RefundRequested, RefundReturned
 
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
@@ -69,6 +69,7 @@ from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.lift_past_holds import lift_past_holds
 from ledger.use_cases.match_return import match_return
+from ledger.use_cases.note_close import note_close
 from ledger.use_cases.note_death import note_death
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_letter_address import note_letter_address
@@ -100,6 +101,7 @@ LISTENS = (
     Subscription(PaymentRunReleased, note_release),
     Subscription(RefundReturned, note_return),
     Subscription(RefundRequested, note_request),
+    Subscription(RefundClosed, note_close),
 )
 OFFERS = (
     Offer(PUT_BACK_CREDIT, put_back_credit),

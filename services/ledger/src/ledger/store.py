@@ -406,6 +406,12 @@ async def note_request(tx: Transaction, requested: RefundRequested) -> None:
     await tx.connection.execute(insert(tables.heard_request).values(row).on_conflict_do_nothing())
 
 
+async def note_asked(tx: Transaction, case: UUID, account: UUID, *, asked: bool) -> None:
+    """Keep whether the case asks for the account's credit now."""
+    row = {"case_id": case, "account": account, "asked": asked, "heard_at": tx.now}
+    await tx.connection.execute(tables.credit_asked.insert().values(row))
+
+
 async def heard_of_request(tx: Transaction, case: UUID, account: UUID) -> bool:
     """Whether refunds has said that this case asks for this account's credit."""
     heard = tables.heard_request
@@ -413,18 +419,21 @@ async def heard_of_request(tx: Transaction, case: UUID, account: UUID) -> bool:
     return (await tx.connection.scalar(wanted)) is not None
 
 
-async def credits_written_on(tx: Transaction, account: UUID) -> list[UUID]:
-    """The journals that took credit of this locked account to income and stand, oldest first."""
+async def credits_written_on(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """By locked account, the journals that took credit of it to income and stand, oldest first; accounts without one are left out."""
     journal, entry = tables.journal, tables.entry
     reversal = journal.alias("reversal")
     wanted = (
-        sa.select(journal.c.id)
+        sa.select(entry.c.account, journal.c.id)
         .join(entry, entry.c.journal == journal.c.id)
         .outerjoin(reversal, reversal.c.reverses == journal.c.id)
-        .where(entry.c.account == account, journal.c.code == WRITTEN_ON, journal.c.reverses.is_(None), reversal.c.id.is_(None))
+        .where(entry.c.account.in_(accounts), journal.c.code == WRITTEN_ON, journal.c.reverses.is_(None), reversal.c.id.is_(None))
         .order_by(journal.c.seq)
     )
-    return list(await tx.connection.scalars(wanted))
+    found: dict[UUID, list[UUID]] = {}
+    for row in await tx.connection.execute(wanted):
+        found.setdefault(row.account, []).append(row.id)
+    return found
 
 
 async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:

@@ -509,6 +509,18 @@ heard_request = sa.Table(
     sa.Column("heard_at", _INSTANT, nullable=False),
 )
 
+credit_asked = sa.Table(
+    "credit_asked",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("account", sa.Uuid, nullable=False),
+    sa.Column("asked", sa.Boolean, nullable=False),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+    sa.Index("credit_asked_of_an_account", "account"),
+    sa.Index("credit_asked_by_a_case", "case_id", "id"),
+)
+
 heard_write_off = sa.Table(
     "heard_write_off",
     metadata,

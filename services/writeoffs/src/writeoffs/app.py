@@ -59,6 +59,7 @@ LISTENS = (
     Subscription(ledger.DebtWrittenOff, move),
     Subscription(ledger.DebtReinstated, move),
     Subscription(ledger.CreditWrittenOn, move),
+    Subscription(ledger.CreditAskedFor, move),
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.HousingBenefitClaimChanged, move),
     Subscription(ledger.DeathChanged, live),

@@ -1,12 +1,13 @@
 """What a credit rests on and what of a debt is still enforceable. Pence as in the journals: debit positive, credit negative."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from ledger.domain.debt import Debit
-from ledger.domain.write_off import PUT_BACK
+from ledger.domain.write_off import PUT_BACK, WRITTEN_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,12 @@ def arrears_ages(newest_first: Iterable[PastJournal], balance_pence: int, today:
     """What is owed by its age: from so many days, to less than so many, pence. Ages without an amount are left out.
 
     Credits have paid the oldest debits first (domain.md 2.2), so what is owed is the newest debits; what they do not reach is older. A debt
-    that was written off and put back is as old as it ever was.
+    that was written off and put back is as old as it ever was, and a credit that went to income is no charge.
     """
     owed = max(0, balance_pence)
     sums = [0] * len(AGES_DAYS)
     for past in newest_first:
-        if past.amount_pence > 0 and not past.undone and past.code != PUT_BACK and owed:
+        if past.amount_pence > 0 and not past.undone and past.code not in (PUT_BACK, WRITTEN_ON) and owed:
             part = min(owed, past.amount_pence)
             owed -= part
             sums[_age(past.effective_date, today)] += part
@@ -98,24 +99,50 @@ def in_arrears_since(movements: Iterable[tuple[date, int]]) -> date | None:
 
     `movements` are days with the sum of their entries, oldest first.
     """
-    return _beyond_nothing_since(movements, sign=1)
-
-
-def in_credit_since(movements: Iterable[tuple[date, int]]) -> date | None:
-    """The same for credit."""
-    return _beyond_nothing_since(movements, sign=-1)
-
-
-def _beyond_nothing_since(movements: Iterable[tuple[date, int]], sign: int) -> date | None:
     balance = 0
     since: date | None = None
     for day, pence in movements:
-        balance += sign * pence
+        balance += pence
         if balance <= 0:
             since = None
         elif since is None:
             since = day
     return since
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved an account on a day, by effective date: `written_on_pence` is credit that went to income, `pence` all else."""
+
+    day: date
+    pence: int
+    written_on_pence: int = 0
+
+
+def credit_stood(movements: Iterable[Moved]) -> tuple[tuple[date, int], ...]:
+    """The credit by the day since which it has stood, oldest first; it adds up to the credit, and is empty where there is none.
+
+    A debit takes from what came last, so that the parts up to a day are the lowest credit that there has been since that day: what has
+    stood through all that came and went after it. What goes to income is the oldest of it, which therefore stands there no longer.
+    """
+    balance = 0
+    parts: deque[tuple[date, int]] = deque()
+    for moved in movements:
+        for pence, of_the_oldest in ((moved.pence, False), (moved.written_on_pence, True)):
+            less = _credit(balance) - _credit(balance + pence)
+            balance += pence
+            if less < 0:
+                parts.append((moved.day, -less))
+            while less > 0:
+                since, part = parts.popleft() if of_the_oldest else parts.pop()
+                if part > less:
+                    (parts.appendleft if of_the_oldest else parts.append)((since, part - less))
+                less -= part
+    return tuple(parts)
+
+
+def _credit(balance_pence: int) -> int:
+    return max(0, -balance_pence)
 
 
 def month_ends(as_at: date, count: int) -> Sequence[date]:

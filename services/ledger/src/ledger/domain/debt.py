@@ -94,6 +94,23 @@ def total_to_put_back_pence(
     return max(total + undone.amount_pence - undone.reinstated_pence, undone.debtor_total_pence, undone.amount_pence)
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenOn:
+    """Credit that went to income on a day and was not put back."""
+
+    on: date
+    amount_pence: int
+
+
+def credits_total_pence(balances: Iterable[int], written_on: Iterable[WrittenOn], today: date, window_months: int) -> int:
+    """The same for a credit that goes to income: credit on all accounts of the same people, and what of it went there within the window.
+
+    So no credit becomes smaller by lying on several accounts, or by going to income part by part.
+    """
+    since = months_before(today, window_months)
+    return -sum(balance for balance in balances if balance < 0) + sum(each.amount_pence for each in written_on if each.on > since)
+
+
 def months_before(day: date, months: int) -> date:
     """The same day so many months earlier, or the last day of a shorter month."""
     return months_later(day, -months)

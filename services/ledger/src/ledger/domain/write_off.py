@@ -37,13 +37,13 @@ class Ground:
 def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, covers_to_pence: int | None) -> DroppedBecause | None:
     """Why the line may not stand; None where it may.
 
-    `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest debtor's total that the decision has
-    authority for; None has no upper edge.
+    `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest total of the same people's debts, or
+    of their credits, that the decision has authority for; None has no upper edge.
     """
     if balance_pence != line.balance_pence:
         return DroppedBecause.BALANCE_MOVED
     if covers_to_pence is not None and debtor_total(line, ground.facts) > covers_to_pence:
-        return DroppedBecause.DEBTOR_OWES_MORE
+        return DroppedBecause.CREDITS_ABOVE if line.kind is LineKind.CREDIT_WRITE_ON else DroppedBecause.DEBTOR_OWES_MORE
     match line.kind:
         case LineKind.WRITE_OFF:
             return _debt(line, ground)
@@ -54,9 +54,24 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
 
 
 def debtor_total(line: WriteOffLine, facts: DebtFacts) -> int:
-    """What decides who has authority for the line: for what is put back, also what it was written off with."""
+    """What decides who has authority for the line: for what is put back, also what it was written off with; for a credit, all credits."""
+    if line.kind is LineKind.CREDIT_WRITE_ON:
+        return max(facts.credits_total_pence, line.amount_pence)
     undone = past_write_off(facts, line.undoes)
     return max(facts.debtor_total_pence, undone.debtor_total_pence if undone is not None else 0, line.amount_pence)
+
+
+def blocks_of_credit(*, owed_elsewhere: bool, asked_for: bool, held: bool) -> tuple[DroppedBecause, ...]:
+    """All that keeps a credit from going to income (domain.md 4 and 5.3), whoever asks and when: a proposal, or its posting.
+
+    The same people owe on another account, which the credit could pay; its refund is asked for; a case has set some of it aside.
+    """
+    stands = {
+        DroppedBecause.OWED_ELSEWHERE: owed_elsewhere,
+        DroppedBecause.CREDIT_ASKED_FOR: asked_for,
+        DroppedBecause.CREDIT_HELD: held,
+    }
+    return tuple(because for because, is_so in stands.items() if is_so)
 
 
 def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
@@ -90,6 +105,8 @@ def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
 def _credit(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     if line.amount_pence > -line.balance_pence:
         return DroppedBecause.BALANCE_MOVED
+    if ground.facts.credit_blocked:
+        return ground.facts.credit_blocked[0]
     return DroppedBecause.CREDIT_HELD if line.amount_pence > ground.free_credit_pence else None
 
 

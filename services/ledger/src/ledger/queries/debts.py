@@ -28,18 +28,30 @@ from rentbook_contracts.ledger import (
     PaymentPlan,
     PersonFacts,
     PlanRhythm,
+    StandingCredit,
 )
 
-from ledger.domain.credit import in_credit_since
+from ledger.domain.credit import Moved, credit_stood
 from ledger.domain.dates import business_date
-from ledger.domain.debt import Debit, Letting, WrittenOff, debtor_total_pence, total_to_put_back_pence, vat_within
+from ledger.domain.debt import (
+    Debit,
+    Letting,
+    WrittenOff,
+    WrittenOn,
+    credits_total_pence,
+    debtor_total_pence,
+    total_to_put_back_pence,
+    vat_within,
+)
 from ledger.domain.instalments import instalments_due, is_kept
+from ledger.domain.write_off import WRITTEN_ON, blocks_of_credit
 from ledger.queries.behind import behind_debts
 from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.owed import owed_by_account
-from ledger.queries.refund_facts import answerable_tenants, holds_by_account, in_breathing_space, one_snapshot
+from ledger.queries.refund_facts import answerable_tenants, held_by_account, holds_by_account, in_breathing_space, one_snapshot
 from ledger.tables import (
     account,
+    credit_asked,
     entry,
     housing_benefit_claim,
     journal,
@@ -65,6 +77,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     today = business_date(tx.now)
     rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(ids)))).all()
     known = [row.id for row in rows]
+    in_credit = [row.id for row in rows if row.balance_pence < 0]
     behind = _Behind(
         policy=await _policy(tx, today),
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
@@ -73,13 +86,16 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         holds=await _holds(tx, known),
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
-        in_credit_since=await _in_credit_since(tx, [row.id for row in rows if row.balance_pence < 0]),
+        credit_stood=await _credit_stood(tx, in_credit),
+        asked_for=await _asked_for(tx, in_credit),
+        held=await held_by_account(tx, in_credit),
         addresses=await letter_addresses(tx, {row.tenancy for row in rows}),
         dwellings=await _dwellings(tx, [row.id for row in rows if _is_garage(row)]),
     )
     beside = {other.account for others in behind.linked.values() for other in others}
     write_offs = await _write_offs(tx, {*known, *beside})
-    return {row.id: _facts(row, behind, write_offs, today) for row in rows}
+    written_on = await _written_on(tx, {*known, *beside})
+    return {row.id: _facts(row, behind, write_offs, written_on, today) for row in rows}
 
 
 async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[AccountHold]]:
@@ -99,16 +115,26 @@ class _Behind:
     holds: Mapping[UUID, set[AccountHold]]
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
-    in_credit_since: Mapping[UUID, date | None]
+    credit_stood: Mapping[UUID, tuple[StandingCredit, ...]]
+    asked_for: Collection[UUID]
+    held: Collection[UUID]
     addresses: Mapping[UUID, tuple[LetterAddress, ...]]
     dwellings: Mapping[UUID, list[Letting]]
 
 
-def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOff]], today: date) -> DebtFacts:
+def _facts(
+    row: Any,
+    behind: _Behind,
+    write_offs: Mapping[UUID, list[PastWriteOff]],
+    written_on: Mapping[UUID, list[WrittenOn]],
+    today: date,
+) -> DebtFacts:
     linked = behind.linked[row.id]
+    accounts = (row.id, *(other.account for other in linked))
     balances = (row.balance_pence, *(other.balance_pence for other in linked))
-    theirs = {past.journal: _written_off(past) for id_ in (row.id, *(other.account for other in linked)) for past in write_offs[id_]}
-    counted = (tuple(theirs.values()), today, behind.policy.debtor_total_months)
+    theirs = {past.journal: _written_off(past) for id_ in accounts for past in write_offs[id_]}
+    months = behind.policy.debtor_total_months
+    counted = (tuple(theirs.values()), today, months)
     return DebtFacts(
         account=row.id,
         version=row.version,
@@ -117,7 +143,15 @@ def _facts(row: Any, behind: _Behind, write_offs: Mapping[UUID, list[PastWriteOf
         as_of=today,
         balance_pence=row.balance_pence,
         ended_on=row.ended_on,
-        credit_since=behind.in_credit_since.get(row.id),
+        credit_stood=behind.credit_stood.get(row.id, ()),
+        credit_blocked=blocks_of_credit(
+            owed_elsewhere=any(other.balance_pence > 0 for other in linked),
+            asked_for=row.id in behind.asked_for,
+            held=row.id in behind.held,
+        )
+        if row.balance_pence < 0
+        else (),
+        credits_total_pence=credits_total_pence(balances, (each for id_ in accounts for each in written_on[id_]), today, months),
         charges=tuple(_charge(row, debit, behind) for debit in behind.owed[row.id]),
         people=tuple(behind.people[row.tenancy]),
         account_holds=tuple(sorted(behind.holds[row.id])),
@@ -234,14 +268,45 @@ def _plan(row: Any, today: date) -> PaymentPlan:
     )
 
 
-async def _in_credit_since(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, date | None]:
-    moved = sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("pence")
-    wanted = sa.select(entry.c.account, journal.c.effective_date, moved).select_from(entry).join(journal, journal.c.id == entry.c.journal)
-    by_day = wanted.where(entry.c.account.in_(ids)).group_by(entry.c.account, journal.c.effective_date)
-    movements: dict[UUID, list[tuple[date, int]]] = defaultdict(list)
-    for row in await tx.connection.execute(by_day.order_by(entry.c.account, journal.c.effective_date)):
-        movements[row.account].append((row.effective_date, row.pence))
-    return {id_: in_credit_since(days) for id_, days in movements.items()}
+async def _credit_stood(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[StandingCredit, ...]]:
+    """The credit of each account by the day since which it has stood."""
+    to_income = sa.and_(journal.c.code == WRITTEN_ON, journal.c.reverses.is_(None))
+    moved = sa.func.coalesce(sa.func.sum(entry.c.amount_pence).filter(~to_income), 0)
+    written_on = sa.func.coalesce(sa.func.sum(entry.c.amount_pence).filter(to_income), 0)
+    wanted = sa.select(
+        entry.c.account,
+        journal.c.effective_date,
+        sa.cast(moved, sa.BigInteger).label("pence"),
+        sa.cast(written_on, sa.BigInteger).label("written_on_pence"),
+    )
+    of_these = wanted.join(journal, journal.c.id == entry.c.journal).where(entry.c.account.in_(ids))
+    by_day = of_these.group_by(entry.c.account, journal.c.effective_date).order_by(entry.c.account, journal.c.effective_date)
+    movements: dict[UUID, list[Moved]] = defaultdict(list)
+    for row in await tx.connection.execute(by_day):
+        movements[row.account].append(Moved(row.effective_date, row.pence, row.written_on_pence))
+    return {id_: tuple(StandingCredit(since=since, pence=pence) for since, pence in credit_stood(days)) for id_, days in movements.items()}
+
+
+async def _written_on(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[WrittenOn]]:
+    """Credit of each account that is at income."""
+    reversal = journal.alias("reversal")
+    wanted = (
+        sa.select(entry.c.account, entry.c.amount_pence, journal.c.effective_date)
+        .join(journal, journal.c.id == entry.c.journal)
+        .where(entry.c.account.in_(list(ids)), journal.c.code == WRITTEN_ON, journal.c.reverses.is_(None))
+        .where(~sa.exists().where(reversal.c.reverses == journal.c.id))
+    )
+    found: dict[UUID, list[WrittenOn]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        found[row.account].append(WrittenOn(row.effective_date, row.amount_pence))
+    return found
+
+
+async def _asked_for(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
+    """Whose credit an open case asks for, as refunds has told: the latest word on a case counts."""
+    word, later = credit_asked.alias("word"), credit_asked.alias("later")
+    overtaken = sa.exists().where(later.c.case_id == word.c.case_id, later.c.id > word.c.id)
+    return set(await tx.connection.scalars(sa.select(word.c.account).where(word.c.account.in_(ids), word.c.asked, ~overtaken)))
 
 
 async def _dwellings(tx: Transaction, garages: Collection[UUID]) -> dict[UUID, list[Letting]]:

@@ -20,12 +20,13 @@ moved AS (
   FROM asked JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
   WHERE CAST(:sign AS integer) * entry.amount_pence > 0 AND journal.effective_date <= :as_at AND journal.reverses IS NULL
     AND NOT EXISTS (SELECT FROM journal AS reversal WHERE reversal.reverses = journal.id AND reversal.effective_date <= :as_at)
-    AND NOT EXISTS (SELECT FROM reinstatement WHERE reinstatement.journal = journal.id)
+    AND NOT EXISTS (SELECT FROM reinstatement WHERE reinstatement.journal = journal.id) AND journal.code <> 'CWO'
 )
 SELECT account, journal, element, effective_date, pence FROM moved WHERE reached_pence - pence < wanted_pence
 ORDER BY account, effective_date DESC, seq DESC, line DESC
 """)
-# Of each account only the newest entries that make up its balance, so that a long history costs no more than it has to.
+# Of each account only the newest entries that make up its balance, so that a long history costs no more than it has to. A credit that went
+# to income is no charge: `give_back` sees to it that nobody owes for it.
 
 EVER = date.max
 

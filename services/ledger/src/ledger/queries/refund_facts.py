@@ -98,7 +98,7 @@ async def free_credit(tx: Transaction, balances: Mapping[UUID, int], *, but_not_
     """Cleared credit that no case, or no other case than this, has earmarked, of locked accounts with these balances (pence)."""
     ids = list(balances)
     uncleared = await _uncleared_by_account(tx, ids)
-    held = await _held_by_account(tx, ids, but_not_by=but_not_by)
+    held = await held_by_account(tx, ids, but_not_by=but_not_by)
     return {id_: cleared_credit_pence(balance, uncleared.get(id_, 0), held.get(id_, 0)) for id_, balance in balances.items()}
 
 
@@ -208,10 +208,11 @@ async def past_journals(tx: Transaction, id_: UUID, *, as_at: date | None = None
 
 async def held_pence(tx: Transaction, id_: UUID, *, but_not_by: UUID | None = None) -> int:
     """What is earmarked of the account's credit, by other cases than this one."""
-    return (await _held_by_account(tx, [id_], but_not_by=but_not_by)).get(id_, 0)
+    return (await held_by_account(tx, [id_], but_not_by=but_not_by)).get(id_, 0)
 
 
-async def _held_by_account(tx: Transaction, ids: Collection[UUID], *, but_not_by: UUID | None) -> dict[UUID, int]:
+async def held_by_account(tx: Transaction, ids: Collection[UUID], *, but_not_by: UUID | None = None) -> dict[UUID, int]:
+    """The same of many accounts; those of which nothing is earmarked are left out."""
     pence = sa.cast(sa.func.sum(credit_hold.c.amount_pence), sa.BigInteger).label("pence")
     wanted = sa.select(credit_hold.c.account, pence).where(credit_hold.c.account.in_(ids), credit_hold.c.state == "PENDING")
     if but_not_by is not None:

@@ -30,6 +30,7 @@ from ledger.domain.receipt import EntryKey, Receipt
 from ledger.domain.rules import LedgerRule
 from ledger.domain.suspense import PAID_OUT, Marks
 from ledger.queries.bank_files import bank_file_page
+from ledger.use_cases.give_back import give_back
 from ledger.use_cases.mirrored import off_the_account, told_undone
 from ledger.use_cases.permission import may_change
 from ledger.use_cases.received import told_received
@@ -252,6 +253,15 @@ class _Line:
         """What it posts, in order: what it takes back comes off the account before it leaves suspense."""
         return (*(posting for _, posting in self.undone), *([self.posting] if self.posting is not None else []))
 
+    @property
+    def debited(self) -> Iterator[tuple[store.LockedAccount, int]]:
+        """The accounts off which it takes a payment, each with how much."""
+        onto = [(self.account, self.posting)] if self.account is not None and self.suspense_reason is None else []
+        for account, posting in (*self.undone, *onto):
+            pence = sum(leg.amount_pence for leg in posting.legs if leg.account == account.id) if posting is not None else 0
+            if pence > 0:
+                yield account, pence
+
 
 async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -> None:
     """`like`: the earlier file that this one looked like, until a second person said that its payments are new."""
@@ -268,6 +278,7 @@ async def _take(tx: Transaction, upload: Upload, id_: UUID, like: UUID | None) -
     await store.add_file_lines(tx, id_, map(_line_row, lines), booked)
     await store.add_suspense(tx, await _suspense(tx, lines))
     await store.tell(tx, (told for line in told_of for told in _facts(line, id_)))
+    await give_back(tx, (debited for line in told_of for debited in line.debited))
     await tx.publish(
         BankFileTaken(bank_file=id_, receipts=row.receipts, total_pence=row.total_pence, in_suspense=row.in_suspense), version=1
     )

@@ -9,6 +9,7 @@ from ledger import store
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Posting, mirror
 from ledger.domain.rules import AccountClosed, AlreadyMoved, NoSuchItem, NotAReturn, NotThatPayment
 from ledger.domain.suspense import PAID_OUT, agrees
+from ledger.use_cases.give_back import give_back
 from ledger.use_cases.mirrored import off_the_account, told_undone
 from ledger.use_cases.permission import may_change
 
@@ -36,6 +37,7 @@ async def match_return(tx: Transaction, asked: MatchReturn) -> ReturnMatched:
     await store.note_match(tx, back.id, paid.id, reason)
     debited = [(locked[account], posting) for posting in undone for account in {leg.account for leg in posting.legs} & locked.keys()]
     await store.tell(tx, [told_undone(account, posting) for account, posting in debited])
+    await give_back(tx, [(account, sum(leg.amount_pence for leg in one.legs if leg.account == account.id)) for account, one in debited])
     return ReturnMatched(journal=undone[-1].id)
 
 

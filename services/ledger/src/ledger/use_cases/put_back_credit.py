@@ -1,4 +1,7 @@
-"""Put a credit that went to income back onto its account: its refund was asked for, and is decided like any other (domain.md 4)."""
+"""Put a credit that went to income back onto its account: its refund was asked for, and is decided like any other (domain.md 4).
+
+A case asks in each of its rounds: what went to income while its request was on its way here comes back too.
+"""
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import CreditPutBack, PutBackCredit
@@ -12,13 +15,14 @@ REASON = "put back: its refund was asked for"
 
 
 async def put_back_credit(tx: Transaction, asked: PutBackCredit) -> CreditPutBack:
-    """What was put back already stays so. Errors: NoSuchAccount; NotHeardYet without refunds' own word on the request."""
-    if not await store.heard_of_request(tx, asked.case, asked.account):
-        raise NotHeardYet
+    """Where nothing is at income, nothing is done. Errors: NoSuchAccount; NotHeardYet without refunds' own word on the request."""
     if not await store.lock_accounts(tx, {asked.account}):
         raise NoSuchAccount("There is no such account.")
+    at_income = (await store.credits_written_on(tx, {asked.account})).get(asked.account, [])
+    if at_income and not await store.heard_of_request(tx, asked.case, asked.account):
+        raise NotHeardYet
     journals = []
-    for id_ in await store.credits_written_on(tx, asked.account):
+    for id_ in at_income:
         original = await store.journal(tx, id_)
         assert original is not None, "it was just found"
         journals.append(await reverse(tx, original, reason=REASON))

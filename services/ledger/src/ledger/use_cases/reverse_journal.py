@@ -19,12 +19,14 @@ from ledger.domain.rules import (
     PutBackByDecision,
 )
 from ledger.domain.write_off import NOT_REVERSED, WRITTEN_ON
+from ledger.use_cases.give_back import give_back
 from ledger.use_cases.mirrored import told_undone
 from ledger.use_cases.permission import may_change
 
 
 async def reverse_journal(tx: Transaction, asked: ReverseJournal) -> JournalIsReversed:
-    """What was moved from suspense lies there again; everything else goes back to the control account that it came from.
+    """What was moved from suspense lies there again; everything else goes back to the control account that it came from. Where that leaves
+    the account owing, its credit that went to income comes back first.
 
     Errors: NotAllowed, NoSuchJournal, PutBackByDecision, CorrectedByTheNext, OpeningBalanceStays, BelongsToARefund, AlreadyReversed,
     MovedFromSuspense.
@@ -53,6 +55,7 @@ async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str
     posting = _mirror(tx, original, reason)
     await store.post(tx, [posting])
     await store.tell(tx, [told_undone(account, posting) for account in locked.values()])
+    await give_back(tx, [(locked[leg.account], leg.amount_pence) for leg in posting.legs if leg.account in locked])
     return posting.id
 
 

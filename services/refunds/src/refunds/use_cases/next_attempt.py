@@ -29,7 +29,7 @@ async def next_attempt(tx: Transaction, row: Case, line: Line, means: Means, *, 
     await cases.tell(tx, row, returned)
     today = tx.now.astimezone(LONDON).date()
     await cases.change(tx, row.id, attempt=row.attempt + 1, status_note=because, **await _opened(tx, today, means))
-    again = RefundCase(case=row.id, attempt=row.attempt + 1, returned=line.refund_journal, returned_reason=reason)
+    again = RefundCase(case=row.id, attempt=row.attempt + 1, account=row.account, returned=line.refund_journal, returned_reason=reason)
     await tx.start(REFUND_APPROVAL, again, workflow_id=refund_workflow_id(row.id, again.attempt))
 
 

@@ -77,7 +77,7 @@ async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> Ca
     else:
         await cases.change(tx, case, **columns, **_taken(tx))
     await add_payee(tx, case, payee, request.payee, means)
-    await _begin(tx, await cases.locked(tx, case), request, written_on=ledger.written_on_pence > 0)
+    await _begin(tx, await cases.locked(tx, case), request)
     return CaseOpened(case=case)
 
 
@@ -164,11 +164,11 @@ async def _name_fits(tx: Transaction, case: UUID, told: NewPayee) -> None:
         raise NotTheTenantsName(words, field="payee_name")
 
 
-async def _begin(tx: Transaction, row: Case, request: RequestRefund, *, written_on: bool) -> None:
+async def _begin(tx: Transaction, row: Case, request: RequestRefund) -> None:
     await cases.watch(tx, row.id, [row.account])
     await cases.take_part(tx, row.id, "took the request")
     await cases.take_part(tx, row.id, "entered the payee")
     await cases.note(tx, row.id, "refund requested")
     await cases.tell(tx, row, RefundRequested(case=row.id, account=row.account, amount_pence=request.amount_pence))
-    begun = RefundCase(case=row.id, attempt=row.attempt, written_on=row.account if written_on else None)
+    begun = RefundCase(case=row.id, attempt=row.attempt, account=row.account)
     await tx.start(REFUND_APPROVAL, begun, workflow_id=refund_workflow_id(row.id, row.attempt))

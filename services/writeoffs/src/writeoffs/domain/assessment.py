@@ -46,6 +46,9 @@ DROPS: dict[str, str] = {
     DroppedBecause.PAYMENT_PLAN: "A payment plan is being kept.",
     DroppedBecause.CREDIT_ELSEWHERE: "There is credit on another account of the same people.",
     DroppedBecause.DEBTOR_OWES_MORE: "The debtor owes more in all than this decision covers.",
+    DroppedBecause.CREDITS_ABOVE: "The same people have more in credit, or had more of it taken to income, than this decision covers.",
+    DroppedBecause.OWED_ELSEWHERE: "The same people owe on another account, which the credit could pay.",
+    DroppedBecause.CREDIT_ASKED_FOR: "A refund of the credit is asked for.",
     DroppedBecause.CREDIT_HELD: "The credit is set aside for a refund, or is no longer there.",
     DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than what was written off.",
     DroppedBecause.DISCHARGED: "The law has released the debtor.",
@@ -73,7 +76,8 @@ class Assessment:
     """`look_again_on`: the day on which time alone may take it further; None where only an event or a person can.
 
     `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
-    (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go.
+    (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go. `stays_pence`:
+    credit that came within the years of the policy, and stays on the account when the rest goes to income.
     """
 
     rungs: tuple[RungShown, ...]
@@ -85,6 +89,7 @@ class Assessment:
     letter: NextLetter | None
     only_young: bool
     address_missing: bool
+    stays_pence: int = 0
 
     @property
     def amount_pence(self) -> int:
@@ -100,7 +105,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     each = _each_who_owes(proposed.reason, facts)
     released_until = _released_until(proposed, policy, each)
-    parts = _parts(proposed, facts, charges, released_until)
+    parts = _parts(proposed, facts, charges, released_until, policy, today)
+    credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
     rungs = climbed(ladder, proofs, today, each) if ladder else ()
@@ -114,11 +120,12 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         blocked=(*blocked, *young),
         charges=charges,
         parts=parts,
-        debtor_total_pence=max(debtor_total(facts, proposed.undoes), sum(part.amount_pence for part in parts)),
+        debtor_total_pence=max(total_pence(proposed.kind, facts, proposed.undoes), sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
         letter=letter,
         only_young=bool(young) and not blocked,
         address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
+        stays_pence=-facts.balance_pence - sum(part.amount_pence for part in parts) if credit and parts else 0,
     )
 
 
@@ -189,6 +196,11 @@ def size(kind: LineKind, facts: DebtFacts, undoes: UUID | None) -> int:
     return max(1, -facts.balance_pence if kind is LineKind.CREDIT_WRITE_ON else debtor_total(facts, undoes))
 
 
+def total_pence(kind: LineKind, facts: DebtFacts, undoes: UUID | None) -> int:
+    """What decides who has authority, beside the line's own amount: all that the same people owe, or all that they have in credit."""
+    return facts.credits_total_pence if kind is LineKind.CREDIT_WRITE_ON else debtor_total(facts, undoes)
+
+
 def debtor_total(facts: DebtFacts, undoes: UUID | None) -> int:
     """What decides who has authority. Of what is put back it is no less than what that was written off with."""
     undone = past_write_off(facts, undoes)
@@ -203,7 +215,14 @@ def _clock(proofs: Iterable[Proof]) -> Clock:
     )
 
 
-def _parts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], released_until: date | None) -> tuple[LinePart, ...]:
+def _parts(
+    proposed: Standing,
+    facts: DebtFacts,
+    charges: Sequence[BarredCharge],
+    released_until: date | None,
+    policy: WriteOffPolicy,
+    today: date,
+) -> tuple[LinePart, ...]:
     match proposed.kind:
         case LineKind.WRITE_OFF:
             barred_only = proposed.reason is Reason.STATUTE_BARRED
@@ -212,7 +231,13 @@ def _parts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]
         case LineKind.REINSTATEMENT:
             return part_of(proposed.undone_parts, proposed.wanted_pence)
         case LineKind.CREDIT_WRITE_ON:
-            return (LinePart(element="", amount_pence=-facts.balance_pence),) if facts.balance_pence < 0 else ()
+            stood = _stood_long_enough(facts, policy, today)
+            return (LinePart(element="", amount_pence=stood),) if stood else ()
+
+
+def _stood_long_enough(facts: DebtFacts, policy: WriteOffPolicy, today: date) -> int:
+    """The lowest credit that there was throughout the years of the policy: what was paid in since is no credit that nobody claimed."""
+    return sum(part.pence for part in facts.credit_stood if years_after(part.since, policy.unclaimed_after_years) <= today)
 
 
 def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
@@ -254,9 +279,8 @@ def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]
     """The day on which a charge becomes barred, or a credit old enough."""
     if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
         return min((one.bars_on for one in charges if one.bars_on is not None), default=None)
-    if proposed.kind is LineKind.CREDIT_WRITE_ON and facts.credit_since is not None:
-        day = years_after(facts.credit_since, policy.unclaimed_after_years)
-        return day if day > today else None
+    if proposed.kind is LineKind.CREDIT_WRITE_ON and not _stood_long_enough(facts, policy, today) and facts.credit_since is not None:
+        return years_after(facts.credit_since, policy.unclaimed_after_years)
     return None
 
 
@@ -322,19 +346,17 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
 
 
 def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
+    """The ledger's own list, by which it also drops a line when it posts."""
     if facts.balance_pence >= 0:
         yield "The account is not in credit."
-    elif any(one.balance_pence > 0 for one in facts.linked):
-        yield "The same people owe on another account, which the credit could pay."
+    yield from (DROPS[because] for because in facts.credit_blocked)
 
 
 def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[str]:
-    if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.balance_pence >= 0:
+    if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.balance_pence >= 0 or _stood_long_enough(facts, policy, today):
         return
-    since = facts.credit_since
-    if since is None or years_after(since, policy.unclaimed_after_years) > today:
-        begun = f" since {in_words(since)}" if since else ""
-        yield f"The account has been in credit{begun} for less than {counted(policy.unclaimed_after_years, 'year')}."
+    begun = f" since {in_words(facts.credit_since)}" if facts.credit_since else ""
+    yield f"The account has been in credit{begun} for less than {counted(policy.unclaimed_after_years, 'year')}."
 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:

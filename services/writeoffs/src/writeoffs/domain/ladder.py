@@ -94,11 +94,20 @@ def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Seq
 def _letter_of(way: Proven, proofs: Sequence[Proof], today: date) -> NextLetter | None:
     if way.letter is None:
         return None
-    sent = sorted(proof.on for proof in proofs if proof.kind is way.proof)
-    if len(sent) >= way.at_least or (sent and _answer_since(proofs, sent[0]) is not None):
+    sent = _apart(way, sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on))
+    if len(sent) >= way.at_least or (sent and _answer_since(proofs, sent[0].on) is not None):
         return None
-    from_on = sent[-1] + timedelta(days=way.apart_days) if sent else today
+    from_on = sent[-1].on + timedelta(days=way.apart_days) if sent else today
     return NextLetter(way.letter, len(sent) + 1, from_on, way.reply_within_days)
+
+
+def _apart(way: Proven, oldest_first: Sequence[Proof]) -> list[Proof]:
+    """Those that count: each so many days after the one before. A second of one day is no second attempt, whatever the policy says."""
+    found: list[Proof] = []
+    for proof in oldest_first:
+        if not found or (proof.on - found[-1].on).days >= max(1, way.apart_days):
+            found.append(proof)
+    return found
 
 
 def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
@@ -112,11 +121,11 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
     sources = {proof.source.strip().casefold() for proof in found} - {""}
     if not way.sources:
-        # Where several are wanted of one who answers or keeps silent, a second of the same day is no second attempt.
-        found = list({proof.on: proof for proof in found}.values())
+        found = _apart(way, found)
     needed = found[: way.at_least]
     if len(needed) < way.at_least or not needed:
-        return Reached(met=False, says=f"{len(found)} of {max(way.at_least, 1)} so far")
+        apart = f" that are {way.apart_days} days apart" if way.apart_days and way.at_least > 1 else ""
+        return Reached(met=False, says=f"{len(found)} of {max(way.at_least, 1)} so far{apart}")
     if len(sources) < way.sources:
         return Reached(met=False, says=f"{len(sources)} of {way.sources} different sources so far")
     first, last = needed[0].on, needed[-1].on

@@ -60,6 +60,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         policy_version=row.policy_version,
         letter_on=found.letter.from_on if found.letter is not None and writes and not found.address_missing else None,
         address_missing=writes and found.address_missing,
+        stays_pence=0 if closed else found.stays_pence,
     )
 
 

@@ -22,7 +22,8 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
     """A line is dropped by what changes what its account owes, or by what forbids to write it off."""
     stopped = _stopped(fact)
     for line in await store.listed_on_account(tx, fact.account):
-        because = stopped or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
+        concerned = stopped if stopped is not DroppedBecause.CREDIT_ASKED_FOR or line.kind == LineKind.CREDIT_WRITE_ON else None
+        because = concerned or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
         if because is not None:
             await drop(tx, line, DROPS[because])
     row = await store.open_on_account(tx, fact.account)
@@ -66,6 +67,8 @@ def _stopped(fact: AccountFact) -> DroppedBecause | None:
     match fact:
         case ledger.AccountHoldChanged(account_hold=hold, in_force=True):
             return _HOLDS.get(hold)
+        case ledger.CreditAskedFor(asked=True):
+            return DroppedBecause.CREDIT_ASKED_FOR
         case ledger.HousingBenefitClaimChanged(unresolved=True):
             return DroppedBecause.HOUSING_BENEFIT
         case ledger.PaymentPlanChanged(in_force=True):

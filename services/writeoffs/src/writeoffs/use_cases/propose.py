@@ -18,7 +18,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import REASONS, debtor_total, past_write_off, size
+from writeoffs.domain.assessment import REASONS, past_write_off, size, total_pence
 from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
@@ -166,7 +166,7 @@ def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolic
         "raised_at": tx.now,
         "balance_pence": facts.balance_pence,
         "amount_pence": amount or _whole(told, facts) or 1,
-        "debtor_total_pence": debtor_total(facts, undoes),
+        "debtor_total_pence": total_pence(told.kind, facts, undoes),
         "status": ProposalStatus.GATHERING.value,
         "policy_version": policy.version,
     }

@@ -39,10 +39,11 @@ COUNTS: Mapping[str, tuple[str, str]] = {
     "quiet_months": ("month", " without an answer"),
     "last_quiet_days": ("day", " without an answer since the last"),
     "after_months": ("month", " since"),
-    "apart_days": ("day", " between letters"),
+    "apart_days": ("day", " at least from one to the next"),
 }
-"""What each figure of a way up a rung counts, and what follows it. Those that a way has are offered; its kind of proof and its letters
-stay."""
+"""What each figure of a way up a rung counts, and what follows it. Those that a way has are offered, and of several letters the time
+between them and the time to answer the last; its kind of proof and its letters stay."""
+_OF_LETTERS = frozenset({"apart_days", "last_quiet_days"})
 
 WAY: Mapping[str, str] = {name: f"{noun}s{rest}" for name, (noun, rest) in COUNTS.items()}
 """The figures of a way as the labels of a form."""
@@ -59,7 +60,8 @@ class Changed:
 
 def figures_of(way: EvidenceWay) -> list[str]:
     """The names of the figures that are offered: how many pieces, and whatever else the way counts."""
-    return [name for name in WAY if name == "at_least" or getattr(way, name)]
+    several = way.letter is not None and way.at_least > 1
+    return [name for name in WAY if name == "at_least" or getattr(way, name) or (several and name in _OF_LETTERS)]
 
 
 def told(policy: EvidencePolicy) -> Iterator[tuple[str, str]]:
