@@ -1,14 +1,15 @@
 """A schedule from its making to its last line: what is listed, dropped, excepted, posted, put back."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from chassis.transaction import Unanswered, run
+from chassis.transaction import Unanswered, run, transaction
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import DeathChanged, JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
+from rentbook_contracts.ledger import AccountFact, AccountHold, AccountHoldChanged, DeathChanged, JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
@@ -141,6 +142,41 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
     told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
     assert len(told.lines) == 2
     assert [line.line for line in await writeoffs.taken(schedule, uuid4())] == [second]
+
+
+async def somebody_waits(writeoffs: WriteOffs) -> None:
+    """Until a transaction of this database waits for another one's lock."""
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    async with asyncio.timeout(10):
+        while not await writeoffs.rows(waiting):
+            await asyncio.sleep(0.01)  # the server tells of a wait by this view alone
+
+
+def breathing_space(account: UUID, balance: int) -> AccountHoldChanged:
+    return AccountHoldChanged(account=account, balance_pence=balance, account_hold=AccountHold.BREATHING_SPACE, in_force=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "because"),
+    [
+        (lambda account: receipt(account, 260_00), "What is owed on the account has changed."),
+        (lambda account: breathing_space(account, 270_00), "Breathing Space has begun."),
+    ],
+)
+async def test_what_comes_while_a_schedule_is_being_made_drops_its_line_as_well(
+    writeoffs: WriteOffs, fact: Callable[[UUID], AccountFact], because: str
+) -> None:
+    """It comes after the ledger was asked about the line, and before that can be seen."""
+    account = writeoffs.owing(270_00)
+    proposal = await writeoffs.ready(account)
+    async with transaction(writeoffs.runtime, caller=BRYN) as making:
+        made = await make_schedule(making, MakeSchedule(title="November", proposals=(proposal,)))
+        moving = asyncio.create_task(writeoffs.do(move, fact(account)))
+        await somebody_waits(writeoffs)
+        assert not moving.done()
+    await moving
+    assert await writeoffs.standings(made.schedule) == {proposal: ("dropped", because)}
+    assert (await writeoffs.status(proposal))[::2] == ("blocked", 2)
 
 
 async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:

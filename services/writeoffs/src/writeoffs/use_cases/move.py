@@ -21,16 +21,21 @@ _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHo
 async def move(tx: Transaction, fact: AccountFact) -> None:
     """A line is dropped by what changes what its account owes, or by what forbids to write it off."""
     stopped = _stopped(fact)
+    await _drop_listed(tx, fact, stopped)
+    row = await store.open_on_account(tx, fact.account)
+    if row is not None and row.status == ProposalStatus.ON_SCHEDULE:
+        # Whoever was making the schedule held the proposal: what it has listed could not be seen before.
+        await _drop_listed(tx, fact, stopped)
+    elif row is not None and (row.followed or stopped or fact.balance_pence != row.balance_pence):
+        await look_again(tx, row)
+
+
+async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
     for line in await store.listed_on_account(tx, fact.account):
         concerned = stopped if stopped is not DroppedBecause.CREDIT_ASKED_FOR or line.kind == LineKind.CREDIT_WRITE_ON else None
         because = concerned or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
         if because is not None:
             await drop(tx, line, DROPS[because])
-    row = await store.open_on_account(tx, fact.account)
-    if row is None or row.status == ProposalStatus.ON_SCHEDULE:
-        return
-    if row.followed or stopped or fact.balance_pence != row.balance_pence:
-        await look_again(tx, row)
 
 
 async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
