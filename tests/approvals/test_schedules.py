@@ -1,5 +1,6 @@
 """Deciding schedules of write-offs: Test J of domain.md 5.3, exceptions line by line, minutes, call-in, and four eyes."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,15 @@ from approvals.domain.words import business_date, in_words
 from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
+from approvals.use_cases.note_update_outcome import note_decision_outcome
 from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import NotThisSchedule
 from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.recall_decision import recall_decision
+from chassis.serving import Settled, Settlement
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, NudgeTask, ReadDecision, RoundAsked
+from rentbook_contracts.approvals import Answer, CloseTask, DecisionNotCarriedOut, NudgeTask, ReadDecision, RoundAsked
+from rentbook_contracts.approvals import DecisionTaken as TakenByTheStory
 from support.office import PEOPLE, Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
 
@@ -528,3 +532,74 @@ async def test_nothing_is_decided_on_a_schedule_that_was_withdrawn(desk: WriteOf
         with pytest.raises(scheduling.TakenBack, match="took this schedule back"):
             await desk.decided("tess.leader", about, opened, answer)
     assert await desk.facts() == []
+
+
+# --- what the ledger is told of what came to nothing ------------------------------------------------------------------------------------
+
+
+async def came_to_nothing(desk: WriteOffOffice) -> list[UUID]:
+    """The decisions of which it was told, oldest first, and that facts of a case are told without a gap."""
+    told_of = "select body, key, aggregate_version as version, headers ->> 'ce_type' as type from outbox_event order by seq"
+    rows = await desk.office.sql(told_of)
+    for case in {row["key"] for row in rows}:
+        versions = [row["version"] for row in rows if row["key"] == case]
+        assert versions == list(range(1, len(versions) + 1))
+    return [UUID(json.loads(row["body"])["decision"]) for row in rows if row["type"] == DecisionNotCarriedOut.type]
+
+
+async def closed(desk: WriteOffOffice, task: UUID, *, carried_out: bool) -> None:
+    asked = CloseTask(task=task, carried_out=carried_out, because=None if carried_out else "the schedule was withdrawn")
+    await run(desk.office.runtime, lambda tx: close_task(tx, asked), caller=SYSTEM)
+
+
+async def test_an_approval_that_is_not_carried_out_is_told_as_such(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    made = await desk.decided("tess.leader", about, opened)
+    for _ in range(2):
+        await closed(desk, opened.task, carried_out=False)
+    assert await came_to_nothing(desk) == [made.decision]
+
+
+@pytest.mark.parametrize("answer", [Answer.DECLINED, Answer.SENT_BACK])
+async def test_of_what_was_carried_out_recalled_or_no_approval_nothing_of_the_kind_is_told(desk: WriteOffOffice, answer: Answer) -> None:
+    posted, recalled, no = (told((line(30_00),)) for _ in range(3))
+    tasks = [await desk.opened(about) for about in (posted, recalled, no)]
+    await desk.decided("tess.leader", posted, tasks[0])
+    await closed(desk, tasks[0].task, carried_out=True)
+    made = await desk.decided("tess.leader", recalled, tasks[1])
+    await desk.office.do("tess.leader", recall_decision, TakeBack(made.decision, "It was a slip"))
+    await closed(desk, tasks[1].task, carried_out=False)
+    await desk.decided("tess.leader", no, tasks[2], answer)
+    await closed(desk, tasks[2].task, carried_out=False)
+    assert await came_to_nothing(desk) == []
+
+
+async def test_an_approval_that_a_further_round_overtakes_is_told_as_not_carried_out(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    made = await desk.decided("tess.leader", about, await desk.opened(about))
+    await desk.opened(told(about.lines, about.schedule, 2))
+    assert await came_to_nothing(desk) == [made.decision]
+
+
+async def test_an_approval_that_its_story_does_not_take_is_told_as_not_carried_out(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    made = await desk.decided("tess.leader", about, opened)
+    taken = TakenByTheStory(decision=made.decision, task=opened.task, round=1, content_hash=hash_of(about))
+    settled = Settled[TakenByTheStory](
+        workflow_id="w", update_id=str(made.decision), argument=taken, settlement=Settlement.CLOSED, rule=None, reason=None
+    )
+    await run(desk.office.runtime, lambda tx: note_decision_outcome(tx, settled), caller=SYSTEM)
+    assert await came_to_nothing(desk) == [made.decision]
+
+
+async def test_a_line_that_has_left_the_schedule_is_not_let_through(desk: WriteOffOffice) -> None:
+    about = told((line(30_00), line(20_00), line(10_00)))
+    opened = await desk.opened(about)
+    dropped, excepted, left = about.lines
+    desk.schedules[about.schedule] = about.model_copy(update={"gone": (dropped.line,)})
+    await desk.decided("tess.leader", about, opened, excepted={excepted.line: "may-be-recovered"})
+    [fact] = await desk.facts()
+    assert [UUID(one["line"]) for one in fact["lines"]] == [left.line]
+    assert [UUID(one) for one in fact["excepted"]] == [excepted.line]

@@ -80,24 +80,24 @@ DEBTORS = (GONE, LEFT_OUT, BREATHING)
 
 async def write_offs(town: Town) -> None:
     """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment; then a part is put back."""
-    proposals = [await _ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), _DOCUMENTS) for one in DEBTORS]
-    schedule, decision = await _decided(town, proposals, excepted={proposals[1]: "may-be-recovered"})
+    proposals = [await ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), DOCUMENTS) for one in DEBTORS]
+    schedule, decision = await decided(town, proposals, excepted={proposals[1]: "may-be-recovered"})
     hold = SetAccountHold(account=BREATHING.account, account_hold=AccountHold.BREATHING_SPACE, in_force=True, reason="notice received")
     await town.command(PROPOSER, SET_ACCOUNT_HOLD, hold, uuid4())
     outcomes = await _posted(town, schedule, decision, excepted=(proposals[1],))
     assert [(one.line, one.dropped_because) for one in outcomes] == [(proposals[0], None), (proposals[2], "breathing-space")]
     journal = outcomes[0].journal
     back = Propose(kind=LineKind.REINSTATEMENT, account=GONE.account, reason=Reason.TRACED, undoes=journal, amount_pence=100_00)
-    again = await _ready(town, back, (EvidenceKind.TRACE,))
-    schedule, decision = await _decided(town, [again])
+    again = await ready(town, back, (EvidenceKind.TRACE,))
+    schedule, decision = await decided(town, [again])
     [put_back] = await _posted(town, schedule, decision)
     town.named |= {"write-off": journal, "reinstatement": put_back.journal, "proposal": again, "schedule": schedule, "approval": decision}
 
 
-_DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
+DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
 
 
-async def _ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> UUID:
+async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> UUID:
     town.named["form of the proposal"] = uuid4()
     proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, town.named["form of the proposal"])).proposal
     for kind in proofs:
@@ -109,7 +109,17 @@ async def _ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) ->
     return proposal
 
 
-async def _decided(town: Town, proposals: list[UUID], excepted: dict[UUID, str] | None = None) -> tuple[UUID, UUID]:
+@dataclass(frozen=True)
+class Question:
+    """What a round of a schedule asks."""
+
+    schedule: UUID
+    content_hash: str
+    task: UUID
+
+
+async def asked_about(town: Town, proposals: list[UUID]) -> Question:
+    """A schedule of these, with whoever decides."""
     town.named["form of the schedule"] = uuid4()
     wanted = MakeSchedule(title="November", proposals=tuple(proposals))
     made = await town.command(PROPOSER, MAKE_SCHEDULE, wanted, town.named["form of the schedule"])
@@ -119,11 +129,21 @@ async def _decided(town: Town, proposals: list[UUID], excepted: dict[UUID, str] 
         schedule=schedule, round=1, stage=1, content_hash=begun.content_hash, workflow_id=schedule_workflow_id(schedule)
     )
     opened = await run(town.runtimes["approvals"], lambda tx: open_schedule_task(tx, asked), caller=SYSTEM)
+    return Question(schedule, begun.content_hash, opened.task)
+
+
+async def approved(town: Town, asked: Question, excepted: dict[UUID, str] | None = None) -> UUID:
+    """The decision, told to everyone."""
     form = uuid4()
-    answer = AnswerSchedule(opened.task, begun.content_hash, Answer.APPROVED, "evidence-complete", excepted=excepted or {})
+    answer = AnswerSchedule(asked.task, asked.content_hash, Answer.APPROVED, "evidence-complete", excepted=excepted or {})
     await town.at_the_desk(APPROVER, decide_schedule, answer, form)
     await town.deliver()
-    return schedule, form
+    return form
+
+
+async def decided(town: Town, proposals: list[UUID], excepted: dict[UUID, str] | None = None) -> tuple[UUID, UUID]:
+    asked = await asked_about(town, proposals)
+    return asked.schedule, await approved(town, asked, excepted)
 
 
 async def _posted(town: Town, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.lift_hold_of_case import lift_hold_of_case
 from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_return import note_return
@@ -33,7 +34,15 @@ from ledger.use_cases.release_hold import release_hold
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.reverse_refund import reverse_refund
 from ledger.use_cases.set_account_hold import set_account_hold
-from rentbook_contracts.approvals import Answer, DecisionMade, DecisionRecalled, PaymentRunReleased, ReleasedLine, TaskKind
+from rentbook_contracts.approvals import (
+    Answer,
+    DecisionMade,
+    DecisionNotCarriedOut,
+    DecisionRecalled,
+    PaymentRunReleased,
+    ReleasedLine,
+    TaskKind,
+)
 from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountHold,
@@ -325,6 +334,15 @@ async def test_a_recalled_approval_moves_nothing(books: Books) -> None:
     asked = await books.asked(of)
     recalled = DecisionRecalled(case=of.case, decision=asked.decision, content_hash=of.content_hash)
     await books.do(lambda tx: note_recall(tx, recalled))
+    with pytest.raises(rules.DecisionRecalled):
+        await books.post(asked)
+
+
+async def test_an_approval_that_came_to_nothing_moves_nothing(books: Books) -> None:
+    of = plan()
+    asked = await books.asked(of)
+    ended = DecisionNotCarriedOut(case=of.case, decision=asked.decision)
+    await books.do(lambda tx: note_not_carried_out(tx, ended))
     with pytest.raises(rules.DecisionRecalled):
         await books.post(asked)
 

@@ -255,6 +255,18 @@ async def test_no_line_is_posted_that_the_decision_does_not_name_as_it_is(debts:
     assert (await debts.facts()).balance_pence == 280_00
 
 
+async def test_an_approval_that_came_to_nothing_writes_nothing_off_and_what_was_posted_stays(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+    await debts.comes_to_nothing(asked)
+    await debts.comes_to_nothing(asked)
+    with pytest.raises(rules.DecisionRecalled):
+        await debts.post(asked)
+    posted = await debts.approve(await debts.line())
+    first = await debts.post(posted)
+    await debts.comes_to_nothing(posted)
+    assert await debts.post(posted) == first
+
+
 async def test_a_recalled_approval_writes_nothing_off_and_what_was_posted_stays(debts: Debts) -> None:
     asked = await debts.approve(await debts.line())
     await debts.recall(asked)

@@ -14,10 +14,11 @@ from chassis.peers import Caller
 from chassis.transaction import Runtime
 from ledger.domain.dates import business_date
 from ledger.queries.debts import debts_for_write_off
+from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.post_write_off import post_write_off
-from rentbook_contracts.approvals import Answer, ApprovedLine, DecisionRecalled, WriteOffDecided
+from rentbook_contracts.approvals import Answer, ApprovedLine, DecisionNotCarriedOut, DecisionRecalled, WriteOffDecided
 from rentbook_contracts.ledger import DebtFacts, DebtsAsked, LineKind, LineOutcome, LinePart, PostWriteOff, WriteOffLine
 
 from support.ledger_calls import do
@@ -118,6 +119,10 @@ class Debts:
     async def recall(self, asked: PostWriteOff) -> None:
         recalled = DecisionRecalled(case=asked.schedule, decision=asked.decision, content_hash="c" * 64)
         await do(self.runtime, lambda tx: note_recall(tx, recalled))
+
+    async def comes_to_nothing(self, asked: PostWriteOff) -> None:
+        ended = DecisionNotCarriedOut(case=asked.schedule, decision=asked.decision)
+        await do(self.runtime, lambda tx: note_not_carried_out(tx, ended))
 
     async def post(self, asked: PostWriteOff) -> tuple[LineOutcome, ...]:
         return (await do(self.runtime, lambda tx: post_write_off(tx, asked))).outcomes

@@ -9,7 +9,18 @@ import pytest
 import sqlalchemy as sa
 from chassis.transaction import Unanswered, run, transaction
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import AccountFact, AccountHold, AccountHoldChanged, DeathChanged, JournalReversed, LineKind, LineOutcome, PastWriteOff, ReceiptPosted, WriteOffLine
+from rentbook_contracts.ledger import (
+    AccountFact,
+    AccountHold,
+    AccountHoldChanged,
+    DeathChanged,
+    JournalReversed,
+    LineKind,
+    LineOutcome,
+    PastWriteOff,
+    ReceiptPosted,
+    WriteOffLine,
+)
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
@@ -140,7 +151,7 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
     # A later stage of the same round still asks about the content that the first one decided.
     assert begun.content_hash is not None
     told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
-    assert len(told.lines) == 2
+    assert (len(told.lines), told.gone) == (2, (first,))
     assert [line.line for line in await writeoffs.taken(schedule, uuid4())] == [second]
 
 
@@ -148,8 +159,8 @@ async def somebody_waits(writeoffs: WriteOffs) -> None:
     """Until a transaction of this database waits for another one's lock."""
     waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
     async with asyncio.timeout(10):
-        while not await writeoffs.rows(waiting):
-            await asyncio.sleep(0.01)  # the server tells of a wait by this view alone
+        while not await writeoffs.rows(waiting):  # noqa: ASYNC110 - the server tells of a wait by this view alone
+            await asyncio.sleep(0.01)
 
 
 def breathing_space(account: UUID, balance: int) -> AccountHoldChanged:

@@ -187,7 +187,8 @@ class ApprovedLine(Message):
 class WriteOffDecided(Fact):
     """A person with authority answered on a schedule of write-offs; `case` is the schedule.
 
-    `lines` are those that an approval which completes lets through, each by its hash; they are empty on any other answer. `covers_to_pence`
+    `lines` are those that an approval which completes lets through, each by its hash, without what has left the schedule by then; they
+    are empty on any other answer. `covers_to_pence`
     is the highest debtor's total that these stages have authority for; None has no upper edge. Nothing is posted before `carried_out_from`:
     until then a decision of members may be called in.
     """
@@ -222,6 +223,17 @@ class DecisionRecalled(Fact):
     content_hash: str
 
 
+class DecisionNotCarriedOut(Fact):
+    """An approval came to nothing: its case went round again, was withdrawn or had ended. Nothing is posted on it any more."""
+
+    type: ClassVar[str] = "approvals.decision-not-carried-out.v1"
+    topic: ClassVar[str] = "approvals.cases"
+    keyed_by: ClassVar[str] = "case"
+
+    case: UUID
+    decision: UUID
+
+
 class ReleasedLine(Message):
     case: UUID
     attempt: int
@@ -242,4 +254,4 @@ class PaymentRunReleased(Fact):
     released_at: datetime
 
 
-FACTS: tuple[type[Fact], ...] = (DecisionMade, WriteOffDecided, DecisionRecalled, PaymentRunReleased)
+FACTS: tuple[type[Fact], ...] = (DecisionMade, WriteOffDecided, DecisionRecalled, DecisionNotCarriedOut, PaymentRunReleased)

@@ -284,7 +284,7 @@ class LineToDecide(Message):
 class ScheduleToDecide(Message):
     """What approvals must not take on a workflow's word. The band is the highest debtor's total, the total what would be posted.
 
-    `withdrawn`: all of it was taken back.
+    `gone`: lines that have left the schedule since the round began; nothing is posted of them. `withdrawn`: all of it was taken back.
     """
 
     schedule: UUID
@@ -297,6 +297,7 @@ class ScheduleToDecide(Message):
     raised_by: str
     participants: tuple[str, ...]
     withdrawn: bool = False
+    gone: tuple[UUID, ...] = ()
 
 
 SCHEDULE_TO_DECIDE: Query[ScheduleOfHash, ScheduleToDecide] = Query("schedule-to-decide", "writeoffs", ScheduleOfHash, ScheduleToDecide)

@@ -1091,6 +1091,12 @@ async def answer_to(tx: Transaction, task_id: UUID) -> Answer | None:
     return Answer(found) if found else None
 
 
+async def approvals_on(tx: Transaction, tasks: Collection[UUID]) -> list[UUID]:
+    """The approvals of these tasks that were not recalled, in the order in which they were given."""
+    wanted = sa.select(decision.c.id).where(decision.c.task_id.in_(tasks), decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    return list(await tx.connection.scalars(wanted.order_by(decision.c.decided_at, decision.c.stage)))
+
+
 async def is_recalled(tx: Transaction, task_id: UUID) -> bool:
     """Whether the task was approved and that was taken back."""
     wanted = sa.select(recall.c.id).join(decision, decision.c.id == recall.c.decision_id).where(decision.c.task_id == task_id)

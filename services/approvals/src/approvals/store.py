@@ -267,8 +267,11 @@ async def open_schedule_task(tx: Transaction, row: Mapping[str, Any], about: Sch
     return opened
 
 
-async def void_earlier_rounds(tx: Transaction, case: UUID, attempt: int, round_: int, because: str) -> None:
-    """What waits, or was approved, in an earlier round or attempt is void; a question that was sent back has been answered."""
+async def void_earlier_rounds(tx: Transaction, case: UUID, attempt: int, round_: int, because: str) -> list[UUID]:
+    """What waits, or was approved, in an earlier round or attempt is void; a question that was sent back has been answered.
+
+    Gives the tasks that were closed so.
+    """
     earlier = sa.tuple_(task.c.attempt, task.c.round) < sa.tuple_(attempt, round_)
     live = task.c.status.in_([Status.OPEN, Status.DECIDED])
     recalled = sa.exists().where(recall.c.decision_id == decision.c.id)
@@ -276,8 +279,10 @@ async def void_earlier_rounds(tx: Transaction, case: UUID, attempt: int, round_:
     status = sa.case((sa.and_(task.c.status == Status.DECIDED, sent_back), Status.CARRIED_OUT.value), else_=Status.VOID.value)
     values = {"status": status, "because": sa.case((sent_back, None), else_=because), "closed_at": tx.now}
     closed = task.update().where(task.c.case_id == case, earlier, live).values(values)
-    for row in (await tx.connection.execute(closed.returning(task.c.id, task.c.case_id, task.c.status))).all():
+    rows = (await tx.connection.execute(closed.returning(task.c.id, task.c.case_id, task.c.status))).all()
+    for row in rows:
         await note_closed(tx, row.id, row.case_id, Status(row.status), None if row.status == Status.CARRIED_OUT else because)
+    return [row.id for row in rows]
 
 
 async def close_tasks(tx: Transaction, tasks: Sequence[UUID], status: Status, because: str | None) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
-from rentbook_contracts.approvals import DecisionMade, DecisionRecalled, PaymentRunReleased, WriteOffDecided
+from rentbook_contracts.approvals import DecisionMade, DecisionNotCarriedOut, DecisionRecalled, PaymentRunReleased, WriteOffDecided
 from rentbook_contracts.ledger import (
     ACCOUNT_FOR_REFUND,
     ACCOUNT_LABELS,
@@ -73,6 +73,7 @@ from ledger.use_cases.note_close import note_close
 from ledger.use_cases.note_death import note_death
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_letter_address import note_letter_address
+from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_request import note_request
@@ -98,6 +99,7 @@ LISTENS = (
     Subscription(DecisionMade, note_decision),
     Subscription(WriteOffDecided, note_write_off_decision),
     Subscription(DecisionRecalled, note_recall),
+    Subscription(DecisionNotCarriedOut, note_not_carried_out),
     Subscription(PaymentRunReleased, note_release),
     Subscription(RefundReturned, note_return),
     Subscription(RefundRequested, note_request),

@@ -313,7 +313,7 @@ def _earmark(row: Any) -> Earmark | None:
 
 @dataclass(frozen=True)
 class HeardDecision:
-    """Approvals' own decision, as it came over the bus."""
+    """Approvals' own decision, as it came over the bus. `fallen`: it was recalled, or came to nothing."""
 
     kind: str
     case: UUID
@@ -321,7 +321,7 @@ class HeardDecision:
     content_hash: str
     answer: str
     completes: bool
-    recalled: bool
+    fallen: bool
 
 
 async def note_decision(tx: Transaction, made: DecisionMade) -> None:
@@ -344,14 +344,25 @@ async def note_recall(tx: Transaction, decision: UUID) -> None:
     await tx.connection.execute(tables.heard_recall.insert().values(decision=decision, heard_at=tx.now))
 
 
+async def note_not_carried_out(tx: Transaction, decision: UUID) -> None:
+    """Keep that an approval came to nothing."""
+    row = insert(tables.heard_not_carried_out).values(decision=decision, heard_at=tx.now)
+    await tx.connection.execute(row.on_conflict_do_nothing())
+
+
+def _fallen(decision: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether it was recalled, or came to nothing."""
+    return sa.or_(*(sa.exists().where(fell.c.decision == decision) for fell in (tables.heard_recall, tables.heard_not_carried_out)))
+
+
 async def heard_decision(tx: Transaction, decision: UUID) -> HeardDecision | None:
     """A decision as heard. Lock its name first (`decision_name`), so that no recall comes in between."""
-    made, recall = tables.heard_decision, tables.heard_recall
-    joined = sa.select(made, recall.c.heard_at.label("recalled_at")).outerjoin(recall, recall.c.decision == made.c.decision)
-    row = (await tx.connection.execute(joined.where(made.c.decision == decision))).first()
+    made = tables.heard_decision
+    wanted = sa.select(made, _fallen(made.c.decision).label("fallen")).where(made.c.decision == decision)
+    row = (await tx.connection.execute(wanted)).first()
     if row is None:
         return None
-    return HeardDecision(row.kind, row.case_id, row.attempt, row.content_hash, row.answer, row.completes, row.recalled_at is not None)
+    return HeardDecision(row.kind, row.case_id, row.attempt, row.content_hash, row.answer, row.completes, row.fallen)
 
 
 async def note_write_off_decision(tx: Transaction, decided: WriteOffDecided) -> None:
@@ -456,22 +467,25 @@ def decision_name(decision: UUID) -> str:
 
 @dataclass(frozen=True)
 class HeardWriteOff:
-    """Approvals' own decision on a schedule, as it came over the bus. `lines` that it lets through, each with its hash."""
+    """Approvals' own decision on a schedule, as it came over the bus. `lines` that it lets through, each with its hash.
+
+    `fallen`: it was recalled, or came to nothing.
+    """
 
     schedule: UUID
     answer: str
     completes: bool
     carried_out_from: date
     covers_to_pence: int | None
-    recalled: bool
+    fallen: bool
     lines: dict[UUID, str]
 
 
 async def heard_write_off(tx: Transaction, decision: UUID) -> HeardWriteOff | None:
     """A decision on a schedule as heard. Lock its name first (`decision_name`), so that no recall comes in between."""
-    made, recall, line = tables.heard_write_off, tables.heard_recall, tables.heard_write_off_line
-    joined = sa.select(made, recall.c.heard_at.label("recalled_at")).outerjoin(recall, recall.c.decision == made.c.decision)
-    row = (await tx.connection.execute(joined.where(made.c.decision == decision))).first()
+    made, line = tables.heard_write_off, tables.heard_write_off_line
+    wanted = sa.select(made, _fallen(made.c.decision).label("fallen")).where(made.c.decision == decision)
+    row = (await tx.connection.execute(wanted)).first()
     if row is None:
         return None
     lines = await tx.connection.execute(sa.select(line.c.line, line.c.content_hash).where(line.c.decision == decision))
@@ -481,7 +495,7 @@ async def heard_write_off(tx: Transaction, decision: UUID) -> HeardWriteOff | No
         row.completes,
         row.carried_out_from,
         row.covers_to_pence,
-        row.recalled_at is not None,
+        row.fallen,
         {each.line: each.content_hash for each in lines},
     )
 

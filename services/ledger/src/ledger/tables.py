@@ -542,6 +542,13 @@ heard_write_off_line = sa.Table(
     sa.Column("content_hash", sa.Text, nullable=False),
 )
 
+heard_not_carried_out = sa.Table(
+    "heard_not_carried_out",
+    metadata,
+    sa.Column("decision", sa.Uuid, primary_key=True),
+    sa.Column("heard_at", _INSTANT, nullable=False),
+)
+
 heard_recall = sa.Table(
     "heard_recall",
     metadata,

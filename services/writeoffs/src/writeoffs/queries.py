@@ -117,6 +117,10 @@ async def in_force(tx: Transaction, day: date) -> WriteOffPolicy:
     return policy_at(await policies(tx), day)
 
 
+GONE = frozenset({"dropped", "taken-off"})
+"""Where a line stands that has left its schedule before anybody decided on it."""
+
+
 async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> ScheduleToDecide:
     """The lines of the round that this hash is of, whatever became of them since. Errors: NoSuchContent."""
     wanted = sa.select(schedule_round).where(
@@ -147,6 +151,7 @@ async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> Schedule
         raised_by=head.made_by,
         participants=await _participants(tx, asked, found.round),
         withdrawn=head.withdrawn,
+        gone=tuple(line.line for line in lines if line.standing in GONE),
     )
 
 

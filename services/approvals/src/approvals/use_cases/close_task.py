@@ -1,9 +1,10 @@
-"""What became of a decision: carried out, or not, because."""
+"""What became of a decision: carried out, or not, because. An approval that came to nothing is told to whoever might still believe it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import Answer, CloseTask
+from rentbook_contracts.approvals import Answer, CloseTask, DecisionNotCarriedOut
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
@@ -51,3 +52,11 @@ async def _close(tx: Transaction, head: queries.TaskHead, tasks: list[UUID], sta
     await store.close_tasks(tx, tasks, status, because)
     for task in tasks:
         await store.note_closed(tx, task, head.case, status, because)
+    if status is not Status.CARRIED_OUT:
+        await tell_not_carried_out(tx, head.case, tasks)
+
+
+async def tell_not_carried_out(tx: Transaction, case: UUID, tasks: Collection[UUID]) -> None:
+    """These tasks of a locked case are closed without having been carried out: tell it of each on which an approval stood."""
+    for decision in await queries.approvals_on(tx, tasks):
+        await tx.publish(DecisionNotCarriedOut(case=case, decision=decision), version=await store.next_version(tx, case))

@@ -50,7 +50,8 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
         await store.write_minute(tx, decision, mandate.authority.body, form.minute)
     await store.keep_now(tx)
     await store.set_claim(tx, head.id, None, None)
-    await _tell(tx, form, head, decision, lines={} if not completes else lines, excepted={*earlier, *form.excepted})
+    left = {line: hash_ for line, hash_ in lines.items() if line not in about.gone} if completes else {}
+    await _tell(tx, form, head, decision, lines=left, excepted={*earlier, *form.excepted})
     return DecisionTaken(decision, completes)
 
 

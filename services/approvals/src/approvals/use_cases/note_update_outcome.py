@@ -9,7 +9,7 @@ from rentbook_contracts.approvals import Answer, DecisionTaken, DecisionTakenBac
 from approvals import queries, store
 from approvals.domain.eligibility import Status
 from approvals.domain.tasks import found
-from approvals.use_cases.close_task import close_refused
+from approvals.use_cases.close_task import close_refused, tell_not_carried_out
 
 CASE_ENDED = "The case had ended."
 NOT_TAKEN = "The case had moved on."
@@ -28,6 +28,7 @@ async def note_decision_outcome(tx: Transaction, settled: Settled[DecisionTaken]
     if why is not None:
         await store.close_tasks(tx, [head.id], Status.NOT_CARRIED_OUT, why)
         await store.note_closed(tx, head.id, head.case, Status.NOT_CARRIED_OUT, why)
+        await tell_not_carried_out(tx, head.case, [head.id])
     elif made.answer is Answer.DECLINED:
         await close_refused(tx, head)
 

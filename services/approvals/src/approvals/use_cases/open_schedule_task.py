@@ -11,6 +11,7 @@ from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
+from approvals.use_cases.close_task import tell_not_carried_out
 from approvals.use_cases.open_task import CASE_WENT_ON, dates_of
 
 ATTEMPT = 1
@@ -30,7 +31,8 @@ async def open_schedule_task(tx: Transaction, asked: OpenScheduleTask) -> TaskOp
     _adds_up(asked, told)
     behind = await tx.ask(ACTORS_BEHIND, ActorsAsked(accounts=tuple(dict.fromkeys(line.account for line in told.lines))))
     await store.lock_case(tx, asked.schedule)
-    await store.void_earlier_rounds(tx, asked.schedule, ATTEMPT, asked.round, CASE_WENT_ON)
+    voided = await store.void_earlier_rounds(tx, asked.schedule, ATTEMPT, asked.round, CASE_WENT_ON)
+    await tell_not_carried_out(tx, asked.schedule, voided)
     await store.add_participants(tx, asked.schedule, {told.raised_by}, Part.RAISED)
     await store.add_participants(tx, asked.schedule, {*told.participants} - {told.raised_by}, Part.CASE)
     await store.add_participants(tx, asked.schedule, behind.actors, Part.LEDGER)

@@ -14,6 +14,7 @@ from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
+from approvals.use_cases.close_task import tell_not_carried_out
 
 CASE_WENT_ON = "The case has changed since"
 
@@ -41,7 +42,8 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
     _as_the_owner_says(asked, told.plan)
     facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=asked.account, case=asked.case))
     await store.lock_case(tx, asked.case)
-    await store.void_earlier_rounds(tx, asked.case, asked.attempt, asked.round, CASE_WENT_ON)
+    voided = await store.void_earlier_rounds(tx, asked.case, asked.attempt, asked.round, CASE_WENT_ON)
+    await tell_not_carried_out(tx, asked.case, voided)
     await store.add_participants(tx, asked.case, {told.raised_by, asked.raised_by}, Part.RAISED)
     await store.add_participants(tx, asked.case, {*told.participants, *asked.participants} - {told.raised_by, asked.raised_by}, Part.CASE)
     await store.add_participants(tx, asked.case, facts.actors, Part.LEDGER)

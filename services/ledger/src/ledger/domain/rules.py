@@ -104,7 +104,7 @@ class NotApproved(LedgerRule):
 
 
 class DecisionRecalled(LedgerRule):
-    """The approval was taken back."""
+    """The approval was taken back, or came to nothing."""
 
 
 class CallInRuns(LedgerRule):

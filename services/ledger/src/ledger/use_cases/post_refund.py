@@ -101,8 +101,8 @@ async def _believe(tx: Transaction, plan: RefundPlan, decision: UUID) -> None:
     bound = (heard.kind, heard.case, heard.attempt, heard.content_hash) == (TaskKind.REFUND, plan.case, plan.attempt, plan.content_hash)
     if not bound or heard.answer != Answer.APPROVED or not heard.completes:
         raise NotApproved("The decision that was heard does not approve this plan.")
-    if heard.recalled:
-        raise DecisionRecalled("The approval was taken back.")
+    if heard.fallen:
+        raise DecisionRecalled("The approval was taken back, or came to nothing.")
 
 
 async def _hold_stands(tx: Transaction, asked: PostRefund) -> None:

@@ -86,8 +86,8 @@ async def _believe(tx: Transaction, asked: PostWriteOff, lines: Sequence[WriteOf
         raise NotApproved("The decision that was heard does not approve this schedule.")
     if any(heard.lines.get(line.line) != line.content_hash for line in lines):
         raise NotApproved("The decision that was heard does not let through every one of these lines.")
-    if heard.recalled:
-        raise DecisionRecalled("The approval was taken back.")
+    if heard.fallen:
+        raise DecisionRecalled("The approval was taken back, or came to nothing.")
     if heard.carried_out_from > business_date(tx.now):
         raise CallInRuns("The decision may still be called in.")
     return heard.covers_to_pence

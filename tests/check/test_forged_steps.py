@@ -1,0 +1,77 @@
+"""Whoever reaches Temporal calls steps without the story that they belong to, on the rows of all services together: no money moves."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from approvals.use_cases.close_task import close_task
+from chassis.transaction import SYSTEM, run
+from ledger.domain.rules import DecisionRecalled, NotApproved
+from rentbook_contracts.approvals import CloseTask
+from rentbook_contracts.ledger import POST_WRITE_OFF, SET_ACCOUNT_HOLD, AccountHold, PostWriteOff, SetAccountHold, WriteOffLine
+from rentbook_contracts.writeoffs import (
+    CLOSE_SCHEDULE,
+    WITHDRAW_SCHEDULE,
+    CloseSchedule,
+    Propose,
+    Reason,
+    ScheduleStatus,
+    WithdrawSchedule,
+)
+from support.ledger_books import opened
+from support.servers import Postgres
+
+from .debts import DEBTORS, DOCUMENTS, PROPOSER, approved, asked_about, ready
+from .town import Town, estate, founded
+
+A_STORY_OF_THEIR_OWN = "not-a-story-of-ours"
+
+
+@pytest.fixture
+async def place(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Town]:
+    """Nothing has happened here but old debts."""
+    async with founded(postgres, tmp_path) as town:
+        await opened(town.runtimes["ledger"], estate(*(line for debtor in DEBTORS for line in debtor.lines())))
+        await town.deliver()
+        yield town
+
+
+async def lines_of(town: Town, schedule: UUID) -> tuple[WriteOffLine, ...]:
+    """As writeoffs has frozen them, in its order."""
+    async with town.runtimes["writeoffs"].engine.connect() as connection:
+        wanted = sa.text("SELECT content FROM schedule_line WHERE schedule = :schedule ORDER BY place")
+        return tuple(WriteOffLine.model_validate(content) for content in await connection.scalars(wanted, {"schedule": schedule}))
+
+
+async def proposed(town: Town) -> list[UUID]:
+    return [await ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), DOCUMENTS) for one in DEBTORS[:2]]
+
+
+async def test_a_line_of_a_withdrawn_schedule_is_not_posted_on_the_decision_that_came_to_nothing(place: Town) -> None:
+    asked = await asked_about(place, await proposed(place))
+    decision = await approved(place, asked)
+    ended = CloseTask(task=asked.task, carried_out=False, because="the schedule was withdrawn")
+    await run(place.runtimes["approvals"], lambda tx: close_task(tx, ended), caller=SYSTEM)
+    await place.command(PROPOSER, WITHDRAW_SCHEDULE, WithdrawSchedule(schedule=asked.schedule, note="wrong month"), uuid4())
+    over = CloseSchedule(schedule=asked.schedule, round=1, status=ScheduleStatus.WITHDRAWN)
+    await place.step(CLOSE_SCHEDULE, over, A_STORY_OF_THEIR_OWN)
+    await place.deliver()
+    for line in await lines_of(place, asked.schedule):
+        with pytest.raises(DecisionRecalled):
+            await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=(line,)), A_STORY_OF_THEIR_OWN)
+
+
+async def test_a_line_that_had_left_its_schedule_is_not_let_through_by_a_later_decision(place: Town) -> None:
+    asked = await asked_about(place, await proposed(place))
+    dropped, listed = await lines_of(place, asked.schedule)
+    for in_force in (True, False):
+        hold = SetAccountHold(account=dropped.account, account_hold=AccountHold.DISPUTE, in_force=in_force, reason="a letter")
+        await place.command(PROPOSER, SET_ACCOUNT_HOLD, hold, uuid4())
+        await place.deliver()
+    decision = await approved(place, asked)
+    with pytest.raises(NotApproved):
+        await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=(dropped,)), A_STORY_OF_THEIR_OWN)
+    posted = await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=(listed,)), "its own story")
+    assert [one.dropped_because for one in posted.outcomes] == [None]
