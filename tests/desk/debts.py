@@ -284,9 +284,9 @@ def line_of(proposal: UUID, account: UUID = IVANOVA.account) -> WriteOffLine:
 def dry_run(asked: DryRunAsked) -> DryRun:
     """What is ready would post; anything else stays behind."""
     lines = tuple(
-        DryRunLine(proposal=one, line=line_of(one), debtor_total_pence=487_60)
+        DryRunLine(proposal=one, account=IVANOVA.account, line=line_of(one), debtor_total_pence=487_60)
         if STATUS.get(one) is ProposalStatus.READY
-        else DryRunLine(proposal=one, line=None, because="Evidence is missing.")
+        else DryRunLine(proposal=one, account=NGUYEN.account, line=None, because="Evidence is missing.")
         for one in asked.proposals
     )
     made = [one.line for one in lines if one.line is not None]

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from playwright.async_api import Browser
-from rentbook_contracts.ledger import FIND_DEBTS
+from rentbook_contracts.ledger import FIND_DEBTS, FoundDebts
 from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, Reason
 
 from desk import estate
@@ -21,7 +21,8 @@ async def test_debts_are_found_by_age_amount_and_reason(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "Choose the reason to see the debts" in await visitor.read("/write-offs/find")
         assert "2 debts, £487.60 together" in await visitor.read(FIND)
-        await visitor.read("/write-offs/find?reason=deceased")
+        place.peers.answers[f"/queries/{FIND_DEBTS.name}"] = lambda _: FoundDebts(debts=(), more=False)
+        assert "noted on the account as dead; there is none" in await visitor.read("/write-offs/find?reason=deceased")
     first, second = (FIND_DEBTS.takes.model_validate_json(call.body) for call in place.peers.calls if "find-debts" in call.path)
     assert (first.ended_on_or_before, first.from_pence, first.to_pence, first.deceased) == (date(2026, 1, 1), 10_00, 1_000_00, None)
     assert (second.ended_on_or_before, second.from_pence, second.to_pence, second.deceased) == (estate.TODAY, 1, None, True)
@@ -60,8 +61,12 @@ async def test_what_cannot_be_proposed_says_why_and_stays_out(place: Place) -> N
         said = await preview(visitor)
         assert f"{estate.OKAFOR.names[0]}, {estate.OKAFOR.address}The account has an open proposal." in said
         assert said.index("Debts that would be proposed") < said.index("Debts that can’t be proposed")
+        assert "Propose all 2 debts, 1 of them blocked" in said
         done = await visitor.send(MANY, then="propose", note="Traced to nowhere")
-        assert "1 proposal is made" in done
+        assert "1 proposal is made, 1 of them blocked." in done
+        assert f"{estate.IVANOVA.names[0]}, {estate.IVANOVA.address}✕ BlockedA payment plan of £20.00 is being kept." in done
+        assert visitor.page is not None
+        assert f"/write-offs/{estate.an_id(f'proposal of {IVANOVA}')}" in visitor.page.xpath("//a/@href")
         assert f"{estate.NGUYEN.names[0]}" in done
         assert "1 debt not proposed" in done
     [asked] = place.peers.given(PROPOSE_IN_BULK)
@@ -108,6 +113,6 @@ async def test_the_dry_run_and_the_result_are_readable_by_everyone(place: Place,
                 assert await page.evaluate(HIDDEN_SIDEWAYS) == []
                 assert await page.evaluate(NAMELESS) == []
             if wanted == "What would be proposed":
-                await page.get_by_role("button", name="Propose 2 debts").click()
+                await page.get_by_role("button", name="Propose all 2 debts").click()
     [asked] = place.peers.given(PROPOSE_IN_BULK)
     assert set(asked.accounts) == {IVANOVA, NGUYEN}

@@ -1,11 +1,13 @@
 """The task about a schedule at the desk: lines left out each with its reason, the three answers, and the minute of a body."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals import queries
 from approvals.web import wording
 from chassis.transaction import run
+from python_calamine import CalamineWorkbook
 from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, ScheduleStatus
 
 from desk import debts, estate
@@ -203,6 +205,24 @@ async def test_an_approved_schedule_is_recalled_from_its_task(place: Place) -> N
         await manager.send(action, 422)
         assert manager.summary() == {"#recall_text": "Write down why you recall it"}
         assert "Nothing more is posted on it" in await manager.send(action, recall_text="She was traced")
+
+
+async def test_a_schedule_and_its_report_say_who_called_it_in_and_why(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    schedule = f"/write-offs/schedules/{debts.SCHEDULE}"
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **APPROVE)
+        [action] = [one.get("action") for one in manager.page.forms if one.get("action").endswith("/recall")]  # type: ignore[union-attr]
+        await manager.send(action, recall_text="Called in by Overview and Scrutiny")
+        assert "“Called in by Overview and Scrutiny”" in await manager.read(schedule)
+        made = (await manager.http.get(f"{schedule}.xlsx")).content
+    [_, row] = CalamineWorkbook.from_filelike(io.BytesIO(made)).get_sheet_by_name("Decisions").to_python()
+    decided, _, answer, *_ = map(str, row)
+    assert decided.endswith("round 1")
+    assert answer.startswith("Approved, recalled by Ella Kim on")
+    assert answer.endswith("Called in by Overview and Scrutiny")
 
 
 async def test_a_question_about_a_schedule_leads_to_its_answer(place: Place) -> None:

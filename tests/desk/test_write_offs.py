@@ -36,7 +36,9 @@ PREVIEW = "/write-offs/schedules/preview"
 async def test_a_debt_is_proposed_from_its_account_with_a_reason(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "Propose to write this debt off" in await visitor.read(ACCOUNT)
-        assert "£487.60" in await visitor.read(f"{ACCOUNT}/write-off")
+        said = await visitor.read(f"{ACCOUNT}/write-off")
+        assert "£487.60" in said
+        assert "Would be decided byAn income manager" in said
         await visitor.send(f"{ACCOUNT}/write-off", 422)
         assert visitor.summary() == {"#reason": "Choose the reason"}
         said = await visitor.send(f"{ACCOUNT}/write-off", reason="untraceable", note="Left without an address")
@@ -172,6 +174,8 @@ async def test_a_schedule_is_previewed_before_anybody_decides_and_then_made(plac
         said = await visitor.read(f"{PREVIEW}?proposal={debts.READY}&proposal={debts.BLOCKED}")
         for words in ("1 proposal stays behind", "Evidence is missing.", "Debited: Provision for bad debts", "£402.10", "£5.00"):
             assert words in said
+        assert f"{estate.NGUYEN.address}: Evidence is missing." in said
+        assert "Would be decided byAn income manager" in said
         assert place.peers.given(MAKE_SCHEDULE) == []
         await visitor.send("/write-offs/schedules", 422)
         assert list(visitor.summary()) == ["#title"]

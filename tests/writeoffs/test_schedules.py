@@ -97,7 +97,7 @@ async def test_only_what_is_ready_is_listed_and_the_rest_says_why(writeoffs: Wri
     ready, gathering = await writeoffs.ready(writeoffs.owing()), await writeoffs.proposed(writeoffs.owing())
     made = await writeoffs.do(make_schedule, MakeSchedule(title="November", proposals=(ready, gathering)), caller=BRYN)
     assert made.lines == 1
-    assert [one.because for one in made.left_out] == ["It is not ready for a schedule."]
+    assert [one.because for one in made.left_out] == ["Its evidence is still being gathered."]
     assert (await writeoffs.status(ready))[0] == "on-schedule"
     with pytest.raises(OnASchedule):
         await writeoffs.proves(ready, EvidenceKind.DOCUMENT)
@@ -117,7 +117,7 @@ async def test_a_dry_run_says_what_would_post_and_changes_nothing(writeoffs: Wri
     first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00, debtor_total_pence=700_00))
     shown = await writeoffs.ask(dry_run, DryRunAsked(proposals=(first, second, await writeoffs.proposed(writeoffs.owing()))))
     assert (shown.total_pence, shown.band_pence) == (150_00, 700_00)
-    assert [line.because for line in shown.lines] == [None, None, "It is not ready for a schedule."]
+    assert [line.because for line in shown.lines] == [None, None, "Its evidence is still being gathered."]
     schedule = await writeoffs.scheduled(first, second)
     [row] = await writeoffs.rows("SELECT content_hash FROM schedule_line WHERE schedule = :id AND line = :line", id=schedule, line=first)
     assert shown.lines[0].line is not None

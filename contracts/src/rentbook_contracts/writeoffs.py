@@ -340,6 +340,8 @@ class NotProposed(Message):
 
 
 class BulkProposed(Message):
+    """`proposals` are those of the accounts that were not refused, in the order asked."""
+
     proposals: tuple[UUID, ...]
     refused: tuple[NotProposed, ...]
 
@@ -545,9 +547,10 @@ class DryRunAsked(Message):
 
 
 class DryRunLine(Message):
-    """`line` is None where the proposal would be left out, `because`."""
+    """`line` is None where the proposal would be left out, `because`; `account` is then whose it is."""
 
     proposal: UUID
+    account: UUID | None = None
     line: WriteOffLine | None
     debtor_total_pence: NonNegativePence = 0
     because: str | None = None

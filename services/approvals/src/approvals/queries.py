@@ -28,7 +28,7 @@ from approvals.domain.releasing import ReleaseCase, line_objection, release_obje
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.domain.together import Line, Selection
-from approvals.domain.words import LONDON, business_date
+from approvals.domain.words import LONDON, a_role, business_date
 from approvals.tables import (
     absence,
     absence_end,
@@ -356,6 +356,15 @@ async def policy_in_force(tx: Transaction, kind: Kind) -> Policy:
     if found is None:
         raise NoPolicyInForce(f"No table of authority is in force for a {kind}.")
     return found
+
+
+async def who_decides(tx: Transaction, kind: Kind, amount_pence: int) -> tuple[str, ...]:
+    """Whom the policy in force today asks about such an amount, decision by decision: a body that decides by its minute, or a role. None
+    where it names nobody.
+    """
+    bands = (await policy_in_force(tx, kind)).authorities
+    wanted = {band.stage: band.body or a_role(band.role) for band in bands if band.act is Act.DECIDE and band.asks_for(amount_pence)}
+    return tuple(wanted[stage] for stage in sorted(wanted))
 
 
 async def policies_in_force(tx: Transaction, kinds: Iterable[str]) -> dict[Kind, Policy]:

@@ -18,6 +18,16 @@ from writeoffs.domain.policy import WriteOffPolicy
 from writeoffs.store import Row
 from writeoffs.use_cases.work import facts_of
 
+_STANDS: Mapping[ProposalStatus, str] = {
+    ProposalStatus.GATHERING: "Its evidence is still being gathered.",
+    ProposalStatus.BLOCKED: "Something stands in its way.",
+    ProposalStatus.ON_SCHEDULE: "It is on a schedule already.",
+    ProposalStatus.POSTED: "It was posted already.",
+    ProposalStatus.DECLINED: "It was declined.",
+    ProposalStatus.WITHDRAWN: "It was withdrawn.",
+}
+"""Why a proposal that is not ready is left out."""
+
 
 async def assessed(
     tx: Transaction, rows: Sequence[Row], facts: Mapping[UUID, DebtFacts], policy: WriteOffPolicy, today: date
@@ -50,7 +60,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[Write
 
 def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
     if row.status != ProposalStatus.READY:
-        return "It is not ready for a schedule."
+        return row.status_note if row.status == ProposalStatus.BLOCKED and row.status_note else _STANDS[ProposalStatus(row.status)]
     return None if row.account in facts else "The ledger does not know its account."
 
 

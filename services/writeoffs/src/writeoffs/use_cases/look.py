@@ -70,9 +70,9 @@ async def dry_run(tx: Transaction, asked: DryRunAsked) -> DryRun:
     lines, left_out = await listed(tx, rows)
     made = {line.line: (line, total) for line, total in lines}
     shown = tuple(
-        DryRunLine(proposal=row.id, line=made[row.id][0], debtor_total_pence=made[row.id][1])
+        DryRunLine(proposal=row.id, account=row.account, line=made[row.id][0], debtor_total_pence=made[row.id][1])
         if row.id in made
-        else DryRunLine(proposal=row.id, line=None, because=left_out.get(row.id))
+        else DryRunLine(proposal=row.id, account=row.account, line=None, because=left_out.get(row.id))
         for row in rows
     )
     return DryRun(

@@ -33,16 +33,20 @@ async def propose(visit: Visit) -> Response:
     if form.value("then") not in ("propose", "propose-free"):
         return await _preview(visit, form, asked)
     try:
+        would = {one.account: one for one in (await visit.ask(BULK_DRY_RUN, asked)).accounts}
         done = await visit.command(PROPOSE_IN_BULK, asked, form)
     except Refused as refused:
         note_refusal(form, refused, ("reason", "note"))
         return await _preview(visit, form, asked)
+    refused_here = {one.account for one in done.refused}
+    kept = [would[account] for account in dict.fromkeys(asked.accounts) if account not in refused_here and account in would]
     return visit.show(
         "bulk_done.html",
         "What became of each debt",
         done_in_bulk=done,
+        made=list(zip(done.proposals, kept, strict=False)),
         reason=asked.reason,
-        labels=await visit.account_labels(one.account for one in done.refused),
+        labels=await visit.account_labels(asked.accounts),
     )
 
 
@@ -108,6 +112,7 @@ async def _preview(visit: Visit, form: Form, asked: ProposeInBulk) -> Response:
         reason=asked.reason,
         go=[one for one in would if one.because is None],
         free=[one for one in would if one.because is None and not one.blocked],
+        blocked=[one for one in would if one.because is None and one.blocked],
         stay=[one for one in would if one.because is not None],
         labels=await visit.account_labels(one.account for one in would),
     )

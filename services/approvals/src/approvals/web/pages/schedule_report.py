@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
 from rentbook_contracts.words import isolated
-from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage
+from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage, ScheduleStatus
 from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.words import role_words
-from approvals.queries import DecisionShown, MinuteShown
+from approvals.queries import Carried, DecisionShown, MinuteShown
 from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
 from approvals.web.visit import Visit
-from approvals.web.wording import day, element, headline, listed, pounds, said, when
+from approvals.web.wording import day, element, headline, listed, lower_first, pounds, said, when
 from approvals.web.workbook import Cell, Kind
 
 LINES = (
@@ -65,11 +66,15 @@ def schedule_report(
         (
             Table("Lines", LINES, lines, ("Together", *(None,) * 4, *sums, *(None,) * 4)),
             Table("Totals by reason", TOTALS, totals, ("Together", None, sum(one.lines for one in page.totals), page.total_pence)),
-            Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision)) for one in decisions]),
+            Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision), names) for one in decisions]),
         ),
         facts=(
             ("What", headline(page.kind)),
-            ("Where it stands", STATUS_WORDS[page.status] + (f": {because(page.status_note)}" if page.status_note else "")),
+            (
+                "Where it stands",
+                STATUS_WORDS[page.status]
+                + (f": {because(page.status_note)}" if page.status_note and page.status is not ScheduleStatus.POSTED else ""),
+            ),
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
             ("Total", pounds(page.total_pence)),
             ("Posted", pounds(page.posted_pence)),
@@ -97,11 +102,34 @@ def _line(line: ScheduleLineShown, label: AccountLabel | None, left_out: str | N
     )
 
 
-def _decision(made: DecisionShown, minute: MinuteShown | None) -> tuple[Cell, ...]:
+def _decision(made: DecisionShown, minute: MinuteShown | None, names: Mapping[str, str]) -> tuple[Cell, ...]:
     authority = f"{made.decided_by_name}, {listed([role_words(role) for role in made.roles])}"
     lent = f", by authority of {listed(list(made.on_behalf_of))}" if made.on_behalf_of else ""
     body = f"; recorded what {minute.body} decided on {day(minute.met_on)}, minute {minute.reference}" if minute else ""
     why = SCHEDULE_REASONS[made.answer].get(made.reason_code, said(made.reason_code)) + (f": {made.text}" if made.text else "")
     stage = f", decision {made.stage} of {made.stages}" if made.stages > 1 else ""
-    recalled = ", recalled" if made.recalled_at else ""
-    return (f"{when(made.decided_at)}{stage}", f"{authority}{lent}{body}", f"{headline(made.answer)}{recalled}", why, str(made.decision))
+    return (
+        f"{when(made.decided_at)}, round {made.round}{stage}",
+        f"{authority}{lent}{body}",
+        f"{headline(made.answer)}{_fate(made, names)}",
+        why,
+        str(made.decision),
+    )
+
+
+def _fate(made: DecisionShown, names: Mapping[str, str]) -> str:
+    """What became of a decision, as it goes on after its answer."""
+    match made.carried:
+        case Carried.RECALLED if made.recalled_at is not None:
+            by = names.get(made.recalled_by or "", made.recalled_by)
+            return f", recalled by {by} on {when(made.recalled_at)}: {made.recall_text}"
+        case Carried.NOT_CARRIED_OUT:
+            return ", not carried out" + (f", because {lower_first(made.because)}" if made.because else "")
+        case Carried.AWAITS_NEXT:
+            return f"; decision {made.stage + 1} of {made.stages} is awaited"
+        case Carried.BEING_CARRIED_OUT if made.answer is Answer.APPROVED and not made.completes:
+            return f"; decision {made.stage + 1} of {made.stages} followed"
+        case Carried.CARRIED_OUT if made.answer is not Answer.SENT_BACK:
+            return ", carried out"
+        case _:
+            return ""

@@ -33,7 +33,7 @@ from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_uuid
-from approvals.web.pages.write_offs import asked_by, must_work_on_write_offs, proposals_page
+from approvals.web.pages.write_offs import asked_by, decides, must_work_on_write_offs, proposals_page
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
@@ -175,7 +175,8 @@ async def _preview(visit: Visit, form: Form, proposals: tuple[UUID, ...]) -> Res
         proposals=proposals,
         postings=postings(lines),
         sides=POSTINGS[min(kinds)] if len(kinds) == 1 else None,
-        labels=await visit.account_labels(line.account for line in lines),
+        labels=await visit.account_labels({*(line.account for line in lines), *(one.account for one in would.lines if one.account)}),
+        decides=await decides(visit, would.band_pence),
     )
 
 

@@ -29,6 +29,7 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.tasks import Kind
 from approvals.web.forms import Form, read_uuid
 from approvals.web.schedule_words import events_told
 from approvals.web.visit import MayNot, NoSuchPage, Visit
@@ -185,6 +186,11 @@ async def withdraw(visit: Visit) -> Response:
     return await _done(visit, form, lambda: visit.command(WITHDRAW_PROPOSAL, asked, form), "proposal-withdrawn")
 
 
+async def decides(visit: Visit, band_pence: int) -> tuple[str, ...]:
+    """Whom a schedule with this highest debtor's total would be put to, one after the other; none where that is not known."""
+    return await visit.own(lambda tx: queries.who_decides(tx, Kind.WRITE_OFF, band_pence)) if band_pence else ()
+
+
 async def debt_of(visit: Visit, account: UUID) -> DebtFacts:
     """What the ledger knows of a debt. Errors: NoSuchPage."""
     read = await visit.ask(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)))
@@ -209,6 +215,7 @@ async def _ask(visit: Visit, form: Form) -> Response:
         facts=facts,
         past=past,
         kind=kind.value,
+        decides=await decides(visit, facts.debtor_total_pence) if past is None else (),
         reasons=choices(REASONS[kind]),
         labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
     )
@@ -249,6 +256,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         story=events_told(page.events),
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
+        decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
     )
 
 
