@@ -78,12 +78,15 @@ OTHERS = [
         True,
         id="untraceable: two sources, three months with an agency, its return",
     ),
-    pytest.param(
-        Reason.UNTRACEABLE,
-        900_00,
-        proofs((K.TRACE, 200, "Electoral roll"), (K.TRACE, 190, "electoral roll "), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2)),
-        False,
-        id="untraceable: twice the same source",
+    *(
+        pytest.param(
+            Reason.UNTRACEABLE,
+            900_00,
+            proofs((K.TRACE, 200, "Electoral roll"), (K.TRACE, 190, again), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2)),
+            False,
+            id=f"untraceable: twice the same source, {again!r}",
+        )
+        for again in ("electoral roll ", "electoral  roll", "Electoral\N{NO-BREAK SPACE}roll", "ELECTORAL\troll", "")
     ),
     pytest.param(
         Reason.UNTRACEABLE,

@@ -1,5 +1,6 @@
 """How far up the evidence ladder a proposal has come, and from when time alone takes it further."""
 
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -119,7 +120,7 @@ def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
-    sources = {proof.source.strip().casefold() for proof in found} - {""}
+    sources = {_spelt_alike(proof.source) for proof in found} - {""}
     if not way.sources:
         found = _apart(way, found)
     needed = found[: way.at_least]
@@ -137,6 +138,11 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
     return Reached(met=True, says=f"shown on {in_words(last)}")
+
+
+def _spelt_alike(source: str) -> str:
+    """A source however it was typed: capitals and spaces make no second one."""
+    return " ".join(unicodedata.normalize("NFKC", source).casefold().split())
 
 
 def _day_of(way: Proven, first: date, last: date) -> date:
