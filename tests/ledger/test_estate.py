@@ -1,6 +1,7 @@
 """Opening a ledger with an estate."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -197,3 +198,20 @@ async def test_a_plan_of_a_day_to_come_is_refused(empty_ledger: Runtime) -> None
     plan = {"record": "plan", "account": str(FTA), "agreed_on": "2100-01-01", "instalment_pence": 20_00, "rhythm": "weekly"}
     with pytest.raises(EstateRefused, match="Line 16: the day on which the plan was agreed lies in the future"):
         await opened(empty_ledger, [*HOUSEHOLD[:15], {**plan, "first_due_on": "2100-01-08"}])
+
+
+async def test_an_opening_balance_counts_from_the_day_that_it_names_however_long_ago(empty_ledger: Runtime) -> None:
+    """Since when it is owed, and how old it is, are what the earlier system knew: the books began later."""
+    await opened(empty_ledger, [_opening_on(line, "2019-02-04") for line in HOUSEHOLD])
+    read = await run(empty_ledger, lambda tx: debts_for_write_off(tx, DebtsAsked(accounts=(FTA,))), read_only=True)
+    assert [(charge.due_on, charge.owed_pence) for charge in read.debts[0].charges] == [(date(2019, 2, 4), 120_00)]
+
+
+async def test_an_opening_balance_of_a_day_to_come_is_refused(empty_ledger: Runtime) -> None:
+    with pytest.raises(EstateRefused, match="Line 13: the day of the opening balance lies in the future"):
+        await opened(empty_ledger, [_opening_on(line, "2100-01-01") for line in HOUSEHOLD])
+
+
+def _opening_on(line: dict[str, Any], day: str) -> dict[str, Any]:
+    """The debt of the former tenancy, as brought along of another day."""
+    return {**line, "opening": {**line["opening"], "on": day}} if line.get("id") == str(FTA) else line

@@ -45,6 +45,17 @@ def test_nothing_in_the_estate_is_of_a_later_day(tmp_path: Path, today: date) ->
     assert (today - date.fromisoformat(weeks[-1])).days < 14
 
 
+@pytest.mark.parametrize("today", DAYS, ids=str)
+def test_what_former_tenants_brought_along_counts_from_when_they_left_and_no_later(today: date) -> None:
+    """So that arrears, limitation and the provision know its true age."""
+    made = estate.make(today)
+    ended = {record["id"]: record["ended_on"] for record in made.records if record["record"] == "tenancy" and "ended_on" in record}
+    brought = [record for record in made.records if record["record"] == "account" and "opening" in record and record["tenancy"] in ended]
+    ages = {(today - date.fromisoformat(record["opening"]["on"])).days // 365 for record in brought}
+    assert all(record["opening"]["on"] <= ended[record["tenancy"]] for record in brought)
+    assert {0, 1, 2, 3, 4} <= ages
+
+
 TO_PUT_BACK = {Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}
 
 

@@ -183,9 +183,21 @@ class _Maker:
         return identifier, line
 
     def account(
-        self, tenancy: str, kind: str, *, balance: int, weekly: dict[str, int], history: int, suffix: str = "", **more: Any
+        self,
+        tenancy: str,
+        kind: str,
+        *,
+        balance: int,
+        weekly: dict[str, int],
+        history: int,
+        ended_on: date | None = None,
+        suffix: str = "",
+        **more: Any,
     ) -> Record:
-        """An account whose opening balance makes the history end at `balance`: what was charged before the history lies in it."""
+        """An account whose opening balance makes the history end at `balance`: what was charged before the history lies in it.
+
+        It counts from the day before the history, or from the last Monday that was charged where the tenancy had ended by then.
+        """
         if not suffix:
             self.accounts += 1
         own = reference(self.accounts) + suffix
@@ -200,11 +212,14 @@ class _Maker:
             "tenancy": tenancy,
             "rent_group": "ALL52",
             **({"weekly_charges": charges} if charges else {}),
-            **({"opening": {"on": str(self.begun), "balance_pence": opening}} if opening else {}),
+            **({"opening": {"on": str(self.opened_on(ended_on)), "balance_pence": opening}} if opening else {}),
             **more,
         }
         self.kinds["account"].append(record)
         return record
+
+    def opened_on(self, ended_on: date | None) -> date:
+        return self.begun if ended_on is None else min(self.begun, this_monday(ended_on - timedelta(days=1)))
 
     def debited(self, weekly: int, ended_on: date | None) -> int:
         return weekly * sum(1 for monday in self.mondays if ended_on is None or monday < ended_on)
@@ -234,7 +249,8 @@ class _Maker:
         history = self.debited(role.weekly, ended_on) - sum(paid.pence for paid in role.paid)
         status: Record = {"status": "FORMER"} if ended_on else {}
         more: Record = {"holds": list(role.holds), "pays_by_direct_debit": role.direct_debit, **status}
-        account = self.account(tenancy, "RENT", balance=role.balance, weekly={"RENT": role.weekly}, history=history, **more)
+        weekly = {"RENT": role.weekly}
+        account = self.account(tenancy, "RENT", balance=role.balance, weekly=weekly, history=history, ended_on=ended_on, **more)
         for paid in role.paid:
             self.receipt(account["id"], paid.pence, self.today - timedelta(days=paid.days_ago), paid.code, payer)
         told = {
@@ -248,7 +264,8 @@ class _Maker:
             "balance_pence": role.balance,
         }
         if role.recharge:
-            recharge = self.account(tenancy, "RECHARGE", balance=role.recharge, weekly={}, history=0, suffix="-RC", **status)
+            more = {"suffix": "-RC", **status}
+            recharge = self.account(tenancy, "RECHARGE", balance=role.recharge, weekly={}, history=0, ended_on=ended_on, **more)
             told |= {"recharge": recharge["id"], "recharge_reference": recharge["reference"]}
         return told
 
@@ -344,7 +361,7 @@ class _Maker:
         ended_on = self.mondays[-1] - timedelta(weeks=self.chance.randrange(12, 260))
         tenancy, _ = self.tenancy((self.person(name),), ended_on)
         balance = self.chance.choice((0, 18_75, 96_20, 241_40, 702_35, 1_904_10, -7_20, -36_40, -112_90))
-        self.account(tenancy, "RENT", balance=balance, weekly={}, history=0, status="FORMER")
+        self.account(tenancy, "RENT", balance=balance, weekly={}, history=0, ended_on=ended_on, status="FORMER")
 
 
 def make(today: date) -> Estate:

@@ -67,6 +67,8 @@ class ChargeLine(EstateLine):
 
 
 class Opening(EstateLine):
+    """What an earlier system brought along. `on` is the day on which it fell due, or on which the credit came."""
+
     on: date
     balance_pence: Pence
 

@@ -139,6 +139,8 @@ class _Loader:
         for hold in line.holds:
             row = {"account": line.id, "hold": hold, "set_at": self.tx.now, "set_by": "system", "reason": _BROUGHT_ALONG}
             self._rows["account_hold"].append(row)
+        if line.opening and line.opening.on > self.today:
+            raise self._refused("the day of the opening balance lies in the future")
         if line.opening and line.opening.balance_pence:
             self._postings.append(self._opening(line.id, line.opening))
 
