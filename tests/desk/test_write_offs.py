@@ -8,6 +8,7 @@ from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
+    HEARD_WHILE_LISTED,
     MAKE_SCHEDULE,
     PROPOSALS,
     PROPOSE,
@@ -125,6 +126,27 @@ async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
     [asked] = place.peers.given(ADD_PROOF)
     assert (asked.proposal, asked.kind, asked.on.isoformat()) == (debts.BLOCKED, EvidenceKind.TRACE, "2026-11-02")
     assert asked.source == "electoral register"
+
+
+async def test_what_is_heard_of_a_listed_debt_has_its_form_and_nothing_else_has(place: Place) -> None:
+    page = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(
+        update={"status": ProposalStatus.ON_SCHEDULE, "schedule": debts.SCHEDULE, "blocked": ()}
+    )
+    place.peers.answers["/queries/proposal-page"] = lambda _: page
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(PROPOSAL)
+        assert "it drops this line from its schedule" in said
+        assert visitor.page is not None
+        offered = visitor.page.xpath('//select[@name="proof"]//option/@value')
+        assert [one for one in offered if one] == [kind.value for kind in HEARD_WHILE_LISTED]
+        assert not visitor.page.xpath('//form[contains(@action, "/withdraw") or contains(@action, "/reconsider")]')
+        assert "looked at again" in await visitor.send(f"{PROPOSAL}/proofs", proof="contact", proof_on="02/11/2026")
+    [asked] = place.peers.given(ADD_PROOF)
+    assert asked.kind is EvidenceKind.CONTACT
+    async with visiting(place, "hugo") as visitor:
+        await visitor.read(PROPOSAL)
+        assert visitor.page is not None
+        assert not visitor.page.xpath('//select[@name="proof"]')
 
 
 async def test_evidence_of_one_joint_tenant_says_whose_it_is(place: Place) -> None:

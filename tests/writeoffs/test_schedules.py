@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
+    HEARD_WHILE_LISTED,
     AddProof,
     AnswerSchedule,
     CloseSchedule,
@@ -31,6 +32,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     MakeSchedule,
     NoteSchedule,
+    ProposalAsked,
     ProposalClosed,
     Propose,
     ProposeInBulk,
@@ -50,10 +52,11 @@ from rentbook_contracts.writeoffs import (
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs import queries
+from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import stories
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal
-from writeoffs.use_cases.look import dry_run
+from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import (
@@ -75,7 +78,7 @@ from writeoffs.use_cases.schedules import (
     take_off_schedule,
     withdraw_schedule,
 )
-from writeoffs.use_cases.work import OnASchedule
+from writeoffs.use_cases.work import OnASchedule, ProposalIsClosed
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -103,6 +106,48 @@ async def test_only_what_is_ready_is_listed_and_the_rest_says_why(writeoffs: Wri
         await writeoffs.proves(ready, EvidenceKind.DOCUMENT)
     with pytest.raises(NothingIsReady):
         await writeoffs.scheduled(gathering)
+
+
+@pytest.mark.parametrize("status", [ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK, ScheduleStatus.CALL_IN])
+@pytest.mark.parametrize("heard", HEARD_WHILE_LISTED)
+async def test_what_is_heard_of_a_listed_debt_drops_its_line_until_it_is_posted(
+    writeoffs: WriteOffs, status: ScheduleStatus, heard: EvidenceKind
+) -> None:
+    spoke, other = await writeoffs.ready(writeoffs.owing()), await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(spoke, other)
+    await writeoffs.round(schedule)
+    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
+    await writeoffs.proves(spoke, heard)
+    assert await writeoffs.standings(schedule) == {spoke: ("dropped", HEARD[heard]), other: ("listed", None)}
+    assert await writeoffs.status(spoke) == ("blocked", HEARD[heard], 2)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=spoke))
+    assert heard in [proof.kind for proof in page.proofs]
+    assert proposal_workflow_id(spoke, 2) in await writeoffs.asked_of_workflows("WriteOffProposal")
+    told = await writeoffs.rows("SELECT part FROM participant WHERE proposal = :id AND person = 'asha.officer'", id=spoke)
+    assert "added evidence" in [row["part"] for row in told]
+    assert [line.line for line in await writeoffs.taken(schedule, uuid4())] == [other]
+
+
+async def test_what_is_heard_once_the_ledger_has_the_line_waits_for_its_outcome(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule, decision = await writeoffs.scheduled(proposal), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    with pytest.raises(OnASchedule, match="being posted"):
+        await writeoffs.proves(proposal, EvidenceKind.CONTACT)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    with pytest.raises(ProposalIsClosed):
+        await writeoffs.proves(proposal, EvidenceKind.CONTACT)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EvidenceKind if kind not in HEARD_WHILE_LISTED])
+async def test_other_evidence_waits_until_a_line_is_off_its_schedule(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(proposal)
+    told = AddProof(proposal=proposal, kind=kind, on=TODAY, reference="R 1")
+    with pytest.raises(OnASchedule):
+        await writeoffs.do(add_proof, told, caller=ASHA)
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
 
 
 async def test_the_ledger_is_asked_anew_when_a_schedule_is_made(writeoffs: WriteOffs) -> None:

@@ -71,6 +71,16 @@ class EvidenceKind(StrEnum):
     RETURN_ATTEMPT = "return-attempt"
 
 
+HEARD_WHILE_LISTED = (
+    EvidenceKind.LETTER_ANSWERED,
+    EvidenceKind.EXECUTOR_REPLY,
+    EvidenceKind.CONTACT,
+    EvidenceKind.SIGNED_ACKNOWLEDGMENT,
+    EvidenceKind.COURT_ACTION,
+)
+"""What is taken while a line waits for a decision or for its call-in to end: nothing is posted over it unheard."""
+
+
 class ProposalStatus(StrEnum):
     """Where a proposal stands. READY: its evidence is complete, nothing blocks it, and it waits for a schedule."""
 
@@ -347,7 +357,7 @@ class BulkProposed(Message):
 
 
 class AddProof(Message):
-    """Evidence for a proposal that is on no schedule.
+    """Evidence for a proposal. While its line is listed, what was heard since is taken alone (HEARD_WHILE_LISTED), and drops that line.
 
     `on` is the day of what it shows; `source` is who traced or wrote, where that counts; `person` is the tenant of whom it is true, where
     it is not true of all.

@@ -250,6 +250,12 @@ async def listed_on_account(tx: Transaction, account: UUID) -> list[Row]:
     return list(await tx.connection.execute(wanted.with_for_update()))
 
 
+async def listed_line(tx: Transaction, proposal: UUID) -> Row | None:
+    """The line of a proposal that waits for a decision or for its turn, locked."""
+    wanted = sa.select(schedule_line).where(schedule_line.c.line == proposal, schedule_line.c.standing == "listed")
+    return (await tx.connection.execute(wanted.with_for_update())).first()
+
+
 async def open_on_account(tx: Transaction, account: UUID) -> Row | None:
     """The open proposal on an account, locked."""
     wanted = sa.select(proposal).where(proposal.c.account == account, proposal.c.closed_at.is_(None))

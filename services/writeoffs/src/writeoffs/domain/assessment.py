@@ -55,6 +55,16 @@ DROPS: dict[str, str] = {
 }
 
 
+HEARD: dict[EvidenceKind, str] = {
+    EvidenceKind.LETTER_ANSWERED: "A letter about it was answered.",
+    EvidenceKind.EXECUTOR_REPLY: "Whoever deals with the estate has replied.",
+    EvidenceKind.CONTACT: "There was contact about it.",
+    EvidenceKind.SIGNED_ACKNOWLEDGMENT: "The debt was acknowledged in writing.",
+    EvidenceKind.COURT_ACTION: "Action was taken in court.",
+}
+"""Why a listed line is dropped by what was heard of it (HEARD_WHILE_LISTED)."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.

@@ -1,4 +1,7 @@
-"""What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it."""
+"""What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it.
+
+What is heard of a debt is taken afterwards too, until its line is handed to the ledger: nothing is posted over it unheard.
+"""
 
 from datetime import date
 
@@ -8,10 +11,12 @@ from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
-from writeoffs.domain.assessment import DATED_BY_THE_DEBT, not_before
+from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, not_before
 from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.rules import WriteOffRule
-from writeoffs.use_cases.work import end_as_withdrawn, fact_of, look_again, require_worker, workable
+from writeoffs.store import Row
+from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.work import OnASchedule, end_as_withdrawn, fact_of, look_again, require_worker, unclosed, workable
 
 
 class ShownInTheFuture(WriteOffRule):
@@ -39,7 +44,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():
         raise OrderWithoutReference("Enter the reference of the order.", field="reference")
-    row = await workable(tx, told.proposal)
+    row, line = await _open_to(tx, told)
     if told.person is not None or told.kind in DATED_BY_THE_DEBT:
         facts = await fact_of(tx, row.account)
         if told.person is not None and all(one.person != told.person for one in facts.people):
@@ -50,8 +55,24 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
-    await look_again(tx, row)
+    if line is not None:
+        await drop(tx, line, HEARD[told.kind])
+    else:
+        await look_again(tx, row)
     return Nothing()
+
+
+async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
+    """The locked proposal, with its line where it is listed and this is heard all the same. Errors: as `workable`."""
+    if told.kind not in HEARD:
+        return await workable(tx, told.proposal), None
+    row = await unclosed(tx, told.proposal)
+    if row.status != ProposalStatus.ON_SCHEDULE:
+        return row, None
+    line = await store.listed_line(tx, row.id)
+    if line is None:
+        raise OnASchedule("This proposal is being posted at this moment. Look at it again in a minute.")
+    return row, line
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

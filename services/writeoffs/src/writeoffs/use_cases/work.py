@@ -67,11 +67,17 @@ async def decision_on(tx: Transaction, schedule: Row) -> Decision | None:
     return (await tx.ask(ROUND_DECIDED, RoundAsked(case=schedule.id, round=schedule.round))).decision
 
 
-async def workable(tx: Transaction, id_: UUID) -> Row:
-    """An open proposal that is on no schedule, locked. Errors: UnknownProposal, ProposalIsClosed, OnASchedule."""
+async def unclosed(tx: Transaction, id_: UUID) -> Row:
+    """An open proposal, locked. Errors: UnknownProposal, ProposalIsClosed."""
     row = await store.proposal_locked(tx, id_)
     if row.closed_at is not None:
         raise ProposalIsClosed("This proposal is closed. The debt may be proposed anew.")
+    return row
+
+
+async def workable(tx: Transaction, id_: UUID) -> Row:
+    """An open proposal that is on no schedule, locked. Errors: UnknownProposal, ProposalIsClosed, OnASchedule."""
+    row = await unclosed(tx, id_)
     if row.status == ProposalStatus.ON_SCHEDULE:
         raise OnASchedule("This proposal is on a schedule. Take it off first, or wait for the decision.")
     return row

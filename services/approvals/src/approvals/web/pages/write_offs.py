@@ -9,6 +9,7 @@ from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountLabel, DebtFac
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
+    HEARD_WHILE_LISTED,
     PROPOSAL_PAGE,
     PROPOSALS,
     PROPOSE,
@@ -53,7 +54,7 @@ TITLES: Mapping[LineKind, str] = {
 }
 
 OPEN = frozenset({ProposalStatus.GATHERING, ProposalStatus.BLOCKED, ProposalStatus.READY})
-"""Where a proposal stands while evidence may be added, and it may be withdrawn."""
+"""Where a proposal stands while any evidence may be added, and it may be withdrawn."""
 
 _FOR_WORKERS = "Write-offs are worked on by officers and their managers, and by finance."
 
@@ -257,11 +258,14 @@ async def _page(visit: Visit, form: Form) -> Response:
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
         decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
+        hears=page.status is ProposalStatus.ON_SCHEDULE and visit.person.may_work_on_write_offs,
     )
 
 
 def _evidence(page: ProposalPage) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What evidence may show, in groups: first what the reason asks for, then whatever else may come."""
+    """What evidence may show, in groups: first what the reason asks for, then what else may come; while it is listed, what was heard."""
+    if page.status is ProposalStatus.ON_SCHEDULE:
+        return [("Taken while it is listed", [(kind.value, headline(kind)) for kind in HEARD_WHILE_LISTED])]
     asked = dict.fromkeys(kind for rung in page.ladder for kind in rung.shown_by)
     if page.reason is Reason.STATUTE_BARRED:
         asked |= dict.fromkeys((EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION))
