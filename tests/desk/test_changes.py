@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import (
     SET_ACCOUNT_HOLD,
     SET_HOUSING_BENEFIT_CLAIM,
     AccountHold,
+    AccountStatus,
     Addressee,
     DebtsRead,
     LetterAddress,
@@ -186,6 +187,27 @@ async def test_an_account_as_it_stood_offers_no_refund_request(place: Place) -> 
         assert "Take a refund request" not in earlier
         assert "may count towards a refund" not in earlier
         assert "may count towards a refund" in await visitor.read(path)
+
+
+@pytest.mark.parametrize(
+    ("pence", "status", "first"),
+    [
+        (-141_20, AccountStatus.CURRENT, "Take a refund request"),
+        (276_00, AccountStatus.CURRENT, "Agree a payment plan"),
+        (276_00, AccountStatus.FORMER, "Propose to write this debt off"),
+        (0, AccountStatus.CURRENT, None),
+    ],
+)
+async def test_the_button_of_an_account_is_what_it_needs(place: Place, pence: int, status: AccountStatus, first: str | None) -> None:
+    page = estate.account_page(estate.IVANOVA)
+    label = page.label.model_copy(update={"status": status, "balance_pence": pence})
+    place.peers.answers["/queries/account-page"] = lambda _: page.model_copy(update={"label": label, "balance_pence": pence})
+    place.peers.answers["/queries/debts-for-write-off"] = lambda _: DebtsRead(debts=(debts.facts(estate.OKAFOR.account),))
+    async with visiting(place, "asha") as visitor:
+        assert "Take a refund request" in await visitor.read(f"/accounts/{estate.IVANOVA.account}")
+        assert visitor.page is not None
+        buttons = [link.text_content() for link in visitor.page.xpath("//main//a[contains(@class, 'govuk-button')]")]
+        assert buttons == ([first] if first else [])
 
 
 async def test_an_entry_is_undone_on_its_own_page(place: Place) -> None:

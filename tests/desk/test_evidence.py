@@ -20,10 +20,14 @@ SOON = estate.TODAY + timedelta(days=9)
 async def test_figures_are_proposed_over_those_that_stand(place: Place) -> None:
     async with visiting(place, "farid") as maker:
         await maker.read(NEW)
+        assert maker.page is not None
+        assert maker.page.xpath("count(//form//details[@open])") == 0
         assert (maker.typed("to-1"), maker.typed("quiet_days-1-0-0"), maker.typed("sources-0-0-0")) == ("49.99", "28", "2")
         await maker.send(NEW, 422, **{"quiet_days-1-0-0": "soon", "to-1": "lots", "wanted-0-0": " "})
         assert list(maker.summary()) == ["#in_force_from", "#source", "#wanted-0-0", "#to-1", "#quiet_days-1-0-0"]
         assert maker.typed("quiet_days-1-0-0") == "soon"
+        assert maker.page is not None
+        assert maker.page.xpath("count(//details[@open])") == 2, "an error is never behind a row that is shut"
         typed = {"in_force_from": f"{SOON}", "source": "Cabinet, minute 41", "to-1": "60", "wanted-0-0": "Traces from two sources"}
         assert "The policy is proposed" in await maker.send(NEW, **typed, **{"at_least-1-0-0": "2", "quiet_days-1-0-0": "28"})
     [asked] = place.peers.given(PROPOSE_EVIDENCE_POLICY)

@@ -11,6 +11,7 @@ import pytest
 from approvals.web.report import Column, Report, Table, as_message
 from approvals.web.workbook import Kind, NotWritten, Sheet, workbook
 from chassis.peers import Refused
+from notices import typesetting
 from notices.typesetting import set_report
 from notices.use_cases.make_report import ReportCannotBeSet, make_report
 from pydantic import BaseModel
@@ -136,7 +137,7 @@ async def test_the_register_goes_to_paper_through_notices_with_what_has_room_the
 async def test_totals_for_publication_carry_their_days_and_nobody(place: Place) -> None:
     query = "?since=2026-04-01&until=2026-06-30"
     [_, row] = cells((await fetched(place, "mabel", f"{TOTALS}.xlsx{query}")).content, "Totals by reason")
-    assert row == [date(2026, 4, 1), date(2026, 6, 30), "Write-off", "Untraceable", 12.0, 4825.2, 60.0, 0.0]
+    assert row == [date(2026, 4, 1), date(2026, 6, 30), "Write-off", "Untraceable", 12.0, 4825.2, 60.0, ""]
     await fetched(place, "mabel", f"{TOTALS}.pdf{query}")
     assert {(one.term, one.said) for one in asked_of_notices(place).facts} == {
         ("Posted since", "1 Apr 2026"),
@@ -195,3 +196,19 @@ async def test_what_cannot_be_set_is_refused_in_words() -> None:
         await make_report(None, SetReport(title="t", made="", tables=(two,)))  # type: ignore[arg-type]
     with pytest.raises(ReportCannotBeSet, match="Take it as a workbook"):
         await make_report(None, as_message(a_report(1, "\U0001f600"), ""))  # type: ignore[arg-type]
+
+
+def lines_to_a_page(rows: int) -> int:
+    """How many pages a report has with so many rows, and few sums below them."""
+    columns = (Column("Tenants"), Column("Amount", Kind.MONEY))
+    sums = Table("Together", columns, [("Written off", 1_00), ("Put back", 1_00)])
+    report = Report(
+        "r", "Register", (Table("Rows", columns, [("Nguyễn Thị Lan", 1_00)] * rows, ("Together", 1_00)), sums), notes=("A note.",)
+    )
+    return set_report(as_message(report, "Made by Asha Rao.").model_dump(mode="json")).count(b"/Type/Page/")
+
+
+def test_a_few_last_lines_need_no_page_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {rows: lines_to_a_page(rows) for rows in (30, 36, 60)}
+    monkeypatch.setattr(typesetting, "_FEW_PAGES", 1)
+    assert ([lines_to_a_page(rows) for rows in few], list(few.values())) == ([1, 2, 2], [1, 1, 2])

@@ -22,6 +22,7 @@ from rentbook_contracts.writeoffs import (
     ProposalStatus,
     Reason,
     RegisterAsked,
+    TotalsAsked,
 )
 
 from desk import debts, estate
@@ -297,7 +298,21 @@ async def test_totals_by_reason_name_nobody_and_begin_with_the_financial_year(pl
         assert visitor.summary() == {"#until": "The last day can’t be before the first"}
         answer = await visitor.http.get("/write-offs/totals.csv?since=2026-04-01&until=2026-06-30")
     rows = answer.content.decode("utf-8-sig").strip().splitlines()
-    assert rows[1] == "2026-04-01,2026-06-30,Write-off,Untraceable,12,4825.20,60.00,0.00"
+    assert rows[1] == "2026-04-01,2026-06-30,Write-off,Untraceable,12,4825.20,60.00,"
+
+
+async def test_totals_are_summed_by_what_they_are_and_only_a_credit_came_back(place: Place) -> None:
+    told = debts.totals(TotalsAsked(since=date(2026, 4, 1), until=date(2026, 6, 30)))
+    other = told.totals[0].model_copy(update={"reason": Reason.PRISON, "lines": 1, "amount_pence": 10_00, "vat_pence": 0})
+    credit = told.totals[0].model_copy(
+        update={"kind": LineKind.CREDIT_WRITE_ON, "reason": Reason.UNCLAIMED, "lines": 2, "amount_pence": 70_00, "came_back_pence": 62_40}
+    )
+    async with visiting(place, "hugo") as visitor:
+        assert "put back since" not in (await visitor.read("/write-offs/totals")).split("A debt that was put back")[0]
+        place.peers.answers["/queries/write-off-totals"] = lambda _: told.model_copy(update={"totals": (*told.totals, other, credit)})
+        said = await visitor.read("/write-offs/totals")
+        assert "Written off, together13£4,835.20£60.00" in said
+        assert "Credits taken to income, together2£70.00£60.00£62.40" in said
 
 
 @pytest.mark.parametrize(("day", "first"), [((2026, 3, 31), 2025), ((2026, 4, 1), 2026), ((2026, 12, 31), 2026)])

@@ -130,6 +130,8 @@ async def test_a_letter_waits_for_an_address_and_is_asked_for_once_one_is_noted(
 async def test_where_everybody_has_died_the_estates_address_is_wanted(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(80_00, people=(person(TODAY),), reachable=(Addressee.TENANTS,))
     proposal = await writeoffs.proposed(account, Reason.DECEASED)
+    rungs = (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).ladder
+    assert [rung.says.startswith("the death is noted on the account") for rung in rungs] == [True, *[False] * (len(rungs) - 1)]
     await writeoffs.proves(proposal, EvidenceKind.DEATH)
     assert (await looked_at(writeoffs, proposal)).letter is None
     assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).address_missing

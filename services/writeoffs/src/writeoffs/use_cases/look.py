@@ -1,15 +1,19 @@
 """What a page shows of a proposal, and what a schedule would post: assessed at the moment of asking, and changing nothing."""
 
+from collections.abc import Sequence
+
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import (
     BulkDryRun,
     DryRun,
     DryRunAsked,
     DryRunLine,
+    EvidenceKind,
     ProposalAsked,
     ProposalPage,
     ProposeInBulk,
+    RungShown,
     WouldPropose,
 )
 
@@ -22,6 +26,7 @@ from writeoffs.use_cases.propose import sort_out
 from writeoffs.use_cases.work import fact_of
 
 AN_ADDRESS = "An address to write to"
+NOTED_DEAD = "the death is noted on the account; what shows it is still wanted, such as the certificate or a grant of probate"
 
 
 async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
@@ -48,7 +53,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         amount_pence=row.amount_pence if closed else found.amount_pence,
         debtor_total_pence=row.debtor_total_pence if closed else found.debtor_total_pence,
         parts=() if closed else found.parts,
-        ladder=found.rungs,
+        ladder=found.rungs if closed else _death_told_apart(found.rungs, facts),
         blocked=() if closed else found.blocked,
         look_again_on=None if closed else found.look_again_on,
         charges=found.charges,
@@ -62,6 +67,14 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         address_missing=writes and found.address_missing,
         stays_pence=0 if closed else found.stays_pence,
     )
+
+
+def _death_told_apart(rungs: Sequence[RungShown], facts: DebtFacts) -> tuple[RungShown, ...]:
+    """Whoever reads on the account that a tenant died wonders why that is still wanted: a note shows nothing."""
+    if all(person.died_on is None for person in facts.people):
+        return tuple(rungs)
+    wanted = [not rung.met and EvidenceKind.DEATH in rung.shown_by for rung in rungs]
+    return tuple(rung.model_copy(update={"says": NOTED_DEAD}) if of_death else rung for rung, of_death in zip(rungs, wanted, strict=True))
 
 
 async def dry_run(tx: Transaction, asked: DryRunAsked) -> DryRun:

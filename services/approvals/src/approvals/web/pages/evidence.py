@@ -168,6 +168,11 @@ def _way_typed(form: Form, place: str, base: EvidenceWay) -> EvidenceWay:
     return base.model_copy(update=figures)
 
 
+def _fields_of(at: int, base: EvidencePolicy) -> Iterator[str]:
+    """The names of the fields of one row."""
+    return (name for name in as_typed(base) if name.split("-")[1:2] == [str(at)])
+
+
 def _plain(pence: int) -> str:
     return f"{pence // 100}.{pence % 100:02d}"
 
@@ -179,6 +184,7 @@ def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Resp
         form=form,
         version=version,
         base=base,
+        wrong={at for at in range(len(base.ladders)) if any(form.error(name) for name in _fields_of(at, base))},
         general=GENERAL,
         way_words=WAY,
         figures_of=figures_of,

@@ -13,6 +13,7 @@ from rentbook_contracts.writeoffs import (
     RegisterAsked,
     RegisterOrder,
     RegisterRow,
+    TotalByReason,
     TotalsAsked,
     WriteOffTotals,
 )
@@ -79,12 +80,16 @@ async def download(visit: Visit) -> Response:
 async def totals(visit: Visit) -> Response:
     """What was written off by reason between two days: nothing about anybody."""
     form, asked = _period(visit)
+    found = await visit.ask_or_name(WRITE_OFF_TOTALS, asked, "the totals")
     return visit.show(
         "totals.html",
         "Write-offs by reason, for publication",
         form=form,
-        found=await visit.ask_or_name(WRITE_OFF_TOTALS, asked, "the totals"),
+        found=found,
         asked=asked,
+        sums=by_kind(found) if found else [],
+        kind_words=KINDS,
+        says=TOTALS_SAY,
     )
 
 
@@ -123,7 +128,7 @@ TOTALS = (
     Column("Lines", Kind.COUNT),
     Column("Amount", Kind.MONEY),
     Column("Of it VAT", Kind.MONEY),
-    Column("Credit that came back since", Kind.MONEY),
+    Column("Of it put back since", Kind.MONEY),
 )
 
 NOTES = (
@@ -189,6 +194,28 @@ def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
     )
 
 
+TOTALS_SAY = (
+    "A debt that was put back is a line of its own. A credit that went to income is still its owner’s: beside it stands what was "
+    "asked for, and put back, since."
+)
+
+
+def came_back(one: TotalByReason) -> int | None:
+    """What came back of credits; None for what has lines of its own."""
+    return one.came_back_pence if one.kind is LineKind.CREDIT_WRITE_ON else None
+
+
+def by_kind(found: WriteOffTotals) -> list[TotalByReason]:
+    """What does not add up, summed apart; the reason of each sum is that of its first line, and says nothing."""
+    sums: dict[LineKind, TotalByReason] = {}
+    for one in found.totals:
+        so_far = sums.get(one.kind)
+        names = ("lines", "amount_pence", "vat_pence", "came_back_pence")
+        more = {name: getattr(so_far, name) + getattr(one, name) for name in names} if so_far else {}
+        sums[one.kind] = (so_far or one).model_copy(update=more)
+    return [sums[kind] for kind in LineKind if kind in sums]
+
+
 def totals_report(found: WriteOffTotals) -> Report:
     """One row a reason: nothing about anybody."""
     rows = [
@@ -200,15 +227,20 @@ def totals_report(found: WriteOffTotals) -> Report:
             one.lines,
             one.amount_pence,
             one.vat_pence,
-            one.came_back_pence,
+            came_back(one),
         )
         for one in found.totals
     ]
+    together = [(KINDS[one.kind], one.lines, one.amount_pence, one.vat_pence, came_back(one)) for one in by_kind(found)]
     return Report(
         f"write-offs-{found.since.isoformat()}-to-{found.until.isoformat()}",
         "Write-offs by reason",
-        (Table("Totals by reason", TOTALS, rows),),
+        (
+            Table("Totals by reason", TOTALS, rows),
+            Table("Together", (*TOGETHER[:-1], TOTALS[-1]), together),
+        ),
         facts=(("Posted since", short_day(found.since)), ("Posted until", short_day(found.until))),
+        notes=(TOTALS_SAY,),
     )
 
 

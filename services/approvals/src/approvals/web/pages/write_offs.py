@@ -216,7 +216,7 @@ async def _ask(visit: Visit, form: Form) -> Response:
         facts=facts,
         past=past,
         kind=kind.value,
-        decides=await decides(visit, facts.debtor_total_pence) if past is None else (),
+        decides=await decides(visit, facts.debtor_total_pence) if kind is LineKind.WRITE_OFF else (),
         reasons=choices(REASONS[kind]),
         labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
     )
