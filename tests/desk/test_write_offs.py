@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from approvals.web.pages.register import financial_year
-from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -72,6 +72,15 @@ async def test_where_there_is_one_reason_it_is_chosen_already(place: Place) -> N
     async with visiting(place, "asha") as visitor:
         assert "take this credit to income" in await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
         assert visitor.typed("reason") == "unclaimed"
+
+
+async def test_the_credit_of_an_account_in_use_has_no_form(place: Place) -> None:
+    used = debts.facts(estate.OKAFOR.account).model_copy(update={"status": AccountStatus.CURRENT})
+    place.peers.answers[f"/queries/{DEBTS_FOR_WRITE_OFF.name}"] = lambda _: DebtsRead(debts=(used,))
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
+    assert "Only a former tenant’s credit goes to income." in said
+    assert "Make the proposal" not in said
 
 
 async def test_what_the_law_released_has_no_form(place: Place) -> None:

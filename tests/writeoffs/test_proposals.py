@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, LineKind, PaymentPlanChanged, ReceiptPosted
+from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, AccountStatus, LineKind, PaymentPlanChanged, ReceiptPosted
 from rentbook_contracts.writeoffs import (
     AddProof,
     AssessProposal,
@@ -154,6 +154,27 @@ async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: Wr
     with pytest.raises(BeforeTheDebt, match="in credit since"):
         await writeoffs.do(add_proof, early, caller=ASHA)
     await writeoffs.do(add_proof, early.model_copy(update={"on": since}), caller=ASHA)
+
+
+async def test_a_current_tenants_credit_is_not_proposed_for_income(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    writeoffs.moved(account, **in_credit(62_40, TODAY - timedelta(days=2300)), status=AccountStatus.CURRENT)
+    with pytest.raises(NothingToPropose, match="Only a former tenant’s credit goes to income"):
+        await writeoffs.do(propose, Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED), caller=ASHA)
+    assert await writeoffs.rows("SELECT * FROM proposal") == []
+
+
+async def test_a_credit_that_is_too_young_gathers_attempts_to_return_it(writeoffs: WriteOffs) -> None:
+    """Nothing blocks it: its years are for these attempts, which are written by themselves."""
+    account = writeoffs.owing()
+    writeoffs.moved(account, **in_credit(62_40, TODAY - timedelta(days=400)))
+    told = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
+    proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    seen = await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))
+    assert seen.letter is not None
+    status, note, _ = await writeoffs.status(proposal)
+    assert status == "gathering"
+    assert "for less than 6 years" in note
 
 
 async def test_what_was_done_about_a_debt_is_not_older_than_its_oldest_charge(writeoffs: WriteOffs) -> None:

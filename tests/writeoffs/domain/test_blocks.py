@@ -7,10 +7,20 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rentbook_contracts.ledger import AccountHold, DroppedBecause, LineKind, LinePart, PastWriteOff, PaymentPlan, PersonFacts, PlanRhythm
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountStatus,
+    DroppedBecause,
+    LineKind,
+    LinePart,
+    PastWriteOff,
+    PaymentPlan,
+    PersonFacts,
+    PlanRhythm,
+)
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, in_credit, linked, owed, person
-from writeoffs.domain.assessment import DROPS, Assessment, Standing, assess, left_of, part_of
+from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
 
 READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
@@ -271,6 +281,14 @@ def test_what_was_paid_in_since_is_no_part_of_a_credit_that_nobody_claimed() -> 
 def test_what_the_ledger_says_keeps_a_credit_from_income(because: DroppedBecause) -> None:
     found = unclaimed(date(2019, 1, 1), YEARLY, credit_blocked=(because,))
     assert (found.blocked, found.ready) == ((DROPS[because],), False)
+
+
+@pytest.mark.parametrize("status", sorted(set(AccountStatus) - {AccountStatus.FORMER, AccountStatus.CLOSED}))
+def test_a_credit_of_an_account_in_use_does_not_go_to_income_and_nobody_is_written_to(status: AccountStatus) -> None:
+    found = unclaimed(date(2019, 1, 1), YEARLY, status=status)
+    assert (found.blocked, found.ready) == ((NOT_A_FORMER_TENANTS,), False)
+    young = unclaimed(date(2025, 1, 1), (), status=status)
+    assert (young.only_young, young.letter) == (False, None)
 
 
 def test_authority_over_a_credit_is_by_all_credits_of_the_same_people() -> None:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.ledger import AccountHold, Addressee, ChargeOwed, DebtFacts, DroppedBecause, LineKind, LinePart, PastWriteOff
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountStatus,
+    Addressee,
+    ChargeOwed,
+    DebtFacts,
+    DroppedBecause,
+    LineKind,
+    LinePart,
+    PastWriteOff,
+)
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, RungShown
@@ -37,6 +47,11 @@ DATED_BY_THE_DEBT = frozenset(
     }
 )  # fmt: skip
 """What was done or said about a debt or a credit: nothing of the kind is older than that."""
+
+NOT_A_FORMER_TENANTS = (
+    "Only a former tenant’s credit goes to income. While the account is in use it pays what falls due,"
+    " or is refunded to whoever asks for it."
+)
 
 DROPS: dict[str, str] = {
     DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
@@ -355,10 +370,17 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield "Breathing Space runs: refer, and wait until it is lifted."
 
 
+def is_unclaimed_by_a_former_tenant(facts: DebtFacts) -> bool:
+    """Only their credit goes to income (domain.md 4): a current tenant's is next weeks' rent, and is paid out on request."""
+    return facts.status in (AccountStatus.FORMER, AccountStatus.CLOSED)
+
+
 def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
     """The ledger's own list, by which it also drops a line when it posts."""
     if facts.balance_pence >= 0:
         yield "The account is not in credit."
+    if not is_unclaimed_by_a_former_tenant(facts):
+        yield NOT_A_FORMER_TENANTS
     yield from (DROPS[because] for because in facts.credit_blocked)
 
 

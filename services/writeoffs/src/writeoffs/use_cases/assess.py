@@ -63,7 +63,8 @@ async def remind_of_proposal(tx: Transaction, asked: RemindOfProposal) -> Nothin
 def _status(found: Assessment) -> ProposalStatus:
     if found.ready:
         return ProposalStatus.READY
-    return ProposalStatus.BLOCKED if found.blocked else ProposalStatus.GATHERING
+    # A credit that is only too young is not blocked: the years are for returning it, and that is the evidence.
+    return ProposalStatus.BLOCKED if found.blocked and not found.only_young else ProposalStatus.GATHERING
 
 
 def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter | None:

@@ -18,7 +18,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import REASONS, past_write_off, size, total_pence
+from writeoffs.domain.assessment import NOT_A_FORMER_TENANTS, REASONS, is_unclaimed_by_a_former_tenant, past_write_off, size, total_pence
 from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
@@ -131,6 +131,8 @@ def _objection(told: Propose, facts: DebtFacts) -> WriteOffRule | None:
             return NothingToPropose("Nothing is owed on this account.", field="account")
         case LineKind.CREDIT_WRITE_ON if facts.balance_pence >= 0:
             return NothingToPropose("This account is not in credit.", field="account")
+        case LineKind.CREDIT_WRITE_ON if not is_unclaimed_by_a_former_tenant(facts):
+            return NothingToPropose(NOT_A_FORMER_TENANTS, field="account")
         case LineKind.REINSTATEMENT:
             return _nothing_to_put_back(told, facts)
         case _:
