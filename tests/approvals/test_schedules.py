@@ -11,13 +11,15 @@ import httpx
 import pytest
 from approvals import queries
 from approvals.domain import eligibility, recalling, scheduling
-from approvals.domain.forms import AnswerTask, TakeBack
+from approvals.domain.delegation import StaysWithItsOffice
+from approvals.domain.forms import AnswerTask, LendAuthority, TakeBack
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind
 from approvals.domain.words import business_date, in_words
 from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
+from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.note_update_outcome import note_decision_outcome
 from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import NotThisSchedule
@@ -422,6 +424,56 @@ async def test_a_body_decides_on_nothing_that_was_put_forward_after_it_met(desk:
     with pytest.raises(asyncpg.PostgresError) as error:
         await desk.office.sql(written)
     assert error.value.constraint_name == "a_body_decides_what_was_put_to_it"
+
+
+# --- what comes with an office ----------------------------------------------------------------------------------------------------------
+
+OFFICES = [(5_000_00, 1, "mel.member", "executive-member"), (50_000_00, 2, "dee.democratic", "democratic-services")]
+
+
+@pytest.mark.parametrize(("pence", "stage", "holder", "role"), OFFICES)
+async def test_what_comes_with_an_office_is_lent_to_nobody_else(
+    desk: WriteOffOffice, pence: int, stage: int, holder: str, role: str
+) -> None:
+    """At the form, by a delegation of an earlier day, and by a row."""
+    await desk.office.everyone_signs_in()
+    with pytest.raises(StaysWithItsOffice) as refused:
+        await desk.office.do(holder, lend_authority, LendAuthority("hana.head", pence, TODAY, TODAY))
+    assert refused.value.field == "taker"
+    lent = uuid4()
+    given = "insert into delegation values ($1, $2, $3, 'hana.head', $4, $5, $5, now())"
+    await desk.office.sql(given, lent, holder, [role], pence, TODAY)
+    about = told((line(30_00, pence),))
+    opened = await desk.opened(about)
+    if stage == 2:
+        await desk.decided("kim.s151", about, opened)
+        opened = await desk.opened(about, 2)
+    with pytest.raises(eligibility.NotYourStage):
+        await desk.decided("hana.head", about, opened, minute=minuted() if stage == 2 else None)
+    row = (
+        "insert into decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,"
+        " authority_id, answer, reason_code, text, question_to, delegations, carried_out_from)"
+        " values ($1, $2, $3, 1, 1, $4, 2, $5, $6, 'hana.head', $7,"
+        " (select id from authority where policy_id = policy_in_force('write-off') and role = $8 and stage = $4), 'sent-back', 'x', 'x',"
+        " 'ola.officer', $9, today() + 60)"
+    )
+    values = (opened.task, about.schedule, stage, hash_of(about), pence)
+    with pytest.raises(asyncpg.PostgresError) as error:
+        await desk.office.sql(row, uuid4(), *values, ["head-of-service"], role, [lent])
+    assert error.value.constraint_name == "what_comes_with_an_office_stays_with_it"
+    await desk.office.signs_in("hana.head", "head-of-service", role)
+    await desk.office.sql(row, uuid4(), *values, ["head-of-service", role], role, [lent])
+
+
+async def test_an_office_changes_hands_between_those_who_hold_it(desk: WriteOffOffice) -> None:
+    await desk.office.everyone_signs_in()
+    await desk.office.do("dee.democratic", lend_authority, LendAuthority("don.democratic", 60_000_00, TODAY, TODAY))
+    await desk.office.do("kim.s151", lend_authority, LendAuthority("mel.member", 60_000_00, TODAY, TODAY))
+    await desk.office.do("mel.member", lend_authority, LendAuthority("hana.head", 20_000_00, TODAY, TODAY))
+    about = told((line(30_00, 20_000_00),))
+    await desk.decided("hana.head", about, await desk.opened(about))
+    [row] = await desk.office.sql("select on_behalf_of from decision")
+    assert row["on_behalf_of"] == ["kim.s151", "mel.member"], "an officer's authority goes through a member's hands as through others'"
 
 
 COUNCIL = (

@@ -40,6 +40,16 @@ async def test_what_is_wrong_with_a_delegation_stands_beside_its_field(place: Pl
         assert visitor.summary() == {"#lent_until": "The last day lies before the first."}
 
 
+async def test_who_records_for_a_body_lends_that_to_no_officer(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "mabel") as visitor:
+        assert "can be lent to somebody of the same role only" in await visitor.read("/cover")
+        await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="1", lent_from=TODAY, lent_until=SOON)
+        assert list(visitor.summary()) == ["#taker"]
+        assert "lent to somebody of the same role only" in visitor.summary()["#taker"]
+    assert await run(place.runtime, queries.delegations) == ()
+
+
 async def test_whoever_is_away_says_so_and_is_back(place: Place) -> None:
     await place.everyone_known()
     async with visiting(place, "dev") as away, visiting(place, "carol") as deputy:

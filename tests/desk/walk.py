@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from approvals import queries, store
+from approvals.domain.authority import OF_AN_OFFICE
 from approvals.domain.forms import OfTask
 from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
@@ -90,9 +91,17 @@ class Walk:
         [made] = [one for one in await decisions(self.place, debts.SCHEDULE) if one.stage == 2]
         return made.decision
 
-    async def session(self, role: str) -> tuple[str, Session]:
+    async def lending(self) -> Fields:
+        """To an officer; what comes with an office, to somebody else who holds it."""
+        role = self.who.removeprefix("walk.")
+        if role not in OF_AN_OFFICE:
+            return LENT
+        await self.session(role, "other")
+        return {**LENT, "taker": f"other.{role}"}
+
+    async def session(self, role: str, name: str = "walk") -> tuple[str, Session]:
         now = datetime.now(UTC)
-        key, session = sessions.begin(Person(f"walk.{role}", f"A {role}", frozenset({role})), now, now)
+        key, session = sessions.begin(Person(f"{name}.{role}", f"A {role}", frozenset({role})), now, now)
         await run(self.place.runtime, lambda tx: store.open_session(tx, session))
         return key, session
 
@@ -160,13 +169,17 @@ async def of_a_payment(walk: Walk, path: str, send: Send) -> Prepared:
 
 async def of_a_delegation(walk: Walk, path: str, send: Send) -> Prepared:
     """One's own where the role may lend anything, else a colleague's."""
-    await send("/cover/delegations", LENT)
+    await send("/cover/delegations", await walk.lending())
     async with visiting(walk.place, "dev") as leader:
         await leader.read("/cover")
         keys = {"csrf": leader.fields("/sign-out")["csrf"], "form_id": str(uuid4())}
         await leader.http.post("/cover/delegations", data={**keys, **LENT}, headers={"origin": walk.place.url})
     lent = await run(walk.place.runtime, queries.delegations)
     return {"delegation": next((one.id for one in lent if one.giver == walk.who), lent[0].id)}, {}
+
+
+async def of_lending(walk: Walk, path: str, send: Send) -> Prepared:
+    return {}, await walk.lending()
 
 
 async def of_an_absence(walk: Walk, path: str, send: Send) -> Prepared:
@@ -273,7 +286,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     ),
     "/suspense/moved/{journal:uuid}/back": with_fields({}),
     "/runs": of_a_payment,
-    "/cover/delegations": with_fields(LENT),
+    "/cover/delegations": of_lending,
     "/cover/delegations/{delegation:uuid}/end": of_a_delegation,
     "/cover/absences": with_fields(AWAY),
     "/cover/absences/{absence:uuid}/end": of_an_absence,

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from approvals.domain.absence import covered_by, stand_in
 from approvals.domain.authority import Act, Authority
 from approvals.domain.delegation import MOST_LINKS, Lent, Mandate, mandates
@@ -11,6 +12,9 @@ HEAD = Authority(2, Act.DECIDE, 1, "head-of-service", 500_01, None)
 FINANCE = Authority(3, Act.DECIDE, 2, "finance", 500_01, None)
 PAYS = Authority(4, Act.RELEASE, 1, "finance", 1, None)
 TABLE = (LEADER, HEAD, FINANCE, PAYS)
+MEMBER = Authority(5, Act.DECIDE, 1, "executive-member", 500_00, None)
+RECORDER = Authority(6, Act.DECIDE, 1, "income-manager", 500_00, None, body="Cabinet")
+OFFICES = (MEMBER, RECORDER, LEADER)
 
 
 def lent(giver: str, taker: str, ceiling_pence: int, role: str = "officer") -> Lent:
@@ -67,6 +71,25 @@ def test_one_giver_of_two_roles_lends_the_higher_authority() -> None:
 def test_authority_is_lent_for_the_stage_at_which_it_is_held() -> None:
     assert found("tess", "team-leader", lent("finn", "tess", 900_00, "finance")) == [(500_00, ())]
     assert found("tess", "team-leader", lent("finn", "tess", 900_00, "finance"), stage=2) == [(900_00, ("finn",))]
+
+
+@pytest.mark.parametrize("office", ["executive-member", "income-manager"])
+def test_what_comes_with_an_office_goes_through_hands_of_that_office_alone(office: str) -> None:
+    """Of a member, and of whoever records for a body, whatever their role is called."""
+
+    def through(between: str, last: str) -> list[tuple[str, ...]]:
+        links = (lent("giver", "between", 900_00, office), lent("between", "last", 900_00, between))
+        return [one.on_behalf_of for one in mandates(OFFICES, Act.DECIDE, 1, "last", {last}, links) if one.chain]
+
+    assert through(office, office) == [("between",), ("giver", "between")]
+    assert through("officer", office) == through(office, "officer") == through("officer", "officer") == []
+
+
+def test_who_holds_an_office_lends_what_else_they_may_decide() -> None:
+    both = Lent("x", "giver", "ola", 900_00, frozenset({"executive-member", "team-leader"}))
+    assert [(one.limit_pence, one.on_behalf_of) for one in mandates(OFFICES, Act.DECIDE, 1, "ola", {"officer"}, [both])] == [
+        (500_00, ("giver",))
+    ]
 
 
 def test_releasing_payments_is_not_lent() -> None:

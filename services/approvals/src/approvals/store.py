@@ -102,6 +102,9 @@ RULES: Mapping[str, BrokenRule] = {
     "a_delegation_is_in_force": delegations.DelegationNotInForce("A delegation has ended or has not begun. Open the page again."),
     "delegations_form_a_chain_to_the_decider": delegations.DelegationNotInForce("This authority was not lent to you."),
     "a_cycle_of_delegations_gives_nothing": delegations.DelegationNotInForce("Authority that was lent in a circle gives none."),
+    "what_comes_with_an_office_stays_with_it": delegations.StaysWithItsOffice(
+        "The authority of a member, and of whoever records what a body decided, is lent to somebody of the same role only."
+    ),
     "a_delegation_begins_today_or_later": delegations.DatesOutOfOrder("The first day has passed. Choose today or later.", field="from_on"),
     "a_delegation_ends_within_a_year": delegations.DatesOutOfOrder("The last day lies within a year of the first.", field="until_on"),
     "a_delegate_is_known": delegations.DelegateUnknown("Choose somebody who has signed in at the desk.", field="taker"),

@@ -46,6 +46,13 @@ class Authority:
         """Whether it is a member's or a body's: of write-offs they decide what they are asked, and nothing smaller."""
         return self.role in OF_AN_OFFICE or self.body is not None
 
+    def may_go_to(self, roles: Collection[str]) -> bool:
+        """Whether somebody of these roles may decide by it for another. A member is consulted beside an officer, or decides above all of
+        them (domain.md 5.1): an officer who stood in for the member would decide alone what is for two sides, and nobody but its
+        recorder answers for what a body decided.
+        """
+        return self.role in roles or not self.is_of_an_office
+
 
 @dataclass(frozen=True)
 class Policy:

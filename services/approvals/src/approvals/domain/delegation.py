@@ -26,6 +26,10 @@ class NothingToDelegate(ApprovalRule):
     """Only authority that a person has can be lent, and no more of it."""
 
 
+class StaysWithItsOffice(ApprovalRule):
+    """The authority of a member, and of whoever records what a body decided, is lent to somebody of the same role only."""
+
+
 class DatesOutOfOrder(ApprovalRule):
     """A time begins today or later, ends on its first day or later, and is not longer than a year."""
 
@@ -82,7 +86,8 @@ def mandates(
 ) -> list[Mandate]:
     """Every authority that a person has at a stage: their own first, then what was lent to them by the shortest chains first.
 
-    Where the same people lent the same authority on more than once, the highest of it is given.
+    Where the same people lent the same authority on more than once, the highest of it is given. What comes with an office goes through
+    the hands of those alone who hold the same one.
     """
     own = best_of(authorities, act, stage, roles)
     found = [Mandate(own, own.to_pence)] if own is not None else []
@@ -90,7 +95,7 @@ def mandates(
         return found
     reached: dict[tuple[object, tuple[str, ...]], Mandate] = {}
     for chain in sorted(_chains_to(person, _highest(lent)), key=len):
-        root = best_of(authorities, act, stage, chain[0].roles)
+        root = best_of([row for row in authorities if _passes(row, chain, roles)], act, stage, chain[0].roles)
         if root is not None:
             ceilings = [one.ceiling_pence for one in chain] + ([root.to_pence] if root.to_pence is not None else [])
             held = Mandate(root, min(ceilings), chain)
@@ -98,6 +103,10 @@ def mandates(
             if not same.covers(min(ceilings)):
                 reached[(root.id, held.on_behalf_of)] = held
     return [*found, *reached.values()]
+
+
+def _passes(row: Authority, chain: Sequence[Lent], roles: Collection[str]) -> bool:
+    return row.may_go_to(roles) and all(row.may_go_to(one.roles) for one in chain[1:])
 
 
 def _highest(lent: Sequence[Lent]) -> list[Lent]:
