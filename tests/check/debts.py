@@ -38,7 +38,7 @@ from support.ledger_books import LAST_MONTH, LONG_AGO
 
 from .town import TODAY, Town
 
-PROPOSER, HELPER, APPROVER = "asha.officer", "bryn.officer", "efua.manager"
+PROPOSER, HELPER, LEADER, APPROVER = "asha.officer", "bryn.officer", "dilip.leader", "efua.manager"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> 
     proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, town.named["form of the proposal"])).proposal
     for kind in proofs:
         town.named["form of evidence"] = uuid4()
-        await town.command(HELPER, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), town.named["form of evidence"])
+        by = LEADER if kind is EvidenceKind.MANAGER_NOTE else HELPER
+        await town.command(by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), town.named["form of evidence"])
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()

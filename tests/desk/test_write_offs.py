@@ -22,6 +22,7 @@ from rentbook_contracts.writeoffs import (
     ProposalStatus,
     Reason,
     RegisterAsked,
+    RungShown,
     TotalsAsked,
 )
 
@@ -123,7 +124,24 @@ async def test_the_evidence_that_the_reason_asks_for_is_offered_first(place: Pla
         asked, other = visitor.page.xpath('//select[@name="proof"]/optgroup')
     assert (asked.get("label"), [str(one.text) for one in asked]) == ("Asked for here", ["Trace"])
     assert "Death" in [str(one.text) for one in other]
-    assert len(asked) + len(other) == len(EvidenceKind)
+    assert len(asked) + len(other) == len(EvidenceKind) - 1, "all but a manager's note"
+
+
+@pytest.mark.parametrize(("who", "offered"), [("asha", False), ("carol", False), ("grace", False), ("dev", True), ("ella", True)])
+async def test_a_managers_note_is_offered_to_managers_alone(place: Place, who: str, offered: bool) -> None:
+    rung = RungShown(wanted="A manager's note", met=False, says="missing", shown_by=(EvidenceKind.MANAGER_NOTE,))
+    page = debts.proposal_page(ProposalAsked(proposal=debts.GATHERING)).model_copy(update={"ladder": (rung,)})
+    place.peers.answers["/queries/proposal-page"] = lambda _: page
+    async with visiting(place, who) as visitor:
+        said = await visitor.read(f"/write-offs/{debts.GATHERING}")
+        assert visitor.page is not None
+        assert bool(visitor.page.xpath('//select[@name="proof"]//option[@value="manager-note"]')) is offered
+        assert ("The manager’s note is added by a team leader or somebody above" in said) is not offered
+        if not offered:
+            refusal: dict[str, str | None] = {"rule": "NotAManager", "message": "A manager's note is a manager's.", "field": "kind"}
+            place.peers.refusals["/commands/add-proof"] = refusal
+            await visitor.send(f"/write-offs/{debts.GATHERING}/proofs", 422, proof="manager-note", proof_on="02/11/2026")
+            assert visitor.summary() == {"#proof": "A manager's note is a manager's."}
 
 
 async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:

@@ -62,6 +62,7 @@ Out = TypeVar("Out")
 
 ASHA = Caller("asha.officer", frozenset({"officer"}), form="form-1")
 BRYN = Caller("bryn.officer", frozenset({"officer"}), form="form-2")
+HANA = Caller("hana.head", frozenset({"head-of-service"}), form="form-4")
 AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
 
 
@@ -213,9 +214,11 @@ class WriteOffs:
         return (await self.do(propose, Propose(account=account, reason=reason), caller=ASHA)).proposal
 
     async def proves(self, proposal: UUID, *kinds: EvidenceKind, days_ago: int = 0, source: str = "") -> None:
+        """By an officer; a manager's note by a manager."""
         for kind in kinds:
             on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
-            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source), caller=ASHA)
+            by = HANA if kind is EvidenceKind.MANAGER_NOTE else ASHA
+            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source), caller=by)
 
     async def status(self, proposal: UUID) -> tuple[str, str, int]:
         """Where a proposal stands, why, and its attempt."""

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from chassis.peers import Caller
 from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, AccountStatus, LineKind, PaymentPlanChanged, ReceiptPosted
+from rentbook_contracts.people import MANAGERS, Role
 from rentbook_contracts.writeoffs import (
     AddProof,
     AssessProposal,
@@ -25,6 +27,7 @@ from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
+    NotAManager,
     NotATenant,
     OrderWithoutReference,
     ShownInTheFuture,
@@ -35,7 +38,7 @@ from writeoffs.use_cases.change_proposal import (
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
-from writeoffs.use_cases.work import NotYourPart, ProposalIsClosed, UnknownAccount
+from writeoffs.use_cases.work import WORKERS, NotYourPart, ProposalIsClosed, UnknownAccount
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -112,6 +115,19 @@ async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOff
     found = await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))
     assert found.done
     assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+@pytest.mark.parametrize("role", [*Role])
+async def test_a_managers_note_is_a_managers(writeoffs: WriteOffs, role: Role) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    note = AddProof(proposal=proposal, kind=EvidenceKind.MANAGER_NOTE, on=TODAY)
+    who = Caller("somebody", frozenset({role}), form="a form")
+    if role in MANAGERS:
+        await writeoffs.do(add_proof, note, caller=who)
+        return
+    with pytest.raises((NotAManager, NotYourPart)) as refused:
+        await writeoffs.do(add_proof, note, caller=who)
+    assert (type(refused.value) is NotAManager, refused.value.field) == ((True, "kind") if role in WORKERS else (False, None))
 
 
 async def test_time_alone_makes_a_letter_count_and_says_when(writeoffs: WriteOffs) -> None:

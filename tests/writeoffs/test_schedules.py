@@ -177,7 +177,7 @@ async def test_approvals_is_told_the_lines_the_band_and_everyone_who_took_part(w
     assert begun.content_hash is not None
     told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
     assert (told.band_pence, told.total_pence, told.raised_by) == (9_999_99, 130_00, "bryn.officer")
-    assert told.participants == ("asha.officer", "bryn.officer")
+    assert told.participants == ("asha.officer", "bryn.officer", "hana.head")
     with pytest.raises(queries.NoSuchContent):
         await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash="0" * 64))
 

@@ -18,3 +18,7 @@ class Role(StrEnum):
     EXECUTIVE_MEMBER = "executive-member"
     DEMOCRATIC_SERVICES = "democratic-services"
     """Records what Cabinet or Council decided, with the minute."""
+
+
+MANAGERS = frozenset({Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.S151_OFFICER})
+"""Who answers for the work of others: the line manager of the policy's first band (domain.md 5.1, Test J) and those above."""

@@ -25,7 +25,8 @@ from rentbook_local.journey.write_off_steps import (
     standings,
 )
 
-COLLEAGUE, LEADER, MANAGER = "bryn.officer", "dilip.leader", "efua.manager"
+COLLEAGUE, LEADER, MANAGER, HEAD = "bryn.officer", "dilip.leader", "efua.manager", "farid.head"
+NOTE = "manager-note"
 PAID_PENCE = 25_00
 PAYING, GONE, LEFT_OUT = "debt-story-paying", "debt-story-gone", "debt-story-left-out"
 
@@ -33,7 +34,7 @@ PAYING, GONE, LEFT_OUT = "debt-story-paying", "debt-story-gone", "debt-story-lef
 def _documents(today: date) -> tuple[Proof, ...]:
     return (
         Proof("document", today - timedelta(days=40), "border agency", "a letter of theirs"),
-        Proof("manager-note", today - timedelta(days=6)),
+        Proof(NOTE, today - timedelta(days=6)),
     )
 
 
@@ -94,14 +95,22 @@ class WriteOffJourney(Story):
         return found
 
     def _evidence(self, proposals: Sequence[str]) -> None:
-        with Desk(self.layout.desk, COLLEAGUE) as colleague:
+        with Desk(self.layout.desk, COLLEAGUE) as colleague, Desk(self.layout.desk, HEAD) as head:
             for proposal, reason in zip(proposals, ("untraceable", "emigrated", "prison"), strict=True):
-                begun, proofs = time.monotonic(), evidence(self.today)[reason]
-                for proof in proofs:
-                    _taken(bring(colleague, proposal, proof))
-                proposal_says(colleague, proposal, READY)
-                says = f"brings {', '.join(proof.kind for proof in proofs)}: every rung is climbed, nothing stands in the way."
-                self.hop("evidence", COLLEAGUE, begun, says, proposal=proposal)
+                proofs = evidence(self.today)[reason]
+                notes = [proof for proof in proofs if proof.kind == NOTE]
+                self._brought("evidence", colleague, proposal, [proof for proof in proofs if proof not in notes], complete=not notes)
+                if notes:
+                    self._brought("manager's note", head, proposal, notes, complete=True)
+
+    def _brought(self, name: str, by: Desk, proposal: str, proofs: Sequence[Proof], *, complete: bool) -> None:
+        begun, says = time.monotonic(), f"brings {', '.join(proof.kind for proof in proofs)}"
+        for proof in proofs:
+            _taken(bring(by, proposal, proof))
+        if complete:
+            proposal_says(by, proposal, READY)
+            says += ": every rung is climbed, nothing stands in the way"
+        self.hop(name, by.subject, begun, f"{says}.", proposal=proposal)
 
     def _schedule(self, officer: Desk, proposals: Sequence[str]) -> tuple[str, str]:
         begun = time.monotonic()

@@ -8,6 +8,7 @@ from datetime import date
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, WithdrawProposal
 
 from writeoffs import store
@@ -35,11 +36,17 @@ class OrderWithoutReference(WriteOffRule):
     """An order of insolvency is known by its reference: the register finds it, and whoever decides looks it up (domain.md 5.3)."""
 
 
+class NotAManager(WriteOffRule):
+    """For some reasons a document and a manager's note are all that is asked for: the note is a manager's own."""
+
+
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference; Unanswered (ledger).
+    OrderWithoutReference, NotAManager; Unanswered (ledger).
     """
     require_worker(tx)
+    if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
+        raise NotAManager("A manager's note is written by a team leader or somebody above, who then decides nothing here.", field="kind")
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():

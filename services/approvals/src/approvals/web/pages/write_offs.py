@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.peers import Refused
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountLabel, DebtFacts, DebtsAsked, LineKind, PastWriteOff
 from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     HEARD_WHILE_LISTED,
@@ -252,7 +253,9 @@ async def _page(visit: Visit, form: Form) -> Response:
         labels=labels,
         tenants=_tenants(labels.get(page.account)),
         names=await visit.names(),
-        evidence=_evidence(page),
+        evidence=_evidence(page, visit.person.has(*MANAGERS)),
+        wants_a_manager=not visit.person.has(*MANAGERS)
+        and any(not rung.met and EvidenceKind.MANAGER_NOTE in rung.shown_by for rung in page.ladder),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
         story=events_told(page.events),
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
@@ -262,14 +265,21 @@ async def _page(visit: Visit, form: Form) -> Response:
     )
 
 
-def _evidence(page: ProposalPage) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What evidence may show, in groups: first what the reason asks for, then what else may come; while it is listed, what was heard."""
+def _evidence(page: ProposalPage, is_manager: bool) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What evidence may show, in groups: first what the reason asks for, then what else may come; while it is listed, what was heard.
+
+    A manager's note is a manager's.
+    """
     if page.status is ProposalStatus.ON_SCHEDULE:
         return [("Taken while it is listed", [(kind.value, headline(kind)) for kind in HEARD_WHILE_LISTED])]
     asked = dict.fromkeys(kind for rung in page.ladder for kind in rung.shown_by)
     if page.reason is Reason.STATUTE_BARRED:
         asked |= dict.fromkeys((EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION))
-    groups = (("Asked for here", list(asked)), ("Anything else", [kind for kind in EvidenceKind if kind not in asked]))
+    theirs = [kind for kind in EvidenceKind if is_manager or kind is not EvidenceKind.MANAGER_NOTE]
+    groups = (
+        ("Asked for here", [kind for kind in asked if kind in theirs]),
+        ("Anything else", [kind for kind in theirs if kind not in asked]),
+    )
     return [(words, [(kind.value, headline(kind)) for kind in kinds]) for words, kinds in groups if kinds]
 
 
@@ -295,5 +305,8 @@ async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]
             await change()
             return visit.go(f"/write-offs/{_proposal(visit)}", done=done)
         except Refused as refused:
-            form.wrong(refused.message, {"on": "proof_on", "person": "proof_of", "reference": "reference"}.get(refused.field or ""))
+            form.wrong(
+                refused.message,
+                {"kind": "proof", "on": "proof_on", "person": "proof_of", "reference": "reference"}.get(refused.field or ""),
+            )
     return await _page(visit, form)
