@@ -15,6 +15,7 @@ from ledger.domain import rules
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
 from ledger.queries.credits import credits_of
+from ledger.queries.decided import dropped_lines
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
@@ -37,6 +38,8 @@ from rentbook_contracts.ledger import (
     ExplainBalance,
     LineKind,
     LinePart,
+    LinesTried,
+    LineTried,
     PlaceHold,
     PlanRhythm,
     PostRefund,
@@ -354,6 +357,9 @@ async def test_a_line_that_was_left_out_stays_left_out_when_its_ground_has_come_
     assert outcome_of(await debts.post(asked)) == "balance-moved"
     again = asked.lines[0].model_copy(update={"attempt": 2})
     assert outcome_of(await debts.written_off(again)) is None
+    tried = LinesTried(lines=tuple(LineTried(line=again.line, attempt=attempt) for attempt in (1, 2, 3)))
+    told = (await do(debts.runtime, lambda tx: dropped_lines(tx, tried))).lines
+    assert [(one.line, one.attempt, one.because) for one in told] == [(again.line, 1, "balance-moved")]
 
 
 async def test_elements_that_came_to_differ_under_the_same_balance(debts: Debts) -> None:

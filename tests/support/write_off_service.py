@@ -26,8 +26,11 @@ from rentbook_contracts.ledger import (
     DebtsRead,
     DecidedJournal,
     DecidedJournals,
+    DroppedLines,
     JournalsAsked,
+    LineDropped,
     LineOutcome,
+    LinesTried,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
@@ -70,11 +73,12 @@ AUDREY = Caller("audrey.auditor", frozenset({"auditor"}), form="form-3")
 class FakeLedger:
     """Answers debts-for-write-off from `debts`, by account; while `silent` it does not answer.
 
-    In its books are the lines that it was told to post. `references` are those of accounts that have one.
+    In its books are the lines that it was told to post; `dropped` are those that it left out. `references`: of accounts that have one.
     """
 
     debts: dict[UUID, DebtFacts] = field(default_factory=dict)
     books: dict[UUID, DecidedJournal] = field(default_factory=dict)
+    dropped: list[LineDropped] = field(default_factory=list)
     references: dict[UUID, str] = field(default_factory=dict)
     silent: bool = False
 
@@ -82,6 +86,7 @@ class FakeLedger:
         routes = [
             Route("/queries/debts-for-write-off", self._answer, methods=["POST"]),
             Route("/queries/decided-journals", self._decided, methods=["POST"]),
+            Route("/queries/dropped-lines", self._dropped, methods=["POST"]),
             Route("/queries/account-labels", self._labels, methods=["POST"]),
         ]
         return httpx.ASGITransport(Starlette(routes=routes))
@@ -93,6 +98,16 @@ class FakeLedger:
         )
         self.books[posted.journal] = posted
         return LineOutcome(line=line.line, journal=posted.journal)
+
+    def drops(self, line: WriteOffLine, because: str) -> LineOutcome:
+        """The line was left out, and the ledger keeps why."""
+        self.dropped.append(LineDropped(line=line.line, attempt=line.attempt, because=because))
+        return LineOutcome(line=line.line, dropped_because=because)
+
+    async def _dropped(self, request: Request) -> Response:
+        asked = {(one.line, one.attempt) for one in LinesTried.model_validate_json(await request.body()).lines}
+        found = DroppedLines(lines=tuple(one for one in self.dropped if (one.line, one.attempt) in asked))
+        return Response(found.model_dump_json(), media_type="application/json")
 
     async def _decided(self, request: Request) -> Response:
         asked = JournalsAsked.model_validate_json(await request.body())

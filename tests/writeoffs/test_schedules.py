@@ -343,8 +343,8 @@ async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs)
     proposal = await writeoffs.ready(writeoffs.owing())
     schedule, decision = await writeoffs.scheduled(proposal), uuid4()
     await writeoffs.round(schedule)
-    await writeoffs.taken(schedule, decision)
-    await writeoffs.settled(schedule, decision, LineOutcome(line=proposal, dropped_because="debtor-owes-more"))
+    [line] = await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.drops(line, "debtor-owes-more"))
     assert await writeoffs.standings(schedule) == {proposal: ("dropped", "The debtor owes more in all than this decision covers.")}
     assert (await writeoffs.ask(queries.write_off_register, RegisterAsked())).rows == ()
 
@@ -556,7 +556,7 @@ async def test_a_schedule_of_which_every_line_fell_out_has_posted_nothing_and_sa
     schedule, decision = await writeoffs.scheduled(await writeoffs.ready(account)), uuid4()
     await writeoffs.round(schedule)
     lines = await writeoffs.taken(schedule, decision, ())
-    await writeoffs.settled(schedule, decision, *(LineOutcome(line=one.line, dropped_because="dispute") for one in lines))
+    await writeoffs.settled(schedule, decision, *(writeoffs.ledger.drops(one, "dispute") for one in lines))
     await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision))
     [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
     assert row["status"] == "empty"
@@ -670,6 +670,20 @@ async def test_the_register_takes_no_line_that_the_ledger_has_not_posted(writeof
     assert (await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows == ()
     await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
     assert len((await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows) == 1
+
+
+async def test_no_line_falls_while_it_is_posted_that_the_ledger_did_not_let_fall(writeoffs: WriteOffs) -> None:
+    """Whoever reaches Temporal could say that it fell, and the register would lack what is posted."""
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    forged = LineOutcome(line=line.line, dropped_because="dispute")
+    for _ in range(2):
+        with pytest.raises(NotInTheBooks):
+            await writeoffs.settled(schedule, decision, forged)
+        writeoffs.ledger.drops(line.model_copy(update={"attempt": 2}), "dispute")
+        writeoffs.ledger.drops(line, "payment-plan")
+    assert await writeoffs.standings(schedule) == {line.line: ("posting", None)}
 
 
 async def test_proposals_that_a_story_follows_and_open_schedules_need_their_stories(writeoffs: WriteOffs) -> None:

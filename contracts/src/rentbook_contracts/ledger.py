@@ -769,6 +769,35 @@ POST_WRITE_OFF: Operation[PostWriteOff, WriteOffsPosted] = Operation(
 )
 
 
+class LineTried(Message):
+    """One attempt at a line."""
+
+    line: UUID
+    attempt: int
+
+
+class LinesTried(Message):
+    lines: tuple[LineTried, ...] = Field(min_length=1, max_length=LINES_IN_A_CHUNK)
+
+
+class LineDropped(Message):
+    """The ledger left this attempt at a line out for ever, because (a code of DroppedBecause)."""
+
+    line: UUID
+    attempt: int
+    because: str
+
+
+class DroppedLines(Message):
+    """Those of the attempts asked for that were left out; the others are not named."""
+
+    lines: tuple[LineDropped, ...]
+
+
+DROPPED_LINES: Query[LinesTried, DroppedLines] = Query("dropped-lines", "ledger", LinesTried, DroppedLines)
+"""Whether the ledger really left them out: whoever goes by it asks the ledger, and not the workflow that says so."""
+
+
 # --- the provision ------------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import (
     DEBIT_WEEK,
     DEBTS_FOR_WRITE_OFF,
     DECIDED_JOURNALS,
+    DROPPED_LINES,
     END_PAYMENT_PLAN,
     END_TENANCY,
     EXACT_SUGGESTIONS,
@@ -52,7 +53,7 @@ from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
 from ledger.queries.credits import credits_of
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
-from ledger.queries.decided import decided_journals
+from ledger.queries.decided import decided_journals, dropped_lines
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
 from ledger.queries.provision import provision, provision_policies
@@ -118,6 +119,7 @@ ANSWERS = (
     Answer(CREDITS, credits_of),
     Answer(ACCOUNT_LABELS, account_labels),
     Answer(DECIDED_JOURNALS, decided_journals),
+    Answer(DROPPED_LINES, dropped_lines),
     Answer(SEARCH_ACCOUNTS, search_accounts),
     Answer(ACCOUNT_PAGE, account_page),
     Answer(EXPLAIN_BALANCE, explain_balance),

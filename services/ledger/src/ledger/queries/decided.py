@@ -1,10 +1,10 @@
-"""What the books say of journals that rest on a decision."""
+"""What the books say of journals that rest on a decision, and of lines that were left out."""
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import DecidedJournal, DecidedJournals, JournalsAsked
+from rentbook_contracts.ledger import DecidedJournal, DecidedJournals, DroppedLines, JournalsAsked, LineDropped, LinesTried
 
-from ledger.tables import account, entry, journal
+from ledger.tables import account, dropped_line, entry, journal
 
 
 async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJournals:
@@ -34,3 +34,10 @@ async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJour
             for row in rows
         )
     )
+
+
+async def dropped_lines(tx: Transaction, asked: LinesTried) -> DroppedLines:
+    """In no order; an attempt that was posted, or never asked for, is left out."""
+    tried = [(one.line, one.attempt) for one in asked.lines]
+    rows = await tx.connection.execute(sa.select(dropped_line).where(sa.tuple_(dropped_line.c.line, dropped_line.c.attempt).in_(tried)))
+    return DroppedLines(lines=tuple(LineDropped(line=row.line, attempt=row.attempt, because=row.because) for row in rows))

@@ -5,7 +5,17 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, ApprovedLine, Decision
-from rentbook_contracts.ledger import DECIDED_JOURNALS, LINES_IN_A_CHUNK, JournalsAsked, LineKind, LineOutcome, WriteOffLine
+from rentbook_contracts.ledger import (
+    DECIDED_JOURNALS,
+    DROPPED_LINES,
+    LINES_IN_A_CHUNK,
+    JournalsAsked,
+    LineKind,
+    LineOutcome,
+    LinesTried,
+    LineTried,
+    WriteOffLine,
+)
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.writeoffs import (
     BeginRound,
@@ -49,7 +59,7 @@ class NotDecidedSo(WriteOffRule):
 
 
 class NotInTheBooks(WriteOffRule):
-    """The register shows what the ledger has posted, and nothing else."""
+    """The register shows what the ledger has posted, and nothing else; a line falls while it is posted where the ledger let it fall."""
 
 
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
@@ -128,11 +138,12 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
     posted = [(line, outcomes[line.line]) for line in lines if outcomes[line.line].journal is not None]
     await _in_the_books(tx, told.decision, posted)
+    dropped = {line.line: because for line in lines if (because := outcomes[line.line].dropped_because) is not None}
+    await _left_out(tx, [(line, dropped[line.line]) for line in lines if line.line in dropped])
     await _posted(tx, row, told.decision, posted)
     for line in lines:
-        because = outcomes[line.line].dropped_because
-        if because is not None:
-            await drop(tx, line, DROPS.get(because, because))
+        if line.line in dropped:
+            await drop(tx, line, DROPS.get(dropped[line.line], dropped[line.line]))
     if row.kind == LineKind.REINSTATEMENT:
         await _owe_the_rest(tx, [line.account for line, _ in posted])
     return Nothing()
@@ -153,6 +164,17 @@ async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[
     told = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=tuple(journal for journal, *_ in wanted)))
     if wanted - {(one.journal, one.case, one.decision, one.amount_pence) for one in told.journals}:
         raise NotInTheBooks("The ledger has posted no such line on this decision.")
+
+
+async def _left_out(tx: Transaction, dropped: Sequence[tuple[Row, str]]) -> None:
+    """As `_in_the_books`, of lines that the ledger let fall. Errors: NotInTheBooks."""
+    wanted = {(line.line, WriteOffLine.model_validate(line.content).attempt, because) for line, because in dropped}
+    if not wanted:
+        return
+    tried = tuple(LineTried(line=line, attempt=attempt) for line, attempt, _ in wanted)
+    told = await tx.ask(DROPPED_LINES, LinesTried(lines=tried))
+    if wanted - {(one.line, one.attempt, one.because) for one in told.lines}:
+        raise NotInTheBooks("The ledger has let no such line fall.")
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
