@@ -260,6 +260,43 @@ async def test_a_withdrawal_that_missed_the_decision_ends_its_call_in(client: Cl
     assert services.names("writeoffs.take-lines") == []
 
 
+async def emptied(services: FakeWriteOffs, story: Story) -> None:
+    """The last line drops; nobody is asked anything more, and nothing is posted."""
+    services.lines = []
+    services.stands = ScheduleStands(answered_round=0, withdrawn=False, empty=True)
+    await story.signal(SCHEDULE_CHANGED.name, ScheduleChanged(schedule=services.schedule))
+    await story.result()
+    assert closed_as(services) is ScheduleStatus.EMPTY
+    assert len(services.told("approvals.open-schedule-task")) == 1
+    assert services.names("writeoffs.take-lines") == []
+
+
+async def test_a_schedule_of_which_no_line_is_left_asks_nobody_any_more(client: Client, services: FakeWriteOffs) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await emptied(services, story)
+    assert [(told.carried_out, told.because) for told in services.told("approvals.close-task")] == [(False, "no line was left")]
+
+
+async def test_a_question_about_lines_that_have_all_gone_waits_for_no_answer(client: Client, services: FakeWriteOffs) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await services.decide(story, Answer.SENT_BACK)
+    await services.until("writeoffs.note-schedule", 2)
+    await emptied(services, story)
+    assert [told.carried_out for told in services.told("approvals.close-task")] == [True]
+
+
+async def test_a_call_in_ends_with_the_last_line(client: Client, services: FakeWriteOffs) -> None:
+    services.carried_out_from = (datetime.now(UTC) + timedelta(days=8)).date()
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await services.decide(story, Answer.APPROVED)
+    await services.until("writeoffs.note-schedule", 2)
+    await emptied(services, story)
+    assert [(told.carried_out, told.because) for told in services.told("approvals.close-task")] == [(False, "no line was left")]
+
+
 # --- a proposal -------------------------------------------------------------------------------------------------------------------------
 
 

@@ -182,6 +182,20 @@ async def test_approvals_is_told_the_lines_the_band_and_everyone_who_took_part(w
         await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash="0" * 64))
 
 
+async def test_the_last_line_to_drop_leaves_nothing_to_decide_and_its_story_is_told(writeoffs: WriteOffs) -> None:
+    accounts = [writeoffs.owing(100_00), writeoffs.owing(50_00)]
+    schedule = await writeoffs.scheduled(*[await writeoffs.ready(account) for account in accounts])
+    await writeoffs.round(schedule)
+    found = []
+    for account in accounts:
+        found.append((await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).empty)
+        await writeoffs.do(move, receipt(account, 10_00))
+    assert found == [False, False]
+    assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"] * 2
+    assert (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).empty
+    assert (await writeoffs.round(schedule, 2)).content_hash is None
+
+
 async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: WriteOffs) -> None:
     paid, other = writeoffs.owing(100_00), writeoffs.owing(50_00)
     first, second = await writeoffs.ready(paid), await writeoffs.ready(other)

@@ -209,10 +209,14 @@ class ReadSchedule(Message):
 
 
 class ScheduleStands(Message):
-    """What people have done to a schedule, as the rows have it. `answered_round` is the last round whose question was answered."""
+    """What became of a schedule, as the rows have it. `answered_round` is the last round whose question was answered.
+
+    `empty`: no line of it is listed any more, nor being posted.
+    """
 
     answered_round: int = Field(ge=0)
     withdrawn: bool
+    empty: bool = False
 
 
 class TakeLines(Message):

@@ -58,6 +58,9 @@ CHUNKS_AT_MOST = 50
 """A schedule has at most ten chunks of lines; more would be a fault, not work."""
 # A story that was waiting before it heard of a withdrawal then goes on as it began: its lines are refused in the end.
 WITHDRAWN_IN_CALL_IN = "a withdrawal ends the call-in"
+# A story that was told so by rows of which it took no notice goes on as it did then.
+EMPTY_ENDS = "a schedule of which no line is left ends by itself"
+NOTHING_LEFT = "no line was left"
 
 
 @workflow.defn(name=WRITE_OFF_APPROVAL.name)
@@ -74,7 +77,7 @@ class WriteOffApproval:
         self.answers: deque[UUID] = deque()
         self.taken: set[UUID] = set()
         self.recalls: deque[UUID] = deque()
-        self.told = self.answered = self.withdrawn = self.recalled = False
+        self.told = self.answered = self.withdrawn = self.recalled = self.empty = False
 
     @workflow.run
     async def run(self, case: ScheduleCase) -> Nothing:
@@ -133,7 +136,7 @@ class WriteOffApproval:
             if not await self.until(lambda: bool(self.answers) or self.interrupted(), nudges[0][0] if nudges else None):
                 await self.steps.call(NUDGE_TASK, NudgeTask(task=task.task, escalate=nudges.popleft()[1]))
             elif self.interrupted():
-                return Again("recalled" if self.recalled else "the schedule was withdrawn")
+                return Again("recalled" if self.recalled else self.ended())
             elif (decision := await self.believed(self.answers.popleft())) is not None:
                 return decision
 
@@ -154,20 +157,20 @@ class WriteOffApproval:
             return None
 
     async def sent_back(self, decision: Decision) -> Again:
-        """The question waits for its answer, or for the schedule to be withdrawn."""
+        """The question waits for its answer, for the schedule to be withdrawn, or for its last line to go."""
         await self.note(ScheduleStatus.SENT_BACK)
-        await self.until(lambda: self.answered or self.withdrawn, None)
+        await self.until(lambda: self.answered or self.withdrawn or self.empty, None)
         await self.carried_out(decision)
         return Again("answered")
 
     async def called_in(self, decision: Decision) -> Again | None:
-        """A decision of members waits until nobody can call it in any more (domain.md 9)."""
+        """A decision of members waits until nobody can call it in any more (domain.md 9), or there is nothing left to post."""
         if decision.carried_out_from is None or morning_of(decision.carried_out_from) <= workflow.now():
             return None
         await self.note(ScheduleStatus.CALL_IN)
         hears = workflow.patched(WITHDRAWN_IN_CALL_IN)
-        if await self.until(lambda: self.recalled or (hears and self.withdrawn), morning_of(decision.carried_out_from)):
-            return Again("called in" if self.recalled else "the schedule was withdrawn")
+        if await self.until(lambda: self.recalled or (hears and self.withdrawn) or self.empty, morning_of(decision.carried_out_from)):
+            return Again("called in" if self.recalled else self.ended())
         return None
 
     async def posted(self, decision: Decision) -> Again | None:
@@ -211,12 +214,17 @@ class WriteOffApproval:
         """What happened, as far as writeoffs and approvals have it in their rows: a bare signal makes nothing true."""
         stands = await self.steps.call(READ_SCHEDULE, ReadSchedule(schedule=self.case.schedule))
         self.answered, self.withdrawn = stands.answered_round == self.round, stands.withdrawn
+        self.empty = stands.empty and workflow.patched(EMPTY_ENDS)
         while self.recalls:
             decision = await self.row_of(self.recalls.popleft())
             self.recalled = self.recalled or (decision is not None and decision.recalled)
 
     def interrupted(self) -> bool:
-        return self.withdrawn or self.recalled
+        return self.withdrawn or self.recalled or self.empty
+
+    def ended(self) -> str:
+        """Why a round ends that nobody recalled. The next one finds no line, and closes the schedule."""
+        return "the schedule was withdrawn" if self.withdrawn else NOTHING_LEFT
 
     def task_for(self, content_hash: str, stage: int) -> OpenScheduleTask:
         return OpenScheduleTask(

@@ -208,6 +208,12 @@ async def lines_of(
     return list(await tx.connection.execute(wanted.order_by(schedule_line.c.place).limit(limit).with_for_update()))
 
 
+async def has_lines(tx: Transaction, id_: UUID, *standings: str) -> bool:
+    """Whether any line of a schedule stands so. It waits for no event that is dropping one: whoever drops one has it asked again."""
+    wanted = sa.exists().where(schedule_line.c.schedule == id_, schedule_line.c.standing.in_(standings))
+    return bool(await tx.connection.scalar(sa.select(wanted)))
+
+
 async def set_standing(tx: Transaction, id_: UUID, lines: Collection[UUID], standing: str, because: str | None = None) -> None:
     if lines:
         chosen = schedule_line.update().where(schedule_line.c.schedule == id_, schedule_line.c.line.in_(lines))

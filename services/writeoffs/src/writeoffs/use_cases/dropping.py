@@ -1,11 +1,14 @@
 """A line falls out of its schedule, alone; its proposal goes on with another pass, and says why."""
 
 from chassis.transaction import Transaction
+from rentbook_contracts.workflows import SCHEDULE_CHANGED, ScheduleChanged, schedule_workflow_id
 from rentbook_contracts.writeoffs import ProposalStatus
 
 from writeoffs import store
 from writeoffs.store import Row
 from writeoffs.use_cases.work import follow
+
+LISTED = "listed"
 
 
 async def drop(tx: Transaction, line: Row, why: str) -> None:
@@ -17,3 +20,6 @@ async def drop(tx: Transaction, line: Row, why: str) -> None:
     await store.note(tx, [row.id], "dropped from the schedule", why)
     await store.note_on_schedule(tx, line.schedule, "a line was dropped", why)
     await follow(tx, [(row.id, attempt)])
+    if line.standing == LISTED:
+        # It may have been the last: a schedule of which nothing is left asks nobody any more. What is being posted ends by itself.
+        await tx.nudge(schedule_workflow_id(line.schedule), SCHEDULE_CHANGED, ScheduleChanged(schedule=line.schedule))

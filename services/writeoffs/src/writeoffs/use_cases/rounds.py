@@ -38,11 +38,11 @@ from writeoffs.domain.assessment import DROPS
 from writeoffs.domain.days import business_date
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
-from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.dropping import LISTED, drop
 from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import decision_on, facts_of
 
-LISTED, POSTING = "listed", "posting"
+POSTING = "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
 
 
@@ -95,7 +95,8 @@ async def note_schedule(tx: Transaction, told: NoteSchedule) -> Nothing:
 async def read_schedule(tx: Transaction, asked: ReadSchedule) -> ScheduleStands:
     """Errors: UnknownSchedule."""
     row = await store.schedule_locked(tx, asked.schedule)
-    return ScheduleStands(answered_round=row.answered_round, withdrawn=row.withdrawn)
+    left = await store.has_lines(tx, row.id, LISTED, POSTING)
+    return ScheduleStands(answered_round=row.answered_round, withdrawn=row.withdrawn, empty=not left)
 
 
 async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
