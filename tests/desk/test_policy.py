@@ -47,7 +47,9 @@ async def test_a_slip_stands_beside_its_field_and_what_was_typed_stays(place: Pl
         assert list(maker.summary()) == ["#in_force_from", "#claim_minutes", "#source", "#to-2"]
         assert maker.typed("to-2") == "lots"
         await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x", **{"to-2": "400", "claim_minutes": "30"})
-        assert "without a gap or an overlap" in maker.summary()["#part-1"]
+        assert list(maker.summary()) == ["#from-3"]
+        assert "ends at £400.00" in maker.summary()["#from-3"]
+        assert "Begin at 400.01" in maker.summary()["#from-3"]
         await maker.send(NEW, 422, in_force_from=f"{estate.TODAY}", source="x", **{"to-2": "500"})
         assert list(maker.summary()) == ["#in_force_from"]
     assert await run(place.runtime, queries.proposals) == ()
@@ -106,6 +108,26 @@ async def test_the_table_of_write_offs_is_proposed_with_its_bodies_and_call_in_a
     assert bands[(1, "team-leader")] == (60_00, None, 0)
     assert bands[(2, "democratic-services")] == (None, "Cabinet", 7)
     assert bands[(2, "executive-member")] == (49_999_99, None, 5)
+
+
+HANDS_ON = {"to-7": "99,999.99", "part-10": "decide-2", "role-10": "democratic-services", "from-10": "100,000", "body-10": "Council"}
+
+
+async def test_where_one_body_hands_on_to_another_the_form_says_at_its_row_what_to_do(place: Place) -> None:
+    """Beside the row at fault, though the rows before it are empty; done as it says, only what changed is marked."""
+    said_where = {"in_force_from": f"{SOON}", "source": "Council, minute 9"}
+    async with visiting(place, "farid") as maker:
+        await maker.read(f"{NEW}?kind=write-off")
+        await maker.send(NEW, 422, **said_where, **HANDS_ON)
+        assert list(maker.summary()) == ["#part-10"]
+        assert "Where Cabinet hands on to Council, make this the third decision" in maker.summary()["#part-10"]
+        await maker.send(NEW, 422, **said_where, **{**HANDS_ON, "part-10": "decide-3"})
+        assert list(maker.summary()) == ["#to-7"]
+        await maker.send(NEW, **said_where, **{**HANDS_ON, "part-10": "decide-3", "to-7": ""})
+        [proposal] = await run(place.runtime, queries.proposals)
+        said = await maker.read(f"/policy/proposals/{proposal.id}")
+    assert said.count("Raised") == 1
+    assert "by minute of Council" in said.split("Raised")[0].split("as before")[-1]
 
 
 async def test_the_table_says_who_may_decide_at_present_with_absences_and_what_is_lent(place: Place) -> None:

@@ -11,6 +11,7 @@ from rentbook_contracts.policy import InForceTooSoon
 from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
+from approvals.domain.words import pounds, role_words
 
 MOST_WORKING_DAYS = 250
 MOST_CLAIM_MINUTES = 24 * 60
@@ -71,7 +72,9 @@ class ProposedPolicy:
 
 
 def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], today: date) -> BrokenRule | None:
-    """What is wrong with a proposal that follows a table, if anything; `field` names the field of the form."""
+    """What is wrong with a proposal that follows a table, if anything. `field` names the field of the form; of a row of the table by its
+    place among the bands, as in *to-3* for the limit of the third.
+    """
     if asked.in_force_from <= today:
         return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")
     days = (asked.remind_after_working_days, asked.decide_within_working_days, asked.escalate_after_working_days)
@@ -79,44 +82,125 @@ def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], t
         return PolicyIncomplete("Time reminds first, then the target passes, then it escalates.", field="remind_after")
     if not asked.source:
         return PolicyIncomplete("Say where this was decided, such as the minute of a meeting.", field="source")
-    if asked.kind != Kind.WRITE_OFF and any(band.body or band.call_in_working_days for band in asked.bands):
-        return PolicyIncomplete("Bodies and call-in are for write-offs.", field="part-1")
-    if asked.kind == Kind.WRITE_OFF and any(band.act is Act.RELEASE for band in asked.bands):
-        return PolicyIncomplete("A write-off pays nobody, so nobody releases it. Take that row out.", field="part-1")
+    rows = list(enumerate(asked.bands, start=1))
+    for row, band in rows:
+        if asked.kind != Kind.WRITE_OFF and (band.body or band.call_in_working_days):
+            return PolicyIncomplete("Bodies and call-in are for write-offs.", field=f"part-{row}")
+        if asked.kind == Kind.WRITE_OFF and band.act is Act.RELEASE:
+            return PolicyIncomplete("A write-off pays nobody, so nobody releases it. Take this row out.", field=f"part-{row}")
     if any(row.act is Act.RELEASE for row in before) and not any(band.act is Act.RELEASE for band in asked.bands):
-        return PolicyIncomplete("Nobody would release what is approved. Add a row for it.", field="part-1")
-    return _complaint_about_bands(asked.bands)
+        return PolicyIncomplete("Nobody would release what is approved. Add a row for it.", field=f"part-{len(rows) + 1}")
+    return _said_again(rows) or _limit_below_its_start(rows) or _decision_without_one_before(rows) or _hole(rows)
 
 
-def _complaint_about_bands(bands: Sequence[Band]) -> ApprovalRule | None:
-    keys = [(band.act, band.stage, band.role) for band in bands]
-    if len(set(keys)) != len(keys):
-        return PolicyIncomplete("A role has one limit at a stage. Take out the row that says it again.", field="part-1")
-    if any(band.to_pence is not None and band.to_pence < band.from_pence for band in bands):
-        return PolicyIncomplete("A limit lies below the amount from which its role is asked.", field="part-1")
-    stages: dict[int, list[Band]] = {}
-    for band in bands:
-        if band.act is Act.DECIDE:
-            stages.setdefault(band.stage, []).append(band)
-    if sorted(stages) != list(range(1, len(stages) + 1)) or not stages:
-        return PolicyIncomplete("The decisions of an amount come one after the other: a first, a second, a third.", field="part-1")
-    for stage, of_stage in sorted(stages.items()):
-        if not _gapless(sorted(of_stage, key=lambda band: band.from_pence), from_the_first_penny=stage == 1):
+_WHICH = {1: "first", 2: "second", 3: "third"}
+_LAST_DECISION = max(_WHICH)
+Rows = Sequence[tuple[int, Band]]
+"""Bands, each with its place in the table."""
+
+
+def _said_again(rows: Rows) -> ApprovalRule | None:
+    seen: dict[tuple[Act, int, str], tuple[int, Band]] = {}
+    for row, band in rows:
+        first, other = seen.setdefault((band.act, band.stage, band.role), (row, band))
+        if first != row:
+            return PolicyIncomplete(_one_limit(other, band), field=f"part-{row}")
+    return None
+
+
+def _one_limit(other: Band, band: Band) -> str:
+    who = role_words(band.role)
+    if band.act is Act.RELEASE:
+        return f"Another row says already up to what {who} releases, and a role has one limit there. Take one of them out."
+    again = f"Another row of the {_WHICH[band.stage]} decision, from {pounds(other.from_pence)}, is of {who} already"
+    if not (other.body or band.body) or band.stage == _LAST_DECISION:
+        return f"{again}, and a role has one limit there. Take one of them out, or choose another role."
+    one, next_one = other.body or "one body", band.body or "another"
+    return (
+        f"{again}, and a role records one body there. Where {one} hands on to {next_one}, make this the {_WHICH[band.stage + 1]} decision,"
+        f" from its amount on, and leave the other row without a limit: then {one} decides, and after it {next_one}."
+    )
+
+
+def _limit_below_its_start(rows: Rows) -> ApprovalRule | None:
+    for row, band in rows:
+        if band.to_pence is not None and band.to_pence < band.from_pence:
             return PolicyIncomplete(
-                "The amounts of each decision follow each other without a gap or an overlap, from £0.01 on, and the last has no limit.",
-                field="part-1",
+                f"This limit lies below {pounds(band.from_pence)}, from which the role is asked. Enter a higher one.", field=f"to-{row}"
             )
     return None
 
 
-def _gapless(bands: Sequence[Band], *, from_the_first_penny: bool) -> bool:
-    starts = bands[0].from_pence == 1 or not from_the_first_penny
-    follow = all(one.to_pence is not None and after.from_pence == one.to_pence + 1 for one, after in pairwise(bands))
-    return starts and follow and bands[-1].to_pence is None
+def _decision_without_one_before(rows: Rows) -> ApprovalRule | None:
+    """The decisions of an amount come one after the other: a first, a second, a third."""
+    stages = {band.stage for _, band in rows if band.act is Act.DECIDE}
+    if not stages:
+        return PolicyIncomplete("Nobody would decide. Add a row that decides first.", field=f"part-{len(rows) + 1}")
+    missing = next(stage for stage in range(1, max(stages) + 2) if stage not in stages)
+    for row, band in rows:
+        if band.act is Act.DECIDE and band.stage > missing:
+            return PolicyIncomplete(
+                f"This is a {_WHICH[band.stage]} decision, and there is no {_WHICH[missing]}. Make this the {_WHICH[missing]}, or add a row"
+                " for that one.",
+                field=f"part-{row}",
+            )
+    return None
+
+
+def _hole(rows: Rows) -> ApprovalRule | None:
+    """Where the amounts of a decision do not follow each other up to the end, the first from £0.01 on."""
+    for stage in sorted({band.stage for _, band in rows if band.act is Act.DECIDE}):
+        found = _hole_of(stage, sorted(_of_stage(rows, stage), key=lambda one: one[1].from_pence))
+        if found is not None:
+            return found
+    return None
+
+
+def _of_stage(rows: Rows, stage: int) -> Iterable[tuple[int, Band]]:
+    return (one for one in rows if one[1].act is Act.DECIDE and one[1].stage == stage)
+
+
+def _hole_of(stage: int, rows: Rows) -> ApprovalRule | None:
+    (first, lowest), (last, highest) = rows[0], rows[-1]
+    if stage == 1 and lowest.from_pence != 1:
+        return PolicyIncomplete(
+            f"Nobody would decide below {pounds(lowest.from_pence)}: the first decision begins at £0.01.", field=f"from-{first}"
+        )
+    for (row, one), (next_row, after) in pairwise(rows):
+        if one.to_pence is None:
+            return PolicyIncomplete(
+                f"Another row of the {_WHICH[stage]} decision begins at {pounds(after.from_pence)}: only the last has no limit."
+                f" Enter {_figure(after.from_pence - 1)}, or take the other out.",
+                field=f"to-{row}",
+            )
+        if after.from_pence != one.to_pence + 1:
+            return PolicyIncomplete(
+                f"The row below it in the {_WHICH[stage]} decision ends at {pounds(one.to_pence)}: each amount has one role there, without"
+                f" a gap or an overlap. Begin at {_figure(one.to_pence + 1)}, or change where that row ends.",
+                field=f"from-{next_row}",
+            )
+    if highest.to_pence is not None:
+        return PolicyIncomplete(
+            f"Nobody would have the {_WHICH[stage]} decision above {pounds(highest.to_pence)}. Leave this empty, which is no limit,"
+            f" or add a row that begins at {_figure(highest.to_pence + 1)}.",
+            field=f"to-{last}",
+        )
+    return None
+
+
+def _figure(pence: int) -> str:
+    """As it is typed."""
+    return pounds(pence).removeprefix("£")
 
 
 def raised_roles(kind: str, before: Iterable[Authority], bands: Sequence[Band]) -> frozenset[str]:
-    """The roles that gain: a higher limit or a new part, or an amount within their limit that needs fewer decisions than before.
+    """The roles that gain by one of their rows."""
+    return frozenset(band.role for band in raised_bands(kind, before, bands))
+
+
+def raised_bands(kind: str, before: Iterable[Authority], bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The rows by which their role gains: a higher limit or a new part, or an amount within their limit that needs fewer decisions than
+    before.
 
     Of write-offs also: a body's minute that is not needed any more, a shorter call-in, or an amount from lower on, since in a sequence
     nobody higher stands in.
@@ -124,8 +208,8 @@ def raised_roles(kind: str, before: Iterable[Authority], bands: Sequence[Band]) 
     old = {(row.act, row.stage, row.role): row for row in before}
     was, will = _decides(old.values()), _decides(bands)
     fewer = [amount for amount in _edges([*was, *will]) if 0 < _stages(will, amount) < _stages(was, amount)]
-    return frozenset(
-        band.role
+    return tuple(
+        band
         for band in bands
         if (band.act, band.stage, band.role) not in old
         or _gains(kind, old[(band.act, band.stage, band.role)], band)

@@ -27,6 +27,7 @@ from approvals.domain.policy import (
     Band,
     ProposedPolicy,
     in_force_before,
+    raised_bands,
     raised_roles,
 )
 from approvals.domain.reasons import REASONS
@@ -53,6 +54,7 @@ PARTS = {
     "decide-3": "Decides third",
     RELEASES: "Releases payment runs",
 }
+ROW_FIELDS = ("part", "role", "from", "to", "body", "call_in")
 ROWS_TO_ADD = 3
 MOST_ROWS = 40
 
@@ -122,7 +124,7 @@ async def propose(visit: Visit) -> Response:
     try:
         await visit.change(lambda tx: propose_policy(tx, asked), form)
     except BrokenRule as refused:
-        note_refusal(form, refused, ("in_force_from", "remind_after", "source", "part-1"))
+        _note_at_its_row(form, refused)
         return await _draft(visit, form, version)
     return visit.go(f"/policy/proposals/{form.id}", done="proposed")
 
@@ -150,7 +152,7 @@ async def check(visit: Visit) -> Response:
 
 @dataclass(frozen=True)
 class Compared:
-    """A row of the table before and after; None where it is not there."""
+    """A row of the table before and after; None where it is not there. `raised`: its role gains by it, if by fewer decisions alone."""
 
     act: Act
     stage: int
@@ -170,8 +172,8 @@ def compared(kind: str, before: Sequence[Authority], bands: Sequence[Band]) -> l
     """Both tables row by row, by act, stage and amount."""
     old = {(row.act, row.stage, row.role): row for row in before}
     new = {(row.act, row.stage, row.role): row for row in bands}
-    raised = raised_roles(kind, before, bands)
-    rows = [Compared(*key, old.get(key), new.get(key), key in new and key[2] in raised) for key in {**old, **new}]
+    raised = {(row.act, row.stage, row.role) for row in raised_bands(kind, before, bands)}
+    rows = [Compared(*key, old.get(key), new.get(key), key in raised) for key in {**old, **new}]
     return sorted(rows, key=lambda row: (row.act, row.stage, (row.after or row.before or _NOTHING).from_pence, row.role))
 
 
@@ -254,6 +256,17 @@ def _bulk(form: Form, version: Policy) -> tuple[int | None, int | None, int]:
     lines = form.whole("bulk_lines", "The lines of a bulk decision", 0, MOST_BULK_LINES)
     opened = form.whole("bulk_opened", "The lines that are opened first", 1, MOST_BULK_LINES)
     return lines, opened, form.pence("bulk_total", "The total of a bulk decision") or 0
+
+
+def _note_at_its_row(form: Form, refused: BrokenRule) -> None:
+    """A broken rule beside the field that it names; a place in the table is the row of the form that stands there."""
+    what, _, place = (refused.field or "").rpartition("-")
+    if what not in ROW_FIELDS:
+        note_refusal(form, refused, ("in_force_from", "remind_after", "source"))
+        return
+    filled = [row for row in range(1, _rows_typed(form) + 1) if form.value(f"part-{row}")]
+    free = next((row for row in count(1) if row not in filled), 1)
+    form.wrong(refused.message, f"{what}-{filled[int(place) - 1] if int(place) <= len(filled) else free}")
 
 
 def _bands(form: Form) -> Iterable[Band]:
