@@ -287,6 +287,17 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
     ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),
+    ("charges-written-off", "a charge was never as much as was written off of it", "ledger", (
+        f"UPDATE written_off_charge SET charge = {LAST_CHARGE}",)),
+    ("charges-written-off", "a write-off is not of its charges", "ledger", (
+        "UPDATE written_off_charge SET amount_pence = amount_pence - 1",)),
+    ("charges-written-off", "the charges of a write-off are lost", "ledger", ("DELETE FROM written_off_charge",)),
+    ("charges-written-off", "more was given back to a charge than was written off of it", "ledger", (
+        "UPDATE reinstated_charge SET amount_pence = 99999999",)),
+    ("charges-written-off", "what was put back is of no charge", "ledger", ("DELETE FROM reinstated_charge",)),
+    ("charges-written-off", "what an order had released was put back", "ledger", ("UPDATE written_off SET released_until = current_date",)),
+    ("charges-written-off", "a journal is of other charges than its line names", "writeoffs", (
+        "UPDATE schedule_line SET content = jsonb_set(content, '{charges}', to_jsonb(ARRAY[gen_random_uuid()]))",)),
     ("put-back", "more was put back than was written off", "writeoffs", (
         "ALTER TABLE register DROP CONSTRAINT no_more_is_put_back_than_was_written_off",
         "UPDATE register SET amount_pence = 99999999 WHERE kind = 'reinstatement'")),

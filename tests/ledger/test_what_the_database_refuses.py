@@ -23,7 +23,7 @@ APPEND_ONLY = (
     "bank_file_fault", "bank_file_line", "booked_entry", "suspense_item", "bank_statement",
     "heard_release", "heard_return", "suspense_clearing", "matched_return", "unmatched_return", "posted_again",
     "heard_write_off", "heard_write_off_line",
-    "written_off", "reinstatement", "dropped_line", "posted_provision",
+    "written_off", "reinstatement", "written_off_charge", "reinstated_charge", "dropped_line", "posted_provision",
 )  # fmt: skip
 SEALED = (
     "seq", "id", "code", "effective_date", "posted_at", "rent_week", "cleared_on", "reverses", "case_id", "decision_id", "actor",

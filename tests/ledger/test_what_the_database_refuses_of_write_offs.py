@@ -14,7 +14,7 @@ from rentbook_contracts.ledger import PostWriteOff
 from rentbook_local.postgres import Database
 from support.ledger_books import opened
 from support.servers import Postgres
-from support.write_off_books import DEBTORS, OLD, TODAY, Debts
+from support.write_off_books import DEBTORS, OLD, TODAY, Debts, day
 
 PROVISION = CONTROL_ACCOUNTS[Control.BAD_DEBT_PROVISION]
 
@@ -97,10 +97,68 @@ async def test_no_more_is_put_back_than_was_written_off_and_a_discharged_debt_ne
         await app.execute(put_back, await written(app, "WON", 1, decision, line), off, -10)
 
 
+async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_comes_back_than_there_is(
+    debts: Debts, app: asyncpg.Connection
+) -> None:
+    asked = await approved(debts)
+    decision, line = asked.decision, asked.lines[0].line
+    # Of the charge of the second week 110.00 is basic rent.
+    charge, other = [one.journal for one in (await debts.facts()).charges if one.element == "Basic rent"][1:]
+
+    async def wrote_off(pence: int, *of: tuple[UUID, str, int], released: object = None) -> UUID:
+        off = await written(app, "WOF", -pence, decision, line)
+        insert = (
+            "INSERT INTO written_off (journal, account, line, amount_pence, discharged, released_until) VALUES ($1, $2, $3, $4, false, $5)"
+        )
+        await app.execute(insert, off, OLD, line, pence, released)
+        return await named("written_off_charge", off, *of)
+
+    async def put_back(off: UUID, pence: int, *of: tuple[UUID, str, int]) -> UUID:
+        back = await written(app, "WON", pence, decision, line)
+        await app.execute("INSERT INTO reinstatement VALUES ($1, $2, $3)", back, off, pence)
+        return await named("reinstated_charge", back, *of)
+
+    async def named(table: str, journal: UUID, *of: tuple[UUID, str, int]) -> UUID:
+        rows = list(zip(*of, strict=True))
+        await app.execute(f"INSERT INTO {table} SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[])", journal, *rows)
+        return journal
+
+    async def refused(rule: str, attempt: Any) -> None:
+        with pytest.raises(asyncpg.CheckViolationError) as caught:
+            async with app.transaction():
+                await attempt
+        assert caught.value.constraint_name == rule
+
+    await refused("no_more_of_a_charge_is_written_off_than_it_was", wrote_off(111_00, (charge, "Basic rent", 111_00)))
+    await refused("no_more_of_a_charge_is_written_off_than_it_was", wrote_off(1, (charge, "Water", 1)))
+    await refused("a_write_off_is_of_its_charges", wrote_off(5, (charge, "Basic rent", 4)))
+    await refused("a_write_off_is_of_its_charges", wrote_off(5, (charge, "Basic rent", 5), (charge, "Heating", 1)))
+    await refused("something_of_a_charge_is_written_off", wrote_off(5, (charge, "Basic rent", 0)))
+    off = await wrote_off(100_00, (charge, "Basic rent", 100_00))
+    await refused("no_more_of_a_charge_is_written_off_than_it_was", wrote_off(10_01, (charge, "Basic rent", 10_01)))
+    again = await wrote_off(10_00, (charge, "Basic rent", 10_00))
+    await refused("no_more_of_a_charge_is_put_back_than_was_written_off", put_back(again, 10_00, (other, "Basic rent", 10_00)))
+    await refused("a_reinstatement_is_of_its_charges", put_back(off, 40, (charge, "Basic rent", 41)))
+    await put_back(off, 60_00, (charge, "Basic rent", 60_00))
+    # What came back may be written off anew.
+    await wrote_off(60_00, (charge, "Basic rent", 60_00))
+    await refused("something_of_a_charge_is_put_back", put_back(off, 1, (charge, "Basic rent", 0)))
+
+    released = await wrote_off(10, (other, "Basic rent", 10), released=day("2020-04-27"))
+    await refused("what_an_order_has_released_is_never_put_back", put_back(released, 10, (other, "Basic rent", 10)))
+    before = await wrote_off(10, (other, "Basic rent", 10), released=day("2020-04-26"))
+    await put_back(before, 10, (other, "Basic rent", 10))
+
+
 async def test_even_a_superuser_makes_no_write_off_smaller(debts: Debts, database: Database, postgres: Postgres) -> None:
     await debts.post(await approved(debts))
     superuser = await asyncpg.connect(postgres.superuser_dsn(database.name))
-    for change in ("reinstated_pence = 0", "amount_pence = 1", "discharged = true, reinstated_pence = 1"):
+    for change in (
+        "reinstated_pence = 0",
+        "amount_pence = 1",
+        "released_until = '2020-01-01', reinstated_pence = 1",
+        "discharged = true, reinstated_pence = 1",
+    ):
         with pytest.raises(asyncpg.RestrictViolationError):
             await superuser.execute(f"UPDATE written_off SET {change}")
     await superuser.close()

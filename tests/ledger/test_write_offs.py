@@ -103,8 +103,7 @@ async def test_a_debt_leaves_the_account_element_by_element_against_the_provisio
 
 async def test_barred_charges_alone_leave_the_rest_owed(debts: Debts) -> None:
     oldest = (await debts.facts()).charges[:2]
-    parts = tuple(LinePart(element=charge.element, amount_pence=charge.owed_pence) for charge in oldest)
-    assert outcome_of(await debts.written_off(await debts.line(parts=parts))) is None
+    assert outcome_of(await debts.written_off(await debts.line_of(oldest))) is None
     facts = await debts.facts()
     assert facts.balance_pence == 240_00
     assert [charge.due_on for charge in facts.charges] == [day("2020-04-20")] * 2 + [day("2020-04-27")] * 2
@@ -225,6 +224,95 @@ async def post_as_planned(debts: Debts, plan: RefundPlan, hold: UUID, decision: 
     versions = {plan.account: (await refundable(debts)).version}
     asked = PostRefund(plan=plan, hold=hold, decision=decision, versions=versions)
     return await do(debts.runtime, lambda tx: post_refund(tx, asked))
+
+
+# --- of which charges ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_write_off_is_of_the_charges_that_it_names_and_the_others_stay_owed(debts: Debts) -> None:
+    """The oldest may be protected by an action in court, while the newer ones are barred."""
+    charges = (await debts.facts()).charges
+    older, newer = charges[:2], charges[2:]
+    [off] = await debts.written_off(await debts.line_of(newer))
+    facts = await debts.facts()
+    assert (facts.charges, facts.write_offs[0].charges) == (older, newer)
+    # What was written off is not written off again.
+    again = await debts.line(parts=(await debts.line_of(newer)).parts, charges=(newer[0].journal, newer[-1].journal), balance_pence=40_00)
+    assert outcome_of(await debts.written_off(again)) == "balance-moved"
+    # What is paid pays what is owed, and not what was written off.
+    await moved(debts, OLD, -15_00)
+    assert [(charge.due_on, charge.owed_pence) for charge in (await debts.facts()).charges] == [
+        (day("2020-04-13"), 15_00), (day("2020-04-13"), 10_00)
+    ]  # fmt: skip
+    assert off.journal is not None
+    assert await debts.rows("SELECT sum(amount_pence) FROM written_off_charge WHERE write_off = :off", off=off.journal) == [(240_00,)]
+
+
+async def test_what_is_put_back_is_owed_of_the_charges_that_were_written_off(debts: Debts) -> None:
+    charges = (await debts.facts()).charges
+    newer = charges[2:]
+    [off] = await debts.written_off(await debts.line_of(newer))
+    assert off.journal is not None
+    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 150_00)))
+    assert back.journal is not None
+    facts = await debts.facts()
+    assert [(charge.due_on, charge.element, charge.owed_pence) for charge in facts.charges[2:]] == [
+        (day("2020-04-20"), "Basic rent", 110_00), (day("2020-04-27"), "Basic rent", 40_00)
+    ]  # fmt: skip
+    [past] = facts.write_offs
+    assert [(charge.due_on, charge.element, charge.owed_pence) for charge in past.charges] == [
+        (day("2020-04-20"), "Heating", 10_00), (day("2020-04-27"), "Basic rent", 70_00), (day("2020-04-27"), "Heating", 10_00)
+    ]  # fmt: skip
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 70_00), ("Heating", 20_00)))) is None
+    facts = await debts.facts()
+    assert (facts.charges, facts.write_offs[0].charges) == (charges, ())
+
+
+async def test_a_line_of_less_than_all_names_its_charges_with_their_amounts(debts: Debts) -> None:
+    charges = (await debts.facts()).charges
+    named = await debts.line_of(charges[:2])
+    other = (LinePart(element="Basic rent", amount_pence=29_99), LinePart(element="Heating", amount_pence=10_01))
+    for line in (named.model_copy(update={"charges": ()}), named.model_copy(update={"charges": (charges[-1].journal,)}),
+                 named.model_copy(update={"charges": (*named.charges, uuid4())}), named.model_copy(update={"parts": other})):  # fmt: skip
+        assert outcome_of(await debts.written_off(line.model_copy(update={"line": uuid4()}))) == "balance-moved"
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    back = await debts.back(off.journal, ("Basic rent", 30_00))
+    for wrong in ((), (charges[-1].journal, charges[0].journal), (uuid4(),)):
+        line = back.model_copy(update={"line": uuid4(), "charges": wrong})
+        assert outcome_of(await debts.written_off(line)) == "above-written-off"
+    assert outcome_of(await debts.written_off(back)) is None
+
+
+async def test_what_was_written_off_before_its_charges_were_kept_counts_as_it_did(debts: Debts, database: Database) -> None:
+    """As a credit, which has paid the oldest; and what is put back of it is owed since it first was."""
+    charges = (await debts.facts()).charges
+    [off] = await debts.written_off(await debts.line_of(charges[2:]))
+    assert off.journal is not None
+    await nobody_kept_the_charges(database)
+    assert [charge.due_on for charge in (await debts.facts()).charges] == [day("2020-04-27")] * 2
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 200_00)))) is None
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 20_00), ("Heating", 20_00)))) is None
+    facts = await debts.facts()
+    assert (facts.charges, facts.write_offs[0].charges, facts.write_offs[0].reinstated_pence) == (charges, (), 240_00)
+
+
+async def nobody_kept_the_charges(database: Database) -> None:
+    await as_owner(
+        database,
+        "ALTER TABLE written_off_charge DISABLE TRIGGER USER",
+        "DELETE FROM written_off_charge",
+        "ALTER TABLE written_off_charge ENABLE ALWAYS TRIGGER append_only",
+        "ALTER TABLE written_off_charge ENABLE ALWAYS TRIGGER written_off_of_its_charges",
+    )
+
+
+async def as_owner(database: Database, *statements: str) -> None:
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(sa.text(statement))
+    await engine.dispose()
 
 
 # --- on whose word -----------------------------------------------------------------------------------------------------------------
@@ -373,6 +461,41 @@ async def test_a_discharged_debt_is_never_put_back(debts: Debts) -> None:
     assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 1)))) == "discharged"
 
 
+async def test_what_an_order_has_released_is_never_put_back_whatever_it_was_written_off_for(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line(reason="emigrated", released_until=day("2020-04-20")))
+    assert off.journal is not None
+    [past] = (await debts.facts()).write_offs
+    assert past.released_until == day("2020-04-20")
+    latest = [charge for charge in past.charges if charge.due_on > day("2020-04-20")]
+    named = (latest[0].journal,)
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 250_00), ("Heating", 30_00)))) == "discharged"
+    # An order that became known since.
+    back = await debts.back(off.journal, ("Basic rent", 110_00), charges=named, released_until=day("2020-04-27"))
+    assert outcome_of(await debts.written_off(back)) == "discharged"
+    assert outcome_of(await debts.written_off(back.model_copy(update={"attempt": 2, "released_until": None}))) is None
+
+
+async def test_of_a_write_off_whose_charges_nobody_kept_nothing_is_put_back_once_an_order_is_known(
+    debts: Debts, database: Database
+) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await nobody_kept_the_charges(database)
+    released = await debts.back(off.journal, ("Basic rent", 1), released_until=day("2020-04-05"))
+    assert outcome_of(await debts.written_off(released)) == "discharged"
+    assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 1)))) is None
+
+
+async def test_nothing_is_put_back_while_an_insolvency_is_recorded_whose_order_is_not_known(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await hold(debts, AccountHold.INSOLVENCY)
+    back = await debts.back(off.journal, ("Basic rent", 250_00), ("Heating", 30_00))
+    assert outcome_of(await debts.written_off(back)) == "insolvency"
+    known = back.model_copy(update={"attempt": 2, "released_until": day("2020-04-05")})
+    assert outcome_of(await debts.written_off(known)) is None
+
+
 async def test_nothing_is_put_back_that_was_not_written_off(debts: Debts) -> None:
     assert outcome_of(await debts.written_off(await debts.back(uuid4(), ("Basic rent", 1)))) == "above-written-off"
 
@@ -385,18 +508,15 @@ async def test_a_credit_that_a_refund_has_set_aside_is_not_written_on(debts: Deb
 
 
 async def test_splitting_a_debt_or_writing_it_off_by_instalments_does_not_lower_its_band(debts: Debts) -> None:
-    part = (LinePart(element="Basic rent", amount_pence=30_00),)
-    assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=329_99)) == "debtor-owes-more"
-    assert outcome_of(await debts.written_off(await debts.line(parts=part), covers_to_pence=330_00)) is None
+    part = (await debts.facts()).charges[:2]
+    assert outcome_of(await debts.written_off(await debts.line_of(part), covers_to_pence=329_99)) == "debtor-owes-more"
+    assert outcome_of(await debts.written_off(await debts.line_of(part), covers_to_pence=330_00)) is None
     assert outcome_of(await debts.written_off(await debts.line(), covers_to_pence=329_99)) == "debtor-owes-more"
 
 
 async def nothing_is_recent(database: Database) -> None:
     """From now on what was written off until today counts as if it were long ago."""
-    engine = create_async_engine(database.owner_url, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.execute(sa.text("UPDATE ledger_policy SET debtor_total_months = 0"))
-    await engine.dispose()
+    await as_owner(database, "UPDATE ledger_policy SET debtor_total_months = 0")
 
 
 async def test_what_was_written_off_comes_back_piece_by_piece_on_no_less_authority_than_it_went(debts: Debts, database: Database) -> None:
@@ -417,15 +537,15 @@ async def test_what_was_written_off_comes_back_piece_by_piece_on_no_less_authori
 
 
 async def test_one_attempt_at_a_line_is_posted_once_whatever_is_approved_later(debts: Debts) -> None:
-    line = await debts.line(parts=(LinePart(element="Basic rent", amount_pence=30_00),))
-    await debts.written_off(line)
+    line = await debts.line_of((await debts.facts()).charges[:2])
+    assert outcome_of(await debts.written_off(line)) is None
     with pytest.raises(rules.KeyUsedForOtherContent):
         await debts.written_off(line.model_copy(update={"balance_pence": 250_00}))
 
 
 async def test_two_lines_of_one_account_do_not_both_count_its_balance(debts: Debts) -> None:
-    half = (LinePart(element="Basic rent", amount_pence=125_00),)
-    outcomes = await debts.written_off(await debts.line(parts=half), await debts.line(parts=half))
+    charges = (await debts.facts()).charges
+    outcomes = await debts.written_off(await debts.line_of(charges[:2]), await debts.line_of(charges[2:]))
     assert [outcome.dropped_because for outcome in outcomes] == [None, "balance-moved"]
 
 
@@ -485,7 +605,8 @@ async def test_a_receipt_taken_back_after_a_write_off_is_owed_again_beside_it(de
     await taken_back(debts)
     facts = await debts.facts()
     assert (facts.balance_pence, sum(charge.owed_pence for charge in facts.charges)) == (200_00, 200_00)
-    assert [charge.due_on for charge in facts.charges][-1] == day("2020-04-27")
+    # What it had paid, and not what was written off.
+    assert {charge.due_on for charge in facts.charges} == {day("2020-04-06"), day("2020-04-13")}
 
 
 async def test_a_backdated_receipt_after_a_write_off_is_credit(debts: Debts) -> None:

@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from chassis.peers import Caller
 from chassis.transaction import Runtime
 from ledger.domain.dates import business_date
+from ledger.domain.debt import owed_by_element
 from ledger.queries.debts import debts_for_write_off
 from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.post_write_off import post_write_off
 from rentbook_contracts.approvals import Answer, ApprovedLine, DecisionNotCarriedOut, DecisionRecalled, WriteOffDecided
-from rentbook_contracts.ledger import DebtFacts, DebtsAsked, LineKind, LineOutcome, LinePart, PostWriteOff, WriteOffLine
+from rentbook_contracts.ledger import ChargeOwed, DebtFacts, DebtsAsked, LineKind, LineOutcome, LinePart, PostWriteOff, WriteOffLine
 
 from support.ledger_calls import do
 
@@ -100,10 +101,27 @@ class Debts:
         }  # fmt: skip
         return WriteOffLine.model_validate({**made, **other})
 
+    async def line_of(self, charges: Sequence[ChargeOwed], account: UUID = OLD, **other: Any) -> WriteOffLine:
+        """A write-off of these charges alone, which it names."""
+        named = tuple(dict.fromkeys(charge.journal for charge in charges))
+        parts = tuple(LinePart(element=name, amount_pence=pence) for name, pence in sorted(owed_by_element(charges).items()))
+        return await self.line(account, **{"parts": parts, "charges": named, **other})
+
     async def back(self, undoes: UUID, *parts: tuple[str, int], account: UUID = OLD, **other: Any) -> WriteOffLine:
-        """A reinstatement of these parts."""
+        """A reinstatement of these parts. Of less than the whole it names the charges that it gives back, the oldest first."""
         named = tuple(LinePart(element=element, amount_pence=pence) for element, pence in parts)
-        return await self.line(account, LineKind.REINSTATEMENT, **{"undoes": undoes, "parts": named, "reason": "traced", **other})
+        facts = await self.facts(account)
+        left = next((past.charges for past in facts.write_offs if past.journal == undoes), ())
+        wanted = dict(parts)
+        given: list[ChargeOwed] = []
+        for charge in left:
+            if wanted.get(charge.element, 0) > 0:
+                wanted[charge.element] -= charge.owed_pence
+                given.append(charge)
+        whole = sum(pence for _, pence in parts) == sum(charge.owed_pence for charge in left)
+        charges = () if whole else tuple(dict.fromkeys(charge.journal for charge in given))
+        made = {"undoes": undoes, "parts": named, "charges": charges, "reason": "traced"}
+        return await self.line(account, LineKind.REINSTATEMENT, **{**made, **other})
 
     async def approve(self, *lines: WriteOffLine, schedule: UUID | None = None, **other: Any) -> PostWriteOff:
         """Let approvals say that these lines are approved, and the posting that follows."""

@@ -233,7 +233,7 @@ class WriteOffs:
         for kind in kinds:
             on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
             by = HANA if kind is EvidenceKind.MANAGER_NOTE else ASHA
-            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source), caller=by)
+            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source, reference="R 1"), caller=by)
 
     async def status(self, proposal: UUID) -> tuple[str, str, int]:
         """Where a proposal stands, why, and its attempt."""

@@ -1,11 +1,23 @@
 """A proposal from its making to the day on which it is ready for a schedule."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from chassis.peers import Caller
-from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, AccountStatus, LineKind, PaymentPlanChanged, ReceiptPosted
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountHoldChanged,
+    AccountKind,
+    AccountStatus,
+    LineKind,
+    LinkedAccount,
+    PastWriteOff,
+    PaymentPlanChanged,
+    PersonFacts,
+    ReceiptPosted,
+    WriteOffLine,
+)
 from rentbook_contracts.people import MANAGERS, Role
 from rentbook_contracts.writeoffs import (
     AddProof,
@@ -29,6 +41,7 @@ from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
     NotAManager,
     NotATenant,
+    OrderOfNobody,
     OrderWithoutReference,
     ShownInTheFuture,
     add_proof,
@@ -232,6 +245,108 @@ async def test_what_starts_or_stops_the_time_of_a_debt_outlives_the_proposal_to_
     assert [(proof.kind, proof.earlier) for proof in page.proofs] == [(kind, first), (EvidenceKind.LEGAL_CONFIRMATION, None)]
     people = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person", id=second)
     assert [row["person"] for row in people] == ["asha.officer", "bryn.officer"]
+
+
+async def written_off(writeoffs: WriteOffs, account: UUID, due_on: date) -> UUID:
+    """What was owed of one charge has been written off. The journal."""
+    facts, journal = writeoffs.ledger.debts[account], uuid4()
+    past = PastWriteOff(
+        journal=journal, line=uuid4(), on=TODAY, amount_pence=80_00, reinstated_pence=0, discharged=False, charges=(owed(80_00, due_on),)
+    )
+    writeoffs.ledger.debts[account] = facts.model_copy(
+        update={"balance_pence": 0, "charges": (), "debtor_total_pence": 80_00, "write_offs": (past,)}
+    )
+    return journal
+
+
+async def put_back(writeoffs: WriteOffs, account: UUID, journal: UUID) -> UUID:
+    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+    proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    await writeoffs.proves(proposal, EvidenceKind.TRACE, source="registry")
+    await writeoffs.assessed(proposal)
+    return proposal
+
+
+def of_insolvency(proposal: UUID, days_ago: int, person: UUID | None = None) -> AddProof:
+    on = TODAY - timedelta(days=days_ago)
+    return AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", person=person)
+
+
+async def test_an_order_that_is_known_keeps_what_it_released_from_being_put_back_whatever_it_was_written_off_for(
+    writeoffs: WriteOffs,
+) -> None:
+    account = writeoffs.owing(80_00)
+    first = await writeoffs.proposed(account, Reason.EMIGRATED)
+    await writeoffs.do(add_proof, of_insolvency(first, 100), caller=BRYN)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=first, note="Made in error."), caller=ASHA)
+    journal = await written_off(writeoffs, account, TODAY - timedelta(days=100))
+    second = await put_back(writeoffs, account, journal)
+    status, why, _ = await writeoffs.status(second)
+    assert status == "blocked"
+    assert "The law has released the debtor" in why
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=second))
+    assert [(proof.kind, proof.earlier) for proof in page.proofs] == [
+        (EvidenceKind.INSOLVENCY_ORDER, first), (EvidenceKind.TRACE, None)
+    ]  # fmt: skip
+    people = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person", id=second)
+    assert [row["person"] for row in people] == ["asha.officer", "bryn.officer"]
+
+
+async def test_what_fell_due_after_the_order_is_put_back_and_the_line_says_so(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(80_00)
+    first = await writeoffs.proposed(account, Reason.EMIGRATED)
+    await writeoffs.do(add_proof, of_insolvency(first, 101), caller=BRYN)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=first, note="Made in error."), caller=ASHA)
+    second = await put_back(writeoffs, account, await written_off(writeoffs, account, TODAY - timedelta(days=100)))
+    assert (await writeoffs.status(second))[0] == "ready"
+    schedule = await writeoffs.scheduled(second)
+    [row] = await writeoffs.rows("SELECT content FROM schedule_line WHERE schedule = :id", id=schedule)
+    line = WriteOffLine.model_validate(row["content"])
+    assert (line.charges, line.released_until) == ((), TODAY - timedelta(days=101))
+
+
+async def test_an_order_is_of_the_person_whatever_account_it_was_brought_for(writeoffs: WriteOffs) -> None:
+    tenant = PersonFacts(person=uuid4())
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside in ((account, other), (other, account)):
+        linked = LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0)
+        writeoffs.moved(one, linked=(linked,))
+    second = await put_back(writeoffs, account, await written_off(writeoffs, account, TODAY - timedelta(days=100)))
+    assert (await writeoffs.status(second))[0] == "ready"
+    schedule = await writeoffs.scheduled(second)
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, of_insolvency(elsewhere, 50), caller=BRYN)
+    assert (await writeoffs.standings(schedule))[second] == ("dropped", "An order of insolvency became known of somebody who owes it.")
+    await writeoffs.assessed(second)
+    assert "The law has released the debtor" in (await writeoffs.status(second))[1]
+
+
+async def test_an_order_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None:
+    tenants = (PersonFacts(person=uuid4()), PersonFacts(person=uuid4()))
+    proposal = await writeoffs.proposed(writeoffs.owing(people=tenants), Reason.BANKRUPTCY)
+    with pytest.raises(OrderOfNobody):
+        await writeoffs.do(add_proof, of_insolvency(proposal, 50), caller=ASHA)
+    await writeoffs.do(add_proof, of_insolvency(proposal, 50, tenants[1].person), caller=ASHA)
+    alone = await writeoffs.proposed(account := writeoffs.owing(), Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, of_insolvency(alone, 50), caller=ASHA)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=alone))
+    assert [proof.person for proof in page.proofs] == [writeoffs.ledger.debts[account].people[0].person]
+
+
+async def test_the_line_of_barred_charges_names_them(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(80_00)
+    old, new = owed(80_00, TODAY - timedelta(days=7 * 365)), owed(30_00)
+    writeoffs.moved(account, charges=(old, new), balance_pence=110_00, debtor_total_pence=110_00)
+    proposal = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    await writeoffs.proves(proposal, EvidenceKind.LEGAL_CONFIRMATION)
+    await writeoffs.assessed(proposal)
+    schedule = await writeoffs.scheduled(proposal)
+    [row] = await writeoffs.rows("SELECT content FROM schedule_line WHERE schedule = :id", id=schedule)
+    assert row["content"]["charges"] == [str(old.journal)]
+    whole = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    [row] = await writeoffs.rows("SELECT content FROM schedule_line WHERE schedule = :id", id=whole)
+    assert "charges" not in row["content"]
+    assert "released_until" not in row["content"]
 
 
 async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: WriteOffs) -> None:

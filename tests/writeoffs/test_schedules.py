@@ -50,6 +50,7 @@ from rentbook_contracts.writeoffs import (
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from support.debts import owed
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.assessment import HEARD
@@ -317,8 +318,8 @@ async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(wr
 
 
 async def test_the_register_is_read_in_any_order_and_its_sums_are_over_all_that_the_filters_find(writeoffs: WriteOffs) -> None:
-    owed = (100_00, 50_00, 75_00)
-    accounts = [writeoffs.owing(pence) for pence in owed]
+    owing = (100_00, 50_00, 75_00)
+    accounts = [writeoffs.owing(pence) for pence in owing]
     proposals = [await writeoffs.ready(account) for account in accounts]
     schedule, decision = await writeoffs.scheduled(*proposals), uuid4()
     await writeoffs.round(schedule)
@@ -339,7 +340,7 @@ async def test_the_register_is_read_in_any_order_and_its_sums_are_over_all_that_
     del writeoffs.ledger.references[accounts[0]]
     assert await read(RegisterOrder.ACCOUNT, 2) == [100_00], "an account that the ledger does not name comes last"
     for order in RegisterOrder:
-        assert sorted(await read(order) + await read(order, 2)) == sorted(owed)
+        assert sorted(await read(order) + await read(order, 2)) == sorted(owing)
 
 
 async def test_the_newest_of_one_day_come_first(writeoffs: WriteOffs) -> None:
@@ -708,6 +709,27 @@ async def test_proposals_that_a_story_follows_and_open_schedules_need_their_stor
         await writeoffs.do(stories.take_up, story)
     assert (await writeoffs.asked_of_workflows("proposal_changed"))[-1:] == needed[:1]
     assert await writeoffs.asked_of_workflows("schedule_changed") == needed[1:]
+
+
+async def test_a_chunk_names_no_more_charges_than_a_message_carries_and_no_line_is_left_behind(
+    writeoffs: WriteOffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line alone goes whatever it names."""
+    monkeypatch.setattr("writeoffs.use_cases.rounds.CHARGES_IN_A_CHUNK", 4)
+    barred = TODAY - timedelta(days=7 * 365)
+    proposals = []
+    for named in (1, 3, 1, 6):
+        account, charges = writeoffs.owing(), (*(owed(80_00, barred) for _ in range(named)), owed(30_00))
+        balance = sum(charge.owed_pence for charge in charges)
+        writeoffs.moved(account, charges=charges, balance_pence=balance, debtor_total_pence=balance)
+        proposal = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+        await writeoffs.proves(proposal, EvidenceKind.LEGAL_CONFIRMATION)
+        await writeoffs.assessed(proposal)
+        proposals.append(proposal)
+    schedule, decision = await writeoffs.scheduled(*proposals), uuid4()
+    await writeoffs.round(schedule)
+    taken = [[len(line.charges) for line in await writeoffs.taken(schedule, decision)] for _ in range(4)]
+    assert taken == [[1, 3], [1], [6], []]
 
 
 async def test_a_thousand_lines_are_listed_taken_and_settled_without_a_round_trip_for_each(writeoffs: WriteOffs) -> None:

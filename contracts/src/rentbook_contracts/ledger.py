@@ -2,10 +2,10 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.message import Fact
@@ -528,7 +528,8 @@ class PastWriteOff(Message):
     """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back.
 
     `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
-    now, however long ago it was.
+    now, however long ago it was. `charges` is what is not put back of each charge that was written off, the oldest first: none where
+    nobody kept them, as once was so. An order of insolvency has released what fell due by `released_until`, as far as was known then.
     """
 
     journal: UUID
@@ -538,6 +539,8 @@ class PastWriteOff(Message):
     reinstated_pence: NonNegativePence
     discharged: bool
     debtor_total_pence: NonNegativePence = 0
+    charges: tuple[ChargeOwed, ...] = ()
+    released_until: date | None = None
 
 
 class LinkedAccount(Message):
@@ -572,6 +575,7 @@ class DroppedBecause(StrEnum):
     CREDIT_HELD = "credit-held"
     ABOVE_WRITTEN_OFF = "above-written-off"
     DISCHARGED = "discharged"
+    INSOLVENCY = "insolvency"
 
 
 class DebtFacts(Message):
@@ -706,6 +710,10 @@ class LinePart(Message):
     vat_pence: NonNegativePence = 0
 
 
+CHARGES_IN_A_LINE = 2600
+"""Fifty years of weeks."""
+CHARGES_IN_A_CHUNK = 20_000
+"""What the lines of a chunk name together: it travels through Temporal in one message of at most 2 MB."""
 LINES_IN_A_CHUNK = 100
 LINES_IN_A_SCHEDULE = 1000
 
@@ -715,6 +723,10 @@ class WriteOffLine(Message):
 
     `line` is the id of the proposal, `attempt` counts its times on a schedule. `balance_pence` is the account's balance on which the line
     rests: a line whose account stands elsewhere is dropped. `undoes` is the write-off journal that a reinstatement puts back.
+
+    `charges` names the journals of the charges that it is of, the oldest first. None is named where it is of all that is owed, or of all
+    that is left of the write-off. A write-off takes all that is owed of those that it names; a reinstatement gives back what is left of
+    each, the last perhaps in part. The law has released what fell due by `released_until`, the day of an order of insolvency.
     """
 
     line: UUID
@@ -727,6 +739,14 @@ class WriteOffLine(Message):
     undoes: UUID | None = None
     discharged: bool = False
     evidence_hash: str = Field(description="SHA-256 over the evidence as it was when the line was made")
+    charges: tuple[UUID, ...] = Field(default=(), max_length=CHARGES_IN_A_LINE)
+    released_until: date | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what it does not say, so that a line keeps the hash that it had before lines could say it."""
+        told: dict[str, Any] = write(self)
+        return {name: value for name, value in told.items() if name not in ("charges", "released_until") or value}
 
     @property
     def amount_pence(self) -> int:

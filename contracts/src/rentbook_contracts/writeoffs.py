@@ -77,6 +77,8 @@ HEARD_WHILE_LISTED = (
     EvidenceKind.CONTACT,
     EvidenceKind.SIGNED_ACKNOWLEDGMENT,
     EvidenceKind.COURT_ACTION,
+    EvidenceKind.INSOLVENCY_ORDER,
+    EvidenceKind.DISCHARGE,
 )
 """What is taken while a line waits for a decision or for its call-in to end: nothing is posted over it unheard."""
 

@@ -1,6 +1,6 @@
 """Whether a line still stands: a table over what the ledger knows under the lock, without a database."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import (
     LinkedAccount,
     PastWriteOff,
     PaymentPlan,
+    PersonFacts,
     PlanRhythm,
     WriteOffLine,
 )
@@ -29,6 +30,21 @@ FACTS: dict[str, Any] = {
     "housing_benefit_unresolved": False, "plan": None, "linked": (), "write_offs": (), "debtor_total_pence": 100,
 }  # fmt: skip
 PAST = PastWriteOff(journal=OFF, line=A, on=DAY, amount_pence=50, reinstated_pence=20, discharged=False)
+
+
+SEVERAL = (
+    ChargeOwed(journal=A, element="Rent", due_on=DAY - timedelta(days=7), owed_pence=40),
+    ChargeOwed(journal=OFF, element="Rent", due_on=DAY, owed_pence=60),
+)
+INSOLVENT = PersonFacts(person=A, insolvent=True)
+KEPT = PAST.model_copy(
+    update={
+        "charges": (
+            ChargeOwed(journal=A, element="Rent", due_on=DAY - timedelta(days=7), owed_pence=12),
+            ChargeOwed(journal=OFF, element="Rent", due_on=DAY, owed_pence=18),
+        )
+    }
+)
 
 
 def line(kind: LineKind, *parts: tuple[str, int], **other: Any) -> WriteOffLine:
@@ -57,7 +73,12 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (DEBT, {}, 100, 100, None),
         (DEBT, {}, 99, None, "balance-moved"),
         (DEBT, {}, 101, None, "balance-moved"),
-        (line(LineKind.WRITE_OFF, ("Rent", 40)), {}, 100, None, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 40)), {}, 100, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), charges=(OFF,)), {}, 100, None, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 40), charges=(OFF,)), {}, 100, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), charges=(A,)), {}, 100, None, "balance-moved"),
+        (line(LineKind.WRITE_OFF, ("Rent", 40), charges=(A,)), {"charges": SEVERAL}, 100, None, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 60), charges=(A,)), {"charges": SEVERAL}, 100, None, "balance-moved"),
         (line(LineKind.WRITE_OFF, ("Rent", 101)), {}, 100, None, "balance-moved"),
         (line(LineKind.WRITE_OFF, ("Heating", 1)), {}, 100, None, "balance-moved"),
         (line(LineKind.WRITE_OFF, ("Rent", 50), ("Rent", 50)), {}, 100, None, "balance-moved"),
@@ -81,6 +102,24 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (BACK, {"write_offs": (PAST.model_copy(update={"discharged": True}),)}, 100, None, "discharged"),
         (BACK, {"write_offs": (PAST,), "account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
         (BACK, {"write_offs": (PAST,), "plan": plan(kept=True), "housing_benefit_unresolved": True}, 100, None, None),
+        (BACK, {"write_offs": (KEPT,)}, 100, None, None),
+        (line(LineKind.REINSTATEMENT, ("Rent", 20), undoes=OFF), {"write_offs": (KEPT,)}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Rent", 20), undoes=OFF, charges=(A, OFF)), {"write_offs": (KEPT,)}, 100, None, None),
+        (line(LineKind.REINSTATEMENT, ("Rent", 10), undoes=OFF, charges=(A, OFF)), {"write_offs": (KEPT,)}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Rent", 18), undoes=OFF, charges=(OFF,)), {"write_offs": (KEPT,)}, 100, None, None),
+        (line(LineKind.REINSTATEMENT, ("Rent", 19), undoes=OFF, charges=(OFF,)), {"write_offs": (KEPT,)}, 100, None, "above-written-off"),
+        (line(LineKind.REINSTATEMENT, ("Rent", 1), undoes=OFF, charges=(OFF,)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
+        (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT,)}, 100, None, "insolvency"),
+        (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT, PersonFacts(person=OFF))}, 100, None, None),
+        (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT, PersonFacts(person=OFF, died_on=DAY))}, 100, None, "insolvency"),
+        (
+            BACK.model_copy(update={"released_until": DAY - timedelta(days=8)}),
+            {"write_offs": (KEPT,), "people": (INSOLVENT,)},
+            100,
+            None,
+            None,
+        ),
+        (BACK.model_copy(update={"released_until": DAY - timedelta(days=7)}), {"write_offs": (KEPT,)}, 100, None, "discharged"),
         (CREDIT, {"debtor_total_pence": 0}, -40, 40, None),
         (CREDIT, {"debtor_total_pence": 0}, -40, 39, "credits-above"),
         (CREDIT, {"debtor_total_pence": 5_000_00, "credits_total_pence": 80}, -40, 80, None),

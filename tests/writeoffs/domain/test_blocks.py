@@ -210,6 +210,115 @@ def test_parts_add_up_to_what_is_wanted_and_no_part_grows(told: list[tuple[int, 
         assert part.vat_pence <= whole.vat_pence
 
 
+# --- what an order of insolvency has released ---------------------------------------------------------------------------------------------
+
+SPRING, SUMMER, AUTUMN = date(2024, 4, 1), date(2024, 7, 1), date(2024, 10, 1)
+CHARGES = (owed(40_00, SPRING), owed(30_00, SUMMER), owed(30_00, AUTUMN))
+
+
+def order(on: date, of: PersonFacts | None = None, kind: EvidenceKind = EvidenceKind.INSOLVENCY_ORDER) -> Proof:
+    return Proof(kind, on, person=of.person if of else None)
+
+
+def back_from(*orders: Proof, people: tuple[PersonFacts, ...], wanted: int | None = None, **changed: Any) -> Assessment:
+    """A reinstatement of what was written off of three charges."""
+    kept = {"amount_pence": 100_00, "reinstated_pence": 0, "discharged": False, "charges": CHARGES} | changed.pop("past", {})
+    past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=date(2025, 1, 5), **kept)
+    facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,), people=people, **changed)
+    proposed = Standing(
+        LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS, orders=orders
+    )
+    return assess(proposed, facts, POLICY, TODAY)
+
+
+HAROLD, MAUD = person(), person()
+GONE = person(died_on=SPRING)
+
+
+@pytest.mark.parametrize(
+    ("orders", "people", "back"),
+    [
+        ((), (HAROLD,), 100_00),
+        ((order(SPRING, HAROLD),), (HAROLD,), 60_00),
+        ((order(SPRING),), (HAROLD,), 60_00),
+        ((order(SPRING, HAROLD), order(SUMMER, HAROLD)), (HAROLD,), 30_00),
+        ((order(SPRING, HAROLD), order(AUTUMN, HAROLD, EvidenceKind.DISCHARGE)), (HAROLD,), 60_00),
+        ((order(SUMMER, HAROLD, EvidenceKind.DISCHARGE),), (HAROLD,), 30_00),
+        ((order(SPRING - timedelta(days=1), HAROLD),), (HAROLD,), 100_00),
+        ((order(AUTUMN, HAROLD),), (HAROLD, MAUD), 100_00),
+        ((order(AUTUMN, HAROLD), order(SPRING, MAUD)), (HAROLD, MAUD), 60_00),
+        ((order(SUMMER),), (HAROLD, MAUD), 30_00),
+        ((order(SUMMER, HAROLD),), (HAROLD, GONE), 30_00),
+        ((order(AUTUMN, GONE),), (HAROLD, GONE), 100_00),
+        ((order(SUMMER, GONE),), (GONE,), 30_00),
+    ],
+    ids=[
+        "no order", "what fell due by its day", "whose it is was not said", "the later of two", "a discharge from a known order",
+        "a discharge alone", "one of before", "a joint tenant owes it still", "joint tenants both", "joint, whose it is was not said",
+        "who lives", "who died", "an estate",
+    ],
+)  # fmt: skip
+def test_what_fell_due_by_the_day_of_an_order_is_not_put_back(
+    orders: tuple[Proof, ...], people: tuple[PersonFacts, ...], back: int
+) -> None:
+    found = back_from(*orders, people=people)
+    assert (found.ready, found.amount_pence) == (True, back)
+    after = found.released_until or date.min
+    assert found.named == (() if back == 100_00 else tuple(charge.journal for charge in CHARGES if charge.due_on > after))
+
+
+def test_what_the_law_has_released_is_never_put_back_whatever_it_was_written_off_for() -> None:
+    released = order(AUTUMN, HAROLD)
+    [says] = back_from(released, people=(HAROLD,)).blocked
+    assert says.startswith("The law has released the debtor from what fell due by 1 October 2024")
+    [says] = back_from(order(SUMMER, HAROLD), people=(HAROLD,), wanted=30_01).blocked
+    assert "only £30.00 of it fell due later" in says
+    assert back_from(order(SUMMER, HAROLD), people=(HAROLD,), wanted=30_00).ready
+    [says] = back_from(order(SPRING, HAROLD), people=(HAROLD,), past={"charges": ()}).blocked
+    assert "nobody kept which charges were written off" in says
+    # What was known when it was written off is known for ever.
+    assert back_from(people=(HAROLD,), past={"released_until": AUTUMN}).blocked
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"people": (HAROLD,), "account_holds": (AccountHold.INSOLVENCY,)},
+        {"people": (HAROLD.model_copy(update={"insolvent": True}), GONE)},
+    ],
+    ids=["hold", "person"],
+)
+def test_an_insolvency_of_which_no_order_is_known_blocks_until_one_is(changed: dict[str, Any]) -> None:
+    [says] = back_from(**changed).blocked
+    assert says.startswith("An insolvency is recorded: add the order")
+    assert back_from(order(SPRING, HAROLD), **changed).amount_pence == 60_00
+    assert back_from(order(SPRING, HAROLD), **changed).ready
+
+
+def test_one_joint_tenant_who_is_insolvent_leaves_the_debt_to_the_other() -> None:
+    assert back_from(people=(HAROLD.model_copy(update={"insolvent": True}), MAUD)).ready
+
+
+# --- of which charges -------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_put_back_in_part_is_of_the_oldest_charges() -> None:
+    found = back_from(people=(HAROLD,), wanted=50_00)
+    assert found.named == (CHARGES[0].journal, CHARGES[1].journal)
+    assert found.parts == (LinePart(element="rent", amount_pence=50_00),)
+
+
+def test_barred_charges_are_named_and_what_goes_whole_is_not() -> None:
+    long_ago = TODAY - timedelta(days=7 * 365)
+    old, protected, new = owed(80_00, long_ago), owed(80_00, long_ago - timedelta(days=90)), owed(30_00)
+    facts = debt(protected, old, new)
+    action = Proof(EvidenceKind.COURT_ACTION, long_ago - timedelta(days=30))
+    confirmed = Proof(EvidenceKind.LEGAL_CONFIRMATION, TODAY)
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, 190_00, (action, confirmed)), facts, POLICY, TODAY)
+    assert (found.ready, found.named, found.amount_pence) == (True, (old.journal,), 80_00)
+    assert assess(Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 190_00, READY), facts, POLICY, TODAY).named == ()
+
+
 # --- unclaimed credits ------------------------------------------------------------------------------------------------------------------
 
 

@@ -513,12 +513,42 @@ class WrittenOffRow:
     amount_pence: int
     discharged: bool
     debtor_total_pence: int
+    released_until: date | None
 
 
 async def add_written_off(tx: Transaction, rows: Sequence[WrittenOffRow]) -> None:
     """Write what was written off."""
     if rows:
         await tx.connection.execute(tables.written_off.insert(), [vars(row) for row in rows])
+
+
+@dataclass(frozen=True)
+class ChargeRow:
+    """What a journal wrote off of a charge, or gave back to it."""
+
+    journal: UUID
+    charge: UUID
+    element: str
+    amount_pence: int
+
+
+async def add_written_off_charges(tx: Transaction, rows: Sequence[ChargeRow]) -> None:
+    """Write what was written off of each charge. Errors: IntegrityError above the charge, or where they are not the write-off."""
+    await _add_charges(tx, "written_off_charge", rows)
+
+
+async def add_reinstated_charges(tx: Transaction, rows: Sequence[ChargeRow]) -> None:
+    """Write what each charge was given back. Errors: IntegrityError above what was written off of it, or where a law has released it."""
+    await _add_charges(tx, "reinstated_charge", rows)
+
+
+async def _add_charges(tx: Transaction, table: str, rows: Sequence[ChargeRow]) -> None:
+    """In one statement: the database sees each journal's charges together."""
+    if rows:
+        told = [[getattr(row, name) for row in rows] for name in ("journal", "charge", "element", "amount_pence")]
+        given = "unnest(CAST(:a AS uuid[]), CAST(:b AS uuid[]), CAST(:c AS text[]), CAST(:d AS bigint[]))"
+        statement = sa.text(f"INSERT INTO {table} SELECT * FROM {given}")  # noqa: S608 - no value is in the text
+        await tx.connection.execute(statement, dict(zip("abcd", told, strict=True)))
 
 
 @dataclass(frozen=True)

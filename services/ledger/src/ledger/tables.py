@@ -569,6 +569,7 @@ written_off = sa.Table(
     sa.Column("reinstated_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("discharged", sa.Boolean, nullable=False),
     sa.Column("debtor_total_pence", sa.BigInteger),
+    sa.Column("released_until", sa.Date),
     sa.CheckConstraint("amount_pence > 0", name="a_write_off_is_of_something"),
     sa.CheckConstraint("debtor_total_pence >= amount_pence", name="a_write_off_is_within_the_debtors_total"),
     sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),
@@ -585,6 +586,29 @@ reinstatement = sa.Table(
     sa.CheckConstraint("amount_pence > 0", name="a_reinstatement_is_of_something"),
 )
 sa.Index("reinstatements_of_a_write_off", reinstatement.c.write_off)
+
+written_off_charge = sa.Table(
+    "written_off_charge",
+    metadata,
+    sa.Column("write_off", sa.Uuid, sa.ForeignKey("written_off.journal"), primary_key=True),
+    sa.Column("charge", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("element", sa.Text, primary_key=True),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="something_of_a_charge_is_written_off"),
+)
+"""What a write-off took of each charge. One of before the charges were kept has none."""
+sa.Index("write_offs_of_a_charge", written_off_charge.c.charge)
+
+reinstated_charge = sa.Table(
+    "reinstated_charge",
+    metadata,
+    sa.Column("reinstatement", sa.Uuid, sa.ForeignKey("reinstatement.journal"), primary_key=True),
+    sa.Column("charge", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
+    sa.Column("element", sa.Text, primary_key=True),
+    sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount_pence > 0", name="something_of_a_charge_is_put_back"),
+)
+sa.Index("reinstatements_of_a_charge", reinstated_charge.c.charge)
 
 posted_provision = sa.Table(
     "posted_provision",

@@ -1,6 +1,7 @@
 """What the desk and approvals ask of writeoffs. Names and references of accounts are asked of the ledger by whoever shows them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import SYSTEM, Transaction
-from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart
+from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart, PersonFacts
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
@@ -46,6 +47,7 @@ from rentbook_contracts.writeoffs import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
@@ -191,11 +193,18 @@ async def accounts_proposed(tx: Transaction, accounts: Collection[UUID]) -> froz
 STAYS_WITH_THE_DEBT = (EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION)
 """What starts or stops the time of a debt: it goes on being true when the proposal to which it was brought is closed."""
 
+_OF_INSOLVENCY = tuple(kind.value for kind in sorted(ORDERS))
+
 
 def _theirs_and_earlier(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
     """The rows of all evidence of these proposals as `of`, oldest first: their own, and what stays with the debt from those before them."""
     earlier = proposal.alias()
-    stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, proof.c.kind.in_([kind.value for kind in STAYS_WITH_THE_DEBT]))
+    # What was released once stays so, while a further debt is written off for a further order.
+    stays_with_it = sa.or_(
+        proof.c.kind.in_([kind.value for kind in STAYS_WITH_THE_DEBT]),
+        sa.and_(proof.c.kind.in_(_OF_INSOLVENCY), proposal.c.kind == LineKind.REINSTATEMENT.value),
+    )
+    stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, stays_with_it)
     return (
         sa.select(proposal.c.id.label("of"), proof)
         .join(earlier, earlier.c.account == proposal.c.account)
@@ -210,6 +219,24 @@ async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[P
     found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
     for row in await tx.connection.execute(_theirs_and_earlier(ids)):
         found[row.of].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person))
+    return found
+
+
+async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, list[Proof]]:
+    """For each account with the people who answer for it, the orders and discharges of theirs, to whichever proposal they were brought."""
+    theirs: dict[UUID, set[UUID]] = defaultdict(set)
+    for account, each in people.items():
+        for one in each:
+            theirs[one.person].add(account)
+    wanted = (
+        sa.select(proposal.c.account, proof.c.kind, proof.c.on, proof.c.person)
+        .join(proposal, proposal.c.id == proof.c.proposal)
+        .where(proof.c.kind.in_(_OF_INSOLVENCY), sa.or_(proposal.c.account.in_(list(people)), proof.c.person.in_(list(theirs))))
+    )
+    found: dict[UUID, list[Proof]] = {account: [] for account in people}
+    for row in await tx.connection.execute(wanted.order_by(proof.c.on, proof.c.at, proof.c.id)):
+        for account in {row.account} & people.keys() | theirs.get(row.person, set()):
+            found[account].append(Proof(EvidenceKind(row.kind), row.on, person=row.person))
     return found
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +197,100 @@ async def _put_back(books: Books) -> Finding:
     return finding(len(written), broken)
 
 
+# --- of each charge ---------------------------------------------------------------------------------------------------------------------
+
+_CHARGES = """
+SELECT part.write_off, part.charge, part.element, part.amount_pence, off.account, (
+  SELECT coalesce(sum(entry.amount_pence), 0)::bigint FROM entry
+  WHERE entry.journal = part.charge AND entry.account = off.account AND entry.element = part.element AND entry.amount_pence > 0
+) AS charged_pence
+FROM written_off_charge AS part JOIN written_off AS off ON off.journal = part.write_off
+"""
+_GIVEN_BACK = """
+SELECT part.reinstatement, part.charge, part.element, part.amount_pence, back.write_off, off.released_until, charge.effective_date AS due_on
+FROM reinstated_charge AS part JOIN reinstatement AS back ON back.journal = part.reinstatement
+JOIN written_off AS off ON off.journal = back.write_off JOIN journal AS charge ON charge.id = part.charge
+"""
+_UNDOES = "SELECT journal, write_off FROM reinstatement"
+
+
+async def _of_charges(books: Books) -> Finding:
+    """What was written off is of the charges that are named, and what was put back is given back to these."""
+    taken, given = await books.ledger.fetch(_CHARGES), await books.ledger.fetch(_GIVEN_BACK)
+    return finding(
+        len(taken) + len(given),
+        [*_within_each(taken, given), *await _as_posted(books, taken, given), *await _never_released(books, given)],
+    )
+
+
+def _within_each(taken: Sequence[Any], given: Sequence[Any]) -> Iterable[str]:
+    """No more of a charge is gone than it was, and no more came back to it than was gone."""
+    came: dict[tuple[UUID, UUID, str], int] = defaultdict(int)
+    for row in given:
+        came[row["write_off"], row["charge"], row["element"]] += row["amount_pence"]
+    gone: dict[tuple[UUID, UUID, str], int] = defaultdict(int)
+    charged = {}
+    for row in taken:
+        back = came.pop((row["write_off"], row["charge"], row["element"]), 0)
+        if back > row["amount_pence"]:
+            yield f"charge {row['charge']}: more was put back of it than write-off {row['write_off']} took"
+        of = (row["account"], row["charge"], row["element"])
+        gone[of] += row["amount_pence"] - back
+        charged[of] = row["charged_pence"]
+    yield from (f"charge {of[1]}: more was written off of it than it was" for of, pence in gone.items() if pence > charged[of])
+    yield from (f"charge {charge}: it was given back what write-off {off} never took" for off, charge, _ in came)
+
+
+async def _as_posted(books: Books, taken: Sequence[Any], given: Sequence[Any]) -> list[str]:
+    """A journal is of its charges whole, and of those that its line names. Of the first write-offs nobody kept the charges."""
+    posted, undoes = await _posted(books), {row["journal"]: row["write_off"] for row in await books.ledger.fetch(_UNDOES)}
+    named = await _named(books)
+    of: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    charges: dict[UUID, set[str]] = defaultdict(set)
+    for row in (*((row["write_off"], row) for row in taken), *((row["reinstatement"], row) for row in given)):
+        of[row[0]][row[1]["element"]] += row[1]["amount_pence"]
+        charges[row[0]].add(str(row[1]["charge"]))
+    kept, broken = False, []
+    for journal in posted:
+        id_ = journal["id"]
+        if journal["code"] not in ("WOF", "WON"):
+            continue
+        kept = kept or (journal["code"] == "WOF" and id_ in of)
+        if id_ not in of and not (kept if journal["code"] == "WOF" else undoes.get(id_) in of):
+            continue
+        moved: dict[str, int] = defaultdict(int)
+        for element, pence in zip(journal["elements"] or (), journal["amounts"] or (), strict=True):
+            moved[element] += abs(pence)
+        if dict(of[id_]) != dict(moved):
+            broken.append(f"journal {id_} is not of the charges that it moves")
+        if (content := named.get(id_)) and content.get("charges") and set(content["charges"]) != charges[id_]:
+            broken.append(f"journal {id_} is of other charges than its line names")
+    return broken
+
+
+async def _never_released(books: Books, given: Sequence[Any]) -> list[str]:
+    """What fell due by the day of an order that was known is never owed again."""
+    named, broken = await _named(books), []
+    for row in given:
+        told = (named.get(row["reinstatement"]) or {}).get("released_until")
+        days = [day for day in (row["released_until"], date.fromisoformat(told) if told else None) if day is not None]
+        if any(row["due_on"] <= day for day in days):
+            broken.append(f"charge {row['charge']}: journal {row['reinstatement']} put back what an order had released")
+    return broken
+
+
+async def _named(books: Books) -> dict[UUID, Any]:
+    """The content of each posted journal's line."""
+    made, lines = await decisions(books), await _lines(books)
+    found = {}
+    for journal in await _posted(books):
+        last = made.get(journal["decision_id"])
+        line = lines.get((last["case_id"], journal["line"])) if last is not None else None
+        if line is not None:
+            found[journal["id"]] = json.loads(line["content"])
+    return found
+
+
 # --- and the ledger believes nothing else -----------------------------------------------------------------------------------------------
 
 
@@ -229,5 +324,6 @@ PROMISES = (
     Promise("write-offs-heard", "the ledger believes approvals' own decisions on schedules and no others", _heard),
     Promise("written-off", "no write-off without an approval of that very line by others than those who proposed it", _approved),
     Promise("register", "the register of write-offs is what the ledger posted", _register),
+    Promise("charges-written-off", "a write-off is of its charges; no more of one is gone, or comes back, than there was", _of_charges),
     Promise("put-back", "no more is put back than was written off, and of a discharged debt nothing", _put_back),
 )

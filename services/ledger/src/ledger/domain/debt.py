@@ -26,6 +26,7 @@ def still_owed(newest_first: Iterable[Debit], balance_pence: int) -> tuple[Debit
 
     Credits pay the oldest debits first (domain.md 2.2), so that what is owed is the newest debits that make up the balance. A journal and
     its reversal count as neither debit nor credit, and nor does a debt that was written off and put back: it fell due when it first did.
+    A write-off pays nothing: what it wrote off of a debit is no part of it here. (One of which nobody kept the charges counts as a credit.)
     """
     missing = balance_pence
     found: list[Debit] = []

@@ -1,11 +1,11 @@
 """Whether a line of an approved schedule still stands on the account, and the journal that it becomes (domain.md 2.5, 5.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.ledger import AccountHold, DebtFacts, DroppedBecause, LineKind, PastWriteOff, WriteOffLine
+from rentbook_contracts.ledger import AccountHold, ChargeOwed, DebtFacts, DroppedBecause, LineKind, PastWriteOff, WriteOffLine
 
 from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
@@ -76,7 +76,7 @@ def blocks_of_credit(*, owed_elsewhere: bool, asked_for: bool, held: bool) -> tu
 
 def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     facts = ground.facts
-    if line.amount_pence > line.balance_pence or not _within(line, owed_by_element(facts.charges)):
+    if line.amount_pence > line.balance_pence or charges_of(line, facts) is None:
         return DroppedBecause.BALANCE_MOVED
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         return DroppedBecause.BREATHING_SPACE
@@ -97,6 +97,15 @@ def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
         return DroppedBecause.DISCHARGED
     if undone is None or line.amount_pence > undone.amount_pence - undone.reinstated_pence or not _within(line, ground.left):
         return DroppedBecause.ABOVE_WRITTEN_OFF
+    back = charges_of(line, ground.facts)
+    if back is None:
+        return DroppedBecause.ABOVE_WRITTEN_OFF
+    until = max((day for day in (undone.released_until, line.released_until) if day is not None), default=None)
+    if until is None and insolvency_recorded(ground.facts):
+        return DroppedBecause.INSOLVENCY
+    # Where nobody kept the charges, they may all have fallen due before the order.
+    if until is not None and (not back or any(charge.due_on <= until for charge in back)):
+        return DroppedBecause.DISCHARGED
     if AccountHold.BREATHING_SPACE in ground.facts.account_holds:
         return DroppedBecause.BREATHING_SPACE
     return None
@@ -114,6 +123,64 @@ def _within(line: WriteOffLine, elements: Mapping[str, int]) -> bool:
     """No part is more than there is of its element, and no element comes twice."""
     named = {part.element for part in line.parts}
     return len(named) == len(line.parts) and all(part.amount_pence <= elements.get(part.element, 0) for part in line.parts)
+
+
+def charges_of(line: WriteOffLine, facts: DebtFacts) -> tuple[ChargeOwed, ...] | None:
+    """What the line takes of each charge or gives back to it, the oldest first; None where its amounts are not those of its charges.
+
+    Nothing for a credit, nor for what is put back of a write-off of which nobody kept the charges.
+    """
+    match line.kind:
+        case LineKind.WRITE_OFF:
+            return _taken(line, facts.charges)
+        case LineKind.REINSTATEMENT:
+            undone = past_write_off(facts, line.undoes)
+            return _given_back(line, undone.charges if undone is not None else ())
+        case LineKind.CREDIT_WRITE_ON:
+            return ()
+
+
+def _taken(line: WriteOffLine, owed: Sequence[ChargeOwed]) -> tuple[ChargeOwed, ...] | None:
+    """All that is owed of the charges that it names, or of all."""
+    charges = _named(line, owed)
+    if not _names_each(line, charges):
+        return None
+    return charges if owed_by_element(charges) == _amounts(line) else None
+
+
+def _given_back(line: WriteOffLine, left: Sequence[ChargeOwed]) -> tuple[ChargeOwed, ...] | None:
+    """Of the charges that it names the oldest first, up to its amounts; all that is left where it names none."""
+    if not left and not line.charges:
+        return ()
+    wanted, back = _amounts(line), []
+    for charge in _named(line, left):
+        pence = min(charge.owed_pence, wanted.get(charge.element, 0))
+        if pence:
+            wanted[charge.element] -= pence
+            back.append(charge.model_copy(update={"owed_pence": pence}))
+    whole = bool(line.charges) or owed_by_element(back) == owed_by_element(left)
+    return tuple(back) if whole and _names_each(line, back) and not any(wanted.values()) else None
+
+
+def _named(line: WriteOffLine, charges: Iterable[ChargeOwed]) -> tuple[ChargeOwed, ...]:
+    named = frozenset(line.charges)
+    return tuple(charge for charge in charges if not named or charge.journal in named)
+
+
+def _names_each(line: WriteOffLine, charges: Iterable[ChargeOwed]) -> bool:
+    return not line.charges or {charge.journal for charge in charges} == set(line.charges)
+
+
+def _amounts(line: WriteOffLine) -> dict[str, int]:
+    amounts = {part.element: part.amount_pence for part in line.parts}
+    # An element that comes twice is of no amount that fits.
+    return amounts if len(amounts) == len(line.parts) else {}
+
+
+def insolvency_recorded(facts: DebtFacts) -> bool:
+    """Somebody's order may have released the debt: it is known for the account, or of each who owes it."""
+    living = [person for person in facts.people if person.died_on is None] or facts.people
+    return AccountHold.INSOLVENCY in facts.account_holds or (bool(living) and all(person.insolvent for person in living))
 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:

@@ -81,6 +81,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     behind = _Behind(
         policy=await _policy(tx, today),
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
+        written_off=await _left_of_charges(tx, known),
         people=await _people(tx, {row.tenancy for row in rows}),
         linked=await linked_accounts(tx, known),
         holds=await _holds(tx, known),
@@ -106,10 +107,11 @@ async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[Ac
 
 @dataclass(frozen=True)
 class _Behind:
-    """What is known of the accounts asked for, by account; people and addresses by tenancy."""
+    """What is known of the accounts asked for, by account; people and addresses by tenancy, what was written off by its journal."""
 
     policy: Any
     owed: Mapping[UUID, tuple[Debit, ...]]
+    written_off: Mapping[UUID, list[Debit]]
     people: Mapping[UUID, list[PersonFacts]]
     linked: Mapping[UUID, list[LinkedAccount]]
     holds: Mapping[UUID, set[AccountHold]]
@@ -159,7 +161,12 @@ def _facts(
         plan=behind.plans.get(row.id),
         linked=tuple(linked),
         write_offs=tuple(
-            past.model_copy(update={"debtor_total_pence": total_to_put_back_pence(balances, theirs[past.journal], *counted)})
+            past.model_copy(
+                update={
+                    "debtor_total_pence": total_to_put_back_pence(balances, theirs[past.journal], *counted),
+                    "charges": tuple(_charge(row, debit, behind) for debit in behind.written_off[past.journal]),
+                }
+            )
             for past in write_offs[row.id]
         ),
         debtor_total_pence=debtor_total_pence(balances, *counted),
@@ -339,8 +346,32 @@ async def _write_offs(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[P
             reinstated_pence=row.reinstated_pence,
             discharged=row.discharged,
             debtor_total_pence=row.debtor_total_pence or 0,
+            released_until=row.released_until,
         )
         found[row.account].append(past)
+    return found
+
+
+_LEFT_OF_CHARGES = sa.text("""
+SELECT part.write_off, part.charge, part.element, journal.effective_date,
+  CAST(part.amount_pence - coalesce(back.pence, 0) AS bigint) AS pence
+FROM written_off AS off JOIN written_off_charge AS part ON part.write_off = off.journal JOIN journal ON journal.id = part.charge
+LEFT JOIN (
+  SELECT put.write_off, given.charge, given.element, sum(given.amount_pence) AS pence
+  FROM written_off AS off JOIN reinstatement AS put ON put.write_off = off.journal
+  JOIN reinstated_charge AS given ON given.reinstatement = put.journal
+  WHERE off.account = ANY (CAST(:ids AS uuid[])) GROUP BY put.write_off, given.charge, given.element
+) AS back ON back.write_off = part.write_off AND back.charge = part.charge AND back.element = part.element
+WHERE off.account = ANY (CAST(:ids AS uuid[])) AND part.amount_pence > coalesce(back.pence, 0)
+ORDER BY journal.effective_date, journal.seq, part.element
+""")
+
+
+async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, list[Debit]]:
+    """For each write-off of these accounts, what is not put back of each charge that it wrote off, the oldest first."""
+    found: dict[UUID, list[Debit]] = defaultdict(list)
+    for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
+        found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence))
     return found
 
 

@@ -23,7 +23,7 @@ from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting
 from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherContent, NoSuchAccount, NotApproved
-from ledger.domain.write_off import Ground, debtor_total, dropped_because, key_of, posting_of
+from ledger.domain.write_off import Ground, charges_of, debtor_total, dropped_because, key_of, posting_of
 from ledger.queries.debts import debt_facts, linked_accounts
 from ledger.queries.refund_facts import free_credit
 from ledger.use_cases.post_refund import NotHeardYet
@@ -101,6 +101,8 @@ class _Chunk:
     told: list[tuple[store.LockedAccount, AccountFact]] = field(default_factory=list)
     written_off: list[store.WrittenOffRow] = field(default_factory=list)
     reinstated: list[store.ReinstatementRow] = field(default_factory=list)
+    written_off_charges: list[store.ChargeRow] = field(default_factory=list)
+    reinstated_charges: list[store.ChargeRow] = field(default_factory=list)
     dropped: list[tuple[WriteOffLine, DroppedBecause]] = field(default_factory=list)
     outcomes: dict[str, LineOutcome] = field(default_factory=dict)
 
@@ -125,7 +127,9 @@ async def _post(
             _take(chunk, line, posting, account, grounds[key_of(line)])
     await store.post(tx, chunk.postings)
     await store.add_written_off(tx, chunk.written_off)
+    await store.add_written_off_charges(tx, chunk.written_off_charges)
     await store.add_reinstatements(tx, chunk.reinstated)
+    await store.add_reinstated_charges(tx, chunk.reinstated_charges)
     await store.add_dropped_lines(tx, chunk.dropped, decision)
     await store.tell(tx, chunk.told)
     return chunk.outcomes
@@ -156,13 +160,18 @@ def _take(chunk: _Chunk, line: WriteOffLine, posting: Posting, account: store.Lo
         "amount_pence": amount,
         "line": line.line,
     }
+    of_each = charges_of(line, ground.facts) or ()
+    charges = [store.ChargeRow(posting.id, charge.journal, charge.element, charge.owed_pence) for charge in of_each]
     match line.kind:
         case LineKind.WRITE_OFF:
             total = debtor_total(line, ground.facts)
-            chunk.written_off.append(store.WrittenOffRow(posting.id, account.id, line.line, amount, line.discharged, total))
+            row = store.WrittenOffRow(posting.id, account.id, line.line, amount, line.discharged, total, line.released_until)
+            chunk.written_off.append(row)
+            chunk.written_off_charges += charges
             chunk.told.append((account, DebtWrittenOff.model_validate(about)))
         case LineKind.REINSTATEMENT:
             assert line.undoes is not None, "a reinstatement without a write-off is dropped"
+            chunk.reinstated_charges += charges
             chunk.reinstated.append(store.ReinstatementRow(posting.id, line.undoes, amount))
             chunk.told.append((account, DebtReinstated.model_validate(about | {"undoes": line.undoes})))
         case LineKind.CREDIT_WRITE_ON:

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.ledger import (
+    CHARGES_IN_A_LINE,
     AccountHold,
     AccountStatus,
     Addressee,
@@ -23,6 +24,7 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, Run
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
+from writeoffs.domain.insolvency import insolvency_recorded, released_until
 from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
@@ -67,6 +69,7 @@ DROPS: dict[str, str] = {
     DroppedBecause.CREDIT_HELD: "The credit is set aside for a refund, or is no longer there.",
     DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than what was written off.",
     DroppedBecause.DISCHARGED: "The law has released the debtor.",
+    DroppedBecause.INSOLVENCY: "An insolvency is recorded, and no order that says what it has released.",
 }
 
 
@@ -76,6 +79,8 @@ HEARD: dict[EvidenceKind, str] = {
     EvidenceKind.CONTACT: "There was contact about it.",
     EvidenceKind.SIGNED_ACKNOWLEDGMENT: "The debt was acknowledged in writing.",
     EvidenceKind.COURT_ACTION: "Action was taken in court.",
+    EvidenceKind.INSOLVENCY_ORDER: "An order of insolvency became known of somebody who owes it.",
+    EvidenceKind.DISCHARGE: "Somebody who owes it was discharged from an insolvency.",
 }
 """Why a listed line is dropped by what was heard of it (HEARD_WHILE_LISTED)."""
 
@@ -84,7 +89,8 @@ HEARD: dict[EvidenceKind, str] = {
 class Standing:
     """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.
 
-    `undone_parts`: what is left of the write-off that is to be put back.
+    `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
+    of whoever owes, to whichever proposal they were brought.
     """
 
     kind: LineKind
@@ -94,6 +100,7 @@ class Standing:
     undoes: UUID | None = None
     wanted_pence: int | None = None
     undone_parts: tuple[LinePart, ...] = ()
+    orders: Sequence[Proof] = ()
 
 
 @dataclass(frozen=True)
@@ -103,12 +110,16 @@ class Assessment:
     `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
     (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go. `stays_pence`:
     credit that came within the years of the policy, and stays on the account when the rest goes to income.
+    `named`: the journals of the charges that would post; none where that is of all that is owed, or left to be put back. `released_until`:
+    what fell due by then the law has released, as far as orders are known of each who owes it.
     """
 
     rungs: tuple[RungShown, ...]
     blocked: tuple[str, ...]
     charges: tuple[BarredCharge, ...]
     parts: tuple[LinePart, ...]
+    named: tuple[UUID, ...]
+    released_until: date | None
     debtor_total_pence: int
     look_again_on: date | None
     letter: NextLetter | None
@@ -129,13 +140,15 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     """Where the policy in force has no ladder for this reason and what is owed now, that blocks it."""
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     each = _each_who_owes(proposed.reason, facts)
-    released_until = _released_until(proposed, policy, each)
-    parts = _parts(proposed, facts, charges, released_until, policy, today)
+    ordered_on = _released_until(proposed, policy, each)
+    known_until = known_released_until(proposed, facts)
+    chosen = _chosen(proposed, facts, charges, ordered_on)
+    parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
     rungs = climbed(ladder, proofs, today, each) if ladder else ()
-    blocked = (*missing, *_not_released(facts, released_until), *_blocks(proposed, facts, charges))
+    blocked = (*missing, *_not_released(facts, ordered_on), *_blocks(proposed, facts, charges))
     young = tuple(_young(proposed, facts, policy, today))
     letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
@@ -145,6 +158,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         blocked=(*blocked, *young),
         charges=charges,
         parts=parts,
+        named=_named(chosen, _of_all(proposed, facts)),
+        released_until=known_until,
         debtor_total_pence=max(total_pence(proposed.kind, facts, proposed.undoes), sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
         letter=letter,
@@ -240,21 +255,49 @@ def _clock(proofs: Iterable[Proof]) -> Clock:
     )
 
 
-def _parts(
-    proposed: Standing,
-    facts: DebtFacts,
-    charges: Sequence[BarredCharge],
-    released_until: date | None,
-    policy: WriteOffPolicy,
-    today: date,
-) -> tuple[LinePart, ...]:
+def known_released_until(proposed: Standing, facts: DebtFacts) -> date | None:
+    """Until when the law has released whoever owes, whatever is proposed and for whatever reason; None where no order is known of each.
+
+    For what is to be put back, also what was known when it was written off.
+    """
+    undone = past_write_off(facts, proposed.undoes)
+    days = (released_until(proposed.orders, facts.people), undone.released_until if undone is not None else None)
+    return max((day for day in days if day is not None), default=None)
+
+
+def _of_all(proposed: Standing, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
+    """The charges of which what is proposed may take, or to which it may give back."""
+    undone = past_write_off(facts, proposed.undoes)
+    return facts.charges if proposed.kind is LineKind.WRITE_OFF else undone.charges if undone is not None else ()
+
+
+def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], ordered_on: date | None) -> tuple[ChargeOwed, ...]:
+    """What goes of each charge, or comes back to it, the oldest first."""
+    if proposed.kind is LineKind.WRITE_OFF:
+        barred_only = proposed.reason is Reason.STATUTE_BARRED
+        goes = [one.charge for one in charges if one.barred or not barred_only]
+        chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
+    else:
+        chosen = oldest_of(_still_owed(_of_all(proposed, facts), known_released_until(proposed, facts)), proposed.wanted_pence)
+    within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
+    return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
+
+
+def _still_owed(charges: Iterable[ChargeOwed], until: date | None) -> tuple[ChargeOwed, ...]:
+    """What the law has not released."""
+    return tuple(one for one in charges if until is None or one.due_on > until)
+
+
+def _named(chosen: tuple[ChargeOwed, ...], of_all: tuple[ChargeOwed, ...]) -> tuple[UUID, ...]:
+    return () if chosen == of_all else tuple(dict.fromkeys(one.journal for one in chosen))
+
+
+def _parts(proposed: Standing, facts: DebtFacts, chosen: Sequence[ChargeOwed], policy: WriteOffPolicy, today: date) -> tuple[LinePart, ...]:
     match proposed.kind:
         case LineKind.WRITE_OFF:
-            barred_only = proposed.reason is Reason.STATUTE_BARRED
-            goes = [one.charge for one in charges if one.barred or not barred_only]
-            return by_element(one for one in goes if released_until is None or one.due_on <= released_until)
+            return by_element(chosen)
         case LineKind.REINSTATEMENT:
-            return part_of(proposed.undone_parts, proposed.wanted_pence)
+            return by_element(chosen) if _of_all(proposed, facts) else part_of(proposed.undone_parts, proposed.wanted_pence)
         case LineKind.CREDIT_WRITE_ON:
             stood = _stood_long_enough(facts, policy, today)
             return (LinePart(element="", amount_pence=stood),) if stood else ()
@@ -272,6 +315,20 @@ def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
         amount, vat = owed[charge.element]
         owed[charge.element] = (amount + charge.owed_pence, vat + charge.vat_pence)
     return tuple(LinePart(element=name, amount_pence=amount, vat_pence=vat) for name, (amount, vat) in sorted(owed.items()))
+
+
+def oldest_of(charges: Sequence[ChargeOwed], wanted_pence: int | None) -> tuple[ChargeOwed, ...]:
+    """The first of the charges up to an amount; VAT in proportion, rounded half up."""
+    left = sum(charge.owed_pence for charge in charges) if wanted_pence is None else wanted_pence
+    taken: list[ChargeOwed] = []
+    for charge in charges:
+        amount = min(charge.owed_pence, left)
+        if amount <= 0:
+            break
+        vat = (2 * charge.vat_pence * amount + charge.owed_pence) // (2 * charge.owed_pence)
+        taken.append(charge.model_copy(update={"owed_pence": amount, "vat_pence": vat}))
+        left -= amount
+    return tuple(taken)
 
 
 def part_of(parts: Sequence[LinePart], wanted_pence: int | None) -> tuple[LinePart, ...]:
@@ -363,11 +420,27 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         return
     if found.discharged:
         yield "The law has released the debtor from this debt: it is never put back."
-    left = found.amount_pence - found.reinstated_pence
+    left, until = found.amount_pence - found.reinstated_pence, known_released_until(proposed, facts)
     if (proposed.wanted_pence or left) > left or left == 0:
         yield f"Only {pounds(left)} of what was written off is left to put back."
+    elif until is not None:
+        yield from _released(proposed, found, until)
+    elif insolvency_recorded(facts):
+        yield "An insolvency is recorded: add the order of each tenant, whose day says what it has released, or lift the hold."
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         yield "Breathing Space runs: refer, and wait until it is lifted."
+
+
+def _released(proposed: Standing, found: PastWriteOff, until: date) -> Iterable[str]:
+    """What keeps from being put back, whatever it was written off for, what an order has released."""
+    by = f"The law has released the debtor from what fell due by {in_words(until)}"
+    owed = sum(charge.owed_pence for charge in _still_owed(found.charges, until))
+    if not found.charges:
+        yield f"{by}, and nobody kept which charges were written off: it is not put back."
+    elif not owed:
+        yield f"{by}, which is all that is left of it: it is never put back."
+    elif (proposed.wanted_pence or owed) > owed:
+        yield f"{by}: only {pounds(owed)} of it fell due later and may be put back."
 
 
 def is_unclaimed_by_a_former_tenant(facts: DebtFacts) -> bool:

@@ -6,7 +6,7 @@ What is heard of a debt is taken afterwards too, until its line is handed to the
 from datetime import date
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, WithdrawProposal
@@ -14,6 +14,7 @@ from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus,
 from writeoffs import store
 from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, not_before
 from writeoffs.domain.days import business_date, in_words
+from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
@@ -40,9 +41,13 @@ class NotAManager(WriteOffRule):
     """For some reasons a document and a manager's note are all that is asked for: the note is a manager's own."""
 
 
+class OrderOfNobody(WriteOffRule):
+    """An order of insolvency, and what discharges from it, is of one person: others who owe the debt owe it still."""
+
+
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference, NotAManager; Unanswered (ledger).
+    OrderWithoutReference, NotAManager, OrderOfNobody; Unanswered (ledger).
     """
     require_worker(tx)
     if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
@@ -52,13 +57,16 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():
         raise OrderWithoutReference("Enter the reference of the order.", field="reference")
     row, line = await _open_to(tx, told)
-    if told.person is not None or told.kind in DATED_BY_THE_DEBT:
+    if told.person is not None or told.kind in DATED_BY_THE_DEBT | ORDERS:
         facts = await fact_of(tx, row.account)
+        told = _of_whom(told, facts)
         if told.person is not None and all(one.person != told.person for one in facts.people):
             raise NotATenant("This person is no tenant of the account.", field="person")
         since = not_before(LineKind(row.kind), told.kind, facts)
         if since is not None and told.on < since:
             raise BeforeTheDebt(_too_early(told.kind, since), field="on")
+        if told.kind in ORDERS:
+            await _stop_putting_back(tx, told.kind, facts)
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
@@ -80,6 +88,23 @@ async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
     if line is None:
         raise OnASchedule("This proposal is being posted at this moment. Look at it again in a minute.")
     return row, line
+
+
+def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
+    """Of one tenant it needs no saying; of several it does. Errors: OrderOfNobody."""
+    if told.kind not in ORDERS or told.person is not None or not facts.people:
+        return told
+    if len(facts.people) > 1:
+        raise OrderOfNobody("Choose the tenant whose order or discharge it is.", field="person")
+    return told.model_copy(update={"person": facts.people[0].person})
+
+
+async def _stop_putting_back(tx: Transaction, known: EvidenceKind, facts: DebtFacts) -> None:
+    """What the same people owed on other accounts may be released by it too: each proposal is looked at anew."""
+    for other in facts.linked:
+        for line in await store.listed_on_account(tx, other.account):
+            if line.content["kind"] == LineKind.REINSTATEMENT:
+                await drop(tx, line, HEARD[known])
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

@@ -34,7 +34,10 @@ async def assessed(
 ) -> dict[UUID, Assessment]:
     """Each proposal as it stands today."""
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
-    return {row.id: assess(await _standing(tx, row, proofs[row.id]), facts[row.account], policy, today) for row in rows}
+    orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
+    return {
+        row.id: assess(await _standing(tx, row, proofs[row.id], orders[row.account]), facts[row.account], policy, today) for row in rows
+    }
 
 
 async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[WriteOffLine, int]], dict[UUID, str]]:
@@ -43,6 +46,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[Write
     policy = await queries.in_force(tx, today)
     facts = await facts_of(tx, [row.account for row in rows])
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
+    orders = await queries.orders_known(tx, {account: known.people for account, known in facts.items()})
     lines: list[tuple[WriteOffLine, int]] = []
     left_out: dict[UUID, str] = {}
     for row in rows:
@@ -50,7 +54,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[Write
         if why is not None:
             left_out[row.id] = why
             continue
-        found = assess(await _standing(tx, row, proofs[row.id]), facts[row.account], policy, today)
+        found = assess(await _standing(tx, row, proofs[row.id], orders[row.account]), facts[row.account], policy, today)
         if not found.ready:
             left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
             continue
@@ -64,7 +68,7 @@ def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
     return None if row.account in facts else "The ledger does not know its account."
 
 
-async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof]) -> Standing:
+async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: Sequence[Proof]) -> Standing:
     undone: tuple[LinePart, ...] = ()
     if row.undoes is not None:
         found = await store.registered(tx, row.undoes)
@@ -77,6 +81,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof]) -> Stand
         undoes=row.undoes,
         wanted_pence=row.wanted_pence,
         undone_parts=undone,
+        orders=orders,
     )
 
 
@@ -92,6 +97,8 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
         undoes=row.undoes,
         discharged=row.kind == LineKind.WRITE_OFF and is_discharging(policy, Reason(row.reason)),
         evidence_hash=_hash(proofs),
+        charges=found.named,
+        released_until=found.released_until if row.kind != LineKind.CREDIT_WRITE_ON else None,
     )
 
 

@@ -1,11 +1,13 @@
 """The steps of a schedule's story: freeze a round, note where it stands, hand lines to the ledger in chunks, take their outcomes, close."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, ApprovedLine, Decision
 from rentbook_contracts.ledger import (
+    CHARGES_IN_A_CHUNK,
     DECIDED_JOURNALS,
     DROPPED_LINES,
     LINES_IN_A_CHUNK,
@@ -109,7 +111,7 @@ async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
         raise ScheduleWithdrawn("The schedule was withdrawn.")
     if row.decision != asked.decision:
         await _carry_out(tx, row, asked.decision)
-    chunk = await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK)
+    chunk = _in_one_message(await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK))
     await store.set_standing(tx, row.id, [line.line for line in chunk], POSTING)
     return LinesTaken(lines=tuple(WriteOffLine.model_validate(line.content) for line in chunk))
 
@@ -130,6 +132,12 @@ async def _decided(tx: Transaction, row: Row, decision: UUID | None, answer: Ans
     if made is None or (made.decision, made.answer) != (decision, answer):
         raise NotDecidedSo("Approvals has no such decision on this round.")
     return made
+
+
+def _in_one_message(lines: Sequence[Row]) -> list[Row]:
+    """The first of the lines that name no more charges than a message carries; one at least."""
+    reached = accumulate(len(line.content.get("charges", ())) for line in lines)
+    return [line for place, (line, named) in enumerate(zip(lines, reached, strict=True)) if not place or named <= CHARGES_IN_A_CHUNK]
 
 
 async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
