@@ -84,7 +84,7 @@ def test_what_fell_due_more_than_six_years_ago_is_barred() -> None:
 
 
 def test_six_years_before_a_leap_day() -> None:
-    assert statute_barred_pence([owed(date(2018, 2, 28), 5)], date(2024, 2, 29), 6) == 0
+    assert statute_barred_pence([owed(date(2018, 2, 28), 5), owed(date(2018, 3, 1), 7)], date(2024, 2, 29), 6) == 5
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,9 @@ def test_when_a_charge_is_barred(acknowledged: tuple[date, ...], action: tuple[d
     assert bars_on(DUE, RENT, Clock(acknowledged, action), 6) == first_barred_day
 
 
-def test_a_charge_of_29_february_has_its_whole_six_years() -> None:
-    assert bars_on(date(2020, 2, 29), RENT, Clock(), 6) == date(2026, 3, 2)
+@pytest.mark.parametrize("acknowledged", [(), (date(2020, 2, 29),)])
+def test_years_from_29_february_end_with_february(acknowledged: tuple[date, ...]) -> None:
+    assert bars_on(date(2020, 2, 29), RENT, Clock(acknowledged), 6) == date(2026, 3, 1)
 
 
 def test_for_a_judgment_no_day_is_computed() -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from rentbook_contracts.limitation import barred_from
+
 from ledger.domain.debt import Debit
 from ledger.domain.write_off import PUT_BACK, WRITTEN_ON
 
@@ -63,9 +65,8 @@ def cleared_credit_pence(balance_pence: int, uncleared: int, held: int) -> int:
 
 
 def statute_barred_pence(owed: Iterable[Debit], today: date, years: int) -> int:
-    """How much of a debt fell due more than `years` years ago (Limitation Act 1980 s.19; domain.md 5.3)."""
-    start = _years_before(today, years)
-    return sum(debit.pence for debit in owed if debit.due_on < start)
+    """How much of a debt is so old that no action may be brought for it (domain.md 5.3)."""
+    return sum(debit.pence for debit in owed if barred_from(debit.due_on, years) <= today)
 
 
 AGES_DAYS = (0, 28, 56, 91, 182, 364)
@@ -155,10 +156,3 @@ def month_ends(as_at: date, count: int) -> Sequence[date]:
 def _month_end(number: int) -> date:
     following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)
     return date.fromordinal(following.toordinal() - 1)
-
-
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)

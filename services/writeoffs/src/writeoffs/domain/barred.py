@@ -1,18 +1,17 @@
 """Which charges are statute-barred: for each charge, never for an account (Limitation Act 1980 s.19; domain.md 5.3).
 
-No action for rent after six years from the day on which it fell due. A signed acknowledgment starts time anew if it comes before time has
+How years are counted stands in contracts, for refunds too. A signed acknowledgment starts time anew if it comes before time has
 run out; nothing revives a barred charge (s.29(7)), and a part payment extends nothing. Action begun in time stops it. A judgment follows
 rules of its own: for court costs no day is computed.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from rentbook_contracts.ledger import AccountKind, ChargeOwed
+from rentbook_contracts.limitation import barred_from, last_day
 from rentbook_contracts.writeoffs import BarredCharge
-
-from writeoffs.domain.days import years_after
 
 _TIME_DOES_NOT_RUN = frozenset({AccountKind.COURT})
 
@@ -31,12 +30,11 @@ def bars_on(due_on: date, kind: AccountKind, clock: Clock, years: int) -> date |
         return None
     start = due_on
     for day in sorted(clock.acknowledged):
-        if start <= day <= years_after(start, years):
+        if start <= day <= last_day(start, years):
             start = day
-    last = years_after(start, years)
-    if any(due_on <= day <= last for day in clock.action):
+    if any(due_on <= day <= last_day(start, years) for day in clock.action):
         return None
-    return last + timedelta(days=1)
+    return barred_from(start, years)
 
 
 def barred_charges(charges: Iterable[ChargeOwed], kind: AccountKind, clock: Clock, years: int, today: date) -> tuple[BarredCharge, ...]:
