@@ -1,9 +1,11 @@
 """Reports of write-offs: the same figures as a workbook that calculates nothing, as PDF that anyone can read, and as CSV."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import httpx
 import page as validation
@@ -194,8 +196,43 @@ async def test_what_cannot_be_set_is_refused_in_words() -> None:
     two = ReportTable(title="t", columns=(ReportColumn(heading="a"), ReportColumn(heading="b")), rows=(("only one",),))
     with pytest.raises(ReportCannotBeSet, match="not as many cells"):
         await make_report(None, SetReport(title="t", made="", tables=(two,)))  # type: ignore[arg-type]
+    unwritten = "".join(chr(0x12000 + at) for at in range(300))
     with pytest.raises(ReportCannotBeSet, match="Take it as a workbook"):
-        await make_report(None, as_message(a_report(1, "\U0001f600"), ""))  # type: ignore[arg-type]
+        await make_report(None, as_message(a_report(1, unwritten), ""))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was set of each report that could be."""
+    found: list[str] = []
+    real = typesetting._set
+
+    def noted(template: str, content: dict[str, Any]) -> Any:
+        done = real(template, content)
+        found.append(json.dumps(content["report"], ensure_ascii=False))
+        return done
+
+    monkeypatch.setattr(typesetting, "_set", noted)
+    return found
+
+
+@pytest.mark.parametrize("name", ["Former tenants \U0001f600", "\U0001f468\u200d\U0001f469\u200d\U0001f467 gone", "𒀀 and 𒀁, Żaneta, 陳"])
+async def test_a_character_that_no_font_has_is_replaced_in_sight(name: str, printed: list[str]) -> None:
+    """In a title and in a row."""
+    asked = as_message(a_report(3, name), "Made by Asha Rao.").model_copy(update={"title": name})
+    pdf = (await make_report(None, asked)).pdf  # type: ignore[arg-type]
+    found = validation.validate_pdf_bytes(pdf, profile=validation.ValidationProfile.PDF_UA_1)
+    assert found.is_compliant, found.failures
+    shown = "".join("\ufffd" if ord(one) > 0xFFFF else one for one in name)
+    assert printed[-1].count(shown) == 4
+    assert "stands for a character that no font of this report has" in printed[-1]
+
+
+async def test_a_report_whose_characters_all_have_fonts_is_set_as_it_is(printed: list[str]) -> None:
+    await make_report(None, as_message(a_report(3, "Żaneta, 陳, فاطمة"), ""))  # type: ignore[arg-type]
+    [only] = printed
+    assert "Żaneta, 陳, فاطمة" in only
+    assert "no font" not in only
 
 
 def lines_to_a_page(rows: int) -> int:

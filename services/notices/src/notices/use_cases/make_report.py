@@ -14,7 +14,7 @@ _ONE_AFTER_THE_OTHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rep
 
 
 class ReportCannotBeSet(BrokenRule):
-    """A character has no font, or a row has not as many cells as its table has columns."""
+    """Too many characters have no font, or a row has not as many cells as its table has columns."""
 
 
 async def make_report(_: Transaction, asked: SetReport) -> ReportSet:
@@ -25,6 +25,6 @@ async def make_report(_: Transaction, asked: SetReport) -> ReportSet:
         pdf = await asyncio.get_running_loop().run_in_executor(_ONE_AFTER_THE_OTHER, set_report, asked.model_dump(mode="json"))
     except CannotBeSet as error:
         raise ReportCannotBeSet(
-            "The report can't be set as PDF: perhaps no font has one of its characters. Take it as a workbook."
+            "The report can't be set as PDF: too many of its characters have no font. Take it as a workbook."
         ) from error
     return ReportSet.model_construct(pdf=pdf)
