@@ -98,6 +98,23 @@ async def test_a_payment_plan_is_agreed_shown_and_ended(place: Place) -> None:
     assert [(one.plan, one.reason) for one in place.peers.given(END_PAYMENT_PLAN)] == [(debts.PLAN, "Missed twice")]
 
 
+async def test_a_payment_plan_of_an_earlier_day_is_noted_with_that_day(place: Place) -> None:
+    said = "The day on which it was agreed lies in the future."
+    plan = {"instalment": "25", "rhythm": "weekly", "agreed_on": "02/11/2026", "first_due_on": "09/11/2026"}
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(BEHIND)
+        await visitor.send(f"{BEHIND}/plan", 422, **{**plan, "agreed_on": "31/02/2026"})
+        assert list(visitor.summary()) == ["#agreed_on"]
+        place.peers.refusals[f"/commands/{AGREE_PAYMENT_PLAN.name}"] = {"rule": "DayHasNotCome", "message": said, "field": "agreed_on"}
+        await visitor.send(f"{BEHIND}/plan", 422, **plan)
+        assert visitor.summary() == {"#agreed_on": said}
+        assert visitor.typed("agreed_on") == "02/11/2026"
+        place.peers.refusals.clear()
+        await visitor.send(f"{BEHIND}/plan", **plan)
+    plans = place.peers.given(AGREE_PAYMENT_PLAN)
+    assert (plans[-1].agreed_on.isoformat(), plans[-1].first_due_on.isoformat()) == ("2026-11-02", "2026-11-09")
+
+
 async def test_the_end_of_a_tenancy_is_noted(place: Place) -> None:
     keys = (estate.TODAY - timedelta(days=1)).isoformat()
     async with visiting(place, "asha") as visitor:

@@ -17,7 +17,10 @@ async def agree_payment_plan(tx: Transaction, asked: AgreePaymentPlan) -> Paymen
     if asked.agreed_on > business_date(tx.now):
         raise DayHasNotCome("The day on which it was agreed lies in the future.", field="agreed_on")
     if asked.first_due_on < asked.agreed_on:
-        raise PlanBeginsTooEarly("The first instalment falls due before the plan was agreed.", field="first_due_on")
+        raise PlanBeginsTooEarly(
+            "The first instalment falls due before the plan was agreed. Enter the day on which it was agreed, or a later first day.",
+            field="first_due_on",
+        )
     account = (await store.lock_accounts(tx, [asked.account])).get(asked.account)
     if account is None:
         raise NoSuchAccount("There is no such account.", field="account")

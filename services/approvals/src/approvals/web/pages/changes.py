@@ -83,22 +83,23 @@ async def set_benefit_claim(visit: Visit) -> Response:
 
 
 async def agree_plan(visit: Visit) -> Response:
-    """Agree that the debtor pays by instalments. A new plan ends the old one."""
+    """Note that the debtor agreed to pay by instalments, today or on the day that is typed. A new plan ends the old one."""
     account, form = await _begun(visit)
     instalment = form.pence("instalment", "The instalment")
     if instalment is None and not form.error("instalment"):
         form.wrong("Enter the instalment, such as 20.00", "instalment")
     rhythm = form.one_of("rhythm", {one.value: "" for one in PlanRhythm}, "Choose how often it is paid")
+    agreed = form.day("agreed_on", "the day on which it was agreed") or visit.today
     first = form.day("first_due_on", "the day of the first instalment", needed=True)
     if not form.errors and instalment is not None and first is not None:
         asked = AgreePaymentPlan(
-            account=account, agreed_on=visit.today, instalment_pence=instalment, rhythm=PlanRhythm(rhythm), first_due_on=first
+            account=account, agreed_on=agreed, instalment_pence=instalment, rhythm=PlanRhythm(rhythm), first_due_on=first
         )
         try:
             await visit.command(AGREE_PAYMENT_PLAN, asked, form)
             return visit.go(f"/accounts/{account}", done="plan")
         except Refused as refused:
-            note_refusal(form, refused, ("first_due_on",))
+            note_refusal(form, refused, ("agreed_on", "first_due_on"))
     return await account_page(visit, account, form)
 
 
