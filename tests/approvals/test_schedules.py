@@ -651,6 +651,8 @@ async def test_a_line_that_has_left_the_schedule_is_not_let_through(desk: WriteO
     opened = await desk.opened(about)
     dropped, excepted, left = about.lines
     desk.schedules[about.schedule] = about.model_copy(update={"gone": (dropped.line,)})
+    with pytest.raises(scheduling.NothingLeft):
+        await desk.decided("tess.leader", about, opened, excepted={one.line: "may-be-recovered" for one in (excepted, left)})
     await desk.decided("tess.leader", about, opened, excepted={excepted.line: "may-be-recovered"})
     [fact] = await desk.facts()
     assert [UUID(one["line"]) for one in fact["lines"]] == [left.line]

@@ -58,7 +58,7 @@ class NoMinuteWanted(ApprovalRule):
 def complaint_about_exceptions(
     answer: Answer, text: str, excepted: Mapping[UUID, str], lines: Collection[UUID], left_out_before: Collection[UUID]
 ) -> ApprovalRule | None:
-    """What is wrong with the lines that are left out, if anything. `left_out_before`: by earlier stages of the round."""
+    """What is wrong with the lines that are left out, if anything. `left_out_before`: by earlier stages of the round, or gone from it."""
     if not excepted:
         return None
     if answer is not Answer.APPROVED:

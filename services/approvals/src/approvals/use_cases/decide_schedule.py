@@ -37,7 +37,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     complaint = _complaint_about_withdrawal(about)
     complaint = complaint or next(complaints_about(form.answer, form.reason_code, form.text, form.question_to, SCHEDULE_REASONS), None)
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
-    complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), earlier.keys())
+    complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), {*earlier, *about.gone})
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
     begun_on = business_date(await queries.round_begun(tx, head))
     refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, begun_on, business_date(tx.now))
