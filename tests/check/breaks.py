@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from support.ledger_books import MAIN
 
+from .debts import APPROVER, GONE
 from .town import DECLINED, PAID
 
 LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
@@ -33,7 +34,67 @@ INSERT INTO entry SELECT '00000000-0000-0000-0000-00000000abcd', line, account, 
 NEW_KEY = "INSERT INTO accepted_posting VALUES ('{key}', '\\x00', '00000000-0000-0000-0000-00000000abcd')"
 REVERSAL = "(SELECT id FROM journal WHERE reverses IS NOT NULL AND code = 'DEB' ORDER BY seq LIMIT 1)"
 
+LONG_BEFORE = "now() - interval '10 years'"
+SAID = {
+    "set a hold": "INSERT INTO account_hold (account, hold, set_at, set_by, reason)"
+    f" VALUES ({{account}}, 'LEGAL', {LONG_BEFORE}, {{by}}, '')",
+    "lifted a hold": "INSERT INTO account_hold (account, hold, set_at, set_by, reason, lifted_at, lifted_by)"
+    f" VALUES ({{account}}, 'LEGAL', {LONG_BEFORE}, 'x', '', {LONG_BEFORE}, {{by}})",
+    "noted a benefit claim": "INSERT INTO housing_benefit_claim (account, since, reason, noted_at, noted_by)"
+    f" VALUES ({{account}}, '2016-01-01', '', {LONG_BEFORE}, {{by}})",
+    "decided a benefit claim": "INSERT INTO housing_benefit_claim (account, since, reason, noted_at, noted_by, decided_on, decided_because,"
+    f" decided_at, decided_by) VALUES ({{account}}, '2016-01-01', '', {LONG_BEFORE}, 'x', '2016-01-01', '', {LONG_BEFORE}, {{by}})",
+    "agreed a plan": "INSERT INTO payment_plan"
+    f" VALUES (gen_random_uuid(), {{account}}, '2016-01-01', 1, 'weekly', '2016-01-01', {LONG_BEFORE}, {{by}})",
+    "ended a plan": "INSERT INTO payment_plan"
+    f" VALUES (gen_random_uuid(), {{account}}, '2016-01-01', 1, 'weekly', '2016-01-01', {LONG_BEFORE}, 'x', {LONG_BEFORE}, {{by}}, '')",
+    "changed the tenancy's end": "INSERT INTO tenancy_ending (tenancy, by, at)"
+    f" SELECT tenancy, {{by}}, {LONG_BEFORE} FROM account WHERE id = {{account}}",
+    "noted where the tenants are": "INSERT INTO letter_address (tenancy, addressee, name, known_from, by, at)"
+    f" SELECT tenancy, 'tenants', '', 'x', {{by}}, {LONG_BEFORE} FROM account WHERE id = {{account}}",
+    "noted where the estate is": "INSERT INTO letter_address (tenancy, addressee, name, known_from, by, at)"
+    f" SELECT tenancy, 'estate', '', 'x', {{by}}, {LONG_BEFORE} FROM account WHERE id = {{account}}",
+    "noted a death": "INSERT INTO death_note (person, known_from, by, at)"
+    f" SELECT person, 'x', {{by}}, {LONG_BEFORE} FROM account JOIN tenant USING (tenancy) WHERE id = {{account}}",
+}
+"""What somebody may have said of an account, years ago."""
+
+
+def behind(promise: str, which: str, account: object, who: str, by: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """That somebody decided it who had said any of this of an account."""
+    told = {"account": f"'{account}'", "by": f"'{by}'"}
+    return [(promise, f"{who} had {what} on {which}", "ledger", (said.format(**told),)) for what, said in SAID.items()]
+
+
+OWED_BY_GONE = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE account = '{GONE.account}' AND code = 'ROB')"
+
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
+    *behind("written-off", "its account", GONE.account, "a decider", APPROVER),
+    *behind("written-off", "another account of the debtor", GONE.garage, "a decider", APPROVER),
+    *behind("four-eyes", "its account", PAID.account, "a decider", "dilip.leader"),
+    *behind("four-eyes", "another account of the tenant", PAID.recharge, "a decider", "dilip.leader"),
+    *behind("four-eyes", "its account", PAID.account, "whoever released it", "greta.finance"),
+    ("written-off", "a decider posted the charge", "ledger", (f"UPDATE journal SET actor = '{APPROVER}' WHERE id = {OWED_BY_GONE}",)),
+    ("written-off", "a decider brought the bank file of an entry behind it", "ledger", (
+        f"UPDATE bank_file_line SET journal = {OWED_BY_GONE}"
+        " WHERE no = 2 AND bank_file = (SELECT id FROM bank_file WHERE name = 'cash.txt')",
+        f"UPDATE bank_file SET uploaded_by = '{APPROVER}' WHERE name = 'cash.txt'")),
+    ("written-off", "a decider brought the bank file that moved another account of the debtor", "ledger", (
+        f"UPDATE entry SET account = '{GONE.garage}' WHERE account = '{MAIN}' AND journal IN (SELECT journal FROM bank_file_line)",
+        f"UPDATE bank_file SET uploaded_by = '{APPROVER}'")),
+    ("written-off", "a decider undid an entry of another account of the debtor", "ledger", (
+        f"UPDATE entry SET account = '{GONE.garage}' WHERE journal = {REVERSAL}",
+        f"UPDATE journal SET actor = '{APPROVER}' WHERE id = {REVERSAL}")),
+    ("written-off", "a decider moved money onto another account of the debtor", "ledger", (
+        f"UPDATE suspense_clearing SET account = '{GONE.garage}', cleared_by = '{APPROVER}' WHERE attempt = 2",)),
+    ("four-eyes", "a decider said that another payment came back", "ledger", (
+        f"UPDATE suspense_item SET amount_pence = -{PAID.credit_pence} WHERE journal IN (SELECT item FROM matched_return)",
+        f"UPDATE matched_return SET matched_at = {LONG_BEFORE}, matched_by = 'dilip.leader'",
+        "DELETE FROM unmatched_return")),
+    ("four-eyes", "a decider brought the bank file of the debt that it was offset with", "ledger", (
+        f"UPDATE bank_file_line SET journal = (SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE code = 'ROB'"
+        f" AND account = '{PAID.recharge}') WHERE no = 2 AND bank_file = (SELECT id FROM bank_file WHERE name = 'cash.txt')",
+        "UPDATE bank_file SET uploaded_by = 'dilip.leader' WHERE name = 'cash.txt'")),
     ("sum-zero", "an amount changes", "ledger", (
         f"UPDATE entry SET amount_pence = amount_pence - 1 WHERE journal = {LAST_CHARGE} AND amount_pence < 0",)),
     ("sum-zero", "an entry is lost", "ledger", (f"DELETE FROM entry WHERE journal = {LAST_CHARGE} AND line = 1",)),

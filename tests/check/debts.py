@@ -53,9 +53,14 @@ class Debtor:
     def account(self) -> UUID:
         return UUID(int=self.number * 100 + 1)
 
+    @property
+    def garage(self) -> UUID:
+        """Another account, of another tenancy, on which nothing is owed."""
+        return UUID(int=self.number * 100 + 2)
+
     def lines(self) -> list[dict[str, Any]]:
         """The debtor's lines of an estate."""
-        person, tenancy, home = (str(UUID(int=self.number * 100 + part)) for part in (0, 3, 4))
+        person, tenancy, home, let = (str(UUID(int=self.number * 100 + part)) for part in (0, 3, 4, 5))
         ended = {"started_on": str(LONG_AGO), "ended_on": str(LAST_MONTH), "keys_returned_on": str(LAST_MONTH)}
         opening = {"on": str(LAST_MONTH - timedelta(days=1)), "balance_pence": self.debt_pence}
         return [
@@ -65,6 +70,11 @@ class Debtor:
             },
             {"record": "person", "id": person, "name": f"Debtor {self.number}"},
             {"record": "tenancy", "id": tenancy, "property": home, **ended, "tenants": [{"person": person}]},
+            {"record": "tenancy", "id": let, "property": home, "garage": True, **ended, "tenants": [{"person": person}]},
+            {
+                "record": "account", "id": str(self.garage), "reference": f"{self.reference}-G", "kind": "GARAGE", "tenancy": let,
+                "rent_group": "ALL52", "status": "FORMER",
+            },
             {
                 "record": "account", "id": str(self.account), "reference": self.reference, "kind": "RENT", "tenancy": tenancy,
                 "rent_group": "ALL52", "status": "FORMER", "opening": opening,

@@ -15,8 +15,9 @@ from rentbook_local.checking.settled import unsettled
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
-from .breaks import BREAKS
-from .town import Town
+from .breaks import BREAKS, LONG_BEFORE, SAID
+from .debts import APPROVER, GONE
+from .town import PAID, Town
 
 
 @asynccontextmanager
@@ -76,6 +77,17 @@ async def test_broken(
 ) -> None:
     copy = await broken_copy(postgres, town, service, statements)
     assert not (await finding(promise, town.places(**{service: copy}), paid)).kept, how
+
+
+async def test_what_is_said_after_a_decision_does_not_break_it(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    """Whoever decided may go on working."""
+    of = ((GONE.account, APPROVER), (GONE.garage, APPROVER), (PAID.account, "dilip.leader"), (PAID.account, "greta.finance"))
+    said = [each.replace(LONG_BEFORE, "clock_timestamp()") for each in SAID.values()]
+    later = [one.format(account=f"'{account}'", by=f"'{by}'") for account, by in of for one in said]
+    once = "DROP INDEX an_account_has_one_plan, an_account_has_one_open_claim, an_account_hold_is_in_force_once"
+    copy = await broken_copy(postgres, town, "ledger", (once, *later))
+    found = await findings(town.places(ledger=copy), paid)
+    assert [name for name, each in found.items() if not each.kept] == []
 
 
 def test_every_promise_is_broken_above() -> None:

@@ -2,11 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from rentbook_local.checking.behind import Decided, behind
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.plans import PostedPlan, plan_hash, posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
@@ -201,13 +202,11 @@ async def _four_eyes(books: Books) -> Finding:
             since = [at for person in people if (at := parts.get(row["case_id"], {}).get(person)) is not None]
             if any(at <= (posted_at or row["decided_at"]) for at in since):
                 broken.append(f"decision {row['id']} on case {row['case_id']} is {how} somebody who took part in the case")
-    for plan in posted.plans:
-        broken += await _posted_behind(books, plan, made)
-    return finding(len(made), broken)
+    return finding(len(made), [*broken, *await _behind(books, posted.plans, made)])
 
 
 _CREDITS = """
-SELECT journal.actor, journal.seq, sum(entry.amount_pence) AS pence, (
+SELECT journal.id, journal.actor, journal.seq, sum(entry.amount_pence) AS pence, (
     SELECT max(file.uploaded_by) FROM bank_file AS file JOIN bank_file_line AS line ON line.bank_file = file.id
     WHERE line.journal IN (
       SELECT coalesce(again.first, came.id) FROM (
@@ -222,36 +221,54 @@ GROUP BY journal.id HAVING sum(entry.amount_pence) < 0 ORDER BY journal.posted_a
 
 
 _UNDONE = """
-SELECT DISTINCT journal.actor FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
-WHERE journal.seq BETWEEN $2 AND $3 - 1 AND journal.reverses IS NOT NULL
+SELECT DISTINCT journal.id, journal.actor FROM journal JOIN entry ON entry.journal = journal.id AND entry.account = $1
+WHERE journal.seq < $3 AND journal.reverses IS NOT NULL AND (journal.seq >= $2 OR journal.code = 'CWO')
 """
 
 
-async def _posted_behind(books: Books, plan: PostedPlan, made: dict[UUID, Any]) -> list[str]:
-    """Nobody decided who posted one of the newest credits that add up to the credit, brought the file that it came in, or undid an entry
-    since (domain.md 4, check 9)."""
+async def _rests_on(books: Books, plan: PostedPlan) -> tuple[set[UUID], set[str]]:
+    """The newest credits that add up to the credit, the entries undone since and credits written on that were put back; and their people:
+    who posted one, or brought the file that it came in (domain.md 4, check 9)."""
     balance = await books.ledger.fetchval(
         "SELECT sum(entry.amount_pence) FROM entry JOIN journal ON journal.id = entry.journal"
         " WHERE entry.account = $1 AND journal.seq < $2",
         plan.account, plan.first_seq,
     )  # fmt: skip
-    missing, actors, since = -int(balance or 0), set(), plan.first_seq
+    missing, actors, since = -int(balance or 0), set[str](), plan.first_seq
+    journals = set[UUID]()
     async for row in books.ledger.cursor(_CREDITS, plan.account, plan.first_seq):
         if missing <= 0:
             break
+        journals.add(row["id"])
         actors |= {row["actor"], row["brought_by"]}
         missing += int(row["pence"])
         since = int(row["seq"])
     undone = await books.ledger.fetch(_UNDONE, plan.account, since if missing <= 0 else 0, plan.first_seq)
-    actors |= {row["actor"] for row in undone}
-    last = [made[id_] for id_ in plan.decisions if id_ in made]
-    deciders = [
-        row
-        for row in made.values()
-        for end in last
-        if (row["case_id"], row["attempt"], row["round"]) == (end["case_id"], end["attempt"], end["round"]) and row["recalled_at"] is None
-    ]
-    return [f"decision {row['id']} on {plan} is by somebody who posted a credit behind it" for row in deciders if actors & people_of(row)]
+    return journals | {row["id"] for row in undone}, actors | {row["actor"] for row in undone}
+
+
+async def _behind(books: Books, plans: Iterable[PostedPlan], made: Mapping[UUID, Any]) -> list[str]:
+    """Nobody decided a plan, and nobody released it, who stood behind its credit by then."""
+    broken: list[str] = []
+    asked: list[tuple[Decided, str, set[str]]] = []
+    lines = {(line["case_id"], line["attempt"], line["decision_id"]): line for line in await released_lines(books)}
+    for plan in plans:
+        journals, actors = await _rests_on(books, plan)
+        for end in [made[id_] for id_ in plan.decisions if id_ is not None and id_ in made]:
+            here = (end["case_id"], end["attempt"], end["round"])
+            round_ = [row for row in made.values() if (row["case_id"], row["attempt"], row["round"]) == here and row["recalled_at"] is None]
+            decided = Decided(plan.account, end["decided_at"], tuple(journals))
+            for row in round_:
+                words = f"decision {row['id']} on {plan} is by somebody who had"
+                broken += [f"{words} posted a credit behind it"] if actors & people_of(row) else []
+                asked.append((decided, words, people_of(row)))
+            line = lines.get((plan.case, plan.attempt, end["id"]))
+            if line is not None:
+                signed = Decided(plan.account, line["released_at"], tuple(journals))
+                asked.append((signed, f"run {line['run']} with {plan} was released by somebody who had", {line["released_by"]}))
+    for (_, words, people), who in zip(asked, await behind(books, [one for one, _, _ in asked]), strict=True):
+        broken += [f"{words} {' and '.join(sorted(who[person]))}" for person in sorted(people & who.keys())]
+    return broken
 
 
 # --- released by finance --------------------------------------------------------------------------------------------------------------
@@ -346,6 +363,6 @@ PROMISES = (
     Promise("decisions-heard", "the ledger believes approvals' own decisions and no others", _heard),
     Promise("approved", "no refund or offset without a standing approval of that very plan", _approved),
     Promise("authority", "every decision is by somebody with authority at that time", _authority),
-    Promise("four-eyes", "nobody decided who took part or posted a credit behind it", _four_eyes),
+    Promise("four-eyes", "nobody decided or released who took part or stands behind the credit", _four_eyes),
     Promise("released", "every refund was released by finance, who took no part and decided nothing", _released),
 )

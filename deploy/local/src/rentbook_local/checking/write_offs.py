@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from rentbook_local.checking.approval import LONDON, decisions, people_of
+from rentbook_local.checking.behind import Decided, behind
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
 
@@ -70,7 +71,7 @@ async def _approved(books: Books) -> Finding:
     part: dict[UUID, set[str]] = defaultdict(set)
     for row in await books.of("writeoffs").fetch(_PARTS):
         part[row["line"]].add(row["person"])
-    broken = []
+    broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
         last = made.get(journal["decision_id"])
         if last is None or last["kind"] != "write-off":
@@ -138,6 +139,18 @@ def _hash(content: Any) -> str:
 def _by_their_own(journal: Any, last: Any, made: Mapping[UUID, Any], took_part: set[str]) -> list[str]:
     deciders = {person for row in _round_of(last, made) for person in people_of(row)}
     return [f"{person} took part in it and decided it" for person in sorted(deciders & took_part)]
+
+
+async def _by_whoever_stands_behind(books: Books, posted: list[Any], made: Mapping[UUID, Any]) -> list[str]:
+    """Nobody decided who had changed what it rests on, on the account or on another of the same people, when the last of them decided."""
+    with_decision = [journal for journal in posted if journal["decision_id"] in made and journal["accounts"]]
+    decided = [Decided(journal["accounts"][0], made[journal["decision_id"]]["decided_at"]) for journal in with_decision]
+    broken = []
+    for journal, who in zip(with_decision, await behind(books, decided), strict=True):
+        deciders = {person for row in _round_of(made[journal["decision_id"]], made) for person in people_of(row)}
+        for person in sorted(deciders & who.keys()):
+            broken.append(f"journal {journal['id']}: {person} decided it and had {' and '.join(sorted(who[person]))}")
+    return broken
 
 
 # --- the register is the books ----------------------------------------------------------------------------------------------------------
@@ -322,7 +335,11 @@ async def _heard(books: Books) -> Finding:
 
 PROMISES = (
     Promise("write-offs-heard", "the ledger believes approvals' own decisions on schedules and no others", _heard),
-    Promise("written-off", "no write-off without an approval of that very line by others than those who proposed it", _approved),
+    Promise(
+        "written-off",
+        "no write-off without an approval of that very line by others than those who proposed it or stand behind it",
+        _approved,
+    ),
     Promise("register", "the register of write-offs is what the ledger posted", _register),
     Promise("charges-written-off", "a write-off is of its charges; no more of one is gone, or comes back, than there was", _of_charges),
     Promise("put-back", "no more is put back than was written off, and of a discharged debt nothing", _put_back),

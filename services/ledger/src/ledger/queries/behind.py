@@ -97,9 +97,14 @@ async def behind_credit(tx: Transaction, account: UUID, journals: Collection[UUI
 async def _behind(
     tx: Transaction, own: Mapping[UUID, date | None], linked: Mapping[UUID, date | None], journals: Collection[UUID]
 ) -> frozenset[str]:
-    """Each account with the day since which its entries count; none where they are named as `journals`."""
-    since = {**linked, **own}
-    asked = {"ids": list(since), "since": list(since.values()), "own": [id_ in own for id_ in since], "journals": list(journals)}
+    """Each account with the day since which its entries count; none where they are named as `journals`. One may be own and linked."""
+    since = [*own.items(), *linked.items()]
+    asked = {
+        "ids": [id_ for id_, _ in since],
+        "since": [day for _, day in since],
+        "own": [place < len(own) for place in range(len(since))],
+        "journals": list(journals),
+    }
     return frozenset(await tx.connection.scalars(_BEHIND, asked))
 
 
