@@ -159,6 +159,23 @@ async def test_the_ledger_is_asked_anew_when_a_schedule_is_made(writeoffs: Write
         await writeoffs.scheduled(proposal)
 
 
+async def test_a_decision_is_on_the_evidence_and_on_whom_it_is_true_of(writeoffs: WriteOffs) -> None:
+    hashes = []
+    for of_whom in ("nobody in particular", "nobody in particular", "the tenant"):
+        account = writeoffs.owing(100_00)
+        [tenant] = writeoffs.ledger.debts[account].people
+        proposal = await writeoffs.proposed(account)
+        person = tenant.person if of_whom == "the tenant" else None
+        document = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=person)
+        await writeoffs.do(add_proof, document, caller=ASHA)
+        await writeoffs.proves(proposal, EvidenceKind.MANAGER_NOTE)
+        await writeoffs.assessed(proposal)
+        [shown] = (await writeoffs.ask(dry_run, DryRunAsked(proposals=(proposal,)))).lines
+        assert shown.line is not None
+        hashes.append(shown.line.evidence_hash)
+    assert (hashes[0] == hashes[1], hashes[1] == hashes[2]) == (True, False)
+
+
 async def test_a_dry_run_says_what_would_post_and_changes_nothing(writeoffs: WriteOffs) -> None:
     first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00, debtor_total_pence=700_00))
     shown = await writeoffs.ask(dry_run, DryRunAsked(proposals=(first, second, await writeoffs.proposed(writeoffs.owing()))))

@@ -103,5 +103,5 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
 
 
 def _hash(proofs: Sequence[Proof]) -> str:
-    told = sorted([proof.kind.value, proof.on.isoformat(), proof.source] for proof in proofs)
+    told = sorted([proof.kind.value, proof.on.isoformat(), proof.source, str(proof.person or "")] for proof in proofs)
     return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
