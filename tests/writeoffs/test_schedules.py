@@ -51,7 +51,7 @@ from rentbook_contracts.writeoffs import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.debts import owed
-from support.write_off_service import ASHA, BRYN, WriteOffs
+from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
@@ -147,7 +147,7 @@ async def test_other_evidence_waits_until_a_line_is_off_its_schedule(writeoffs: 
     schedule = await writeoffs.scheduled(proposal)
     told = AddProof(proposal=proposal, kind=kind, on=TODAY, reference="R 1")
     with pytest.raises(OnASchedule):
-        await writeoffs.do(add_proof, told, caller=ASHA)
+        await writeoffs.do(add_proof, told, caller=HANA)
     assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
 
 
