@@ -86,8 +86,11 @@ STEPS = 24
 HAPPEN = frozenset({
     "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
     "by a minute", "recalled", "limits changed", "rows tried", "kept with its office",
+    "behind it meanwhile",
 })  # fmt: skip
 ROUNDS = 4
+CROWD = 7
+"""People with a hand in it, after which nobody else comes to stand behind a debt: somebody is to be left who may decide."""
 MOST_LINKS = 3
 
 LINKS = """
@@ -266,7 +269,7 @@ class Cast(RuleBasedStateMachine):
         self.raise_schedule(raiser, helper, manager, maker, actor, total)
 
     def raise_schedule(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int) -> None:
-        self.actor, self.round, self.hands = actor, 0, {actor}
+        self.round, self.hands, self.place.actors = 0, {actor}, [actor]
         self.lines = dict[UUID, int]()
         for pence in (total, SMALL):
             proposal = self.now(self.as_worker(raiser, propose, Propose(account=self.owing(pence), reason=Reason.EMIGRATED))).proposal
@@ -299,7 +302,6 @@ class Cast(RuleBasedStateMachine):
     def open_stage(self) -> None:
         """The story asks for the next decision."""
         self.stage += 1
-        self.place.actors = [self.actor]
         asked = OpenScheduleTask(
             schedule=self.schedule, round=self.round, stage=self.stage, content_hash=self.hash,
             workflow_id=schedule_workflow_id(self.schedule),
@@ -332,13 +334,21 @@ class Cast(RuleBasedStateMachine):
             taken = self.answer(person, answer, leaves_out=leaves_out, minute=person in RECORDERS, seen=self.hash)
             assert taken or answer is Answer.APPROVED, (person, answer)
 
+    @precondition(lambda self: self.waits and len(self.hands) < CROWD)
+    @rule(person=ANYBODY)
+    def somebody_comes_to_stand_behind_a_debt(self, person: str) -> None:
+        """A hold is lifted or a bank file brought while the task waits: the ledger says so when it is asked again."""
+        self.place.actors.append(person)
+        self.takes_part(person)
+        self.count("behind it meanwhile")
+
     def able(self, which: int) -> str | None:
         """Somebody of the role that is asked for, whom the page lets answer."""
         role = self.now(self.place.app.fetchval("SELECT required_role FROM task WHERE id = $1", self.task))
         people = sorted(person for person, roles in CAST.items() if role in roles)
         for at in range(len(people)):
             person = people[(which + at) % len(people)]
-            page = self.now(self.place.office.look(person, queries.task_page, self.task))
+            page = self.now(self.place.office.look(person, queries.task_page, self.task, tuple(self.place.actors)))
             if page is not None and page.row.why_not is None:
                 return person
         return None
