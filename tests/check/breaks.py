@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from support.ledger_books import MAIN
 
-from .debts import APPROVER, GONE
+from .debts import APPROVER, GONE, LEFT_OUT, QUIET
 from .town import DECLINED, PAID
 
 LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
@@ -18,6 +18,7 @@ REFUND_KEY = f"(SELECT key FROM accepted_posting WHERE journal = {REFUND})"
 CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
 DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 
+UNCLAIMED = f"(SELECT journal FROM entry WHERE account = '{QUIET.account}' AND amount_pence < 0)"
 WRITE_OFF = "(SELECT id FROM journal WHERE code = 'WOF' ORDER BY seq LIMIT 1)"
 LAID = "kind = 'refund' AND in_force_from > current_date"
 LATER = "in_force_from > current_date"
@@ -367,6 +368,23 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE register SET discharged = true WHERE kind = 'write-off'")),
     ("put-back", "the register forgot what was put back", "writeoffs", (
         "UPDATE register SET reinstated_pence = 0 WHERE kind = 'write-off'",)),
+    ("unclaimed", "the payment was of a later day", "ledger", (
+        f"UPDATE journal SET effective_date = current_date - 100 WHERE id = {UNCLAIMED}",)),
+    ("unclaimed", "less had stood", "ledger", (
+        f"UPDATE entry SET amount_pence = sign(amount_pence) * 1 WHERE journal = {UNCLAIMED}",)),
+    ("unclaimed", "the policy asks for more years", "writeoffs", (
+        "UPDATE policy SET figures = jsonb_set(figures, '{unclaimed_after_years}', '7')",)),
+    ("unclaimed", "the same person owed elsewhere", "ledger", (
+        "INSERT INTO tenant SELECT (SELECT tenancy FROM account WHERE id = '" + str(LEFT_OUT.account) + "'), person, true, NULL FROM tenant"
+        " WHERE tenancy = (SELECT tenancy FROM account WHERE id = '" + str(QUIET.account) + "')",)),
+    ("unclaimed", "a case asked for it", "ledger", (
+        "INSERT INTO outbox_event (id, bucket, topic, key, aggregate_version, headers, body, written_at)"
+        f" SELECT gen_random_uuid(), bucket, topic, '{QUIET.account}', 99, headers, body, written_at FROM outbox_event"
+        " WHERE headers ->> 'ce_type' = 'ledger.credit-asked-for.v1' AND body::jsonb ->> 'asked' = 'true' LIMIT 1",
+        "UPDATE outbox_event SET aggregate_version = aggregate_version + 100"
+        f" WHERE headers ->> 'ce_type' = 'ledger.credit-written-on.v1' AND key = '{QUIET.account}'")),
+    ("given-back", "it came back later", "ledger", (
+        "UPDATE journal SET posted_at = posted_at + interval '1 hour' WHERE code = 'CWO' AND reverses IS NOT NULL",)),
     ("seal-chain", "a sealed journal was changed", "ledger", (f"UPDATE journal SET narrative = 'another story' WHERE id = {LAST_CHARGE}",)),
     ("seal-chain", "a seal is lost", "ledger", ("DELETE FROM seal WHERE audit_no = 3",)),
     ("seal-chain", "a seal was forged", "ledger", ("UPDATE seal SET prev_hash = sha256('x') WHERE audit_no = 3",)),

@@ -1,17 +1,29 @@
-"""The town's write-offs: a schedule of three debts of which one is left out and one falls out, one posted, and a part of it put back."""
+"""The town's write-offs: a schedule of three debts of which one is left out and one falls out, one posted, and a part of it put back. Two
+credits that nobody claimed go to income, and one comes back.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from approvals.domain.forms import AnswerSchedule
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.use_cases.open_schedule_task import open_schedule_task
 from chassis.peers import SYSTEM
 from chassis.transaction import run
 from rentbook_contracts.approvals import Answer, OpenScheduleTask
-from rentbook_contracts.ledger import POST_WRITE_OFF, SET_ACCOUNT_HOLD, AccountHold, LineKind, PostWriteOff, SetAccountHold
+from rentbook_contracts.ledger import (
+    POST_WRITE_OFF,
+    REVERSE_JOURNAL,
+    SET_ACCOUNT_HOLD,
+    AccountHold,
+    LineKind,
+    PostWriteOff,
+    ReverseJournal,
+    SetAccountHold,
+)
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
@@ -88,6 +100,24 @@ BREATHING = Debtor(73, 60_00, "90071003I")
 DEBTORS = (GONE, LEFT_OUT, BREATHING)
 
 
+@dataclass(frozen=True)
+class Creditor(Debtor):
+    """A former tenant who was never heard of again, and left a credit. Pence."""
+
+    def lines(self) -> list[dict[str, Any]]:
+        *others, tenancy, account = super().lines()
+        long_gone = {"started_on": str(UNCLAIMED_SINCE - timedelta(days=90)), "ended_on": str(UNCLAIMED_SINCE)}
+        receipt = {"record": "receipt", "account": str(self.account), "code": "RSO", "effective_date": str(UNCLAIMED_SINCE)}
+        del account["opening"]
+        return [*others, tenancy | long_gone, account, receipt | {"amount_pence": -self.debt_pence}]
+
+
+UNCLAIMED_SINCE = TODAY - timedelta(days=2300)
+QUIET = Creditor(74, -25_00, "90071004G")
+BOUNCED = Creditor(75, -31_00, "90071005E")
+CREDITORS = (QUIET, BOUNCED)
+
+
 async def write_offs(town: Town) -> None:
     """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment; then a part is put back."""
     proposals = [await ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), DOCUMENTS) for one in DEBTORS]
@@ -104,16 +134,29 @@ async def write_offs(town: Town) -> None:
     town.named |= {"write-off": journal, "reinstatement": put_back.journal, "proposal": again, "schedule": schedule, "approval": decision}
 
 
+async def credits_to_income(town: Town) -> None:
+    """Two credits go to income; of one the payment that it was made of is undone, so that it comes back."""
+    claims = [Propose(kind=LineKind.CREDIT_WRITE_ON, account=one.account, reason=Reason.UNCLAIMED) for one in CREDITORS]
+    schedule, decision = await decided(town, [await ready(town, claim, (EvidenceKind.RETURN_ATTEMPT,) * 6, 370) for claim in claims])
+    assert all(one.journal is not None for one in await _posted(town, schedule, decision))
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        found = sa.text("SELECT journal FROM entry WHERE account = :account AND amount_pence < 0")
+        receipt = await connection.scalar(found, {"account": BOUNCED.account})
+    await town.command(PROPOSER, REVERSE_JOURNAL, ReverseJournal(journal=receipt, reason="it had bounced"), uuid4())
+    await town.deliver()
+
+
 DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
 
 
-async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...]) -> UUID:
+async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...], days_apart: int = 0) -> UUID:
     town.named["form of the proposal"] = uuid4()
     proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, town.named["form of the proposal"])).proposal
-    for kind in proofs:
+    for times, kind in enumerate(proofs, start=1):
         town.named["form of evidence"] = uuid4()
         by = LEADER if kind is EvidenceKind.MANAGER_NOTE else HELPER
-        await town.command(by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=TODAY), town.named["form of evidence"])
+        on = TODAY - timedelta(days=days_apart * times)
+        await town.command(by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=on), town.named["form of evidence"])
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()

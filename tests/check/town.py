@@ -395,9 +395,9 @@ class Town:
 async def lived(town: Town) -> None:
     """A month of the town's life: every kind of thing that the checker looks at has happened in it at least once."""
     # What is imported here builds on what stands above.
-    from .debts import DEBTORS, write_offs
+    from .debts import CREDITORS, DEBTORS, credits_to_income, write_offs
 
-    await opened(town.runtimes["ledger"], estate(*(line for debtor in DEBTORS for line in debtor.lines())))
+    await opened(town.runtimes["ledger"], estate(*(line for one in (*DEBTORS, *CREDITORS) for line in one.lines())))
     await town.deliver()
     await _a_bank_file(town)
     monday = TODAY - timedelta(days=TODAY.weekday())
@@ -412,6 +412,7 @@ async def lived(town: Town) -> None:
     await _split_among_accounts(town)
     await _matched_by_hand(town)
     await write_offs(town)
+    await credits_to_income(town)
     await town.deliver()
     await town.sealed()
 

@@ -1,0 +1,147 @@
+"""The promises of credit that goes to income: only what nobody claimed in all those years goes there, and nobody comes to owe it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from itertools import accumulate
+from typing import Any
+from uuid import UUID
+
+from rentbook_local.checking.approval import LONDON
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.promise import Finding, Promise, finding
+
+_MOVED = """
+SELECT journal.id, journal.seq, journal.code, journal.effective_date, journal.posted_at, journal.reverses, entry.account,
+       sum(entry.amount_pence) AS pence
+FROM entry JOIN journal ON journal.id = entry.journal
+WHERE entry.account IN (
+  SELECT entry.account FROM entry JOIN journal ON journal.id = entry.journal JOIN account ON account.id = entry.account
+  WHERE journal.code = 'CWO' AND account.tenancy IS NOT NULL)
+GROUP BY journal.id, entry.account ORDER BY journal.seq
+"""
+_OWED_ELSEWHERE = """
+WITH answers AS (
+  SELECT tenant.tenancy, tenant.person FROM tenant JOIN tenancy ON tenancy.id = tenant.tenancy
+  WHERE tenant.until IS NULL OR tenant.until >= tenancy.ended_on)
+SELECT other.id FROM account JOIN answers AS mine ON mine.tenancy = account.tenancy
+JOIN answers AS theirs ON theirs.person = mine.person JOIN account AS other ON other.tenancy = theirs.tenancy AND other.id <> account.id
+JOIN entry ON entry.account = other.id JOIN journal ON journal.id = entry.journal AND journal.seq < $2
+WHERE account.id = $1 GROUP BY other.id, mine.person HAVING sum(entry.amount_pence) > 0
+"""
+_TOLD = """
+SELECT headers ->> 'ce_type' AS type, key, body FROM outbox_event WHERE topic = 'ledger.accounts'
+  AND headers ->> 'ce_type' IN ('ledger.credit-asked-for.v1', 'ledger.credit-written-on.v1')
+ORDER BY key, aggregate_version
+"""
+_POLICIES = "SELECT in_force_from, (figures ->> 'unclaimed_after_years')::int AS years FROM policy ORDER BY in_force_from"
+
+
+async def _by_account(books: Books) -> dict[UUID, list[Any]]:
+    """What moved each account of which credit ever went to income, in the order of posting."""
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await books.ledger.fetch(_MOVED):
+        found[row["account"]].append(row)
+    return found
+
+
+def _goes_to_income(row: Any) -> bool:
+    return bool(row["code"] == "CWO" and row["reverses"] is None)
+
+
+# --- what goes there --------------------------------------------------------------------------------------------------------------------
+
+
+async def _unclaimed(books: Books) -> Finding:
+    moved, asked = await _by_account(books), await _asked_for(books)
+    policies = [(row["in_force_from"], row["years"]) for row in await books.of("writeoffs").fetch(_POLICIES)]
+    gone = [row for rows in moved.values() for row in rows if _goes_to_income(row)]
+    broken = []
+    for row in gone:
+        day = row["posted_at"].astimezone(LONDON).date()
+        since = _years_before(day, [years for from_, years in policies if from_ <= day][-1])
+        stood = _stood(moved[row["account"]], row["seq"], since)
+        if row["pence"] > stood:
+            broken.append(f"journal {row['id']}: {row['pence']} went to income, of which {stood} had stood since {since}")
+        if await books.ledger.fetch(_OWED_ELSEWHERE, row["account"], row["seq"]):
+            broken.append(f"journal {row['id']}: the same people owed on another account, which the credit could have paid")
+        if row["id"] in asked:
+            broken.append(f"journal {row['id']}: the credit went to income while its refund was asked for")
+    return finding(len(gone), broken)
+
+
+def _years_before(day: date, years: int) -> date:
+    """The last day on which a credit began that is so many years old on a day."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _stood(rows: Iterable[Any], seq: int, since: date) -> int:
+    """The lowest credit from a day on, by effective date, less all that went to income before this journal: that was the oldest of it."""
+    before = [row for row in rows if row["seq"] < seq]
+    gone: int = sum(row["pence"] for row in before if _goes_to_income(row))
+    by_day: dict[date, int] = defaultdict(int)
+    for row in before:
+        if not _goes_to_income(row):
+            by_day[max(row["effective_date"], since)] -= row["pence"]
+    by_day[since] += 0
+    return min(accumulate(by_day[day] for day in sorted(by_day))) - gone
+
+
+async def _asked_for(books: Books) -> set[UUID]:
+    """The journals that took credit to income while an open case asked for it, as the ledger itself told of each account in turn."""
+    asking: Mapping[str, set[str]] = defaultdict(set)
+    found = set()
+    for row in await books.ledger.fetch(_TOLD):
+        told = json.loads(row["body"])
+        if row["type"] == "ledger.credit-written-on.v1":
+            found |= {UUID(told["journal"])} if asking[row["key"]] else set()
+        elif told["asked"]:
+            asking[row["key"]].add(told["case"])
+        else:
+            asking[row["key"]].discard(told["case"])
+    return found
+
+
+# --- and how it comes back --------------------------------------------------------------------------------------------------------------
+
+
+async def _given_back(books: Books) -> Finding:
+    """Of what one transaction undid on an account, with what it gave back there."""
+    broken, looked_at = [], 0
+    for account, rows in (await _by_account(books)).items():
+        balance = standing = 0
+        for together in _by_transaction(rows):
+            given = -sum(row["pence"] for row in together if row["code"] == "CWO" and row["reverses"] is not None)
+            undone = sum(row["pence"] for row in together if row["reverses"] is not None and row["pence"] > 0)
+            balance += sum(row["pence"] for row in together)
+            short = min(undone, balance + given, standing)
+            if undone:
+                looked_at += 1
+            if short > given:
+                broken.append(
+                    f"account {account} came to owe {short} of what is at income, by journal {together[0]['id']}; {given} came back"
+                )
+            standing += sum(row["pence"] for row in together if _goes_to_income(row)) - given
+    return finding(looked_at, broken)
+
+
+def _by_transaction(rows: Sequence[Any]) -> Iterable[list[Any]]:
+    """Journals that were posted at the same instant were posted together."""
+    found: dict[Any, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["posted_at"], []).append(row)
+    return found.values()
+
+
+PROMISES = (
+    Promise(
+        "unclaimed",
+        "credit goes to income as far as nobody claimed it in all those years, and while the same people owe nothing",
+        _unclaimed,
+    ),
+    Promise("given-back", "nobody comes to owe what went to income because a payment was undone", _given_back),
+)
