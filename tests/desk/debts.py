@@ -143,6 +143,7 @@ def facts(account: UUID) -> DebtFacts:
             ),
         ),
         debtor_total_pence=487_60,
+        credits_total_pence=181_20 if account == OKAFOR.account else 0,
     )
 
 

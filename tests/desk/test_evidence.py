@@ -4,9 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 from approvals.web.forms import Form
-from approvals.web.pages.evidence import GENERAL, as_typed, compared, read
+from approvals.web.pages.evidence import GENERAL, as_typed, compared, figures_of, read
+from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.policy import PolicyAnswer
-from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, EVIDENCE_POLICIES, PROPOSE_EVIDENCE_POLICY, EvidencePolicies
+from rentbook_contracts.writeoffs import (
+    CHECK_EVIDENCE_POLICY,
+    EVIDENCE_POLICIES,
+    PROPOSE_EVIDENCE_POLICY,
+    EvidenceKind,
+    EvidencePolicies,
+    EvidenceWay,
+)
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -93,6 +101,14 @@ async def test_others_read_it_and_propose_nothing(place: Place, who: str) -> Non
         assert "Propose other evidence" not in await visitor.read("/policy")
         await visitor.read(NEW, 403)
         await visitor.read(f"/policy/evidence/{estate.an_id('none')}", 404)
+
+
+def test_of_several_letters_the_time_between_and_after_them_is_offered_though_it_is_none_so_far() -> None:
+    one = EvidenceWay(proof=EvidenceKind.RETURN_ATTEMPT, letter=LadderLetter.UNCLAIMED_CREDIT)
+    several = one.model_copy(update={"at_least": 6})
+    assert figures_of(one) == ["at_least"]
+    assert figures_of(several) == ["at_least", "last_quiet_days", "apart_days"]
+    assert figures_of(several.model_copy(update={"letter": None})) == ["at_least"]
 
 
 def test_what_is_read_back_is_what_was_typed() -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from approvals.web.pages.register import financial_year
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsRead, LineKind
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsRead, LineKind, LinePart
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -82,6 +82,23 @@ async def test_the_credit_of_an_account_in_use_has_no_form(place: Place) -> None
         said = await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
     assert "Only a former tenant’s credit goes to income." in said
     assert "Make the proposal" not in said
+
+
+async def test_a_credit_is_decided_by_all_credits_of_the_same_people(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "Credit in all£181.20" in await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
+        assert "Debtor’s total£487.60" in await visitor.read(f"{ACCOUNT}/write-off")
+
+
+async def test_what_of_a_credit_stays_on_the_account_is_said(place: Place) -> None:
+    told = debts.proposal_page(ProposalAsked(proposal=debts.READY))
+    parts = (LinePart(element="", amount_pence=62_40),)
+    changed = {"kind": LineKind.CREDIT_WRITE_ON, "reason": Reason.UNCLAIMED, "parts": parts, "amount_pence": 62_40, "stays_pence": 500_00}
+    place.peers.answers["/queries/proposal-page"] = lambda _: told.model_copy(update=changed)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.READY}")
+    assert "£500.00 stays on the account: it was paid in later, and is not yet old enough." in said
+    assert "To be taken to income£62.40" in said
 
 
 async def test_what_the_law_released_has_no_form(place: Place) -> None:

@@ -273,7 +273,7 @@ def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_i
     """Its owner is written to by itself; the attempts of the years before were entered by hand."""
     asha, member = desks["asha"], members["debt-unclaimed"]
     assert balance(asha, member.account) == "£62.40 in credit"
-    proposal = proposed(desks, member, "unclaimed", tuple(Proof("return-attempt", ago(2_250 - 300 * n)) for n in range(6)))
+    proposal = proposed(desks, member, "unclaimed", tuple(Proof("return-attempt", ago(2_250 - 370 * n)) for n in range(6)))
     page = asha.wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
     assert "Money that we hold for you" in page.text
     proposal_says(asha, proposal, READY)

@@ -13,6 +13,7 @@ from rentbook_contracts.ledger import (
     AccountFact,
     AccountHold,
     AccountHoldChanged,
+    CreditAskedFor,
     DeathChanged,
     JournalReversed,
     LineKind,
@@ -50,7 +51,7 @@ from rentbook_contracts.writeoffs import (
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.debts import owed
+from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries
 from writeoffs.domain.assessment import HEARD
@@ -265,6 +266,25 @@ async def test_what_comes_while_a_schedule_is_being_made_drops_its_line_as_well(
     await moving
     assert await writeoffs.standings(made.schedule) == {proposal: ("dropped", because)}
     assert (await writeoffs.status(proposal))[::2] == ("blocked", 2)
+
+
+async def test_a_request_for_its_refund_drops_a_credit_and_leaves_a_debt_alone(writeoffs: WriteOffs) -> None:
+    debt, credit = writeoffs.owing(100_00), writeoffs.owing()
+    writeoffs.moved(credit, **in_credit(62_40, TODAY - timedelta(days=2300)))
+    listed = await writeoffs.ready(debt)
+    claim = Propose(kind=LineKind.CREDIT_WRITE_ON, account=credit, reason=Reason.UNCLAIMED)
+    unclaimed = (await writeoffs.do(propose, claim, caller=ASHA)).proposal
+    for times in range(1, 7):
+        await writeoffs.proves(unclaimed, EvidenceKind.RETURN_ATTEMPT, days_ago=370 * times)
+    await writeoffs.assessed(unclaimed)
+    schedules = [await writeoffs.scheduled(one) for one in (listed, unclaimed)]
+    for account, pence in ((debt, 100_00), (credit, -62_40)):
+        await writeoffs.do(move, CreditAskedFor(account=account, balance_pence=pence, case=uuid4(), asked=True))
+    assert [await writeoffs.standings(one) for one in schedules] == [
+        {listed: ("listed", None)},
+        {unclaimed: ("dropped", "A refund of the credit is asked for.")},
+    ]
+    assert (await writeoffs.status(unclaimed))[0] == "blocked"
 
 
 async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:

@@ -8,6 +8,7 @@ from rentbook_contracts.writeoffs import ProposalStatus
 from writeoffs import queries, store
 from writeoffs.domain.assessment import DROPS
 from writeoffs.domain.days import business_date
+from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.listing import assessed
 from writeoffs.use_cases.owe_again import owe_again
@@ -32,8 +33,8 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
     for line in await store.listed_on_account(tx, fact.account):
-        concerned = stopped if stopped is not DroppedBecause.CREDIT_ASKED_FOR or line.kind == LineKind.CREDIT_WRITE_ON else None
-        because = concerned or (DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None)
+        moved = DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None
+        because = stopped if stopped is not None and _concerns(stopped, line) else moved
         if because is not None:
             await drop(tx, line, DROPS[because])
 
@@ -66,6 +67,11 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
         await store.note_reinstated(tx, found.journal, found.amount_pence)
+
+
+def _concerns(stopped: DroppedBecause, line: Row) -> bool:
+    """A request for the refund of a credit leaves alone what is owed."""
+    return stopped is not DroppedBecause.CREDIT_ASKED_FOR or line.content["kind"] == LineKind.CREDIT_WRITE_ON
 
 
 def _stopped(fact: AccountFact) -> DroppedBecause | None:

@@ -209,6 +209,7 @@ async def _ask(visit: Visit, form: Form) -> Response:
     if undoes is not None and past is None:
         raise NoSuchPage("There is no such write-off on this account.")
     kind = _kind_of(facts, past)
+    total_pence = facts.credits_total_pence if kind is LineKind.CREDIT_WRITE_ON else facts.debtor_total_pence
     return visit.show(
         "propose.html",
         TITLES[kind],
@@ -217,7 +218,8 @@ async def _ask(visit: Visit, form: Form) -> Response:
         facts=facts,
         past=past,
         kind=kind.value,
-        decides=await decides(visit, facts.debtor_total_pence) if kind is LineKind.WRITE_OFF else (),
+        total_pence=total_pence,
+        decides=await decides(visit, total_pence) if past is None else (),
         reasons=choices(REASONS[kind]),
         labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
     )
