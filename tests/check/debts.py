@@ -105,11 +105,11 @@ class Creditor(Debtor):
     """A former tenant who was never heard of again, and left a credit. Pence."""
 
     def lines(self) -> list[dict[str, Any]]:
-        *others, tenancy, account = super().lines()
         long_gone = {"started_on": str(UNCLAIMED_SINCE - timedelta(days=90)), "ended_on": str(UNCLAIMED_SINCE)}
         receipt = {"record": "receipt", "account": str(self.account), "code": "RSO", "effective_date": str(UNCLAIMED_SINCE)}
-        del account["opening"]
-        return [*others, tenancy | long_gone, account, receipt | {"amount_pence": -self.debt_pence}]
+        lines = [line | long_gone if line["record"] == "tenancy" else line for line in super().lines()]
+        without = [{name: told for name, told in line.items() if name != "opening"} for line in lines]
+        return [*without, receipt | {"amount_pence": -self.debt_pence}]
 
 
 UNCLAIMED_SINCE = TODAY - timedelta(days=2300)
