@@ -270,12 +270,16 @@ def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(de
 def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_its_refund(
     desks: Mapping[str, Desk], members: Members
 ) -> None:
-    """Its owner is written to by itself; the attempts of the years before were entered by hand."""
+    """Its owner is written to by itself, and has time to answer; attempts of the years before were entered by hand."""
     asha, member = desks["asha"], members["debt-unclaimed"]
     assert balance(asha, member.account) == "£62.40 in credit"
-    proposal = proposed(desks, member, "unclaimed", tuple(Proof("return-attempt", ago(2_250 - 370 * n)) for n in range(6)))
-    page = asha.wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
+    attempts = tuple(Proof("return-attempt", ago(2_250 - 430 * n)) for n in range(6))
+    lacking = proposed(desks, member, "unclaimed", attempts[:5])
+    page = asha.wait(f"/write-offs/{lacking}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
     assert "Money that we hold for you" in page.text
+    assert READY not in page.status_words
+    assert asha.send(page, f"{page.path}/withdraw", {"withdraw_note": "The sixth attempt was found in the paper file."}).errors() == []
+    proposal = proposed(desks, member, "unclaimed", attempts)
     proposal_says(asha, proposal, READY)
     schedule = listed(desks, [proposal], "Unclaimed credit")
     approved(desks["efua"], "Unclaimed credit")

@@ -143,7 +143,7 @@ class WriteOffJourney(Story):
     def _posted(self, officer: Desk, schedule: str, proposals: dict[str, Member], excepted: str) -> None:
         begun = time.monotonic()
         became = standings(schedule_says(officer, schedule, "Posted"))
-        wanted = {proposal: "Excepted" if proposal == excepted else "✓ Posted" for proposal in proposals}
+        wanted = {proposal: "Left out" if proposal == excepted else "✓ Posted" for proposal in proposals}
         for proposal, standing in wanted.items():
             if not became.get(proposal, "").startswith(standing):
                 raise Unexpected(f"The line {proposal} of the schedule is “{became.get(proposal)}”, not “{standing}”.")
