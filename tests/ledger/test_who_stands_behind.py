@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from chassis.peers import Caller
 from chassis.transaction import Runtime
+from ledger.domain.posting import CONTROL_ACCOUNTS, Control
 from ledger.queries.debts import actors_behind
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
@@ -163,12 +164,29 @@ async def test_whoever_brings_the_bank_file_stands_behind_what_it_moved(door: Do
     assert EFUA.person in await behind_write_off(door.runtime)
 
 
-async def test_whoever_brings_the_payment_for_which_a_debt_is_owed_again_stands_behind_that(door: Door) -> None:
+async def test_whoever_brings_the_payment_for_which_a_debt_is_owed_again_stands_behind_that(door: Door, database: Database) -> None:
     debts = Debts(door.runtime)
     assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR))) is None
     assert await behind_write_off(door.runtime, NEIGHBOUR) == set()
     await brings(door, EFUA, (NEIGHBOUR_REFERENCE, "5.00"))
     assert await behind_write_off(door.runtime, NEIGHBOUR) == {EFUA.person}
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        await owner.execute(
+            "WITH written AS (INSERT INTO journal (id, code, effective_date, posted_at, actor, narrative)"
+            "  VALUES ($1, 'DEB', current_date + 30, now(), 'system', '')),"
+            " accepted AS (INSERT INTO accepted_posting VALUES ('a later charge', '', $1))"
+            " INSERT INTO entry VALUES ($1, 1, $2, 'Basic rent', 11000), ($1, 2, $3, '', -11000)",
+            uuid4(), NEIGHBOUR, CONTROL_ACCOUNTS[Control.RENT_INCOME])  # fmt: skip
+    finally:
+        await owner.close()
+    assert await behind_write_off(door.runtime, NEIGHBOUR) == {EFUA.person}, "though the balance rests on a later charge alone"
+
+
+async def test_whoever_brings_a_payment_and_whoever_takes_it_back_stand_behind_the_nothing_that_is_left(door: Door) -> None:
+    debts = Debts(door.runtime)
+    assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR))) is None
+    await brings(door, EFUA, (NEIGHBOUR_REFERENCE, "5.00"))
     await brings(door, OTHER, (NEIGHBOUR_REFERENCE, "-5.00"), kind="Q")
     assert (await debts.facts(NEIGHBOUR)).balance_pence == 0
     assert await behind_write_off(door.runtime, NEIGHBOUR) == {EFUA.person, OTHER.person}
