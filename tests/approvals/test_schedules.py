@@ -213,6 +213,21 @@ async def test_exceptions_of_every_stage_are_left_out_and_the_rest_is_let_throug
     assert set(row.excepted) == {lines[1].line}
 
 
+@pytest.mark.parametrize("left_out", [0, 1])
+async def test_nobody_approves_what_would_let_no_line_through_and_a_no_or_a_question_is_taken(desk: WriteOffOffice, left_out: int) -> None:
+    """Every line is gone, or was left out by the stage before."""
+    for answer in (Answer.DECLINED, Answer.SENT_BACK):
+        about = told((line(30_00, 6_000_00), line(20_00)))
+        out, gone = about.lines[:left_out], about.lines[left_out:]
+        await desk.decided("mel.member", about, await desk.opened(about), excepted={one.line: "may-be-recovered" for one in out})
+        second = await desk.opened(about, 2)
+        desk.schedules[about.schedule] = about.model_copy(update={"gone": tuple(one.line for one in gone)})
+        with pytest.raises(scheduling.NothingLeft):
+            await desk.decided("kim.s151", about, second)
+        await desk.decided("kim.s151", about, second, answer)
+    assert [fact["lines"] for fact in await desk.facts()] == [[]] * 4
+
+
 @pytest.mark.parametrize("answer", [Answer.DECLINED, Answer.SENT_BACK])
 async def test_only_an_approval_has_exceptions(desk: WriteOffOffice, answer: Answer) -> None:
     about = told((line(30_00), line(20_00)))

@@ -103,6 +103,22 @@ async def test_where_every_line_dropped_there_is_nothing_to_decide(place: Place)
         assert "Record my decision" not in said
 
 
+async def test_where_only_what_the_stage_before_left_out_still_stands_it_is_answered_all_the_same(place: Place) -> None:
+    await place.everyone_known()
+    first = await place.schedule_task(band_pence=50_000_00)
+    async with visiting(place, "kirsi") as officer:
+        await officer.read(f"/tasks/{first}")
+        await officer.send(f"/tasks/{first}/decision", **{**APPROVE, f"except-{FIRST}": "wrong-amount"})
+    second = await place.schedule_task(band_pence=50_000_00, stage=2)
+    stand(place, "listed", "dropped", "dropped")
+    async with visiting(place, "mabel") as recorder:
+        said = await recorder.read(f"/tasks/{second}")
+        assert "No line is left to approve." in said
+        assert "A line goes through" not in said
+        back = {"answer": "sent-back", "reason_code": "sent-back:line-unclear", "text": "Which amount?", "question_to": "ben.officer"}
+        assert "Your decision is recorded." in await recorder.send(f"/tasks/{second}/decision", **back)
+
+
 async def test_what_is_wrong_with_an_answer_is_said_and_what_was_chosen_stays(place: Place) -> None:
     task = await place.schedule_task()
     action = f"/tasks/{task}/decision"

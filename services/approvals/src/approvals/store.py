@@ -139,7 +139,7 @@ RULES: Mapping[str, BrokenRule] = {
     "an_exception_is_of_a_line_that_was_shown": scheduling.NotALineOfIt("A line that is left out is not on this schedule."),
     "an_exception_has_a_reason": scheduling.ExceptionWithoutReason("Choose why a line is left out.", field="excepted"),
     "only_an_approval_leaves_lines_out": scheduling.OnlyAnApprovalExcepts("Lines are left out of an approval, of nothing else."),
-    "an_approval_lets_a_line_through": scheduling.NothingLeft("Every line is left out: decline the schedule instead."),
+    "an_approval_lets_a_line_through": scheduling.NothingLeft(scheduling.NO_LINE_GOES),
     "a_decision_of_members_waits_out_its_call_in": eligibility.AuthorityChanged(_AUTHORITY),
     "a_body_decides_by_its_minute": scheduling.MinuteMissing("Record the minute by which it was decided.", field="minute_reference"),
     "a_minute_is_of_the_body_that_decided": scheduling.NoMinuteWanted("Only a decision of a body that does not sign in has a minute."),

@@ -18,6 +18,7 @@ EXCEPTION_REASONS: Mapping[str, str] = {
     "conflict-of-interest": "Whoever decides is too close to it",
     "other": "Another reason",
 }
+NO_LINE_GOES = "No line would go through: decline the schedule instead."
 _IN_WORDS = "other"
 _PDF = b"%PDF-"
 _COPY_LIMIT_BYTES = 10 * 1024 * 1024
@@ -59,6 +60,8 @@ def complaint_about_exceptions(
     answer: Answer, text: str, excepted: Mapping[UUID, str], lines: Collection[UUID], left_out_before: Collection[UUID]
 ) -> ApprovalRule | None:
     """What is wrong with the lines that are left out, if anything. `left_out_before`: by earlier stages of the round, or gone from it."""
+    if answer is Answer.APPROVED and {*excepted, *left_out_before} >= set(lines):
+        return NothingLeft(NO_LINE_GOES)
     if not excepted:
         return None
     if answer is not Answer.APPROVED:
@@ -67,8 +70,6 @@ def complaint_about_exceptions(
         return NotALineOfIt("A line that is left out is not on this schedule. Open the page again.")
     if not set(excepted.values()) <= EXCEPTION_REASONS.keys():
         return ExceptionWithoutReason("Choose why each line is left out.", field="excepted")
-    if {*excepted, *left_out_before} >= set(lines):
-        return NothingLeft("Every line is left out: decline the schedule instead.")
     if _IN_WORDS in excepted.values() and not text.strip():
         return ExceptionWithoutReason("Write down why a line is left out for another reason: whoever proposed it reads it.", field="text")
     return None

@@ -114,6 +114,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         whole=len(lines) == len(listed),
         earlier=earlier,
         chosen=chosen,
+        undecided=bool(stands),
         goes=goes,
         going=together((line for line in goes if line.line not in chosen), ()),
         became=together(lines, earlier),
