@@ -11,8 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
+from rentbook_contracts.operation import Operation
 from rentbook_contracts.workflows import (
     PROPOSAL_CHANGED,
     QUEUE,
@@ -24,7 +26,7 @@ from rentbook_contracts.workflows import (
     proposal_workflow_id,
     schedule_workflow_id,
 )
-from rentbook_contracts.writeoffs import Assessed, ProposalCase, ScheduleCase, ScheduleStands, ScheduleStatus
+from rentbook_contracts.writeoffs import READ_SCHEDULE, Assessed, ProposalCase, ScheduleCase, ScheduleStands, ScheduleStatus
 from support.fake_write_offs import FakeWriteOffs
 from support.histories import record
 from support.servers import Temporal
@@ -275,6 +277,25 @@ async def test_a_schedule_of_which_no_line_is_left_asks_nobody_any_more(client: 
     story = await begun(client, services)
     await services.until("approvals.open-schedule-task")
     await emptied(services, story)
+    assert [(told.carried_out, told.because) for told in services.told("approvals.close-task")] == [(False, "no line was left")]
+
+
+async def test_a_decline_that_meets_the_drop_of_the_last_line_ends_an_empty_schedule(
+    client: Client, services: FakeWriteOffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The story hears of both before it looks at either: the answer comes while it asks the rows."""
+    answer = services.answer
+
+    async def declined_meanwhile(operation: Operation[Any, Any], argument: BaseModel) -> BaseModel:
+        if operation is READ_SCHEDULE:
+            await services.decide(story, Answer.DECLINED)
+        return await answer(operation, argument)
+
+    monkeypatch.setattr(services, "answer", declined_meanwhile)
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    await emptied(services, story)
+    assert services.names("approvals.read-decision") == []
     assert [(told.carried_out, told.because) for told in services.told("approvals.close-task")] == [(False, "no line was left")]
 
 

@@ -215,6 +215,27 @@ async def test_the_last_line_to_drop_leaves_nothing_to_decide_and_its_story_is_t
     assert (await writeoffs.round(schedule, 2)).content_hash is None
 
 
+async def test_a_decline_that_meets_the_drop_of_the_last_line_leaves_an_empty_schedule(writeoffs: WriteOffs) -> None:
+    """An approval stands even so, and so does a decline while a line is left."""
+    account = writeoffs.owing(100_00)
+    proposal = await writeoffs.ready(account)
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    writeoffs.approvals.decides(schedule, Answer.DECLINED)
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule, 2)
+    await writeoffs.do(move, receipt(account, 10_00))
+    writeoffs.approvals.decides(schedule, Answer.APPROVED)
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule, 2)
+    writeoffs.approvals.decides(schedule, Answer.DECLINED)
+    assert (await writeoffs.round(schedule, 2)).content_hash is None
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=2, status=ScheduleStatus.EMPTY))
+    [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
+    assert row["status"] == "empty"
+    assert (await writeoffs.status(proposal))[0] == "blocked"
+
+
 async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: WriteOffs) -> None:
     paid, other = writeoffs.owing(100_00), writeoffs.owing(50_00)
     first, second = await writeoffs.ready(paid), await writeoffs.ready(other)

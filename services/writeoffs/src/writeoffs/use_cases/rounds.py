@@ -67,9 +67,9 @@ class NotInTheBooks(WriteOffRule):
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
     """What the ledger has refused as a whole is listed again. Errors: UnknownSchedule, AnotherRound; Unanswered (approvals)."""
     row = await store.schedule_locked(tx, asked.schedule)
-    if row.status in CLOSED or asked.round != row.round + 1 or await decision_on(tx, row) is not None:
-        raise AnotherRound("The schedule has gone on.")
     lines = await store.lines_of(tx, row.id, LISTED, POSTING)
+    if row.status in CLOSED or asked.round != row.round + 1 or await _ended(tx, row, lines):
+        raise AnotherRound("The schedule has gone on.")
     await store.set_standing(tx, row.id, [line.line for line in lines if line.standing == POSTING], LISTED)
     await store.change_schedule(tx, row.id, round=asked.round, decision=None)
     if not lines:
@@ -81,6 +81,12 @@ async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
     )
     await store.add_round(tx, row.id, asked.round, content.content_hash, lines)
     return RoundBegun(content_hash=content.content_hash, lines=len(lines))
+
+
+async def _ended(tx: Transaction, row: Row, lines: Sequence[Row]) -> bool:
+    """Whether a decision ends the round: not a decline that met the drop of the last line, as the next round will say."""
+    made = await decision_on(tx, row)
+    return made is not None and (bool(lines) or made.answer is Answer.APPROVED)
 
 
 async def note_schedule(tx: Transaction, told: NoteSchedule) -> Nothing:
