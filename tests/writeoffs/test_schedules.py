@@ -447,13 +447,25 @@ async def test_a_question_is_answered_by_taking_a_line_off_and_asking_about_anot
     await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=ScheduleStatus.SENT_BACK))
     await writeoffs.do(take_off_schedule, off, caller=ASHA)
     await writeoffs.do(answer_schedule, AnswerSchedule(schedule=schedule, note="taken off"), caller=ASHA)
-    assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"]
+    assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"] * 2
     stands = await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))
     assert (stands.answered_round, stands.withdrawn) == (1, False)
     after = await writeoffs.round(schedule, 2)
     assert (before.lines, after.lines) == (2, 1)
     assert before.content_hash != after.content_hash
     assert (await writeoffs.status(first))[0] == "ready"
+
+
+async def test_the_last_line_that_is_taken_off_leaves_nothing_to_answer_and_its_story_is_told(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.round(schedule)
+    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=ScheduleStatus.SENT_BACK))
+    off = TakeOffSchedule(schedule=schedule, proposal=proposal, note="we know where he is")
+    await writeoffs.do(take_off_schedule, off, caller=ASHA)
+    assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"]
+    assert (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).empty
+    assert (await writeoffs.round(schedule, 2)).content_hash is None
 
 
 async def test_a_withdrawn_schedule_makes_its_proposals_ready_again(writeoffs: WriteOffs) -> None:

@@ -89,6 +89,8 @@ async def take_off_schedule(tx: Transaction, told: TakeOffSchedule) -> Nothing:
     await store.note(tx, [told.proposal], "taken off the schedule", told.note)
     await store.take_part_in_schedule(tx, row.id, "took a line off")
     await store.note_on_schedule(tx, row.id, "a line was taken off", told.note)
+    # It may have been the last: there is nothing left about which an answer would be waited for.
+    await tx.nudge(schedule_workflow_id(row.id), SCHEDULE_CHANGED, ScheduleChanged(schedule=row.id))
     return Nothing()
 
 
