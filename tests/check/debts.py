@@ -131,7 +131,7 @@ async def write_offs(town: Town) -> None:
     again = await ready(town, back, (EvidenceKind.TRACE,))
     schedule, decision = await decided(town, [again])
     [put_back] = await _posted(town, schedule, decision)
-    town.named |= {"write-off": journal, "reinstatement": put_back.journal, "proposal": again, "schedule": schedule, "approval": decision}
+    town.named |= {"write-off": journal, "reinstatement": put_back.journal}
 
 
 async def credits_to_income(town: Town) -> None:
@@ -160,6 +160,7 @@ async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...], day
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()
+    town.named["proposal"] = proposal
     return proposal
 
 
@@ -178,6 +179,7 @@ async def asked_about(town: Town, proposals: list[UUID]) -> Question:
     wanted = MakeSchedule(title="November", proposals=tuple(proposals))
     made = await town.command(PROPOSER, MAKE_SCHEDULE, wanted, town.named["form of the schedule"])
     schedule: UUID = made.schedule
+    town.named["schedule"] = schedule
     begun = await town.step(BEGIN_ROUND, BeginRound(schedule=schedule, round=1), schedule_workflow_id(schedule))
     asked = OpenScheduleTask(
         schedule=schedule, round=1, stage=1, content_hash=begun.content_hash, workflow_id=schedule_workflow_id(schedule)
@@ -192,6 +194,7 @@ async def approved(town: Town, asked: Question, excepted: dict[UUID, str] | None
     answer = AnswerSchedule(asked.task, asked.content_hash, Answer.APPROVED, "evidence-complete", excepted=excepted or {})
     await town.at_the_desk(APPROVER, decide_schedule, answer, form)
     await town.deliver()
+    town.named["approval"] = form
     return form
 
 

@@ -138,3 +138,24 @@ async def test_what_is_under_way_is_told(
     copy = await broken_copy(postgres, town, service, (statement,))
     async with reading(town.places(**{service: copy}), paid) as books:
         assert [wait for wait in await unsettled(books) if words in wait]
+
+
+async def test_what_was_told_after_its_publisher_was_read_is_no_break(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    """Of two that hear each other, one is read first."""
+    one = "SELECT id FROM outbox_event WHERE topic = 'ledger.accounts' ORDER BY seq LIMIT 1"
+    copy = await broken_copy(
+        postgres,
+        town,
+        "ledger",
+        (
+            f"CREATE TABLE aside AS SELECT * FROM outbox_event WHERE id = ({one})",
+            "DELETE FROM outbox_event USING aside WHERE aside.id = outbox_event.id",
+        ),
+    )
+    [promise] = [each for each in PROMISES if each.name == "heard-as-told"]
+    async with reading(town.places(ledger=copy), paid) as books:
+        assert not (await promise.look(books)).kept, "it was heard, and nobody has told it yet"
+        connection = await asyncpg.connect(postgres.superuser_dsn(copy.name))
+        await connection.execute("INSERT INTO outbox_event OVERRIDING SYSTEM VALUE SELECT * FROM aside")
+        await connection.close()
+        assert (await promise.look(books)).kept

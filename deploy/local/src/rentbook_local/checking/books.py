@@ -1,7 +1,8 @@
 """The databases as the checker reads them: one snapshot of each, as a role that can write nothing.
 
 The snapshots are taken in the order in which effects are later than their causes: what refunds holds was posted by the ledger before, and
-what the ledger posted was decided in approvals before. So a stack that goes on working shows no effect without its cause.
+what the ledger posted was decided in approvals before. So a stack that goes on working shows no effect without its cause. Where two hear
+each other no order does, and a promise looks at one of them again (`Books.now`).
 """
 
 import json
@@ -57,6 +58,12 @@ class Books:
 
     def of(self, service: str) -> asyncpg.Connection:
         return self.snapshots[service]
+
+    @asynccontextmanager
+    async def now(self, service: str) -> AsyncIterator[asyncpg.Connection]:
+        """A snapshot of this moment, later than all others of the reading. Errors: Problem."""
+        async with _snapshot(service, self.places.dsns[service]) as connection:
+            yield connection
 
     @property
     def ledger(self) -> asyncpg.Connection:
