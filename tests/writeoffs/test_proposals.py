@@ -29,13 +29,15 @@ from rentbook_contracts.writeoffs import (
     ProposeInBulk,
     Reason,
     ReconsiderProposal,
+    ScheduleOfHash,
     WithdrawProposal,
     WriteOffProposed,
 )
 from support.debts import in_credit, owed
-from support.write_off_service import ASHA, AUDREY, BRYN, WriteOffs
+from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
+from writeoffs.queries import schedule_to_decide
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
@@ -319,6 +321,71 @@ async def test_an_order_is_of_the_person_whatever_account_it_was_brought_for(wri
     assert (await writeoffs.standings(schedule))[second] == ("dropped", "An order of insolvency became known of somebody who owes it.")
     await writeoffs.assessed(second)
     assert "The law has released the debtor" in (await writeoffs.status(second))[1]
+
+
+def of_one_person(writeoffs: WriteOffs) -> tuple[UUID, UUID]:
+    """Two accounts of the same person."""
+    tenant = PersonFacts(person=uuid4())
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside in ((account, other), (other, account)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+    return account, other
+
+
+async def who_takes_part(writeoffs: WriteOffs, proposal: UUID) -> list[str]:
+    rows = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person", id=proposal)
+    return [row["person"] for row in rows]
+
+
+async def test_who_brought_an_order_on_another_account_of_the_person_decides_nothing_that_is_put_back_over_it(writeoffs: WriteOffs) -> None:
+    account, other = of_one_person(writeoffs)
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
+    owed_still = await writeoffs.proposed(account)
+    assert await who_takes_part(writeoffs, owed_still) == ["asha.officer"], "a write-off for another reason rests on no order"
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=owed_still, note="Made in error."), caller=ASHA)
+    back = await put_back(writeoffs, account, await written_off(writeoffs, account, TODAY - timedelta(days=100)))
+    schedule = await writeoffs.scheduled(back)
+    begun = await writeoffs.round(schedule)
+    assert begun.content_hash is not None
+    told = await writeoffs.ask(schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
+    assert told.participants == ("asha.officer", "bryn.officer", "hana.head")
+
+
+@pytest.mark.parametrize("stands", ["gathering", "ready", "listed"])
+async def test_who_brings_an_order_on_another_account_of_the_person_later_decides_nothing_that_is_put_back_over_it(
+    writeoffs: WriteOffs, stands: str
+) -> None:
+    account, other = of_one_person(writeoffs)
+    journal = await written_off(writeoffs, account, TODAY - timedelta(days=100))
+    if stands == "gathering":
+        told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+        back = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    else:
+        back = await put_back(writeoffs, account, journal)
+    schedule = await writeoffs.scheduled(back) if stands == "listed" else None
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
+    assert await who_takes_part(writeoffs, back) == ["asha.officer", "hana.head"]
+    if schedule is not None:
+        assert (await writeoffs.standings(schedule))[back][0] == "dropped"
+
+
+async def test_an_order_on_another_account_binds_neither_what_is_being_posted_nor_what_is_written_off(writeoffs: WriteOffs) -> None:
+    """Whoever decided what is being posted may go on working."""
+    account, other = of_one_person(writeoffs)
+    back = await put_back(writeoffs, account, await written_off(writeoffs, account, TODAY - timedelta(days=100)))
+    schedule = await writeoffs.scheduled(back)
+    await writeoffs.round(schedule)
+    await writeoffs.taken(schedule, uuid4())
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
+    assert await who_takes_part(writeoffs, back) == ["asha.officer"]
+    assert await writeoffs.standings(schedule) == {back: ("posting", None)}
+    third, beside = of_one_person(writeoffs)
+    debt = await writeoffs.proposed(beside)
+    await writeoffs.do(add_proof, of_insolvency(await writeoffs.proposed(third, Reason.BANKRUPTCY), 101), caller=HANA)
+    assert await who_takes_part(writeoffs, debt) == ["asha.officer"]
 
 
 async def test_an_order_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None:

@@ -229,14 +229,14 @@ async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFac
         for one in each:
             theirs[one.person].add(account)
     wanted = (
-        sa.select(proposal.c.account, proof.c.kind, proof.c.on, proof.c.person)
+        sa.select(proposal.c.account, proof.c.kind, proof.c.on, proof.c.person, proof.c.by)
         .join(proposal, proposal.c.id == proof.c.proposal)
         .where(proof.c.kind.in_(_OF_INSOLVENCY), sa.or_(proposal.c.account.in_(list(people)), proof.c.person.in_(list(theirs))))
     )
     found: dict[UUID, list[Proof]] = {account: [] for account in people}
     for row in await tx.connection.execute(wanted.order_by(proof.c.on, proof.c.at, proof.c.id)):
         for account in {row.account} & people.keys() | theirs.get(row.person, set()):
-            found[account].append(Proof(EvidenceKind(row.kind), row.on, person=row.person))
+            found[account].append(Proof(EvidenceKind(row.kind), row.on, person=row.person, by=row.by))
     return found
 
 

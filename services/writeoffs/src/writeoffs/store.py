@@ -124,7 +124,7 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
 
 
 async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None:
-    """These people brought to an earlier proposal what this one rests on too, so they take part in it."""
+    """These people brought to another proposal what this one rests on too, so they take part in it."""
     rows = [{"proposal": id_, "person": person, "part": "brought evidence earlier", "since": tx.now} for id_, person in brought]
     if rows:
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)

@@ -21,12 +21,16 @@ OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOT
 
 @dataclass(frozen=True)
 class Proof:
-    """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows; `person` is of whom alone it is true."""
+    """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows; `person` is of whom alone it is true.
+
+    `by`: who brought an order that is known of somebody, since that counts on other accounts too.
+    """
 
     kind: EvidenceKind
     on: date
     source: str = ""
     person: UUID | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True)

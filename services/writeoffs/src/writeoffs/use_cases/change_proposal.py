@@ -100,11 +100,19 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
 
 
 async def _stop_putting_back(tx: Transaction, known: EvidenceKind, facts: DebtFacts) -> None:
-    """What the same people owed on other accounts may be released by it too: each proposal is looked at anew."""
+    """What the same people owed on other accounts may be released by it too: each is looked at anew, and not decided by the caller.
+
+    What is being posted has been decided before.
+    """
     for other in facts.linked:
-        for line in await store.listed_on_account(tx, other.account):
-            if line.content["kind"] == LineKind.REINSTATEMENT:
-                await drop(tx, line, HEARD[known])
+        row = await store.open_on_account(tx, other.account)
+        if row is None or row.kind != LineKind.REINSTATEMENT:
+            continue
+        line = await store.listed_line(tx, row.id)
+        if line is not None:
+            await drop(tx, line, HEARD[known])
+        if line is not None or row.status != ProposalStatus.ON_SCHEDULE:
+            await store.carry_on(tx, [(row.id, tx.caller.person)])
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

@@ -57,7 +57,7 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
     row = _row(tx, told, facts, policy)
     if not await store.add_proposals(tx, [row]):
         raise AlreadyProposed("This account has an open proposal. Add to that one, or wait until it is closed.", field="account")
-    await _begin(tx, {row["id"]: row})
+    await _begin(tx, {row["id"]: row}, {told.account: facts})
     return Proposed(proposal=row["id"])
 
 
@@ -70,7 +70,7 @@ async def propose_in_bulk(tx: Transaction, told: ProposeInBulk) -> BulkProposed:
     # Whoever proposed one meanwhile came first.
     overtaken = {row["account"]: OPEN_ALREADY for id_, row in rows.items() if id_ not in added}
     refused = {**sorted_out.refused, **overtaken}
-    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added})
+    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added}, sorted_out.facts)
     return BulkProposed(
         proposals=tuple(id_ for id_ in rows if id_ in added),
         refused=tuple(NotProposed(account=account, because=because) for account, because in refused.items()),
@@ -113,7 +113,7 @@ async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) 
     """Of itself, where a written-off debt is being paid: somebody has to decide it like any other. Nothing where one is open."""
     row = _row(tx, told, facts, await queries.in_force(tx, business_date(tx.now)))
     if await store.add_proposals(tx, [row]):
-        await _begin(tx, {row["id"]: row})
+        await _begin(tx, {row["id"]: row}, {told.account: facts})
 
 
 def _known(facts: Mapping[UUID, DebtFacts], account: UUID, told: Propose) -> DebtFacts:
@@ -180,9 +180,9 @@ def _whole(told: Propose, facts: DebtFacts) -> int:
     return abs(facts.balance_pence) if past is None else past.amount_pence - past.reinstated_pence
 
 
-async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
+async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]) -> None:
     await store.take_part(tx, list(rows), "proposed it")
-    await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)))
+    await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)) | await _brought_orders(tx, rows, facts))
     await store.note(tx, list(rows), "proposed")
     await store.tell(
         tx,
@@ -192,3 +192,12 @@ async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]]) -> Non
         ],
     )
     await follow(tx, [(id_, 1) for id_ in rows])
+
+
+async def _brought_orders(
+    tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]
+) -> frozenset[tuple[UUID, str]]:
+    """Of those that put a debt back, who brought an order of the same people, on whichever account: what is put back rests on it."""
+    back = {id_: row["account"] for id_, row in rows.items() if row["kind"] == LineKind.REINSTATEMENT}
+    orders = await queries.orders_known(tx, {account: facts[account].people for account in back.values()})
+    return frozenset((id_, order.by) for id_, account in back.items() for order in orders[account])
