@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -53,7 +54,7 @@ from rentbook_contracts.writeoffs import (
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
-from writeoffs import queries
+from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import stories
@@ -289,15 +290,20 @@ async def test_what_comes_while_a_schedule_is_being_made_drops_its_line_as_well(
     assert (await writeoffs.status(proposal))[::2] == ("blocked", 2)
 
 
+async def unclaimed_credit(writeoffs: WriteOffs, account: UUID) -> UUID:
+    """The account is in credit by £62.40, and a proposal to take that to income is ready."""
+    writeoffs.moved(account, **in_credit(62_40, TODAY - timedelta(days=2300)))
+    claim = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
+    proposal = (await writeoffs.do(propose, claim, caller=ASHA)).proposal
+    for times in range(1, 7):
+        await writeoffs.proves(proposal, EvidenceKind.RETURN_ATTEMPT, days_ago=370 * times)
+    await writeoffs.assessed(proposal)
+    return proposal
+
+
 async def test_a_request_for_its_refund_drops_a_credit_and_leaves_a_debt_alone(writeoffs: WriteOffs) -> None:
     debt, credit = writeoffs.owing(100_00), writeoffs.owing()
-    writeoffs.moved(credit, **in_credit(62_40, TODAY - timedelta(days=2300)))
-    listed = await writeoffs.ready(debt)
-    claim = Propose(kind=LineKind.CREDIT_WRITE_ON, account=credit, reason=Reason.UNCLAIMED)
-    unclaimed = (await writeoffs.do(propose, claim, caller=ASHA)).proposal
-    for times in range(1, 7):
-        await writeoffs.proves(unclaimed, EvidenceKind.RETURN_ATTEMPT, days_ago=370 * times)
-    await writeoffs.assessed(unclaimed)
+    listed, unclaimed = await writeoffs.ready(debt), await unclaimed_credit(writeoffs, credit)
     schedules = [await writeoffs.scheduled(one) for one in (listed, unclaimed)]
     for account, pence in ((debt, 100_00), (credit, -62_40)):
         await writeoffs.do(move, CreditAskedFor(account=account, balance_pence=pence, case=uuid4(), asked=True))
@@ -702,6 +708,46 @@ async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_
     totals = (await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))).totals
     told = {total.kind: (total.amount_pence, total.came_back_pence) for total in totals}
     assert told == {LineKind.CREDIT_WRITE_ON: (312_40, 312_40), LineKind.WRITE_OFF: (312_40, 0)}
+
+
+@pytest.mark.parametrize("heard", ["before its line is settled", "afterwards", "meanwhile"])
+async def test_a_credit_that_came_back_before_its_line_was_settled_is_registered_as_one_that_did(
+    writeoffs: WriteOffs, heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = writeoffs.owing()
+    schedule, decision = await writeoffs.scheduled(await unclaimed_credit(writeoffs, account)), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    outcome = writeoffs.ledger.posts(line, decision)
+    assert outcome.journal is not None
+    back = JournalReversed(account=account, balance_pence=-62_40, journal=uuid4(), reverses=outcome.journal, amount_pence=62_40)
+
+    def undone() -> None:
+        books = writeoffs.ledger.books
+        books[back.reverses] = books[back.reverses].model_copy(update={"undone": True})
+
+    hearing: list[asyncio.Task[None]] = []
+    settle = store.set_posted
+
+    async def late(*told: Any) -> None:
+        """The ledger has answered that it stands, and reverses it."""
+        undone()
+        hearing.append(asyncio.create_task(writeoffs.do(come_back, back)))
+        await somebody_waits(writeoffs)
+        await settle(*told)
+
+    if heard == "meanwhile":
+        monkeypatch.setattr(store, "set_posted", late)
+    else:
+        undone()
+    if heard == "before its line is settled":
+        await writeoffs.do(come_back, back)
+    await writeoffs.settled(schedule, decision, outcome)
+    if heard == "afterwards":
+        await writeoffs.do(come_back, back)
+    await asyncio.gather(*hearing)
+    [row] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=back.reverses)
+    assert row == {"amount_pence": 62_40, "reinstated_pence": 62_40}
 
 
 async def as_a_credit(writeoffs: WriteOffs, journal: UUID, credit: UUID) -> None:

@@ -256,6 +256,12 @@ async def listed_on_account(tx: Transaction, account: UUID) -> list[Row]:
     return list(await tx.connection.execute(wanted.with_for_update()))
 
 
+async def await_posting(tx: Transaction, account: UUID) -> None:
+    """Until nobody is settling a line on this account; from now on whoever does asks the ledger after this."""
+    wanted = sa.select(schedule_line.c.line).where(schedule_line.c.account == account, schedule_line.c.standing == "posting")
+    await tx.connection.execute(wanted.with_for_update())
+
+
 async def listed_line(tx: Transaction, proposal: UUID) -> Row | None:
     """The line of a proposal that waits for a decision or for its turn, locked."""
     wanted = sa.select(schedule_line).where(schedule_line.c.line == proposal, schedule_line.c.standing == "listed")
@@ -280,6 +286,12 @@ async def note_reinstated(tx: Transaction, journal: UUID, amount_pence: int) -> 
     """Errors: IntegrityError where more would be put back than was written off."""
     more = register.c.reinstated_pence + amount_pence
     await tx.connection.execute(register.update().where(register.c.journal == journal).values(reinstated_pence=more))
+
+
+async def note_came_back(tx: Transaction, journal: UUID) -> None:
+    """A credit is back on its account, whole, however often that is said."""
+    whole = register.c.amount_pence
+    await tx.connection.execute(register.update().where(register.c.journal == journal).values(reinstated_pence=whole))
 
 
 async def registered(tx: Transaction, journal: UUID) -> Row | None:

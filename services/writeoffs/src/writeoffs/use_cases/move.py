@@ -62,11 +62,15 @@ async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
 
 
 async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
-    """A credit that went to income and is on its account again stays in the register, which says so."""
+    """A credit that went to income and is on its account again stays in the register, which says so.
+
+    One that is not registered yet will be with what came back of it: the ledger says so to whoever settles its line.
+    """
+    await store.await_posting(tx, fact.account)
     await move(tx, fact)
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
-        await store.note_reinstated(tx, found.journal, found.amount_pence)
+        await store.note_came_back(tx, found.journal)
 
 
 def _concerns(stopped: DroppedBecause, line: Row) -> bool:

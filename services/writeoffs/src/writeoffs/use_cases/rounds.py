@@ -152,10 +152,10 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     outcomes = {outcome.line: outcome for outcome in told.outcomes}
     lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
     posted = [(line, outcomes[line.line]) for line in lines if outcomes[line.line].journal is not None]
-    await _in_the_books(tx, told.decision, posted)
+    undone = await _in_the_books(tx, told.decision, posted)
     dropped = {line.line: because for line in lines if (because := outcomes[line.line].dropped_because) is not None}
     await _left_out(tx, [(line, dropped[line.line]) for line in lines if line.line in dropped])
-    await _posted(tx, row, told.decision, posted)
+    await _posted(tx, row, told.decision, posted, undone)
     for line in lines:
         if line.line in dropped:
             await drop(tx, line, DROPS.get(dropped[line.line], dropped[line.line]))
@@ -171,14 +171,18 @@ async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
         await owe_again(tx, account, known.balance_pence)
 
 
-async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> None:
-    """Whoever reaches Temporal could say it: the ledger itself is asked. Errors: NotInTheBooks."""
+async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> frozenset[UUID]:
+    """Those of the journals that were reversed since. Whoever reaches Temporal could say it: the ledger itself is asked.
+
+    Errors: NotInTheBooks.
+    """
     wanted = {(outcome.journal, line.line, decision, line.amount_pence) for line, outcome in posted if outcome.journal is not None}
     if not wanted:
-        return
+        return frozenset()
     told = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=tuple(journal for journal, *_ in wanted)))
     if wanted - {(one.journal, one.case, one.decision, one.amount_pence) for one in told.journals}:
         raise NotInTheBooks("The ledger has posted no such line on this decision.")
+    return frozenset(one.journal for one in told.journals if one.undone)
 
 
 async def _left_out(tx: Transaction, dropped: Sequence[tuple[Row, str]]) -> None:
@@ -244,9 +248,9 @@ async def _except(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
     await store.note(tx, ids, "left out by the decision")
 
 
-async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> None:
+async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]], undone: frozenset[UUID]) -> None:
     await store.set_posted(tx, row.id, {line.line: outcome.journal for line, outcome in posted if outcome.journal is not None})
-    await store.add_to_register(tx, [_register_row(tx, row, decision, line, outcome) for line, outcome in posted])
+    await store.add_to_register(tx, [_register_row(tx, row, decision, line, outcome, undone) for line, outcome in posted])
     for line, _ in posted:
         content = WriteOffLine.model_validate(line.content)
         if content.kind is LineKind.REINSTATEMENT and content.undoes is not None:
@@ -255,8 +259,9 @@ async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tu
     await store.tell(tx, [(line.line, _closed(row, line, ProposalStatus.POSTED, outcome.journal)) for line, outcome in posted])
 
 
-def _register_row(tx: Transaction, row: Row, decision: UUID, line: Row, outcome: LineOutcome) -> dict[str, object]:
+def _register_row(tx: Transaction, row: Row, decision: UUID, line: Row, outcome: LineOutcome, undone: frozenset[UUID]) -> dict[str, object]:
     content = WriteOffLine.model_validate(line.content)
+    came_back = row.kind == LineKind.CREDIT_WRITE_ON and outcome.journal in undone
     return {
         "proposal": line.line,
         "schedule": row.id,
@@ -271,6 +276,7 @@ def _register_row(tx: Transaction, row: Row, decision: UUID, line: Row, outcome:
         "vat_pence": line.vat_pence,
         "parts": [part.model_dump() for part in content.parts],
         "discharged": content.discharged,
+        "reinstated_pence": line.amount_pence if came_back else 0,
     }
 
 
