@@ -49,6 +49,7 @@ from rentbook_contracts.writeoffs import (
     TakeLines,
     TakeOffSchedule,
     TotalsAsked,
+    WithdrawProposal,
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -58,7 +59,7 @@ from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import stories
-from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal
+from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
@@ -661,6 +662,23 @@ async def test_a_second_payment_is_put_back_together_with_the_first(writeoffs: W
         await writeoffs.do(receive, receipt(account, balance))
     rows = await writeoffs.rows("SELECT wanted_pence, status FROM proposal WHERE account = :a AND kind = 'reinstatement'", a=account)
     assert sorted((row["wanted_pence"], row["status"]) for row in rows) == [(10_00, "withdrawn"), (25_00, "gathering")]
+
+
+async def test_a_second_payment_is_put_back_with_the_first_where_evidence_was_brought_to_an_earlier_proposal_too(
+    writeoffs: WriteOffs,
+) -> None:
+    account = writeoffs.owing(312_40)
+    earlier = await writeoffs.proposed(account)
+    await writeoffs.do(add_proof, AddProof(proposal=earlier, kind=EvidenceKind.COURT_ACTION, on=TODAY), caller=HANA)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=earlier, note="made in error"), caller=ASHA)
+    await written_off(writeoffs, account)
+    for balance in (-10_00, -25_00):
+        writeoffs.moved(account, balance_pence=balance)
+        await writeoffs.do(receive, receipt(account, balance))
+    [row] = await writeoffs.rows("SELECT id, wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert row["wanted_pence"] == 25_00
+    people = await writeoffs.rows("SELECT person, part FROM participant WHERE proposal = :id", id=row["id"])
+    assert people == [{"person": "hana.head", "part": "brought evidence earlier"}]
 
 
 async def test_a_payment_leaves_alone_what_a_person_has_had_a_hand_in(writeoffs: WriteOffs) -> None:

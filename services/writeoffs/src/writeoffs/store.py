@@ -123,15 +123,20 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
+BROUGHT_EARLIER = "brought evidence earlier"
+
+
 async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None:
     """These people brought to another proposal what this one rests on too, so they take part in it."""
-    rows = [{"proposal": id_, "person": person, "part": "brought evidence earlier", "since": tx.now} for id_, person in brought]
+    rows = [{"proposal": id_, "person": person, "part": BROUGHT_EARLIER, "since": tx.now} for id_, person in brought]
     if rows:
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
 async def has_participants(tx: Transaction, id_: UUID) -> bool:
-    return (await tx.connection.scalar(sa.select(participant.c.person).where(participant.c.proposal == id_).limit(1))) is not None
+    """Whether anybody has had a hand in the proposal itself. What was brought to another one makes nobody work on this."""
+    themselves = sa.exists().where(participant.c.proposal == id_, participant.c.part != BROUGHT_EARLIER)
+    return bool(await tx.connection.scalar(sa.select(themselves)))
 
 
 async def take_part_in_schedule(tx: Transaction, id_: UUID, part: str) -> None:
