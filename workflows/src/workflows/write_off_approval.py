@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
         ReadDecision,
         TaskOpened,
     )
-    from rentbook_contracts.ledger import POST_WRITE_OFF, PostWriteOff, WriteOffLine, WriteOffsPosted
+    from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, POST_WRITE_OFF, PostWriteOff, WriteOffLine, WriteOffsPosted
     from rentbook_contracts.operation import Nothing
     from rentbook_contracts.workflows import (
         SCHEDULE_CHANGED,
@@ -54,8 +54,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calling import Steps, broken_rule
     from workflows.decision import Again, Asked, morning_of, until
 
-CHUNKS_AT_MOST = 50
-"""A schedule has at most ten chunks of lines; more would be a fault, not work."""
+CHUNKS_AT_MOST = LINES_IN_A_SCHEDULE + 1
+"""A chunk has at least one line, and an empty one is the last; more would be a fault, not work."""
 # A story that was waiting before it heard of a withdrawal then goes on as it began: its lines are refused in the end.
 WITHDRAWN_IN_CALL_IN = "a withdrawal ends the call-in"
 # A story that was told so by rows of which it took no notice goes on as it did then.
