@@ -385,6 +385,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f" WHERE headers ->> 'ce_type' = 'ledger.credit-written-on.v1' AND key = '{QUIET.account}'")),
     ("given-back", "it came back later", "ledger", (
         "UPDATE journal SET posted_at = posted_at + interval '1 hour' WHERE code = 'CWO' AND reverses IS NOT NULL",)),
+    ("given-back", "it stayed at income when a debt was put back", "ledger", (
+        f"UPDATE entry SET account = '{QUIET.account}' WHERE account = '{GONE.account}'"
+        " AND journal IN (SELECT id FROM journal WHERE code = 'WON')",
+        "UPDATE journal SET seq = DEFAULT WHERE code = 'WON'")),
     ("seal-chain", "a sealed journal was changed", "ledger", (f"UPDATE journal SET narrative = 'another story' WHERE id = {LAST_CHARGE}",)),
     ("seal-chain", "a seal is lost", "ledger", ("DELETE FROM seal WHERE audit_no = 3",)),
     ("seal-chain", "a seal was forged", "ledger", ("UPDATE seal SET prev_hash = sha256('x') WHERE audit_no = 3",)),

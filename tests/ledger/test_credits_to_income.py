@@ -194,7 +194,7 @@ async def test_what_went_to_income_while_the_request_was_on_its_way_comes_back_w
     assert (await debts.facts(CREDIT)).balance_pence == -25_00
 
 
-# --- how it comes back when a payment is undone ----------------------------------------------------------------------------------------
+# --- how it comes back when the account would owe --------------------------------------------------------------------------------------
 
 
 async def test_nobody_owes_what_went_to_income(debts: Debts) -> None:
@@ -228,6 +228,21 @@ async def test_what_is_owed_beyond_the_credit_is_owed_as_ever(debts: Debts) -> N
     await undo(debts, paid)
     facts = await debts.facts(CREDIT)
     assert (facts.balance_pence, [charge.owed_pence for charge in facts.charges]) == (35_00, [35_00])
+
+
+async def test_what_was_paid_on_a_written_off_debt_pays_it_again_when_it_is_put_back(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    for account, pence in ((OLD, -40_00), (RECHARGE, -50_00)):
+        await moved(debts, account, pence, "2020-06-01")
+    on = await to_income(debts, OLD)
+    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 250_00), ("Heating", 30_00)))
+    assert None not in (on.journal, back.journal)
+    facts = await debts.facts()
+    assert (facts.balance_pence, sum(charge.owed_pence for charge in facts.charges)) == (240_00, 240_00)
+    rows = await debts.rows("SELECT narrative FROM journal WHERE reverses = :id", id=on.journal)
+    assert rows == [("put back: a written-off debt was put back",)]
+    assert (await told_of(debts.runtime, OLD))[-2:] == ["debt-reinstated", "journal-reversed"]
 
 
 async def test_an_account_that_owes_nothing_after_it_is_left_alone(debts: Debts) -> None:

@@ -110,13 +110,13 @@ async def _asked_for(books: Books) -> set[UUID]:
 
 
 async def _given_back(books: Books) -> Finding:
-    """Of what one transaction undid on an account, with what it gave back there."""
+    """Of what one transaction undid or put back on an account, with what it gave back there."""
     broken, looked_at = [], 0
     for account, rows in (await _by_account(books)).items():
         balance = standing = 0
         for together in _by_transaction(rows):
             given = -sum(row["pence"] for row in together if row["code"] == "CWO" and row["reverses"] is not None)
-            undone = sum(row["pence"] for row in together if row["reverses"] is not None and row["pence"] > 0)
+            undone = sum(row["pence"] for row in together if row["pence"] > 0 and (row["reverses"] is not None or row["code"] == "WON"))
             balance += sum(row["pence"] for row in together)
             short = min(undone, balance + given, standing)
             if undone:
@@ -143,5 +143,5 @@ PROMISES = (
         "credit goes to income as far as nobody claimed it in all those years, and while the same people owe nothing",
         _unclaimed,
     ),
-    Promise("given-back", "nobody comes to owe what went to income because a payment was undone", _given_back),
+    Promise("given-back", "nobody comes to owe what went to income because a payment was undone or a debt put back", _given_back),
 )

@@ -1,10 +1,12 @@
-"""Nobody comes to owe what went to income: a credit that was taken there comes back before an account owes because a payment was undone.
+"""Nobody comes to owe what went to income: a credit that was taken there comes back before an account owes because a payment was undone,
+or because a written-off debt was put back.
 
 A credit that was written on stays the person's (domain.md 4: *written on to budget, but still paid if asked*), so it pays what the same
 account owes before they do. An undone payment may be the very one that the credit was made of; then the council would keep as income what
-it never received, and ask for it a second time. It is no question for whoever undoes: a bank's return comes whether or not somebody
-agrees, and what the person owes beyond their credit is an ordinary debt. So nothing is refused here, and what comes back is told as every
-reversal is: the register of write-offs shows it.
+it never received, and ask for it a second time. A reinstated debt may be the very one that the credit had been paid on. It is no question
+for whoever undoes: a bank's return comes whether or not somebody agrees, a reinstatement was decided, and what the person owes beyond
+their credit is an ordinary debt. So nothing is refused here, and what comes back is told as every reversal is: the register of write-offs
+shows it.
 
 A journal is undone whole. What comes back beyond what was owed is credit again, which somebody may propose anew.
 """
@@ -20,17 +22,18 @@ from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting, mirror
 from ledger.use_cases.mirrored import told_undone
 
-REASON = "put back: a payment was undone"
+PAYMENT_UNDONE = "put back: a payment was undone"
+DEBT_PUT_BACK = "put back: a written-off debt was put back"
 
 
-async def give_back(tx: Transaction, undone: Iterable[tuple[store.LockedAccount, int]]) -> None:
-    """Put back what of these locked accounts' credit is at income, the newest first, until what was undone is covered.
+async def give_back(tx: Transaction, debits: Iterable[tuple[store.LockedAccount, int]], why: str = PAYMENT_UNDONE) -> None:
+    """Put back what of these locked accounts' credit is at income, the newest first, until what they were debited is covered.
 
-    `undone`: how much each account was debited, pence, with its balance after that. An account that owes nothing is left alone.
+    `debits`: by how much, pence, with the account's balance after that. An account that owes nothing is left alone.
     """
     accounts: dict[UUID, store.LockedAccount] = {}
     debited: dict[UUID, int] = defaultdict(int)
-    for account, pence in undone:
+    for account, pence in debits:
         accounts[account.id] = account
         debited[account.id] += pence
     short = {id_: owed for id_, pence in debited.items() if (owed := min(pence, accounts[id_].balance_pence)) > 0}
@@ -38,14 +41,14 @@ async def give_back(tx: Transaction, undone: Iterable[tuple[store.LockedAccount,
     for id_, journals in (await store.credits_written_on(tx, short) if short else {}).items():
         for journal in reversed(journals):
             if short[id_] > 0:
-                posting = await _mirror(tx, journal)
+                posting = await _mirror(tx, journal, why)
                 short[id_] += sum(leg.amount_pence for leg in posting.legs if leg.account == id_)
                 postings.append((accounts[id_], posting))
     await store.post(tx, [posting for _, posting in postings])
     await store.tell(tx, [told_undone(account, posting) for account, posting in postings])
 
 
-async def _mirror(tx: Transaction, journal: UUID) -> Posting:
+async def _mirror(tx: Transaction, journal: UUID, why: str) -> Posting:
     original = await store.journal(tx, journal)
     assert original is not None, "it was just found"
     return mirror(
@@ -55,5 +58,5 @@ async def _mirror(tx: Transaction, journal: UUID) -> Posting:
         case=original.case,
         effective_date=business_date(tx.now),
         actor=tx.caller.person,
-        narrative=REASON,
+        narrative=why,
     )

@@ -26,6 +26,7 @@ from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherCon
 from ledger.domain.write_off import Ground, charges_of, debtor_total, dropped_because, key_of, posting_of
 from ledger.queries.debts import debt_facts, linked_accounts
 from ledger.queries.refund_facts import free_credit
+from ledger.use_cases.give_back import DEBT_PUT_BACK, give_back
 from ledger.use_cases.post_refund import NotHeardYet
 
 Lines = Mapping[str, WriteOffLine]
@@ -132,6 +133,8 @@ async def _post(
     await store.add_reinstated_charges(tx, chunk.reinstated_charges)
     await store.add_dropped_lines(tx, chunk.dropped, decision)
     await store.tell(tx, chunk.told)
+    owing = [(account, fact.amount_pence) for account, fact in chunk.told if isinstance(fact, DebtReinstated)]
+    await give_back(tx, owing, DEBT_PUT_BACK)
     return chunk.outcomes
 
 
