@@ -52,14 +52,15 @@ async def approved(debts: Debts, **other: Any) -> PostWriteOff:
 
 @pytest.mark.parametrize("code", ["WOF", "WON", "CWO"])
 async def test_no_write_off_without_a_decision_that_was_heard_and_stands(debts: Debts, app: asyncpg.Connection, code: str) -> None:
-    good, recalled = await approved(debts), await approved(debts)
+    good, recalled, ended = await approved(debts), await approved(debts), await approved(debts)
     waits, declined = await approved(debts, carried_out_from=TODAY + timedelta(days=1)), await approved(debts, answer="declined")
     open_still = await approved(debts, completes=False)
     await debts.recall(recalled)
+    await debts.comes_to_nothing(ended)
     named = good.lines[0].line
     refused: list[tuple[UUID | None, UUID | None]] = [
         (None, named), (uuid4(), named), (good.decision, None), (good.decision, uuid4()),
-        *((asked.decision, asked.lines[0].line) for asked in (recalled, waits, declined, open_still)),
+        *((asked.decision, asked.lines[0].line) for asked in (recalled, ended, waits, declined, open_still)),
     ]  # fmt: skip
     for decision, line in refused:
         with pytest.raises(asyncpg.CheckViolationError, match="rests on a decision"):
