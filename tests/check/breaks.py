@@ -335,6 +335,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),
     ("written-off", "the decision was not yet to be carried out", "approvals", (
         "UPDATE decision SET carried_out_from = carried_out_from + 9 WHERE carried_out_from IS NOT NULL",)),
+    ("written-off", "its approval had come to nothing before the posting", "ledger", (
+        "INSERT INTO heard_not_carried_out SELECT decision, heard_at FROM heard_write_off",)),
     ("written-off", "the decision was shown another line", "approvals", ("UPDATE schedule_task_line SET content_hash = repeat('0', 64)",)),
     ("written-off", "its line was changed", "writeoffs", (
         "UPDATE schedule_line SET content = jsonb_set(content, '{reason}', '\"deceased\"')",)),

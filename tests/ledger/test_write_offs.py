@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from chassis.transaction import Runtime
+from chassis.transaction import Runtime, Transaction
 from ledger import store
 from ledger.domain import rules
 from ledger.domain.posting import Control, Posting, two_legs
@@ -20,6 +20,7 @@ from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.note_decision import note_decision
+from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_release import note_release
 from ledger.use_cases.note_request import note_request
 from ledger.use_cases.place_hold import place_hold
@@ -28,7 +29,7 @@ from ledger.use_cases.put_back_credit import put_back_credit
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
-from rentbook_contracts.approvals import Answer, DecisionMade, PaymentRunReleased, ReleasedLine, TaskKind
+from rentbook_contracts.approvals import Answer, DecisionMade, DecisionNotCarriedOut, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountHold,
@@ -356,6 +357,19 @@ async def test_an_approval_that_came_to_nothing_writes_nothing_off_and_what_was_
     first = await debts.post(posted)
     await debts.comes_to_nothing(posted)
     assert await debts.post(posted) == first
+
+
+async def test_what_was_posted_while_an_approval_came_to_nothing_was_posted_before(debts: Debts) -> None:
+    asked = await debts.approve(await debts.line())
+
+    async def ends(tx: Transaction) -> None:
+        # The posting begins later, and is the first to take the decision's name.
+        await debts.post(asked)
+        await note_not_carried_out(tx, DecisionNotCarriedOut(case=asked.schedule, decision=asked.decision))
+
+    await do(debts.runtime, ends)
+    joined = "FROM journal JOIN heard_not_carried_out ON decision = decision_id"
+    assert await debts.rows(f"SELECT posted_at < heard_at {joined}") == [(True,)]
 
 
 async def test_a_recalled_approval_writes_nothing_off_and_what_was_posted_stays(debts: Debts) -> None:

@@ -345,8 +345,8 @@ async def note_recall(tx: Transaction, decision: UUID) -> None:
 
 
 async def note_not_carried_out(tx: Transaction, decision: UUID) -> None:
-    """Keep that an approval came to nothing."""
-    row = insert(tables.heard_not_carried_out).values(decision=decision, heard_at=tx.now)
+    """Keep that an approval came to nothing, and when: after all that was posted while this transaction waited for its name."""
+    row = insert(tables.heard_not_carried_out).values(decision=decision, heard_at=sa.func.clock_timestamp())
     await tx.connection.execute(row.on_conflict_do_nothing())
 
 

@@ -42,6 +42,7 @@ _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
 _HEARD = """
 SELECT heard.*, EXISTS (SELECT FROM heard_recall AS recall WHERE recall.decision = heard.decision) AS recalled FROM heard_write_off AS heard
 """
+_ENDED = "SELECT decision, heard_at FROM heard_not_carried_out"
 _HEARD_LINES = "SELECT decision, line, content_hash FROM heard_write_off_line"
 
 
@@ -71,6 +72,7 @@ async def _approved(books: Books) -> Finding:
     part: dict[UUID, set[str]] = defaultdict(set)
     for row in await books.of("writeoffs").fetch(_PARTS):
         part[row["line"]].add(row["person"])
+    ended = {row["decision"]: row["heard_at"] for row in await books.ledger.fetch(_ENDED)}
     broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
         last = made.get(journal["decision_id"])
@@ -82,6 +84,8 @@ async def _approved(books: Books) -> Finding:
             broken.append(f"journal {journal['id']}: its line is on no schedule")
             continue
         why = [*_not_decided(journal, last, made, shown, excepted), *_not_as_approved(journal, line, shown[last["task_id"]])]
+        if journal["decision_id"] in ended and journal["posted_at"] > ended[journal["decision_id"]]:
+            why.append("the ledger had heard before the posting that its approval came to nothing")
         why += _by_their_own(journal, last, made, part[journal["line"]])
         broken += [f"journal {journal['id']}: {one}" for one in why]
     return finding(len(posted), broken)
