@@ -27,7 +27,7 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.message import Fact
 from rentbook_contracts.policy import CheckPolicy
 from rentbook_contracts.refunds import RefundRequested, RefundReturned
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from ledger import tables
 from ledger.domain.bank_file import ReadingTerms
@@ -534,21 +534,20 @@ class ChargeRow:
 
 async def add_written_off_charges(tx: Transaction, rows: Sequence[ChargeRow]) -> None:
     """Write what was written off of each charge. Errors: IntegrityError above the charge, or where they are not the write-off."""
-    await _add_charges(tx, "written_off_charge", rows)
+    await _add_charges(tx, tables.written_off_charge, rows)
 
 
 async def add_reinstated_charges(tx: Transaction, rows: Sequence[ChargeRow]) -> None:
     """Write what each charge was given back. Errors: IntegrityError above what was written off of it, or where a law has released it."""
-    await _add_charges(tx, "reinstated_charge", rows)
+    await _add_charges(tx, tables.reinstated_charge, rows)
 
 
-async def _add_charges(tx: Transaction, table: str, rows: Sequence[ChargeRow]) -> None:
-    """In one statement: the database sees each journal's charges together."""
+async def _add_charges(tx: Transaction, table: sa.Table, rows: Sequence[ChargeRow]) -> None:
+    """In one statement, for the database sees each journal's charges together; by arrays, for there may be more than it takes values."""
     if rows:
         told = [[getattr(row, name) for row in rows] for name in ("journal", "charge", "element", "amount_pence")]
-        given = "unnest(CAST(:a AS uuid[]), CAST(:b AS uuid[]), CAST(:c AS text[]), CAST(:d AS bigint[]))"
-        statement = sa.text(f"INSERT INTO {table} SELECT * FROM {given}")  # noqa: S608 - no value is in the text
-        await tx.connection.execute(statement, dict(zip("abcd", told, strict=True)))
+        given = sa.select(*(sa.func.unnest(sa.cast(each, ARRAY(column.type))) for column, each in zip(table.c, told, strict=True)))
+        await tx.connection.execute(sa.insert(table).from_select(list(table.c), given))
 
 
 @dataclass(frozen=True)
