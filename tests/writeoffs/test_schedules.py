@@ -53,6 +53,7 @@ from rentbook_contracts.writeoffs import (
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from support.counting import until
 from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
@@ -259,9 +260,11 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
 async def somebody_waits(writeoffs: WriteOffs) -> None:
     """Until a transaction of this database waits for another one's lock."""
     waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
-    async with asyncio.timeout(10):
-        while not await writeoffs.rows(waiting):  # noqa: ASYNC110 - the server tells of a wait by this view alone
-            await asyncio.sleep(0.01)
+
+    async def waits() -> bool:
+        return bool(await writeoffs.rows(waiting))
+
+    await until(waits, "a transaction waits for another one's lock", 10)
 
 
 def breathing_space(account: UUID, balance: int) -> AccountHoldChanged:
