@@ -18,9 +18,8 @@ from uuid import UUID
 from chassis.transaction import Transaction
 
 from ledger import store
-from ledger.domain.dates import business_date
-from ledger.domain.posting import Posting, mirror
-from ledger.use_cases.mirrored import told_undone
+from ledger.domain.posting import Posting
+from ledger.use_cases.mirrored import told_undone, undone_now
 
 PAYMENT_UNDONE = "put back: a payment was undone"
 DEBT_PUT_BACK = "put back: a written-off debt was put back"
@@ -41,22 +40,10 @@ async def give_back(tx: Transaction, debits: Iterable[tuple[store.LockedAccount,
     for id_, journals in (await store.credits_written_on(tx, short) if short else {}).items():
         for journal in reversed(journals):
             if short[id_] > 0:
-                posting = await _mirror(tx, journal, why)
+                written_on = await store.journal(tx, journal)
+                assert written_on is not None, "it was just found"
+                posting = undone_now(tx, written_on, why)
                 short[id_] += sum(leg.amount_pence for leg in posting.legs if leg.account == id_)
                 postings.append((accounts[id_], posting))
     await store.post(tx, [posting for _, posting in postings])
     await store.tell(tx, [told_undone(account, posting) for account, posting in postings])
-
-
-async def _mirror(tx: Transaction, journal: UUID, why: str) -> Posting:
-    original = await store.journal(tx, journal)
-    assert original is not None, "it was just found"
-    return mirror(
-        original.legs,
-        original.id,
-        code=original.code,
-        case=original.case,
-        effective_date=business_date(tx.now),
-        actor=tx.caller.person,
-        narrative=why,
-    )

@@ -2,10 +2,25 @@
 
 from datetime import date
 
+from chassis.transaction import Transaction
 from rentbook_contracts.ledger import JournalReversed
 
 from ledger import store
+from ledger.domain.dates import business_date
 from ledger.domain.posting import TRANSFER_CODE, Control, Posting, mirror, two_legs
+
+
+def undone_now(tx: Transaction, original: store.PostedJournal, narrative: str) -> Posting:
+    """The mirror image of a journal, of today and in the name of whoever asks."""
+    return mirror(
+        original.legs,
+        original.id,
+        code=original.code,
+        case=original.case,
+        effective_date=business_date(tx.now),
+        actor=tx.caller.person,
+        narrative=narrative,
+    )
 
 
 def off_the_account(move: store.Move, on: date, actor: str, narrative: str) -> Posting:

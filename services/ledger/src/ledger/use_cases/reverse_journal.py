@@ -6,8 +6,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import JournalIsReversed, ReverseJournal
 
 from ledger import store
-from ledger.domain.dates import business_date
-from ledger.domain.posting import OPENING_CODE, Posting, mirror
+from ledger.domain.posting import OPENING_CODE
 from ledger.domain.provision import PROVISION_CODE
 from ledger.domain.rules import (
     AlreadyReversed,
@@ -20,7 +19,7 @@ from ledger.domain.rules import (
 )
 from ledger.domain.write_off import NOT_REVERSED, WRITTEN_ON
 from ledger.use_cases.give_back import give_back
-from ledger.use_cases.mirrored import told_undone
+from ledger.use_cases.mirrored import told_undone, undone_now
 from ledger.use_cases.permission import may_change
 
 
@@ -52,7 +51,7 @@ async def reverse(tx: Transaction, original: store.PostedJournal, *, reason: str
     locked = await store.lock_accounts(tx, {leg.account for leg in original.legs})
     if original.reverses is not None or await store.reversal_of(tx, original.id) is not None:
         raise AlreadyReversed("This entry was reversed already, or is itself a reversal.", field="journal")
-    posting = _mirror(tx, original, reason)
+    posting = undone_now(tx, original, reason.replace("\x1f", " "))
     await store.post(tx, [posting])
     await store.tell(tx, [told_undone(account, posting) for account in locked.values()])
     await give_back(tx, [(locked[leg.account], leg.amount_pence) for leg in posting.legs if leg.account in locked])
@@ -70,15 +69,3 @@ async def _not_moved_on(tx: Transaction, journal: UUID) -> None:
         raise MovedFromSuspense(
             "This payment was moved from suspense onto an account. Put it back first, on the page Suspense.", field="journal"
         )
-
-
-def _mirror(tx: Transaction, original: store.PostedJournal, reason: str) -> Posting:
-    return mirror(
-        original.legs,
-        original.id,
-        code=original.code,
-        case=original.case,
-        effective_date=business_date(tx.now),
-        actor=tx.caller.person,
-        narrative=reason.replace("\x1f", " "),
-    )

@@ -319,30 +319,31 @@ def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
 
 def oldest_of(charges: Sequence[ChargeOwed], wanted_pence: int | None) -> tuple[ChargeOwed, ...]:
     """The first of the charges up to an amount; VAT in proportion, rounded half up."""
-    left = sum(charge.owed_pence for charge in charges) if wanted_pence is None else wanted_pence
-    taken: list[ChargeOwed] = []
-    for charge in charges:
-        amount = min(charge.owed_pence, left)
-        if amount <= 0:
-            break
-        vat = (2 * charge.vat_pence * amount + charge.owed_pence) // (2 * charge.owed_pence)
-        taken.append(charge.model_copy(update={"owed_pence": amount, "vat_pence": vat}))
-        left -= amount
-    return tuple(taken)
+    taken = _first_of([(charge.owed_pence, charge.vat_pence) for charge in charges], wanted_pence)
+    return tuple(
+        charge.model_copy(update={"owed_pence": amount, "vat_pence": vat}) for charge, (amount, vat) in zip(charges, taken, strict=False)
+    )
 
 
 def part_of(parts: Sequence[LinePart], wanted_pence: int | None) -> tuple[LinePart, ...]:
     """The first of the parts up to an amount; VAT in proportion, rounded half up."""
-    left = sum(part.amount_pence for part in parts) if wanted_pence is None else wanted_pence
-    taken: list[LinePart] = []
-    for part in parts:
-        amount = min(part.amount_pence, left)
+    taken = _first_of([(part.amount_pence, part.vat_pence) for part in parts], wanted_pence)
+    return tuple(
+        LinePart(element=part.element, amount_pence=amount, vat_pence=vat) for part, (amount, vat) in zip(parts, taken, strict=False)
+    )
+
+
+def _first_of(amounts: Sequence[tuple[int, int]], wanted_pence: int | None) -> list[tuple[int, int]]:
+    """As many of these amounts, each with the VAT in it, as make up what is wanted; all of them where nothing is said."""
+    left = sum(whole for whole, _ in amounts) if wanted_pence is None else wanted_pence
+    taken: list[tuple[int, int]] = []
+    for whole, vat in amounts:
+        amount = min(whole, left)
         if amount <= 0:
             break
-        vat = (2 * part.vat_pence * amount + part.amount_pence) // (2 * part.amount_pence)
-        taken.append(LinePart(element=part.element, amount_pence=amount, vat_pence=vat))
+        taken.append((amount, (2 * vat * amount + whole) // (2 * whole)))
         left -= amount
-    return tuple(taken)
+    return taken
 
 
 def left_of(parts: Sequence[LinePart], back_pence: int) -> tuple[LinePart, ...]:
