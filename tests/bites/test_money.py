@@ -120,7 +120,7 @@ async def test_bite_double_reversal(ledgers: Ledgers) -> None:
 
     await bites(
         scenario,
-        patches={"ledger.use_cases.reverse_journal.mirror": mirror_under_a_new_key, "ledger.store.reversal_of": nothing_reversed},
+        patches={"ledger.use_cases.mirrored.mirror": mirror_under_a_new_key, "ledger.store.reversal_of": nothing_reversed},
         sql="ALTER TABLE journal DROP CONSTRAINT a_journal_is_reversed_once",
     )
 
