@@ -199,6 +199,20 @@ async def test_evidence_is_awaited_by_working_days(refunds: Refunds) -> None:
     assert page.status_note == "Waiting for an answer to check 2 source of the credit."
 
 
+async def test_a_case_is_looked_at_again_on_the_day_after_the_last_of_a_notice(refunds: Refunds) -> None:
+    case = await refunds.opened(tenant(debts=(debt(FTA, FTA_120.kind, 120_00, former=True, people=(A,)),)))
+    assert (await refunds.checked(case)).blocked == (4,)
+    assert (await refunds.do(await_evidence, AwaitEvidence(case=case, attempt=1, round=1, checks=(4,)))).look_again_at is None
+    served = evidence(case, 4, kind=EvidenceKind.OPT_OUT_NOTICE, received_on=TODAY - timedelta(days=2))
+    await refunds.do(add_evidence, served, caller=ASHA)
+    assert (await refunds.checked(case, round_=2)).blocked == (4,)
+    timers = await refunds.do(await_evidence, AwaitEvidence(case=case, attempt=1, round=2, checks=(4,)))
+    assert timers.look_again_at is not None
+    assert timers.look_again_at.date() == TODAY + timedelta(days=13)
+    others = await refunds.do(await_evidence, AwaitEvidence(case=case, attempt=1, round=2, checks=(2,)))
+    assert others.look_again_at is None
+
+
 # --- later events of the ledger (check 10) --------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ class FakeServices:
     escalate_on: date = field(default_factory=lambda: (datetime.now(UTC) + SOON).date())
     remind_at: datetime = field(default_factory=lambda: datetime.now(UTC) + SOON)
     lapse_at: datetime = field(default_factory=lambda: datetime.now(UTC) + 2 * SOON)
+    look_again_at: datetime | None = None
     posting_errors: list[str] = field(default_factory=list)
     calls: list[tuple[str, BaseModel]] = field(default_factory=list)
     open_task: approvals.OpenTask | None = None
@@ -63,7 +64,7 @@ class FakeServices:
         replies: dict[str, Callable[[Any], BaseModel]] = {
             "refunds.run-check": lambda a: refunds.CheckDone(check=a.check, outcome=refunds.CheckOutcome.PASS),
             "refunds.plan": self._plan,
-            "refunds.await-evidence": lambda _: refunds.EvidenceTimers(remind_at=self.remind_at, lapse_at=self.lapse_at),
+            "refunds.await-evidence": self._timers,
             "refunds.look-again": lambda _: refunds.LookedAgain(differs=self.differs),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
             "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
@@ -79,6 +80,9 @@ class FakeServices:
             "approvals.read-decision": self._read,
         }
         return replies.get(name, lambda _: Nothing())(argument)
+
+    def _timers(self, _: refunds.AwaitEvidence) -> refunds.EvidenceTimers:
+        return refunds.EvidenceTimers(remind_at=self.remind_at, lapse_at=self.lapse_at, look_again_at=self.look_again_at)
 
     def _stands(self, _: refunds.ReadCase) -> refunds.CaseStands:
         return self.stands.model_copy(update={"changed": self.changed_in_round == self._round()})

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -276,6 +277,17 @@ async def test_a_ledger_that_lets_a_blocked_check_pass_ends_the_wait(client: Cli
     await services.decide(story, Answer.DECLINED)
     await story.result()
     assert (services.names().count("refunds.plan"), services.names().count("refunds.look-again")) == (2, 3)
+
+
+async def test_a_day_that_lets_a_blocked_check_pass_ends_the_wait(client: Client, services: FakeServices) -> None:
+    services.blocked_rounds = 1
+    services.look_again_at, services.differs = datetime.now(UTC) + timedelta(seconds=1), True
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert services.names("refunds.plan", "refunds.look-again") == ["refunds.plan", "refunds.look-again", "refunds.plan"]
+    assert services.names("refunds.read-case") == []
 
 
 async def test_a_posting_that_the_ledger_refused_is_planned_anew_once_the_ledger_moves(client: Client, services: FakeServices) -> None:

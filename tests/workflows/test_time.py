@@ -130,6 +130,25 @@ async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody
     assert [asked.outcome for _, asked in services.calls if isinstance(asked, CloseCase)] == [CaseOutcome.DECLINED]
 
 
+async def test_a_day_that_settles_nothing_is_looked_at_once_and_the_wait_goes_on(client: Client, services: FakeServices) -> None:
+    now = datetime.now(UTC)
+    services.remind_at, services.look_again_at, services.lapse_at = (now + timedelta(days=days) for days in (10, 15, 30))
+    services.blocked_rounds = 1
+
+    clock = await begun(client, services)
+    await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
+    await clock.forward(timedelta(days=11))
+    await said(services, "reminded")
+    assert services.names("refunds.look-again") == []
+    await clock.forward(timedelta(days=5))
+    await services.until("refunds.look-again")
+    await clock.forward(timedelta(days=15))
+    await said(services, "overdue")
+    await clock.forward(WAITS_FOR_GOOD)
+    assert services.names("refunds.look-again", "refunds.plan") == ["refunds.plan", "refunds.look-again"]
+    assert notes(services) == [None, "reminded", "overdue"]
+
+
 def notes(services: FakeServices) -> list[str | None]:
     """What was said of the waiting, in order."""
     said = [asked for _, asked in services.calls if isinstance(asked, NoteProgress)]

@@ -52,7 +52,7 @@ class CaseOutcome(StrEnum):
 class EvidenceKind(StrEnum):
     """What a document or an answer is. Which of them may settle which check is refunds' rule, and told with each check.
 
-    CONSENT, OPT_OUT and OPT_OUT_NOTICE are about debts; a notice's day is the one on which it was served.
+    CONSENT, OPT_OUT and OPT_OUT_NOTICE are about debts; a notice's day is that on which it was served. Served again, its days begin anew.
     """
 
     BENEFIT_ANSWER = "benefit-answer"
@@ -229,10 +229,14 @@ class NoteProgress(Message):
 
 
 class EvidenceTimers(Message):
-    """How long documents are awaited: working-day policy turned into dates, UTC."""
+    """How long documents are awaited: working-day policy turned into dates, UTC.
+
+    `look_again_at`: when a check that blocks may answer otherwise though nobody brought anything; None where no day brings that.
+    """
 
     remind_at: datetime
     lapse_at: datetime
+    look_again_at: datetime | None = None
 
 
 class AwaitEvidence(Message):

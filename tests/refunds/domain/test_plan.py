@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refunds.domain.facts import Wishes
-from refunds.domain.plan import PassedOver, Plan, collectable, plan_refund
+from refunds.domain.facts import CaseFacts, Evidence, Wishes
+from refunds.domain.plan import PassedOver, Plan, collectable, notices_run_until, plan_refund
 from refunds.domain.policy import DebtClass, NoPolicyInForce, RefundPolicy, debt_class, policy_at
 from refunds.domain.review import credit_to_review
 from rentbook_contracts.ledger import AccountKind, CreditSource, DebtOfSamePeople, PersonFacts
+from rentbook_contracts.refunds import EvidenceKind
 from support.refund_cases import (
     ACCOUNT,
     BOTH_CONSENTED,
@@ -114,7 +115,7 @@ def test_only_the_part_that_is_not_statute_barred_is_taken() -> None:
 
 
 def test_an_unanswered_notice_counts_from_the_day_after_its_last_day_and_only_where_policy_says_so() -> None:
-    wishes = Wishes(asked_by=A, opt_out_notice_sent_on=TODAY - timedelta(days=14))
+    wishes = Wishes(asked_by=A, noticed_on=dict.fromkeys((FTA, RECHARGE), TODAY - timedelta(days=14)))
     running = plan_refund(ledger(**ENDED), wishes, POLICY, TODAY)
     assert (amounts(running)[0], set(running.unanswered)) == ({}, {FTA, RECHARGE})
     assert amounts(plan_refund(ledger(**ENDED), wishes, POLICY, TODAY + timedelta(days=1)))[0] == {FTA: 120_00, RECHARGE: 20_00}
@@ -122,8 +123,33 @@ def test_an_unanswered_notice_counts_from_the_day_after_its_last_day_and_only_wh
     assert plan_refund(ledger(**ENDED), wishes, consent_only, TODAY + timedelta(days=1)).offsets == ()
 
 
+def test_a_notice_counts_for_the_debt_that_it_names_and_one_that_is_served_again_gives_its_days_anew() -> None:
+    wishes = Wishes(asked_by=A, noticed_on={FTA: TODAY - timedelta(days=15)})
+    plan = plan_refund(ledger(**ENDED), wishes, POLICY, TODAY)
+    assert (amounts(plan)[0], plan.unanswered) == ({FTA: 120_00}, (RECHARGE,))
+    served = Evidence(
+        check=4, kind=EvidenceKind.OPT_OUT_NOTICE, settles=True, received_on=TODAY, by="ben", answers="", accounts=frozenset({FTA})
+    )
+    again = CaseFacts(ledger=ledger(**ENDED), wishes=wishes, evidence=(served,)).wishes
+    assert plan_refund(ledger(**ENDED), again, POLICY, TODAY + timedelta(days=14)).offsets == ()
+    assert amounts(plan_refund(ledger(**ENDED), again, POLICY, TODAY + timedelta(days=15)))[0] == {FTA: 120_00}
+
+
+def test_notices_run_until_the_last_of_them_and_not_where_a_debt_has_none() -> None:
+    def until(noticed_on: dict[UUID, date], policy: RefundPolicy = POLICY) -> date | None:
+        wishes = Wishes(asked_by=A, noticed_on=noticed_on)
+        return notices_run_until(plan_refund(ledger(**ENDED), wishes, policy, TODAY), wishes, policy)
+
+    both = {FTA: TODAY - timedelta(days=3), RECHARGE: TODAY - timedelta(days=1)}
+    assert until(both) == TODAY + timedelta(days=13)
+    assert until({FTA: TODAY}) is None
+    assert until({}) is None
+    assert until({FTA: TODAY - timedelta(days=20), RECHARGE: TODAY}) == TODAY + timedelta(days=14)
+    assert until(both, POLICY.model_copy(update={"offset_after_notice": False})) is None
+
+
 def test_an_unanswered_notice_never_takes_one_tenants_debt_from_joint_credit() -> None:
-    wishes = Wishes(asked_by=A, joint_consent=True, opt_out_notice_sent_on=TODAY - timedelta(days=60))
+    wishes = Wishes(asked_by=A, joint_consent=True, noticed_on={FTA: TODAY - timedelta(days=60)})
     plan = plan_refund(ledger(**ENDED, debts=(FTA_120.model_copy(update={"people": (A,)}),)), wishes, POLICY, TODAY)
     assert [passed.why for passed in plan.passed_over] == [PassedOver.NEEDS_EVERY_SIGNATURE]
 
@@ -177,7 +203,7 @@ def situations(draw: st.DrawFn) -> tuple[int, bool, tuple[DebtOfSamePeople, ...]
         consents=frozenset(draw(accounts)),
         opted_out=frozenset(draw(accounts)),
         joint_consent=draw(st.booleans()),
-        opt_out_notice_sent_on=draw(st.none() | st.just(TODAY - timedelta(days=30))),
+        noticed_on=dict.fromkeys(draw(accounts), TODAY - timedelta(days=30)),
     )
     return draw(st.integers(0, 2_000_00)), draw(st.booleans()), tuple(debts), wishes, draw(st.sampled_from([0, 50_00]))
 
@@ -202,7 +228,7 @@ def test_every_plan_keeps_the_promises(situation: tuple[int, bool, tuple[DebtOfS
         assert not owed.disputed
         assert not owed.breathing_space
         assert offset.account not in wishes.opted_out
-        assert offset.account in wishes.consents or wishes.opt_out_notice_sent_on
+        assert offset.account in wishes.consents or offset.account in wishes.noticed_on
         assert set(owed.people) >= {A, B} or (wishes.joint_consent and offset.account in wishes.consents)
     ranks = [POLICY.recovery_order.index(rung) for offset in plan.offsets if (rung := debt_class(by_account[offset.account]))]
     assert ranks == sorted(ranks)

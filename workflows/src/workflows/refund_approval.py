@@ -99,6 +99,8 @@ MOVED_ON = frozenset({"CreditNotFree", "DecisionRecalled", "HoldGone"})
 BELIEVES_ROWS = "a signal is believed as far as the rows say so"
 # As does one that waited for documents before it heard of the ledger meanwhile.
 HEARS_LEDGER = "a ledger that moved is looked at while documents are awaited"
+# Or before a day might let a check pass.
+LOOKS_ON_THE_DAY = "what is awaited is looked at on the day that may settle it"
 # And one that a rule of the ledger had stopped.
 HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
 
@@ -191,10 +193,14 @@ class RefundApproval:
         )
         await self.note(CaseStatus.WAITING_FOR_EVIDENCE)
         hears = workflow.patched(HEARS_LEDGER)
-        for when, what in ((timers.remind_at, "reminded"), (timers.lapse_at, "overdue")):
-            if await self.may_pass_now(when, hears_ledger=hears):
+        waits: list[tuple[datetime, str | None]] = [(timers.remind_at, "reminded"), (timers.lapse_at, "overdue")]
+        if timers.look_again_at is not None and workflow.patched(LOOKS_ON_THE_DAY):
+            waits = sorted([*waits, (timers.look_again_at, None)], key=lambda wait: wait[0])
+        for when, what in waits:
+            if await self.may_pass_now(when, hears_ledger=hears) or (what is None and await self.answers_otherwise()):
                 return Again("evidence")
-            await self.note(CaseStatus.WAITING_FOR_EVIDENCE, what)
+            if what is not None:
+                await self.note(CaseStatus.WAITING_FOR_EVIDENCE, what)
         await self.may_pass_now(None, hears_ledger=hears)
         return Again("evidence")
 
@@ -208,10 +214,14 @@ class RefundApproval:
                 return True
             # Before it looks, so that a move meanwhile is looked at as well.
             self.moved = False
-            look = LookAgain(case=self.case.case, attempt=self.case.attempt, round=self.round)
-            if (await self.steps.call(LOOK_AGAIN, look)).differs:
+            if await self.answers_otherwise():
                 return True
         return False
+
+    async def answers_otherwise(self) -> bool:
+        """Whether a check that blocks the round would find something else by now."""
+        look = LookAgain(case=self.case.case, attempt=self.case.attempt, round=self.round)
+        return (await self.steps.call(LOOK_AGAIN, look)).differs
 
     async def held(self, plan: RefundPlan) -> UUID | Again:
         try:

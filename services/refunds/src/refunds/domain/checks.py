@@ -20,7 +20,7 @@ from refunds.domain.bacs_text import NameHasNoBacsForm, bacs_name
 from refunds.domain.covered import Ground, void_because
 from refunds.domain.facts import CaseFacts, Confirmation, Evidence, PayeeFacts
 from refunds.domain.modulus import ModulusAnswer
-from refunds.domain.plan import PassedOver, floor, minimum_refund, plan_refund, tenancy_has_ended
+from refunds.domain.plan import PassedOver, Plan, floor, minimum_refund, notices_run_until, plan_refund, tenancy_has_ended
 from refunds.domain.policy import RefundPolicy
 
 PASS, FAIL, REFER = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.REFER
@@ -185,7 +185,7 @@ def check_4(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
         words = f"{off} that the same people owed was written off and may be put back: who pays owes it again."
         doubts.append(Doubt("written-off-debt", words))
     if plan.unanswered:
-        doubts.append(Doubt("tenant-to-be-asked", _notice_words(facts, policy), kinds=frozenset()))
+        doubts.append(Doubt("tenant-to-be-asked", _notice_words(plan, facts, policy), kinds=frozenset()))
     source = f"{_ledger_source(facts)}; policy {policy.version}"
     return _concluded(4, facts, doubts, "debts-settled" if facts.ledger.debts else "no-other-debt", evidence, source, today)
 
@@ -459,11 +459,11 @@ def _floor_words(facts: CaseFacts, policy: RefundPolicy, today: date, kept: int)
     return f"Floor {pounds(kept)}: {counted(policy.floor_weeks, 'week')} of {pounds(facts.ledger.weekly_charge_pence)}."
 
 
-def _notice_words(facts: CaseFacts, policy: RefundPolicy) -> str:
-    sent = facts.wishes.opt_out_notice_sent_on
-    if sent is None or not policy.offset_after_notice:
+def _notice_words(plan: Plan, facts: CaseFacts, policy: RefundPolicy) -> str:
+    until = notices_run_until(plan, facts.wishes, policy)
+    if until is None:
         return "Consent or an opt-out is needed for each debt that may be offset."
-    return f"The opt-out notice was sent on {in_words(sent)} and expires after {counted(policy.opt_out_notice_days, 'day')}."
+    return f"An opt-out notice was served: the tenant may answer until {in_words(until)}."
 
 
 def _paid_in_words(payee: PayeeFacts) -> str:

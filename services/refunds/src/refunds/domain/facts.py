@@ -1,5 +1,6 @@
 """What a refund case rests on: the ledger's facts as contracts give them, and what refunds itself knows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -25,7 +26,7 @@ class Wishes:
     """What the tenant asked for and agreed to. `asked_by` None: nobody asked, the landlord reviews a credit.
 
     `requested_pence` None asks for all that may be refunded. `consents` and `opted_out` name debts' accounts. `joint_consent`: every
-    joint tenant has signed. `opt_out_notice_sent_on`: the day on which the notice of a proposed offset was served.
+    joint tenant has signed. `noticed_on`: by debt, the day on which the last notice of its proposed offset was served.
     """
 
     asked_by: UUID | None = None
@@ -33,7 +34,7 @@ class Wishes:
     consents: frozenset[UUID] = frozenset()
     opted_out: frozenset[UUID] = frozenset()
     joint_consent: bool = False
-    opt_out_notice_sent_on: date | None = None
+    noticed_on: Mapping[UUID, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def _answered(wishes: Wishes, item: Evidence) -> Wishes:
             return replace(wishes, consents=wishes.consents | item.accounts, opted_out=wishes.opted_out - item.accounts)
         case EvidenceKind.CONSENT | EvidenceKind.OPT_OUT:
             return replace(wishes, consents=wishes.consents - item.accounts, opted_out=wishes.opted_out | item.accounts)
-        case EvidenceKind.OPT_OUT_NOTICE:
-            return replace(wishes, opt_out_notice_sent_on=item.received_on)
+        case EvidenceKind.OPT_OUT_NOTICE if item.settles:
+            # The days of the letter that the tenant holds: one that is served again gives them anew.
+            return replace(wishes, noticed_on={**wishes.noticed_on, **dict.fromkeys(item.accounts, item.received_on)})
         case EvidenceKind.JOINT_CONSENT:
             return replace(wishes, joint_consent=item.settles)
         case _:

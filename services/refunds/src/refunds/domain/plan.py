@@ -150,13 +150,23 @@ def _passed_over(debt: DebtOfSamePeople, facts: RefundFacts, wishes: Wishes, pol
         return PassedOver.OPTED_OUT
     if not owners_of_credit <= set(debt.people) and not (wishes.joint_consent and debt.account in wishes.consents):
         return PassedOver.NEEDS_EVERY_SIGNATURE
-    if debt.account not in wishes.consents and not notice_has_expired(wishes, policy, today):
+    if debt.account not in wishes.consents and not notice_has_expired(debt.account, wishes, policy, today):
         return PassedOver.NOT_ANSWERED
     return None
 
 
-def notice_has_expired(wishes: Wishes, policy: RefundPolicy, today: date) -> bool:
-    """Whether an opt-out notice was served and its days have passed unanswered, where policy lets that count as consent."""
-    if not policy.offset_after_notice or wishes.opt_out_notice_sent_on is None:
-        return False
-    return wishes.opt_out_notice_sent_on + timedelta(days=policy.opt_out_notice_days) < today
+def notice_has_expired(debt: UUID, wishes: Wishes, policy: RefundPolicy, today: date) -> bool:
+    """Whether the days of the debt's last opt-out notice have passed unanswered, where policy lets that count as consent."""
+    served = wishes.noticed_on.get(debt)
+    return policy.offset_after_notice and served is not None and _last_day(served, policy) < today
+
+
+def notices_run_until(plan: Plan, wishes: Wishes, policy: RefundPolicy) -> date | None:
+    """The last day of the notices on what the tenant has yet to answer; None where a debt has none, or policy lets no notice count."""
+    served = [wishes.noticed_on.get(debt) for debt in plan.unanswered]
+    days = [_last_day(day, policy) for day in served if day is not None]
+    return max(days, default=None) if policy.offset_after_notice and len(days) == len(served) else None
+
+
+def _last_day(served: date, policy: RefundPolicy) -> date:
+    return served + timedelta(days=policy.opt_out_notice_days)
