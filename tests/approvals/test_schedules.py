@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -27,7 +28,7 @@ from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, DecisionNotCarriedOut, NudgeTask, ReadDecision, RoundAsked
+from rentbook_contracts.approvals import Answer, CloseTask, DecisionNotCarriedOut, NudgeTask, ReadDecision, RoundAsked, WriteOffDecided
 from rentbook_contracts.approvals import DecisionTaken as TakenByTheStory
 from support.office import PEOPLE, Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
@@ -672,3 +673,37 @@ async def test_a_line_that_has_left_the_schedule_is_not_let_through(desk: WriteO
     [fact] = await desk.facts()
     assert [UUID(one["line"]) for one in fact["lines"]] == [left.line]
     assert [UUID(one) for one in fact["excepted"]] == [excepted.line]
+
+
+async def test_a_decision_on_a_schedule_is_told_as_it_was_made(desk: WriteOffOffice) -> None:
+    """By a row as the role that runs the service, whatever a use case would say."""
+    about = told((line(30_00), line(20_00)))
+    left_out, kept = about.lines
+    await desk.decided("tess.leader", about, await desk.opened(about), excepted={left_out.line: "may-be-recovered"})
+    fact = WriteOffDecided.model_validate((await desk.facts())[0])
+    strange = {"line": str(uuid4()), "content_hash": kept.content_hash}
+    changed = {"line": str(kept.line), "content_hash": left_out.content_hash}
+    excepted = {"line": str(left_out.line), "content_hash": left_out.content_hash}
+    for lines in ([strange], [changed], [excepted]):
+        await _untold(desk, fact, lines=lines)
+    changes: dict[str, object] = {
+        "excepted": [], "covers_to_pence": None, "carried_out_from": "2026-01-01", "stage": 2, "decision": str(uuid4()),
+    }  # fmt: skip
+    for name, value in changes.items():
+        await _untold(desk, fact, **{name: value})
+    await desk.office.tell(fact)
+    await desk.office.tell(fact, lines=[])
+
+
+async def test_lines_of_a_schedule_that_was_declined_are_not_told_as_let_through(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    await desk.decided("tess.leader", about, await desk.opened(about), Answer.DECLINED)
+    fact = WriteOffDecided.model_validate((await desk.facts())[0])
+    [one] = about.lines
+    await _untold(desk, fact, lines=[{"line": str(one.line), "content_hash": one.content_hash}])
+
+
+async def _untold(desk: WriteOffOffice, fact: WriteOffDecided, **other: Any) -> None:
+    with pytest.raises(asyncpg.CheckViolationError) as error:
+        await desk.office.tell(fact, **other)
+    assert error.value.constraint_name == "a_fact_says_what_its_row_says"

@@ -1,13 +1,23 @@
 """The same rules by raw SQL as the role that runs the service: what a use case forgot, the database refuses."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from approvals.store import RULES
-from rentbook_contracts.approvals import Answer, OpenTask, TaskOpened
+from rentbook_contracts.approvals import (
+    FACTS,
+    Answer,
+    DecisionMade,
+    DecisionNotCarriedOut,
+    DecisionRecalled,
+    OpenTask,
+    PaymentRunReleased,
+    TaskOpened,
+)
 from support.office import HASH, OTHER_HASH, Office
 
 APPEND_ONLY = (
@@ -200,6 +210,85 @@ async def test_a_declined_or_unfinished_case_is_not_released(office: Office) -> 
     await refused("a_line_is_of_a_standing_approval", release_by_sql(office, large, half, "finn.finance"))
 
 
+def made_of(asked: OpenTask, opened: TaskOpened, decision: UUID, **other: Any) -> DecisionMade:
+    words: dict[str, Any] = {
+        "case": asked.case, "kind": asked.kind, "decision": decision, "task": opened.task, "attempt": asked.attempt, "round": asked.round,
+        "stage": asked.stage, "content_hash": asked.content_hash, "answer": Answer.APPROVED, "completes": True, **other,
+    }  # fmt: skip
+    return DecisionMade(**words)
+
+
+UNTRUE = "a_fact_says_what_its_row_says"
+
+
+async def test_a_decision_that_nobody_made_is_not_told(office: Office) -> None:
+    asked, opened = await office.open(50_00, raised_by="tess.leader")
+    await refused(UNTRUE, office.tell(made_of(asked, opened, uuid4())))
+
+
+async def test_a_decision_is_told_as_it_was_made(office: Office) -> None:
+    asked, opened = await office.open(50_00)
+    made = await insert_decision(office, asked, opened, answer="declined", text="no")
+    no = made_of(asked, opened, made, answer=Answer.DECLINED, completes=False)
+    for other in (
+        {"answer": "approved"},
+        {"completes": True},
+        {"content_hash": OTHER_HASH},
+        {"case": str(uuid4())},
+        {"attempt": 2},
+        {"more": 1},
+    ):
+        await refused(UNTRUE, office.tell(no, **other))
+    await office.tell(no)
+
+
+async def test_no_key_of_a_fact_stands_twice_in_it(office: Office) -> None:
+    asked, opened = await office.open(50_00)
+    no = made_of(
+        asked, opened, await insert_decision(office, asked, opened, answer="declined", text="no"), answer=Answer.DECLINED, completes=False
+    )
+    twice = no.model_dump_json().replace('"answer"', '"answer":"approved","answer"')
+    statement = (
+        "insert into outbox_event (id, bucket, topic, key, aggregate_version, headers, body, written_at)"
+        " values ($1, 0, 'approvals.cases', $2, 900, jsonb_build_object('ce_type', $3::text), $4, now())"
+    )
+    await refused(UNTRUE, office.sql(statement, uuid4(), no.key, no.type, twice))
+
+
+async def test_an_approval_that_was_recalled_is_not_told_again_and_one_that_stands_not_as_recalled(office: Office) -> None:
+    asked, opened = await office.open(50_00)
+    made = await office.answer_task("tess.leader", opened)
+    recalled = DecisionRecalled(case=asked.case, decision=made.decision, content_hash=asked.content_hash)
+    nothing = DecisionNotCarriedOut(case=asked.case, decision=made.decision)
+    await refused(UNTRUE, office.tell(recalled))
+    await refused(UNTRUE, office.tell(nothing))
+    await office.recall("tess.leader", made)
+    await refused(UNTRUE, office.tell(made_of(asked, opened, made.decision)))
+
+
+async def test_a_release_that_nobody_signed_is_not_told(office: Office) -> None:
+    asked, opened = await office.open(50_00)
+    line = office.make_ready(asked, await office.answer_task("tess.leader", opened))
+    released = PaymentRunReleased(run=uuid4(), lines=(line,), total_pence=50_00, released_at=datetime.now(UTC))
+    await refused(UNTRUE, office.tell(released))
+    signed = await office.release("finn.finance", line)
+    more = line.model_copy(update={"amount_pence": 51_00})
+    for other in ({"total_pence": 51_00}, {"lines": [more.model_dump(mode="json")]}, {"lines": [line.model_dump(mode="json")] * 2}):
+        await refused(UNTRUE, office.tell(released.model_copy(update={"run": signed.run}), **other))
+
+
+async def test_a_fact_that_approvals_does_not_know_is_not_told(office: Office) -> None:
+    class Invented(DecisionNotCarriedOut):
+        type = "approvals.decision-made.v2"
+
+    await refused(UNTRUE, office.tell(Invented(case=uuid4(), decision=uuid4())))
+
+
+async def test_the_database_knows_every_fact_of_approvals(office: Office) -> None:
+    [row] = await office.owner_sql("select prosrc from pg_proc where proname = 'says_what_its_row_says'")
+    assert {part.split("'")[0] for part in row["prosrc"].split("WHEN '")[1:]} == {fact.type for fact in FACTS}
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 async def test_what_was_written_stays(office: Office, table: str) -> None:
     asked, opened = await office.open(50_00)
@@ -255,7 +344,7 @@ async def test_each_rule_that_the_database_names_is_one_that_a_person_understand
     of_a_program = {
         "the_content_of_a_task_stays", "a_task_begins_open", "a_task_is_decided_by_a_decision", "a_closed_task_stays_closed",
         "the_lines_of_a_decided_schedule_stay", "an_exception_comes_with_its_decision", "a_minute_comes_with_its_decision",
-        "only_a_schedule_waits_to_be_carried_out", "the_band_of_a_schedule_is_its_highest_total",
+        "only_a_schedule_waits_to_be_carried_out", "the_band_of_a_schedule_is_its_highest_total", "a_fact_says_what_its_row_says",
     }  # fmt: skip
     assert named - of_a_program <= set(RULES)
     assert len(named - of_a_program) > 15

@@ -18,6 +18,7 @@ from chassis.peers import Caller
 from chassis.transaction import SYSTEM, Runtime, Transaction, run
 from rentbook_contracts.approvals import Answer, Lane, OpenTask, ReleasedLine, TaskKind, TaskOpened
 from rentbook_contracts.ledger import AccountKind, AccountStatus, RefundFacts, RefundPlan, TenancyFacts
+from rentbook_contracts.message import Fact
 from rentbook_contracts.refunds import PlanToDecide
 from rentbook_contracts.workflows import refund_workflow_id
 from rentbook_local.postgres import Database
@@ -142,6 +143,16 @@ class Office:
 
     async def release(self, person: str, *lines: ReleasedLine, form_id: UUID | None = None) -> RunSigned:
         return await self.do(person, release_run, SignRun(lines, sum(line.amount_pence for line in lines)), form_id)
+
+    async def tell(self, fact: Fact, **other: Any) -> None:
+        """A fact as a row of the outbox, whatever a use case would say; `other` words stand in its body."""
+        said = json.dumps(fact.model_dump(mode="json") | other)
+        statement = (
+            "insert into outbox_event (id, bucket, topic, key, aggregate_version, headers, body, written_at)"
+            " select $1, 0, $2, $3, coalesce(max(aggregate_version), 0) + 1, jsonb_build_object('ce_type', $4::text), $5, now()"
+            " from outbox_event where topic = $2 and key = $3"
+        )
+        await self.sql(statement, uuid4(), fact.topic, fact.key, fact.type, said)
 
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Raw SQL as the role that runs the service, committed: what somebody could do who has taken the service over."""
