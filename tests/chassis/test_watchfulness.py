@@ -160,6 +160,19 @@ async def test_a_relay_whose_broker_stands_still(place: Place, kafka: Kafka) -> 
             kafka.process.send_signal(signal.SIGCONT)
 
 
+async def test_a_consumer_whose_broker_stands_still(place: Place, kafka: Kafka) -> None:
+    """It has heard all that it knows of, and its relay has nothing to send."""
+    async with watched(place.settings, counter(offers=())) as service:
+        kafka.process.send_signal(signal.SIGSTOP)
+        try:
+            await turns_bad(service, "counter.counts: the broker has not said")
+        finally:
+            kafka.process.send_signal(signal.SIGCONT)
+        await turns_good(service)
+        await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
+        await until(lambda: _all_heard(service.runtime), "what comes then is heard", GOOD_WITHIN_SECONDS)
+
+
 async def test_a_relay_to_temporal_whose_server_stands_still(place: Place) -> None:
     async with running_temporal() as own:
         settings = place.with_settings(temporal_address=own.address, temporal_namespace=await own.new_namespace())

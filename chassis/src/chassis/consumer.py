@@ -79,6 +79,7 @@ class TopicConsumer:
         self._lag = 0
         self._parked = 0
         self._oldest_at: float | None = None
+        self._blind_since: float | None = None
         self._subscriber: Any = None
 
     def subscribe(self, broker: KafkaBroker) -> None:
@@ -182,8 +183,7 @@ class TopicConsumer:
         """Look at the lag until cancelled; the figure is the broker's own, not what the consumer believes of itself."""
         while True:
             try:
-                async with asyncio.timeout(LOOK_LIMIT_SECONDS):
-                    lag = await self._look()
+                lag = await self._look()
                 if lag and not self._lag:
                     self._moved_at = time.monotonic()
                 self._lag = lag
@@ -213,6 +213,17 @@ class TopicConsumer:
         return Backlog(self.topic, events, oldest, oldest > self._runtime.settings.behind_limit_seconds)
 
     async def _look(self) -> int:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(LOOK_LIMIT_SECONDS):
+                lag = await self._lag_at_the_broker()
+        except Exception:
+            self._blind_since = self._blind_since or began
+            raise
+        self._blind_since = None
+        return lag
+
+    async def _lag_at_the_broker(self) -> int:
         consumer = self._subscriber.consumer
         partitions = consumer.assignment() if consumer is not None else ()
         if not partitions:
@@ -228,8 +239,13 @@ class TopicConsumer:
         return [f"{what}: `parked list` of {self._runtime.name} says which and why"]
 
     def ailment(self) -> str | None:
-        """Why this consumer is not healthy, if it isn't: it has work and does none, or waits too long for its partitions."""
+        """Why this consumer is not healthy, if it isn't: it has work and does none, or waits too long for its partitions.
+
+        One that the broker does not answer may have work, and knows of none.
+        """
         limit = self._runtime.settings.stall_limit_seconds
+        if self._blind_since is not None and time.monotonic() - self._blind_since > limit:
+            return f"{self.topic}: the broker has not said for {limit:.0f} s what there is to hear"
         if self.rebalance.homeless_seconds() > limit:
             return f"{self.topic}: no partitions for {limit:.0f} s"
         waiting = self._lag + self._in_hand
