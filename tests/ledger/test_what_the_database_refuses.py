@@ -245,6 +245,42 @@ async def test_every_journal_is_sealed_without_a_gap_and_the_head_is_anchored(
     assert lines[-1]["hash"] == heads[-1][1].hex()
 
 
+@pytest.mark.parametrize("left", [b'{"audit_no": 1, "ha', b"{"], ids=["half a line", "its first byte"])
+async def test_a_line_of_the_anchor_that_was_left_unfinished_is_written_anew(
+    ledger: Runtime, app: asyncpg.Connection, settings: LedgerSettings, left: bytes
+) -> None:
+    assert settings.anchor_dir is not None
+    await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    for _ in range(2):
+        await seal(ledger)
+    before = anchors(settings.anchor_dir)
+    file = settings.anchor_dir / "seal-anchors.jsonl"
+    file.write_bytes(file.read_bytes() + left)
+    await written(app, (MAIN, 600), (NEIGHBOUR, -600))
+    for _ in range(2):
+        await seal(ledger)
+    assert anchors(settings.anchor_dir)[:-1] == before
+    assert anchors(settings.anchor_dir)[-1]["audit_no"] == len(await chain(app))
+
+
+async def test_a_full_disk_leaves_no_half_a_line_in_the_anchor(
+    ledger: Runtime, app: asyncpg.Connection, settings: LedgerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.anchor_dir is not None
+    await written(app, (MAIN, 500), (NEIGHBOUR, -500))
+    await seal(ledger)
+    (tmp_path / "anchor.write").write_text("no-space")
+    with monkeypatch.context() as full:
+        full.setenv("RENTBOOK_FAILPOINTS", str(tmp_path))
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space left"):
+                await seal(ledger)
+    assert (settings.anchor_dir / "seal-anchors.jsonl").stat().st_size > 0, "half a line was written"
+    await seal(ledger)
+    number, head = (await chain(app))[-1]
+    assert [(line["audit_no"], line["hash"]) for line in anchors(settings.anchor_dir)] == [(number, head.hex())]
+
+
 async def test_a_journal_that_committed_late_is_sealed_too(ledger: Runtime, app: asyncpg.Connection, database: Database) -> None:
     slow = await asyncpg.connect(database.app_dsn)
     try:

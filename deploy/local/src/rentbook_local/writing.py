@@ -11,10 +11,12 @@ def write_whole(path: Path, content: str, *, mode: int | None = None) -> None:
     """Write the text so that a reader sees all of it or the former. Errors: OSError; then nothing of it is left."""
     making = path.with_name(f"{path.name}.making")
     try:
-        has_space(path)
         if mode is not None:
             making.unlink(missing_ok=True)
             making.touch(mode=mode)
+        if _is_full(path):
+            making.write_text(content[: len(content) // 2], encoding="utf-8", newline="")
+            raise _no_space(path)
         making.write_text(content, encoding="utf-8", newline="")
         making.replace(path)
     except OSError:
@@ -28,7 +30,18 @@ def has_space(path: Path) -> None:
     RENTBOOK_FAILPOINTS names a folder then, and a file `write.NAME` lies there; `write.NAME.hit` beside it says that it was met.
     docs/failpoints.md tells of it.
     """
+    if _is_full(path):
+        raise _no_space(path)
+
+
+def _is_full(path: Path) -> bool:
     folder = os.environ.get(_FAILPOINTS)
-    if folder and (armed := Path(folder) / f"write.{path.name}").exists():
-        armed.with_name(f"{armed.name}.hit").touch()
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    armed = Path(folder) / f"write.{path.name}" if folder else None
+    if armed is None or not armed.exists():
+        return False
+    armed.with_name(f"{armed.name}.hit").touch()
+    return True
+
+
+def _no_space(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import IO
 
 from chassis.answering import TurnedAway, caller_of, refusal, turned_away
-from chassis.failpoint import reached
+from chassis.failpoint import reached, write_at
 from chassis.peers import Caller
 from chassis.telemetry import named
 from chassis.transaction import Runtime, Transaction, run, transaction
@@ -102,8 +102,7 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
             arrived += len(chunk)
             part = chunk[: BANK_FILE_LIMIT_BYTES + 1 - kept]
             kept += len(part)
-            reached("upload.write")
-            file.write(part)
+            write_at("upload.write", file, part)
             if arrived > DRAINED_BYTES:
                 return
     except ClientDisconnect:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from chassis.failpoint import reached
+from chassis.failpoint import reached, write_at
 from chassis.serving import Tick
 from chassis.transaction import Transaction
 
@@ -16,6 +16,8 @@ from ledger.domain.sealing import FIRST_HASH, content_of, next_hash
 
 JOURNALS_AT_ONCE = 1000
 ANCHOR_FILE = "seal-anchors.jsonl"
+LAST_LINES_BYTES = 1000
+"""Some lines of the anchor's end; one has about 150 bytes."""
 
 
 def sealing_into(folder: Path | None) -> Callable[[Transaction, Tick], Coroutine[Any, Any, bool]]:
@@ -65,16 +67,24 @@ def _content(journal: store.UnsealedJournal) -> bytes:
 
 
 def _anchor(folder: Path, head: store.Seal, tick: Tick) -> None:
-    """Append the head, unless it is the last line already. It reaches the disk before anything is sealed after it."""
+    """Append the head, unless it is the last line already. It reaches the disk before anything is sealed after it.
+
+    A line that a full disk, or the end of the process, left unfinished noted nothing: it is cut off, and no other begins on it.
+    """
     file = folder / ANCHOR_FILE
     line = json.dumps({"audit_no": head.audit_no, "hash": head.hash.hex(), "anchored_at": tick.at.isoformat()})
     folder.mkdir(parents=True, exist_ok=True)
     with file.open("a+b") as anchors:
-        anchors.seek(max(0, anchors.tell() - 1000))
-        if head.hash.hex().encode() in anchors.read():
-            return
-        reached("anchor.write")
-        anchors.write(f"{line}\n".encode())
-        anchors.flush()
+        before = max(0, anchors.tell() - LAST_LINES_BYTES)
+        anchors.seek(before)
+        tail = anchors.read()
+        whole = tail[: tail.rfind(b"\n") + 1]
+        anchors.truncate(before + len(whole))
+        noted = head.hash.hex().encode() in b"".join(whole.splitlines()[-1:])
+        if not noted:
+            write_at("anchor.write", anchors, f"{line}\n".encode())
+            anchors.flush()
+        # Also where it is noted: whoever wrote it may have ended before it reached the disk.
         os.fsync(anchors.fileno())
-    reached("anchor.written")
+    if not noted:
+        reached("anchor.written")

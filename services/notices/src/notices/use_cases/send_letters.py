@@ -21,7 +21,7 @@ from uuid import UUID
 
 import aiosmtplib
 import sqlalchemy as sa
-from chassis.failpoint import reached
+from chassis.failpoint import reached, write_at
 from chassis.serving import Tick
 from chassis.transaction import Transaction, Unanswered
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountHold, DebtsAsked
@@ -184,8 +184,7 @@ def put_into(folder: Path, row: sa.Row[Any], number: int = 1) -> str:
     if not target.exists() or hashlib.sha256(target.read_bytes()).hexdigest() != row.sha256:
         making = target.with_suffix(".making")
         with making.open("wb") as file:
-            reached("letter.write")
-            file.write(row.pdf)
+            write_at("letter.write", file, row.pdf)
             file.flush()
             os.fsync(file.fileno())
         reached("letter.written")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from chassis.failpoint import reached
+from chassis.failpoint import reached, write_at
 from chassis.transaction import Transaction
 from rentbook_contracts.refunds import BuildFile, FileBuilt, RunStatus
 
@@ -89,8 +89,7 @@ def write_whole(path: Path, content: bytes) -> None:
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            reached("payment-file.write")
-            file.write(content)
+            write_at("payment-file.write", file, content)
             file.flush()
             os.fsync(file.fileno())
         reached("payment-file.written")
