@@ -16,9 +16,7 @@ def test_rights_follow_from_the_contracts_and_from_nothing_else() -> None:
     rules = {(rule.principal, rule.restype, rule.name, rule.operation) for rule in kafka.access_rules([topic], prefix="p.")}
     assert rules == {
         ("User:refunds", ResourceType.TOPIC, "p.refunds.cases", AclOperation.WRITE),
-        ("User:refunds", ResourceType.TOPIC, "p.refunds.cases", AclOperation.READ),
         ("User:notices", ResourceType.TOPIC, "p.refunds.cases", AclOperation.READ),
-        ("User:refunds", ResourceType.GROUP, "p.refunds", AclOperation.READ),
         ("User:notices", ResourceType.GROUP, "p.notices", AclOperation.READ),
     }
 

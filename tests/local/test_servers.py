@@ -81,6 +81,22 @@ async def test_only_its_publisher_may_write_a_topic_and_only_its_hearers_may_rea
             await consumer.getone()
 
 
+async def test_a_right_that_the_contracts_no_longer_give_is_taken_away(kafka: Kafka) -> None:
+    elsewhere = await kafka.new_topics((_OWN,))
+    prefix = await kafka.new_topics((replace(_OWN, hearers=("refunds", "notices")), replace(_OWN, name="ledger.gone", hearers=())))
+    await kafka.new_topics((_OWN,), prefix=prefix)
+    for user, topic in (("notices", _OWN.name), ("ledger", "ledger.gone")):
+        with pytest.raises(TopicAuthorizationFailedError):
+            async with AIOKafkaProducer(**_sign_in(kafka, user)) as producer:
+                await producer.send_and_wait(prefix + topic, b"fact")
+    with pytest.raises(TopicAuthorizationFailedError):
+        async with AIOKafkaConsumer(prefix + _OWN.name, **_sign_in(kafka, "notices")) as consumer:
+            await consumer.getone()
+    for kept in (prefix, elsewhere):
+        async with AIOKafkaProducer(**_sign_in(kafka, "ledger"), acks="all") as producer:
+            await producer.send_and_wait(kept + _OWN.name, b"fact")
+
+
 async def test_a_namespace_is_usable_as_soon_as_it_is_made(temporal: Temporal) -> None:
     client = await Client.connect(temporal.address, namespace=await temporal.new_namespace())
     handle = await client.start_workflow("unknown", id="w", task_queue="q")

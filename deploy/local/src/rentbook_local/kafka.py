@@ -215,9 +215,10 @@ def make_users(server: Server) -> None:
 
 
 def make_topics(server: Server, topics: Iterable[Topic], *, prefix: str = "") -> None:
-    """Make the topics that are missing and the access rules that follow from their publishers and hearers.
+    """Make the topics that are missing and the access rules that follow from their publishers and hearers; other rules of our users go.
 
-    Returns when the broker enforces the rules. A service that publishes to a topic that does not exist would hang.
+    Under a prefix only rules on names that begin with it go. Returns when the broker enforces the rules. A service that publishes to a
+    topic that does not exist would hang.
     """
     wanted = list(topics)
     client = admin(server)
@@ -238,11 +239,15 @@ def make_topics(server: Server, topics: Iterable[Topic], *, prefix: str = "") ->
     rules = access_rules(wanted, prefix=prefix)
     for written in client.create_acls(rules).values():
         written.result(_ADMIN_SECONDS)
-    _await_rules(client, rules)
+    ours = {f"User:{user}" for user in server.passwords}
+    wrong = [rule for rule in set(_known_rules(client)) - set(rules) if rule.principal in ours and rule.name.startswith(prefix)]
+    for removed in client.delete_acls([_exactly(rule) for rule in wrong]).values() if wrong else ():
+        removed.result(_ADMIN_SECONDS)
+    _await_rules(client, rules, gone=wrong)
 
 
 def access_rules(topics: Iterable[Topic], *, prefix: str = "") -> list[AclBinding]:
-    """Who may read and write what: READ for what a service hears, READ and WRITE for its own, READ on its groups."""
+    """Who may read and write what: READ for what a service hears, and on its groups where it hears anything; WRITE for its own."""
     rules: dict[str, AclBinding] = {}
 
     def allow(user: str, kind: ResourceType, name: str, pattern: ResourcePatternType, operation: AclOperation) -> None:
@@ -252,7 +257,7 @@ def access_rules(topics: Iterable[Topic], *, prefix: str = "") -> list[AclBindin
     for topic in topics:
         name = prefix + topic.name
         allow(topic.publisher, ResourceType.TOPIC, name, ResourcePatternType.LITERAL, AclOperation.WRITE)
-        for user in {topic.publisher, *topic.hearers}:
+        for user in topic.hearers:
             allow(user, ResourceType.TOPIC, name, ResourcePatternType.LITERAL, AclOperation.READ)
             allow(user, ResourceType.GROUP, prefix + user, ResourcePatternType.PREFIXED, AclOperation.READ)
     return list(rules.values())
@@ -272,18 +277,28 @@ def admin(server: Server) -> AdminClient:
     )
 
 
-def _await_rules(client: AdminClient, rules: Sequence[AclBinding]) -> None:
-    """The broker confirms a rule before it enforces it."""
+def _known_rules(client: AdminClient) -> list[AclBinding]:
     # The library takes None for any name, principal and host, which its types do not say.
     anything: Any = None
     everything = AclBindingFilter(
         ResourceType.ANY, anything, ResourcePatternType.ANY, anything, anything, AclOperation.ANY, AclPermissionType.ANY
     )
-    wanted = {str(rule) for rule in rules}
+    return list(client.describe_acls(everything).result(_ADMIN_SECONDS))
+
+
+def _exactly(rule: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        rule.restype, rule.name, rule.resource_pattern_type, rule.principal, rule.host, rule.operation, rule.permission_type
+    )
+
+
+def _await_rules(client: AdminClient, rules: Sequence[AclBinding], *, gone: Sequence[AclBinding]) -> None:
+    """The broker confirms a change of rules before it enforces it."""
+    wanted, unwanted = {str(rule) for rule in rules}, {str(rule) for rule in gone}
     end = time.monotonic() + _ADMIN_SECONDS
     while True:
-        known = {str(rule) for rule in client.describe_acls(everything).result(_ADMIN_SECONDS)}
-        if wanted <= known:
+        known = {str(rule) for rule in _known_rules(client)}
+        if wanted <= known and not unwanted & known:
             return
         if time.monotonic() > end:
             raise Problem("Kafka did not take its access rules within 15 seconds: look into its log, then start again.")
