@@ -56,6 +56,22 @@ async def test_a_database_is_copied_from_its_migrated_template_and_the_app_role_
         await connection.close()
 
 
+async def test_the_log_does_not_quote_the_row_that_broke_a_rule(postgres: Postgres) -> None:
+    database = await postgres.new_database("ledger", empty=True)
+    canary = "Quillfeather-4711"
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        await connection.execute("create table person (name text, constraint nobody_is_called_so check (length(name) < 3))")
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await connection.execute("insert into person values ($1)", canary)
+        assert canary in str(refused.value.detail)
+    finally:
+        await connection.close()
+    log = (postgres.server.folder.parent / "postgres.log").read_text()
+    assert "nobody_is_called_so" in log
+    assert canary not in log
+
+
 async def test_a_service_cannot_enter_the_database_of_another(postgres: Postgres) -> None:
     theirs, ours = await postgres.new_database("refunds", empty=True), await postgres.new_database("ledger", empty=True)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

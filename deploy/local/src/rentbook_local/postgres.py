@@ -128,6 +128,8 @@ def command(server: Server, log: Path) -> child.Command:
         "max_connections": str(server.max_connections),
         "timezone": "UTC",
         "log_timezone": "UTC",
+        # An error's detail quotes the row that broke a rule: names, notes, addresses.
+        "log_error_verbosity": "terse",
         **server.settings,
     }
     options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
