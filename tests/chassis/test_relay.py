@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from chassis.leadership import Led, LostLeadership
 from chassis.relay import EventRelay, confirmed_prefix
 from chassis.transaction import Runtime, Transaction, run, transaction
 from rentbook_contracts.operation import Signal
-from support.counting import Counted, CountUp, Place, count_up, running, scalar, until, versions_on_the_topic
+from support.counting import COUNTS, Counted, CountUp, Place, count_up, running, scalar, until, versions_on_the_topic
 from support.servers import Kafka
 
 
@@ -182,6 +183,37 @@ async def test_while_the_broker_does_not_answer_facts_wait_and_then_leave_in_ord
                 kafka.process.send_signal(signal.SIGCONT)
             await until(lambda: all_published(runtime), "the facts leave", seconds=40)
         assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 24))
+
+
+class Lost(Counted):
+    """Of a topic that is not there."""
+
+    type = "counter.lost.v1"
+    topic = "counter.lost"
+
+
+async def test_a_topic_that_is_lost_holds_up_no_other_and_follows_in_order_once_it_is_there(
+    wired: Place, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.BATCH_ROWS", 5)
+    lost = replace(COUNTS, name=Lost.topic)
+    async with wired.runtime() as runtime:
+
+        async def tell_lost(tx: Transaction) -> None:
+            await tx.publish_all([(Lost(counted="lost", number=number), number) for number in range(1, 21)])
+
+        async def the_others_are_out() -> bool:
+            return bool(await scalar(runtime, "SELECT count(*) = 20 FROM outbox_event WHERE published_at IS NOT NULL"))
+
+        await run(runtime, tell_lost)
+        async with running(EventRelay(runtime).run()):
+            await write(runtime, "a", 20)
+            await until(the_others_are_out, "the facts of the other topic leave")
+            assert await scalar(runtime, "SELECT count(*) FROM outbox_event WHERE published_at IS NULL AND key = 'lost'") == 20
+            await kafka.new_topics([COUNTS, lost], prefix=wired.settings.topic_prefix)
+            await until(lambda: all_published(runtime), "the lost topic's facts follow")
+        order = "SELECT array_agg(aggregate_version ORDER BY published_at, seq) FROM outbox_event WHERE key = 'lost'"
+        assert await scalar(runtime, order) == list(range(1, 21))
 
 
 LOOK_AGAIN: Signal[CountUp] = Signal("look_again", CountUp)

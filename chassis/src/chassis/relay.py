@@ -1,11 +1,13 @@
 """The relay of facts: from the outbox to Kafka, in order per aggregate, until the broker has confirmed each one.
 
 It looks for rows that are not published, oldest first, and keeps no cursor: a transaction that took its number early and committed late is
-found like any other (a cursor lost 833 of 4,000 rows in traps.md 2). It never gives up; the age of the oldest row is the alarm.
+found like any other (a cursor lost 833 of 4,000 rows in traps.md 2). It never gives up; the age of the oldest row is the alarm. A topic
+that takes nothing, because it is lost, holds up no other.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +30,11 @@ BATCH_ROWS = 500
 SEND_LIMIT_SECONDS = 15.0
 """How long the broker may take to confirm a batch before the producer is built anew."""
 
+TRIED_ROWS = 10
+TRIED_EVERY_SECONDS = 5.0
+TRIAL_LIMIT_SECONDS = 5.0
+"""A topic that took none of its last facts is tried with so many of them, so often, for so long, beside the others."""
+
 RETRY_SECONDS = 1.0
 STOP_LIMIT_SECONDS = 3.0
 AGE_EVERY_SECONDS = 5.0
@@ -49,6 +56,8 @@ class EventRelay:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._producer: AIOKafkaProducer | None = None
+        self._tried_at: dict[str, float] = {}
+        """By topic that took none of its last facts, when it was tried last."""
         waits_since = sa.func.coalesce(outbox_event.c.again_at, outbox_event.c.written_at)
         self._age = Age(runtime, OUTBOX, outbox_event.c.published_at, waits_since)
 
@@ -78,11 +87,16 @@ class EventRelay:
 
     async def _unpublished(self, led: Led) -> Sequence[sa.RowMapping]:
         table = outbox_event.c
-        wanted = sa.select(table.seq, table.topic, table.key, table.headers, table.body).where(
-            table.published_at.is_(None), table.bucket.in_(led.epochs)
-        )
+        mine = (table.published_at.is_(None), table.bucket.in_(led.epochs))
+        oldest = sa.select(table.seq, table.topic, table.key, table.headers, table.body).where(*mine).order_by(table.seq)
+        before = time.monotonic() - TRIED_EVERY_SECONDS
+        again = [topic for topic, at in self._tried_at.items() if at <= before]
         async with self._runtime.engine.connect() as connection:
-            return (await connection.execute(wanted.order_by(table.seq).limit(BATCH_ROWS))).mappings().all()
+            others = oldest.where(table.topic.not_in(list(self._tried_at))).limit(BATCH_ROWS)
+            rows = list((await connection.execute(others)).mappings())
+            for topic in again:
+                rows += (await connection.execute(oldest.where(table.topic == topic).limit(TRIED_ROWS))).mappings()
+        return rows
 
     async def _send(self, rows: Sequence[sa.RowMapping]) -> list[int]:
         """The numbers of the rows that the broker confirmed, of each key no further than its first failure."""
@@ -91,6 +105,11 @@ class EventRelay:
         reached("relay.before-publish")
         topics = sorted({row["topic"] for row in rows})
         sent = await asyncio.gather(*(self._send_topic(topic, [row for row in rows if row["topic"] == topic]) for topic in topics))
+        for topic, confirmed in zip(topics, sent, strict=True):
+            if confirmed:
+                self._tried_at.pop(topic, None)
+            else:
+                self._tried_at[topic] = time.monotonic()
         if sum(map(len, sent)) < len(rows):
             await self._drop_producer()
         return [seq for part in sent for seq in part]
@@ -98,7 +117,7 @@ class EventRelay:
     async def _send_topic(self, topic: str, rows: Sequence[sa.RowMapping]) -> list[int]:
         futures: list[asyncio.Future[Any]] = []
         try:
-            async with asyncio.timeout(SEND_LIMIT_SECONDS):
+            async with asyncio.timeout(TRIAL_LIMIT_SECONDS if topic in self._tried_at else SEND_LIMIT_SECONDS):
                 producer = await self._ready_producer()
                 for row in rows:
                     headers = [(name, value.encode()) for name, value in row["headers"].items()]
