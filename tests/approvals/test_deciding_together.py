@@ -1,5 +1,8 @@
 """Green tasks decided together: caps, a few opened first, a fresh sign-in, a result per line, and nothing twice."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +22,7 @@ from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from chassis.transaction import SameFormOtherContent, run
 from rentbook_contracts.approvals import Lane, OpenTask, TaskOpened
+from support.counting import until
 from support.office import HASH, OTHER_HASH, Office, caller
 
 NOW = datetime.now(UTC)
@@ -199,6 +203,45 @@ async def test_by_sql_too_caps_lots_and_sign_in_are_kept(office: Office) -> None
     await refused("a_selection_keeps_its_caps", office.sql(SIGN, selection, "tess.leader", timedelta()))
     look_at, looked = await office.open(1, lane=Lane.LOOK, lane_reasons=("x",))
     await refused("only_the_green_lane_is_decided_together", office.sql(line, selection, looked.task, look_at.case, HASH, 1))
+
+
+async def test_by_sql_too_nobody_signs_while_a_line_joins(office: Office) -> None:
+    """The signature waits for the line and counts it; a line that comes second finds the signature."""
+    selection = await chosen(office, await several(office, 20, 200_00))
+    await office.sql(SEEN, selection, "tess.leader")
+    more = await several(office, 6, 200_00)
+    line = "insert into selection_line values ($1, $2, $3, $4, $5, false)"
+    for asked, task in more[:5]:
+        await office.sql(line, selection, task.task, asked.case, HASH, asked.amount_pence)
+    async with waits_for_the_other(office, line, selection, more[5][1].task, more[5][0].case, HASH, 200_00):
+        signing = asyncio.create_task(office.sql(SIGN, selection, "tess.leader", timedelta()))
+    await refused("a_selection_keeps_its_caps", signing)
+
+    other = await chosen(office, await several(office, 2, 200_00))
+    await office.sql(SEEN, other, "tess.leader")
+    [(asked, task)] = await several(office, 1)
+    async with waits_for_the_other(office, SIGN, other, "tess.leader", timedelta()):
+        joining = asyncio.create_task(office.sql(line, other, task.task, asked.case, HASH, asked.amount_pence))
+    await refused("a_selection_keeps_its_caps", joining)
+
+
+@asynccontextmanager
+async def waits_for_the_other(office: Office, statement: str, *values: Any) -> AsyncIterator[None]:
+    """The statement's transaction ends once what the block began waits for it."""
+    connection = await asyncpg.connect(office.database.app_dsn)
+    try:
+        slow = connection.transaction()
+        await slow.start()
+        await connection.execute(statement, *values)
+        yield
+
+        async def waits() -> bool:
+            return bool(await office.owner_sql("select from pg_locks where not granted and locktype = 'advisory'"))
+
+        await until(waits, "a transaction waits for another one's lock", 10)
+        await slow.commit()
+    finally:
+        await connection.close()
 
 
 async def test_by_sql_too_a_decision_is_of_a_line_that_was_signed_for(office: Office) -> None:
