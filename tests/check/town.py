@@ -348,7 +348,7 @@ class Town:
         return form
 
     async def posted(self, plan: RefundPlan, hold: HoldPlaced, decision: UUID, released_in: UUID | None = None) -> RefundIsPosted:
-        """Checks 1 to 4 again, and the plan posted whole."""
+        """The checks again, and the plan posted whole."""
         workflow = refund_workflow_id(plan.case, plan.attempt)
         versions = (await self.step(RECHECK, Recheck(plan=plan), workflow)).versions
         post = PostRefund(plan=plan, hold=hold.hold, decision=decision, versions=versions)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from chassis.peers import Caller
 from refunds.domain.evidence import SETTLED_BY, DoesNotSettle, RestsOnFigures
 from refunds.queries import case_page
@@ -50,7 +51,7 @@ from rentbook_contracts.refunds import (
     WithdrawCase,
 )
 from rentbook_contracts.workflows import refund_workflow_id
-from support.refund_cases import ENDED, FTA, FTA_120, RECHARGE, RECHARGE_85_50, A, credit, debt, ledger
+from support.refund_cases import ENDED, FTA, FTA_120, RECHARGE, RECHARGE_85_50, A, B, credit, debt, ledger
 from support.refund_service import ASHA, AUDREY, Refunds, payee
 
 TODAY = datetime.now(UTC).date()
@@ -302,6 +303,37 @@ async def test_changed_bank_details_void_an_approval(refunds: Refunds) -> None:
     plan = await planned(refunds, tenant())
     await refunds.do(change_payee, ChangePayee(case=plan.case, payee=payee(A), called_back=True), caller=ASHA)
     assert (await refunds.do(recheck, Recheck(plan=plan))).void_because == "the payee was changed"
+
+
+async def grown_old(refunds: Refunds) -> None:
+    """What the bank said of payees, it said 31 days ago."""
+    columns = "payee, answer, key_id, wrapped_key, sealed_name"
+    older = f"INSERT INTO payee_confirmation ({columns}, at) SELECT {columns}, at - interval '31 days' FROM payee_confirmation"
+    async with refunds.runtime.engine.begin() as connection:
+        await connection.execute(sa.text(older))
+
+
+async def test_a_bank_answer_that_ran_out_voids_an_approval_and_the_next_round_asks_anew(refunds: Refunds) -> None:
+    made = await refunds.checked(await refunds.opened(tenant()))
+    assert made.plan is not None
+    assert made.runs_out_at is not None
+    assert made.runs_out_at.date() == TODAY + timedelta(days=31)
+    await grown_old(refunds)
+    seen = await refunds.do(recheck, Recheck(plan=made.plan))
+    assert seen.void_because == "the bank's answer about the payee has run out, and the checks are run again"
+    assert len(refunds.bank.asked) == 1
+    second = await refunds.checked(made.plan.case, round_=2)
+    assert len(refunds.bank.asked) == 2
+    assert second.plan is not None
+    assert second.runs_out_at == made.runs_out_at
+    assert (await refunds.do(recheck, Recheck(plan=second.plan))).void_because is None
+
+
+async def test_another_tenant_with_the_same_bank_account_voids_an_approval(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    await refunds.opened(tenant(account=uuid4(), people=(PersonFacts(person=B),)))
+    because = (await refunds.do(recheck, Recheck(plan=plan))).void_because
+    assert because == "check 8, duplicates and conflicts, no longer passes, and the checks are run again"
 
 
 async def test_a_hold_that_is_lifted_lets_a_waiting_case_be_checked_again_and_the_weekly_debit_does_not(refunds: Refunds) -> None:

@@ -47,6 +47,7 @@ class FakeServices:
     remind_at: datetime = field(default_factory=lambda: datetime.now(UTC) + SOON)
     lapse_at: datetime = field(default_factory=lambda: datetime.now(UTC) + 2 * SOON)
     look_again_at: datetime | None = None
+    runs_out_at: datetime | None = None
     posting_errors: list[str] = field(default_factory=list)
     calls: list[tuple[str, BaseModel]] = field(default_factory=list)
     open_task: approvals.OpenTask | None = None
@@ -109,7 +110,7 @@ class FakeServices:
             payee=UUID(int=2),
             checks_hash=f"round {asked.round}",
         )
-        return refunds.PlanMade(plan=plan, participants=("j.lind",), raised_by="j.lind")
+        return refunds.PlanMade(plan=plan, participants=("j.lind",), raised_by="j.lind", runs_out_at=self.runs_out_at)
 
     def _open(self, asked: approvals.OpenTask) -> approvals.TaskOpened:
         self.open_task, self.task = asked, uuid4()

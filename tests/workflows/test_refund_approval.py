@@ -216,6 +216,19 @@ async def test_a_movement_that_uncovers_the_credit_voids_the_approval_and_asks_a
     assert services.names("ledger.post-refund") == []
 
 
+async def test_checks_that_run_out_before_the_decision_are_run_again(client: Client, services: FakeServices) -> None:
+    services.runs_out_at, services.void_because = datetime.now(UTC) + timedelta(seconds=1), "the bank's answer has run out"
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    services.runs_out_at = None
+    await services.until("approvals.open-task", 2)
+    [closed] = [asked for _, asked in services.calls if isinstance(asked, CloseTask)]
+    assert (closed.carried_out, closed.because) == (False, "the bank's answer has run out")
+    assert services.names("ledger.place-hold", "ledger.release-hold") == ["ledger.place-hold", "ledger.release-hold", "ledger.place-hold"]
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+
+
 async def test_an_account_that_moves_while_posting_is_checked_again(client: Client, services: FakeServices) -> None:
     services.posting_errors = ["AccountMoved", "AccountMoved"]
     story = await begun(client, services)

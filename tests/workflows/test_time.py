@@ -101,6 +101,35 @@ async def test_a_reminder_then_an_escalation_by_working_days_and_the_decision_st
     await services.until("refunds.queue-payment")
 
 
+async def test_checks_that_run_out_while_a_payment_waits_for_its_release_void_the_approval(client: Client, services: FakeServices) -> None:
+    services.runs_out_at = datetime.now(UTC) + timedelta(days=20)
+    clock = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(clock.story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+    await clock.forward(timedelta(days=19))
+    assert services.names("refunds.recheck") == []
+    services.void_because, services.runs_out_at = "the bank's answer has run out", None
+    await clock.forward(timedelta(days=2))
+    await services.until("approvals.open-task", 2)
+    assert services.names("refunds.dequeue-payment", "ledger.release-hold") == ["refunds.dequeue-payment", "ledger.release-hold"]
+    assert services.names("ledger.post-refund") == []
+
+
+async def test_checks_that_still_hold_when_they_should_have_run_out_leave_the_question_open(client: Client, services: FakeServices) -> None:
+    """Policy may have come to let them hold longer. The reminders come as ever."""
+    services.runs_out_at = datetime.now(UTC) + timedelta(days=20)
+    clock = await begun(client, services)
+    await services.until("approvals.open-task")
+    await clock.forward(timedelta(days=21))
+    await services.until("refunds.recheck")
+    await clock.forward(timedelta(days=20))
+    await services.until("approvals.nudge-task", 2)
+    assert services.names("refunds.plan", "refunds.recheck") == ["refunds.plan", "refunds.recheck"]
+    await services.decide(clock.story, Answer.APPROVED)
+    await services.until("refunds.queue-payment")
+
+
 async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody(client: Client, services: FakeServices) -> None:
     holidays = bank_holidays()
     calendar = WorkingDays(lambda day: day in holidays)

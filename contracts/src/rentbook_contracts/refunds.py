@@ -182,7 +182,10 @@ class PlanRefund(Message):
 
 
 class PlanMade(Message):
-    """`plan` is None where nothing may move. `blocked` names the checks that fail or wait."""
+    """`plan` is None where nothing may move. `blocked` names the checks that fail or wait.
+
+    `runs_out_at`: from then on, UTC, an approval of the plan no longer stands on checks that hold; None where none runs out by itself.
+    """
 
     plan: RefundPlan | None
     blocked: tuple[int, ...] = ()
@@ -190,6 +193,7 @@ class PlanMade(Message):
     lane_reasons: tuple[str, ...] = ()
     participants: tuple[str, ...] = ()
     raised_by: str = "system"
+    runs_out_at: datetime | None = None
 
 
 class LookAgain(Message):
@@ -207,7 +211,7 @@ class LookedAgain(Message):
 
 
 class Recheck(Message):
-    """Checks 1 to 4 again for an approved plan (domain.md 4, check 10)."""
+    """The checks again for an approved plan (domain.md 4, check 10)."""
 
     plan: RefundPlan
 

@@ -34,7 +34,7 @@ def schedule_workflow_id(schedule: UUID) -> str:
 
 
 class LedgerMoved(Message):
-    """An account of the case has a later version than the one last seen: checks 1 to 4 run again if an approval stands."""
+    """An account of the case has a later version than the one last seen: the checks run again if an approval stands."""
 
     account: UUID
     version: int

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from refunds.domain.checks import CheckResult, checks_hash, lane, participants, run_check
-from refunds.domain.covered import ground_of
+from refunds.domain.checks import CheckResult, checks_hash, lane, participants, run_again, run_check
+from refunds.domain.covered import Ground, ground_of
 from refunds.domain.facts import CaseFacts, Confirmation, EarlierPayment, Evidence, Wishes
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.plan import plan_refund
 from rentbook_contracts.approvals import Lane
-from rentbook_contracts.ledger import AccountHold, CreditSource, PersonFacts
+from rentbook_contracts.ledger import AccountHold, AccountStatus, CreditSource, PersonFacts
 from rentbook_contracts.refunds import CheckOutcome, EvidenceKind
 from support.refund_cases import (
     BOTH_CONSENTED,
@@ -318,9 +318,63 @@ def test_10_looks_at_what_the_approval_stood_on() -> None:
     plan = plan_refund(facts.ledger, facts.wishes, POLICY, TODAY)
     approved = ground_of(facts.ledger, plan, facts.payee)
     assert outcome(10, facts) == (PASS, "not-approved-yet")
-    assert run_check(10, facts, POLICY, TODAY, approved).reason_code == "approval-stands"
+    assert again(facts, approved, TODAY) == ("approval-stands", None)
     poorer = replace(facts, ledger=ledger(999_99, people=SOLE, debts=()))
-    assert run_check(10, poorer, POLICY, TODAY, approved).reason_code == "approval-void"
+    assert again(poorer, approved, TODAY) == ("approval-void", "the cleared credit above the floor no longer covers the amount")
+
+
+def approval(facts: CaseFacts) -> Ground:
+    return ground_of(facts.ledger, plan_refund(facts.ledger, facts.wishes, POLICY, TODAY), facts.payee)
+
+
+def again(facts: CaseFacts, approved: Ground, today: date) -> tuple[str, str | None]:
+    """What check 10 says of an approval later, and why it is void."""
+    results, because = run_again(facts, POLICY, today, approved)
+    assert [found.number for found in results] == [*range(1, 9), 10]
+    return results[-1].reason_code, because
+
+
+def test_an_approval_stands_as_long_as_the_bank_s_answer_holds_and_checks_of_the_day_are_run_anew() -> None:
+    facts = sole()
+    assert again(facts, approval(facts), TODAY + timedelta(days=30)) == ("approval-stands", None)
+    run_out = ("approval-void", "the bank's answer about the payee has run out, and the checks are run again")
+    assert again(facts, approval(facts), TODAY + timedelta(days=31)) == run_out
+    asked_anew = replace(facts, payee=replace(PAYEE, confirmed_on=TODAY + timedelta(days=31)))
+    assert again(asked_anew, approval(facts), TODAY + timedelta(days=61)) == ("approval-stands", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"same_details_elsewhere": 1}, "check 8, duplicates and conflicts,"),
+        ({"earlier_payments": (EarlierPayment(520_00, TODAY),)}, "check 8, duplicates and conflicts,"),
+        ({"wishes": Wishes()}, "check 5, tenancy,"),
+    ],
+)
+def test_a_check_that_passes_no_longer_voids_an_approval(change: dict[str, Any], check: str) -> None:
+    because = again(replace(sole(), **change), approval(sole()), TODAY + timedelta(days=1))[1]
+    assert because == f"{check} no longer passes, and the checks are run again"
+
+
+def test_a_tenancy_whose_end_has_come_is_finished_before_an_approval_is_carried_out() -> None:
+    ends = sole(ended_on=TODAY + timedelta(days=3), status=AccountStatus.NOTICE_GIVEN)
+    open_end = ends.ledger.tenancy.model_copy(update={"keys_returned_on": None})
+    facts = replace(ends, ledger=ends.ledger.model_copy(update={"tenancy": open_end}))
+    assert again(facts, approval(facts), TODAY + timedelta(days=2))[1] is None
+    assert again(facts, approval(facts), TODAY + timedelta(days=3))[1] == "check 5, tenancy, no longer passes, and the checks are run again"
+
+
+def test_what_was_approved_is_what_the_checks_run_again_go_by() -> None:
+    """The weekly debit leaves 20.00 that would be planned today, as much as was paid before; 520.00 was approved."""
+    facts = sole(charged_pence=0)
+    debited = ledger(500_00, people=SOLE, debts=(), charged_pence=480_00 + 20_00)
+    debited_since = replace(facts, ledger=debited, earlier_payments=(EarlierPayment(20_00, TODAY),))
+    approved = approval(facts).model_copy(update={"total_pence": 480_00, "refund_pence": 480_00})
+    assert again(debited_since, approved, TODAY)[1] is None
+    died = {"people": (PersonFacts(person=A, died_on=date(2026, 5, 1)),), **ENDED}
+    indemnity = (answered(6, "estate", kind=EvidenceKind.SMALL_ESTATE_INDEMNITY),)
+    small, more = (replace(sole(pence, **died), evidence=indemnity) for pence in (5_000_00, 5_000_01))
+    assert again(more, approval(small), TODAY)[1] is None
 
 
 @pytest.mark.parametrize(

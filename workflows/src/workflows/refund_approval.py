@@ -101,6 +101,8 @@ BELIEVES_ROWS = "a signal is believed as far as the rows say so"
 HEARS_LEDGER = "a ledger that moved is looked at while documents are awaited"
 # Or before a day might let a check pass.
 LOOKS_ON_THE_DAY = "what is awaited is looked at on the day that may settle it"
+# Or whose checks held as long as it waited.
+CHECKS_RUN_OUT = "checks that run out while a case waits are run again"
 # And one that a rule of the ledger had stopped.
 HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
 
@@ -131,6 +133,7 @@ class RefundApproval:
         self.changed = self.resubmitted = self.moved = self.withdrawn = self.recalled = False
         self.released: PaymentReleased | None = None
         self.settled: PaymentSettled | None = None
+        self.runs_out_at: datetime | None = None
 
     @workflow.run
     async def run(self, case: RefundCase) -> Nothing:
@@ -183,7 +186,10 @@ class RefundApproval:
         await self.note(CaseStatus.CHECKING)
         key = {"case": self.case.case, "attempt": self.case.attempt, "round": self.round}
         await asyncio.gather(*(self.steps.call(RUN_CHECK, RunCheck(**key, check=number)) for number in CHECKS))
-        return await self.steps.call(PLAN_REFUND, PlanRefund(**key))
+        made = await self.steps.call(PLAN_REFUND, PlanRefund(**key))
+        if made.runs_out_at is not None and workflow.patched(CHECKS_RUN_OUT):
+            self.runs_out_at = made.runs_out_at
+        return made
 
     async def wait_for_evidence(self, made: PlanMade) -> Again:
         """Somebody has to bring a document or an answer, or lift a hold. Time reminds and escalates; it refuses nobody."""
@@ -269,7 +275,7 @@ class RefundApproval:
         return await self.not_paid(plan, decision, posted) if isinstance(posted, Again) else posted
 
     async def posted(self, plan: RefundPlan, hold: UUID, decision: Decision) -> RefundIsPosted | Again:
-        """Checks 1 to 4 again, then the posting, which the ledger refuses if an account moved since: then both again."""
+        """The checks again, then the posting, which the ledger refuses if an account moved since: then both again."""
         for _ in range(POSTING_TRIES):
             seen = await self.steps.call(RECHECK, Recheck(plan=plan))
             if seen.void_because:
@@ -310,6 +316,7 @@ class RefundApproval:
         self.recalls.clear()
         self.changed = self.resubmitted = self.moved = self.recalled = False
         self.released = self.settled = None
+        self.runs_out_at = None
 
     def interrupted_before_decision(self) -> bool:
         return self.changed or self.withdrawn
@@ -338,7 +345,7 @@ class RefundApproval:
         """The decision row that answers this task. Reminder and escalation come by time; the answer never does."""
         nudges = deque([(morning_of(task.remind_on), False), (morning_of(task.escalate_on), True)])
         while True:
-            if not await self.until(lambda: bool(self.answers) or self.interrupted(), nudges[0][0] if nudges else None):
+            if not await self.until_run_out(lambda: bool(self.answers) or self.interrupted(), nudges[0][0] if nudges else None):
                 await self.steps.call(NUDGE_TASK, NudgeTask(task=task.task, escalate=nudges.popleft()[1]))
             elif self.answers:
                 answer = await self.believed(self.answers.popleft())
@@ -364,7 +371,7 @@ class RefundApproval:
 
     async def until_released(self, plan: RefundPlan) -> Again | None:
         while True:
-            await self.until(lambda: self.released is not None or self.interrupted(), None)
+            await self.until_run_out(lambda: self.released is not None or self.interrupted(), None)
             if (again := await self.voided(plan)) is not None:
                 return again
             if self.released is not None:
@@ -444,6 +451,16 @@ class RefundApproval:
             # Before it asks, so that what is told meanwhile is asked about as well.
             self.told = False
             await self.ask_the_rows()
+
+    async def until_run_out(self, condition: Callable[[], bool], when: datetime | None) -> bool:
+        """As `until`, for whoever waits on the plan's checks: when they run out first, they are looked at as if the ledger had moved."""
+        first = min((at for at in (self.runs_out_at, when) if at is not None), default=None)
+        if await self.until(condition, first):
+            return True
+        if first != self.runs_out_at:
+            return False
+        self.runs_out_at, self.moved = None, True
+        return True
 
     async def ask_the_rows(self) -> None:
         """What happened as far as refunds and approvals have it in their rows."""

@@ -7,7 +7,7 @@ names, addresses or bank details.
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -37,7 +37,12 @@ TITLES = {
     9: "Authority and separation of duties",
     10: "Later events",
 }
-RUN_AGAIN_BEFORE_RELEASE = (1, 2, 3, 4)
+BANK_CHECK = 7
+# An approval stands by check 10's comparison of what 1 to 4 look at, and while these still pass: nobody relies on them past their day
+# (docs/decisions/0025).
+MUST_STILL_PASS = (5, 6, BANK_CHECK, 8)
+RUN_AGAIN_BEFORE_RELEASE = (1, 2, 3, 4, *MUST_STILL_PASS)
+CONFIRMATION_EXPIRED = "confirmation-expired"
 
 # Money that somebody else may have a claim on until they have answered (domain.md 4, check 2).
 ANSWERED_BY = {
@@ -108,9 +113,24 @@ class Doubt:
 Check = Callable[[CaseFacts, RefundPolicy, date], CheckResult]
 
 
-def run_check(number: int, facts: CaseFacts, policy: RefundPolicy, today: date, approved: Ground | None = None) -> CheckResult:
-    """Run one check by its number, 1 to 10, on a Europe/London day. `approved` is what an approval stands on, for check 10."""
-    return check_10(facts, policy, today, approved) if number == 10 else CHECKS[number](facts, policy, today)
+def run_check(number: int, facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
+    """Run one check by its number, 1 to 10, on a Europe/London day, before anything is approved."""
+    return CHECKS[number](facts, policy, today)
+
+
+def run_again(facts: CaseFacts, policy: RefundPolicy, today: date, approved: Ground) -> tuple[tuple[CheckResult, ...], str | None]:
+    """The checks of an approved plan found anew, and why it is void, in words without personal data; None while it stands."""
+    facts = replace(facts, approved_pence=approved.refund_pence)
+    found = tuple(run_check(number, facts, policy, today) for number in RUN_AGAIN_BEFORE_RELEASE)
+    failing = (_no_longer_passes(result) for result in found if result.number in MUST_STILL_PASS and result.outcome is not PASS)
+    because = void_because(approved, facts.ledger, facts.payee) or next(failing, None)
+    return (*found, _later_events(because, facts, today)), because
+
+
+def _no_longer_passes(result: CheckResult) -> str:
+    if CONFIRMATION_EXPIRED in result.reason_code.split("+"):
+        return "the bank's answer about the payee has run out, and the checks are run again"
+    return f"check {result.number}, {result.title.lower()}, no longer passes, and the checks are run again"
 
 
 def check_1(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
@@ -238,7 +258,7 @@ def _payee_doubts(facts: CaseFacts, payee: PayeeFacts, policy: RefundPolicy, tod
 def _estate(facts: CaseFacts, policy: RefundPolicy, today: date) -> Doubt:
     """A tenant has died: a grant of probate, or an indemnity for a small estate up to policy's limit."""
     limit = policy.small_estate_limit_pence
-    small = plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence <= limit
+    small = _pays_out(facts, policy, today) <= limit
     kinds = {EvidenceKind.GRANT_OF_PROBATE} | ({EvidenceKind.SMALL_ESTATE_INDEMNITY} if small else set())
     words = f"A tenant has died: a grant of probate is needed, or an indemnity for a small estate up to {pounds(limit)}."
     return Doubt("estate", words, kinds=frozenset(kinds))
@@ -274,14 +294,14 @@ def _bank_doubts(payee: PayeeFacts, expires: date, today: date) -> list[Doubt]:
     elif payee.confirmation is not Confirmation.MATCH:
         doubts.append(Doubt("confirmation-unavailable", "The bank could not confirm the name."))
     if expires < today:
-        doubts.append(Doubt("confirmation-expired", f"The bank's answer was good until {in_words(expires)}.", kinds=frozenset()))
+        doubts.append(Doubt(CONFIRMATION_EXPIRED, f"The bank's answer was good until {in_words(expires)}.", kinds=frozenset()))
     return doubts
 
 
 def check_8(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Not paid before, not to an account that others are paid to, no fraud hold, nobody on the staff involved."""
     since = today - timedelta(days=policy.duplicate_window_days)
-    refund = plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence
+    refund = _pays_out(facts, policy, today)
     recent = [payment for payment in facts.earlier_payments if payment.on >= since]
     same_amount = [payment for payment in recent if refund > 0 and payment.amount_pence == refund]
     window = counted(policy.duplicate_window_days, "day")
@@ -309,12 +329,21 @@ def check_9(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     return CheckResult(9, PASS, "participants-listed", (words,), "case history; " + _ledger_source(facts), None)
 
 
-def check_10(facts: CaseFacts, policy: RefundPolicy, today: date, approved: Ground | None = None) -> CheckResult:
-    """Whether an approval still stands after what the ledger has posted since."""
+def _pays_out(facts: CaseFacts, policy: RefundPolicy, today: date) -> int:
+    """The refund in pence: as it was approved, whatever has come and gone since, or as it would be planned today."""
+    if facts.approved_pence is not None:
+        return facts.approved_pence
+    return plan_refund(facts.ledger, facts.wishes, policy, today).refund_pence
+
+
+def check_10(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
+    """Whether an approval still stands after what has happened since: `run_again` says it of one that there is."""
+    nothing_yet = ("Nothing is approved yet that a later event could void.",)
+    return CheckResult(10, PASS, "not-approved-yet", nothing_yet, _ledger_source(facts), today)
+
+
+def _later_events(because: str | None, facts: CaseFacts, today: date) -> CheckResult:
     source = _ledger_source(facts)
-    if approved is None:
-        return CheckResult(10, PASS, "not-approved-yet", ("Nothing is approved yet that a later event could void.",), source, today)
-    because = void_because(approved, facts.ledger, facts.payee)
     if because is None:
         return CheckResult(10, PASS, "approval-stands", ("Nothing that the approval stood on has changed.",), source, today)
     return CheckResult(10, FAIL, "approval-void", (f"The approval is void: {because}.",), source, today)

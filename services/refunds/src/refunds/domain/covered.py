@@ -22,10 +22,14 @@ CHARGED_WEEKLY = {AccountKind.RENT, AccountKind.GARAGE, AccountKind.USEOCC}
 
 
 class Ground(Message):
-    """What an approved plan stood on, kept with it as it was shown. Amounts are pence."""
+    """What an approved plan stood on, kept with it as it was shown. Amounts are pence.
+
+    A ground that was kept before `refund_pence` was has none.
+    """
 
     as_of: date
     total_pence: int
+    refund_pence: int | None = None
     floor_pence: int
     charged_pence: int
     sources: frozenset[CreditSource]
@@ -44,6 +48,7 @@ def ground_of(facts: RefundFacts, plan: Plan, payee: PayeeFacts | None) -> Groun
     return Ground(
         as_of=facts.as_of,
         total_pence=plan.total_pence,
+        refund_pence=plan.refund_pence,
         floor_pence=plan.floor_pence,
         charged_pence=facts.charged_pence,
         sources=frozenset(credit.source for credit in facts.credits),

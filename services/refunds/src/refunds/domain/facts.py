@@ -94,7 +94,8 @@ class CaseFacts:
 
     `same_details_elsewhere` counts other tenants' accounts paid to the same bank account.
 
-    `staff_conflict`: the payee or a tenant is recorded as connected with a member of staff.
+    `staff_conflict`: the payee or a tenant is recorded as connected with a member of staff. `approved_pence`: what an approval lets be paid
+    out, which the checks go by once there is one; None before.
     """
 
     ledger: RefundFacts
@@ -105,6 +106,7 @@ class CaseFacts:
     same_details_elsewhere: int = 0
     staff_conflict: bool = False
     taken_by: str = "system"
+    approved_pence: int | None = None
 
     def __post_init__(self) -> None:
         """Take what the tenant has answered since into the wishes: a plan and a check must never go by the older words."""

@@ -1,7 +1,7 @@
 """Make the plan of a case from its checks: what pays other debts, what is refunded, to whom (domain.md 4)."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Lane
@@ -22,6 +22,8 @@ from refunds.use_cases.case_work import at_attempt
 from refunds.use_cases.gather import gather
 
 TEN = 10
+# No clock that is behind still counts the day before.
+INTO_THE_DAY = time(1)
 # These say that there is nothing to pay out of; no document can change that.
 ABOUT_THE_AMOUNT = (1, 3)
 
@@ -55,7 +57,14 @@ async def plan(tx: Transaction, asked: PlanRefund, means: Means) -> PlanMade:
         lane_reasons=reasons,
         participants=tuple(sorted(barred)),
         raised_by=row.taken_by,
+        runs_out_at=_runs_out_at(shown) if made else None,
     )
+
+
+def _runs_out_at(shown: Sequence[rules.CheckResult]) -> datetime | None:
+    """When the bank's answer about the payee no longer counts. The other checks are run again before anything is posted."""
+    last = next(result.expires_on for result in shown if result.number == rules.BANK_CHECK)
+    return datetime.combine(last + timedelta(days=1), INTO_THE_DAY, LONDON).astimezone(UTC) if last is not None else None
 
 
 async def _keep(

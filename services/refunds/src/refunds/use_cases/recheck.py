@@ -1,4 +1,4 @@
-"""Run checks 1 to 4 again for an approved plan, and say whether its approval still stands (domain.md 4, check 10)."""
+"""Run the checks again for an approved plan, and say whether its approval still stands (domain.md 4, check 10)."""
 
 from uuid import UUID
 
@@ -7,13 +7,11 @@ from rentbook_contracts.ledger import RefundFacts, RefundPlan
 from rentbook_contracts.refunds import Recheck, Rechecked
 
 from refunds.domain import checks as rules
-from refunds.domain.covered import Ground, void_because
+from refunds.domain.covered import Ground
 from refunds.domain.means import LONDON, Means
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks, policies
 from refunds.use_cases.gather import gather
-
-LATER_EVENTS = 10
 
 
 class NoSuchPlan(RefundRule):
@@ -21,7 +19,10 @@ class NoSuchPlan(RefundRule):
 
 
 async def recheck(tx: Transaction, asked: Recheck, means: Means) -> Rechecked:
-    """`versions` are those of the plan's accounts as they were read here. Errors: NoSuchPlan, Unanswered."""
+    """`versions` are those of the plan's accounts as they were read here. The bank is not asked: what it said may have run out.
+
+    Errors: NoSuchPlan, Unanswered.
+    """
     row = await cases.locked(tx, asked.plan.case)
     stored = await checks.plan_of_hash(tx, row.id, asked.plan.content_hash)
     if stored is None:
@@ -30,12 +31,11 @@ async def recheck(tx: Transaction, asked: Recheck, means: Means) -> Rechecked:
     today = tx.now.astimezone(LONDON).date()
     policy = await policies.in_force(tx, today)
     facts = await gather(tx, row, policy, means)
-    for number in (*rules.RUN_AGAIN_BEFORE_RELEASE, LATER_EVENTS):
-        result = rules.run_check(number, facts, policy, today, approved)
+    found, because = rules.run_again(facts, policy, today, approved)
+    for result in found:
         await checks.add_result(
             tx, row.id, stored.attempt, stored.round, "recheck", result, ledger=facts.ledger, policy_version=policy.version,
         )  # fmt: skip
-    because = void_because(approved, facts.ledger, facts.payee)
     if because is not None:
         await cases.note(tx, row.id, f"approval void: {because}")
     return Rechecked(versions=_versions(asked.plan, facts.ledger), void_because=because)

@@ -16,8 +16,6 @@ from refunds.store.cases import Case
 from refunds.use_cases.case_work import AnotherAttempt
 from refunds.use_cases.gather import gather
 
-BANK_CHECK = 7
-
 
 async def run_check(tx: Transaction, asked: RunCheck, means: Means) -> CheckDone:
     """The bank is asked about the payee in check 7. Errors: Unanswered where the ledger does not answer: the check runs later."""
@@ -26,7 +24,7 @@ async def run_check(tx: Transaction, asked: RunCheck, means: Means) -> CheckDone
         raise AnotherAttempt("The case has gone on to another attempt.")
     today = tx.now.astimezone(LONDON).date()
     policy = await policies.in_force(tx, today)
-    if asked.check == BANK_CHECK:
+    if asked.check == rules.BANK_CHECK:
         await confirm_payee(tx, row, means, not_before=today - timedelta(days=policy.confirmation_valid_days))
     facts = await gather(tx, row, policy, means)
     result = rules.run_check(asked.check, facts, policy, today)
