@@ -59,7 +59,7 @@ from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
-from writeoffs.use_cases import stories
+from writeoffs.use_cases import rounds, stories
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, live, move, receive
@@ -712,6 +712,45 @@ async def test_what_was_paid_while_the_first_payment_was_being_decided_is_propos
     await writeoffs.settled(schedule, decision, *(writeoffs.ledger.posts(line, decision) for line in taken))
     [rest] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
     assert rest == {"wanted_pence": 15_00, "undoes": journal}
+
+
+@pytest.mark.parametrize("heard", ["before its line is settled", "afterwards", "meanwhile"])
+async def test_what_was_paid_once_the_ledger_had_written_a_debt_off_is_proposed_whenever_it_is_heard(
+    writeoffs: WriteOffs, heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = writeoffs.owing(312_40)
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(account)), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    outcome = writeoffs.ledger.posts(line, decision)
+    assert outcome.journal is not None
+    past = PastWriteOff(journal=outcome.journal, line=line.line, on=TODAY, amount_pence=312_40, reinstated_pence=0, discharged=False)
+    writeoffs.moved(account, balance_pence=0, charges=(), write_offs=(past,))
+
+    def paid() -> ReceiptPosted:
+        writeoffs.moved(account, balance_pence=-10_00)
+        return receipt(account, -10_00)
+
+    hearing: list[asyncio.Task[None]] = []
+    ask = rounds.facts_of
+
+    async def late(*told: Any) -> Any:
+        """The ledger has answered that nothing was paid, and is paid."""
+        answered = await ask(*told)
+        hearing.append(asyncio.create_task(writeoffs.do(receive, paid())))
+        await somebody_waits(writeoffs)
+        return answered
+
+    if heard == "meanwhile":
+        monkeypatch.setattr(rounds, "facts_of", late)
+    elif heard == "before its line is settled":
+        await writeoffs.do(receive, paid())
+    await writeoffs.settled(schedule, decision, outcome)
+    if heard == "afterwards":
+        await writeoffs.do(receive, paid())
+    await asyncio.gather(*hearing)
+    [rest] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert rest == {"wanted_pence": 10_00, "undoes": outcome.journal}
 
 
 async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_says_so(writeoffs: WriteOffs) -> None:

@@ -56,7 +56,11 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
-    """A payment on a written-off debt is one that the debt is owed for again."""
+    """A payment on a written-off debt is one that the debt is owed for again.
+
+    While its line is being settled the register lacks the debt: whoever settles it afterwards asks the ledger what was paid.
+    """
+    await store.await_posting(tx, fact.account)
     await move(tx, fact)
     await owe_again(tx, fact.account, fact.balance_pence)
 

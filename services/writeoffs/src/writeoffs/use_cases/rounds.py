@@ -159,13 +159,13 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     for line in lines:
         if line.line in dropped:
             await drop(tx, line, DROPS.get(dropped[line.line], dropped[line.line]))
-    if row.kind == LineKind.REINSTATEMENT:
+    if row.kind != LineKind.CREDIT_WRITE_ON:
         await _owe_the_rest(tx, [line.account for line, _ in posted])
     return Nothing()
 
 
 async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
-    """More may have been paid than was put back, while it was being decided."""
+    """More may have been paid than was put back, while it was being decided; or on a debt that the ledger had just written off."""
     facts = await facts_of(tx, accounts) if accounts else {}
     for account, known in sorted(facts.items()):
         await owe_again(tx, account, known.balance_pence)
