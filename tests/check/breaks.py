@@ -326,6 +326,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("written-off", "it was posted against income", "ledger", (
         f"UPDATE entry SET account = (SELECT id FROM account WHERE reference = 'RENT_INCOME') WHERE journal = {WRITE_OFF}"
         " AND account = (SELECT id FROM account WHERE reference = 'BAD_DEBT_PROVISION')",)),
+    ("written-off", "it was overpaid Housing Benefit", "ledger", (f"UPDATE account SET kind = 'HBO' WHERE id = '{GONE.account}'",)),
     ("written-off", "the proposer decided", "approvals", (
         "UPDATE decision SET decided_by = 'asha.officer' WHERE carried_out_from IS NOT NULL",)),
     ("written-off", "whoever brought evidence decided", "approvals", (

@@ -74,9 +74,11 @@ async def test_what_cannot_be_proposed_is_refused(writeoffs: WriteOffs) -> None:
     paid = writeoffs.owing()
     writeoffs.moved(paid, balance_pence=0, charges=())
     split = writeoffs.owing(30_00, debtor_total_pence=50_00)
+    benefit = writeoffs.owing(30_00, kind=AccountKind.HBO)
     refusals = [
         (Propose(account=uuid4(), reason=Reason.EMIGRATED), UnknownAccount),
         (Propose(account=paid, reason=Reason.EMIGRATED), NothingToPropose),
+        (Propose(account=benefit, reason=Reason.EMIGRATED), NothingToPropose),
         (Propose(account=account, reason=Reason.PAYING), ReasonOfAnotherKind),
         (Propose(account=account, reason=Reason.UNECONOMIC), NoLadder),
         (Propose(account=split, reason=Reason.UNECONOMIC), NoLadder),

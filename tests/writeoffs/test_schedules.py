@@ -59,7 +59,7 @@ from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
-from writeoffs.use_cases import rounds, stories
+from writeoffs.use_cases import rounds, stories, work
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, live, move, receive
@@ -732,7 +732,7 @@ async def test_what_was_paid_once_the_ledger_had_written_a_debt_off_is_proposed_
         return receipt(account, -10_00)
 
     hearing: list[asyncio.Task[None]] = []
-    ask = rounds.facts_of
+    ask = work.facts_of
 
     async def late(*told: Any) -> Any:
         """The ledger has answered that nothing was paid, and is paid."""

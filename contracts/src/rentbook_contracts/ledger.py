@@ -563,6 +563,8 @@ class DroppedBecause(StrEnum):
     """Why a line may not stand on a schedule, while the rest goes on. Told as its code."""
 
     BALANCE_MOVED = "balance-moved"
+    OVERPAID_BENEFIT = "overpaid-benefit"
+    CURRENT_TENANT = "current-tenant"
     BREATHING_SPACE = "breathing-space"
     DISPUTE = "dispute"
     HOUSING_BENEFIT = "housing-benefit"
@@ -610,6 +612,15 @@ class DebtFacts(Message):
     write_offs: tuple[PastWriteOff, ...]
     debtor_total_pence: NonNegativePence
     reachable: tuple[Addressee, ...] = Field(default=tuple(Addressee), description="Who can be written to, because an address is known")
+
+    @property
+    def former(self) -> bool:
+        """Whether it is a former tenant's: the tenancy has ended, or the letting of a garage; use and occupation, when the keys are back.
+
+        What was charged beside the rent, as for a repair or in court, is of the tenancy to which it belongs. A death alone ends none.
+        """
+        ended = self.ended_on is not None and self.ended_on <= self.as_of and self.kind is not AccountKind.USEOCC
+        return ended or self.status in (AccountStatus.FORMER, AccountStatus.CLOSED)
 
     @property
     def credit_since(self) -> date | None:

@@ -48,6 +48,13 @@ class Reason(StrEnum):
     UNCLAIMED = "unclaimed"
 
 
+OF_CURRENT_TENANTS = frozenset({Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT, Reason.STATUTE_BARRED})
+"""Reasons that the law gives, whoever owes: an order takes current arrears too, and a charge is barred by its own age (domain.md 5.3).
+
+All others are a policy on the arrears of former tenants (domain.md 5.2).
+"""
+
+
 class EvidenceKind(StrEnum):
     """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down."""
 

@@ -61,6 +61,21 @@ def beside(pence: int) -> LinkedAccount:
     return LinkedAccount(account=OFF, kind=AccountKind.COURT, former=True, balance_pence=pence)
 
 
+IN_USE: tuple[dict[str, Any], ...] = (
+    {"status": AccountStatus.CURRENT, "ended_on": None},
+    {"status": AccountStatus.CURRENT, "ended_on": None, "people": (PersonFacts(person=A, died_on=DAY),)},
+    {"status": AccountStatus.CURRENT, "ended_on": None, "kind": AccountKind.RECHARGE},
+    {"status": AccountStatus.NOTICE_GIVEN, "ended_on": DAY + timedelta(days=1)},
+    {"status": AccountStatus.CURRENT, "kind": AccountKind.USEOCC},
+)
+ENDED: tuple[dict[str, Any], ...] = (
+    {"status": AccountStatus.NOTICE_GIVEN, "ended_on": DAY},
+    {"status": AccountStatus.ENDED_OPEN},
+    {"status": AccountStatus.ENDED_OPEN, "kind": AccountKind.GARAGE},
+    {"status": AccountStatus.CLOSED, "ended_on": None, "kind": AccountKind.USEOCC},
+)
+OF_THE_LAW = ("bankruptcy", "debt-relief-order", "voluntary-arrangement", "statute-barred")
+
 DEBT = line(LineKind.WRITE_OFF, ("Rent", 100))
 BACK = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF)
 CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
@@ -82,6 +97,10 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (line(LineKind.WRITE_OFF, ("Rent", 101)), {}, 100, None, "balance-moved"),
         (line(LineKind.WRITE_OFF, ("Heating", 1)), {}, 100, None, "balance-moved"),
         (line(LineKind.WRITE_OFF, ("Rent", 50), ("Rent", 50)), {}, 100, None, "balance-moved"),
+        (DEBT, {"kind": AccountKind.HBO}, 100, None, "overpaid-benefit"),
+        *((DEBT, in_use, 100, None, "current-tenant") for in_use in IN_USE),
+        *((line(LineKind.WRITE_OFF, ("Rent", 100), reason=why), in_use, 100, None, None) for in_use in IN_USE for why in OF_THE_LAW),
+        *((DEBT, ended, 100, None, None) for ended in ENDED),
         (DEBT, {"debtor_total_pence": 101}, 100, 100, "debtor-owes-more"),
         (DEBT, {"account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
         (DEBT, {"account_holds": (AccountHold.DISPUTE,)}, 100, None, "dispute"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rentbook_contracts.ledger import (
     AccountHold,
+    AccountKind,
     AccountStatus,
     DroppedBecause,
     LineKind,
@@ -18,9 +19,9 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
 )
-from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, in_credit, linked, owed, person
-from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, Assessment, Standing, assess, left_of, part_of
+from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
 
 READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
@@ -48,6 +49,9 @@ def test_nothing_stands_in_the_way() -> None:
         ({"plan": plan(kept=True)}, "payment plan of £5.00 is being kept"),
         ({"linked": (linked(-30_00), linked(100_00))}, "£30.00 in credit"),
         ({"balance": 300_00}, "moved from £300.00 owed to £312.40 owed"),
+        ({"kind": AccountKind.HBO}, "Overpaid Housing Benefit"),
+        ({"status": AccountStatus.CURRENT, "ended_on": None}, "The tenancy has not ended"),
+        ({"status": AccountStatus.NOTICE_GIVEN, "ended_on": TODAY + timedelta(days=1)}, "The tenancy has not ended"),
     ],
 )
 def test_what_blocks_says_so(changed: dict[str, Any], says: str) -> None:
@@ -66,6 +70,19 @@ def test_what_does_not_block(changed: dict[str, Any]) -> None:
     assert found_on(**changed).ready
 
 
+def test_the_law_takes_a_current_tenants_arrears_too_and_the_policy_on_former_tenants_does_not() -> None:
+    long_ago, dead = TODAY - timedelta(days=2300), person(TODAY - timedelta(days=90))
+    kinds = (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, EvidenceKind.LEGAL_CONFIRMATION)
+    barred = debt(owed(312_40, long_ago), status=AccountStatus.CURRENT, ended_on=None)
+    for reason in OF_CURRENT_TENANTS:
+        proofs = tuple(Proof(kind, TODAY - timedelta(days=800)) for kind in kinds)
+        of_order = barred.model_copy(update={"people": (person(),)})
+        assert assess(Standing(LineKind.WRITE_OFF, reason, 312_40, proofs), of_order, POLICY, TODAY).ready, reason
+    for reason in REASONS[LineKind.WRITE_OFF] - OF_CURRENT_TENANTS:
+        blocked = found_on(reason, status=AccountStatus.CURRENT, ended_on=None, people=(dead,)).blocked
+        assert DROPS[DroppedBecause.CURRENT_TENANT] in blocked, reason
+
+
 def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
     dead, alive = person(TODAY - timedelta(days=90)), person()
     blocked = found_on(Reason.DECEASED, people=(dead, alive)).blocked
@@ -82,13 +99,17 @@ def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
         (Reason.CARE_HOME, (EvidenceKind.NO_ASSETS, EvidenceKind.INSUFFICIENT_FUNDS)),
         (Reason.PRISON, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
         (Reason.EMIGRATED, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
+        (Reason.JUDGMENT_UNENFORCEABLE, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
+        (Reason.UNTRACEABLE, (EvidenceKind.TRACE, EvidenceKind.TRACE, EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN)),
     ],
 )
 def test_what_is_true_of_one_joint_tenant_leaves_the_debt_to_the_other(reason: Reason, kinds: tuple[EvidenceKind, ...]) -> None:
     long_ago, harold, maud = TODAY - timedelta(days=800), person(), person()
-    of_harold = tuple(Proof(kind, long_ago, person=harold.person) for kind in kinds)
-    of_maud = tuple(Proof(kind, long_ago, person=maud.person) for kind in kinds)
-    of_nobody = tuple(Proof(kind, long_ago) for kind in kinds)
+
+    def shown(of: PersonFacts | None) -> tuple[Proof, ...]:
+        return tuple(Proof(kind, long_ago, f"source {at}", of.person if of else None) for at, kind in enumerate(kinds))
+
+    of_harold, of_maud, of_nobody = shown(harold), shown(maud), shown(None)
 
     def found(*proofs: Proof, people: tuple[PersonFacts, ...]) -> Assessment:
         facts = debt(people=people)
@@ -96,7 +117,7 @@ def test_what_is_true_of_one_joint_tenant_leaves_the_debt_to_the_other(reason: R
 
     assert found(*of_harold, people=(harold,)).ready
     dead = person(died_on=long_ago)
-    of_the_dead = tuple(Proof(kind, long_ago, person=dead.person) for kind in kinds)
+    of_the_dead = shown(dead)
     assert found(*of_harold, people=(harold, dead)).ready
     for proofs in (of_nobody, of_the_dead):
         assert not found(*proofs, people=(harold, dead)).ready, "what was true of who died leaves the debt to who lives"

@@ -23,6 +23,7 @@ SELECT journal.id, journal.code, journal.posted_at, journal.case_id AS line, jou
        array_agg(entry.account ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS accounts,
        array_agg(entry.element ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS elements,
        array_agg(entry.amount_pence ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS amounts,
+       array_agg(DISTINCT account.kind) FILTER (WHERE account.tenancy IS NOT NULL) AS account_kinds,
        array_agg(DISTINCT account.reference) FILTER (WHERE account.tenancy IS NULL) AS against
 FROM journal JOIN entry ON entry.journal = journal.id JOIN account ON account.id = entry.account
 LEFT JOIN accepted_posting AS accepted ON accepted.journal = journal.id
@@ -130,6 +131,7 @@ def _not_as_approved(journal: Any, line: Any, shown: Mapping[UUID, str]) -> list
         ({str(account) for account in journal["accounts"] or ()} == {content["account"]}, "it moves another account than its line"),
         (sorted(zip(journal["elements"] or (), journal["amounts"] or (), strict=True)) == wanted, "it moves other amounts than its line"),
         (list(journal["against"] or ()) == [against], "it is posted against another account than its kind is"),
+        (journal["code"] != "WOF" or "HBO" not in (journal["account_kinds"] or ()), "it took overpaid Housing Benefit from the provision"),
         (journal["key"] == f"write-off/{journal['line']}/{content['attempt']}", "it was posted under another key than its line's"),
     )
     return [why for kept, why in rules if not kept]

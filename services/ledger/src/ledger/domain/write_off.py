@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.ledger import AccountHold, ChargeOwed, DebtFacts, DroppedBecause, LineKind, PastWriteOff, WriteOffLine
+from rentbook_contracts.ledger import (
+    AccountHold,
+    AccountKind,
+    ChargeOwed,
+    DebtFacts,
+    DroppedBecause,
+    LineKind,
+    PastWriteOff,
+    WriteOffLine,
+)
+from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS
 
 from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
@@ -76,6 +86,11 @@ def blocks_of_credit(*, owed_elsewhere: bool, asked_for: bool, held: bool) -> tu
 
 def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     facts = ground.facts
+    if facts.kind is AccountKind.HBO:
+        # It would be taken from the provision for rent, which was never raised for it (domain.md 1.1, 2.5).
+        return DroppedBecause.OVERPAID_BENEFIT
+    if not facts.former and line.reason not in OF_CURRENT_TENANTS:
+        return DroppedBecause.CURRENT_TENANT
     if line.amount_pence > line.balance_pence or charges_of(line, facts) is None:
         return DroppedBecause.BALANCE_MOVED
     if AccountHold.BREATHING_SPACE in facts.account_holds:

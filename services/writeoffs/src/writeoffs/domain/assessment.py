@@ -9,6 +9,7 @@ from uuid import UUID
 from rentbook_contracts.ledger import (
     CHARGES_IN_A_LINE,
     AccountHold,
+    AccountKind,
     AccountStatus,
     Addressee,
     ChargeOwed,
@@ -20,7 +21,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
-from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, Reason, RungShown
+from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, BarredCharge, EvidenceKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
@@ -38,6 +39,7 @@ REASONS[LineKind.WRITE_OFF] = frozenset(Reason) - REASONS[LineKind.REINSTATEMENT
 OF_ONE_PERSON = frozenset(
     {
         Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT, Reason.CARE_HOME, Reason.PRISON, Reason.EMIGRATED,
+        Reason.UNTRACEABLE, Reason.JUDGMENT_UNENFORCEABLE,
     }
 )  # fmt: skip
 """What is true of a person, while each joint tenant owes the whole debt."""
@@ -57,6 +59,10 @@ NOT_A_FORMER_TENANTS = (
 
 DROPS: dict[str, str] = {
     DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
+    DroppedBecause.OVERPAID_BENEFIT: "Overpaid Housing Benefit is no debt of the Housing Revenue Account: it is not written off here.",
+    DroppedBecause.CURRENT_TENANT: (
+        "The tenancy has not ended. Only a former tenant’s arrears are written off for this reason: end the tenancy first."
+    ),
     DroppedBecause.BREATHING_SPACE: "Breathing Space has begun.",
     DroppedBecause.DISPUTE: "The debt is disputed.",
     DroppedBecause.HOUSING_BENEFIT: "A Housing Benefit claim is unresolved.",
@@ -387,6 +393,10 @@ def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
 def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> Iterable[str]:
     if facts.balance_pence <= 0:
         yield "Nothing is owed on the account."
+    if facts.kind is AccountKind.HBO:
+        yield DROPS[DroppedBecause.OVERPAID_BENEFIT]
+    if not facts.former and proposed.reason not in OF_CURRENT_TENANTS:
+        yield DROPS[DroppedBecause.CURRENT_TENANT]
     if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
         yield "No charge is statute-barred yet." if any(one.bars_on for one in charges) else "Time does not run for these charges."
     if AccountHold.BREATHING_SPACE in facts.account_holds:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import DebtFacts, LineKind
+from rentbook_contracts.ledger import AccountKind, DebtFacts, DroppedBecause, LineKind
 from rentbook_contracts.writeoffs import (
     BulkProposed,
     NotProposed,
@@ -18,7 +18,15 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import NOT_A_FORMER_TENANTS, REASONS, is_unclaimed_by_a_former_tenant, past_write_off, size, total_pence
+from writeoffs.domain.assessment import (
+    DROPS,
+    NOT_A_FORMER_TENANTS,
+    REASONS,
+    is_unclaimed_by_a_former_tenant,
+    past_write_off,
+    size,
+    total_pence,
+)
 from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
@@ -37,7 +45,7 @@ class AlreadyProposed(WriteOffRule):
 
 
 class NothingToPropose(WriteOffRule):
-    """The account owes nothing, has no credit, or no write-off stands on it."""
+    """The account owes nothing, or nothing that is written off here, has no credit, or no write-off stands on it."""
 
 
 class NothingToPutBack(WriteOffRule):
@@ -129,6 +137,8 @@ def _objection(told: Propose, facts: DebtFacts) -> WriteOffRule | None:
     match told.kind:
         case LineKind.WRITE_OFF if facts.balance_pence <= 0:
             return NothingToPropose("Nothing is owed on this account.", field="account")
+        case LineKind.WRITE_OFF if facts.kind is AccountKind.HBO:
+            return NothingToPropose(DROPS[DroppedBecause.OVERPAID_BENEFIT], field="account")
         case LineKind.CREDIT_WRITE_ON if facts.balance_pence >= 0:
             return NothingToPropose("This account is not in credit.", field="account")
         case LineKind.CREDIT_WRITE_ON if not is_unclaimed_by_a_former_tenant(facts):
