@@ -1,5 +1,7 @@
 """What a hostile page, sender, name or file name cannot do; each has been somebody's weakness."""
 
+import csv
+import io
 import re
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -17,6 +19,7 @@ from playwright.async_api import Browser
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
 from rentbook_contracts.words import isolated
 from starlette.types import ASGIApp
+from support.formulas import HOSTILE
 from support.web import client
 
 from desk import estate
@@ -244,3 +247,14 @@ async def test_the_desk_is_not_shown_inside_another_page(place: Place, browser: 
         await page.wait_for_load_state("networkidle")
         frame = page.frames[-1]
         assert await frame.get_by_role("heading", name="Policy").count() == 0
+
+
+async def test_no_words_of_a_bank_file_are_calculated_where_the_entries_of_an_account_leave_for_a_spreadsheet(place: Place) -> None:
+    page = estate.account_page(estate.OKAFOR)
+    entries = tuple(page.entries[0].model_copy(update={"narrative": words}) for words in HOSTILE)
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: page.model_copy(
+        update={"entries": entries, "entries_in_all": len(entries)}
+    )
+    async with visiting(place, "asha") as visitor:
+        told = (await visitor.http.get(f"/accounts/{estate.OKAFOR.account}/entries.csv")).content.decode("utf-8-sig")
+    assert [row["Text"] for row in csv.DictReader(io.StringIO(told, newline=""))] == [f"'{words}" for words in HOSTILE]

@@ -14,7 +14,7 @@ from approvals.queries import History
 from approvals.web import wording
 from approvals.web.assets import load_assets, without_government_marks
 from approvals.web.chart import balance_chart, money_step
-from approvals.web.entries_csv import as_csv, inert
+from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form, digits, printable, read_day
 from approvals.web.lanes import REASONS, lane_reason
 from approvals.web.story import story
@@ -252,7 +252,6 @@ def test_the_export_of_an_account_calculates_nothing_in_a_spreadsheet() -> None:
     entry = page.entries[0].model_copy(update={"narrative": "=1+1", "amount_pence": -141_20, "running_pence": -621_20})
     rows = list(csv.DictReader(io.StringIO(as_csv([entry], {}).decode("utf-8-sig"))))
     assert [(row["Text"], row["Debit"], row["Credit"], row["Balance after"]) for row in rows] == [("'=1+1", "", "141.20", "-621.20")]
-    assert [inert(words) for words in ("@x", "\t=1", "a=1")] == ["'@x", "'\t=1", "a=1"]
 
 
 @pytest.mark.parametrize(

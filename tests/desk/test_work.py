@@ -16,7 +16,7 @@ from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, Provenance
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, EntryKind, Provenance
 from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
@@ -590,7 +590,20 @@ async def test_the_entries_of_an_account_come_as_a_file_that_is_whole_and_narrow
     assert [row["Balance after"] for row in rows] == [str(Decimal(entry.running_pence).scaleb(-2)) for entry in page.entries]
     assert receipts.status_code == 200
     asked = [AccountPageAsked.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{ACCOUNT_PAGE.name}"]
-    assert [bool(one.codes) for one in asked] == [False, True], "the owner narrows"
+    assert [one.kind for one in asked] == [None, EntryKind.RECEIPTS], "the owner narrows"
+
+
+async def test_the_entries_of_an_account_may_be_narrowed_to_each_kind_that_there_is(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        address = f"/accounts/{estate.OKAFOR.account}"
+        await visitor.read(address)
+        assert visitor.page is not None
+        offered = [str(value) for value in visitor.page.xpath("//select[@name='kind']/option/@value") if value]
+        for kind in offered:
+            await visitor.read(f"{address}?kind={kind}")
+    assert sorted(offered) == sorted(EntryKind)
+    asked = [AccountPageAsked.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{ACCOUNT_PAGE.name}"]
+    assert [one.kind for one in asked] == [None, *offered]
 
 
 async def test_no_file_comes_of_a_day_that_cannot_be_read(place: Place) -> None:

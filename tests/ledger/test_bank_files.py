@@ -21,8 +21,10 @@ from chassis.transaction import Runtime, run
 from ledger.domain.dates import business_date
 from ledger.queries.account_page import account_page
 from ledger.queries.bank_files import bank_file_page, bank_files
+from ledger.queries.entries import KIND_OF_CODE
 from ledger.queries.labels import search_accounts
 from ledger.queries.refund_facts import account_for_refund
+from ledger.tables import posting_code
 from ledger.web import routes
 from rentbook_contracts.ledger import (
     BANK_FILE_LIMIT_BYTES,
@@ -31,6 +33,7 @@ from rentbook_contracts.ledger import (
     BankFileAsked,
     BankFilePage,
     BankFilesAsked,
+    EntryKind,
     FileStatus,
     SearchAccounts,
 )
@@ -189,13 +192,34 @@ async def test_a_returned_direct_debit_undoes_the_newest_receipt_that_it_fits(do
     returned = (entry("R4", MAIN_REFERENCE, **unpaid), entry("R5", MAIN_REFERENCE, **unpaid), entry("R6", "x", **unpaid))
     back = await door.take("back.xml", statement(*returned, number="2"))
     assert (back.status, back.in_suspense) == (FileStatus.TAKEN, 1)
-    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN, codes=("RDD", "RDN"))), read_only=True)
+    shown = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
     undoing, undone = [entry.reverses for entry in shown.entries], [entry.journal for entry in shown.entries if entry.reversed_by]
     assert shown.balance_pence == -200_00
     assert [journal for journal in undoing if journal] == undone[::-1]
     assert len(undone) == 2
     facts = await run(door.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=MAIN)), read_only=True)
     assert (facts.uncleared_pence, facts.cleared_credit_pence) == (60_00, 140_00), "what was taken back is waited for no more"
+
+
+async def test_every_transaction_code_is_of_a_kind_and_kinds_take_the_entries_of_an_account_apart(door: Door) -> None:
+    async with door.runtime.engine.connect() as connection:
+        kinds = {row.code: row.kind for row in await connection.execute(sa.select(posting_code.c.code, KIND_OF_CODE.label("kind")))}
+    assert {kinds[code] for code in ("DEB", "DRR", "DCC")} == {EntryKind.CHARGES}
+    assert [kinds[code] for code in ("RHP", "RDN", "RRC", "RCM", "CWO", "RIT")] == [
+        EntryKind.RECEIPTS, EntryKind.UNPAID, EntryKind.UNPAID, EntryKind.ADJUSTMENTS, EntryKind.WRITE_OFFS, EntryKind.TRANSFERS,
+    ]  # fmt: skip
+    assert set(kinds.values()) == set(EntryKind)
+    await door.take("in.xml", statement(entry("R1", MAIN_REFERENCE, code="PMNT/IDDT/ESDD")))
+    unpaid = entry("R2", MAIN_REFERENCE, code="PMNT/IDDT/UPDD", sign="DBIT", reversal="true")
+    await door.take("back.xml", statement(unpaid, number="2"))
+    whole = await run(door.runtime, lambda tx: account_page(tx, AccountPageAsked(account=MAIN)), read_only=True)
+    asked = [AccountPageAsked(account=MAIN, kind=kind) for kind in EntryKind]
+    parts = [await run(door.runtime, lambda tx, one=one: account_page(tx, one), read_only=True) for one in asked]  # type: ignore[misc]
+    assert {one.kind: {shown.code for shown in part.entries} for one, part in zip(asked, parts, strict=True) if part.entries} == {
+        EntryKind.RECEIPTS: {"RSO", "RCO", "RDD"},
+        EntryKind.UNPAID: {"RDN"},
+    }
+    assert sum(part.entries_in_all for part in parts) == whole.entries_in_all
 
 
 async def test_the_same_bytes_again_post_nothing_and_say_when_and_by_whom(door: Door) -> None:

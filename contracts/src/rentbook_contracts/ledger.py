@@ -1039,13 +1039,26 @@ class ArrearsAge(Message):
     amount_pence: PositivePence
 
 
+class EntryKind(StrEnum):
+    """What an entry is, by the part of its transaction code in the ledger's policy; UNPAID is what takes a receipt back (domain.md 2.1)."""
+
+    CHARGES = "charges"
+    RECEIPTS = "receipts"
+    UNPAID = "unpaid"
+    REFUNDS = "refunds"
+    TRANSFERS = "transfers"
+    ADJUSTMENTS = "adjustments"
+    WRITE_OFFS = "write-offs"
+    OPENING = "opening"
+
+
 class AccountPageAsked(Message):
     """`as_at`: balances and entries effective on or before that date; None is now. Filters narrow the entries, never the balances."""
 
     account: UUID
     as_at: date | None = None
     since: date | None = None
-    codes: tuple[str, ...] = ()
+    kind: EntryKind | None = None
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=50, ge=1, le=500)
 

@@ -1,6 +1,8 @@
-"""Numbers and names as every message to people says them, whichever service writes it."""
+"""Numbers and names as every message to people says them, and what people wrote made harmless, whichever service writes it."""
 
 import unicodedata
+
+_STARTS_A_FORMULA = "=+-@\t\r\n＝＋－＠"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -14,3 +16,16 @@ def isolated(words: str) -> str:
     """
     right_to_left = any(unicodedata.bidirectional(one) in ("R", "AL") for one in words)
     return f"\u2068{words}\u2069" if right_to_left else words
+
+
+def safe_cell(text: str) -> str:
+    """Text for a cell of CSV or a spreadsheet: what a program could take for a formula gets an apostrophe in front (OWASP CSV injection).
+
+    Spaces and invisible characters before the sign do not hide it. Only for text: a negative amount is a number and stays one.
+    """
+    first = next((character for character in text if _counts(character)), None)
+    return f"'{text}" if first is not None and first in _STARTS_A_FORMULA else text
+
+
+def _counts(character: str) -> bool:
+    return character in "\t\r\n" or (character.isprintable() and character != " ")

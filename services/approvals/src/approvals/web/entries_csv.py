@@ -5,10 +5,9 @@ import io
 from collections.abc import Iterable, Mapping
 
 from rentbook_contracts.ledger import Entry
+from rentbook_contracts.words import safe_cell
 
 COLUMNS = ("Date", "Posted at (UTC)", "Code", "What", "Part", "Debit", "Credit", "Balance after", "Cleared on", "Text", "Where from", "By")
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(entries: Iterable[Entry], names: Mapping[str, str]) -> bytes:
@@ -17,17 +16,12 @@ def as_csv(entries: Iterable[Entry], names: Mapping[str, str]) -> bytes:
 
 
 def written(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
-    """A table as a file. Begins with a byte-order mark, or Excel misreads names. Whoever gives words of people makes them inert."""
+    """A table as a file. Begins with a byte-order mark, or Excel misreads names. Whoever gives words of people gives them as safe cells."""
     told = io.StringIO()
     lines = csv.writer(told)
     lines.writerow(columns)
     lines.writerows(rows)
     return told.getvalue().encode("utf-8-sig")
-
-
-def inert(words: str) -> str:
-    """Words that a spreadsheet shows and never calculates: an apostrophe goes before what would begin a formula."""
-    return f"'{words}" if words.lstrip().startswith(_FORMULA) else words
 
 
 def amount(pence: int) -> str:
@@ -42,14 +36,14 @@ def _row(entry: Entry, names: Mapping[str, str]) -> tuple[str, ...]:
     return (
         entry.effective_date.isoformat(),
         f"{entry.posted_at:%Y-%m-%dT%H:%M:%SZ}",
-        inert(entry.code),
-        inert(entry.code_words),
-        inert(entry.element),
+        safe_cell(entry.code),
+        safe_cell(entry.code_words),
+        safe_cell(entry.element),
         amount(entry.amount_pence) if entry.amount_pence > 0 else "",
         amount(-entry.amount_pence) if entry.amount_pence < 0 else "",
         amount(entry.running_pence),
         entry.cleared_on.isoformat() if entry.cleared_on else "",
-        inert(entry.narrative),
-        inert(came.source or ""),
-        inert(by),
+        safe_cell(entry.narrative),
+        safe_cell(came.source or ""),
+        safe_cell(by),
     )

@@ -7,10 +7,10 @@ from enum import Enum
 
 from chassis.peers import Refused
 from rentbook_contracts.notices import REPORT_ROWS, SET_REPORT, ReportColumn, ReportFact, ReportTable, SetReport
-from rentbook_contracts.words import counted
+from rentbook_contracts.words import counted, safe_cell
 from starlette.responses import Response
 
-from approvals.web.entries_csv import amount, inert, written
+from approvals.web.entries_csv import amount, written
 from approvals.web.visit import NoSuchPage, Visit
 from approvals.web.wording import pounds, rate, short_day, when
 from approvals.web.workbook import Cell, Kind, Sheet, workbook
@@ -152,5 +152,5 @@ def _plain(kind: Kind, cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, str):
-        return inert(cell)
+        return safe_cell(cell)
     return {Kind.MONEY: amount, Kind.RATE: amount}.get(kind, str)(cell)

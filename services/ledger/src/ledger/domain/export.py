@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from ledger.domain.narrative import safe_cell
+from rentbook_contracts.words import safe_cell
 
 
 @dataclass(frozen=True)

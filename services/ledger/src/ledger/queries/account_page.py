@@ -92,8 +92,8 @@ async def _entries(tx: Transaction, asked: AccountPageAsked) -> tuple[Sequence[A
     wanted = sa.select(found)
     if asked.since is not None:
         wanted = wanted.where(found.c.effective_date >= asked.since)
-    if asked.codes:
-        wanted = wanted.where(found.c.code.in_(asked.codes))
+    if asked.kind is not None:
+        wanted = wanted.where(found.c.kind == asked.kind)
     count = await tx.connection.scalar(sa.select(sa.func.count()).select_from(wanted.subquery()))
     page = await tx.connection.execute(wanted.order_by(*newest_first(found)).offset(asked.offset).limit(asked.limit))
     return page.all(), int(count or 0)

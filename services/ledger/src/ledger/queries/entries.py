@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from rentbook_contracts.ledger import Entry, Provenance
+from rentbook_contracts.ledger import Entry, EntryKind, Provenance
 
 from ledger.domain.dates import in_words
 from ledger.domain.statement import decimals
@@ -15,6 +15,7 @@ _reversal = journal.alias("reversal")
 _receipt_code = posting_code.alias("receipt_code")
 _undone_move = suspense_clearing.alias("undone_move")
 _return = journal.alias("bank_return")
+KIND_OF_CODE = sa.case((posting_code.c.takes_back.is_not(None), EntryKind.UNPAID.value), else_=posting_code.c.part)
 _TOLD = sa.func.coalesce(suspense_clearing.c.item, matched_return.c.item, _return.c.id, journal.c.id)
 """The journal that a bank's line was posted for, and an entry with it."""
 
@@ -41,6 +42,7 @@ def entries(account: UUID, as_at: date | None) -> sa.Subquery:
             entry.c.amount_pence,
             posting_code.c.words,
             posting_code.c.part,
+            KIND_OF_CODE.label("kind"),
             _reversal.c.id.label("reversed_by"),
             suspense_clearing.c.item,
             _return.c.id.label("bank_return"),

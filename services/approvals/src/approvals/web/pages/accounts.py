@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     Addressee,
     DebtsAsked,
     Entry,
+    EntryKind,
     ExplainBalance,
     PlanRhythm,
     SearchAccounts,
@@ -58,14 +59,16 @@ ADDRESSEES = {Addressee.TENANTS: "The tenants", Addressee.ESTATE: "Whoever deals
 SETTLED = FINISHED | {CaseStatus.REVIEW}
 """Where a case stands while the account may be asked a refund of."""
 
-KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "receipts": ("Receipts", ("RDD", "RSO", "RCP", "RPY", "RBR", "RCO", "RQP", "RPO", "RBP", "RDS", "RDP", "RUC", "RHB", "RHA", "RBA")),
-    "unpaid": ("Unpaid and returned", ("RDN", "RRC")),
-    "refunds": ("Refunds", ("REF", "RDR")),
-    "transfers": ("Transfers", ("RIT", "RRP")),
-    "adjustments": ("Adjustments and write-offs", ("RPD", "RWA", "WOF", "WON", "CWO", "ROB")),
+KINDS = {
+    EntryKind.CHARGES: "Charges",
+    EntryKind.RECEIPTS: "Receipts",
+    EntryKind.UNPAID: "Unpaid and returned",
+    EntryKind.REFUNDS: "Refunds",
+    EntryKind.TRANSFERS: "Transfers",
+    EntryKind.ADJUSTMENTS: "Adjustments",
+    EntryKind.WRITE_OFFS: "Write-offs, and credit taken to income",
+    EntryKind.OPENING: "Opening balance",
 }
-"""The narrowings that the page offers, with the transaction codes of domain.md 2.1."""
 
 
 async def search(visit: Visit) -> Response:
@@ -112,7 +115,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         approvers=await approvers_of(visit, part.entries),
         debt=next(iter(debts.debts), None) if debts else None,
         rhythms=[(one.value, headline(one)) for one in PlanRhythm],
-        kinds=KINDS,
+        kinds=[(kind.value, words) for kind, words in KINDS.items()],
         notes=notes,
         addressees=ADDRESSEES,
         addressees_shown=_written_to(page),
@@ -120,7 +123,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         contact_identified=CONTACT_IDENTIFIED,
         under_way=next((case for case in cases.cases if case.status not in SETTLED), None) if cases else None,
         chart=balance_chart(_since_it_began(page)),
-        narrowed=bool(asked.since or asked.codes or part is not page),
+        narrowed=bool(asked.since or asked.kind or part is not page),
     )
 
 
@@ -164,10 +167,10 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
     words = visit.request.query_params
     form = Form(values=dict(words))
     as_at, since = form.day("as_at", "the date"), form.day("since", "the first date")
-    codes = KINDS.get(words.get("kind", ""), ("", ()))[1]
+    kind = next((one for one in KINDS if one == words.get("kind")), None)
     typed = words.get("offset", "0")
     offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
-    return form, AccountPageAsked(account=account, as_at=as_at, since=since, codes=codes, offset=offset, limit=ENTRIES_A_PAGE)
+    return form, AccountPageAsked(account=account, as_at=as_at, since=since, kind=kind, offset=offset, limit=ENTRIES_A_PAGE)
 
 
 async def _part(visit: Visit, page: AccountPage, asked: AccountPageAsked) -> AccountPage:

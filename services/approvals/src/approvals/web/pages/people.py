@@ -3,11 +3,12 @@
 from datetime import date, datetime
 
 from rentbook_contracts.people import Role
+from rentbook_contracts.words import safe_cell
 from starlette.responses import Response
 
 from approvals import queries
 from approvals.queries import PersonAccess
-from approvals.web.entries_csv import inert, written
+from approvals.web.entries_csv import written
 from approvals.web.visit import MayNot, Visit
 from approvals.web.wording import london, pounds, said
 
@@ -49,12 +50,12 @@ def _may_review(visit: Visit) -> None:
 
 def _row(one: PersonAccess) -> tuple[str, ...]:
     return (
-        inert(one.name),
-        inert(one.subject),
+        safe_cell(one.name),
+        safe_cell(one.subject),
         ", ".join(said(role) for role in one.roles),
         limit_words(one.decides),
         limit_words(one.releases),
-        inert(", ".join(f"{name}, {pounds(pence)}" for name, pence in one.lent)),
+        safe_cell(", ".join(f"{name}, {pounds(pence)}" for name, pence in one.lent)),
         _day(one.last_seen_at),
         _day(one.last_decided_at),
         _day(one.last_recalled_at),
