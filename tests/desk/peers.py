@@ -1,7 +1,7 @@
 """The other services as the desk sees them over HTTP: canned answers, every call kept, and each may fall silent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -123,16 +123,28 @@ def _account(asked: ledger.AccountPageAsked) -> ledger.AccountPage:
     return page.model_copy(update={"as_at": asked.as_at or page.as_at, "entries": page.entries[: asked.limit]})
 
 
-def _cases(asked: refunds.CasesAsked) -> refunds.Cases:
-    rows = (
+def cases_among(rows: Iterable[refunds.CaseRow]) -> Callable[[refunds.CasesAsked], refunds.Cases]:
+    """How refunds lists these cases."""
+
+    def asked_for(row: refunds.CaseRow, asked: refunds.CasesAsked) -> bool:
+        one_of = (not asked.cases or row.case in asked.cases) and (not asked.statuses or row.status in asked.statuses)
+        return one_of and asked.account in (None, row.account) and asked.taken_by in (None, row.taken_by)
+
+    def answer(asked: refunds.CasesAsked) -> refunds.Cases:
+        found = sorted((row for row in rows if asked_for(row, asked)), key=lambda row: row.opened_at, reverse=not asked.oldest_first)
+        return refunds.Cases(cases=tuple(found[asked.offset : asked.offset + asked.limit]), in_all=len(found))
+
+    return answer
+
+
+_cases = cases_among(
+    (
         estate.case_row(estate.CASE_OKAFOR),
         estate.case_row(estate.CASE_NGUYEN),
         estate.case_row(estate.CASE_BEGUM, refunds.CaseStatus.WAITING_FOR_EVIDENCE),
         estate.case_row(estate.CASE_PAID, refunds.CaseStatus.PAID),
     )
-    return refunds.Cases(
-        cases=tuple(row for row in rows if asked.account in (None, row.account) and (not asked.statuses or row.status in asked.statuses))
-    )
+)
 
 
 def _case(asked: refunds.CaseAsked) -> refunds.CasePage:

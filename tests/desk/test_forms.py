@@ -27,7 +27,6 @@ from rentbook_contracts.refunds import (
     RUN_PAGE,
     WITHDRAW_CASE,
     AskedAs,
-    Cases,
     CaseStatus,
     ReadyPayments,
 )
@@ -35,6 +34,7 @@ from support.documents import PDF
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
+from desk.peers import cases_among
 from desk.test_work import approve, decisions
 from desk.visitor import Visitor, visiting
 
@@ -678,7 +678,7 @@ async def test_a_run_of_which_a_payment_came_back_says_so_first(place: Place) ->
 
 async def test_a_review_in_the_list_of_cases_says_that_nobody_asked(place: Place) -> None:
     review = estate.case_row(estate.CASE_OKAFOR, CaseStatus.REVIEW).model_copy(update={"requested_pence": None})
-    place.peers.answers[f"/queries/{CASES.name}"] = lambda _: Cases(cases=(review,))
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among((review,))
     async with visiting(place, "asha") as visitor:
         said = await visitor.read("/cases")
     assert "nobody asked" in said

@@ -17,10 +17,11 @@ from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, EntryKind, Provenance
-from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, Cases, CaseStatus, Glances, ReadyPayments
+from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, CaseRow, CaseStatus, Glances, ReadyPayments
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
+from desk.peers import cases_among
 from desk.visitor import Visitor, visiting
 
 APPROVE = {"answer": "approved", "reason_code": "approved:checks-pass"}
@@ -50,7 +51,7 @@ async def test_a_review_waits_at_work_until_somebody_takes_it_up(place: Place) -
     await place.everyone_known()
     found = {"taken_by": "system", "found_pence": 35_00, "opened_at": estate.NOW - timedelta(days=9), "asked_by": None}
     review = estate.case_row(estate.CASE_BEGUM, CaseStatus.REVIEW).model_copy(update=found)
-    place.peers.answers[f"/queries/{CASES.name}"] = lambda asked: Cases(cases=(review,) if CaseStatus.REVIEW in asked.statuses else ())
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among((review,))
     async with visiting(place, "asha") as asha:
         for view, words in (("team", "My team’s (1)"), ("everyone", "Everyone’s (1)")):
             said = await asha.read(f"/work?view={view}")
@@ -65,15 +66,93 @@ async def test_a_review_waits_at_work_until_somebody_takes_it_up(place: Place) -
 
 
 async def test_no_more_reviews_are_listed_than_are_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worklist, "REVIEWS_SHOWN", 1)
+    monkeypatch.setattr(worklist, "CASES_SHOWN", 1)
     await place.everyone_known()
-    rows = tuple(estate.case_row(case, CaseStatus.REVIEW) for case in (estate.CASE_BEGUM, estate.CASE_OKAFOR))
-    place.peers.answers[f"/queries/{CASES.name}"] = lambda asked: Cases(cases=rows if asked.statuses else ())
+    long_ago = {"opened_at": estate.NOW - timedelta(days=90)}
+    rows = (estate.case_row(estate.CASE_OKAFOR, CaseStatus.REVIEW), estate.case_row(estate.CASE_BEGUM, CaseStatus.REVIEW))
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among((rows[0], rows[1].model_copy(update=long_ago)))
     async with visiting(place, "asha") as asha:
         said = await asha.read("/work?view=everyone")
+        assert asha.page is not None
+        [others] = [link.get("href") for link in asha.page.xpath("//a[text()='see the others']")]
+        assert "Mary Okafor" in await asha.read(others)
+        assert asha.page.xpath(f'//main//a[@href="/cases/{estate.CASE_OKAFOR}"]')
+        assert not asha.page.xpath(f'//main//a[@href="/cases/{estate.CASE_BEGUM}"]')
     assert "Reviews to take up (2)" in said
     assert "The 1 that wait longest are shown; see the others." in said
     assert said.count("Review the credit of") == 1
+    assert "Review the credit of রাবেয়া বেগম" in said
+
+
+def many_later(number: int) -> tuple[CaseRow, ...]:
+    """Cases that came after those which a test looks for."""
+    one = estate.case_row(estate.CASE_PAID, CaseStatus.CHECKING)
+    return tuple(one.model_copy(update={"case": uuid4(), "opened_at": estate.NOW - timedelta(minutes=at)}) for at in range(number))
+
+
+async def test_what_has_waited_for_long_is_at_work_however_many_cases_came_later(place: Place) -> None:
+    await place.everyone_known()
+    await place.task(estate.CASE_NGUYEN)
+    long_ago = {"opened_at": estate.NOW - timedelta(days=90)}
+    old = (
+        estate.case_row(estate.CASE_NGUYEN),
+        estate.case_row(estate.CASE_BEGUM, CaseStatus.WAITING_FOR_EVIDENCE),
+        estate.case_row(estate.CASE_OKAFOR, CaseStatus.REVIEW),
+    )
+    rows = [*many_later(600), *(row.model_copy(update=long_ago) for row in old)]
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among(rows)
+    async with visiting(place, "asha") as asha, visiting(place, "ben") as ben:
+        mine = await asha.read("/work?view=mine")
+        whole = await asha.read("/work?view=everyone")
+        others = await ben.read("/work?view=mine")
+    for said in (mine, whole):
+        assert ("Mine (1)" in said, "Everyone’s (3)" in said, "Waiting for evidence (1)" in said) == (True, True, True)
+        assert "Refund case of রাবেয়া বেগম, 9 Station Road, Oldfield" in said
+    assert ("Mine (0)" in others, "Waiting for evidence" in others) == (True, False)
+    assert "Reviews to take up (1)" in whole
+    assert "and £85.50 to other debts" in whole, "also the split of a task whose case is old"
+
+
+async def test_what_waits_beyond_those_that_are_shown_is_counted_and_a_link_leads_to_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worklist, "CASES_SHOWN", 2)
+    await place.everyone_known()
+    waits = [row.model_copy(update={"status": CaseStatus.WAITING_FOR_EVIDENCE}) for row in many_later(5)]
+    rows = [*waits[:3], *(row.model_copy(update={"taken_by": "ben.officer"}) for row in waits[3:])]
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among(rows)
+    async with visiting(place, "asha") as asha:
+        for view, in_all in (("mine", 3), ("everyone", 5)):
+            said = await asha.read(f"/work?view={view}")
+            assert f"Waiting for evidence ({in_all})" in said
+            assert asha.page is not None
+            [others] = [link.get("href") for link in asha.page.xpath("//a[text()='see the others']")]
+            assert f"{in_all} cases, the longest waiting first. Shown: 3 to {in_all}." in await asha.read(others)
+
+
+async def test_work_that_could_not_be_asked_for_does_not_look_as_if_there_were_none(place: Place) -> None:
+    await place.everyone_known()
+    place.peers.silent.add("refunds")
+    async with visiting(place, "asha") as asha:
+        said = await asha.read("/work?view=mine")
+    assert "what waits for evidence" in said.lower()
+    assert "can’t be shown just now" in said
+    assert "Nothing waits for you" not in said
+
+
+async def test_every_case_is_on_a_page_of_the_list(place: Place) -> None:
+    await place.everyone_known()
+    rows = many_later(120)
+    place.peers.answers[f"/queries/{CASES.name}"] = cases_among((*rows, estate.case_row(estate.CASE_PAID, CaseStatus.PAID)))
+    listed: list[str] = []
+    async with visiting(place, "asha") as asha:
+        address: str | None = "/cases?status=checking"
+        while address:
+            assert "120 cases, newest first. Shown: " in await asha.read(address)
+            assert asha.page is not None
+            listed += [link.get("href").removeprefix("/cases/") for link in asha.page.xpath("//main//tbody//a")]
+            address = next(iter(asha.page.xpath("//a[@rel='next']/@href")), None)
+    assert listed == [str(row.case) for row in rows]
 
 
 async def test_only_whoever_can_raise_a_case_is_a_filter(place: Place) -> None:

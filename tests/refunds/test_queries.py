@@ -5,14 +5,14 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from chassis.transaction import run
-from refunds.queries import case_glances, refund_policies
+from refunds.queries import case_glances, cases, refund_policies
 from refunds.store import runs
 from refunds.use_cases.close_case import close_case
 from refunds.use_cases.line_posted import line_posted
 from refunds.use_cases.note_release import note_release
 from rentbook_contracts.ledger import CreditSource, PersonFacts, RefundFacts, RefundPlan
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import AskedAs, CaseOutcome, CaseStatus, CloseCase, Glance, GlancesAsked, LinePosted
+from rentbook_contracts.refunds import AskedAs, CaseOutcome, CasesAsked, CaseStatus, CloseCase, Glance, GlancesAsked, LinePosted
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, credit, ledger
@@ -38,6 +38,24 @@ async def paid(refunds: Refunds, plan: RefundPlan) -> None:
 async def glanced(refunds: Refunds, *cases: object) -> dict[object, Glance]:
     found = await refunds.ask(case_glances, GlancesAsked(cases=cases))
     return {glance.case: glance for glance in found.glances}
+
+
+async def test_cases_are_listed_by_what_is_asked_for_page_by_page_and_counted(refunds: Refunds) -> None:
+    first, second, third = [await refunds.opened(tenant()) for _ in range(3)]
+
+    async def listed(**asked: object) -> tuple[list[object], int]:
+        found = await refunds.ask(cases, CasesAsked.model_validate(asked))
+        return [row.case for row in found.cases], found.in_all
+
+    assert await listed() == ([third, second, first], 3)
+    assert await listed(statuses=(CaseStatus.CHECKING,), oldest_first=True) == ([first, second, third], 3)
+    assert await listed(oldest_first=True, offset=1, limit=1) == ([second], 3)
+    assert await listed(limit=0) == ([], 3), "only how many"
+    assert await listed(cases=(first, third)) == ([third, first], 2)
+    assert await listed(statuses=(CaseStatus.REVIEW,)) == ([], 0)
+    [row] = (await refunds.ask(cases, CasesAsked(cases=(first,)))).cases
+    assert await listed(taken_by=row.taken_by) == ([third, second, first], 3)
+    assert await listed(taken_by="nobody.else") == ([], 0)
 
 
 async def test_a_glance_says_where_the_money_came_from_and_what_the_bank_said(refunds: Refunds) -> None:

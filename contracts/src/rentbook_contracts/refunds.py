@@ -587,15 +587,22 @@ class CaseRow(Message):
 
 
 class CasesAsked(Message):
-    """Cases of one account, or of all, newest first."""
+    """Cases of one account, these by their ids, or all; newest first, unless the longest waiting are asked for. `limit` 0 asks how many."""
 
     account: UUID | None = None
+    cases: tuple[UUID, ...] = Field(default=(), max_length=500)
     statuses: tuple[CaseStatus, ...] = ()
-    limit: int = Field(default=100, ge=1, le=500)
+    taken_by: str | None = Field(default=None, description="Staff subject, or `system`")
+    oldest_first: bool = False
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=0, le=500)
 
 
 class Cases(Message):
+    """`in_all` counts what was asked for, whatever the page shows of it."""
+
     cases: tuple[CaseRow, ...]
+    in_all: int
 
 
 class ReadyPayment(Message):

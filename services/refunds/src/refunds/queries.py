@@ -104,16 +104,28 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
 
 
 async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
+    wanted = _asked_for(asked)
     of_the_case = sa.select(refund_plan.c.plan).where(refund_plan.c.case_id == refund_case.c.id)
     latest = of_the_case.order_by(refund_plan.c.attempt.desc(), refund_plan.c.round.desc()).limit(1).lateral()
     whole = refund_case.outerjoin(latest, sa.true()).outerjoin(payment_file, payment_file.c.run == refund_case.c.run)
-    rows = sa.select(refund_case, latest.c.plan, payment_file.c.entry_day).select_from(whole)
+    rows = sa.select(refund_case, latest.c.plan, payment_file.c.entry_day).select_from(whole).where(*wanted)
+    opened = refund_case.c.opened_at.asc() if asked.oldest_first else refund_case.c.opened_at.desc()
+    found = await tx.connection.execute(rows.order_by(opened, refund_case.c.id).offset(asked.offset).limit(asked.limit))
+    in_all = await tx.connection.scalar(sa.select(sa.func.count()).select_from(refund_case).where(*wanted))
+    return Cases(cases=tuple(_case_row(row) for row in found), in_all=in_all or 0)
+
+
+def _asked_for(asked: CasesAsked) -> list[sa.ColumnElement[bool]]:
+    wanted: list[sa.ColumnElement[bool]] = []
     if asked.account is not None:
-        rows = rows.where(refund_case.c.account == asked.account)
+        wanted.append(refund_case.c.account == asked.account)
+    if asked.cases:
+        wanted.append(refund_case.c.id.in_(asked.cases))
     if asked.statuses:
-        rows = rows.where(refund_case.c.status.in_(asked.statuses))
-    found = await tx.connection.execute(rows.order_by(refund_case.c.opened_at.desc(), refund_case.c.id).limit(asked.limit))
-    return Cases(cases=tuple(_case_row(row) for row in found))
+        wanted.append(refund_case.c.status.in_(asked.statuses))
+    if asked.taken_by is not None:
+        wanted.append(refund_case.c.taken_by == asked.taken_by)
+    return wanted
 
 
 async def case_glances(tx: Transaction, asked: GlancesAsked) -> Glances:

@@ -131,6 +131,12 @@ class Visit:
         return self.session.person
 
     @property
+    def offset(self) -> int:
+        """Where the page of a list begins, as the address says; 0 where it says nothing that can be read."""
+        typed = self.request.query_params.get("offset", "0")
+        return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else 0
+
+    @property
     def today(self) -> date:
         """The business date, Europe/London."""
         return london(self.now).date()

@@ -168,9 +168,7 @@ def _asked(visit: Visit, account: UUID) -> tuple[Form, AccountPageAsked]:
     form = Form(values=dict(words))
     as_at, since = form.day("as_at", "the date"), form.day("since", "the first date")
     kind = next((one for one in KINDS if one == words.get("kind")), None)
-    typed = words.get("offset", "0")
-    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
-    return form, AccountPageAsked(account=account, as_at=as_at, since=since, kind=kind, offset=offset, limit=ENTRIES_A_PAGE)
+    return form, AccountPageAsked(account=account, as_at=as_at, since=since, kind=kind, offset=visit.offset, limit=ENTRIES_A_PAGE)
 
 
 async def _part(visit: Visit, page: AccountPage, asked: AccountPageAsked) -> AccountPage:

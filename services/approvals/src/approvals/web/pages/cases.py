@@ -60,7 +60,7 @@ class Closing:
     decided: bool
 
 
-CASES_SHOWN = 200
+CASES_A_PAGE = 50
 ENTRIES_BESIDE = 8
 
 IDENTIFIED: Mapping[str, str] = {
@@ -144,20 +144,26 @@ PAST_CHANGING = FINISHED | {CaseStatus.RELEASED, CaseStatus.WITH_BANK}
 
 
 async def list_cases(visit: Visit) -> Response:
-    """Cases, newest first, narrowed by where they stand."""
-    words = visit.request.query_params.get("status", "")
-    statuses = (CaseStatus(words),) if words in list(CaseStatus) else ()
-    found = await visit.ask(CASES, CasesAsked(statuses=statuses, limit=CASES_SHOWN))
+    """Cases page by page, narrowed by where they stand and by who took the request."""
+    form = Form(values=dict(visit.request.query_params))
+    asked = CasesAsked(
+        statuses=tuple(one for one in CaseStatus if one == form.value("status")),
+        taken_by=visit.person.subject if form.value("taken") == "me" else None,
+        oldest_first=form.value("order") == "oldest",
+        offset=visit.offset,
+        limit=CASES_A_PAGE,
+    )
+    found = await visit.ask(CASES, asked)
     labels = await visit.account_labels(case.account for case in found.cases)
     return visit.show(
         "cases.html",
         "Refund cases",
-        form=Form(values={"status": words}),
-        found=found.cases,
+        form=form,
+        asked=asked,
+        found=found,
         labels=labels,
         names=await visit.names(),
         statuses=[(status.value, "Paid, or on its way" if status is CaseStatus.PAID else headline(status)) for status in CaseStatus],
-        shown_at_most=CASES_SHOWN,
     )
 
 

@@ -62,9 +62,7 @@ async def upload(visit: Visit) -> Response:
 async def show(visit: Visit) -> Response:
     """What became of one file: its totals and lines, or every fault, or the earlier file that it repeats."""
     bank_file: UUID = visit.request.path_params["bank_file"]
-    typed = visit.request.query_params.get("offset", "0")
-    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
-    page = await visit.ask(BANK_FILE_PAGE, BankFileAsked(bank_file=bank_file, offset=offset, limit=LINES_A_PAGE))
+    page = await visit.ask(BANK_FILE_PAGE, BankFileAsked(bank_file=bank_file, offset=visit.offset, limit=LINES_A_PAGE))
     labels = await visit.account_labels(line.account for line in page.lines if line.account)
     return visit.show(
         "file.html",
@@ -73,7 +71,7 @@ async def show(visit: Visit) -> Response:
         chart=bar_chart([Bar(code_words(one.code), max(0, one.amount_pence)) for one in page.by_method]),
         labels=labels,
         names=await visit.names(),
-        offset=offset,
+        offset=visit.offset,
         limit=LINES_A_PAGE,
         form=Form(),
         looks_like_earlier=page.status is FileStatus.REFUSED and page.earlier is not None,

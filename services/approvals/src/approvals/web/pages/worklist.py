@@ -1,6 +1,7 @@
 """The worklist: four views of the same tasks, the same filters, two lanes."""
 
-from collections.abc import Sequence
+from asyncio import gather
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 from typing import TypeVar
@@ -10,7 +11,7 @@ from uuid import UUID
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
-from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, CasesAsked, CaseStatus, Glance, GlancesAsked
+from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, Cases, CasesAsked, CaseStatus, Glance, GlancesAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -23,8 +24,10 @@ from approvals.web.visit import MayNot, Visit
 
 ROWS_A_PAGE = 50
 NOBODY = "nobody-here"
-CASES_ASKED = 500
-REVIEWS_SHOWN = 50
+CASES_SHOWN = 50
+"""How many of the cases that wait without a task are listed, the longest waiting first; the list of cases has the others."""
+
+NO_CASES = Cases(cases=(), in_all=0)
 
 REVIEWS_IN = frozenset({View.TEAM, View.EVERYONE})
 """Nobody is asked to take up a review: it waits for whoever begins."""
@@ -58,19 +61,14 @@ async def show(visit: Visit) -> Response:
     form = Form(values=dict(words))
     view = _one_of(View, words.get("view")) or (View.MINE if visit.person.may_change_anything else View.EVERYONE)
     filters = _filters(form)
-    typed = words.get("offset", "0")
-    offset = int(typed) if typed.isdecimal() and len(typed) < 8 else 0
-    work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=offset, limit=ROWS_A_PAGE))
+    work = await visit.own(lambda tx: queries.worklist(tx, view, filters, offset=visit.offset, limit=ROWS_A_PAGE))
     labels = await visit.account_labels(row.account for row in work.rows if row.account is not None)
     schedules = await visit.own(lambda tx: queries.schedules_about(tx, [row.task for row in work.rows if row.kind is Kind.WRITE_OFF]))
-    found = await visit.ask_or_name(
-        CASES, CasesAsked(limit=CASES_ASKED), "what waits for evidence, and what of each amount pays other debts"
-    )
-    awaited = {one: _waiting(visit, one, found.cases) if found and filters == Filters() else [] for one in View}
-    waiting = awaited[view]
-    reviews = await _reviews(visit, filters)
-    listed = reviews[:REVIEWS_SHOWN] if view in REVIEWS_IN else []
-    labels = {**labels, **await visit.account_labels(case.account for case in (*waiting, *listed) if case.account not in labels)}
+    split = await _split(visit, work)
+    awaited, reviews = ({}, NO_CASES) if filters != Filters() else await gather(_awaited(visit, view), _reviews(visit, view))
+    waiting = awaited.get(view, NO_CASES)
+    beside = [case.account for case in (*waiting.cases, *reviews.cases) if case.account not in labels]
+    labels = {**labels, **await visit.account_labels(beside)}
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
@@ -83,12 +81,10 @@ async def show(visit: Visit) -> Response:
         lanes=_lanes(work),
         labels=labels,
         schedules=schedules,
-        split={(case.case, case.attempt): case for case in found.cases} if found else {},
+        split=split,
         waiting=waiting,
-        reviews=listed,
-        reviews_in_all=len(reviews),
-        reviews_asked=CASES_ASKED,
-        counts={one: work.counts[one] + len(awaited[one]) + (len(reviews) if one in REVIEWS_IN else 0) for one in View},
+        reviews=reviews,
+        counts={one: work.counts[one] + awaited.get(one, NO_CASES).in_all + (reviews.in_all if one in REVIEWS_IN else 0) for one in View},
         glances=glances,
         views=VIEWS,
         empty=EMPTY[view],
@@ -152,21 +148,37 @@ def _typed(pence: int | None) -> str | None:
     return None if pence is None else f"{pence // 100}.{pence % 100:02d}"
 
 
-def _waiting(visit: Visit, view: View, cases: Sequence[CaseRow]) -> list[CaseRow]:
-    """Cases that no approver has yet because a document is awaited: those that the person took, or all; none was decided."""
-    if view is View.DECIDED:
-        return []
-    mine = visit.person.subject if view is View.MINE else None
-    return [one for one in cases if one.status is CaseStatus.WAITING_FOR_EVIDENCE and mine in (None, one.taken_by)]
+async def _split(visit: Visit, work: Worklist) -> Mapping[tuple[UUID, int], CaseRow]:
+    """What of each row's amount is refunded and what pays other debts, by case and attempt."""
+    cases = tuple({row.case for row in work.rows if row.kind is Kind.REFUND})
+    if not cases:
+        return {}
+    found = await visit.ask_or_name(CASES, CasesAsked(cases=cases, limit=len(cases)), "what of each amount pays other debts")
+    return {(case.case, case.attempt): case for case in found.cases} if found else {}
 
 
-async def _reviews(visit: Visit, filters: Filters) -> Sequence[CaseRow]:
-    """Credit that Rentbook found and nobody has taken up yet, the longest waiting first."""
-    if filters != Filters():
-        return []
-    asked = CasesAsked(statuses=(CaseStatus.REVIEW,), limit=CASES_ASKED)
-    found = await visit.ask_or_name(CASES, asked, "which reviews wait for somebody to take them up")
-    return sorted(found.cases, key=lambda case: (case.opened_at, case.case)) if found else []
+async def _awaited(visit: Visit, view: View) -> Mapping[View, Cases]:
+    """Cases that no approver has yet because a document is awaited: those that the person took, or all; none was decided.
+
+    All are counted, and listed for the view that is shown.
+    """
+
+    async def waiting(taken_by: str | None, shown: bool) -> Cases:
+        asked = _longest_waiting(CaseStatus.WAITING_FOR_EVIDENCE, shown=shown, taken_by=taken_by)
+        return await visit.ask_or_name(CASES, asked, "what waits for evidence") or NO_CASES
+
+    mine, whole = await gather(waiting(visit.person.subject, view is View.MINE), waiting(None, view in REVIEWS_IN))
+    return {View.MINE: mine, View.TEAM: whole, View.EVERYONE: whole}
+
+
+async def _reviews(visit: Visit, view: View) -> Cases:
+    """Credit that Rentbook found and nobody has taken up yet."""
+    asked = _longest_waiting(CaseStatus.REVIEW, shown=view in REVIEWS_IN)
+    return await visit.ask_or_name(CASES, asked, "which reviews wait for somebody to take them up") or NO_CASES
+
+
+def _longest_waiting(status: CaseStatus, *, shown: bool, taken_by: str | None = None) -> CasesAsked:
+    return CasesAsked(statuses=(status,), taken_by=taken_by, oldest_first=True, limit=CASES_SHOWN if shown else 0)
 
 
 async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
