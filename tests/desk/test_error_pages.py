@@ -63,7 +63,7 @@ async def declared_too_large(place: Place, path: str, octets: int = FORM_OCTETS)
         f"content-length: {octets + 1}", "content-type: application/x-www-form-urlencoded", "", f"withdraw_note={WORDS}",
     )  # fmt: skip
     writer.write("\r\n".join(head).encode())
-    answer = (await reader.read()).decode()
+    answer = (await reader.readuntil(b"</html>")).decode()
     writer.close()
     return answer
 

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 from approvals import store
 from approvals.web import sessions
-from approvals.web.security import DOCUMENT_OCTETS, FORM_OCTETS, UPLOAD_OCTETS, from_our_own_page
+from approvals.web.security import DOCUMENT_OCTETS, FORM_OCTETS, UPLOAD_OCTETS, BodyTooLarge, Guard, from_our_own_page
 from chassis.transaction import run
 from rentbook_contracts.refunds import CHANGE_PAYEE
 from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 from support.web import client
 
 from desk import estate
@@ -163,6 +164,31 @@ async def test_a_body_that_hides_its_length_is_cut_off(place: Place) -> None:
     body = chunk * (FORM_OCTETS // 65_536 + 1)
     assert "413" in await _raw(place, key, f"/cases/{estate.CASE_BEGUM}/payee", "transfer-encoding: chunked", body)
     assert place.peers.given(CHANGE_PAYEE) == []
+
+
+async def test_what_is_refused_is_read_to_its_end_before_the_answer_ends_and_no_further() -> None:
+    parts = [(FORM_OCTETS, True), (1, True), (1, True), (1, False)]
+    left, sent = list(parts), list[Message]()
+
+    async def receive() -> Message:
+        octets, more = left.pop(0)
+        return {"type": "http.request", "body": b"x" * octets, "more_body": more}
+
+    async def send(message: Message) -> None:
+        sent.append({**message, "still to read": len(left)})
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        with pytest.raises(BodyTooLarge):
+            await receive()
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        await send({"type": "http.response.body", "body": b"too large"})
+
+    await Guard(app, https=False)({"type": "http", "path": "/", "headers": []}, receive, send)
+    assert [(one.get("body"), one.get("more_body", False), one["still to read"]) for one in sent[1:]] == [
+        (b"too large", True, 2),
+        (None, False, 0),
+    ]
 
 
 def test_the_referer_speaks_where_a_browser_sends_no_origin() -> None:

@@ -1,5 +1,7 @@
 """What every answer of the desk carries and every request must respect: headers, a nonce, the origin, a bounded body."""
 
+import asyncio
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -16,6 +18,12 @@ UPLOAD_OCTETS = 105_000_000
 
 DOCUMENT_OCTETS = 11_000_000
 """The most that a form may weigh with a document, be it evidence or a minute: 10 MB and more, so that a larger one is refused by reason."""
+
+DRAINED_OCTETS = 256 * 1024 * 1024
+"""How much of a body that is too large is still read, and thrown away: a browser reads no answer before it has sent all."""
+
+DRAIN_SECONDS = 300.0
+"""How long at most: a slow line takes so long for what the desk takes in."""
 
 _LIMITS = (
     (re.compile(r"/files"), UPLOAD_OCTETS),
@@ -56,8 +64,8 @@ class Guard:
         nonce = secrets.token_urlsafe(16)
         scope.setdefault("state", {})["nonce"] = nonce
         limit = next((octets for path, octets in _LIMITS if path.fullmatch(scope["path"])), FORM_OCTETS)
-        guarded = self._with_headers(send, nonce)
-        await self.app(scope, _bounded(receive, limit, _declared_length(scope)), guarded)
+        body = _Body(receive, send, limit, _declared_length(scope))
+        await self.app(scope, body.receive, self._with_headers(body.send, nonce))
 
     def _with_headers(self, send: Send, nonce: str) -> Send:
         async def guarded(message: Message) -> None:
@@ -95,17 +103,45 @@ def _declared_length(scope: Scope) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-def _bounded(receive: Receive, limit: int, declared: int) -> Receive:
-    taken = 0
+class _Body:
+    """What a request brings, up to a limit in octets. A request beyond it is answered at once, and then read away."""
 
-    async def bounded() -> Message:
-        nonlocal taken
-        if declared > limit:
-            raise BodyTooLarge
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise BodyTooLarge
+    def __init__(self, receive: Receive, send: Send, limit: int, declared: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._declared = declared
+        self._taken = 0
+        self._goes_on = True
+        self._refused = False
+
+    async def receive(self) -> Message:
+        """Errors: BodyTooLarge."""
+        if self._declared <= self._limit:
+            message = await self._next()
+            if self._taken <= self._limit:
+                return message
+        self._refused = True
+        raise BodyTooLarge
+
+    async def send(self, message: Message) -> None:
+        """An answer's end closes the connection under a body that is still on its way: it waits for that."""
+        ends = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not (self._refused and ends):
+            await self._send(message)
+            return
+        await self._send({**message, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._drain()
+        await self._send({"type": "http.response.body"})
+
+    async def _drain(self) -> None:
+        while self._goes_on and max(self._declared, self._taken) <= DRAINED_OCTETS:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        self._goes_on = message.get("more_body", False)
         return message
-
-    return bounded

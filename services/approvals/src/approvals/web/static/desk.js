@@ -13,6 +13,10 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     const file = form.querySelector("input[type=file]").files[0];
     if (!file) return;
     event.preventDefault();
+    if (file.size > Number(form.dataset.mostOctets)) {
+      status.textContent = `${file.name} is too large. ${form.dataset.tooLarge}`;
+      return;
+    }
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
     request.upload.addEventListener("progress", ({ loaded, total }) => {
