@@ -69,6 +69,13 @@ def test_a_python_without_venv_is_told_what_to_install(checkout: Path, tmp_path:
     )
 
 
+def test_another_system_than_linux_is_said_to_be_none_of_ours(checkout: Path) -> None:
+    elsewhere = f"import runpy, sys; sys.platform = 'darwin'; runpy.run_path({str(checkout / 'rentbook')!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", elsewhere], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith("rentbook: This needs Linux")
+
+
 def test_the_command_is_understood_by_a_python_that_is_too_old() -> None:
     source = (_ROOT / "rentbook").read_text()
     compile(source, "rentbook", "exec", flags=0, dont_inherit=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -54,6 +55,14 @@ def test_what_former_tenants_brought_along_counts_from_when_they_left_and_no_lat
     ages = {(today - date.fromisoformat(record["opening"]["on"])).days // 365 for record in brought}
     assert all(record["opening"]["on"] <= ended[record["tenancy"]] for record in brought)
     assert {0, 1, 2, 3, 4} <= ages
+
+
+def test_the_ten_lines_of_the_readme_name_the_account_that_its_tenant_pays_from_and_the_journey_takes_another() -> None:
+    steps = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    cast = estate.make(DAYS[0]).cast
+    code, number = cast["clean"]["sort_code"], cast["clean"]["account_number"]
+    assert re.search(rf"sort code {code[:2]}-{code[2:4]}-{code[4:]} and account\s+number {number}\b", steps)
+    assert cast["journey"]["account"] != cast["clean"]["account"]
 
 
 TO_PUT_BACK = {Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}

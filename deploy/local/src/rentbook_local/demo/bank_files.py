@@ -29,7 +29,7 @@ def business_day(today: date) -> date:
 
 
 def statement_lines(estate: Estate) -> list[Line]:
-    """The overpayment that the journey rests on, two dozen ordinary payments, one that nobody can place, and one still pending."""
+    """The overpayment of the README’s ten lines, two dozen ordinary payments, one that nobody can place, and one still pending."""
     chance = Random(estate.today.toordinal())  # noqa: S311 - a demonstration
     clean = estate.cast["clean"]
     payer = clean["sort_code"] + clean["account_number"]

@@ -88,6 +88,7 @@ CAST: dict[str, Role] = {
     **_test_i("i2", ("Stella Marchetto", "Owain Parry"), ended=True),
     **_test_i("i3", ("Dilnoza Karimova", "Piers Lockett"), ended=True),
     **_test_i("i4", ("Graham Tolley", "Anneke de Wit"), ended=True, sole_debt=True),
+    "journey": Role(("Tamsin Haverford",), -480_00, paid=(Paid(240_00, 8), Paid(240_00, 15))),
 }
 
 

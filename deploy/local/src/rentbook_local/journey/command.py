@@ -23,7 +23,7 @@ def main(at: Layout, arguments: argparse.Namespace) -> int:
     try:
         journey.play()
     except Unexpected as reason:
-        print(f"\nThe journey ends here: {reason}", file=sys.stderr)
+        print(f"\nThe journey ends here, at “{journey.under_way}”: {reason}", file=sys.stderr)
         return 1
     finally:
         if arguments.json is not None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from lxml import etree, html
@@ -19,7 +19,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Unexpected(Problem):
-    """A page does not say what it has to at this point of the story."""
+    """A page does not say what it has to at this point of the story, or there is none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Desk:
         self.http.close()
 
     def get(self, path: str) -> Page:
-        return self.read(self.http.get(path))
+        return self._asked("GET", path)
 
     def send(
         self, page: Page, action: str, values: Mapping[str, str | list[str]], *, files: Mapping[str, tuple[str, bytes, str]] | None = None
@@ -111,14 +111,14 @@ class Desk:
                 raise Unexpected(f"The form for {action} has no field {name}.")
         filled |= values
         if (form.method or "get").lower() == "get":
-            return self.read(self.http.get(action, params=filled))
-        return self.read(self.http.post(action, data=filled, files=files, headers=self._origin))
+            return self._asked("GET", action, params=filled)
+        return self._asked("POST", action, data=filled, files=files, headers=self._origin)
 
     def upload(self, page: Page, action: str, name: str, content: bytes) -> Page:
         """Drop a file on the page's form for files."""
         form = page.form(action)
         fields = {key: value for key, value in form.form_values() if key != "file"}
-        return self.read(self.http.post(action, data=fields, files={"file": (name, content)}, headers=self._origin))
+        return self._asked("POST", action, data=fields, files={"file": (name, content)}, headers=self._origin)
 
     def wait(self, path: str, what: str, ready: Callable[[Page], bool], *, limit_seconds: float = WAIT_SECONDS) -> Page:
         """Look at a page until it shows what is waited for. Errors: Unexpected at the limit."""
@@ -136,16 +136,25 @@ class Desk:
         return {"Origin": self.address}
 
     def _sign_in(self) -> None:
-        page = self.read(self.http.get("/sign-in"))
+        page = self.get("/sign-in")
         for form in page.tree.forms:
             values = dict(form.form_values())
             buttons = form.xpath(".//button[@name='sub'] | .//input[@name='sub']")
             if any(button.get("value") == self.subject for button in buttons):
                 values["sub"] = self.subject
-                page = self.read(self.http.request(form.method, str(page.url.join(form.get("action") or str(page.url))), data=values))
+                page = self._asked(form.method, str(page.url.join(form.get("action") or str(page.url))), data=values)
                 break
         if not str(page.url).startswith(self.address):
             raise Unexpected(f"Nobody can sign in as {self.subject}.")
+
+    def _asked(self, method: str, address: str, **how: Any) -> Page:
+        """The answer as a page. Errors: Unexpected where there is none."""
+        try:
+            response = self.http.request(method, address, **how)
+        except httpx.HTTPError as fault:
+            where = fault.request.url.copy_with(query=None)
+            raise Unexpected(f"No answer from {where} ({type(fault).__name__}): ./rentbook status says what is not well.") from fault
+        return self.read(response)
 
     def read(self, response: httpx.Response) -> Page:
         """An answer of the desk as a page. Errors: Unexpected where the desk failed."""

@@ -32,20 +32,21 @@ class Member:
         return str(self.told["reference"])
 
 
-def cast(layout: Layout) -> dict[str, Member]:
+class Cast(dict[str, Member]):
+    """The accounts in a known state, by what each is there for."""
+
+    def __missing__(self, key: str) -> Member:
+        raise Unexpected(
+            f"The demonstration estate of this state was made by an earlier version: it has no “{key}”. Play on an empty folder."
+        )
+
+
+def cast(layout: Layout) -> Cast:
     """The accounts in a known state. Errors: Unexpected on a state without the demonstration estate."""
     file = layout.of("demo") / "cast.json"
     if not file.exists():
         raise Unexpected(f"{layout.folder} has no demonstration estate: start a stack on an empty folder, without --empty.")
-    return {key: Member(key, told) for key, told in json.loads(file.read_text(encoding="utf-8"))["cast"].items()}
-
-
-def demo_file(layout: Layout, start: str, end: str) -> Path:
-    """The demonstration's bank file whose name begins and ends so. Errors: Unexpected."""
-    found = sorted(layout.of("demo").glob(f"{start}-????-??-??{end}"))
-    if not found:
-        raise Unexpected(f"{layout.of('demo')} has no file {start}…{end}.")
-    return found[0]
+    return Cast({key: Member(key, told) for key, told in json.loads(file.read_text(encoding="utf-8"))["cast"].items()})
 
 
 def drop_bank_file(desk: Desk, file: Path) -> Page:

@@ -14,7 +14,6 @@ from rentbook_local.journey.steps import (
     case_says,
     cast,
     decide,
-    demo_file,
     drop_bank_file,
     open_task,
     release,
@@ -34,8 +33,7 @@ class Journey(Story):
     title: ClassVar[str] = "A refund, from the bank file to the letter"
 
     def act(self, officer: Desk) -> None:
-        member = cast(self.layout)["clean"]
-        _nothing_under_way(officer, member)
+        member = cast(self.layout)["journey"]
         self._bank_file(officer, member)
         self._credit(officer, member)
         case = self._request(officer, member)
@@ -46,18 +44,16 @@ class Journey(Story):
         self._explained(officer, member)
 
     def _bank_file(self, officer: Desk, member: Member) -> None:
-        begun, file = time.monotonic(), demo_file(self.layout, "bank-statement", ".xml")
+        self.begin("bank file", OFFICER)
+        _nothing_under_way(officer, member)
+        file = self._statement(member)
         page = drop_bank_file(officer, file)
-        if "was taken already" in page.heading:
-            self.hop("bank file", OFFICER, begun, f"drops {file.name} again: it was taken already, nothing is posted.", file=page.identity)
-            begun, file = time.monotonic(), self._another_statement(member)
-            page = drop_bank_file(officer, file)
         if not page.heading.endswith("was taken"):
             raise Unexpected(f"The bank file {file.name} was not taken: “{page.heading}” {'; '.join(page.errors())}")
-        self.hop("bank file", OFFICER, begun, f"drops {file.name} on the desk: taken and posted.", file=page.identity)
+        self.hop(f"drops {file.name} on the desk: taken and posted.", file=page.identity)
 
-    def _another_statement(self, member: Member) -> Path:
-        """A statement of now with one payment of another amount: a refund of the same amount would be referred as a duplicate."""
+    def _statement(self, member: Member) -> Path:
+        """A statement of now with one payment, of another amount each time: a refund of the same one would be referred as a duplicate."""
         now = datetime.now(LONDON)
         seconds = now.hour * 3600 + now.minute * 60 + now.second
         line = Line(
@@ -68,56 +64,56 @@ class Journey(Story):
         return file
 
     def _credit(self, officer: Desk, member: Member) -> None:
-        begun = time.monotonic()
+        self.begin("credit arises", OFFICER)
         page = officer.get(f"/accounts/{member.account}")
         page.must_say("in credit")
         says = f"sees credit on account {member.reference} of {member.name}: {balance_of(page)}."
-        self.hop("credit arises", OFFICER, begun, says, account=member.account)
+        self.hop(says, account=member.account)
 
     def _request(self, officer: Desk, member: Member) -> str:
-        begun = time.monotonic()
+        self.begin("request", OFFICER)
         page = request_refund(officer, member)
         if page.errors():
             raise Unexpected(f"The request was not taken: {'; '.join(page.errors())}")
         case = page.identity
-        self.hop("request", OFFICER, begun, f"takes {member.name}'s request for a refund.", case=case)
-        begun = time.monotonic()
+        self.hop(f"takes {member.name}'s request for a refund.", case=case)
+        self.begin("checks", "refunds")
         page = case_says(officer, case, "With approver")
-        self.hop("checks", "refunds", begun, f"the ten checks have run, {page.text.count('✓ PASS')} pass, and the plan is made.", case=case)
+        self.hop(f"the ten checks have run, {page.text.count('✓ PASS')} pass, and the plan is made.", case=case)
         return case
 
     def _approval(self, member: Member, case: str) -> None:
-        begun = time.monotonic()
+        self.begin("approval", LEADER)
         with Desk(self.layout.desk, LEADER) as leader:
             task = open_task(leader, member.account)
             page = decide(leader, task, "approved")
         if page.errors():
             raise Unexpected(f"The decision was not taken: {'; '.join(page.errors())}")
-        self.hop("approval", LEADER, begun, "sees the evidence and approves.", task=task.identity, case=case)
+        self.hop("sees the evidence and approves.", task=task.identity, case=case)
 
     def _release(self, case: str) -> str:
-        begun = time.monotonic()
+        self.begin("release", FINANCE)
         with Desk(self.layout.desk, FINANCE) as finance:
             page = release(finance, [case])
         if page.errors():
             raise Unexpected(f"The payment run was not released: {'; '.join(page.errors())}")
-        self.hop("release", FINANCE, begun, "previews the payment run and releases it.", run=page.identity, case=case)
+        self.hop("previews the payment run and releases it.", run=page.identity, case=case)
         return page.identity
 
     def _accepted(self, officer: Desk, case: str, run: str) -> None:
-        begun = time.monotonic()
+        self.begin("payment file", "refunds")
         page = officer.wait(f"/runs/{run}", "the bank's acceptance", lambda page: "Accepted by the bank" in page.text)
         files = sorted((self.layout.folder / "payments").glob("*.bacs"), key=lambda file: file.stat().st_mtime)
         named = [file.name for file in files if file.name in page.text]
         if not named:
             raise Unexpected("The payment file that the run names does not lie in the folder of payment files.")
-        self.hop("payment file", "refunds", begun, f"the bank has accepted {named[0]}.", run=run, file=named[0])
-        begun = time.monotonic()
+        self.hop(f"the bank has accepted {named[0]}.", run=run, file=named[0])
+        self.begin("paid", "refunds")
         case_says(officer, case, "With the bank, arrives on")
-        self.hop("paid", "refunds", begun, "nothing is left to do: the bank has the payment, and the case names its day.", case=case)
+        self.hop("nothing is left to do: the bank has the payment, and the case names its day.", case=case)
 
     def _letter(self, officer: Desk, case: str) -> None:
-        begun = time.monotonic()
+        self.begin("letter", "notices")
         page = officer.wait(f"/cases/{case}", "the letter", lambda page: bool(page.links("/letters/")))
         letter = page.links("/letters/")[0].rsplit("/", 1)[-1].removesuffix(".pdf")
         end = time.monotonic() + 30
@@ -125,15 +121,15 @@ class Journey(Story):
             if time.monotonic() > end:
                 raise Unexpected("The letter does not lie in the folder of letters.")
             time.sleep(0.1)
-        self.hop("letter", "notices", begun, f"the letter lies ready: {found[0].name}.", letter=letter, case=case)
+        self.hop(f"the letter lies ready: {found[0].name}.", letter=letter, case=case)
 
     def _explained(self, officer: Desk, member: Member) -> None:
-        begun = time.monotonic()
+        self.begin("explained", OFFICER)
         page = officer.get(f"/accounts/{member.account}/explain")
         for words in ("Refunds", "Payments received", "bank-statement"):
             page.must_say(words)
         says = f"asks where the balance comes from: each part opens to its file line, person and approval. It is now {balance_of(page)}."
-        self.hop("explained", OFFICER, begun, says, account=member.account)
+        self.hop(says, account=member.account)
 
 
 def _nothing_under_way(officer: Desk, member: Member) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from rentbook_local.journey.desk import Desk, Page, Unexpected
-from rentbook_local.layout import Layout
+from rentbook_local.layout import Layout, owner, processes
 from rentbook_local.writing import write_whole
 
 OFFICER = "asha.officer"
+START_LIMIT_SECONDS = 300.0
+"""How long a stack may take to start: the first time it fetches its servers."""
+_POLL_SECONDS = 0.25
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Hop:
 
 @dataclass
 class Story(ABC):
-    """The hops so far. `tell` hears each as it happens; `title` says what the story is about."""
+    """The hops so far, and the name of the one that is under way. `tell` hears each as it happens; `title` says what the story is about."""
 
     title: ClassVar[str]
 
@@ -39,16 +42,29 @@ class Story(ABC):
     hops: list[Hop] = field(default_factory=list)
     ok: bool = False
     failed: str | None = None
+    under_way: str = ""
+    _by: str = ""
+    _begun: float = 0.0
 
-    def hop(self, name: str, by: str, begun: float, says: str, **ids: str) -> None:
-        hop = Hop(name, by, says, ids, datetime.now(UTC).isoformat(timespec="milliseconds"), round(time.monotonic() - begun, 2))
+    def begin(self, name: str, by: str) -> None:
+        """Begin a hop: what goes wrong from here on goes wrong in it."""
+        self.under_way, self._by, self._begun = name, by, time.monotonic()
+
+    def hop(self, says: str, **ids: str) -> None:
+        """The hop that was begun is done."""
+        seconds = round(time.monotonic() - self._begun, 2)
+        hop = Hop(self.under_way, self._by, says, ids, datetime.now(UTC).isoformat(timespec="milliseconds"), seconds)
         self.hops.append(hop)
         self.tell(hop)
 
     def play(self) -> None:
         """Play it to its end. Errors: Unexpected at the first hop that fails; `failed` then has the reason."""
         try:
+            self.begin("start", OFFICER)
+            self._await_the_stack()
+            self.begin("sign-in", OFFICER)
             with Desk(self.layout.desk, OFFICER) as officer:
+                self.begin("start", OFFICER)
                 self.act(officer)
         except Unexpected as reason:
             self.failed = str(reason)
@@ -57,8 +73,17 @@ class Story(ABC):
 
     def write(self, path: Path) -> None:
         """The same for machines."""
-        told = {"ok": self.ok, "failed": self.failed, "hops": [asdict(hop) for hop in self.hops]}
+        failed_hop = self.under_way if self.failed else None
+        told = {"ok": self.ok, "failed": self.failed, "failed_hop": failed_hop, "hops": [asdict(hop) for hop in self.hops]}
         write_whole(path, json.dumps(told, indent=1) + "\n")
+
+    def _await_the_stack(self) -> None:
+        """Errors: Unexpected where it goes on starting."""
+        end = time.monotonic() + START_LIMIT_SECONDS
+        while owner(self.layout) is not None and processes(self.layout).get("phase") == "starting":
+            if time.monotonic() > end:
+                raise Unexpected(f"The stack is still starting after {START_LIMIT_SECONDS:.0f} s: ./rentbook status says what is not well.")
+            time.sleep(_POLL_SECONDS)
 
     @abstractmethod
     def act(self, officer: Desk) -> None:

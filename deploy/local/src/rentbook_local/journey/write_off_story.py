@@ -87,10 +87,10 @@ class WriteOffJourney(Story):
         found: dict[str, Member] = {}
         gone = [member for key, member in members.items() if key.startswith(GONE)]
         for reason, choice in (("untraceable", [members[PAYING]]), ("emigrated", gone), ("prison", [members[LEFT_OUT]])):
-            begun = time.monotonic()
+            self.begin("proposal", OFFICER)
             member, page = _proposed(officer, choice, reason)
             says = f"proposes to write off the debt of {member.name}, {_owes(officer, member)}: {reason}."
-            self.hop("proposal", OFFICER, begun, says, proposal=page.identity, account=member.account)
+            self.hop(says, proposal=page.identity, account=member.account)
             found[page.identity] = member
         return found
 
@@ -104,44 +104,45 @@ class WriteOffJourney(Story):
                     self._brought("manager's note", head, proposal, notes, complete=True)
 
     def _brought(self, name: str, by: Desk, proposal: str, proofs: Sequence[Proof], *, complete: bool) -> None:
-        begun, says = time.monotonic(), f"brings {', '.join(proof.kind for proof in proofs)}"
+        self.begin(name, by.subject)
+        says = f"brings {', '.join(proof.kind for proof in proofs)}"
         for proof in proofs:
             _taken(bring(by, proposal, proof))
         if complete:
             proposal_says(by, proposal, READY)
             says += ": every rung is climbed, nothing stands in the way"
-        self.hop(name, by.subject, begun, f"{says}.", proposal=proposal)
+        self.hop(f"{says}.", proposal=proposal)
 
     def _schedule(self, officer: Desk, proposals: Sequence[str]) -> tuple[str, str]:
-        begun = time.monotonic()
+        self.begin("schedule", OFFICER)
         title = f"Former tenants, the journey of {time.strftime('%H:%M:%S')}"
         page = list_on_schedule(officer, proposals, title)
         _taken(page)
         says = f"sees in a dry run what would post, and asks for a decision on {len(proposals)} lines."
-        self.hop("schedule", OFFICER, begun, says, schedule=page.identity)
+        self.hop(says, schedule=page.identity)
         return page.identity, title
 
     def _not_theirs(self, officer: Desk, title: str) -> None:
         """Neither who proposed nor whose limit is below the debtor's total may decide; each page says why."""
-        begun = time.monotonic()
+        self.begin("four eyes", OFFICER)
         task = schedule_task(officer, title)
         _says_no(task, "so someone else must decide")
-        self.hop("four eyes", OFFICER, begun, "may not decide what they proposed, and the page says so.", task=task.identity)
-        begun = time.monotonic()
+        self.hop("may not decide what they proposed, and the page says so.", task=task.identity)
+        self.begin("authority", LEADER)
         with Desk(self.layout.desk, LEADER) as leader:
             _says_no(leader.get(task.path), "is above your £49.99")
-        self.hop("authority", LEADER, begun, "may not either: the debtor's total is above a line manager's limit.", task=task.identity)
+        self.hop("may not either: the debtor's total is above a line manager's limit.", task=task.identity)
 
     def _approved(self, title: str, excepted: str | None = None) -> None:
-        begun = time.monotonic()
+        self.begin("approval", MANAGER)
         with Desk(self.layout.desk, MANAGER) as manager:
             task = schedule_task(manager, title)
             _taken(decide_schedule(manager, task, left_out={excepted: "may-be-recovered"} if excepted else {}))
         says = "approves, and leaves one line out: it may still be recovered." if excepted else "approves, by the same authority."
-        self.hop("approval", MANAGER, begun, says, task=task.identity)
+        self.hop(says, task=task.identity)
 
     def _posted(self, officer: Desk, schedule: str, proposals: dict[str, Member], excepted: str) -> None:
-        begun = time.monotonic()
+        self.begin("posted", "ledger")
         became = standings(schedule_says(officer, schedule, "Posted"))
         wanted = {proposal: "Left out" if proposal == excepted else "✓ Posted" for proposal in proposals}
         for proposal, standing in wanted.items():
@@ -150,85 +151,80 @@ class WriteOffJourney(Story):
         for proposal, member in proposals.items():
             if proposal != excepted and _owes(officer, member) != "Nothing owed":
                 raise Unexpected(f"The account {member.reference} still shows {_owes(officer, member)}.")
-        self.hop("posted", "ledger", begun, "the approved lines are posted against the provision, and only those.", schedule=schedule)
+        self.hop("the approved lines are posted against the provision, and only those.", schedule=schedule)
 
     def _registered(self, officer: Desk, *members: Member) -> str:
         """The journal of the first's write-off: the one of which something is left."""
-        begun, rows = time.monotonic(), []
+        self.begin("register", "writeoffs")
+        rows = []
         for member in members:
             standing = [row for row in register(officer, member.account) if row.kind == "Write-off" and row.journal]
             if not standing:
                 raise Unexpected(f"The register does not show the write-off of {member.reference}.")
             rows.append(standing[0])
         journals = {f"journal {place}": str(row.journal) for place, row in enumerate(rows, start=1)}
-        self.hop("register", "writeoffs", begun, f"goes on showing them: {' and '.join(row.amount for row in rows)}.", **journals)
+        self.hop(f"goes on showing them: {' and '.join(row.amount for row in rows)}.", **journals)
         return str(rows[0].journal)
 
     def _withdrawn(self, officer: Desk, proposal: str, member: Member) -> None:
-        begun = time.monotonic()
+        self.begin("left out", OFFICER)
         page = proposal_says(officer, proposal, "Blocked")
         action = f"{page.path}/withdraw"
         _taken(officer.send(page, action, {"withdraw_note": "It goes to the collection agency."}))
         proposal_says(officer, proposal, "Withdrawn")
         says = f"takes back the line that was left out: {member.name} is still {_owes(officer, member)}."
-        self.hop("left out", OFFICER, begun, says, proposal=proposal)
+        self.hop(says, proposal=proposal)
 
     # --- and back ------------------------------------------------------------------------------------------------------------------
 
     def _paid(self, officer: Desk, paying: Member) -> str:
         """The proposal that the payment makes of itself."""
-        begun = time.monotonic()
+        self.begin("payment", OFFICER)
         file = pay(officer, paying, PAID_PENCE)
         says = f"drops a statement on the desk: {paying.name} has paid £25.00 on the written-off debt. {_owes(officer, paying)}."
-        self.hop("payment", OFFICER, begun, says, file=file.identity, account=paying.account)
-        begun = time.monotonic()
+        self.hop(says, file=file.identity, account=paying.account)
+        self.begin("proposed again", "writeoffs")
         where = f"/write-offs?account={paying.account}&status=ready"
         listed = "//main//tbody//a[starts-with(@href, '/write-offs/')]/@href"
         page = officer.wait(where, "the proposal to put it back", lambda page: bool(page.tree.xpath(listed)))
         proposal = page.tree.xpath(listed)[0].rsplit("/", 1)[-1]
-        self.hop(
-            "proposed again",
-            "writeoffs",
-            begun,
-            "proposes of itself to put back what was paid; nothing is put back yet.",
-            proposal=proposal,
-        )
+        self.hop("proposes of itself to put back what was paid; nothing is put back yet.", proposal=proposal)
         return str(proposal)
 
     def _put_back(self, officer: Desk, proposal: str, paying: Member, title: str, pence: int) -> None:
-        begun = time.monotonic()
+        self.begin("schedule", OFFICER)
         title = f"{title.capitalize()}, {time.strftime('%H:%M:%S')}"
         page = list_on_schedule(officer, [proposal], title)
         _taken(page)
-        self.hop("schedule", OFFICER, begun, f"asks for a decision to put back £{pence / 100:.2f}.", schedule=page.identity)
+        self.hop(f"asks for a decision to put back £{pence / 100:.2f}.", schedule=page.identity)
         self._approved(title)
-        begun = time.monotonic()
+        self.begin("reinstated", "ledger")
         schedule_says(officer, page.identity, "Posted")
         amount = f"£{pence / 100:.2f}"
         if not any((row.kind, row.amount) == ("Reinstatement", amount) for row in register(officer, paying.account)):
             raise Unexpected(f"The register does not show that {amount} was put back.")
         says = f"{amount} is put back, against the provision. {paying.name}: {_owes(officer, paying)}."
-        self.hop("reinstated", "ledger", begun, says, schedule=page.identity, account=paying.account)
+        self.hop(says, schedule=page.identity, account=paying.account)
 
     def _traced(self, officer: Desk, paying: Member, written_off: str) -> str:
-        begun = time.monotonic()
+        self.begin("traced", OFFICER)
         page = propose(officer, paying.account, "traced", undoes=written_off)
         _taken(page)
         for proof in evidence(self.today)["traced"]:
             _taken(bring(officer, page.identity, proof))
         proposal_says(officer, page.identity, READY)
-        self.hop("traced", OFFICER, begun, f"has found {paying.name}, and proposes to put back the rest.", proposal=page.identity)
+        self.hop(f"has found {paying.name}, and proposes to put back the rest.", proposal=page.identity)
         return page.identity
 
     def _explained(self, officer: Desk, paying: Member, rest: str) -> None:
-        begun = time.monotonic()
+        self.begin("explained", OFFICER)
         if f"/write-offs/{rest}" not in officer.get(f"/accounts/{paying.account}").links("/write-offs/"):
             raise Unexpected(f"The account {paying.reference} does not lead from what was put back to its proposal.")
         page = officer.get(f"/accounts/{paying.account}/explain")
         for words in ("Payments received", "bank-statement"):
             page.must_say(words)
         says = f"asks where the balance comes from: charged, written off, paid, put back. {_owes(officer, paying)}."
-        self.hop("explained", OFFICER, begun, says, account=paying.account)
+        self.hop(says, account=paying.account)
 
 
 def _proposed(officer: Desk, choice: Sequence[Member], reason: str) -> tuple[Member, Page]:
