@@ -1,7 +1,8 @@
 """Bugs of keeping money, put back one by one: lost updates, a second reversal, credit spent twice, a tail cut off, an answer guessed at."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from chassis.faults import may_pass
+from chassis.activities import as_activity
 from chassis.process import make_runtime
-from chassis.serving import Tick
+from chassis.serving import Offer, Tick
 from chassis.transaction import Caller, Runtime, Transaction, once, run, transaction
 from faults.proxy import Misdeed, before
 from ledger import store
@@ -25,7 +26,7 @@ from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.seal import ANCHOR_FILE, sealing_into
 from rentbook_contracts.approvals import Answer, DecisionMade, PaymentRunReleased, ReleasedLine, TaskKind
 from rentbook_contracts.ledger import HoldPlaced, PlaceHold, PostRefund, RefundPlan, ReverseJournal
-from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.operation import BrokenRule, Operation
 from rentbook_local.checking import ledger as ledger_checks
 from rentbook_local.checking import seal as seal_checks
 from rentbook_local.checking.books import Books, Places
@@ -34,6 +35,9 @@ from rentbook_local.postgres import Database
 from support.counting import CountedTo, CountUp, count_up, prepare, scalar, settings_for, until
 from support.ledger_books import MAIN
 from support.servers import Postgres
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from bites.bite import bites
 from bites.conftest import Ledgers
@@ -245,9 +249,9 @@ async def as_superuser(postgres: Postgres, database: Database, sql: str) -> None
 
 
 async def test_bite_retry_with_a_new_key_after_an_unknown_outcome(postgres: Postgres, secrets_dir: Path) -> None:
-    """PostgreSQL commits and its reply is lost: whoever tries again under another key does it twice."""
+    """PostgreSQL commits a story's step and its reply is lost: Temporal tries again, and another key would do it twice."""
 
-    async def counted(next_key: Callable[[str], str]) -> list[str]:
+    async def scenario(_: str) -> Sequence[str]:
         database = await postgres.new_database("counter", migrate=prepare)
         address = sa.make_url(database.app_url)
         async with before(address.host or "127.0.0.1", address.port or 5432) as (proxy, port):
@@ -255,18 +259,27 @@ async def test_bite_retry_with_a_new_key_after_an_unknown_outcome(postgres: Post
             async with make_runtime("counter", through) as runtime:
                 await scalar(runtime, "SELECT 1")
                 proxy.next_commit = Misdeed.CUT
-                with pytest.raises((sa.exc.DBAPIError, OSError)) as unknown:
-                    await command(runtime, "form:1")
-                assert may_pass(unknown.value)
-                await command(runtime, next_key("form:1"))
+                with pytest.raises(ApplicationError) as unknown:
+                    await tried(runtime, attempt=1)
+                assert not unknown.value.non_retryable
+                await tried(runtime, attempt=2)
                 times = await scalar(runtime, "SELECT version FROM count WHERE key = 'a'")
         assert proxy.done == [Misdeed.CUT]
         return [] if times == 1 else [f"done {times} times"]
 
-    assert await counted(lambda key: key) == []
-    assert await counted(lambda key: f"{key}, again") == ["done 2 times"]
+    async def under_another_key(tx: Transaction, offer: Offer[Any, Any], argument: Any) -> Any:
+        step, name, gives = activity.info(), offer.operation.name, offer.operation.gives
+        key = f"activity:{step.workflow_id}:{step.activity_id}:{step.attempt}"
+        return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case)
+
+    await bites(scenario, patches={"chassis.activities._remembered": under_another_key})
 
 
-def command(runtime: Runtime, key: str) -> Awaitable[CountedTo]:
-    argument = CountUp(key="a")
-    return run(runtime, lambda tx: once(tx, key=key, name="count-up", argument=argument, gives=CountedTo, use_case=count_up))
+COUNT_UP = Operation("counter.count-up", "counter", CountUp, CountedTo)
+
+
+async def tried(runtime: Runtime, *, attempt: int) -> None:
+    """The one step of a story, as Temporal hands it to the service."""
+    place = ActivityEnvironment()
+    place.info = replace(place.info, workflow_id="story/1", activity_id="1", attempt=attempt)
+    await place.run(as_activity(runtime, Offer(COUNT_UP, count_up)), CountUp(key="a"))

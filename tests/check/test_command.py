@@ -44,6 +44,17 @@ async def test_it_ends_at_the_first_that_is_broken(postgres: Postgres, town: Tow
     assert "seal-chain" not in printed
 
 
+async def test_it_goes_on_after_one_that_is_broken_where_all_are_wanted(
+    postgres: Postgres, town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ("UPDATE account SET balance_pence = balance_pence + 1 WHERE kind = 'RENT'", "DELETE FROM seal WHERE audit_no = 1")
+    copy, report = await broken_copy(postgres, town, "ledger", wrong), tmp_path / "report.json"
+    assert await check.check(town.places(ledger=copy), PROMISES, within_seconds=1, report=report, go_on=True) == 1
+    assert "balances, seal-chain" in capsys.readouterr().out
+    promises = json.loads(report.read_text())["promises"]
+    assert [each["name"] for each in promises] == [promise.name for promise in PROMISES]
+
+
 async def test_it_does_not_check_what_is_under_way(postgres: Postgres, town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     copy = await broken_copy(postgres, town, "refunds", ("UPDATE outbox_event SET published_at = NULL",))
     assert await check.check(town.places(refunds=copy), PROMISES, within_seconds=0.1, report=None) == 1

@@ -15,7 +15,7 @@ from approvals.web.routes import FORMS, make_app
 from approvals.web.sessions import cookie_name
 from approvals.web.visit import MOST_FIELDS
 from chassis.transaction import run
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
 from rentbook_contracts.words import isolated
 from starlette.types import ASGIApp
@@ -241,12 +241,24 @@ async def test_a_script_without_the_nonce_does_not_run(place: Place, browser: Br
 
 
 async def test_the_desk_is_not_shown_inside_another_page(place: Place, browser: Browser) -> None:
+    """The page needs no session: nothing but its headers keeps it out, and without them it is shown there."""
+
+    async def bare(route: Route) -> None:
+        answer = await route.fetch()
+        kept = {name: value for name, value in answer.headers.items() if name not in ("content-security-policy", "x-frame-options")}
+        await route.fulfill(response=answer, headers=kept)
+
     async with at_the_desk(browser, place, "dev") as context:
         page = await context.new_page()
-        await page.set_content(f'<iframe id="inside" src="{place.url}/policy"></iframe>')
-        await page.wait_for_load_state("networkidle")
-        frame = page.frames[-1]
-        assert await frame.get_by_role("heading", name="Policy").count() == 0
+
+        async def framed() -> int:
+            await page.set_content(f'<iframe src="{place.url}/signed-out"></iframe>')
+            await page.wait_for_load_state("networkidle")
+            return await page.frames[-1].get_by_role("heading", level=1).count()
+
+        assert await framed() == 0
+        await context.route("**/signed-out", bare)
+        assert await framed() == 1
 
 
 async def test_no_words_of_a_bank_file_are_calculated_where_the_entries_of_an_account_leave_for_a_spreadsheet(place: Place) -> None:

@@ -148,14 +148,16 @@ def books_are_right(layout: Layout, accepted: Accepted, outcomes: Iterable[Outco
     """`./rentbook check --accepted`; what it finds is counted against the faults that were tried before it. Errors: AssertionError."""
     report = accepted.file.with_suffix(".report.json")
     report.unlink(missing_ok=True)
-    words = ["check", "--state", str(layout.folder), "--accepted", str(accepted.file), "--json", str(report), "--within", "180"]
+    words = ["check", "--state", str(layout.folder), "--accepted", str(accepted.file), "--json", str(report), "--all", "--within", "180"]
     said = subprocess.run(
         [sys.executable, "-m", "rentbook_local", *words], capture_output=True, text=True, check=False, timeout=_CHECK_SECONDS
     )
     if said.returncode != 0:
-        promises = json.loads(report.read_text())["promises"] if report.exists() else []
+        found = json.loads(report.read_text()) if report.exists() else {"promises": ()}
         for outcome in outcomes:
-            for promise in promises:
+            for promise in found["promises"]:
                 if not promise["kept"]:
                     outcome.broken(promise["name"], promise["broken"])
+            if "unsettled" in found:
+                outcome.never_settled(found["unsettled"])
     assert said.returncode == 0, said.stdout + said.stderr

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
-_LOST = {
+LOST = {
     "accepted",
     "versions-without-gap",
     "heard-as-told",
     "decisions-heard",
+    "write-offs-heard",
     "payment-runs",
+    "register",
     "seal-chain",
     "seal-anchor",
     "debited-weeks",
 }
-_DOUBLED = {"one-journal-per-key", "bank-files", "reversed-once", "earmarks-once", "payment-lines", "paid-once"}
+DOUBLED = {"one-journal-per-key", "bank-files", "reversed-once", "earmarks-once", "payment-lines", "paid-once"}
+"""Which promises of `./rentbook check` speak of what was lost, and which of what was done twice; the others, of right books."""
+
 _MORE = re.compile(r"and (\d+) more")
 
 
@@ -41,12 +45,16 @@ class Outcome:
     def broken(self, promise: str, places: Sequence[str]) -> None:
         """Count where a promise of `./rentbook check` was found broken."""
         many = sum(_many(place) for place in places)
-        if promise in _LOST:
+        if promise in LOST:
             self.lost += many
-        elif promise in _DOUBLED:
+        elif promise in DOUBLED:
             self.doubled += many
         else:
             self.unbalanced += many
+
+    def never_settled(self, waits: Sequence[str]) -> None:
+        """Count what was told and nobody heard in all the time that there was."""
+        self.lost += max(1, len(waits))
 
 
 def _many(place: str) -> int:

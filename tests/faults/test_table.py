@@ -1,8 +1,9 @@
 """The table at the end of the faults run says what was found, also of what failed."""
 
 import pytest
+from rentbook_local.checking.examine import PROMISES
 
-from faults.table import Outcome, in_words, trying
+from faults.table import DOUBLED, LOST, Outcome, in_words, trying
 
 
 class Counter:
@@ -14,6 +15,7 @@ def find_faults(accepted: Counter, row: Outcome) -> None:
     row.broken("accepted", ["a", "b", "and 4 more"])
     row.broken("paid-once", ["c"])
     row.broken("sum-zero", ["d"])
+    row.never_settled(["refunds has yet to hear"])
     raise AssertionError
 
 
@@ -23,8 +25,8 @@ def test_a_row_that_fails_stays_in_the_table_with_what_it_counted() -> None:
     with pytest.raises(AssertionError), trying(outcomes, accepted, row):
         find_faults(accepted, row)
     assert outcomes == [row]
-    assert (row.failed, row.accepted, row.lost, row.doubled, row.unbalanced) == (2, 3, 6, 1, 1)
-    assert in_words(outcomes, 3)[1].split() == ["postgres", "is", "killed", "2", "2", "3", "6", "1", "1", "2.0", "2.5"]
+    assert (row.failed, row.accepted, row.lost, row.doubled, row.unbalanced) == (2, 3, 7, 1, 1)
+    assert in_words(outcomes, 3)[1].split() == ["postgres", "is", "killed", "2", "2", "3", "7", "1", "1", "2.0", "2.5"]
 
 
 def test_a_fault_before_the_first_try_counts_as_one_that_failed() -> None:
@@ -41,6 +43,11 @@ def test_what_holds_fails_nowhere_and_the_sum_counts_shared_commands_once() -> N
         accepted.count += 4
     assert [(row.failed, row.accepted) for row in outcomes] == [(0, 4), (0, 4)]
     assert in_words(outcomes, accepted.count)[-1].split() == ["all", "2", "0", "4", "0", "0", "0", "2.0", "3.0"]
+
+
+def test_what_counts_as_lost_or_doubled_is_a_promise_of_the_check() -> None:
+    assert {*LOST, *DOUBLED} <= {*(promise.name for promise in PROMISES), "accepted"}
+    assert not LOST & DOUBLED
 
 
 def test_what_a_person_interrupts_was_not_tried() -> None:

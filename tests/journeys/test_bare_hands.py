@@ -125,7 +125,8 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     story = refund_workflow_id(plan.case, plan.attempt)
 
     claimed = DecisionTaken(decision=uuid4(), task=UUID(task.path.rpartition("/")[2]), round=1, content_hash=plan.content_hash)
-    temporal.run("workflow", "update", "execute", "--workflow-id", story, "--name", "decide", "--update-id", str(uuid4()), *told(claimed))
+    decided = ("workflow", "update", "execute", "--workflow-id", story, "--name", "decide", "--update-id", str(uuid4()))
+    assert '"updateId"' in temporal.done(*decided, *told(claimed)), "the story was not told"
     signals: tuple[tuple[Signal[Any], Message], ...] = (
         (PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash=plan.content_hash)),
         (PAYMENT_SETTLED, PaymentSettled(run=uuid4(), paid=True)),

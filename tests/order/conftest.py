@@ -5,7 +5,6 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -19,7 +18,7 @@ from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
 from support import web
 from support.counting import TOKEN, prepare, settings_for
-from support.courses import WHOLE
+from support.courses import WHOLE, first_seed
 from support.refund_service import FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
 
@@ -29,11 +28,6 @@ WITNESS = (
     "CREATE TABLE witness (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, version bigint NOT NULL);"
     'CREATE INDEX ON witness (key); GRANT SELECT, INSERT ON witness TO "{role}"'
 )
-
-
-def first_seed() -> int:
-    """The sample is drawn anew each day; RENTBOOK_SEED plays again from a seed that a failure has printed."""
-    return int(os.environ.get("RENTBOOK_SEED", datetime.now(UTC).toordinal() * 1_000))
 
 
 def courses(sample: int, whole: int) -> range:

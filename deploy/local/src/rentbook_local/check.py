@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of the command."""
     parser.add_argument("--accepted", type=Path, metavar="FILE", help="a client's own list of what was acknowledged, JSON lines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found for machines too")
+    parser.add_argument("--all", action="store_true", help="go on after a promise that is broken, to tell of all of them")
     parser.add_argument(
         "--within",
         type=float,
@@ -38,13 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(at: Layout, arguments: argparse.Namespace) -> int:
-    """Look at every promise; 0 if all are kept, 1 at the first that is not. Errors: Problem where the stack cannot be read."""
+    """Look at every promise; 0 if all are kept, 1 at the first that is not, or with `--all` after the last.
+
+    Errors: Problem where the stack cannot be read.
+    """
     if layouts.owner(at) is None:
         raise Problem(f"Nothing runs on {at.folder}: start it with ./rentbook run.")
     promises = list(PROMISES)
     if arguments.accepted is not None:
         promises.append(accepted.promise(accepted.read_list(arguments.accepted)))
-    return asyncio.run(check(places_of(at), promises, within_seconds=arguments.within, report=arguments.json))
+    return asyncio.run(check(places_of(at), promises, within_seconds=arguments.within, report=arguments.json, go_on=arguments.all))
 
 
 def places_of(at: Layout) -> Places:
@@ -62,8 +66,8 @@ def places_of(at: Layout) -> Places:
     )
 
 
-async def check(places: Places, promises: Sequence[Promise], *, within_seconds: float, report: Path | None) -> int:
-    """Look at the promises until one is broken, tell of each, and write the report."""
+async def check(places: Places, promises: Sequence[Promise], *, within_seconds: float, report: Path | None, go_on: bool = False) -> int:
+    """Look at the promises until one is broken, or all of them, tell of each, and write the report."""
     looked: list[Looked] = []
     try:
         async with settled(places, within_seconds=within_seconds, say=_waits) as books:
@@ -73,7 +77,7 @@ async def check(places: Places, promises: Sequence[Promise], *, within_seconds: 
             async for each in look(books, promises):
                 looked.append(each)
                 _tell(each)
-                if not each.finding.kept:
+                if not (each.finding.kept or go_on):
                     break
     except Unsettled as unsettled:
         still = f"Not everything that was told has been heard, and for {within_seconds:.0f} s nothing has gone on"
@@ -81,7 +85,7 @@ async def check(places: Places, promises: Sequence[Promise], *, within_seconds: 
         _lines(unsettled.waits, sys.stderr)
         _write(report, {"kept": False, "unsettled": list(unsettled.waits), "promises": []})
         return 1
-    kept = looked[-1].finding.kept
+    kept = all(each.finding.kept for each in looked)
     _last(looked, len(promises))
     _write(report, {"kept": kept, "parked": parked, "promises": [_for_machines(each) for each in looked]})
     return 0 if kept else 1
@@ -114,10 +118,13 @@ def _tell(each: Looked) -> None:
 
 
 def _last(looked: Sequence[Looked], of: int) -> None:
-    if looked[-1].finding.kept:
+    broken = [each.promise.name for each in looked if not each.finding.kept]
+    if not broken:
         print(f"\nAll {len(looked)} promises are kept.")
+    elif len(broken) == 1:
+        print(f"\nThe promise {broken[0]} is broken. {of - len(looked)} more were not looked at.")
     else:
-        print(f"\nThe promise {looked[-1].promise.name} is broken. {of - len(looked)} more were not looked at.")
+        print(f"\nThe promises {', '.join(broken)} are broken.")
 
 
 def _lines(lines: Iterable[str], to: Any) -> None:
