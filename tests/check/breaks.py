@@ -151,6 +151,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         COPY_JOURNAL.format(which=REVERSAL), COPY_ENTRIES.format(which=REVERSAL), NEW_KEY.format(key="again"))),
     ("reversed-once", "a reversal takes back another amount", "ledger", (
         f"UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal = {REVERSAL}",)),
+    ("breathing-space", "one runs for 61 days", "ledger", ("UPDATE account_hold SET until = first_day + 60 WHERE kind = 'standard'",)),
     ("versions-without-gap", "a fact is lost", "ledger", (
         "DELETE FROM outbox_event WHERE topic = 'ledger.accounts' AND aggregate_version = 2",)),
     ("versions-without-gap", "the last fact is lost", "approvals", (

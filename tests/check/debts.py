@@ -19,6 +19,7 @@ from rentbook_contracts.ledger import (
     REVERSE_JOURNAL,
     SET_ACCOUNT_HOLD,
     AccountHold,
+    BreathingSpaceKind,
     LineKind,
     PostWriteOff,
     ReverseJournal,
@@ -122,7 +123,10 @@ async def write_offs(town: Town) -> None:
     """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment; then a part is put back."""
     proposals = [await ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), DOCUMENTS) for one in DEBTORS]
     schedule, decision = await decided(town, proposals, excepted={proposals[1]: "may-be-recovered"})
-    hold = SetAccountHold(account=BREATHING.account, account_hold=AccountHold.BREATHING_SPACE, in_force=True, reason="notice received")
+    hold = SetAccountHold(
+        account=BREATHING.account, account_hold=AccountHold.BREATHING_SPACE, in_force=True, reason="notice received",
+        kind=BreathingSpaceKind.STANDARD,
+    )  # fmt: skip
     await town.command(PROPOSER, SET_ACCOUNT_HOLD, hold, uuid4())
     outcomes = await _posted(town, schedule, decision, excepted=(proposals[1],))
     assert [(one.line, one.dropped_because) for one in outcomes] == [(proposals[0], None), (proposals[2], "breathing-space")]

@@ -18,6 +18,8 @@ from rentbook_contracts.ledger import (
     BalanceExplained,
     BalancePart,
     BankFilePage,
+    BreathingSpace,
+    BreathingSpaceKind,
     CreditHold,
     Entry,
     ExactAsked,
@@ -148,9 +150,20 @@ NGUYEN = Home(
     -640_00,
     debts=((AccountKind.RECHARGE, "90014921C-R", 85_50), (AccountKind.COURT, "90014921C-C", 120_00)),
 )
-IVANOVA = Home("ivanova", ("Людмила Иванова",), "44 The Brambles, Oldfield", "90017993G", 84_10)
+IVANOVA = Home("ivanova", ("Людмила Иванова",), "44 The Brambles, Oldfield", "90017993G", 84_10, holds=(AccountHold.BREATHING_SPACE,))
 BEGUM = Home("begum", ("রাবেয়া বেগম",), "9 Station Road, Oldfield", "90015311C", -2_612_00, holds=(AccountHold.DISPUTE,))
 HOMES = (OKAFOR, NGUYEN, IVANOVA, BEGUM)
+
+BREATHING_SPACE = BreathingSpace(
+    account=IVANOVA.account,
+    kind=BreathingSpaceKind.STANDARD,
+    first_day=date(2026, 11, 2),
+    last_day=date(2026, 12, 31),
+    review_from=date(2026, 11, 26),
+    review_to=date(2026, 12, 6),
+    after_treatment_days=None,
+    owed_pence=60_00,
+)
 
 
 def account_page(home: Home) -> AccountPage:
@@ -192,6 +205,8 @@ def account_page(home: Home) -> AccountPage:
             else ()
         ),
         account_holds=home.holds,
+        breathing_space=home is IVANOVA,
+        breathing_spaces=(BREATHING_SPACE,) if home is IVANOVA else (),
         arrears_ages=(ArrearsAge(from_days=0, to_days=28, amount_pence=60_00), ArrearsAge(from_days=28, to_days=56, amount_pence=24_10))
         if home is IVANOVA
         else (),

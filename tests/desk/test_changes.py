@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from approvals import queries
 from chassis.transaction import run
+from playwright.async_api import Browser
 from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
     AGREE_PAYMENT_PLAN,
@@ -20,13 +21,14 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountStatus,
     Addressee,
+    BreathingSpaceKind,
     DebtsRead,
     LetterAddress,
     PlanRhythm,
 )
 
 from desk import debts, estate
-from desk.conftest import Place
+from desk.conftest import Place, at_the_desk
 from desk.visitor import visiting
 
 ACCOUNT = f"/accounts/{estate.OKAFOR.account}"
@@ -38,22 +40,66 @@ REFUND = estate.an_id("okafor REF 30")
 async def test_a_hold_is_set_and_lifted_with_its_reason(place: Place, how: str, in_force: bool) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(ACCOUNT)
-        said = await visitor.send(f"{ACCOUNT}/holds", hold="BREATHING_SPACE", hold_is=how, hold_reason="Notice of the debt adviser")
+        said = await visitor.send(f"{ACCOUNT}/holds", hold="LEGAL", hold_is=how, hold_reason="Order of the court")
         assert f"The hold is {how}." in said
     [asked] = place.peers.given(SET_ACCOUNT_HOLD)
-    assert (asked.account, asked.account_hold, asked.in_force) == (estate.OKAFOR.account, AccountHold.BREATHING_SPACE, in_force)
-    assert asked.reason == "Notice of the debt adviser"
+    assert (asked.account, asked.account_hold, asked.in_force) == (estate.OKAFOR.account, AccountHold.LEGAL, in_force)
+    assert asked.reason == "Order of the court"
 
 
 async def test_a_hold_that_ends_by_itself_has_a_last_day(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read(ACCOUNT)
-        typed = {"hold": "BREATHING_SPACE", "hold_is": "set", "hold_reason": "Notice of the debt adviser"}
+        typed = {"hold": "DISPUTE", "hold_is": "set", "hold_reason": "Letter of the tenant"}
         await visitor.send(f"{ACCOUNT}/holds", 422, **typed, hold_until=f"{estate.TODAY - timedelta(days=1)}")
         assert visitor.summary() == {"#hold_until": "The last day of the hold can’t have passed"}
         await visitor.send(f"{ACCOUNT}/holds", **typed, hold_until=f"{estate.TODAY + timedelta(days=60)}")
     [asked] = place.peers.given(SET_ACCOUNT_HOLD)
     assert asked.until == estate.TODAY + timedelta(days=60)
+
+
+NOTICE = {"hold": "BREATHING_SPACE", "hold_reason": "Notice of the Insolvency Service"}
+
+
+async def test_a_breathing_space_is_set_with_its_kind_and_its_days(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/holds", 422, **NOTICE, hold_is="set", hold_first_day=f"{estate.TODAY + timedelta(days=1)}")
+        assert visitor.summary() == {
+            "#hold_kind": "Choose which Breathing Space it is",
+            "#hold_first_day": "The first day can’t lie in the future",
+        }
+        await visitor.send(f"{ACCOUNT}/holds", **NOTICE, hold_is="set", hold_kind="mental-health", hold_first_day="02/11/2026")
+        await visitor.send(f"{ACCOUNT}/holds", **NOTICE, hold_is="lifted", hold_kind="standard", hold_first_day="02/11/2026")
+        await visitor.send(f"{ACCOUNT}/holds", **NOTICE | {"hold": "LEGAL"}, hold_is="set", hold_kind="standard", hold_first_day="32")
+    begun, lifted, other = place.peers.given(SET_ACCOUNT_HOLD)
+    assert (begun.kind, begun.first_day, begun.until) == (BreathingSpaceKind.MENTAL_HEALTH, date(2026, 11, 2), None)
+    assert [(one.kind, one.first_day) for one in (lifted, other)] == [(None, None), (None, None)]
+
+
+@pytest.mark.parametrize(("field", "shown"), [("kind", "#hold_kind"), ("first_day", "#hold_first_day"), ("until", "#hold_until")])
+async def test_what_the_ledger_refuses_of_a_breathing_space_is_said_at_its_field(place: Place, field: str, shown: str) -> None:
+    said = "These tenants had a standard one to 1 June 2026: another may begin from 2 June 2027 on."
+    place.peers.refusals[f"/commands/{SET_ACCOUNT_HOLD.name}"] = {"rule": "AnotherTooSoon", "message": said, "field": field}
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        await visitor.send(f"{ACCOUNT}/holds", 422, **NOTICE, hold_is="set", hold_kind="standard", hold_first_day="02/11/2026")
+        assert visitor.summary() == {shown: said}
+        assert visitor.typed("hold_first_day") == "02/11/2026"
+
+
+async def test_only_a_breathing_space_that_is_set_is_asked_its_kind_and_first_day(place: Place, browser: Browser) -> None:
+    """By the style sheet alone: without scripts too."""
+    async with at_the_desk(browser, place, "asha", java_script_enabled=False) as context:
+        page = await context.new_page()
+        await page.goto(ACCOUNT)
+        await page.get_by_text("Set or lift a hold").click()
+        asked = (page.get_by_role("group", name="Which Breathing Space?"), page.get_by_label("First day", exact=True))
+        for hold, is_asked in (("LEGAL", False), ("BREATHING_SPACE", True)):
+            await page.get_by_label("Which hold?").select_option(hold)
+            assert [await each.is_visible() for each in asked] == [is_asked, is_asked]
+        await page.get_by_label("Lift it").check()
+        assert [await each.is_visible() for each in asked] == [False, False]
 
 
 async def test_a_hold_without_a_reason_is_asked_for_again_and_what_was_typed_stays(place: Place) -> None:
@@ -268,11 +314,35 @@ async def test_an_undo_says_where_the_money_goes(place: Place, provenance: dict[
         assert says in await visitor.read(f"{ACCOUNT}/entries/{CARD}")
 
 
+async def test_a_breathing_space_is_said_with_its_days_its_review_and_what_was_owed(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(BEHIND)
+    assert "A Breathing Space runs: standard, from Mon 2 Nov 2026 to Thu 31 Dec 2026. £60.00 was owed here on its first day." in said
+    assert "The debt adviser reviews it between Thu 26 Nov 2026 and Sun 6 Dec 2026." in said
+    assert "a refund needs someone to look at it first" in said
+    assert "a hold on this account" not in said
+
+
 async def test_a_breathing_space_of_the_same_people_is_said_on_each_of_their_accounts(place: Place) -> None:
-    page = estate.account_page(estate.OKAFOR).model_copy(update={"breathing_space": True})
+    crisis = estate.BREATHING_SPACE.model_copy(
+        update={
+            "kind": BreathingSpaceKind.MENTAL_HEALTH,
+            "last_day": None,
+            "review_from": None,
+            "review_to": None,
+            "after_treatment_days": 30,
+        }
+    )
+    page = estate.account_page(estate.OKAFOR).model_copy(update={"breathing_space": True, "breathing_spaces": (crisis,)})
     place.peers.answers["/queries/account-page"] = lambda _: page
     async with visiting(place, "asha") as visitor:
-        assert "A Breathing Space runs on another account of the same people." in await visitor.read(ACCOUNT)
+        said = await visitor.read(ACCOUNT)
+        assert visitor.page is not None
+        assert visitor.page.xpath(f"//a[@href='{BEHIND}']/text()") == ["another account of the same people"]
+    runs = "mental health crisis, from Mon 2 Nov 2026 until 30 days after the treatment ends."
+    assert f"A Breathing Space runs on another account of the same people: {runs}" in said
+    assert "It covers what they owe here too" in said
+    assert "The debt adviser reviews it" not in said
 
 
 async def test_an_account_says_what_of_its_debt_stands_written_off_and_offers_to_put_it_back(place: Place) -> None:

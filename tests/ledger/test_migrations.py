@@ -97,6 +97,34 @@ async def test_lines_taken_before_are_of_the_statement_that_they_stand_in(databa
     await engine.dispose()
 
 
+async def test_a_breathing_space_that_ran_before_is_standard_from_the_day_in_london_on_which_it_was_recorded(database: Database) -> None:
+    """It ends sixty days later at the latest; one that was lifted stays as it is, and so does any other hold."""
+    engine = create_async_engine(database.owner_url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        for statement in (
+            "ALTER TABLE account_hold DROP CONSTRAINT account_hold_account_fkey, "
+            "DROP CONSTRAINT a_breathing_space_has_a_kind_and_a_first_day",
+            "INSERT INTO account_hold (account, hold, set_at, set_by, reason, until, lifted_at, lifted_by) "
+            "SELECT gen_random_uuid(), hold, CAST(set_at AS timestamptz), 'x', '', CAST(until AS date), CAST(lifted_at AS timestamptz), by "
+            "FROM (VALUES ('BREATHING_SPACE', '2026-06-01 23:30Z', NULL, NULL, NULL), "
+            "('BREATHING_SPACE', '2026-06-01', '2026-06-20', NULL, NULL), ('BREATHING_SPACE', '2026-06-01', '2026-12-31', NULL, NULL), "
+            "('BREATHING_SPACE', '2026-06-01', NULL, '2026-06-03', 'x'), ('DISPUTE', '2026-06-01', NULL, NULL, NULL)) "
+            "AS given (hold, set_at, until, lifted_at, by)",
+            *of_migration("0031", "THOSE_THAT_RUN"),
+        ):
+            await connection.execute(sa.text(statement))
+        rows = await connection.execute(sa.text("SELECT kind, first_day, until FROM account_hold ORDER BY id"))
+        assert [(row.kind, str(row.first_day), str(row.until)) for row in rows] == [
+            ("standard", "2026-06-02", "2026-07-31"),
+            ("standard", "2026-06-01", "2026-06-20"),
+            ("standard", "2026-06-01", "2026-07-30"),
+            (None, "None", "None"),
+            (None, "None", "None"),
+        ]
+        await connection.rollback()
+    await engine.dispose()
+
+
 async def test_tables_in_code_and_in_the_database_are_the_same(database: Database) -> None:
     engine = create_async_engine(database.owner_url, poolclass=NullPool)
     async with engine.connect() as connection:

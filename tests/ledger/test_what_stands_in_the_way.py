@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountPageAsked,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     DebtsAsked,
     EndPaymentPlan,
     PlanRhythm,
@@ -39,7 +40,8 @@ AUDITOR = Caller("vera.auditor", frozenset({"auditor"}))
 
 
 def breathing_space(until: date | None, *, in_force: bool = True) -> SetAccountHold:
-    return SetAccountHold(account=FTA, account_hold=AccountHold.BREATHING_SPACE, in_force=in_force, reason="notice", until=until)
+    kind = BreathingSpaceKind.STANDARD if in_force else None
+    return SetAccountHold(account=FTA, account_hold=AccountHold.BREATHING_SPACE, in_force=in_force, reason="notice", until=until, kind=kind)
 
 
 async def holds(ledger: Runtime) -> tuple[AccountHold, ...]:

@@ -26,6 +26,7 @@ from rentbook_contracts.ledger import (
     ActorsAsked,
     Addressee,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     EndPaymentPlan,
     EndTenancy,
     NoteDeath,
@@ -62,7 +63,8 @@ async def behind_write_off(runtime: Runtime, *accounts: UUID) -> set[str]:
 
 
 def hold(account: UUID, in_force: bool, kind: AccountHold = AccountHold.DISPUTE) -> SetAccountHold:
-    return SetAccountHold(account=account, account_hold=kind, in_force=in_force, reason="a letter")
+    of = BreathingSpaceKind.STANDARD if in_force and kind is AccountHold.BREATHING_SPACE else None
+    return SetAccountHold(account=account, account_hold=kind, in_force=in_force, reason="a letter", kind=of)
 
 
 async def sets_a_hold(runtime: Runtime, account: UUID, who: Caller) -> None:

@@ -35,6 +35,7 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountPageAsked,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     CreditsAsked,
     ExplainBalance,
     LineKind,
@@ -400,7 +401,8 @@ async def test_a_write_off_is_put_back_by_no_reversal(debts: Debts) -> None:
 
 
 async def hold(debts: Debts, of: AccountHold, account: UUID = OLD) -> None:
-    asked = SetAccountHold(account=account, account_hold=of, in_force=True, reason="x")
+    kind = BreathingSpaceKind.STANDARD if of is AccountHold.BREATHING_SPACE else None
+    asked = SetAccountHold(account=account, account_hold=of, in_force=True, reason="x", kind=kind)
     await do(debts.runtime, lambda tx: set_account_hold(tx, asked), OFFICER)
 
 

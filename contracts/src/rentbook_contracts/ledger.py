@@ -49,6 +49,13 @@ class AccountHold(StrEnum):
     INSOLVENCY = "INSOLVENCY"
 
 
+class BreathingSpaceKind(StrEnum):
+    """Which Breathing Space a debtor has (SI 2020/1311): the one that ends by itself, or the one of a mental health crisis."""
+
+    STANDARD = "standard"
+    MENTAL_HEALTH = "mental-health"
+
+
 class CreditSource(StrEnum):
     """Whose money a credit was, as far as the receipt shows (domain.md 4, check 2)."""
 
@@ -1052,6 +1059,24 @@ class EntryKind(StrEnum):
     OPENING = "opening"
 
 
+class BreathingSpace(Message):
+    """One that runs for people who answer for this account, recorded here or on another account of theirs (`account`).
+
+    `last_day` None: it runs until `after_treatment_days` after the crisis treatment ended. The debt advice provider reviews a standard one
+    between `review_from` and `review_to`, and may then end it; the other kind has no such days. `owed_pence`: what was owed on this account
+    at the end of its first day, by what is known of that day today.
+    """
+
+    account: UUID
+    kind: BreathingSpaceKind
+    first_day: date
+    last_day: date | None
+    review_from: date | None
+    review_to: date | None
+    after_treatment_days: int | None
+    owed_pence: NonNegativePence
+
+
 class AccountPageAsked(Message):
     """`as_at`: balances and entries effective on or before that date; None is now. Filters narrow the entries, never the balances."""
 
@@ -1082,6 +1107,7 @@ class AccountPage(Message):
     credit_holds: tuple[CreditHold, ...]
     account_holds: tuple[AccountHold, ...]
     breathing_space: bool = Field(default=False, description="Runs for one of these people, on this account or on another of theirs")
+    breathing_spaces: tuple[BreathingSpace, ...] = Field(default=(), description="Those that run for these people, this account's first")
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")
     written_on_pence: NonNegativePence = Field(default=0, description="Credit that went to income, and is still paid when it is asked for")
     arrears_ages: tuple[ArrearsAge, ...] = Field(default=(), description="What is owed by its age, newest first; it adds up to the balance")
@@ -1514,6 +1540,10 @@ class SetAccountHold(Message):
     in_force: bool
     reason: str = Field(min_length=1, max_length=200)
     until: date | None = Field(default=None, description="Last day of the hold, for one that ends by itself, such as Breathing Space")
+    kind: BreathingSpaceKind | None = Field(default=None, description="Of a Breathing Space that is put in force, and of no other hold")
+    first_day: date | None = Field(
+        default=None, description="Of a Breathing Space, as the Insolvency Service tells it; None: that of the one that runs, else today"
+    )
 
 
 class SetHousingBenefitClaim(Message):

@@ -1,7 +1,7 @@
 """What the ledger writes, and what it reads under a lock in order to write."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     AccountKind,
     AccountStatus,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     DroppedBecause,
     NoteDeath,
     NoteLetterAddress,
@@ -31,6 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from ledger import tables
 from ledger.domain.bank_file import ReadingTerms
+from ledger.domain.breathing_space import Recorded
 from ledger.domain.clearing import ClearingRule
 from ledger.domain.exported_again import Mark, Record
 from ledger.domain.faults import Fault
@@ -654,11 +656,15 @@ async def add_dropped_lines(tx: Transaction, lines: Sequence[tuple[WriteOffLine,
 
 @dataclass(frozen=True)
 class AccountHoldRow:
-    """A hold on the debtor that was not lifted. `until` is its last day, where it ends by itself."""
+    """A hold on the debtor that was not lifted. `until` is its last day, where it ends by itself; only a Breathing Space has a `kind` and
+    a `first_day`.
+    """
 
     account: UUID
     hold: AccountHold
     until: date | None
+    kind: BreathingSpaceKind | None = None
+    first_day: date | None = None
 
     def in_force(self, today: date) -> bool:
         return self.until is None or self.until >= today
@@ -667,15 +673,28 @@ class AccountHoldRow:
 async def account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> AccountHoldRow | None:
     """The hold of this kind that was set on the debtor and not lifted, its day passed or not."""
     held = tables.account_hold
-    wanted = sa.select(held.c.account, held.c.hold, held.c.until).where(held.c.account == account, held.c.hold == hold)
-    row = (await tx.connection.execute(wanted.where(held.c.lifted_at.is_(None)))).first()
-    return AccountHoldRow(row.account, AccountHold(row.hold), row.until) if row else None
+    wanted = sa.select(held).where(held.c.account == account, held.c.hold == hold, held.c.lifted_at.is_(None))
+    row = (await tx.connection.execute(wanted)).first()
+    return _held(row) if row else None
 
 
-async def set_account_hold(tx: Transaction, account: UUID, hold: AccountHold, reason: str, until: date | None) -> None:
+def _held(row: Any) -> AccountHoldRow:
+    kind = BreathingSpaceKind(row.kind) if row.kind else None
+    return AccountHoldRow(row.account, AccountHold(row.hold), row.until, kind, row.first_day)
+
+
+async def set_account_hold(tx: Transaction, hold: AccountHoldRow, reason: str) -> None:
     """Put a hold on the debtor. Errors: IntegrityError where one of its kind was not lifted."""
-    row = {"account": account, "hold": hold, "set_at": tx.now, "set_by": tx.caller.person, "reason": reason, "until": until}
-    await tx.connection.execute(tables.account_hold.insert().values(row))
+    said = {"set_at": tx.now, "set_by": tx.caller.person, "reason": reason}
+    await tx.connection.execute(tables.account_hold.insert().values(asdict(hold) | said))
+
+
+async def standard_breathing_spaces(tx: Transaction, accounts: Collection[UUID]) -> list[Recorded]:
+    """Every standard Breathing Space that was ever recorded on these accounts with its kind."""
+    held = tables.account_hold
+    wanted = sa.select(held).where(held.c.account.in_(accounts), held.c.kind == BreathingSpaceKind.STANDARD)
+    rows = await tx.connection.execute(wanted.order_by(held.c.id))
+    return [Recorded(row.account, row.first_day, row.until, row.set_at, row.lifted_at) for row in rows]
 
 
 async def lift_account_hold(tx: Transaction, account: UUID, hold: AccountHold) -> None:
@@ -688,9 +707,8 @@ async def lift_account_hold(tx: Transaction, account: UUID, hold: AccountHold) -
 async def holds_past(tx: Transaction, today: date, limit: int) -> list[AccountHoldRow]:
     """Holds whose last day has passed and that nobody has lifted yet, the longest past first."""
     held = tables.account_hold
-    past = sa.select(held.c.account, held.c.hold, held.c.until).where(held.c.lifted_at.is_(None), held.c.until < today)
-    rows = await tx.connection.execute(past.order_by(held.c.until, held.c.id).limit(limit))
-    return [AccountHoldRow(row.account, AccountHold(row.hold), row.until) for row in rows]
+    past = sa.select(held).where(held.c.lifted_at.is_(None), held.c.until < today)
+    return [_held(row) for row in await tx.connection.execute(past.order_by(held.c.until, held.c.id).limit(limit))]
 
 
 async def note_claim(tx: Transaction, account: UUID, since: date, reason: str) -> bool:

@@ -97,6 +97,11 @@ ledger_policy = sa.Table(
     sa.Column("statute_barred_after_years", sa.SmallInteger, nullable=False),
     sa.Column("debtor_total_months", sa.SmallInteger, nullable=False, server_default="12"),
     sa.Column("vat_percent", sa.SmallInteger, nullable=False, server_default="20"),
+    sa.Column("breathing_space_most_days", sa.SmallInteger, nullable=False, server_default="60"),
+    sa.Column("breathing_space_once_in_months", sa.SmallInteger, nullable=False, server_default="12"),
+    sa.Column("breathing_space_after_treatment_days", sa.SmallInteger, nullable=False, server_default="30"),
+    sa.Column("breathing_space_review_from_day", sa.SmallInteger, nullable=False, server_default="25"),
+    sa.Column("breathing_space_review_to_day", sa.SmallInteger, nullable=False, server_default="35"),
 )
 
 
@@ -298,11 +303,22 @@ account_hold = sa.Table(
     sa.Column("lifted_at", _INSTANT),
     sa.Column("lifted_by", sa.Text),
     sa.Column("until", sa.Date),
+    sa.Column("kind", sa.Text),
+    sa.Column("first_day", sa.Date),
     sa.CheckConstraint(
         "hold IN ('BREATHING_SPACE', 'DECEASED', 'DISPUTE', 'FRAUD', 'LEGAL', 'INSOLVENCY')", name="an_account_hold_is_of_a_known_kind"
     ),
     sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="a_hold_is_lifted_by_somebody"),
+    sa.CheckConstraint("kind IN ('standard', 'mental-health')", name="a_breathing_space_is_of_a_known_kind"),
+    sa.CheckConstraint(
+        "CASE WHEN hold = 'BREATHING_SPACE' AND lifted_at IS NULL THEN num_nonnulls(kind, first_day) = 2 "
+        "WHEN hold = 'BREATHING_SPACE' THEN num_nonnulls(kind, first_day) IN (0, 2) ELSE num_nonnulls(kind, first_day) = 0 END",
+        name="a_breathing_space_has_a_kind_and_a_first_day",
+    ),
+    sa.CheckConstraint("kind <> 'standard' OR until IS NOT NULL", name="a_standard_breathing_space_has_a_last_day"),
+    sa.CheckConstraint("until >= first_day", name="a_hold_does_not_end_before_it_begins"),
 )
+"""Those lifted before kinds were asked for have none."""
 sa.Index(
     "an_account_hold_is_in_force_once",
     account_hold.c.account,

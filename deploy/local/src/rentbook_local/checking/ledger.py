@@ -262,6 +262,25 @@ async def _suspense(books: Books) -> Finding:
     return finding(len(items) + len(posted) + said, broken + crooked)
 
 
+_STANDARD_BREATHING_SPACES = """
+SELECT id, account, until - first_day + 1 AS days, (
+  SELECT breathing_space_most_days FROM ledger_policy
+  WHERE in_force_from <= CAST(set_at AT TIME ZONE 'Europe/London' AS date) ORDER BY in_force_from DESC LIMIT 1
+) AS most_days FROM account_hold WHERE kind = 'standard'
+"""
+
+
+async def _breathing_spaces(books: Books) -> Finding:
+    """No standard one was ever recorded to run longer than the policy of that day lets it."""
+    rows = await _rows(books, _STANDARD_BREATHING_SPACES)
+    broken = [
+        f"hold {row['id']} on account {row['account']} runs {row['days']} days, of {row['most_days']}"
+        for row in rows
+        if row["days"] > row["most_days"]
+    ]
+    return finding(len(rows), broken)
+
+
 PROMISES = (
     Promise("sum-zero", "the entries of every journal add up to zero", _sum_zero),
     Promise("balances", "every account's balance is the sum of its entries", _balances),
@@ -270,4 +289,5 @@ PROMISES = (
     Promise("bank-files", "every line of a bank file that was taken is posted once, with its amount", _files),
     Promise("suspense", "what the suspense account holds is what lies there, and no more of a payment leaves it than came", _suspense),
     Promise("reversed-once", "no journal is reversed twice", _reversals),
+    Promise("breathing-space", "no standard Breathing Space runs longer than the law lets it", _breathing_spaces),
 )

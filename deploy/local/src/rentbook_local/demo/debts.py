@@ -22,6 +22,17 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class BreathingSpace:
+    """One that runs since so many days. One of a mental health crisis runs however long the demonstration is kept."""
+
+    kind: str
+    days_ago: int
+
+    def told(self, today: date) -> dict[str, str]:
+        return {"kind": self.kind, "from": str(today - timedelta(days=self.days_ago))}
+
+
+@dataclass(frozen=True)
 class Debtor:
     """One account of former tenants. `owed` is in pence what `weeks` Mondays up to the tenancy's end charged, split over `elements`.
 
@@ -38,6 +49,7 @@ class Debtor:
     died: tuple[str, ...] = ()
     insolvent: bool = False
     holds: tuple[str, ...] = ()
+    breathing_space: BreathingSpace | None = None
     paid: tuple[tuple[int, int], ...] = ()
     plan: Plan | None = None
 
@@ -87,7 +99,7 @@ DEBTORS: dict[str, Debtor] = {
     "debt-unclaimed": Debtor(("Philippa Underwood",), SIX_YEARS_IN_WEEKS + 60, migrated=-62_40),
     "debt-plan": Debtor(("Marguerite Ansah",), 30, 4, _rent(89_50), paid=((20_00, 11), (20_00, 4)), plan=Plan(20_00, 21)),
     "debt-dispute": Debtor(("Lionel Featherstone",), 36, 2, _rent(95_00), holds=("DISPUTE",)),
-    "debt-breathing-space": Debtor(("Naomi Castleton",), 33, 3, _rent(84_00), holds=("BREATHING_SPACE",)),
+    "debt-breathing-space": Debtor(("Naomi Castleton",), 33, 3, _rent(84_00), breathing_space=BreathingSpace("mental-health", 12)),
     "debt-credit-elsewhere": Debtor(("Bartholomew Oyinlola",), 48, 3, _rent(83_00)),
     "debt-credit-elsewhere-credit": Debtor(("Bartholomew Oyinlola",), 130, migrated=-45_00),
     "debt-claim": Debtor(("Josephine Tranter",), 29, 2, _rent(87_00)),

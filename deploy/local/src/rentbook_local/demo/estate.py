@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from rentbook_local.demo import debts, names
-from rentbook_local.demo.debts import Debtor
+from rentbook_local.demo.debts import BreathingSpace, Debtor
 
 HISTORY_WEEKS = 10
 ORDINARY_TENANCIES = 380
@@ -57,6 +57,7 @@ class Role:
     recharge: int = 0
     died: bool = False
     holds: tuple[str, ...] = ()
+    breathing_space: BreathingSpace | None = None
 
 
 def _test_i(which: str, two: tuple[str, str], *, ended: bool, sole_debt: bool = False) -> dict[str, Role]:
@@ -82,7 +83,7 @@ CAST: dict[str, Role] = {
     "bare-hands": Role(("Marit Solheim",), -164_00, ended_weeks_ago=5, paid=(Paid(164_00, 20),)),
     "housing-benefit": Role(("Gwen Tillotson",), -260_00, ended_weeks_ago=4, paid=(Paid(260_00, 20, "RHB"),)),
     "deceased": Role(("Albert Munroe",), -340_00, ended_weeks_ago=4, paid=(Paid(340_00, 30),), died=True, holds=("DECEASED",)),
-    "breathing-space": Role(("Joan Attwell",), 412_00, holds=("BREATHING_SPACE",)),
+    "breathing-space": Role(("Joan Attwell",), 412_00, breathing_space=BreathingSpace("standard", 20)),
     "direct-debit": Role(("Kofi Brathwaite",), -300_00, direct_debit=True, paid=(Paid(500_00, 22, "RDD"),)),
     **_test_i("i1", ("Femi Adeyinka", "Ruth Callaway"), ended=False),
     **_test_i("i2", ("Stella Marchetto", "Owain Parry"), ended=True),
@@ -249,7 +250,7 @@ class _Maker:
         payer = bank_account(900 + len(self.kinds["account"]))
         history = self.debited(role.weekly, ended_on) - sum(paid.pence for paid in role.paid)
         status: Record = {"status": "FORMER"} if ended_on else {}
-        more: Record = {"holds": list(role.holds), "pays_by_direct_debit": role.direct_debit, **status}
+        more: Record = {**self.held(role), "pays_by_direct_debit": role.direct_debit, **status}
         weekly = {"RENT": role.weekly}
         account = self.account(tenancy, "RENT", balance=role.balance, weekly=weekly, history=history, ended_on=ended_on, **more)
         for paid in role.paid:
@@ -285,7 +286,7 @@ class _Maker:
             **({"weekly_charges": charges} if charges else {}),
             **({"opening": {"on": str(ended_on), "balance_pence": debtor.migrated}} if debtor.migrated else {}),
         }
-        account = self.account(tenancy, debtor.kind, balance=0, weekly={}, history=0, status="FORMER", holds=list(debtor.holds), **more)
+        account = self.account(tenancy, debtor.kind, balance=0, weekly={}, history=0, status="FORMER", **self.held(debtor), **more)
         for pence, days_ago in debtor.paid:
             self.receipt(account["id"], pence, self.today - timedelta(days=days_ago), "RBP", payer)
         if debtor.plan is not None:
@@ -300,6 +301,11 @@ class _Maker:
             "account_number": payer[6:],
             "balance_pence": debtor.balance,
         }
+
+    def held(self, whose: Role | Debtor) -> Record:
+        """What holds an account."""
+        runs = whose.breathing_space
+        return {"holds": list(whose.holds), **({"breathing_space": runs.told(self.today)} if runs else {})}
 
     def plan(self, account: str, plan: debts.Plan) -> None:
         agreed_on = self.today - timedelta(days=plan.days_ago)

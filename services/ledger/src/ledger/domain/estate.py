@@ -4,8 +4,8 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from rentbook_contracts.ledger import AccountHold, AccountKind, AccountStatus, PlanRhythm
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from rentbook_contracts.ledger import AccountHold, AccountKind, AccountStatus, BreathingSpaceKind, PlanRhythm
 from rentbook_contracts.money import Pence, PositivePence
 
 ORDER = ("estate", "property", "person", "tenancy", "account", "plan", "debits", "history")
@@ -73,6 +73,14 @@ class Opening(EstateLine):
     balance_pence: Pence
 
 
+class BreathingSpace(EstateLine):
+    """One that runs. `until` is its last day; a standard one without it ends when the law ends it."""
+
+    kind: BreathingSpaceKind
+    first_day: date = Field(alias="from")
+    until: date | None = None
+
+
 class Account(EstateLine):
     record: Literal["account"]
     id: UUID
@@ -83,8 +91,16 @@ class Account(EstateLine):
     rent_group: str | None = None
     pays_by_direct_debit: bool = False
     holds: tuple[AccountHold, ...] = ()
+    breathing_space: BreathingSpace | None = None
     weekly_charges: tuple[ChargeLine, ...] = ()
     opening: Opening | None = None
+
+    @field_validator("holds")
+    @classmethod
+    def has_a_field_of_its_own(cls, holds: tuple[AccountHold, ...]) -> tuple[AccountHold, ...]:
+        if AccountHold.BREATHING_SPACE in holds:
+            raise ValueError("a Breathing Space is told in breathing_space, with its kind and its first day")
+        return holds
 
 
 class Plan(EstateLine):

@@ -139,6 +139,22 @@ class DayHasPassed(LedgerRule):
     """A hold cannot end before it begins."""
 
 
+class KindMissing(LedgerRule):
+    """A Breathing Space is a standard one or one of a mental health crisis."""
+
+
+class NotABreathingSpace(LedgerRule):
+    """Only a Breathing Space has a kind and a first day."""
+
+
+class LastsTooLong(LedgerRule):
+    """A Breathing Space ends when the law ends it, or earlier."""
+
+
+class AnotherTooSoon(LedgerRule):
+    """Between two standard Breathing Spaces of a person lies the time that the law asks for."""
+
+
 class NoSuchTenant(LedgerRule):
     """A person is noted as dead on an account of theirs."""
 

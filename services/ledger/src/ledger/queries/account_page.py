@@ -7,8 +7,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountPage, AccountPageAsked, ArrearsAge, CreditHold, MonthBalance, Tenant, WeeklyCharge
+from rentbook_contracts.ledger import (
+    AccountPage,
+    AccountPageAsked,
+    ArrearsAge,
+    BreathingSpace,
+    BreathingSpaceKind,
+    CreditHold,
+    MonthBalance,
+    Tenant,
+    WeeklyCharge,
+)
 
+from ledger.domain.breathing_space import BreathingSpacePolicy, review_of
 from ledger.domain.credit import arrears_ages, cleared_credit_pence, in_arrears_since, month_ends, uncleared_pence
 from ledger.domain.dates import business_date
 from ledger.queries.entries import entries, newest_first, shown
@@ -16,10 +27,11 @@ from ledger.queries.labels import labels_of
 from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.refund_facts import (
     accounts_of_people,
+    breathing_space_policy,
+    breathing_spaces,
     charges_in_force,
     held_pence,
     holds_in_force,
-    in_breathing_space,
     one_snapshot,
     past_journals,
     people_of,
@@ -47,6 +59,7 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
     beside = await _sub_accounts(tx, row)
     others = set(await accounts_of_people(tx, (one.person for one in people), but_not=asked.account)) - set(beside)
     page, count = await _entries(tx, asked)
+    breathing = await _breathing_spaces(tx, asked.account)
     return AccountPage(
         label=label,
         version=row.version,
@@ -68,7 +81,8 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         other_accounts=tuple(await labels_of(tx, others)),
         credit_holds=await _credit_holds(tx, asked.account),
         account_holds=await holds_in_force(tx, asked.account),
-        breathing_space=asked.account in await in_breathing_space(tx, [asked.account]),
+        breathing_space=bool(breathing),
+        breathing_spaces=breathing,
         months=_months(movements, as_at),
         written_on_pence=written_on_pence(past),
         letter_addresses=(await letter_addresses(tx, [row.tenancy]))[row.tenancy],
@@ -108,6 +122,32 @@ async def _credit_holds(tx: Transaction, id_: UUID) -> tuple[CreditHold, ...]:
     return tuple(
         CreditHold(hold=row.id, case=row.case_id, amount_pence=row.amount_pence, placed_at=row.placed_at)
         for row in await tx.connection.execute(pending)
+    )
+
+
+async def _breathing_spaces(tx: Transaction, id_: UUID) -> tuple[BreathingSpace, ...]:
+    found = await breathing_spaces(tx, [id_])
+    if not found:
+        return ()
+    policy = await breathing_space_policy(tx, business_date(tx.now))
+    return tuple(
+        [await _breathing_space(tx, id_, row, policy) for row in sorted(found, key=lambda row: (row.account != id_, row.first_day, row.id))]
+    )
+
+
+async def _breathing_space(tx: Transaction, id_: UUID, row: Any, policy: BreathingSpacePolicy) -> BreathingSpace:
+    kind = BreathingSpaceKind(row.kind)
+    review_from, review_to = review_of(kind, row.first_day, policy) or (None, None)
+    owed = sum(pence for _, pence in await _movements(tx, id_, row.first_day))
+    return BreathingSpace(
+        account=row.account,
+        kind=kind,
+        first_day=row.first_day,
+        last_day=row.until,
+        review_from=review_from,
+        review_to=review_to,
+        after_treatment_days=policy.after_treatment_days if kind is BreathingSpaceKind.MENTAL_HEALTH else None,
+        owed_pence=max(0, owed),
     )
 
 

@@ -48,14 +48,20 @@ from ledger.domain.write_off import WRITTEN_ON, blocks_of_credit
 from ledger.queries.behind import behind_debts
 from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.owed import owed_by_account
-from ledger.queries.refund_facts import answerable_tenants, held_by_account, holds_by_account, in_breathing_space, one_snapshot
+from ledger.queries.refund_facts import (
+    answerable_tenants,
+    held_by_account,
+    holds_by_account,
+    in_breathing_space,
+    one_snapshot,
+    policy_in_force,
+)
 from ledger.tables import (
     account,
     credit_asked,
     entry,
     housing_benefit_claim,
     journal,
-    ledger_policy,
     payment_plan,
     person,
     posting_code,
@@ -79,7 +85,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     known = [row.id for row in rows]
     in_credit = [row.id for row in rows if row.balance_pence < 0]
     behind = _Behind(
-        policy=await _policy(tx, today),
+        policy=await policy_in_force(tx, today),
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
         written_off=await _left_of_charges(tx, known),
         people=await _people(tx, {row.tenancy for row in rows}),
@@ -212,11 +218,6 @@ async def linked_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, 
         former = row.ended_on is not None and row.ended_on <= today
         found[row.beside].append(LinkedAccount(account=row.id, kind=AccountKind(row.kind), former=former, balance_pence=row.balance_pence))
     return found
-
-
-async def _policy(tx: Transaction, today: date) -> Any:
-    in_force = sa.select(ledger_policy).where(ledger_policy.c.in_force_from <= today)
-    return (await tx.connection.execute(in_force.order_by(ledger_policy.c.in_force_from.desc()).limit(1))).one()
 
 
 async def _people(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, list[PersonFacts]]:

@@ -21,6 +21,7 @@ from rentbook_contracts.ledger import (
     TenancyFacts,
 )
 
+from ledger.domain.breathing_space import BreathingSpacePolicy
 from ledger.domain.credit import (
     PastJournal,
     cleared_credit_pence,
@@ -247,21 +248,27 @@ async def holds_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID,
 
 
 async def in_breathing_space(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
-    """Which of these accounts have a tenant in a Breathing Space, on this or on another account that they answer for.
+    """Which of these accounts have a tenant in a Breathing Space, on this or on another account that they answer for."""
+    return {row.covers for row in await breathing_spaces(tx, ids)}
+
+
+async def breathing_spaces(tx: Transaction, ids: Collection[UUID]) -> Sequence[Any]:
+    """The Breathing Spaces that run for a tenant of these accounts, each as it was recorded, with the account that it `covers`.
 
     It protects a person and not an account (domain.md 5.3): wherever it was recorded, it covers what they owe everywhere.
     """
     mine, theirs, asked = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("asked")
     runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
     wanted = (
-        sa.select(asked.c.id)
+        sa.select(asked.c.id.label("covers"), account_hold)
+        .distinct()
         .join(mine, mine.c.tenancy == asked.c.tenancy)
         .join(theirs, theirs.c.person == mine.c.person)
         .join(account, account.c.tenancy == theirs.c.tenancy)
         .join(account_hold, account_hold.c.account == account.c.id)
         .where(asked.c.id.in_(ids), account_hold.c.hold == AccountHold.BREATHING_SPACE, account_hold.c.lifted_at.is_(None), runs)
     )
-    return set(await tx.connection.scalars(wanted.distinct()))
+    return (await tx.connection.execute(wanted)).all()
 
 
 def answerable(until: date | None, ended_on: date | None) -> bool:
@@ -332,7 +339,7 @@ async def _debts(tx: Transaction, theirs: Collection[UUID], people: set[UUID], t
     ids = [row.id for row in rows]
     holds, breathing = await holds_by_account(tx, ids), await in_breathing_space(tx, ids)
     owed_of = await owed_by_account(tx, {row.id: row.balance_pence for row in rows})
-    years = await _statute_barred_after(tx, today)
+    years = (await policy_in_force(tx, today)).statute_barred_after_years
     return tuple(
         DebtOfSamePeople(
             account=row.id,
@@ -365,6 +372,19 @@ async def _people_by_tenancy(tx: Transaction, tenancies: Collection[UUID]) -> di
     return found
 
 
-async def _statute_barred_after(tx: Transaction, today: date) -> int:
-    in_force = sa.select(ledger_policy.c.statute_barred_after_years).where(ledger_policy.c.in_force_from <= today)
-    return int(await tx.connection.scalar(in_force.order_by(ledger_policy.c.in_force_from.desc()).limit(1)) or 0)
+async def policy_in_force(tx: Transaction, today: date) -> Any:
+    """The ledger's policy of a day."""
+    in_force = sa.select(ledger_policy).where(ledger_policy.c.in_force_from <= today)
+    return (await tx.connection.execute(in_force.order_by(ledger_policy.c.in_force_from.desc()).limit(1))).one()
+
+
+async def breathing_space_policy(tx: Transaction, today: date) -> BreathingSpacePolicy:
+    """The figures of a day."""
+    row = await policy_in_force(tx, today)
+    return BreathingSpacePolicy(
+        most_days=row.breathing_space_most_days,
+        once_in_months=row.breathing_space_once_in_months,
+        after_treatment_days=row.breathing_space_after_treatment_days,
+        review_from_day=row.breathing_space_review_from_day,
+        review_to_day=row.breathing_space_review_to_day,
+    )

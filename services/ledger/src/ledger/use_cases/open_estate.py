@@ -1,23 +1,25 @@
 """Open the ledger with an estate: tenancies, accounts, and the history that they bring along, whole or not at all."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import AccountKind, AccountOpened, Addressee
+from rentbook_contracts.ledger import AccountHold, AccountKind, AccountOpened, Addressee
 from sqlalchemy.exc import IntegrityError
 
 from ledger import store
 from ledger.domain import estate
+from ledger.domain.breathing_space import BreathingSpacePolicy, last_day_of
 from ledger.domain.calendar import WorkingDays, working_days
 from ledger.domain.clearing import cleared_on
 from ledger.domain.dates import business_date, start_of_work
 from ledger.domain.folding import folded, folded_home
 from ledger.domain.posting import OPENING_CODE, Control, Posting, charge, two_legs
-from ledger.domain.rules import EstateRefused
+from ledger.domain.rules import EstateRefused, LedgerRule
+from ledger.queries.refund_facts import breathing_space_policy
 from ledger.use_cases.debit_week import grouped
 
 ROWS_AT_ONCE = 2000
@@ -47,7 +49,8 @@ async def open_estate(tx: Transaction, *, lines: Iterable[bytes], sha256: str, p
         return EstateOpened("", 0, 0, already=True)
     if earlier is not None:
         raise EstateRefused("This ledger was opened with another estate.")
-    loader = _Loader(tx, business_date(tx.now), payer_of, await store.receipt_policy(tx))
+    today = business_date(tx.now)
+    loader = _Loader(tx, today, payer_of, await store.receipt_policy(tx), await breathing_space_policy(tx, today))
     await loader.load(lines)
     await store.note_opened_estate(tx, sha256, loader.name)
     return EstateOpened(loader.name, await _tell_of_accounts(tx), loader.journals)
@@ -70,6 +73,7 @@ class _Loader:
     today: date
     payer_of: Callable[[str], str | None]
     policy: store.ReceiptPolicy
+    breathing_space: BreathingSpacePolicy
     name: str = ""
     journals: int = 0
     _line: int = 0
@@ -136,13 +140,22 @@ class _Loader:
                 "amount_pence": element.amount_pence,
             }
             self._rows["weekly_charge"].append(row | {"account": line.id})
-        for hold in line.holds:
-            row = {"account": line.id, "hold": hold, "set_at": self.tx.now, "set_by": "system", "reason": _BROUGHT_ALONG}
-            self._rows["account_hold"].append(row)
+        holds = [store.AccountHoldRow(line.id, hold, None) for hold in line.holds]
+        if line.breathing_space is not None:
+            holds.append(self._breathing_space(line.id, line.breathing_space))
+        said = {"set_at": self.tx.now, "set_by": "system", "reason": _BROUGHT_ALONG}
+        self._rows["account_hold"].extend(asdict(hold) | said for hold in holds)
         if line.opening and line.opening.on > self.today:
             raise self._refused("the day of the opening balance lies in the future")
         if line.opening and line.opening.balance_pence:
             self._postings.append(self._opening(line.id, line.opening))
+
+    def _breathing_space(self, account: UUID, told: estate.BreathingSpace) -> store.AccountHoldRow:
+        try:
+            last_day = last_day_of(told.kind, told.first_day, told.until, self.breathing_space, self.today)
+        except LedgerRule as broken:
+            raise self._refused(f"a Breathing Space: {broken.message.removesuffix('.')}") from None
+        return store.AccountHoldRow(account, AccountHold.BREATHING_SPACE, last_day, told.kind, told.first_day)
 
     def _opening(self, account: UUID, opening: estate.Opening) -> Posting:
         legs = two_legs(account, opening.balance_pence, Control.OPENING)

@@ -14,6 +14,7 @@ from rentbook_contracts.ledger import (
     AccountPage,
     AccountPageAsked,
     Addressee,
+    BreathingSpaceKind,
     DebtsAsked,
     Entry,
     EntryKind,
@@ -38,6 +39,8 @@ ENTRIES_A_PAGE = 50
 EXPORTED_AT_ONCE = 500
 
 HOLDS = [(hold.value, headline(hold)) for hold in AccountHold]
+
+BREATHING_SPACES: dict[str, str] = {BreathingSpaceKind.STANDARD: "Standard", BreathingSpaceKind.MENTAL_HEALTH: "Mental health crisis"}
 
 CONTACT_HOW = {
     "they-called": "They rang",
@@ -109,6 +112,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         part=part,
         asked=asked,
         holds=HOLDS,
+        breathing_spaces=BREATHING_SPACES,
         cases=cases,
         letters=letters,
         names=names,

@@ -19,6 +19,7 @@ from rentbook_contracts.ledger import (
     AccountPageAsked,
     Addressee,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     EndPaymentPlan,
     EndTenancy,
     ExplainBalance,
@@ -35,20 +36,31 @@ from starlette.responses import Response
 from approvals.domain.forms import WriteContactNote
 from approvals.use_cases.write_contact_note import write_contact_note
 from approvals.web.forms import Form
-from approvals.web.pages.accounts import CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page, approvers_of
+from approvals.web.pages.accounts import BREATHING_SPACES, CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page, approvers_of
 from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
 from approvals.web.wording import sentence, short_day, undoable
 
 REASON_CHARACTERS = 200
 
+_HOLD_FIELDS = {"kind": "hold_kind", "first_day": "hold_first_day", "until": "hold_until"}
+"""Where the page has the fields that a hold may be refused for."""
+
 _FOR_OFFICERS = "Accounts are changed by officers and those who lead them."
 
 
 async def set_hold(visit: Visit) -> Response:
-    """Put a hold on the debtor in force, or lift it. It makes nobody a participant; checks 2, 4 and 8 of open cases see it."""
+    """Put a hold on the debtor in force, or lift it. It makes nobody a participant; checks 2, 4 and 8 of open cases see it.
+
+    A Breathing Space that is set has a kind and a first day; what was typed of them is no part of any other hold.
+    """
     account, form = await _begun(visit)
     hold = form.one_of("hold", dict(HOLDS), "Choose which hold")
     how = form.one_of("hold_is", {"set": "", "lifted": ""}, "Choose whether it is set or lifted")
+    breathing = hold == AccountHold.BREATHING_SPACE and how != "lifted"
+    kind = form.one_of("hold_kind", BREATHING_SPACES, "Choose which Breathing Space it is") if breathing else ""
+    first_day = form.day("hold_first_day", "the first day of the Breathing Space") if breathing else None
+    if first_day and first_day > visit.today:
+        form.wrong("The first day can’t lie in the future", "hold_first_day")
     reason = form.text("hold_reason", needed="Write down why, with the document or the law that it rests on", longest=REASON_CHARACTERS)
     until = form.day("hold_until", "the last day of the hold")
     if until and until < visit.today:
@@ -56,13 +68,19 @@ async def set_hold(visit: Visit) -> Response:
     if not form.errors:
         in_force = how == "set"
         asked = SetAccountHold(
-            account=account, account_hold=AccountHold(hold), in_force=in_force, reason=reason, until=until if in_force else None
+            account=account,
+            account_hold=AccountHold(hold),
+            in_force=in_force,
+            reason=reason,
+            until=until if in_force else None,
+            kind=BreathingSpaceKind(kind) if kind else None,
+            first_day=first_day,
         )
         try:
             await visit.command(SET_ACCOUNT_HOLD, asked, form)
             return visit.go(f"/accounts/{account}", done=f"hold-{how}")
         except Refused as refused:
-            note_refusal(form, refused)
+            form.wrong(refused.message, _HOLD_FIELDS.get(refused.field or ""))
     return await account_page(visit, account, form)
 
 
