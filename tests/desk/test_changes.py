@@ -319,7 +319,7 @@ async def test_a_breathing_space_is_said_with_its_days_its_review_and_what_was_o
         said = await visitor.read(BEHIND)
     assert "A Breathing Space runs: standard, from Mon 2 Nov 2026 to Thu 31 Dec 2026. £60.00 was owed here on its first day." in said
     assert "The debt adviser reviews it between Thu 26 Nov 2026 and Sun 6 Dec 2026." in said
-    assert "a refund needs someone to look at it first" in said
+    assert "A refund needs someone to look at it first" in said
     assert "a hold on this account" not in said
 
 
