@@ -199,6 +199,10 @@ async def test_a_plan_is_earmarked_once_and_its_own_earmark_does_not_count_again
 
 
 async def test_the_credits_of_many_accounts_are_those_of_each(books: Books) -> None:
+    today = business_date(datetime.now(UTC))
+    legs = two_legs(MAIN, -10_00, Control.BANK)
+    debits = [Posting(f"debit {days}", "RDD", today, legs, "system", cleared_on=today + timedelta(days=days)) for days in (5, 3)]
+    await books.do(lambda tx: store.post(tx, debits))
     await books.hold(plan(100_00))
     accounts = (MAIN, RECHARGE, FTA, NEIGHBOUR)
     read = await books.do(lambda tx: credits_of(tx, CreditsAsked(accounts=(*accounts, uuid4()))))
@@ -207,7 +211,8 @@ async def test_the_credits_of_many_accounts_are_those_of_each(books: Books) -> N
         asked = AccountForRefund(account=credit.account)
         alone = await books.do(partial(account_for_refund, asked=asked))
         assert credit.model_dump() == alone.model_dump(include=set(CreditFacts.model_fields))
-    assert [credit.cleared_credit_pence for credit in read.credits if credit.account == MAIN] == [40_00]
+    found = {credit.account: (credit.cleared_credit_pence, credit.next_clears_on) for credit in read.credits}
+    assert (found[MAIN], found[FTA][1]) == ((40_00, today + timedelta(days=3)), None)
 
 
 async def test_a_lifted_hold_frees_the_credit_once(books: Books) -> None:

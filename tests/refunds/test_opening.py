@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.serving import Tick
 from chassis.transaction import Transaction, Unanswered
-from refunds.app import LISTENS
+from refunds.app import LISTENS, wired
 from refunds.domain.bacs_text import NameHasNoBacsForm
 from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
@@ -16,6 +17,7 @@ from refunds.store import cases as store
 from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
 from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review
+from refunds.use_cases.look_at_due_credit import look_at_due_credit
 from refunds.use_cases.open_case import (
     AccountCannotExist,
     AskerHasDied,
@@ -34,11 +36,13 @@ from rentbook_contracts.ledger import (
     AccountFact,
     AccountHold,
     ChargePosted,
+    CreditHeld,
     JournalReversed,
     PersonFacts,
     ReceiptPosted,
     RefundFacts,
     RefundPosted,
+    TenancyEnded,
     TransferPosted,
 )
 from rentbook_contracts.refunds import (
@@ -210,9 +214,33 @@ async def reopened(refunds: Refunds, case: UUID) -> None:
     await refunds.do(open_again, case)
 
 
-async def review_after(refunds: Refunds, facts: RefundFacts) -> list[dict[str, Any]]:
+async def review_after(refunds: Refunds, facts: RefundFacts, told: Callable[[RefundFacts], AccountFact] = receipt) -> list[dict[str, Any]]:
+    """The cases, after the ledger told of something that made the credit what it is."""
     refunds.ledger.facts[facts.account] = facts
-    await refunds.do(open_review, receipt(facts))
+    fact = told(facts)
+    [heard] = [one for one in wired(refunds.means, refunds.runtime.settings).listens if one.fact is type(fact)]  # type: ignore[arg-type]
+    await refunds.do(heard.use_case, fact)
+    return [dict(row) for row in await refunds.rows("SELECT * FROM refund_case")]
+
+
+def ending(facts: RefundFacts) -> TenancyEnded:
+    assert facts.tenancy.ended_on is not None
+    about = {"account": facts.account, "balance_pence": facts.balance_pence, "tenancy": facts.tenancy.tenancy}
+    return TenancyEnded(**about, ended_on=facts.tenancy.ended_on)
+
+
+def undone(pence: int) -> Callable[[RefundFacts], JournalReversed]:
+    def told(facts: RefundFacts) -> JournalReversed:
+        about = {"account": facts.account, "balance_pence": facts.balance_pence, "amount_pence": pence}
+        return JournalReversed(**about, journal=uuid4(), reverses=uuid4())
+
+    return told
+
+
+async def look_on(refunds: Refunds, day: date, facts: RefundFacts) -> list[dict[str, Any]]:
+    """The cases, after what was due by a day was looked at, with the credit as it is then."""
+    refunds.ledger.facts[facts.account] = facts
+    await refunds.do(look_at_due_credit, Tick(at=datetime.combine(day, time(12), UTC)))
     return [dict(row) for row in await refunds.rows("SELECT * FROM refund_case")]
 
 
@@ -253,6 +281,84 @@ async def test_a_receipt_while_a_case_is_open_opens_no_review(refunds: Refunds) 
     assert len(await review_after(refunds, tenant())) == 1
 
 
+async def test_credit_is_looked_at_again_on_the_day_on_which_it_clears(refunds: Refunds) -> None:
+    clears = TODAY + timedelta(days=3)
+    assert await review_after(refunds, tenant(cleared=0, next_clears_on=clears)) == []
+    assert await look_on(refunds, clears - timedelta(days=1), tenant()) == []
+    later = clears + timedelta(days=4)
+    assert await look_on(refunds, clears, tenant(cleared=480_00, next_clears_on=later)) == [], "part of it is within the floor"
+    [review] = await look_on(refunds, later, tenant())
+    assert (review["status"], review["review_credit_pence"]) == (CaseStatus.REVIEW, 520_00)
+    assert len(await look_on(refunds, later, tenant())) == 1
+    assert await refunds.rows("SELECT account FROM credit_look") == []
+
+
+async def test_while_the_ledger_is_silent_what_is_due_waits(refunds: Refunds) -> None:
+    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    refunds.ledger.silent = True
+    with pytest.raises(Unanswered):
+        await look_on(refunds, TODAY, tenant())
+    refunds.ledger.silent = False
+    assert len(await look_on(refunds, TODAY, tenant())) == 1
+
+
+async def test_the_end_of_a_tenancy_leaves_no_floor_and_opens_a_review(refunds: Refunds) -> None:
+    [review] = await review_after(refunds, tenant(cleared=400_00, **ENDED), ending)
+    assert review["review_credit_pence"] == 400_00
+
+
+async def test_a_tenancy_that_ends_later_is_looked_at_on_its_last_day(refunds: Refunds) -> None:
+    ends = TODAY + timedelta(days=28)
+    assert await review_after(refunds, tenant(cleared=400_00, ended_on=ends), ending) == []
+    assert await look_on(refunds, ends - timedelta(days=1), tenant(cleared=400_00, **ENDED)) == []
+    assert len(await look_on(refunds, ends, tenant(cleared=400_00, **ENDED))) == 1
+
+
+async def test_an_undone_charge_makes_credit_and_an_undone_receipt_takes_it(refunds: Refunds) -> None:
+    [review] = await review_after(refunds, tenant(), undone(-520_00))
+    assert review["status"] == CaseStatus.REVIEW
+    [review] = await review_after(refunds, tenant(cleared=480_00), undone(520_00))
+    assert review["status_note"] == "no credit is left to refund: an entry was undone"
+
+
+async def test_what_comes_in_beside_a_request_is_looked_at_once_that_case_is_over(refunds: Refunds) -> None:
+    case = await asked(refunds, tenant(), amount_pence=100_00)
+    assert len(await review_after(refunds, tenant())) == 1
+    asked_before = len(refunds.ledger.credits_asked)
+    assert len(await look_on(refunds, TODAY, tenant())) == 1
+    assert len(refunds.ledger.credits_asked) == asked_before
+    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    rows = await look_on(refunds, TODAY, tenant())
+    assert [row["status"] for row in rows if row["is_open"]] == [CaseStatus.REVIEW]
+
+
+async def test_a_request_that_nothing_came_in_beside_leaves_nothing_to_look_at(refunds: Refunds) -> None:
+    case = await asked(refunds, tenant())
+    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    assert len(await look_on(refunds, TODAY, tenant())) == 1
+
+
+async def test_whoever_closes_a_review_has_seen_what_came_in_meanwhile(refunds: Refunds) -> None:
+    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    [review] = await review_after(refunds, tenant())
+    await review_after(refunds, tenant(cleared=1_100_00))
+    await refunds.do(withdraw, WithdrawCase(case=review["id"], note="rent goes up next month"), caller=ASHA)
+    assert len(await look_on(refunds, TODAY, tenant(cleared=1_100_00))) == 1
+
+
+async def test_a_review_that_an_earmark_closed_opens_anew_when_that_case_came_to_nothing(refunds: Refunds) -> None:
+    first = await asked(refunds, tenant())
+    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    await review_after(refunds, tenant())
+    await reopened(refunds, first)
+    refunds.ledger.facts[tenant().account] = tenant(cleared=0)
+    held = CreditHeld(account=tenant().account, balance_pence=-1_500_00, hold=uuid4(), case=first, amount_pence=520_00)
+    await refunds.do(close_spent_review, held)
+    assert [row["id"] for row in await look_on(refunds, TODAY, tenant()) if row["is_open"]] == [first]
+    await refunds.do(close_case, CloseCase(case=first, attempt=2, outcome=CaseOutcome.DECLINED))
+    assert [row["status"] for row in await look_on(refunds, TODAY, tenant()) if row["is_open"]] == [CaseStatus.REVIEW]
+
+
 async def test_a_request_takes_over_the_review(refunds: Refunds) -> None:
     [review] = await review_after(refunds, tenant())
     case = await asked(refunds, tenant())
@@ -280,7 +386,7 @@ SPENT: dict[str, Callable[[dict[str, Any]], AccountFact]] = {
 
 
 def test_every_fact_that_may_close_a_review_has_its_words() -> None:
-    assert {one.fact for one in LISTENS if one.use_case is close_spent_review} == WHERE_IT_WENT.keys()
+    assert {one.fact for one in LISTENS if one.use_case is close_spent_review} | {JournalReversed} == WHERE_IT_WENT.keys()
 
 
 async def spent(refunds: Refunds, words: str, left: RefundFacts) -> CasePage:

@@ -1,5 +1,7 @@
 """All that refunds hears, offers, answers and accepts."""
 
+from datetime import timedelta
+
 from chassis.serving import Accept, Answer, App, Every, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.approvals import PaymentRunReleased
@@ -49,11 +51,13 @@ from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.given import given
 from refunds.use_cases.line_posted import line_posted
 from refunds.use_cases.look_again import look_again
+from refunds.use_cases.look_at_due_credit import look_at_due_credit
+from refunds.use_cases.look_at_undone import look_ahead_of_undone, look_at_undone
 from refunds.use_cases.move import move
 from refunds.use_cases.note_progress import note_progress
 from refunds.use_cases.note_release import note_release
 from refunds.use_cases.open_case import open_case
-from refunds.use_cases.open_review import look_ahead_of_receipts, open_review
+from refunds.use_cases.open_review import look_ahead_of_credit, open_review
 from refunds.use_cases.plan import plan
 from refunds.use_cases.plan_to_decide import plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
@@ -72,14 +76,12 @@ LISTENS = (
     Subscription(ledger.ChargePosted, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.TransferPosted, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.RefundPosted, close_spent_review, ahead=look_ahead_of_spending),
-    Subscription(ledger.JournalReversed, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.DebtWrittenOff, move),
     Subscription(ledger.DebtReinstated, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.CreditWrittenOn, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.CreditHeld, close_spent_review, ahead=look_ahead_of_spending),
     Subscription(ledger.CreditFreed, move),
     Subscription(ledger.AccountHoldChanged, move),
-    Subscription(ledger.TenancyEnded, move),
     Subscription(ledger.LetterAddressChanged, move),
     Subscription(ledger.DeathChanged, move),
     Subscription(PaymentRunReleased, note_release),
@@ -94,7 +96,12 @@ def make_app(settings: RefundsSettings) -> App:
 def wired(means: Means, settings: RefundsSettings) -> App:
     return App(
         name="refunds",
-        listens=(Subscription(ledger.ReceiptPosted, given(means, open_review), ahead=look_ahead_of_receipts), *LISTENS),
+        listens=(
+            Subscription(ledger.ReceiptPosted, given(means, open_review), ahead=look_ahead_of_credit),
+            Subscription(ledger.TenancyEnded, given(means, open_review), ahead=look_ahead_of_credit),
+            Subscription(ledger.JournalReversed, given(means, look_at_undone), ahead=look_ahead_of_undone),
+            *LISTENS,
+        ),
         offers=(
             Offer(RUN_CHECK, given(means, run_check)),
             Offer(PLAN_REFUND, given(means, plan)),
@@ -132,6 +139,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         every=(
             Every(settings.report_period(), given(means, record_bank_reports)),
             Every(settings.report_period(), given(means, return_payments)),
+            Every(timedelta(minutes=1), given(means, look_at_due_credit)),
         ),
         routes=web.routes(means),
         stories=Stories(stories.needed, stories.take_up, stories.without),

@@ -128,6 +128,15 @@ payee = sa.Table(
 sa.Index("payees_with_one_bank_account", payee.c.blind_index)
 sa.Index("payees_of_a_case", payee.c.case_id)
 
+credit_look = sa.Table(
+    "credit_look",
+    metadata,
+    sa.Column("account", sa.Uuid, primary_key=True),
+    sa.Column("due_on", sa.Date, nullable=False),
+    comment="Credit that somebody may have to look at from a day on, and once no case is open on its account",
+)
+sa.Index("credit_looks_by_day", credit_look.c.due_on)
+
 payee_confirmation = sa.Table(
     "payee_confirmation",
     metadata,

@@ -10,7 +10,14 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import CreditFacts, CreditsAsked, CreditsRead
 
 from ledger.domain.dates import business_date
-from ledger.queries.refund_facts import answerable_tenants, free_credit, one_snapshot, tenancy_facts, tenant_accounts
+from ledger.queries.refund_facts import (
+    answerable_tenants,
+    free_credit,
+    next_clearing_by_account,
+    one_snapshot,
+    tenancy_facts,
+    tenant_accounts,
+)
 from ledger.tables import account, weekly_charge, written_off
 
 
@@ -19,13 +26,15 @@ async def credits_of(tx: Transaction, asked: CreditsAsked) -> CreditsRead:
     await one_snapshot(tx)
     rows = (await tx.connection.execute(tenant_accounts().where(account.c.id.in_(asked.accounts)).order_by(account.c.id))).all()
     free = await free_credit(tx, {row.id: row.balance_pence for row in rows})
-    charged = await _weekly_charges(tx, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    clears, charged = await next_clearing_by_account(tx, ids), await _weekly_charges(tx, ids)
     written = await _written_off(tx, {row.id: row.tenancy for row in rows})
     return CreditsRead(
         credits=tuple(
             CreditFacts(
                 account=row.id,
                 cleared_credit_pence=free[row.id],
+                next_clears_on=clears.get(row.id),
                 weekly_charge_pence=charged.get(row.id, 0),
                 pays_by_direct_debit=row.pays_by_direct_debit,
                 written_off_pence=written[row.id],

@@ -26,6 +26,7 @@ from ledger.domain.credit import (
     PastJournal,
     cleared_credit_pence,
     credits_behind,
+    next_clearing,
     reversals_behind,
     statute_barred_pence,
     uncleared_pence,
@@ -75,6 +76,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         balance_pence=row.balance_pence,
         cleared_credit_pence=cleared_credit_pence(row.balance_pence, uncleared, held),
         uncleared_pence=uncleared,
+        next_clears_on=next_clearing(past, today),
         held_by_others_pence=held,
         weekly_charge_pence=sum(charge.amount_pence for charge in await charges_in_force(tx, asked.account, today)),
         charged_pence=sum(one.amount_pence for one in past if one.code == WEEKLY_DEBIT and not one.undone),
@@ -104,15 +106,26 @@ async def free_credit(tx: Transaction, balances: Mapping[UUID, int], *, but_not_
 
 
 async def _uncleared_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, int]:
+    pence = sa.cast(-sa.func.sum(entry.c.amount_pence), sa.BigInteger)
+    return {row.account: row.pence for row in await tx.connection.execute(_uncleared(tx, ids, pence.label("pence")))}
+
+
+async def next_clearing_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, date]:
+    """The first day on which something of these accounts clears, of those where something has yet to."""
+    first = sa.func.min(journal.c.cleared_on)
+    return {row.account: row.first for row in await tx.connection.execute(_uncleared(tx, ids, first.label("first")))}
+
+
+def _uncleared(tx: Transaction, ids: Collection[UUID], wanted: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """What is wanted of the receipts that do not count yet, by account."""
     reversal = journal.alias("reversal")
-    wanted = (
-        sa.select(entry.c.account, sa.cast(-sa.func.sum(entry.c.amount_pence), sa.BigInteger).label("pence"))
+    return (
+        sa.select(entry.c.account, wanted)
         .join(journal, journal.c.id == entry.c.journal)
         .where(entry.c.account.in_(ids), entry.c.amount_pence < 0, journal.c.cleared_on > business_date(tx.now))
         .where(journal.c.reverses.is_(None), ~sa.exists().where(reversal.c.reverses == journal.c.id))
         .group_by(entry.c.account)
     )
-    return {row.account: row.pence for row in await tx.connection.execute(wanted)}
 
 
 async def one_snapshot(tx: Transaction) -> None:

@@ -18,6 +18,16 @@ def credit_to_review(facts: CreditFacts | RefundFacts, policy: RefundPolicy, tod
     return above if above >= minimum_refund(facts, policy, today) else None
 
 
+def look_again_on(facts: CreditFacts | RefundFacts, today: date) -> date | None:
+    """The next day on which the credit may call for a review though nothing happens to it: more of it clears, or the tenancy ends.
+
+    What has yet to clear is the ledger's word, by its own clock: its day counts though it should be here already.
+    """
+    ends_on = facts.tenancy.ended_on
+    days = (facts.next_clears_on, ends_on if ends_on is not None and ends_on > today else None)
+    return min((day for day in days if day is not None), default=None)
+
+
 def _ordinary_credit(facts: CreditFacts | RefundFacts, policy: RefundPolicy, today: date) -> int:
     if not facts.pays_by_direct_debit or tenancy_has_ended(facts, today):
         return 0

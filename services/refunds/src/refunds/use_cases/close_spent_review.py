@@ -16,7 +16,7 @@ from rentbook_contracts.ledger import (
 
 from refunds.domain.means import LONDON
 from refunds.domain.review import credit_to_review
-from refunds.store import cases, policies
+from refunds.store import cases, looks, policies
 from refunds.use_cases.case_work import end_review
 from refunds.use_cases.credit_of import ask_for_credits, credit_of
 from refunds.use_cases.move import move
@@ -53,3 +53,6 @@ async def close_spent_review(tx: Transaction, fact: AccountFact) -> None:
         because = f"no credit is left to refund: {WHERE_IT_WENT[type(fact)]}"
         await cases.note(tx, review.id, f"review closed by itself: {because}")
         await end_review(tx, review, because)
+        if isinstance(fact, CreditHeld):
+            # The case for which it is set aside may come to nothing.
+            await looks.note(tx, fact.account, today)

@@ -1,47 +1,54 @@
-"""A receipt has left credit above the floor: somebody shall look at it (domain.md 4)."""
+"""Credit may stand above the floor: somebody shall look at it (domain.md 4)."""
 
 from collections.abc import Sequence
-from uuid import uuid4
+from datetime import date
+from uuid import UUID, uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import CreditFacts, ReceiptPosted
+from rentbook_contracts.ledger import AccountFact, CreditFacts
 from rentbook_contracts.refunds import CaseStatus, RefundReviewOpened
 
 from refunds.domain.means import LONDON, Means
 from refunds.domain.plan import floor
-from refunds.domain.review import credit_to_review
-from refunds.store import cases, policies
+from refunds.domain.review import credit_to_review, look_again_on
+from refunds.store import cases, looks, policies
 from refunds.use_cases.credit_of import ask_for_credits, credit_of
 from refunds.use_cases.move import move
 
 
-async def look_ahead_of_receipts(tx: Transaction, receipts: Sequence[ReceiptPosted]) -> None:
+async def look_ahead_of_credit(tx: Transaction, facts: Sequence[AccountFact]) -> None:
     """Ask the ledger once for all accounts that a batch may open a review on. Errors: Unanswered."""
-    in_credit = {receipt.account for receipt in receipts if receipt.balance_pence < 0}
+    in_credit = {fact.account for fact in facts if fact.balance_pence < 0}
     await ask_for_credits(tx, in_credit - await cases.open_among(tx, in_credit))
 
 
-async def open_review(tx: Transaction, receipt: ReceiptPosted, means: Means) -> None:
-    """One review for an account, and none beside an open case. Errors: Unanswered where the ledger does not answer: heard again later."""
-    await move(tx, receipt)
-    if receipt.balance_pence >= 0:
+async def open_review(tx: Transaction, fact: AccountFact, means: Means) -> None:
+    """A fact has made credit, or lowered the floor. Errors: Unanswered where the ledger does not answer: heard again later."""
+    await move(tx, fact)
+    if fact.balance_pence >= 0:
         return
     # Of an account that was asked about ahead, the credit alone says in most cases that there is nothing to do.
-    if receipt.account not in tx.known and await cases.open_among(tx, [receipt.account]):
+    if fact.account not in tx.known and await cases.open_among(tx, [fact.account]):
+        await _beside_a_case(tx, fact.account, tx.now.astimezone(LONDON).date())
         return
-    credit = await credit_of(tx, receipt.account)
+    credit = await credit_of(tx, fact.account)
     if credit is not None:
-        await _look(tx, credit, means)
+        await look(tx, credit, means)
 
 
-async def _look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
+async def look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
+    """One review for an account, and none beside an open case. Where there is none yet, the day is noted on which there may be."""
     today = tx.now.astimezone(LONDON).date()
     policy = await policies.in_force(tx, today)
     pence = credit_to_review(credit, policy, today)
     if pence is None:
+        later = look_again_on(credit, today)
+        if later is not None:
+            await looks.note(tx, credit.account, later)
         return
     await cases.lock_account(tx, credit.account)
     if await cases.open_among(tx, [credit.account]):
+        await _beside_a_case(tx, credit.account, today)
         return
     case = uuid4()
     await cases.add(
@@ -53,3 +60,10 @@ async def _look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
     await cases.note(tx, case, "review opened")
     row = await cases.locked(tx, case)
     await cases.tell(tx, row, RefundReviewOpened(case=case, account=credit.account, credit_pence=pence))
+    await looks.forget(tx, credit.account)
+
+
+async def _beside_a_case(tx: Transaction, account: UUID, today: date) -> None:
+    """Whoever takes up a review sees all of the credit. What comes in beside a request is looked at once that case is over."""
+    if not await cases.reviewed_among(tx, [account]):
+        await looks.note(tx, account, today)
