@@ -351,6 +351,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE decision SET roles = '{s151-officer}', amount_pence = 600000, stages = 2, authority_id ="
         " (SELECT id FROM authority WHERE role = 's151-officer' AND stage = 1) WHERE carried_out_from IS NOT NULL",)),
     ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
+    ("register", "the register has another day", "writeoffs", ("UPDATE register SET posted_on = posted_on + 1",)),
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
     ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),
     ("charges-written-off", "a charge was never as much as was written off of it", "ledger", (

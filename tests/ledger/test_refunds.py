@@ -254,6 +254,7 @@ async def test_the_books_say_what_was_posted_on_a_decision(books: Books) -> None
     receipt = (await books.page()).entries[-1].journal
     everything = (posted.refund_journal, *posted.offset_journals, receipt, uuid4())
     told = await books.do(lambda tx: decided_journals(tx, JournalsAsked(journals=everything)))
+    assert {one.effective_date for one in told.journals} == {business_date(datetime.now(UTC))}
     assert {(one.journal, one.code, one.case, one.decision, one.amount_pence, one.undone) for one in told.journals} == {
         (posted.refund_journal, "RDR", of.case, asked.decision, 54_50, False),
         (posted.offset_journals[0], "RIT", of.case, asked.decision, 85_50, False),

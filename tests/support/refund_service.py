@@ -77,7 +77,8 @@ class FakeLedger:
 
     def posts(self, plan: RefundPlan) -> UUID:
         """The plan's refund is in the books; its journal."""
-        posted = DecidedJournal(journal=uuid4(), code="RDR", case=plan.case, decision=uuid4(), amount_pence=plan.refund_pence, undone=False)
+        decided = {"case": plan.case, "decision": uuid4(), "amount_pence": plan.refund_pence, "undone": False}
+        posted = DecidedJournal.model_validate({"journal": uuid4(), "code": "RDR", "effective_date": "2026-11-23", **decided})
         self.books[posted.journal] = posted
         return posted.journal
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -91,10 +91,11 @@ class FakeLedger:
         ]
         return httpx.ASGITransport(Starlette(routes=routes))
 
-    def posts(self, line: WriteOffLine, decision: UUID) -> LineOutcome:
-        """The line is in the books."""
+    def posts(self, line: WriteOffLine, decision: UUID, on: date | None = None) -> LineOutcome:
+        """The line is in the books, since today unless another day is said."""
+        on = on or business_date(datetime.now(UTC))
         posted = DecidedJournal(
-            journal=uuid4(), code="WOF", case=line.line, decision=decision, amount_pence=line.amount_pence, undone=False
+            journal=uuid4(), code="WOF", case=line.line, decision=decision, amount_pence=line.amount_pence, effective_date=on, undone=False
         )
         self.books[posted.journal] = posted
         return LineOutcome(line=line.line, journal=posted.journal)

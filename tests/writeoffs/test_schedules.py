@@ -863,6 +863,15 @@ async def test_the_register_takes_no_line_that_the_ledger_has_not_posted(writeof
     assert len((await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows) == 1
 
 
+async def test_the_day_of_the_register_is_that_of_the_posting_however_late_it_hears_of_it(writeoffs: WriteOffs) -> None:
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision, TODAY - timedelta(days=3)))
+    [row] = (await writeoffs.ask(queries.write_off_register, RegisterAsked(limit=10))).rows
+    assert row.posted_on == TODAY - timedelta(days=3)
+
+
 async def test_no_line_falls_while_it_is_posted_that_the_ledger_did_not_let_fall(writeoffs: WriteOffs) -> None:
     """Whoever reaches Temporal could say that it fell, and the register would lack what is posted."""
     schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())), uuid4()

@@ -695,6 +695,7 @@ class DecidedJournal(Message):
     case: UUID
     decision: UUID
     amount_pence: PositivePence = Field(description="What it moves on tenants' accounts")
+    effective_date: date
     undone: bool = Field(description="Whether another journal has reversed it")
 
 

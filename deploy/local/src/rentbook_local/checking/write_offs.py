@@ -18,7 +18,7 @@ _DEBITS = frozenset({"WON", "CWO"})
 """Codes that debit the tenant's account: a reinstated debt, and a credit that is no longer there."""
 
 _POSTED = """
-SELECT journal.id, journal.code, journal.posted_at, journal.case_id AS line, journal.decision_id, accepted.key,
+SELECT journal.id, journal.code, journal.posted_at, journal.effective_date, journal.case_id AS line, journal.decision_id, accepted.key,
        EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
        array_agg(entry.account ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS accounts,
        array_agg(entry.element ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS elements,
@@ -165,7 +165,7 @@ _REGISTER = "SELECT * FROM register"
 
 
 async def _register(books: Books) -> Finding:
-    """What was posted is registered with its amount. The ledger's snapshot is the later one, and a chunk may be on its way back."""
+    """What was posted is registered with its amount and day. The ledger's snapshot is the later one, and a chunk may be on its way back."""
     posted = {row["id"]: row for row in await _posted(books)}
     rows = {row["journal"]: row for row in await books.of("writeoffs").fetch(_REGISTER)}
     lines = await _lines(books)
@@ -177,8 +177,8 @@ async def _register(books: Books) -> Finding:
             broken.append(f"journal {id_} is in the register and not in the ledger")
             continue
         amount = abs(sum(journal["amounts"] or ()))
-        told = (row["proposal"], row["kind"], row["amount_pence"], row["decision"])
-        same = told == (journal["line"], _KINDS.get(journal["code"]), amount, journal["decision_id"])
+        told = (row["proposal"], row["kind"], row["amount_pence"], row["decision"], row["posted_on"])
+        same = told == (journal["line"], _KINDS.get(journal["code"]), amount, journal["decision_id"], journal["effective_date"])
         if not same or not _stands_as_registered(row, journal):
             broken.append(f"journal {id_} stands otherwise in the register than in the ledger")
     broken += [

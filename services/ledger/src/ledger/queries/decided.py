@@ -15,7 +15,7 @@ async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJour
     moved = sa.cast(sa.func.greatest(sa.func.coalesce(on_tenants, 0), sa.func.coalesce(off_tenants, 0)), sa.BigInteger).label("moved")
     was_undone = sa.exists().where(undone.c.reverses == journal.c.id).label("undone")
     rows = await tx.connection.execute(
-        sa.select(journal.c.id, journal.c.code, journal.c.case_id, journal.c.decision_id, moved, was_undone)
+        sa.select(journal.c.id, journal.c.code, journal.c.case_id, journal.c.decision_id, journal.c.effective_date, moved, was_undone)
         .join(entry, entry.c.journal == journal.c.id)
         .join(account, account.c.id == entry.c.account)
         .where(
@@ -29,7 +29,13 @@ async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJour
     return DecidedJournals(
         journals=tuple(
             DecidedJournal(
-                journal=row.id, code=row.code, case=row.case_id, decision=row.decision_id, amount_pence=row.moved, undone=row.undone
+                journal=row.id,
+                code=row.code,
+                case=row.case_id,
+                decision=row.decision_id,
+                amount_pence=row.moved,
+                effective_date=row.effective_date,
+                undone=row.undone,
             )
             for row in rows
         )

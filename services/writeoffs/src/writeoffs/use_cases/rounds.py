@@ -1,6 +1,6 @@
 """The steps of a schedule's story: freeze a round, note where it stands, hand lines to the ledger in chunks, take their outcomes, close."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from rentbook_contracts.ledger import (
     DECIDED_JOURNALS,
     DROPPED_LINES,
     LINES_IN_A_CHUNK,
+    DecidedJournal,
     JournalsAsked,
     LineKind,
     LineOutcome,
@@ -37,7 +38,6 @@ from rentbook_contracts.writeoffs import (
 
 from writeoffs import store
 from writeoffs.domain.assessment import DROPS
-from writeoffs.domain.days import business_date
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import LISTED, drop
@@ -152,10 +152,10 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     outcomes = {outcome.line: outcome for outcome in told.outcomes}
     lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
     posted = [(line, outcomes[line.line]) for line in lines if outcomes[line.line].journal is not None]
-    undone = await _in_the_books(tx, told.decision, posted)
+    books = await _in_the_books(tx, told.decision, posted)
     dropped = {line.line: because for line in lines if (because := outcomes[line.line].dropped_because) is not None}
     await _left_out(tx, [(line, dropped[line.line]) for line in lines if line.line in dropped])
-    await _posted(tx, row, told.decision, posted, undone)
+    await _posted(tx, row, told.decision, posted, books)
     for line in lines:
         if line.line in dropped:
             await drop(tx, line, DROPS.get(dropped[line.line], dropped[line.line]))
@@ -171,18 +171,15 @@ async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
         await owe_again(tx, account, known.balance_pence)
 
 
-async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> frozenset[UUID]:
-    """Those of the journals that were reversed since. Whoever reaches Temporal could say it: the ledger itself is asked.
-
-    Errors: NotInTheBooks.
-    """
+async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> dict[UUID, DecidedJournal]:
+    """The journals as they stand there. Whoever reaches Temporal could say it: the ledger itself is asked. Errors: NotInTheBooks."""
     wanted = {(outcome.journal, line.line, decision, line.amount_pence) for line, outcome in posted if outcome.journal is not None}
     if not wanted:
-        return frozenset()
+        return {}
     told = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=tuple(journal for journal, *_ in wanted)))
     if wanted - {(one.journal, one.case, one.decision, one.amount_pence) for one in told.journals}:
         raise NotInTheBooks("The ledger has posted no such line on this decision.")
-    return frozenset(one.journal for one in told.journals if one.undone)
+    return {one.journal: one for one in told.journals}
 
 
 async def _left_out(tx: Transaction, dropped: Sequence[tuple[Row, str]]) -> None:
@@ -248,9 +245,12 @@ async def _except(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
     await store.note(tx, ids, "left out by the decision")
 
 
-async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]], undone: frozenset[UUID]) -> None:
-    await store.set_posted(tx, row.id, {line.line: outcome.journal for line, outcome in posted if outcome.journal is not None})
-    await store.add_to_register(tx, [_register_row(tx, row, decision, line, outcome, undone) for line, outcome in posted])
+async def _posted(
+    tx: Transaction, row: Row, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]], books: Mapping[UUID, DecidedJournal]
+) -> None:
+    journals = {line.line: outcome.journal for line, outcome in posted if outcome.journal is not None}
+    await store.set_posted(tx, row.id, journals)
+    await store.add_to_register(tx, [_register_row(row, decision, line, books[journals[line.line]]) for line, _ in posted])
     for line, _ in posted:
         content = WriteOffLine.model_validate(line.content)
         if content.kind is LineKind.REINSTATEMENT and content.undoes is not None:
@@ -259,19 +259,20 @@ async def _posted(tx: Transaction, row: Row, decision: UUID, posted: Sequence[tu
     await store.tell(tx, [(line.line, _closed(row, line, ProposalStatus.POSTED, outcome.journal)) for line, outcome in posted])
 
 
-def _register_row(tx: Transaction, row: Row, decision: UUID, line: Row, outcome: LineOutcome, undone: frozenset[UUID]) -> dict[str, object]:
+def _register_row(row: Row, decision: UUID, line: Row, posted: DecidedJournal) -> dict[str, object]:
+    """Its day is that of the posting, whenever the register hears of it."""
     content = WriteOffLine.model_validate(line.content)
-    came_back = row.kind == LineKind.CREDIT_WRITE_ON and outcome.journal in undone
+    came_back = row.kind == LineKind.CREDIT_WRITE_ON and posted.undone
     return {
         "proposal": line.line,
         "schedule": row.id,
         "kind": row.kind,
         "account": line.account,
         "reason": line.reason,
-        "journal": outcome.journal,
+        "journal": posted.journal,
         "undoes": content.undoes,
         "decision": decision,
-        "posted_on": business_date(tx.now),
+        "posted_on": posted.effective_date,
         "amount_pence": line.amount_pence,
         "vat_pence": line.vat_pence,
         "parts": [part.model_dump() for part in content.parts],
