@@ -76,6 +76,14 @@ DEBTORS: list[dict[str, Any]] = [
 ]
 
 
+def _parts(charges: Sequence[ChargeOwed]) -> tuple[LinePart, ...]:
+    vat: dict[str, int] = {}
+    for charge in charges:
+        vat[charge.element] = vat.get(charge.element, 0) + charge.vat_pence
+    owed = sorted(owed_by_element(charges).items())
+    return tuple(LinePart(element=element, amount_pence=pence, vat_pence=vat[element]) for element, pence in owed)
+
+
 class Debts:
     """The ledger's use cases about write-offs, each in a transaction of its own."""
 
@@ -89,12 +97,9 @@ class Debts:
     async def line(self, account: UUID = OLD, kind: LineKind = LineKind.WRITE_OFF, **other: Any) -> WriteOffLine:
         """A line as writeoffs makes it: of all that is owed, or all that is in credit, unless other parts are given."""
         facts = await self.facts(account)
-        owed: dict[str, int] = {}
-        for charge in facts.charges:
-            owed[charge.element] = owed.get(charge.element, 0) + charge.owed_pence
+        parts = _parts(facts.charges)
         if kind is LineKind.CREDIT_WRITE_ON:
-            owed = {"": -facts.balance_pence}
-        parts = tuple(LinePart(element=element, amount_pence=pence) for element, pence in sorted(owed.items()))
+            parts = (LinePart(element="", amount_pence=-facts.balance_pence),)
         made = {
             "line": uuid4(), "attempt": 1, "kind": kind, "account": account, "reason": "deceased", "balance_pence": facts.balance_pence,
             "parts": parts, "evidence_hash": "e" * 64,
@@ -104,8 +109,7 @@ class Debts:
     async def line_of(self, charges: Sequence[ChargeOwed], account: UUID = OLD, **other: Any) -> WriteOffLine:
         """A write-off of these charges alone, which it names."""
         named = tuple(dict.fromkeys(charge.journal for charge in charges))
-        parts = tuple(LinePart(element=name, amount_pence=pence) for name, pence in sorted(owed_by_element(charges).items()))
-        return await self.line(account, **{"parts": parts, "charges": named, **other})
+        return await self.line(account, **{"parts": _parts(charges), "charges": named, **other})
 
     async def back(self, undoes: UUID, *parts: tuple[str, int], account: UUID = OLD, **other: Any) -> WriteOffLine:
         """A reinstatement of these parts. Of less than the whole it names the charges that it gives back, the oldest first."""

@@ -574,6 +574,7 @@ class DroppedBecause(StrEnum):
     BALANCE_MOVED = "balance-moved"
     OVERPAID_BENEFIT = "overpaid-benefit"
     CURRENT_TENANT = "current-tenant"
+    VAT_CHANGED = "vat-changed"
     BREATHING_SPACE = "breathing-space"
     DISPUTE = "dispute"
     HOUSING_BENEFIT = "housing-benefit"

@@ -47,8 +47,8 @@ KEPT = PAST.model_copy(
 )
 
 
-def line(kind: LineKind, *parts: tuple[str, int], **other: Any) -> WriteOffLine:
-    named = tuple(LinePart(element=element, amount_pence=pence) for element, pence in parts)
+def line(kind: LineKind, *parts: tuple[str, int] | LinePart, **other: Any) -> WriteOffLine:
+    named = tuple(part if isinstance(part, LinePart) else LinePart(element=part[0], amount_pence=part[1]) for part in parts)
     made = {"line": A, "attempt": 1, "kind": kind, "account": A, "reason": "x", "balance_pence": 100, "parts": named, "evidence_hash": "e"}
     return WriteOffLine.model_validate({**made, **other})
 
@@ -74,6 +74,8 @@ ENDED: tuple[dict[str, Any], ...] = (
     {"status": AccountStatus.ENDED_OPEN, "kind": AccountKind.GARAGE},
     {"status": AccountStatus.CLOSED, "ended_on": None, "kind": AccountKind.USEOCC},
 )
+TAXED = ChargeOwed(journal=OFF, element="Rent", due_on=DAY, owed_pence=100, vat_pence=17)
+TAXED_PART = LinePart(element="Rent", amount_pence=100, vat_pence=17)
 OF_THE_LAW = ("bankruptcy", "debt-relief-order", "voluntary-arrangement", "statute-barred")
 
 DEBT = line(LineKind.WRITE_OFF, ("Rent", 100))
@@ -101,6 +103,9 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         *((DEBT, in_use, 100, None, "current-tenant") for in_use in IN_USE),
         *((line(LineKind.WRITE_OFF, ("Rent", 100), reason=why), in_use, 100, None, None) for in_use in IN_USE for why in OF_THE_LAW),
         *((DEBT, ended, 100, None, None) for ended in ENDED),
+        (DEBT, {"charges": (TAXED,)}, 100, None, "vat-changed"),
+        (line(LineKind.WRITE_OFF, TAXED_PART), {"charges": (TAXED,)}, 100, None, None),
+        (line(LineKind.WRITE_OFF, TAXED_PART), {}, 100, None, "vat-changed"),
         (DEBT, {"debtor_total_pence": 101}, 100, 100, "debtor-owes-more"),
         (DEBT, {"account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
         (DEBT, {"account_holds": (AccountHold.DISPUTE,)}, 100, None, "dispute"),

@@ -1,5 +1,6 @@
 """Whether a line of an approved schedule still stands on the account, and the journal that it becomes (domain.md 2.5, 5.3)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -91,8 +92,11 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
         return DroppedBecause.OVERPAID_BENEFIT
     if not facts.former and line.reason not in OF_CURRENT_TENANTS:
         return DroppedBecause.CURRENT_TENANT
-    if line.amount_pence > line.balance_pence or charges_of(line, facts) is None:
+    charges = charges_of(line, facts)
+    if line.amount_pence > line.balance_pence or charges is None:
         return DroppedBecause.BALANCE_MOVED
+    if {part.element: part.vat_pence for part in line.parts} != _vat_by_element(charges):
+        return DroppedBecause.VAT_CHANGED
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         return DroppedBecause.BREATHING_SPACE
     if AccountHold.DISPUTE in facts.account_holds:
@@ -190,6 +194,14 @@ def _amounts(line: WriteOffLine) -> dict[str, int]:
     amounts = {part.element: part.amount_pence for part in line.parts}
     # An element that comes twice is of no amount that fits.
     return amounts if len(amounts) == len(line.parts) else {}
+
+
+def _vat_by_element(charges: Iterable[ChargeOwed]) -> dict[str, int]:
+    """It follows what else the garage's tenant rents, and may be another than it was when the line was made (domain.md 1.5)."""
+    elements: dict[str, int] = defaultdict(int)
+    for charge in charges:
+        elements[charge.element] += charge.vat_pence
+    return dict(elements)
 
 
 def insolvency_recorded(facts: DebtFacts) -> bool:

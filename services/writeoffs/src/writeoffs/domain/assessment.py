@@ -63,6 +63,7 @@ DROPS: dict[str, str] = {
     DroppedBecause.CURRENT_TENANT: (
         "The tenancy has not ended. Only a former tenant’s arrears are written off for this reason: end the tenancy first."
     ),
+    DroppedBecause.VAT_CHANGED: "The VAT in it has changed, with what else the tenant of the garage rents.",
     DroppedBecause.BREATHING_SPACE: "Breathing Space has begun.",
     DroppedBecause.DISPUTE: "The debt is disputed.",
     DroppedBecause.HOUSING_BENEFIT: "A Housing Benefit claim is unresolved.",
