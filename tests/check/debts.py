@@ -132,7 +132,7 @@ async def write_offs(town: Town) -> None:
     assert [(one.line, one.dropped_because) for one in outcomes] == [(proposals[0], None), (proposals[2], "breathing-space")]
     journal = outcomes[0].journal
     back = Propose(kind=LineKind.REINSTATEMENT, account=GONE.account, reason=Reason.TRACED, undoes=journal, amount_pence=100_00)
-    again = await ready(town, back, (EvidenceKind.TRACE,))
+    again = await ready(town, back, (EvidenceKind.FOUND,))
     schedule, decision = await decided(town, [again])
     [put_back] = await _posted(town, schedule, decision)
     town.named |= {"write-off": journal, "reinstatement": put_back.journal}

@@ -139,7 +139,7 @@ async def test_the_evidence_that_the_reason_asks_for_is_offered_first(place: Pla
         await visitor.read(f"/write-offs/{debts.GATHERING}")
         assert visitor.page is not None
         asked, other = visitor.page.xpath('//select[@name="proof"]/optgroup')
-    assert (asked.get("label"), [str(one.text) for one in asked]) == ("Asked for here", ["Trace"])
+    assert (asked.get("label"), [str(one.text) for one in asked]) == ("Asked for here", ["A trace that found nobody"])
     assert "Death" in [str(one.text) for one in other]
     assert len(asked) + len(other) == len(EvidenceKind) - 1, "all but a manager's note"
 
@@ -202,7 +202,7 @@ async def test_evidence_of_one_joint_tenant_says_whose_it_is(place: Place) -> No
     place.peers.answers["/queries/proposal-page"] = lambda _: page
     async with visiting(place, "asha") as visitor:
         said = await visitor.read(PROPOSAL)
-        assert "Trace, of Nguyễn Thị Lan" in said
+        assert "A trace that found nobody, of Nguyễn Thị Lan" in said
         assert visitor.page is not None
         offered = visitor.page.xpath('//select[@name="proof_of"]/option/text()')
         assert [one.strip() for one in offered] == ["No one in particular", "Nguyễn Thị Lan", "Trần Văn Minh"]

@@ -201,10 +201,10 @@ class DebtOffice(FrontDesk):
         before("proposal")
         proposal = self._acknowledged("write-off-proposal", propose(self.officer, member.account, "care-home")).identity
         before("evidence")
-        self._brings(proposal, "no-assets")
+        self._brings(proposal, "document")
         # It asks for a letter to the debtor, whose sending is evidence by itself.
         self.officer.wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
-        self._brings(proposal, "insufficient-funds")
+        self._brings(proposal, "no-assets")
         before("schedule")
         self._decided(proposal, before, "decision")
         before("payment")

@@ -161,7 +161,7 @@ ORDER = Proof("insolvency-order", ago(100), "county court", "BKT 118")
 LETTERS = (Proof("letter-sent", ago(120)), Proof("letter-sent", ago(60)))
 CASES = {
     "deceased": Case(LETTERS[:1], "Evidence of the death", (Proof("death", ago(50), "registrar"),)),
-    "care-home": Case((Proof("no-assets", ago(30)),), "Two letters without a reply", (Proof("insufficient-funds", ago(20)),)),
+    "care-home": Case((Proof("document", ago(30)),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
     "bankruptcy": Case((ORDER,), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
     "debt-relief-order": Case((ORDER,), "The end of the order's twelve months", (Proof("insolvency-order", ago(400), "court", "DRO 41"),)),
     "voluntary-arrangement": Case((ORDER,), "The arrangement was completed", (Proof("discharge", ago(3)),)),

@@ -9,8 +9,14 @@ from uuid import UUID, uuid4
 from rentbook_contracts.ledger import AccountKind, AccountStatus, ChargeOwed, DebtFacts, LinkedAccount, PersonFacts, StandingCredit
 from writeoffs.domain.policy import WriteOffPolicy, read_policy
 
-POLICY: WriteOffPolicy = read_policy(json.loads((files("writeoffs") / "data" / "policy" / "2026-11-01.json").read_text("utf-8")))
-"""The newest, as it is shipped."""
+
+def dated_policy(from_: str) -> WriteOffPolicy:
+    """As it is shipped."""
+    return read_policy(json.loads((files("writeoffs") / "data" / "policy" / f"{from_}.json").read_text("utf-8")))
+
+
+POLICY = dated_policy("2026-11-26")
+"""The newest."""
 TODAY = date(2026, 11, 25)
 ACCOUNT = UUID("00000000-0000-4000-8000-000000000001")
 

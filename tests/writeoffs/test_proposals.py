@@ -266,7 +266,7 @@ async def written_off(writeoffs: WriteOffs, account: UUID, due_on: date) -> UUID
 async def put_back(writeoffs: WriteOffs, account: UUID, journal: UUID) -> UUID:
     told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
     proposal = (await writeoffs.do(propose, told, caller=ASHA)).proposal
-    await writeoffs.proves(proposal, EvidenceKind.TRACE, source="registry")
+    await writeoffs.proves(proposal, EvidenceKind.FOUND, source="registry")
     await writeoffs.assessed(proposal)
     return proposal
 
@@ -290,7 +290,7 @@ async def test_an_order_that_is_known_keeps_what_it_released_from_being_put_back
     assert "The law has released the debtor" in why
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=second))
     assert [(proof.kind, proof.earlier) for proof in page.proofs] == [
-        (EvidenceKind.INSOLVENCY_ORDER, first), (EvidenceKind.TRACE, None)
+        (EvidenceKind.INSOLVENCY_ORDER, first), (EvidenceKind.FOUND, None)
     ]  # fmt: skip
     people = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person", id=second)
     assert [row["person"] for row in people] == ["asha.officer", "bryn.officer"]

@@ -841,7 +841,7 @@ async def test_the_database_keeps_what_was_written_off_and_puts_no_more_of_it_ba
 
 async def test_the_policy_in_force_is_shown(writeoffs: WriteOffs) -> None:
     shown, *before = (await writeoffs.ask(queries.write_off_policies, Nothing())).policies
-    assert [one.in_force_from for one in (shown, *before)] == [date(2026, 11, 1), date(2026, 4, 1), date(2021, 7, 1)]
+    assert [one.in_force_from for one in (shown, *before)] == [date(2026, 11, 26), date(2026, 11, 1), date(2026, 4, 1), date(2021, 7, 1)]
     assert any("28 days" in figure.says for figure in shown.figures)
 
 

@@ -56,7 +56,10 @@ All others are a policy on the arrears of former tenants (domain.md 5.2).
 
 
 class EvidenceKind(StrEnum):
-    """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down."""
+    """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down.
+
+    TRACE is a search that found nobody, and AGENCY_RETURN an agency's word that it did not; FOUND is a search that did, whoever's it was.
+    """
 
     DEATH = "death"
     EXECUTOR_REPLY = "executor-reply"
@@ -70,6 +73,7 @@ class EvidenceKind(StrEnum):
     TRACE = "trace"
     AGENCY_INSTRUCTED = "agency-instructed"
     AGENCY_RETURN = "agency-return"
+    FOUND = "found"
     SIGNED_ACKNOWLEDGMENT = "signed-acknowledgment"
     COURT_ACTION = "court-action"
     LEGAL_CONFIRMATION = "legal-confirmation"
@@ -82,6 +86,7 @@ HEARD_WHILE_LISTED = (
     EvidenceKind.LETTER_ANSWERED,
     EvidenceKind.EXECUTOR_REPLY,
     EvidenceKind.CONTACT,
+    EvidenceKind.FOUND,
     EvidenceKind.SIGNED_ACKNOWLEDGMENT,
     EvidenceKind.COURT_ACTION,
     EvidenceKind.INSOLVENCY_ORDER,
@@ -808,7 +813,8 @@ class EvidenceWay(Message):
     """One way to climb a rung: so many proofs of a kind, from so many different sources, and so much time gone since (domain.md 5.2).
 
     `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
-    an answer or a contact since the first. `after_months` runs from the last that is needed, whatever was heard.
+    an answer or a contact since the first: what was done by the day of an answer counts no more. `after_months` runs from the last that is
+    needed, whatever was heard.
 
     Where no sources are counted, a proof counts only `apart_days` after the one before it that counts, and never on the same day.
 

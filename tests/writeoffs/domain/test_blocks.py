@@ -96,7 +96,8 @@ def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:
         (Reason.BANKRUPTCY, (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE)),
         (Reason.DEBT_RELIEF_ORDER, (EvidenceKind.INSOLVENCY_ORDER,)),
         (Reason.VOLUNTARY_ARRANGEMENT, (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE)),
-        (Reason.CARE_HOME, (EvidenceKind.NO_ASSETS, EvidenceKind.INSUFFICIENT_FUNDS)),
+        (Reason.CARE_HOME, (EvidenceKind.NO_ASSETS,)),
+        (Reason.CARE_HOME, (EvidenceKind.DOCUMENT, EvidenceKind.INSUFFICIENT_FUNDS)),
         (Reason.PRISON, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
         (Reason.EMIGRATED, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
         (Reason.JUDGMENT_UNENFORCEABLE, (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)),
@@ -147,7 +148,7 @@ def test_time_alone_goes_on_for_the_last_of_two_joint_tenants() -> None:
 def test_a_letter_to_the_household_counts_for_each_joint_tenant() -> None:
     harold, maud = person(), person()
     facts = debt(owed(60_00), people=(harold, maud))
-    proofs = [Proof(EvidenceKind.NO_ASSETS, TODAY - timedelta(days=90), person=who.person) for who in (harold, maud)]
+    proofs = [Proof(EvidenceKind.DOCUMENT, TODAY - timedelta(days=90), person=who.person) for who in (harold, maud)]
     written = assess(Standing(LineKind.WRITE_OFF, Reason.CARE_HOME, facts.balance_pence, proofs), facts, POLICY, TODAY)
     assert written.letter is not None
     proofs.append(Proof(EvidenceKind.LETTER_SENT, TODAY - timedelta(days=60)))

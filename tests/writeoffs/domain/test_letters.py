@@ -44,6 +44,12 @@ ESTATES = [
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 28)), NextLetter(L.ESTATE_DEBT, 2, TODAY, 28), id="on its day"),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 40), (K.LETTER_SENT, 9)), None, id="two are enough"),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 40), (K.EXECUTOR_REPLY, 30)), None, id="who replied is left in peace"),
+    pytest.param(
+        200_00,
+        proofs((K.DEATH, 90), (K.LETTER_SENT, 80), (K.EXECUTOR_REPLY, 60), (K.LETTER_SENT, 9)),
+        NextLetter(L.ESTATE_DEBT, 3, ago(-19), 28),
+        id="whoever read the reply wrote again, and the ladder goes on from there",
+    ),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.INSUFFICIENT_FUNDS, 1)), None, id="there is no money in the estate"),
 ]
 

@@ -1,11 +1,12 @@
 """What each reason of domain.md 5.2 and 5.3 asks for under the shipped policy, and from when: one table for each."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
-from rentbook_contracts.ledger import AccountKind, LineKind
+from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWriteOff
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
-from support.debts import POLICY, TODAY, debt, owed, person
+from support.debts import POLICY, TODAY, dated_policy, debt, owed, person
 from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import NoLadder, ladder_for, policy_at
@@ -49,6 +50,20 @@ DECEASED = [
         None,
         id="they replied",
     ),
+    *(
+        pytest.param(
+            200_00,
+            proofs((K.DEATH, 400), (K.LETTER_SENT, 300), (K.LETTER_SENT, 270), (K.EXECUTOR_REPLY, 250), *again),
+            ready,
+            from_on,
+            id=f"they replied, and were written to {len(again)} times again",
+        )
+        for again, ready, from_on in (
+            (((K.LETTER_SENT, 60),), False, TODAY),
+            (((K.LETTER_SENT, 60), (K.LETTER_SENT, 30)), True, None),
+            (((K.LETTER_SENT, 250), (K.LETTER_SENT, 30)), False, TODAY),
+        )
+    ),
 ]
 
 
@@ -61,7 +76,25 @@ def test_deceased_without_an_estate(pence: int, evidence: tuple[Proof, ...], rea
 OTHERS = [
     pytest.param(Reason.CARE_HOME, 49_99, proofs((K.NO_ASSETS, 3)), True, id="care home: written confirmation"),
     pytest.param(Reason.CARE_HOME, 49_99, (), False, id="care home: nothing written"),
-    pytest.param(Reason.CARE_HOME, 60_00, proofs((K.NO_ASSETS, 3), (K.LETTER_SENT, 28)), True, id="care home: and a letter from £50"),
+    pytest.param(Reason.CARE_HOME, 900_00, proofs((K.NO_ASSETS, 3)), True, id="care home: at any amount"),
+    pytest.param(Reason.CARE_HOME, 60_00, proofs((K.LETTER_SENT, 90)), False, id="care home: no letter says that they moved there"),
+    *(
+        pytest.param(
+            Reason.CARE_HOME,
+            pence,
+            proofs((K.DOCUMENT, 90), *and_then),
+            ready,
+            id=f"care home: a document and {len(and_then)} letters, {pence}p",
+        )
+        for pence, and_then, ready in (
+            (60_00, (), False),
+            (60_00, ((K.LETTER_SENT, 28),), True),
+            (900_00, ((K.LETTER_SENT, 60),), False),
+            (900_00, ((K.LETTER_SENT, 60), (K.LETTER_SENT, 30)), True),
+            (49_99, ((K.LETTER_SENT, 28),), False),
+        )
+    ),
+    pytest.param(Reason.CARE_HOME, 900_00, proofs((K.DOCUMENT, 90), (K.INSUFFICIENT_FUNDS, 3)), True, id="care home: insufficient funds"),
     pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 400)), True, id="bankruptcy: a year after the order"),
     pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 200)), False, id="bankruptcy: not within the year"),
     pytest.param(Reason.BANKRUPTCY, 900_00, proofs((K.INSOLVENCY_ORDER, 200), (K.DISCHARGE, 2)), True, id="bankruptcy: discharged"),
@@ -101,6 +134,37 @@ OTHERS = [
         proofs((K.TRACE, 200, "a"), (K.TRACE, 190, "b"), (K.AGENCY_INSTRUCTED, 100), (K.CONTACT, 50), (K.AGENCY_RETURN, 2)),
         False,
         id="untraceable: there was contact",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs(
+            (K.TRACE, 400, "a"),
+            (K.TRACE, 390, "b"),
+            (K.AGENCY_INSTRUCTED, 300),
+            (K.CONTACT, 250),
+            (K.AGENCY_INSTRUCTED, 100),
+            (K.AGENCY_RETURN, 2),
+        ),
+        True,
+        id="untraceable: there was contact, and an agency was instructed again",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE,
+        900_00,
+        proofs((K.TRACE, 400, "a"), (K.TRACE, 390, "b"), (K.AGENCY_INSTRUCTED, 300), (K.AGENCY_RETURN, 150), (K.FOUND, 50)),
+        False,
+        id="untraceable: somebody was found",
+    ),
+    *(
+        pytest.param(
+            Reason.UNTRACEABLE,
+            900_00,
+            proofs((K.TRACE, 400, "a"), (K.TRACE, 390, "b"), (K.FOUND, 200), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2), *later),
+            ready,
+            id=f"untraceable: found, and lost again, with {len(later)} traces since",
+        )
+        for later, ready in (((), False), (((K.TRACE, 90, "a"),), False), (((K.TRACE, 90, "a"), (K.TRACE, 80, "c")), True))
     ),
     pytest.param(Reason.UNECONOMIC, 49_99, proofs((K.LETTER_SENT, 28)), True, id="uneconomic: a letter"),
     pytest.param(Reason.UNECONOMIC, 49_99, (), False, id="uneconomic: no letter"),
@@ -184,6 +248,22 @@ def test_a_letter_that_is_older_than_the_debt_is_none_about_it() -> None:
         evidence = proofs((K.LETTER_SENT, days))
         found = assess(Standing(LineKind.WRITE_OFF, Reason.UNECONOMIC, facts.balance_pence, evidence), facts, POLICY, TODAY)
         assert found.ready is ready
+
+
+@pytest.mark.parametrize("version", ["2021-07-01", "2026-04-01", "2026-11-01", "2026-11-26"])
+def test_who_was_traced_was_found_by_whatever_policy(version: str) -> None:
+    past = PastWriteOff(journal=UUID(int=1), line=UUID(int=2), on=ago(300), amount_pence=100, reinstated_pence=0, discharged=False)
+    facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
+    for kind, ready in ((K.FOUND, True), (K.CONTACT, True), (K.TRACE, False), (K.AGENCY_RETURN, False)):
+        standing = Standing(
+            LineKind.REINSTATEMENT,
+            Reason.TRACED,
+            0,
+            proofs((kind, 1)),
+            undoes=past.journal,
+            undone_parts=(LinePart(element="", amount_pence=100),),
+        )
+        assert assess(standing, facts, dated_policy(version), TODAY).ready is ready, kind
 
 
 @pytest.mark.parametrize("reason", sorted(Reason))

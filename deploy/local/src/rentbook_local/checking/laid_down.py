@@ -8,7 +8,9 @@ from rentbook_local.checking.approval import LONDON
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
 
-INSTALLED_EVIDENCE = frozenset({"welwyn-hatfield-2021-07", "welwyn-hatfield-2026-04", "welwyn-hatfield-2026-11"})
+INSTALLED_EVIDENCE = frozenset(
+    {"welwyn-hatfield-2021-07", "welwyn-hatfield-2026-04", "welwyn-hatfield-2026-11", "welwyn-hatfield-2026-11-26"}
+)
 INSTALLED_RATES = frozenset({"provision-2020-1"})
 """What came with the installation, which nobody proposed."""
 

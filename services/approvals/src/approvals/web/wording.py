@@ -51,6 +51,9 @@ STATE_WORDS: Mapping[str, str] = {
     "payment-plan": "a payment plan is kept",
     "housing-benefit": "a Housing Benefit claim is open",
     "dispute": "the debt is disputed",
+    "trace": "a trace that found nobody",
+    "agency-return": "agency’s return: nobody found",
+    "found": "whoever owes it was found",
 }
 
 

@@ -47,7 +47,7 @@ OF_ONE_PERSON = frozenset(
 DATED_BY_THE_DEBT = frozenset(
     {
         EvidenceKind.LETTER_SENT, EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.TRACE,
-        EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN, EvidenceKind.RETURN_ATTEMPT,
+        EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN, EvidenceKind.FOUND, EvidenceKind.RETURN_ATTEMPT,
     }
 )  # fmt: skip
 """What was done or said about a debt or a credit: nothing of the kind is older than that."""
@@ -84,6 +84,7 @@ HEARD: dict[EvidenceKind, str] = {
     EvidenceKind.LETTER_ANSWERED: "A letter about it was answered.",
     EvidenceKind.EXECUTOR_REPLY: "Whoever deals with the estate has replied.",
     EvidenceKind.CONTACT: "There was contact about it.",
+    EvidenceKind.FOUND: "Somebody who owes it was found.",
     EvidenceKind.SIGNED_ACKNOWLEDGMENT: "The debt was acknowledged in writing.",
     EvidenceKind.COURT_ACTION: "Action was taken in court.",
     EvidenceKind.INSOLVENCY_ORDER: "An order of insolvency became known of somebody who owes it.",

@@ -12,8 +12,11 @@ from rentbook_contracts.writeoffs import EvidenceKind, RungShown
 from writeoffs.domain.days import in_words, months_after
 from writeoffs.domain.policy import Ladder, Proven, Rung
 
-ANSWERS = frozenset({EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY})
-"""What ends a silence."""
+ANSWERS = frozenset({EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.FOUND})
+"""What ends a silence: what is done after the last of them begins another."""
+
+SEARCHES = frozenset({EvidenceKind.TRACE, EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN})
+"""What says that somebody cannot be found. Once they were, only a later search says so again."""
 
 OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOTE}
 """What counts for each joint tenant although it names none of them: letters go to all who can be reached."""
@@ -44,7 +47,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class NextLetter:
-    """The `number`-th letter of a ladder, from 1, and the day from which it is written. `reply_within_days`: 0 names no day."""
+    """The `number`-th letter ever of a ladder, from 1, and the day from which it is written. `reply_within_days`: 0 names no day."""
 
     kind: LadderLetter
     number: int
@@ -89,7 +92,7 @@ def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Seq
     """What the first rung that is not reached writes next; None where it writes nothing, or nothing more. `shown`: the rungs as climbed.
 
     A rung writes only when those before it are reached: the estate of a person hears nothing before the death is shown. Who has answered
-    gets no further letter by itself: somebody has to read the answer.
+    gets no further letter by itself: somebody has to read the answer. Where whoever read it writes again, the ladder goes on from there.
     """
     missing = next((rung for rung, reached in zip(ladder.rungs, shown, strict=True) if not reached.met), None)
     ways = missing.any_of if missing is not None else ()
@@ -99,11 +102,12 @@ def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Seq
 def _letter_of(way: Proven, proofs: Sequence[Proof], today: date) -> NextLetter | None:
     if way.letter is None:
         return None
-    sent = _apart(way, sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on))
-    if len(sent) >= way.at_least or (sent and _answer_since(proofs, sent[0].on) is not None):
+    ever = _of_kind(way, proofs)
+    sent = _apart(way, _since(ever, _last(proofs, ANSWERS)))
+    if len(sent) >= way.at_least or (ever and not sent):
         return None
     from_on = sent[-1].on + timedelta(days=way.apart_days) if sent else today
-    return NextLetter(way.letter, len(sent) + 1, from_on, way.reply_within_days)
+    return NextLetter(way.letter, len(ever) + 1, from_on, way.reply_within_days)
 
 
 def _apart(way: Proven, oldest_first: Sequence[Proof]) -> list[Proof]:
@@ -123,7 +127,11 @@ def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
 
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
-    found = sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
+    answer = _begun_anew(way, proofs)
+    ever = _of_kind(way, proofs)
+    found = _since(ever, answer)
+    if answer is not None and ever and not found:
+        return Reached(met=False, says=f"answered on {in_words(answer)}: what is done after that day counts")
     sources = {_spelt_alike(proof.source) for proof in found} - {""}
     if not way.sources:
         found = _apart(way, found)
@@ -134,10 +142,6 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     if len(sources) < way.sources:
         return Reached(met=False, says=f"{len(sources)} of {way.sources} different sources so far")
     first, last = needed[0].on, needed[-1].on
-    silent = way.quiet_days or way.quiet_months or way.last_quiet_days
-    answer = _answer_since(proofs, first) if silent else None
-    if answer is not None:
-        return Reached(met=False, says=f"answered on {in_words(answer)}")
     day = _day_of(way, first, last)
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
@@ -159,5 +163,21 @@ def _day_of(way: Proven, first: date, last: date) -> date:
     )
 
 
-def _answer_since(proofs: Iterable[Proof], first: date) -> date | None:
-    return min((proof.on for proof in proofs if proof.kind in ANSWERS and proof.on >= first), default=None)
+def _of_kind(way: Proven, proofs: Iterable[Proof]) -> list[Proof]:
+    return sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
+
+
+def _begun_anew(way: Proven, proofs: Iterable[Proof]) -> date | None:
+    """The last day on which what had been done for this way came to its end; None where nothing ended it."""
+    if way.quiet_days or way.quiet_months or way.last_quiet_days:
+        return _last(proofs, ANSWERS)
+    return _last(proofs, {EvidenceKind.FOUND}) if way.proof in SEARCHES else None
+
+
+def _last(proofs: Iterable[Proof], kinds: Collection[EvidenceKind]) -> date | None:
+    return max((proof.on for proof in proofs if proof.kind in kinds), default=None)
+
+
+def _since(oldest_first: Iterable[Proof], day: date | None) -> list[Proof]:
+    """Those of a later day: an answer of the very day may be one to it."""
+    return [proof for proof in oldest_first if day is None or proof.on > day]

@@ -62,9 +62,22 @@ class Ladder(EvidenceLadder):
 
     rungs: tuple[Rung, ...]
 
+    @model_validator(mode="before")
+    @classmethod
+    def traced_is_found(cls, told: Any) -> Any:
+        """Policies of when a trace said nothing of its result ask for one where somebody was *traced*: they mean one that found them."""
+        if not isinstance(told, dict) or told.get("reason") != Reason.TRACED:
+            return told
+        rungs = [{**rung, "any_of": [_found(way) for way in rung["any_of"]]} for rung in told.get("rungs", ())]
+        return {**told, "rungs": rungs}
+
     def is_for(self, reason: Reason, owed_pence: int, kind: AccountKind) -> bool:
         within = self.from_pence <= owed_pence and (self.to_pence is None or owed_pence <= self.to_pence)
         return self.reason is reason and within and (not self.kinds or kind in self.kinds)
+
+
+def _found(way: dict[str, Any]) -> dict[str, Any]:
+    return {**way, "proof": EvidenceKind.FOUND.value} if way["proof"] == EvidenceKind.TRACE else way
 
 
 class WriteOffPolicy(EvidencePolicy):
