@@ -491,6 +491,22 @@ async def test_what_an_order_has_released_is_never_put_back_whatever_it_was_writ
     assert outcome_of(await debts.written_off(back.model_copy(update={"attempt": 2, "released_until": None}))) is None
 
 
+@pytest.mark.parametrize(
+    ("until", "kept", "left"),
+    [(None, True, 280_00), ("2020-04-05", True, 280_00), ("2020-04-20", True, 120_00), ("2020-04-27", True, 0), ("2020-04-20", False, 0)],
+)
+async def test_what_an_order_has_released_holds_no_credit_of_the_same_person_back(
+    debts: Debts, database: Database, until: str | None, kept: bool, left: int
+) -> None:
+    await debts.written_off(await debts.line(reason="emigrated", released_until=day(until) if until else None))
+    if not kept:
+        await nobody_kept_the_charges(database)
+    asked = AccountForRefund(account=RECHARGE)
+    assert (await do(debts.runtime, lambda tx: account_for_refund(tx, asked))).written_off_pence == left
+    both = await do(debts.runtime, lambda tx: credits_of(tx, CreditsAsked(accounts=(OLD, RECHARGE))))
+    assert [credit.written_off_pence for credit in both.credits] == [left, left]
+
+
 async def test_of_a_write_off_whose_charges_nobody_kept_nothing_is_put_back_once_an_order_is_known(
     debts: Debts, database: Database
 ) -> None:

@@ -753,6 +753,55 @@ async def test_what_was_paid_once_the_ledger_had_written_a_debt_off_is_proposed_
     assert rest == {"wanted_pence": 10_00, "undoes": outcome.journal}
 
 
+def undone(account: UUID, charge: UUID, pence: int, balance: int) -> JournalReversed:
+    return JournalReversed(account=account, balance_pence=balance, journal=uuid4(), reverses=charge, amount_pence=-pence)
+
+
+async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back_and_one_that_was_paid_is_not(
+    writeoffs: WriteOffs,
+) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    gone = owed(312_40)
+    past = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (gone,)})
+    writeoffs.moved(account, balance_pence=-80_00, write_offs=(past,))
+    await writeoffs.do(come_back, undone(account, uuid4(), 80_00, -80_00))
+    assert await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account) == []
+    writeoffs.moved(account, balance_pence=-312_40)
+    await writeoffs.do(come_back, undone(account, gone.journal, 312_40, -312_40))
+    [back] = await writeoffs.rows("SELECT id, wanted_pence, undoes, note FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    told = (back["wanted_pence"], back["undoes"], back["note"])
+    assert told == (312_40, journal, "A charge of what was written off was undone: nobody paid this credit.")
+    await writeoffs.assessed(back["id"])
+    assert (await writeoffs.status(back["id"]))[0] == "ready"
+
+
+@pytest.mark.parametrize("known", ["when it was written off", "since"])
+@pytest.mark.parametrize(("ordered", "wanted"), [(100, []), (101, [12_40]), (102, [50_00])])
+async def test_a_payment_puts_nothing_back_that_the_law_has_released(
+    writeoffs: WriteOffs, known: str, ordered: int, wanted: list[int]
+) -> None:
+    """Charges of 300.00 and of 12.40 fell due 101 and 100 days ago, and the order is of so many days ago."""
+    account, order = writeoffs.owing(312_40), TODAY - timedelta(days=ordered)
+    await written_off(writeoffs, account)
+    if known == "since":
+        writeoffs.moved(account, balance_pence=1)
+        other = await writeoffs.proposed(account)
+        told = AddProof(proposal=other, kind=EvidenceKind.INSOLVENCY_ORDER, on=order, reference="BKT 118")
+        await writeoffs.do(add_proof, told, caller=BRYN)
+        await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=other, note="made in error"), caller=ASHA)
+    charges = tuple(owed(pence, TODAY - timedelta(days=days)) for pence, days in ((300_00, 101), (12_40, 100)))
+    told_then = {"charges": charges, "released_until": order if known == "when it was written off" else None}
+    past = writeoffs.ledger.debts[account].write_offs[0].model_copy(update=told_then)
+    writeoffs.moved(account, balance_pence=-50_00, write_offs=(past,))
+    await writeoffs.do(receive, receipt(account, -50_00))
+    rows = await writeoffs.rows("SELECT id, wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert [row["wanted_pence"] for row in rows] == wanted
+    for row in rows:
+        await writeoffs.assessed(row["id"])
+        assert (await writeoffs.status(row["id"]))[0] == "ready"
+
+
 async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_says_so(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(312_40)
     journal = await written_off(writeoffs, account)

@@ -166,6 +166,7 @@ def test_a_debt_that_was_paid_meanwhile_is_blocked() -> None:
 
 JOURNAL = UUID("00000000-0000-4000-8000-000000000031")
 PARTS = (LinePart(element="heating", amount_pence=30_00), LinePart(element="rent", amount_pence=70_00, vat_pence=7_00))
+AGREED = (Proof(EvidenceKind.DOCUMENT, TODAY),)
 
 
 def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = False, total: int = 100_00) -> Assessment:
@@ -175,7 +176,7 @@ def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = Fals
     )  # fmt: skip
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
     left = left_of(PARTS, reinstated)
-    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=left)
+    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, AGREED, undoes=JOURNAL, wanted_pence=wanted, undone_parts=left)
     return assess(proposed, facts, POLICY, TODAY)
 
 
@@ -185,6 +186,28 @@ def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = Fals
 )
 def test_no_more_is_put_back_than_was_written_off(wanted: int | None, reinstated: int, ready: bool) -> None:
     assert put_back(wanted, reinstated=reinstated).ready is ready
+
+
+@pytest.mark.parametrize(
+    ("credit", "wanted", "proofs", "says"),
+    [
+        (0, 10_00, (), "no credit of £10.00 that was paid"),
+        (0, None, (), "no credit of £100.00 that was paid"),
+        (9_99, 10_00, (), "no credit of £10.00 that was paid"),
+        (10_00, 10_00, (), None),
+        (100_00, None, (), None),
+        (0, 10_00, (Proof(EvidenceKind.CONTACT, TODAY),), "no credit"),
+        (0, 10_00, AGREED, None),
+    ],
+)
+def test_who_pays_has_paid_or_a_document_shows_that_they_do(
+    credit: int, wanted: int | None, proofs: tuple[Proof, ...], says: str | None
+) -> None:
+    past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=0, discharged=False)
+    facts = debt(charges=(), balance_pence=-credit, debtor_total_pence=0, write_offs=(past,))
+    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, -credit, proofs, undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS)
+    blocked = assess(proposed, facts, POLICY, TODAY).blocked
+    assert [says in one for one in blocked] == [True] if says else blocked == ()
 
 
 def test_a_discharged_debt_is_never_put_back() -> None:
@@ -248,7 +271,7 @@ def back_from(*orders: Proof, people: tuple[PersonFacts, ...], wanted: int | Non
     past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=date(2025, 1, 5), **kept)
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,), people=people, **changed)
     proposed = Standing(
-        LineKind.REINSTATEMENT, Reason.PAYING, 0, (), undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS, orders=orders
+        LineKind.REINSTATEMENT, Reason.PAYING, 0, AGREED, undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS, orders=orders
     )
     return assess(proposed, facts, POLICY, TODAY)
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from ledger.domain.dates import business_date
 from ledger.queries.refund_facts import (
     answerable_tenants,
     free_credit,
+    may_come_back,
     next_clearing_by_account,
     one_snapshot,
     tenancy_facts,
@@ -58,13 +58,12 @@ async def _weekly_charges(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, in
 async def _written_off(tx: Transaction, tenancies: Mapping[UUID, UUID]) -> dict[UUID, int]:
     """By account, what was written off of debts for which one of its people answers, and may still be put back (domain.md 5.3)."""
     mine, theirs, owed = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("owed")
-    left: sa.ColumnElement[Any] = written_off.c.amount_pence - written_off.c.reinstated_pence
     wanted = (
-        sa.select(mine.c.tenancy, written_off.c.journal, left.label("pence"))
+        sa.select(mine.c.tenancy, written_off.c.journal, sa.cast(may_come_back(), sa.BigInteger).label("pence"))
         .join(theirs, theirs.c.person == mine.c.person)
         .join(owed, owed.c.tenancy == theirs.c.tenancy)
         .join(written_off, written_off.c.account == owed.c.id)
-        .where(mine.c.tenancy.in_(set(tenancies.values())), ~written_off.c.discharged)
+        .where(mine.c.tenancy.in_(set(tenancies.values())))
         .distinct()
     )
     of_tenancy: dict[UUID, int] = defaultdict(int)

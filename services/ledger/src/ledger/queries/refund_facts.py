@@ -50,6 +50,7 @@ from ledger.tables import (
     tenant,
     weekly_charge,
     written_off,
+    written_off_charge,
 )
 
 WEEKLY_DEBIT = "DEB"
@@ -312,12 +313,31 @@ def written_on_pence(past: Iterable[PastJournal]) -> int:
     return sum(one.amount_pence for one in past if one.code == WRITTEN_ON and not one.undone)
 
 
+def may_come_back() -> sa.ColumnElement[int]:
+    """Of a row of `written_off` the pence that may be put back (domain.md 5.3): not what an order had released when it was written off.
+
+    Of what was released then nobody knows how much fell due later where the charges were not kept.
+    """
+    took = sa.select(sa.func.sum(written_off_charge.c.amount_pence)).where(written_off_charge.c.write_off == written_off.c.journal)
+    of_charge = journal.alias("of_charge")
+    released = took.join(of_charge, of_charge.c.id == written_off_charge.c.charge).where(
+        of_charge.c.effective_date <= written_off.c.released_until
+    )
+    left: sa.ColumnElement[int] = written_off.c.amount_pence - written_off.c.reinstated_pence
+    return sa.case(
+        (written_off.c.discharged, 0),
+        (written_off.c.released_until.is_(None), left),
+        (took.scalar_subquery().is_(None), 0),
+        else_=left - sa.func.coalesce(released.scalar_subquery(), 0),
+    )
+
+
 async def _written_off_pence(tx: Transaction, people: Collection[UUID]) -> int:
     """What was written off of debts for which one of these people answers, and may still be put back (domain.md 5.3)."""
     answers = answerable_tenants("answers")
     theirs = sa.select(account.c.id).join(answers, answers.c.tenancy == account.c.tenancy).where(answers.c.person.in_(list(people)))
-    left = sa.cast(sa.func.sum(written_off.c.amount_pence - written_off.c.reinstated_pence), sa.BigInteger)
-    return await tx.connection.scalar(sa.select(left).where(written_off.c.account.in_(theirs), ~written_off.c.discharged)) or 0
+    left = sa.cast(sa.func.sum(may_come_back()), sa.BigInteger)
+    return await tx.connection.scalar(sa.select(left).where(written_off.c.account.in_(theirs))) or 0
 
 
 async def _actors(

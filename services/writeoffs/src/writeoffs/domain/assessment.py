@@ -291,6 +291,15 @@ def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
     return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
 
 
+def left_to_put_back(past: PastWriteOff, until: date | None) -> int:
+    """What of a write-off nobody has put back and the law, by what is known `until` when it has released, leaves owed. Pence."""
+    if past.discharged:
+        return 0
+    if until is None:
+        return past.amount_pence - past.reinstated_pence
+    return sum(charge.owed_pence for charge in _still_owed(past.charges, until))
+
+
 def _still_owed(charges: Iterable[ChargeOwed], until: date | None) -> tuple[ChargeOwed, ...]:
     """What the law has not released."""
     return tuple(one for one in charges if until is None or one.due_on > until)
@@ -440,14 +449,22 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield from _released(proposed, found, until)
     elif insolvency_recorded(facts):
         yield "An insolvency is recorded: add the order of each tenant, whose day says what it has released, or lift the hold."
+    if proposed.reason is Reason.PAYING:
+        yield from _nothing_paid(proposed, facts, proposed.wanted_pence or left_to_put_back(found, until))
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         yield "Breathing Space runs: refer, and wait until it is lifted."
+
+
+def _nothing_paid(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> Iterable[str]:
+    """Who pays has paid, and the credit says so; that somebody will pay is to be shown."""
+    if -facts.balance_pence < wanted_pence and not any(proof.kind is EvidenceKind.DOCUMENT for proof in proposed.proofs):
+        yield f"The account has no credit of {pounds(wanted_pence)} that was paid: add a document that shows that it is being paid."
 
 
 def _released(proposed: Standing, found: PastWriteOff, until: date) -> Iterable[str]:
     """What keeps from being put back, whatever it was written off for, what an order has released."""
     by = f"The law has released the debtor from what fell due by {in_words(until)}"
-    owed = sum(charge.owed_pence for charge in _still_owed(found.charges, until))
+    owed = left_to_put_back(found, until)
     if not found.charges:
         yield f"{by}, and nobody kept which charges were written off: it is not put back."
     elif not owed:

@@ -66,7 +66,8 @@ async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
 
 
 async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
-    """A credit that went to income and is on its account again stays in the register, which says so.
+    """A credit that went to income and is on its account again stays in the register, which says so. A charge that is undone leaves in
+    credit what was written off of it.
 
     One that is not registered yet will be with what came back of it: the ledger says so to whoever settles its line.
     """
@@ -75,6 +76,7 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
         await store.note_came_back(tx, found.journal)
+    await owe_again(tx, fact.account, fact.balance_pence, undone=fact.reverses)
 
 
 def _concerns(stopped: DroppedBecause, line: Row) -> bool:

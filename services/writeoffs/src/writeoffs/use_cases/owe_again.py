@@ -1,36 +1,73 @@
-"""Who pays on a written-off debt owes it again, up to what was paid: that is proposed, and decided like any other."""
+"""Who pays on a written-off debt owes it again, up to what was paid: that is proposed, and decided like any other.
+
+So is what was written off of a charge that is undone: nobody paid the credit that it leaves.
+"""
 
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
-from writeoffs import store
+from writeoffs import queries, store
+from writeoffs.domain.assessment import left_to_put_back
+from writeoffs.domain.insolvency import released_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
 from writeoffs.use_cases.work import end_as_withdrawn, fact_of
 
-ANOTHER_PAYMENT = "Another payment came: proposed anew with it."
+ANOTHER_PAYMENT = "More came into credit: proposed anew with it."
+CHARGE_UNDONE = "A charge of what was written off was undone: nobody paid this credit."
 
 
-async def owe_again(tx: Transaction, account: UUID, balance_pence: int) -> None:
-    """Propose to put back what is in credit on an account whose debt was written off, the latest write-off first.
+async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undone: UUID | None = None) -> None:
+    """Propose to put back what is in credit on an account whose debt was written off, of the latest write-off of which any may be.
 
     A proposal that was made so before is made anew with the amount as it is now, unless a person has had a hand in it, or it is listed.
+    `undone`: the journal whose undoing moved the account; what was no charge that was written off has nothing to do with it.
+    Errors: Unanswered (ledger).
     """
     standing = await store.written_off_on(tx, account) if balance_pence < 0 else []
     if not standing:
         return
+    facts = await fact_of(tx, account)
+    if undone is not None and not any(charge.journal == undone for past in facts.write_offs for charge in past.charges):
+        return
+    left = await _left(tx, facts)
+    latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
+    if latest is None or not await _free(tx, account):
+        return
+    told = Propose(
+        kind=LineKind.REINSTATEMENT,
+        account=account,
+        reason=Reason.PAYING,
+        note="" if undone is None else CHARGE_UNDONE,
+        undoes=latest,
+        amount_pence=min(-balance_pence, left[latest]),
+    )
+    await propose_to_put_back(tx, told, facts)
+
+
+async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, int]:
+    """Of each write-off of the account what may be put back, in pence: not what an order has released that was known then, or is since."""
+    orders = await queries.orders_known(tx, {facts.account: facts.people})
+    since = released_until(orders[facts.account], facts.people)
+    left = {}
+    for past in facts.write_offs:
+        days = [day for day in (since, past.released_until) if day is not None]
+        left[past.journal] = left_to_put_back(past, max(days, default=None))
+    return left
+
+
+async def _free(tx: Transaction, account: UUID) -> bool:
+    """Whether the account has no open proposal, or none that was made of itself: that one ends."""
     row = await store.open_on_account(tx, account)
-    if row is not None:
-        if not await _made_of_itself(tx, row):
-            return
-        await end_as_withdrawn(tx, row, ANOTHER_PAYMENT)
-    latest = standing[-1]
-    amount = min(-balance_pence, latest.amount_pence - latest.reinstated_pence)
-    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.PAYING, undoes=latest.journal, amount_pence=amount)
-    await propose_to_put_back(tx, told, await fact_of(tx, account))
+    if row is None:
+        return True
+    if not await _made_of_itself(tx, row):
+        return False
+    await end_as_withdrawn(tx, row, ANOTHER_PAYMENT)
+    return True
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:
