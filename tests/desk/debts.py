@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import (
     FindDebts,
     FoundDebt,
     FoundDebts,
+    GoneLately,
     LineKind,
     LinePart,
     LinkedAccount,
@@ -100,6 +101,10 @@ SCHEDULE_STATUS = {
 }
 PARTS = (LinePart(element="basic rent", amount_pence=372_10), LinePart(element="garage", amount_pence=30_00, vat_pence=5_00))
 
+RECHARGE = an_id("debt nguyen 90014921C-R")
+LINKED = (LinkedAccount(account=RECHARGE, kind=AccountKind.RECHARGE, former=True, balance_pence=55_50),)
+LATELY = (GoneLately(account=RECHARGE, on=TODAY - timedelta(days=60), pence=30_00),)
+
 
 def facts(account: UUID) -> DebtFacts:
     """A former tenant of three years ago with two write-offs behind them, of which the law has released one."""
@@ -128,7 +133,8 @@ def facts(account: UUID) -> DebtFacts:
         )
         if account == IVANOVA.account
         else None,
-        linked=(LinkedAccount(account=an_id("debt nguyen 90014921C-R"), kind=AccountKind.RECHARGE, former=True, balance_pence=85_50),),
+        linked=LINKED,
+        written_off_lately=LATELY if account != OKAFOR.account else (),
         write_offs=(
             PastWriteOff(
                 journal=WRITTEN_OFF,
@@ -142,6 +148,7 @@ def facts(account: UUID) -> DebtFacts:
                 journal=RELEASED, line=an_id("x"), on=TODAY - timedelta(days=500), amount_pence=99_00, reinstated_pence=0, discharged=True
             ),
         ),
+        to_income_lately=(GoneLately(account=account, on=TODAY - timedelta(days=90), pence=40_00),) if account == OKAFOR.account else (),
         debtor_total_pence=487_60,
         credits_total_pence=181_20 if account == OKAFOR.account else 0,
     )
@@ -266,6 +273,8 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         policy_version="2021-07-01",
         letter_on=TODAY + timedelta(days=21) if told.status is ProposalStatus.GATHERING else None,
         address_missing=told.status is ProposalStatus.BLOCKED,
+        linked=LINKED if told.status is not ProposalStatus.POSTED else (),
+        lately=LATELY if told.status is not ProposalStatus.POSTED else (),
     )  # fmt: skip
 
 

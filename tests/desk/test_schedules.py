@@ -8,6 +8,7 @@ from approvals import queries
 from approvals.web import wording
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead
 from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, ScheduleStatus
 
 from desk import debts, estate
@@ -15,6 +16,7 @@ from desk.conftest import Place
 from desk.visitor import Visitor, visiting
 
 FIRST, SECOND, THIRD = (estate.an_id(f"line {at}") for at in range(3))
+FIRST_DEBT = estate.IVANOVA.account
 APPROVE = {"answer": "approved", "reason_code": "approved:evidence-complete"}
 
 
@@ -45,6 +47,19 @@ async def test_the_totals_follow_what_is_left_out_and_nothing_is_decided(place: 
         assert "£804.20" in said
         assert manager.typed(f"except-{FIRST}") == "other"
     assert await excepted(place) == {}
+
+
+async def test_whoever_decides_sees_what_each_total_is_made_of_and_whether_it_has_grown(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        for words in ("This account£402.10 behind£402.10", "Oldfield£55.50 behind£55.50", "Debtor’s total£487.60"):
+            assert words in said
+        grown = debts.facts(FIRST_DEBT).model_copy(update={"balance_pence": 412_10})
+        place.peers.answers[f"/queries/{DEBTS_FOR_WRITE_OFF.name}"] = lambda _: DebtsRead(debts=(grown,))
+        said = await manager.read(f"/tasks/{task}")
+        assert "Debtor’s total today£497.60" in said
+        assert "It was £487.60 when the line was listed. If it is then above what this decision covers" in said
 
 
 def stand(place: Place, *standings: str) -> None:

@@ -1,8 +1,9 @@
 """Write-offs at the desk: a debt proposed, its evidence brought, a schedule previewed and made."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from approvals.web import wording
 from approvals.web.pages.register import financial_year
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsRead, LineKind, LinePart
 from rentbook_contracts.writeoffs import (
@@ -123,6 +124,34 @@ async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place:
     for words in ("A payment plan is kept.", "✓ There", "… Waits", "? Missing", "Barred", "time does not run", "£5.00"):
         assert words in said
     assert "<b>Neighbours</b>" in said
+
+
+MADE_OF = (
+    "This account£402.10 behind£402.10",
+    "Recharge: Nguyễn Thị Lan and Trần Văn Minh, 3 Harbour Court, Flat 7, Oldfield£55.50 behind£55.50",
+    f"Oldfieldwritten off {wording.short_day(estate.TODAY - timedelta(days=60))}£30.00",
+    "Debtor’s total£487.60",
+)
+
+
+@pytest.mark.parametrize("page", [f"{ACCOUNT}/write-off", f"/write-offs/{debts.READY}"])
+async def test_what_the_deciding_total_is_made_of_is_shown_where_it_is_proposed_and_on_the_proposal(place: Place, page: str) -> None:
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(page)
+        for row in MADE_OF:
+            assert row in said
+        assert "Debtor’s total£487.60owed on all linked accounts, and written off of late: it decides who has authority" in said
+        assert visitor.page is not None
+        assert visitor.page.xpath(f'//table//a[@href="/accounts/{debts.RECHARGE}"]')
+
+
+async def test_what_is_put_back_counts_no_less_than_it_was_decided_with(place: Place) -> None:
+    told = debts.proposal_page(ProposalAsked(proposal=debts.READY))
+    changed = {"kind": LineKind.REINSTATEMENT, "reason": Reason.PAYING, "debtor_total_pence": 600_00}
+    place.peers.answers["/queries/proposal-page"] = lambda _: told.model_copy(update=changed)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.READY}")
+    assert "counts no less than it was decided with£112.40 Debtor’s total£600.00" in said
 
 
 async def test_letters_that_were_sent_are_shown_with_the_day_of_the_next(place: Place) -> None:

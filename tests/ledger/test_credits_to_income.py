@@ -102,7 +102,9 @@ async def test_authority_is_by_all_credits_of_the_same_people_and_what_of_them_w
     assert [(await debts.facts(account)).credits_total_pence for account in (OLD, RECHARGE, CREDIT)] == [80_00, 80_00, 25_00]
     assert (await to_income(debts, OLD, covers_to_pence=79_99)).dropped_because == "credits-above"
     assert (await to_income(debts, OLD, covers_to_pence=80_00)).journal is not None
-    assert (await debts.facts(RECHARGE)).credits_total_pence == 80_00
+    gone = (await debts.facts(RECHARGE)).to_income_lately
+    assert [one.account for one in gone] == [OLD]
+    assert (await debts.facts(RECHARGE)).credits_total_pence == 80_00 == gone[0].pence - (await debts.facts(RECHARGE)).balance_pence
     assert (await to_income(debts, RECHARGE, covers_to_pence=79_99)).dropped_because == "credits-above"
     [put_back] = await debts.rows("SELECT id FROM journal WHERE code = 'CWO'")
     await undo(debts, put_back[0])

@@ -546,6 +546,21 @@ async def test_splitting_a_debt_or_writing_it_off_by_instalments_does_not_lower_
     assert outcome_of(await debts.written_off(await debts.line(), covers_to_pence=329_99)) == "debtor-owes-more"
 
 
+async def test_what_a_total_holds_beside_the_balances_is_named_by_account_and_day(debts: Debts, database: Database) -> None:
+    part = (await debts.facts()).charges[:2]
+    [off] = await debts.written_off(await debts.line_of(part))
+    for account in (OLD, RECHARGE):
+        facts = await debts.facts(account)
+        assert [(one.account, one.pence) for one in facts.written_off_lately] == [(OLD, 40_00)]
+        balances = (facts.balance_pence, *(other.balance_pence for other in facts.linked))
+        assert facts.debtor_total_pence == sum(balances) + 40_00
+    assert off.journal is not None
+    await debts.written_off(await debts.back(off.journal, ("Basic rent", 10_00)))
+    assert [one.pence for one in (await debts.facts()).written_off_lately] == [30_00]
+    await nothing_is_recent(database)
+    assert (await debts.facts()).written_off_lately == ()
+
+
 async def nothing_is_recent(database: Database) -> None:
     """From now on what was written off until today counts as if it were long ago."""
     await as_owner(database, "UPDATE ledger_policy SET debtor_total_months = 0")

@@ -10,6 +10,7 @@ from rentbook_contracts.ledger import (
     AccountHoldChanged,
     AccountKind,
     AccountStatus,
+    GoneLately,
     LineKind,
     LinkedAccount,
     PastWriteOff,
@@ -118,6 +119,22 @@ async def test_a_dry_run_says_of_each_debt_what_proposing_it_would_make_and_prop
     done = await writeoffs.do(propose_in_bulk, asked, caller=ASHA)
     assert {one.account: one.because for one in found if one.because} == {one.account: one.because for one in done.refused}
     assert len(done.proposals) == 2
+
+
+async def test_a_proposal_shows_what_counts_beside_the_account_itself_until_it_is_closed(writeoffs: WriteOffs) -> None:
+    other = LinkedAccount(account=uuid4(), kind=AccountKind.RECHARGE, former=True, balance_pence=50_00)
+    off, income = (GoneLately(account=other.account, on=TODAY, pence=pence) for pence in (20_00, 5_00))
+    beside = {"linked": (other,), "written_off_lately": (off,), "to_income_lately": (income,)}
+    debt = await writeoffs.proposed(writeoffs.owing(312_40, debtor_total_pence=382_40, **beside))
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=debt))
+    assert (page.linked, page.lately, page.debtor_total_pence) == ((other,), (off,), 382_40)
+    credit = writeoffs.owing(**in_credit(30_00, TODAY - timedelta(days=3000)) | beside)
+    told = Propose(kind=LineKind.CREDIT_WRITE_ON, account=credit, reason=Reason.UNCLAIMED)
+    made = await writeoffs.do(propose, told, caller=ASHA)
+    assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=made.proposal))).lately == (income,)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=debt, note="error"), caller=ASHA)
+    closed = await writeoffs.ask(proposal_page, ProposalAsked(proposal=debt))
+    assert (closed.linked, closed.lately) == ((), ())
 
 
 async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOffs) -> None:

@@ -561,6 +561,14 @@ class LinkedAccount(Message):
     balance_pence: Pence
 
 
+class GoneLately(Message):
+    """What was written off of an account, or went to income of it, on a day within the ledger's rolling window, less what came back."""
+
+    account: UUID
+    on: date
+    pence: PositivePence
+
+
 class StandingCredit(Message):
     """So much of a credit has stood on its account since a day, by effective date, without a break: no debit since then has reached it."""
 
@@ -597,7 +605,7 @@ class DebtFacts(Message):
     what the same people owe on this and all linked accounts, and what of theirs was written off in the ledger's rolling window and not put
     back, so that no debt becomes smaller by being split or written off by instalments (domain.md 5.3 and 9). `credits_total_pence` does so
     where a credit goes to income: what the same people have in credit on this and all linked accounts, and what of theirs went to income in
-    that window and was not put back.
+    that window and was not put back. `written_off_lately` and `to_income_lately` are what either holds beside the balances.
 
     `credit_stood` adds up to the balance where that is a credit, oldest first. `credit_blocked` is all that keeps a credit from going to
     income, as the ledger asks once more when it posts it.
@@ -621,6 +629,8 @@ class DebtFacts(Message):
     linked: tuple[LinkedAccount, ...]
     write_offs: tuple[PastWriteOff, ...]
     debtor_total_pence: NonNegativePence
+    written_off_lately: tuple[GoneLately, ...] = ()
+    to_income_lately: tuple[GoneLately, ...] = ()
     reachable: tuple[Addressee, ...] = Field(default=tuple(Addressee), description="Who can be written to, because an address is known")
 
     @property

@@ -13,9 +13,11 @@ from rentbook_contracts.ledger import (
     LINES_IN_A_SCHEDULE,
     AccountKind,
     ChargeOwed,
+    GoneLately,
     LineKind,
     LineOutcome,
     LinePart,
+    LinkedAccount,
     WriteOffLine,
 )
 from rentbook_contracts.message import Fact
@@ -505,6 +507,9 @@ class ProposalPage(Message):
 
     `letter_on`: the day on which the ladder's next letter is written by itself; None where there is none, or nowhere to send it:
     `address_missing`. `stays_pence`: credit that has not stood for the years of the policy, and stays on the account.
+
+    `linked` and `lately` are what counts in `debtor_total_pence` beside the account itself, while the proposal is open: other accounts, and
+    what was written off or went to income, as the kind has it.
     """
 
     proposal: UUID
@@ -534,6 +539,8 @@ class ProposalPage(Message):
     letter_on: date | None = None
     address_missing: bool = False
     stays_pence: NonNegativePence = 0
+    linked: tuple[LinkedAccount, ...] = ()
+    lately: tuple[GoneLately, ...] = ()
 
 
 class ProposalsAsked(Message):

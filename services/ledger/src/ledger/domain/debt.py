@@ -73,14 +73,17 @@ class WrittenOff:
     reinstated_pence: int
     debtor_total_pence: int = 0
 
+    @property
+    def left_pence(self) -> int:
+        return self.amount_pence - self.reinstated_pence
+
 
 def debtor_total_pence(balances: Iterable[int], written_off: Iterable[WrittenOff], today: date, window_months: int) -> int:
     """What decides who has authority (domain.md 5.3, 9): debts on all accounts of the same people, and what of theirs was written off
     within the window and not put back. Credit on one account makes no debt smaller.
     """
-    since = months_before(today, window_months)
     owed = sum(balance for balance in balances if balance > 0)
-    return owed + sum(each.amount_pence - each.reinstated_pence for each in written_off if each.on > since)
+    return owed + sum(each.left_pence for each in written_off if is_recent(each.on, today, window_months))
 
 
 def total_to_put_back_pence(
@@ -92,7 +95,7 @@ def total_to_put_back_pence(
     """
     beside = [each for each in written_off if each is not undone]
     total = debtor_total_pence(balances, beside, today, window_months)
-    return max(total + undone.amount_pence - undone.reinstated_pence, undone.debtor_total_pence, undone.amount_pence)
+    return max(total + undone.left_pence, undone.debtor_total_pence, undone.amount_pence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class WrittenOn:
     """Credit that went to income on a day and was not put back."""
 
     on: date
-    amount_pence: int
+    left_pence: int
 
 
 def credits_total_pence(balances: Iterable[int], written_on: Iterable[WrittenOn], today: date, window_months: int) -> int:
@@ -108,8 +111,13 @@ def credits_total_pence(balances: Iterable[int], written_on: Iterable[WrittenOn]
 
     So no credit becomes smaller by lying on several accounts, or by going to income part by part.
     """
-    since = months_before(today, window_months)
-    return -sum(balance for balance in balances if balance < 0) + sum(each.amount_pence for each in written_on if each.on > since)
+    in_credit = -sum(balance for balance in balances if balance < 0)
+    return in_credit + sum(each.left_pence for each in written_on if is_recent(each.on, today, window_months))
+
+
+def is_recent(on: date, today: date, window_months: int) -> bool:
+    """Whether a day lies in the rolling window in which what went counts still."""
+    return on > months_before(today, window_months)
 
 
 def months_before(day: date, months: int) -> date:

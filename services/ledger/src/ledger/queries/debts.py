@@ -22,6 +22,7 @@ from rentbook_contracts.ledger import (
     FindDebts,
     FoundDebt,
     FoundDebts,
+    GoneLately,
     LetterAddress,
     LinkedAccount,
     PastWriteOff,
@@ -40,6 +41,7 @@ from ledger.domain.debt import (
     WrittenOn,
     credits_total_pence,
     debtor_total_pence,
+    is_recent,
     total_to_put_back_pence,
     vat_within,
 )
@@ -176,12 +178,25 @@ def _facts(
             for past in write_offs[row.id]
         ),
         debtor_total_pence=debtor_total_pence(balances, *counted),
+        written_off_lately=_lately({id_: map(_written_off, write_offs[id_]) for id_ in accounts}, today, months),
+        to_income_lately=_lately({id_: written_on[id_] for id_ in accounts}, today, months),
         reachable=tuple(one.addressee for one in behind.addresses[row.tenancy] if one.address is not None),
     )
 
 
 def _written_off(past: PastWriteOff) -> WrittenOff:
     return WrittenOff(past.on, past.amount_pence, past.reinstated_pence, past.debtor_total_pence)
+
+
+def _lately(gone: Mapping[UUID, Iterable[WrittenOff | WrittenOn]], today: date, months: int) -> tuple[GoneLately, ...]:
+    """What of these accounts' counts still beside their balances, the latest first."""
+    counts = [
+        GoneLately(account=account, on=each.on, pence=each.left_pence)
+        for account, of_account in gone.items()
+        for each in of_account
+        if each.left_pence and is_recent(each.on, today, months)
+    ]
+    return tuple(sorted(counts, key=lambda one: one.on, reverse=True))
 
 
 def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:

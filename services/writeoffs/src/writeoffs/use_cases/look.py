@@ -66,6 +66,8 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         letter_on=found.letter.from_on if found.letter is not None and writes and not found.address_missing else None,
         address_missing=writes and found.address_missing,
         stays_pence=0 if closed else found.stays_pence,
+        linked=() if closed else facts.linked,
+        lately=() if closed else facts.to_income_lately if row.kind == LineKind.CREDIT_WRITE_ON else facts.written_off_lately,
     )
 
 

@@ -1,11 +1,12 @@
 """The task about a schedule of write-offs: its lines, each of which may be left out, and the answers."""
 
-from collections.abc import Collection, Iterable
+from asyncio import gather
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
-from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, DebtsAsked, LineKind
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.writeoffs import SCHEDULE_PAGE, Reason, ScheduleAsked, ScheduleLineShown, SchedulePage
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
 from approvals.web.following import go_on, next_task
 from approvals.web.forms import Form, read_uuid
+from approvals.web.made_of import Piece, made_of
 from approvals.web.schedule_words import beside_the_task
 from approvals.web.story import changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
@@ -27,6 +29,9 @@ from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 _EXCEPT = "except-"
 _FIELDS = ("answer", "reason_code", "text", "question_to", "minute_reference", "met_on", "minute_copy")
 
+
+DEBTS_ASKED = 200
+"""Accounts in one question to the ledger."""
 
 _LISTED = "listed"
 _LEFT_OUT = "excepted"
@@ -95,6 +100,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     schedule = await _schedule(visit, row.case)
     lines = tuple(line for line in schedule.lines if listed.get(line.line) == line.content_hash) if schedule else ()
     stands = {line.line for line in lines if line.standing == _LISTED}
+    totals = await _totals(visit, schedule.kind, lines) if schedule and row.status is Status.OPEN else {}
     chosen = {line: code for line, code in exceptions(form).items() if line in stands}
     goes = [line for line in lines if line.line in stands and line.line not in earlier]
     beside = beside_the_task(schedule.events) if schedule else []
@@ -120,7 +126,10 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         became=together(lines, earlier),
         exception_reasons=list(EXCEPTION_REASONS.items()),
         exception_words=EXCEPTION_REASONS,
-        labels=await visit.account_labels(line.account for line in lines),
+        totals=totals,
+        labels=await visit.account_labels(
+            (*(line.account for line in lines), *(piece.account for counts in totals.values() for piece in counts))
+        ),
         names=names,
         decisions_here=decisions,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
@@ -137,6 +146,16 @@ async def _schedule(visit: Visit, schedule: UUID) -> SchedulePage | None:
     except (Unanswered, Refused):
         visit.silent.append(Silent("writeoffs", "the lines of the schedule"))
         return None
+
+
+async def _totals(visit: Visit, kind: LineKind, lines: Sequence[ScheduleLineShown]) -> dict[UUID, list[Piece]]:
+    """What the total of each line is made of that is of more than the line, as the ledger has it at this moment."""
+    of_more = {line.account: line.line for line in lines if line.debtor_total_pence > line.amount_pence}
+    wanted = list(of_more)
+    parts = [tuple(wanted[start : start + DEBTS_ASKED]) for start in range(0, len(wanted), DEBTS_ASKED)]
+    what = "what the totals are made of"
+    told = await gather(*(visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=part), what) for part in parts))
+    return {of_more[facts.account]: made_of(kind, facts) for answer in told if answer for facts in answer.debts}
 
 
 async def _minute_of(visit: Visit, decision: UUID) -> queries.MinuteShown | None:

@@ -33,6 +33,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.tasks import Kind
 from approvals.web.forms import Form, read_uuid
+from approvals.web.made_of import made_of, pieces
 from approvals.web.schedule_words import events_told
 from approvals.web.visit import MayNot, NoSuchPage, Visit
 from approvals.web.wording import headline
@@ -210,6 +211,7 @@ async def _ask(visit: Visit, form: Form) -> Response:
         raise NoSuchPage("There is no such write-off on this account.")
     kind = _kind_of(facts, past)
     total_pence = facts.credits_total_pence if kind is LineKind.CREDIT_WRITE_ON else facts.debtor_total_pence
+    counts = made_of(kind, facts) if past is None else []
     return visit.show(
         "propose.html",
         TITLES[kind],
@@ -221,7 +223,8 @@ async def _ask(visit: Visit, form: Form) -> Response:
         total_pence=total_pence,
         decides=await decides(visit, total_pence) if past is None else (),
         reasons=choices(REASONS[kind]),
-        labels=await visit.account_labels((account, *(one.account for one in facts.linked))),
+        made_of=counts,
+        labels=await visit.account_labels((account, *(one.account for one in counts))),
     )
 
 
@@ -245,13 +248,16 @@ async def _page(visit: Visit, form: Form) -> Response:
         visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit))),
         visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters"),
     )
-    labels = await visit.account_labels((page.account,))
+    closed = page.status not in {*OPEN, ProposalStatus.ON_SCHEDULE}
+    counts = [] if closed else pieces(page.kind, page.account, page.owed_pence, page.linked, page.lately)
+    labels = await visit.account_labels((page.account, *(one.account for one in counts)))
     return visit.show(
         "proposal.html",
         f"{headline(page.kind)}: {headline(page.reason).lower()}",
         form=form,
         page=page,
         letters=letters,
+        made_of=counts,
         labels=labels,
         tenants=_tenants(labels.get(page.account)),
         names=await visit.names(),
