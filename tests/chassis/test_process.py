@@ -26,7 +26,7 @@ from faststream import AckPolicy
 from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, Operation, Query, Signal, Update, Workflow
 from support.counting import COUNTS, TOKEN, Counted, CountedTo, CountUp, Place, count_up, effects, note, running, scalar, until
 from temporalio import workflow
-from temporalio.client import ActivityFailureError, WorkflowFailureError
+from temporalio.client import ActivityFailureError, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -341,6 +341,35 @@ async def test_a_workflow_is_started_told_and_asked_in_order_and_each_outcome_is
         }
         # The story counts twice under one activity id: the second is a repetition and gets the first answer.
         assert await scalar(service.runtime, "SELECT version FROM count WHERE key = 'a'") == 1
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["and goes on", "and has ended"])
+@pytest.mark.parametrize(
+    "forged",
+    [{"args": [CountUp(key="forged")]}, {"task_queue": "elsewhere"}, {"args": [b"{"]}, {"args": []}, {"task_queue": "stories"}],
+    ids=["other words", "another queue", "no words of ours", "no words", "the same, too early"],
+)
+async def test_a_story_that_somebody_began_under_its_id_gives_way_to_the_true_one(
+    place: Place, forged: dict[str, Any], goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.starter.CLOCKS_DIFFER", timedelta())
+    async with serving(counter(), place.settings) as service, stories(service):
+        client = service._client
+        words: dict[str, Any] = {"args": [CountUp(key="true")], "task_queue": "elsewhere", **forged}
+        taken = await client.start_workflow(STORY.name, id="story/taken", **words)
+        if not goes_on:
+            await taken.terminate("a test")
+        await run(service.runtime, lambda tx: tx.start(STORY, CountUp(key="true"), workflow_id="story/taken"))
+
+        async def is_told() -> bool:
+            counted = await scalar(service.runtime, "SELECT count(*) = 1 FROM count WHERE key = 'true'")
+            return bool(counted) and await outcome(service.runtime, "story/taken", "start") == "accepted"
+
+        await until(is_told, "the true story takes its first step")
+        of_somebody = client.get_workflow_handle("story/taken", run_id=taken.first_execution_run_id)
+        assert (await of_somebody.describe()).status is WorkflowExecutionStatus.TERMINATED
+        assert (await client.get_workflow_handle("story/taken").describe()).status is WorkflowExecutionStatus.RUNNING
+        assert await scalar(service.runtime, "SELECT count(*) FROM count WHERE key <> 'true'") == 0
 
 
 async def test_a_broken_rule_ends_a_step_under_its_own_name(place: Place) -> None:

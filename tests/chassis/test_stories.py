@@ -1,5 +1,6 @@
 """Stories that are gone from Temporal are found, told of, and taken up again where they stood."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -136,6 +137,32 @@ async def test_a_story_that_failed_by_a_step_takes_that_step_again(place: Place)
         await obeyed(service, rows, "restart", story, "--by", "ops")
         await until(lambda: ended(client, story), "the story ends as it should")
         assert rows.steps == ["1", "2"]
+
+
+async def test_a_story_that_somebody_put_in_the_place_of_ours_is_begun_anew_as_it_was_asked_for(place: Place) -> None:
+    rows, story = Rows(), "story/replaced"
+    async with telling(place, rows, story) as (service, client):
+
+        async def steps(*taken: str) -> bool:
+            return rows.steps == list(taken)
+
+        async def is_gone() -> bool:
+            return service._stories.gone == {story}
+
+        await until(lambda: steps("1"), "the first step is taken")
+        await client.get_workflow_handle(story).terminate("by hand")
+        forged = await client.start_workflow(LONG_STORY.name, CountUp(key="forged"), id=story, task_queue="stories")
+
+        async def took_a_step() -> bool:
+            return any([event.HasField("activity_task_completed_event_attributes") async for event in forged.fetch_history_events()])
+
+        await until(took_a_step, "the forged story takes a step")
+        await forged.terminate("by hand")
+        await until(is_gone, "it is found")
+        await obeyed(service, rows, "restart", story, "--by", "ops")
+        await until(lambda: ended(client, story), "the story ends as it should")
+        begun, *_ = [event async for event in client.get_workflow_handle(story).fetch_history_events()]
+        assert json.loads(begun.workflow_execution_started_event_attributes.input.payloads[0].data) == {"key": "a"}
 
 
 async def test_a_story_that_runs_is_only_told_and_one_that_no_row_needs_is_left_alone(place: Place) -> None:

@@ -304,6 +304,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         " 'refused', because, refund_journal FROM payment_line WHERE number = 1")),
     ("payment-lines", "it was undone and did not come back", "refunds", (
         "UPDATE payment_line SET status = 'paid' WHERE status = 'returned'",)),
+    ("payment-lines", "it came back and its posting stands", "ledger", (
+        "UPDATE journal SET reverses = NULL WHERE reverses IN (SELECT id FROM journal WHERE code = 'RDR')",)),
     ("payment-lines", "it was approved as another plan", "approvals", (
         f"UPDATE decision SET content_hash = repeat('0', 64) WHERE id = {DECISION}",)),
     ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),

@@ -457,6 +457,7 @@ async def _paid_and_returned(town: Town) -> None:
     await town.deliver()
     back = ReverseRefund(case=second.case, attempt=1, journal=two.refund_journal or UUID(int=0), reason="B")
     await town.step(REVERSE_REFUND, back, refund_workflow_id(second.case, 2))
+    await town.step(RUN_CHECK, RunCheck(case=second.case, attempt=2, round=1, check=1), refund_workflow_id(second.case, 2))
     town.named |= {"run": payment_run, "decision": decisions[0], "paid": first, "posted": one, "returned": two}
 
 

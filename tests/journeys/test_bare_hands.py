@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
 from rentbook_contracts import refunds
 from rentbook_contracts.approvals import OPEN_TASK, DecisionTaken, OpenTask, TaskKind
@@ -30,7 +31,7 @@ from rentbook_contracts.workflows import (
 )
 from rentbook_local.check import places_of
 from rentbook_local.journey.desk import Desk
-from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
+from rentbook_local.journey.steps import Member, case_says, decide, open_task, release, request_refund
 from support.stack import Stack
 
 MONEY = {
@@ -155,5 +156,14 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     assert decide(leader, leader.get(task.path), "approved").errors() == []
     assert release(finance, [case]).errors() == []
     officer.wait(f"/cases/{case}", "the payment", lambda page: "With the bank, arrives on" in page.text)
-    paid = {question: count for question, count in money(stack).items() if count != before[question]}
-    assert paid["SELECT count(*) FROM payment_line"] == before["SELECT count(*) FROM payment_line"] + 1, json.dumps(paid)
+    settled = {question: count for question, count in money(stack).items() if count != before[question]}
+    assert settled["SELECT count(*) FROM payment_line"] == before["SELECT count(*) FROM payment_line"] + 1, json.dumps(settled)
+
+    # Nor does a story that somebody begins under the id of the next attempt stand in the way of the true one.
+    early = RefundCase(case=plan.case, attempt=2)
+    temporal.done(*start, "--type", REFUND_APPROVAL.name, "--workflow-id", refund_workflow_id(early.case, early.attempt), *told(early))
+    bank = stack.layout.http("bank-simulator")
+    [reference] = [item["reference"] for item in httpx.get(f"{bank}/bacs/paid").json()["paid"] if item["pence"] == plan.refund_pence]
+    httpx.post(f"{bank}/control/next", json={"fault": "return", "reference": reference, "code": "B"}).raise_for_status()
+    case_says(officer, case, "Waiting for evidence")
+    officer.wait(f"/accounts/{member.account}", "the credit", lambda page: "£164.00 in credit" in page.text)

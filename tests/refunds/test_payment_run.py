@@ -17,10 +17,12 @@ from refunds.queries import case_page, cases, ready_payments, run_page
 from refunds.use_cases import stories
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
+from refunds.use_cases.case_work import AnotherAttempt
 from refunds.use_cases.close_case import NotPaid, close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.line_posted import NotInTheBooks, NotInThisRun, line_posted
 from refunds.use_cases.note_release import note_release
+from refunds.use_cases.read_attempt import read_attempt
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
@@ -43,6 +45,7 @@ from rentbook_contracts.refunds import (
     PaymentStands,
     ReadCase,
     Recheck,
+    RefundCase,
     RefundClosed,
     RefundReturned,
     RunAsked,
@@ -366,6 +369,7 @@ async def test_a_refused_file_gives_its_payments_back_to_be_decided_again(refund
     assert await bank.paid() == []
     case = await refunds.ask(case_page, CaseAsked(case=plan.case))
     assert (case.attempt, case.status, case.run) == (2, CaseStatus.RETURNED, None)
+    await begins_as_it_was_asked_for(refunds, plan.case, 2)
 
 
 async def reference_of(refunds: Refunds, case: UUID) -> str:
@@ -385,8 +389,24 @@ async def test_a_returned_payment_opens_its_case_again_once(refunds: Refunds, ba
     assert (returned.amount_pence, returned.reason, returned.attempt) == (plan.refund_pence, "B", 1)
     [line] = (await refunds.ask(run_page, RunAsked(run=run))).lines
     assert line.status == "returned"
+    assert (await begins_as_it_was_asked_for(refunds, plan.case, 2)).returned == line.refund_journal
+
+
+async def begins_as_it_was_asked_for(refunds: Refunds, case: UUID, attempt: int) -> RefundCase:
+    """What the rows say of an attempt is what its story was asked for with; an attempt that is over, or was never begun, begins nothing."""
+    said = await refunds.do(read_attempt, ReadCase(case=case, attempt=attempt))
     starts = dict(await refunds.signals("RefundApproval"))
-    assert f'"returned":"{line.refund_journal}"' in starts[refund_workflow_id(plan.case, 2)]
+    assert said == RefundCase.model_validate_json(starts[refund_workflow_id(case, attempt)])
+    for other in (attempt - 1, attempt + 1):
+        with pytest.raises(AnotherAttempt):
+            await refunds.do(read_attempt, ReadCase(case=case, attempt=other))
+    return said
+
+
+async def test_a_first_attempt_begins_with_nothing_to_take_back(refunds: Refunds) -> None:
+    begins = await begins_as_it_was_asked_for(refunds, await refunds.opened(tenant()), 1)
+    assert begins.returned is None
+    assert begins.account is not None
 
 
 async def test_details_that_a_payment_came_back_from_wait_for_an_answer(refunds: Refunds, bank: Bank) -> None:

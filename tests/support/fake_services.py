@@ -35,6 +35,7 @@ class FakeServices:
     offsets: tuple[ledger.Offset, ...] = ()
     stages: int = 1
     posts: Callable[[ledger.RefundPlan], UUID] = field(default=lambda _: uuid4())
+    begins: refunds.RefundCase | None = None
     blocked_rounds: int = 0
     void_because: str | None = None
     differs: bool = False
@@ -69,6 +70,7 @@ class FakeServices:
             "refunds.look-again": lambda _: refunds.LookedAgain(differs=self.differs),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
             "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
+            "refunds.read-attempt": lambda a: self.begins or refunds.RefundCase(case=a.case, attempt=a.attempt),
             "refunds.read-case": self._stands,
             "refunds.build-file": self._build,
             "refunds.submit-file": self._fate,
@@ -137,7 +139,7 @@ class FakeServices:
 
     def told_of(self) -> list[str]:
         """The steps that change something: not those that only look."""
-        looks = ("refunds.read-case", "refunds.recheck", "refunds.look-again", "approvals.read-decision")
+        looks = ("refunds.read-attempt", "refunds.read-case", "refunds.recheck", "refunds.look-again", "approvals.read-decision")
         return [name for name in self.names() if name not in looks]
 
     async def noted(self, status: refunds.CaseStatus) -> None:

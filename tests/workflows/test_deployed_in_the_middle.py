@@ -44,7 +44,7 @@ class Before:
     @workflow.init
     def __init__(self, case: ProposalCase) -> None:
         self.case = case
-        self.steps = Steps()
+        self.steps = Steps(proposal_workflow_id(case.proposal, case.attempt))
         self.changed = False
 
     @workflow.run

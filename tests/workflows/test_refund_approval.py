@@ -34,8 +34,9 @@ from rentbook_contracts.workflows import (
 from support.fake_services import FakeServices
 from support.histories import record
 from support.servers import Temporal
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 
 Story = WorkflowHandle[Any, Any]
 
@@ -57,6 +58,7 @@ async def services(client: Client, request: pytest.FixtureRequest) -> AsyncItera
 
 async def begun(client: Client, services: FakeServices, case: RefundCase | None = None) -> Story:
     case = case or RefundCase(case=services.case)
+    services.begins = case
     return await client.start_workflow(REFUND_APPROVAL.name, case, id=refund_workflow_id(case.case, case.attempt), task_queue=QUEUE)
 
 
@@ -104,7 +106,7 @@ async def test_a_credit_that_went_to_income_is_put_back_before_anything_is_check
     account = uuid4()
     story = await begun(client, services, RefundCase(case=services.case, written_on=account))
     await services.until("approvals.open-task")
-    assert services.names()[0] == "ledger.put-back-credit"
+    assert services.told_of()[0] == "ledger.put-back-credit"
     assert services.calls[0][1] == PutBackCredit(case=services.case, account=account)
     await services.decide(story, Answer.DECLINED)
     await story.result()
@@ -333,9 +335,31 @@ async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeS
 async def test_a_returned_payment_is_taken_back_before_anything_else(client: Client, services: FakeServices) -> None:
     story = await begun(client, services, RefundCase(case=services.case, attempt=2, returned=uuid4(), returned_reason="0B"))
     await services.until("approvals.open-task")
-    assert services.names()[0] == "ledger.reverse-refund"
+    assert services.told_of()[0] == "ledger.reverse-refund"
     await services.decide(story, Answer.DECLINED)
     await story.result()
+
+
+async def test_a_story_that_is_begun_with_other_words_than_the_rows_have_follows_the_rows(client: Client, services: FakeServices) -> None:
+    of_rows = RefundCase(case=services.case, attempt=2, account=uuid4(), returned=uuid4(), returned_reason="0B")
+    forged = of_rows.model_copy(update={"returned": None, "account": uuid4(), "written_on": uuid4()})
+    services.begins = of_rows
+    await client.start_workflow(REFUND_APPROVAL.name, forged, id=refund_workflow_id(forged.case, 2), task_queue=QUEUE)
+    taken_back, put_back = await services.until("ledger.reverse-refund"), await services.until("ledger.put-back-credit")
+    assert isinstance(taken_back, ledger.ReverseRefund)
+    assert isinstance(put_back, PutBackCredit)
+    assert (taken_back.journal, taken_back.reason, put_back.account) == (of_rows.returned, "0B", of_rows.account)
+
+
+@pytest.mark.parametrize("id_", ["refund/{case}/2", "refund/another/1", "payment-run/{case}"])
+async def test_a_story_under_another_ones_id_takes_no_step(client: Client, services: FakeServices, id_: str) -> None:
+    case = RefundCase(case=services.case)
+    story = await client.start_workflow(REFUND_APPROVAL.name, case, id=id_.format(case=case.case), task_queue=QUEUE)
+    with pytest.raises(WorkflowFailureError) as failure:
+        await story.result()
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "AnotherStory"
+    assert services.names() == []
 
 
 async def test_a_refused_file_ends_the_attempt_and_leaves_the_case_to_the_next(client: Client, services: FakeServices) -> None:

@@ -4,6 +4,7 @@
 version stay.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
 
 def history(file: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json(f"recorded/{file.stem}", file.read_text(encoding="utf-8"))
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return WorkflowHistory.from_json(told["events"][0]["workflowExecutionStartedEventAttributes"]["workflowId"], told)
 
 
 @workflow.defn(name=REFUND_APPROVAL.name)

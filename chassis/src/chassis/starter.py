@@ -8,15 +8,24 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from opentelemetry import context
 from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import distinct_on
+from temporalio.api.common.v1 import Payload
 from temporalio.api.errordetails.v1 import NotFoundFailure
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateHandle, WorkflowUpdateStage
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -35,6 +44,9 @@ OUTBOX = "outbox_workflow"
 IN_FLIGHT_LIMIT = 32
 CALL_LIMIT_SECONDS = 20.0
 """An update is answered once its workflow's worker runs; longer than this it is asked again later."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""A run that began earlier than this before it was asked for was asked for by somebody else, whatever its argument."""
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
@@ -131,11 +143,19 @@ class WorkflowRelay:
             return Verdict(Settlement.CLOSED)
 
     async def _start(self, row: sa.RowMapping, argument: object) -> None:
-        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        """Once for the row. Whoever reaches Temporal may have taken the id first: that run is ended, and the asked one begins."""
+        start = partial(self._client.start_workflow, row["name"], argument, id=row["workflow_id"], task_queue=row["queue"])
         try:
-            await self._client.start_workflow(row["name"], argument, id=row["workflow_id"], task_queue=row["queue"], id_reuse_policy=reuse)
+            await start(id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE)
         except WorkflowAlreadyStartedError:
-            log.info("the workflow was started already", extra={"workflow_id": row["workflow_id"]})
+            there = await self._client.get_workflow_handle(row["workflow_id"]).describe()
+            if await was_asked_for(self._client, there, row):
+                log.info("the workflow was started already", extra={"workflow_id": row["workflow_id"]})
+                return
+            log.error("a story that nobody asked for stood under an id of ours", extra={"workflow_id": row["workflow_id"]})
+            # This run and no other: the true one may have been begun meanwhile.
+            await _end(self._client.get_workflow_handle(row["workflow_id"], run_id=there.run_id))
+            await start(id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
 
     async def _update(self, handle: WorkflowHandle[Any, Any], row: sa.RowMapping, argument: object) -> Verdict:
         stage = WorkflowUpdateStage.ACCEPTED
@@ -171,6 +191,35 @@ def workflow_is_gone(error: RPCError) -> bool:
     if error.status is not RPCStatusCode.NOT_FOUND:
         return False
     return any(detail.Is(NotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
+
+
+async def was_asked_for(client: Client, there: WorkflowExecutionDescription, row: sa.RowMapping) -> bool:
+    """Whether a run goes back to what the row of the outbox asked for, and not to what somebody else began under its id.
+
+    A run that goes on in another, or was taken up again, has the beginning of the first. Errors: RPCError where its history is gone.
+    """
+    first = there.raw_description.workflow_execution_info.first_run_id or there.run_id
+    async for event in client.get_workflow_handle(there.id, run_id=first).fetch_history_events(page_size=1):
+        began = event.workflow_execution_started_event_attributes
+        of_the_row = (began.workflow_type.name, began.task_queue.name) == (row["name"], row["queue"])
+        in_time = event.event_time.ToDatetime(UTC) > row["written_at"] - CLOCKS_DIFFER
+        return of_the_row and in_time and _said(began.input.payloads) == [json.loads(row["argument"])]
+    return False
+
+
+def _said(payloads: Sequence[Payload]) -> list[object]:
+    try:
+        return [json.loads(payload.data) for payload in payloads]
+    except ValueError:
+        return []
+
+
+async def _end(run: WorkflowHandle[Any, Any]) -> None:
+    try:
+        await run.terminate("begun by somebody else under an id of Rentbook's")
+    except RPCError as error:
+        if not workflow_is_gone(error):
+            raise
 
 
 async def _verdict(asked: WorkflowUpdateHandle[Any]) -> Verdict:

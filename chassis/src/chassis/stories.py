@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 from chassis.faults import may_pass
 from chassis.parked import NotPossible
 from chassis.serving import App, Stories
-from chassis.starter import workflow_is_gone
+from chassis.starter import was_asked_for, workflow_is_gone
 from chassis.tables import outbox_workflow
 from chassis.telemetry import named
 from chassis.transaction import Caller, Runtime, Transaction, run
@@ -185,10 +185,11 @@ async def restart(runtime: Runtime, client: Client, stories: Stories, story: str
 async def _begin_anew(tx: Transaction, client: Client, story: str, told: WorkflowExecutionDescription | None) -> None:
     if told is None:
         raise NotPossible(f"Temporal has no history of {story} any more: its retention has passed, or it was deleted there.")
+    asked = await _asked(tx, story)
     history = (await client.get_workflow_handle(story, run_id=told.run_id).fetch_history()).events
     point = turning_point(history)
-    if point is None:
-        await _start(tx, client, story)
+    if point is None or (asked is not None and not await was_asked_for(client, told, asked)):
+        await _start(client, story, asked)
         return
     reset = ResetWorkflowExecutionRequest(
         namespace=client.namespace,
@@ -215,12 +216,16 @@ def turning_point(history: Sequence[HistoryEvent]) -> int | None:
     return done[-1] if done else None
 
 
-async def _start(tx: Transaction, client: Client, story: str) -> None:
-    """As it was asked for first. Errors: NotPossible where this service never asked."""
+async def _asked(tx: Transaction, story: str) -> sa.RowMapping | None:
+    """The row by which this service asked for the story last."""
     table = outbox_workflow.c
     wanted = sa.select(outbox_workflow).where(table.workflow_id == story, table.kind == "start").order_by(table.seq.desc()).limit(1)
-    row = (await tx.connection.execute(wanted)).mappings().first()
-    if row is None:
+    return (await tx.connection.execute(wanted)).mappings().first()
+
+
+async def _start(client: Client, story: str, asked: sa.RowMapping | None) -> None:
+    """As it was asked for. Errors: NotPossible where this service never asked."""
+    if asked is None:
         raise NotPossible(f"This service has not started the story {story}.")
     again = WorkflowIDReusePolicy.ALLOW_DUPLICATE
-    await client.start_workflow(row["name"], json.loads(row["argument"]), id=story, task_queue=row["queue"], id_reuse_policy=again)
+    await client.start_workflow(asked["name"], json.loads(asked["argument"]), id=story, task_queue=asked["queue"], id_reuse_policy=again)

@@ -147,7 +147,9 @@ FACTS: tuple[type[Fact], ...] = (RefundReviewOpened, RefundRequested, RefundClos
 
 
 class RefundCase(Message):
-    """One attempt at a case: what the workflow is started with. `returned` is the refund journal of a payment that came back.
+    """One attempt at a case: what the workflow is started with, and asks the rows for, which it believes.
+
+    `returned` is the refund journal of a payment that came back.
 
     `account`: whose credit is asked for; what of it went to income is put back in each round. A story that was begun before it was named
     has `written_on` where there was such credit, to be put back before anything else.
@@ -324,6 +326,7 @@ NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progre
 QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)
 DEQUEUE_PAYMENT: Operation[DequeuePayment, Dequeued] = Operation("refunds.dequeue-payment", "refunds", DequeuePayment, Dequeued)
 LINE_POSTED: Operation[LinePosted, Nothing] = Operation("refunds.line-posted", "refunds", LinePosted, Nothing)
+READ_ATTEMPT: Operation[ReadCase, RefundCase] = Operation("refunds.read-attempt", "refunds", ReadCase, RefundCase)
 READ_CASE: Operation[ReadCase, CaseStands] = Operation("refunds.read-case", "refunds", ReadCase, CaseStands)
 CLOSE_CASE: Operation[CloseCase, Nothing] = Operation("refunds.close-case", "refunds", CloseCase, Nothing)
 

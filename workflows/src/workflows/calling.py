@@ -21,14 +21,18 @@ class Steps:
     """The calls of one workflow, numbered per operation.
 
     The activity id is the operation's name and number, so that `{workflow id}:{activity id}` names the step for good: its owner does it
-    once, however often Temporal delivers it, also after a reset.
+    once, however often Temporal delivers it, also after a reset. `story`: the workflow id of the story that calls them. One that somebody
+    began under another's id takes no step: the true story of that id would be given its answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, story: str) -> None:
+        self._story = story
         self._taken: Counter[str] = Counter()
 
     async def call(self, operation: Operation[In, Out], argument: In) -> Out:
-        """The operation's answer. Raises ActivityError where a rule says no (see broken_rule)."""
+        """The operation's answer. Raises ActivityError where a rule says no (see broken_rule), ApplicationError (AnotherStory)."""
+        if workflow.info().workflow_id != self._story:
+            raise ApplicationError("a story is told under its own id", type="AnotherStory", non_retryable=True)
         self._taken[operation.name] += 1
         answer: Out = await workflow.execute_activity(
             operation.name,

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
         SettleRun,
         SubmitFile,
     )
-    from rentbook_contracts.workflows import PAYMENT_RUN, RUN_LINE_SETTLED, RunLineSettled
+    from rentbook_contracts.workflows import PAYMENT_RUN, RUN_LINE_SETTLED, RunLineSettled, payment_run_workflow_id
 
     from workflows.calling import Steps, broken_rule
 
@@ -38,7 +38,7 @@ class PaymentRun:
 
     @workflow.init
     def __init__(self, run: PaymentRunCase) -> None:
-        self.steps = Steps()
+        self.steps = Steps(payment_run_workflow_id(run.run))
         self.believes_rows = workflow.patched(BELIEVES_ROWS)
         self.settled: set[UUID] = set()
         self.told = False

@@ -54,6 +54,7 @@ with workflow.unsafe.imports_passed_through():
         NOTE_PROGRESS,
         PLAN_REFUND,
         QUEUE_PAYMENT,
+        READ_ATTEMPT,
         READ_CASE,
         RECHECK,
         RUN_CHECK,
@@ -85,6 +86,7 @@ with workflow.unsafe.imports_passed_through():
         LedgerMoved,
         PaymentReleased,
         PaymentSettled,
+        refund_workflow_id,
     )
 
     from workflows.calling import Steps, broken_rule
@@ -105,6 +107,8 @@ LOOKS_ON_THE_DAY = "what is awaited is looked at on the day that may settle it"
 CHECKS_RUN_OUT = "checks that run out while a case waits are run again"
 # And one that a rule of the ledger had stopped.
 HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
+# One that was begun earlier takes what is to be taken back from its argument.
+BEGINS_BY_ROWS = "what an attempt begins with is asked of the rows"
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class RefundApproval:
     def __init__(self, case: RefundCase) -> None:
         self.case = case
         self.round = 0
-        self.steps = Steps()
+        self.steps = Steps(refund_workflow_id(case.case, case.attempt))
         self.asked: Asked | None = None
         self.approved: Decision | None = None
         self.posting = False
@@ -137,6 +141,8 @@ class RefundApproval:
 
     @workflow.run
     async def run(self, case: RefundCase) -> Nothing:
+        if workflow.patched(BEGINS_BY_ROWS):
+            self.case = await self.steps.call(READ_ATTEMPT, ReadCase(case=case.case, attempt=case.attempt))
         await self.take_back_returned()
         await self.put_back_written_on(self.case.written_on)
         while True:

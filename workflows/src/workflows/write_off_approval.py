@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
         SCHEDULE_CHANGED,
         WRITE_OFF_APPROVAL,
         ScheduleChanged,
+        schedule_workflow_id,
     )
     from rentbook_contracts.writeoffs import (
         BEGIN_ROUND,
@@ -71,7 +72,7 @@ class WriteOffApproval:
     def __init__(self, case: ScheduleCase) -> None:
         self.case = case
         self.round = 0
-        self.steps = Steps()
+        self.steps = Steps(schedule_workflow_id(case.schedule))
         self.asked: Asked | None = None
         self.posting = False
         self.answers: deque[UUID] = deque()

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from rentbook_contracts.notices import WRITE_LADDER_LETTER
     from rentbook_contracts.operation import Nothing
-    from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged
+    from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
     from rentbook_contracts.writeoffs import (
         ASSESS_PROPOSAL,
         REMIND_OF_PROPOSAL,
@@ -34,7 +34,7 @@ class WriteOffProposal:
     @workflow.init
     def __init__(self, case: ProposalCase) -> None:
         self.case = case
-        self.steps = Steps()
+        self.steps = Steps(proposal_workflow_id(case.proposal, case.attempt))
         self.changed = False
 
     @workflow.run

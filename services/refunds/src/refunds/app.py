@@ -22,6 +22,7 @@ from rentbook_contracts.refunds import (
     PLAN_REFUND,
     PLAN_TO_DECIDE,
     QUEUE_PAYMENT,
+    READ_ATTEMPT,
     READ_CASE,
     READY_PAYMENTS,
     RECHECK,
@@ -61,6 +62,7 @@ from refunds.use_cases.open_review import look_ahead_of_credit, open_review
 from refunds.use_cases.plan import plan
 from refunds.use_cases.plan_to_decide import plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
+from refunds.use_cases.read_attempt import read_attempt
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
@@ -112,6 +114,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(QUEUE_PAYMENT, queue_payment),
             Offer(DEQUEUE_PAYMENT, dequeue_payment),
             Offer(LINE_POSTED, line_posted),
+            Offer(READ_ATTEMPT, read_attempt),
             Offer(READ_CASE, read_case, remember=False),
             Offer(CLOSE_CASE, close_case),
             Offer(BUILD_FILE, given(means, build_file)),

@@ -11,6 +11,7 @@ from rentbook_local.checking.plans import posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
 
 IN_A_FILE = ("posted", "paid", "refused", "returned")
+CAME_BACK = ("refused", "returned")
 MONEY_OUT = ("posted", "paid", "returned")
 _FIRST_ITEM, _LAST_LABELS = 4, 3
 """Labels before the items and after them in a file of one processing day (domain.md 3.5)."""
@@ -28,7 +29,7 @@ async def _lines(books: Books) -> Finding:
     """Each line is one that finance released, and where it was posted, posted with that amount from that account."""
     signed = {(row["run"], row["case_id"], row["attempt"], row["content_hash"], row["amount_pence"]) for row in await released_lines(books)}
     plans = {plan.refund_journal: plan for plan in (await posted_plans(books)).plans}
-    rows, made = await lines(books), await decisions(books)
+    rows, made, gone_on = await lines(books), await decisions(books), await _gone_on(books)
     broken = []
     for row in rows:
         name = f"payment {row['reference']} of run {row['run']}"
@@ -43,11 +44,19 @@ async def _lines(books: Books) -> Finding:
                 broken.append(f"{name}: what the ledger posted was approved as another plan")
             elif plan.refund_undone and row["status"] in ("posted", "paid"):
                 broken.append(f"{name}: its posting was undone, and it did not come back")
+            elif not plan.refund_undone and row["status"] in CAME_BACK and row["attempt"] < gone_on.get(row["case_id"], 0):
+                broken.append(f"{name}: it came back, and its case went on while its posting stood")
     live = Counter((row["case_id"], row["attempt"]) for row in rows if row["status"] in MONEY_OUT)
     journals = Counter(row["refund_journal"] for row in rows if row["status"] in IN_A_FILE)
     broken += [f"journal {journal} stands behind {times} payments" for journal, times in journals.items() if times > 1]
     broken += [f"case {case} attempt {attempt} is in {times} payments" for (case, attempt), times in live.items() if times > 1]
     return finding(len(rows), broken)
+
+
+async def _gone_on(books: Books) -> dict[Any, int]:
+    """By case, the last attempt that has begun a round or ended: a story puts the credit back before either."""
+    rows = await books.refunds.fetch("SELECT id, attempt, round > 0 OR NOT is_open AS begun FROM refund_case")
+    return {row["id"]: row["attempt"] if row["begun"] else row["attempt"] - 1 for row in rows}
 
 
 async def _runs(books: Books) -> Finding:
