@@ -241,6 +241,8 @@ async def test_commands_and_queries_over_http(place: Place) -> None:
         assert (first.status_code, first.json(), again.json()) == (200, {"number": 1}, {"number": 1})
         other = await http.post("/commands/count-up", content=CountUp(key="b").model_dump_json(), headers=form)
         assert (other.status_code, other.json()["rule"]) == (422, "SameFormOtherContent")
+        somebody = await http.post("/commands/count-up", content=ask, headers={**form, "X-Rentbook-Person": "bryn.officer"})
+        assert (somebody.status_code, somebody.json()["rule"]) == (422, "SameFormOtherContent")
         held = bytes(await scalar(service.runtime, "SELECT request_hash FROM accepted_command WHERE key = 'form:f1'"))
         guess = f"count-up\n{ask}".encode()
         assert held == hmac.digest(service.runtime.request_key, guess, "sha256"), "whoever has the key can tell"

@@ -41,7 +41,7 @@ TRANSACTION_ATTEMPTS = 4
 
 
 class SameFormOtherContent(BrokenRule):
-    """A form's id came a second time with other words in it."""
+    """A form's id came a second time with other words in it, or from another person."""
 
 
 @dataclass
@@ -228,9 +228,10 @@ async def once(
     gives: type[Out],
     use_case: Callable[[Transaction, In], Coroutine[Any, Any, Out]],
 ) -> Out:
-    """Do a use case once for a key that never expires; whoever repeats it is given the first answer.
+    """Do a use case once for a key that never expires; the person who repeats it is given the first answer, and nobody else.
 
-    A second caller with the same key waits for the first one's commit. Errors: SameFormOtherContent where the same key brings other words.
+    A second caller with the same key waits for the first one's commit. Errors: SameFormOtherContent where the same key brings other words,
+    or comes from another person.
     """
     # Keyed, because the content may be bank details, of which there are few enough to try them all against a plain hash.
     content = f"{name}\n{argument.model_dump_json()}"
@@ -246,8 +247,9 @@ async def once(
 
 
 async def _first_answer(tx: Transaction, key: str, digest: bytes, gives: type[Out]) -> Out:
-    columns = (accepted_command.c.request_hash, accepted_command.c.answer)
+    columns = (accepted_command.c.request_hash, accepted_command.c.answer, accepted_command.c.person)
     held = (await tx.connection.execute(sa.select(*columns).where(accepted_command.c.key == key))).one()
-    if bytes(held.request_hash) != digest:
+    # The answer was given on the first one's roles: another person's were never looked at.
+    if (bytes(held.request_hash), held.person) != (digest, tx.caller.person):
         raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return gives.model_validate_json(held.answer)
