@@ -49,6 +49,7 @@ from rentbook_contracts.ledger import (
     WeeklyCharge,
 )
 from rentbook_contracts.notices import LetterFate, LetterRow
+from rentbook_contracts.people import LastCommand, LastCommands
 from rentbook_contracts.refunds import (
     CaseEvent,
     CasePage,
@@ -753,3 +754,12 @@ def run_page(run: UUID, status: RunStatus = RunStatus.ACCEPTED) -> RunPage:
         ),
         reports=("Input report of 21 Nov 2026: 1 credit of £35.00 accepted",),
     )
+
+
+def last_commands() -> LastCommands:
+    """What staff last did; the stand-in of each service tells all of it."""
+    acts = (
+        ("asha.officer", "set-account-hold", 3), ("asha.officer", "take-bank-file", 1), ("grace.finance", "post-provision", 20),
+        ("ella.manager", "check-evidence-policy", 40),
+    )  # fmt: skip
+    return LastCommands(commands=tuple(LastCommand(person=who, command=what, at=NOW - timedelta(days=ago)) for who, what, ago in acts))

@@ -190,6 +190,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.EXPLAIN_BALANCE, lambda asked: estate.explained(home_of(asked.account))),
         _query(ledger.BANK_FILE_PAGE, lambda asked: estate.bank_file(asked.bank_file)),
         _query(ledger.BANK_FILES, _files),
+        *(_query(one.LAST_COMMANDS, lambda _: estate.last_commands()) for one in (ledger, refunds, writeoffs, notices)),
         _query(ledger.SUSPENSE, lambda asked: estate.in_suspense(asked.item)),
         _query(ledger.EXACT_SUGGESTIONS, estate.exact_suggestions),
         _query(ledger.RETURN_PAGE, lambda asked: estate.return_page(asked.item, asked.reference)),

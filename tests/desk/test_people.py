@@ -2,10 +2,12 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from approvals import queries
+from approvals.web.wording import LONDON
 from chassis.transaction import run
 
 from desk import estate
@@ -24,17 +26,44 @@ async def test_each_person_stands_with_roles_limits_and_last_use(place: Place) -
         await leader.send("/cover/delegations", taker="ben.officer", ceiling="200", lent_from=day, lent_until=day)
         said = await auditor.read("/people")
         sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
-    rows = {row["Signs in as"]: row for row in csv.DictReader(io.StringIO(sheet))}
-    assert rows["dev.leader"]["May decide up to"] == "£500.00"
-    assert rows["dev.leader"]["Last decided"] == day
-    assert rows["dev.leader"]["Last signed in"] == day
-    assert rows["ben.officer"]["May decide up to"] == ""
-    assert rows["ben.officer"]["Lent by"] == "Dev Patel, £200.00"
-    assert rows["asha.officer"]["Last took part in a case"] == day
-    assert rows["grace.finance"]["May decide up to"] == "no limit as the second decision"
-    assert rows["grace.finance"]["May release runs up to"] == "no limit"
-    assert {row["Not seen for too long"] for row in rows.values()} == {""}
-    assert "£200.00 lent by Dev Patel" in said
+    lines = list(csv.DictReader(io.StringIO(sheet)))
+    assert {row["Last signed in"] for row in lines if row["Signs in as"] == "dev.leader"} == {day}
+    assert {row["Not seen for too long"] for row in lines} == {""}
+    told = {(row["Signs in as"], row["Right"]): (row["How far"], row["Last used"]) for row in lines}
+    assert told["dev.leader", "Decide refunds"] == ("up to £500.00", day)
+    assert ("ben.officer", "Decide refunds") not in told
+    assert told["ben.officer", "Decide for another"] == ("up to £200.00, lent by Dev Patel", "")
+    assert told["grace.finance", "Decide refunds"] == ("from £2,500.01 as the second decision", "")
+    assert told["grace.finance", "Release payment runs"] == ("no limit", "")
+    assert told["hugo.auditor", "Reads only"] == ("", "")
+    assert "up to £200.00, lent by Dev Patel" in said
+
+
+async def test_the_review_tells_of_write_offs_policy_and_what_other_services_keep(place: Place) -> None:
+    await place.everyone_known()
+    ago = {days: f"{(estate.NOW - timedelta(days=days)).astimezone(LONDON).date()}" for days in (1, 3, 20, 40)}
+    async with visiting(place, "hugo") as auditor:
+        sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
+    told = {(row["Signs in as"], row["Right"]): (row["How far"], row["Last used"]) for row in csv.DictReader(io.StringIO(sheet))}
+    assert told["asha.officer", "Take bank files"] == ("", ago[1])
+    assert told["asha.officer", "Change accounts, tenancies and suspense"] == ("", ago[3])
+    assert told["grace.finance", "Post the provision"] == ("", ago[20])
+    assert told["ella.manager", "Make and check policy"] == ("", ago[40])
+    assert told["ella.manager", "Work on write-offs"] == ("", ""), "policy is a right of its own"
+    assert told["kirsi.s151", "Decide write-offs"] == ("no limit; from £5,000.00 to £9,999.99 as the second decision", "")
+    assert told["mabel.democratic", "Decide write-offs"] == ("from £50,000.00 as the second decision by the minute of Cabinet", "")
+
+
+async def test_a_service_that_does_not_answer_is_named_and_nothing_is_called_unused_for_it(place: Place) -> None:
+    await place.everyone_known()
+    place.peers.silent.add("ledger")
+    async with visiting(place, "hugo") as auditor:
+        said = await auditor.read("/people")
+        sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
+    told = {(row["Signs in as"], row["Right"]): row["Last used"] for row in csv.DictReader(io.StringIO(sheet))}
+    assert told["asha.officer", "Take bank files"] == "not known at present"
+    assert told["ella.manager", "Make and check policy"] == "not known at present"
+    assert "The last changes of accounts can’t be shown just now." in said
 
 
 async def test_whoever_was_not_seen_for_as_long_as_policy_says_is_asked_about(place: Place) -> None:

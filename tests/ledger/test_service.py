@@ -33,6 +33,7 @@ from rentbook_contracts.ledger import (
     SearchAccounts,
 )
 from rentbook_contracts.operation import In, Out, Query
+from rentbook_contracts.people import LastCommands
 from support.counting import until
 from support.ledger_books import HOUSEHOLD, LAST_WEEK, MAIN, opened
 from support.servers import Kafka, Temporal
@@ -151,3 +152,22 @@ async def test_the_door_answers_and_the_sealer_seals(service: Service) -> None:
     async with httpx.AsyncClient(base_url=service.address) as http:
         assert (await http.get("/export/journal")).status_code == 401
         assert (await http.post("/bank-files", params={"name": "x"}, content=b"x")).status_code == 401
+
+
+async def test_who_reviews_access_is_told_what_each_person_last_did_and_nobody_else_is(service: Service) -> None:
+    week = DebitWeek(week_commencing=LAST_WEEK)
+    async with httpx.AsyncClient(base_url=service.address) as http:
+        officer = Caller("lind.officer", frozenset({"officer"}))
+        headers = headers_of(officer, service.runtime.service_token, form=str(uuid4()))
+        (await http.post(f"/commands/{DEBIT_WEEK.name}", content=week.model_dump_json(), headers=headers)).raise_for_status()
+        file = headers_of(officer, service.runtime.service_token, form=None)
+        assert (await http.post("/bank-files", params={"name": "cash.txt"}, content=b"no bank's", headers=file)).status_code == 422
+        asked = [
+            await http.post(
+                "/queries/ledger-last-commands", content="{}", headers=headers_of(who, service.runtime.service_token, form=None)
+            )
+            for who in (Caller("hugo.auditor", frozenset({"auditor"})), officer)
+        ]
+    told = LastCommands.model_validate_json(asked[0].content).commands
+    assert {(one.person, one.command) for one in told} == {("lind.officer", "debit-week"), ("lind.officer", "take-bank-file")}
+    assert asked[1].json()["rule"] == "NotAReviewer"

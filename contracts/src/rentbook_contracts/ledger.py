@@ -11,6 +11,7 @@ from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.people import LastCommands
 from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
 
@@ -1245,6 +1246,9 @@ class BankFiles(Message):
     files: tuple[BankFilePage, ...]
 
 
+TAKE_BANK_FILE = "take-bank-file"
+"""What a bank file is called among the last commands of a person; it comes by `POST /bank-files` and not as a command."""
+
 BANK_FILE_PAGE: Query[BankFileAsked, BankFilePage] = Query("bank-file-page", "ledger", BankFileAsked, BankFilePage)
 BANK_FILES: Query[BankFilesAsked, BankFiles] = Query("bank-files", "ledger", BankFilesAsked, BankFiles)
 
@@ -1652,3 +1656,5 @@ FACTS: tuple[type[Fact], ...] = (
     PaymentPlanChanged,
     LetterAddressChanged,
 )
+
+LAST_COMMANDS: Query[Nothing, LastCommands] = Query("ledger-last-commands", "ledger", Nothing, LastCommands)

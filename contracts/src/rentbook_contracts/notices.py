@@ -10,6 +10,7 @@ from pydantic import Base64Bytes, Field
 from rentbook_contracts.ledger import Addressee
 from rentbook_contracts.message import Fact
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.people import LastCommands
 
 
 class LadderLetter(StrEnum):
@@ -169,3 +170,5 @@ class ReportSet(Message):
 
 SET_REPORT: Query[SetReport, ReportSet] = Query("set-report", "notices", SetReport, ReportSet, within=timedelta(seconds=40))
 """The longest takes two seconds of a processor, and reports are set one after the other: on a busy machine that is many seconds."""
+
+LAST_COMMANDS: Query[Nothing, LastCommands] = Query("notices-last-commands", "notices", Nothing, LastCommands)

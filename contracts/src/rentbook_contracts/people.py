@@ -1,6 +1,9 @@
 """The staff who act, by the subject of their sign-in and the roles that it carries."""
 
+from datetime import datetime
 from enum import StrEnum
+
+from rentbook_contracts.operation import Message
 
 
 class Role(StrEnum):
@@ -22,3 +25,20 @@ class Role(StrEnum):
 
 MANAGERS = frozenset({Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.S151_OFFICER})
 """Who answers for the work of others: the line manager of the policy's first band (domain.md 5.1, Test J) and those above."""
+
+REVIEWS_ACCESS = frozenset({Role.AUDITOR, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.S151_OFFICER})
+"""Who answers for what others may do, and is told what each last did."""
+
+
+class LastCommand(Message):
+    """When a person last had a command of this name accepted by a service, UTC."""
+
+    person: str
+    command: str
+    at: datetime
+
+
+class LastCommands(Message):
+    """By person and command: what each service that takes commands of people answers to those who review access."""
+
+    commands: tuple[LastCommand, ...]

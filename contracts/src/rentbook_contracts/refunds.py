@@ -12,6 +12,7 @@ from rentbook_contracts.ledger import RefundPlan
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, PositivePence
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.people import LastCommands
 
 
 class CheckOutcome(StrEnum):
@@ -753,3 +754,5 @@ READY_PAYMENTS: Query[Nothing, ReadyPayments] = Query("ready-payments", "refunds
 RUN_PAGE: Query[RunAsked, RunPage] = Query("run-page", "refunds", RunAsked, RunPage)
 RUNS: Query[RunsAsked, Runs] = Query("runs", "refunds", RunsAsked, Runs)
 # The payment file's bytes: GET /payment-files/RUN with the caller's headers, for finance only.
+
+LAST_COMMANDS: Query[Nothing, LastCommands] = Query("refunds-last-commands", "refunds", Nothing, LastCommands)

@@ -24,6 +24,7 @@ from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
 from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.people import LastCommands
 from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
 
@@ -919,3 +920,5 @@ SCHEDULES: Query[SchedulesAsked, Schedules] = Query("schedules", "writeoffs", Sc
 WRITE_OFF_REGISTER: Query[RegisterAsked, Register] = Query("write-off-register", "writeoffs", RegisterAsked, Register)
 WRITE_OFF_TOTALS: Query[TotalsAsked, WriteOffTotals] = Query("write-off-totals", "writeoffs", TotalsAsked, WriteOffTotals)
 WRITE_OFF_POLICIES: Query[Nothing, LaddersShown] = Query("write-off-policies", "writeoffs", Nothing, LaddersShown)
+
+LAST_COMMANDS: Query[Nothing, LastCommands] = Query("writeoffs-last-commands", "writeoffs", Nothing, LastCommands)

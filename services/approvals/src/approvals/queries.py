@@ -1546,7 +1546,7 @@ def filters_from(words: Mapping[str, str]) -> Filters:
 
 @dataclass(frozen=True)
 class PersonAccess:
-    """What a person may do today, and when they last did each. Limits by stage, pence; None is without a limit.
+    """What a person may decide and release today, and when they last did each; recalling is a use of the authority to decide.
 
     `lent`: by whom authority is lent to them today, with its ceiling in pence. `unused`: not seen for as long as policy says.
     """
@@ -1554,14 +1554,13 @@ class PersonAccess:
     subject: str
     name: str
     roles: tuple[str, ...]
-    decides: tuple[tuple[int, int | None], ...]
-    releases: tuple[tuple[int, int | None], ...]
+    decides: Mapping[Kind, tuple[Authority, ...]]
+    releases: tuple[Authority, ...]
     lent: tuple[tuple[str, int], ...]
     last_seen_at: datetime
-    last_decided_at: datetime | None
-    last_recalled_at: datetime | None
+    last_decided_at: Mapping[Kind, datetime]
     last_released_at: datetime | None
-    last_took_part_at: datetime | None
+    last_made_policy_at: datetime | None
     unused: bool
 
 
@@ -1575,40 +1574,52 @@ class AccessReview:
 
 async def access_review(tx: Transaction) -> AccessReview:
     """Who may do what, and last did when (domain.md 9: a report of roles, last use, leavers)."""
-    in_force = await policy_in_force(tx, Kind.REFUND)
-    days = in_force.unused_after_days
+    tables = await policies_in_force(tx, Kind)
+    refunds = tables[Kind.REFUND]
     lent: dict[str, list[tuple[str, int]]] = defaultdict(list)
     today = business_date(tx.now)
     for one in await delegations(tx):
         if one.ended_at is None and one.from_on <= today <= one.until_on:
             lent[one.taker].append((one.giver_name, one.ceiling_pence))
-    columns = (
-        staff,
-        _last(decision.c.decided_at, decision.c.decided_by).label("decided"),
-        _last(recall.c.recalled_at, recall.c.recalled_by).label("recalled"),
-        _last(release.c.released_at, release.c.released_by).label("released"),
-        _last(participant.c.at, participant.c.person).label("took_part"),
-    )
+    made = sa.select(policy_proposal.c.proposed_by.label("by"), policy_proposal.c.proposed_at.label("at"))
+    policies = made.union_all(sa.select(policy_check.c.checked_by, policy_check.c.checked_at)).subquery()
+    released = _last(release.c.released_at, release.c.released_by).label("released")
+    columns = (staff, released, _last(policies.c.at, policies.c.by).label("made"))
     rows = (await tx.connection.execute(sa.select(*columns).order_by(staff.c.last_seen_at.desc(), staff.c.subject))).all()
-    stages = sorted({row.stage for row in in_force.authorities})
+    decided = await _last_decided(tx)
     return AccessReview(
         tuple(
             PersonAccess(
-                row.subject, row.name, tuple(row.roles),
-                _limits_of(in_force, Act.DECIDE, stages, row.roles), _limits_of(in_force, Act.RELEASE, [1], row.roles),
-                tuple(lent[row.subject]), row.last_seen_at, row.decided, row.recalled, row.released, row.took_part,
-                unused=tx.now - row.last_seen_at > timedelta(days=days),
+                row.subject, row.name, tuple(row.roles), {kind: _held(one, Act.DECIDE, row.roles) for kind, one in tables.items()},
+                _held(refunds, Act.RELEASE, row.roles), tuple(lent[row.subject]), row.last_seen_at, decided[row.subject],
+                row.released, row.made, unused=tx.now - row.last_seen_at > timedelta(days=refunds.unused_after_days),
             )
             for row in rows
         ),
-        days,
+        refunds.unused_after_days,
     )  # fmt: skip
+
+
+async def _last_decided(tx: Transaction) -> Mapping[str, Mapping[Kind, datetime]]:
+    """When each person last decided or recalled something of a kind."""
+    kind = task.c.kind
+    made = sa.select(decision.c.decided_by.label("by"), kind, decision.c.decided_at.label("at")).join(task, task.c.id == decision.c.task_id)
+    of_recalls = sa.select(recall.c.recalled_by, kind, recall.c.recalled_at).join(decision, decision.c.id == recall.c.decision_id)
+    acts = made.union_all(of_recalls.join(task, task.c.id == decision.c.task_id)).subquery()
+    wanted = sa.select(acts.c.by, acts.c.kind, sa.func.max(acts.c.at).label("at")).group_by(acts.c.by, acts.c.kind)
+    found: dict[str, dict[Kind, datetime]] = defaultdict(dict)
+    for row in (await tx.connection.execute(wanted)).all():
+        found[row.by][Kind(row.kind)] = row.at
+    return found
 
 
 def _last(at: sa.ColumnElement[datetime], by: sa.ColumnElement[str]) -> sa.ScalarSelect[datetime]:
     return sa.select(sa.func.max(at)).where(by == staff.c.subject).scalar_subquery()
 
 
-def _limits_of(in_force: Policy, act: Act, stages: Iterable[int], roles: Collection[str]) -> tuple[tuple[int, int | None], ...]:
-    found = ((stage, best_of(in_force.authorities, act, stage, roles)) for stage in stages)
-    return tuple((stage, row.to_pence) for stage, row in found if row is not None)
+def _held(in_force: Policy, act: Act, roles: Collection[str]) -> tuple[Authority, ...]:
+    """The rows that give these roles the most, stage by stage. A higher limit of an office that begins higher is not more: both count."""
+    parts = [[row for row in in_force.authorities if row.is_of_an_office is of_office] for of_office in (False, True)]
+    stages = sorted({row.stage for row in in_force.authorities})
+    found = (best_of(part, act, stage, roles) for stage in stages for part in parts)
+    return tuple(row for row in found if row is not None)

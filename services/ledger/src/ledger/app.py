@@ -24,6 +24,7 @@ from rentbook_contracts.ledger import (
     EXACT_SUGGESTIONS,
     EXPLAIN_BALANCE,
     FIND_DEBTS,
+    LAST_COMMANDS,
     LIFT_HOLD_OF_CASE,
     MATCH_RETURN,
     NOTE_DEATH,
@@ -56,6 +57,7 @@ from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.queries.decided import decided_journals, dropped_lines
 from ledger.queries.explain import explain_balance
 from ledger.queries.labels import account_labels, search_accounts
+from ledger.queries.last_commands import last_changes
 from ledger.queries.provision import provision, provision_policies
 from ledger.queries.refund_facts import account_for_refund
 from ledger.queries.returned import return_page
@@ -133,6 +135,7 @@ ANSWERS = (
     Answer(SUSPENSE, suspense),
     Answer(EXACT_SUGGESTIONS, exact_suggestions),
     Answer(RETURN_PAGE, return_page),
+    Answer(LAST_COMMANDS, last_changes),
 )
 ACCEPTS = (
     Accept(DEBIT_WEEK, debit_week),

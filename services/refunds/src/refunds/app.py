@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Every, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.approvals import PaymentRunReleased
@@ -16,6 +17,7 @@ from rentbook_contracts.refunds import (
     CHANGE_PAYEE,
     CLOSE_CASE,
     DEQUEUE_PAYMENT,
+    LAST_COMMANDS,
     LINE_POSTED,
     LOOK_AGAIN,
     NOTE_PROGRESS,
@@ -131,6 +133,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Answer(READY_PAYMENTS, given(means, queries.ready_payments)),
             Answer(RUN_PAGE, queries.run_page),
             Answer(RUNS, queries.runs),
+            Answer(LAST_COMMANDS, last_commands),
         ),
         accepts=(
             Accept(REQUEST_REFUND, given(means, open_case)),

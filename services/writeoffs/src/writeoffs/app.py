@@ -1,5 +1,6 @@
 """All that writeoffs hears, offers, answers and accepts."""
 
+from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.notices import LetterSent
@@ -13,6 +14,7 @@ from rentbook_contracts.writeoffs import (
     CLOSE_SCHEDULE,
     DRY_RUN,
     EVIDENCE_POLICIES,
+    LAST_COMMANDS,
     MAKE_SCHEDULE,
     NOTE_SCHEDULE,
     PROPOSAL_PAGE,
@@ -90,6 +92,7 @@ ANSWERS = (
     Answer(WRITE_OFF_TOTALS, queries.write_off_totals),
     Answer(WRITE_OFF_POLICIES, queries.write_off_policies),
     Answer(EVIDENCE_POLICIES, queries.evidence_policies),
+    Answer(LAST_COMMANDS, last_commands),
 )
 ACCEPTS = (
     Accept(PROPOSE, propose),

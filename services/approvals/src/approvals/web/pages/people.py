@@ -1,70 +1,156 @@
 """Who may do what, and when they last did: the review of access, for those who answer for it."""
 
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from rentbook_contracts.people import Role
+from rentbook_contracts import ledger, notices, refunds, writeoffs
+from rentbook_contracts.ledger import CHECK_PROVISION_POLICY, POST_PROVISION, PROPOSE_PROVISION_POLICY, TAKE_BANK_FILE
+from rentbook_contracts.operation import Nothing, Query
+from rentbook_contracts.people import REVIEWS_ACCESS, LastCommands, Role
+from rentbook_contracts.policy import MAKES_POLICY
 from rentbook_contracts.words import safe_cell
+from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, PROPOSE_EVIDENCE_POLICY
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.queries import PersonAccess
+from approvals.domain.asking import CASE_WORKERS, WRITE_OFF_WORKERS
+from approvals.domain.authority import Authority
+from approvals.domain.tasks import Kind
+from approvals.queries import AccessReview, PersonAccess
 from approvals.web.entries_csv import written
 from approvals.web.visit import MayNot, Visit
-from approvals.web.wording import london, pounds, said
+from approvals.web.wording import london, pounds, said, short_day
 
-REVIEWERS = frozenset({Role.AUDITOR, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.S151_OFFICER})
-"""Who answers for what others may do."""
+COLUMNS = ("Name", "Signs in as", "Roles", "Last signed in", "Not seen for too long", "Right", "How far", "Last used")
 
-COLUMNS = (
-    "Name", "Signs in as", "Roles", "May decide up to", "May release runs up to", "Lent by", "Last signed in", "Last decided",
-    "Last recalled", "Last released a run", "Last took part in a case", "Not seen for too long",
-)  # fmt: skip
+DECIDES: Mapping[Kind, str] = {Kind.REFUND: "Decide refunds", Kind.WRITE_OFF: "Decide write-offs"}
+SERVICES: Mapping[Query[Nothing, LastCommands], str] = {
+    ledger.LAST_COMMANDS: "the last changes of accounts",
+    refunds.LAST_COMMANDS: "the last work on refunds",
+    writeoffs.LAST_COMMANDS: "the last work on write-offs",
+    notices.LAST_COMMANDS: "letters sent again",
+}
+POLICY_COMMANDS = frozenset(
+    one.name for one in (PROPOSE_PROVISION_POLICY, CHECK_PROVISION_POLICY, PROPOSE_EVIDENCE_POLICY, CHECK_EVIDENCE_POLICY)
+)
+OF_ITS_OWN = POLICY_COMMANDS | {POST_PROVISION.name, TAKE_BANK_FILE}
+"""What is a right of its own, and no use of the right to change what the service keeps."""
+
+UNKNOWN = "not known at present"
+
+
+@dataclass(frozen=True)
+class Right:
+    """Something that a person may do: how far, in words, and when they last did; None is never."""
+
+    what: str
+    how_far: str
+    last_used_at: datetime | None
+    known: bool = True
+    is_an_act: bool = True
+
+    @property
+    def last_used(self) -> str:
+        """As the page says it."""
+        if not self.known:
+            return UNKNOWN
+        if not self.is_an_act:
+            return ""
+        return short_day(self.last_used_at) if self.last_used_at else "never"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What each person last had accepted, by service; a service that does not answer is left out."""
+
+    at: Mapping[str, Mapping[tuple[str, str], datetime]]
+
+    def last(self, person: str, services: Iterable[str], *, commands: Iterable[str] | None = None) -> tuple[datetime | None, bool]:
+        """When the person last used one of these commands, or without a choice any that is no right of its own; and whether all services
+        that were asked have answered.
+        """
+        wanted, services = None if commands is None else frozenset(commands), tuple(services)
+        found = [
+            at
+            for service in services
+            for (by, command), at in self.at.get(service, {}).items()
+            if by == person and (command in wanted if wanted is not None else command not in OF_ITS_OWN)
+        ]
+        return max(found, default=None), all(service in self.at for service in services)
 
 
 async def show(visit: Visit) -> Response:
     """Everyone who ever signed in, who was not seen for longest last."""
-    _may_review(visit)
-    review = await visit.own(queries.access_review)
-    return visit.show("people.html", "Who may do what, last used when", review=review, limit_words=limit_words)
+    review, used = await _review(visit)
+    people = [(one, rights(one, used)) for one in review.people]
+    return visit.show("people.html", "Who may do what, last used when", people=people, unused_after_days=review.unused_after_days)
 
 
 async def export(visit: Visit) -> Response:
-    """The same as a file for a spreadsheet."""
-    _may_review(visit)
-    review = await visit.own(queries.access_review)
-    rows = [_row(one) for one in review.people]
+    """The same as a file for a spreadsheet, a line for each right."""
+    review, used = await _review(visit)
+    rows = [_row(one, right) for one in review.people for right in rights(one, used)]
     headers = {"content-disposition": f'attachment; filename="access-{visit.today.isoformat()}.csv"', "cache-control": "no-store"}
     return Response(written(COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def limit_words(limits: tuple[tuple[int, int | None], ...]) -> str:
-    """Limits by stage in words: *£500.00*, *no limit as the second decision*, or nothing."""
-    order = {2: " as the second decision", 3: " as the third decision"}
-    return "; ".join(f"{pounds(pence) if pence is not None else 'no limit'}{order.get(stage, '')}" for stage, pence in limits)
-
-
-def _may_review(visit: Visit) -> None:
-    if not visit.person.has(*REVIEWERS):
+async def _review(visit: Visit) -> tuple[AccessReview, Used]:
+    if not visit.person.has(*REVIEWS_ACCESS):
         raise MayNot("Who may do what is reviewed by auditors, the income manager and those above.")
+    used = {}
+    for query, words in SERVICES.items():
+        told = await visit.ask_or_name(query, Nothing(), words)
+        if told is not None:
+            used[query.service] = {(one.person, one.command): one.at for one in told.commands}
+    return await visit.own(queries.access_review), Used(used)
 
 
-def _row(one: PersonAccess) -> tuple[str, ...]:
-    return (
-        safe_cell(one.name),
-        safe_cell(one.subject),
-        ", ".join(said(role) for role in one.roles),
-        limit_words(one.decides),
-        limit_words(one.releases),
-        safe_cell(", ".join(f"{name}, {pounds(pence)}" for name, pence in one.lent)),
-        _day(one.last_seen_at),
-        _day(one.last_decided_at),
-        _day(one.last_recalled_at),
-        _day(one.last_released_at),
-        _day(one.last_took_part_at),
-        "yes" if one.unused else "",
-    )
+def rights(one: PersonAccess, used: Used) -> list[Right]:
+    """All that this person may do beside reading; by a role, by the tables of authority, or because it was lent to them."""
+    found = [Right(DECIDES[kind], limit_words(held), one.last_decided_at.get(kind)) for kind, held in one.decides.items() if held]
+    last = max(one.last_decided_at.values(), default=None)
+    found += [Right("Decide for another", f"up to {pounds(pence)}, lent by {name}", last) for name, pence in one.lent]
+    if one.releases:
+        found.append(Right("Release payment runs", limit_words(one.releases), one.last_released_at))
+    roles = frozenset(Role(role) for role in one.roles)
+    if roles & CASE_WORKERS:
+        found.append(Right("Take bank files", "", *used.last(one.subject, ["ledger"], commands=[TAKE_BANK_FILE])))
+        found.append(Right("Change accounts, tenancies and suspense", "", *used.last(one.subject, ["ledger"])))
+        found.append(Right("Work on refunds", "", *used.last(one.subject, ["refunds"])))
+        found.append(Right("Send letters again", "", *used.last(one.subject, ["notices"])))
+    if roles & WRITE_OFF_WORKERS:
+        found.append(Right("Work on write-offs", "", *used.last(one.subject, ["writeoffs"])))
+    if Role.FINANCE in roles:
+        found.append(Right("Post the provision", "", *used.last(one.subject, ["ledger"], commands=[POST_PROVISION.name])))
+    if roles & MAKES_POLICY:
+        elsewhere, known = used.last(one.subject, ["ledger", "writeoffs"], commands=POLICY_COMMANDS)
+        at = max((moment for moment in (elsewhere, one.last_made_policy_at) if moment), default=None)
+        found.append(Right("Make and check policy", "", at, known))
+    return found or [Right("Reads only", "", None, is_an_act=False)]
+
+
+def limit_words(held: Iterable[Authority]) -> str:
+    """Rows of a table of authority in words: *up to £500.00*, *from £50,000.00 as the second decision by the minute of Cabinet*."""
+    return "; ".join(map(_row_words, held))
+
+
+def _row_words(row: Authority) -> str:
+    # Who decides first decides what is smaller too; a further decision, a member and a body are asked from their amount on.
+    above = row.is_of_an_office or row.stage > 1
+    begins = f"from {pounds(row.from_pence)}" if above else ""
+    ends = f"{'to' if above else 'up to'} {pounds(row.to_pence)}" if row.to_pence is not None else "" if above else "no limit"
+    order = {2: "as the second decision", 3: "as the third decision"}.get(row.stage, "")
+    by = f"by the minute of {row.body}" if row.body else ""
+    return " ".join(word for word in (begins, ends, order, by) if word)
+
+
+def _row(one: PersonAccess, right: Right) -> tuple[str, ...]:
+    last = _day(right.last_used_at) if right.known else UNKNOWN
+    unused = "yes" if one.unused else ""
+    who = (safe_cell(one.name), safe_cell(one.subject), ", ".join(said(role) for role in one.roles), _day(one.last_seen_at), unused)
+    return (*who, right.what, safe_cell(right.how_far), last)
 
 
 def _day(moment: datetime | None) -> str:
-    on: date | None = london(moment).date() if moment else None
-    return on.isoformat() if on else ""
+    return london(moment).date().isoformat() if moment else ""
