@@ -26,6 +26,7 @@ from approvals.use_cases.be_away import be_away
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.open_schedule_task import open_schedule_task
+from approvals.use_cases.read_decision import round_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.peers import SYSTEM, Caller
 from chassis.transaction import run
@@ -232,6 +233,7 @@ async def place(office: Office, postgres: Postgres, tmp_path: Path) -> AsyncIter
     app, owner = await asyncpg.connect(database.app_dsn), await asyncpg.connect(database.owner_dsn)
     async with running(await postgres.new_database("writeoffs"), tmp_path / "writeoffs") as made:
         found = Place(office, made, app, owner)
+        made.approvals.itself = lambda asked: run(office.runtime, lambda tx: round_decided(tx, asked), read_only=True)
         office.runtime.settings.peers["writeoffs"] = "http://writeoffs"
         async with httpx.AsyncClient(transport=httpx.MockTransport(found.answer)) as peers:
             office.runtime.http = peers

@@ -28,7 +28,16 @@ from approvals.use_cases.read_decision import read_decision, round_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
-from rentbook_contracts.approvals import Answer, CloseTask, DecisionNotCarriedOut, NudgeTask, ReadDecision, RoundAsked, WriteOffDecided
+from rentbook_contracts.approvals import (
+    Answer,
+    CloseTask,
+    DecisionNotCarriedOut,
+    NudgeTask,
+    ReadDecision,
+    RoundAsked,
+    RoundDecided,
+    WriteOffDecided,
+)
 from rentbook_contracts.approvals import DecisionTaken as TakenByTheStory
 from support.office import PEOPLE, Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
@@ -555,9 +564,13 @@ async def test_a_carried_out_schedule_closes_its_tasks(desk: WriteOffOffice) -> 
 
 async def ends(desk: WriteOffOffice, schedule: UUID, round_: int = 1) -> UUID | None:
     """The decision that ends the round, as writeoffs is told."""
-    asked = RoundAsked(case=schedule, round=round_)
-    made = (await run(desk.office.runtime, lambda tx: round_decided(tx, asked), caller=SYSTEM, read_only=True)).decision
+    made = (await as_told(desk, schedule, round_)).decision
     return made.decision if made is not None else None
+
+
+async def as_told(desk: WriteOffOffice, schedule: UUID, round_: int = 1) -> RoundDecided:
+    asked = RoundAsked(case=schedule, round=round_)
+    return await run(desk.office.runtime, lambda tx: round_decided(tx, asked), caller=SYSTEM, read_only=True)
 
 
 async def test_the_approval_that_completes_ends_a_round_until_it_falls(desk: WriteOffOffice) -> None:
@@ -590,6 +603,35 @@ async def test_a_no_ends_a_round_and_a_question_does_not(desk: WriteOffOffice, a
     about = told((line(30_00),))
     made = await desk.decided("tess.leader", about, await desk.opened(about), answer)
     assert await ends(desk, about.schedule) == (made.decision if stands else None)
+
+
+@pytest.mark.parametrize("answer", Answer)
+async def test_a_round_is_sent_back_by_a_question_alone_until_that_is_not_carried_out(desk: WriteOffOffice, answer: Answer) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    seen = [await as_told(desk, about.schedule)]
+    await desk.decided("tess.leader", about, opened, answer)
+    seen.append(await as_told(desk, about.schedule))
+    await closed(desk, opened.task, carried_out=True)
+    seen.append(await as_told(desk, about.schedule))
+    asks = answer is Answer.SENT_BACK
+    assert [(one.asked_back, one.fell) for one in seen] == [(False, False), (asks, False), (asks, False)]
+    assert not (await as_told(desk, about.schedule, 2)).asked_back
+
+
+@pytest.mark.parametrize("how", ["recalled", "not carried out"])
+async def test_a_round_falls_with_an_approval_of_any_of_its_stages(desk: WriteOffOffice, how: str) -> None:
+    about = told((line(30_00, 5_000_00),))
+    opened = await desk.opened(about)
+    made = await desk.decided("mel.member", about, opened)
+    await desk.opened(about, 2)
+    assert not (await as_told(desk, about.schedule)).fell
+    if how == "recalled":
+        await desk.office.do("mel.member", recall_decision, TakeBack(made.decision, "It was a slip"))
+    else:
+        await closed(desk, opened.task, carried_out=False)
+    assert (await as_told(desk, about.schedule)).fell
+    assert not (await as_told(desk, about.schedule, 2)).fell
 
 
 async def test_nothing_is_decided_on_a_schedule_that_was_withdrawn(desk: WriteOffOffice) -> None:

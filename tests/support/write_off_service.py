@@ -39,9 +39,11 @@ from rentbook_contracts.writeoffs import (
     BeginRound,
     EvidenceKind,
     MakeSchedule,
+    NoteSchedule,
     Propose,
     Reason,
     RoundBegun,
+    ScheduleStatus,
     SettleLines,
     TakeLines,
 )
@@ -55,7 +57,7 @@ from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof
 from writeoffs.use_cases.propose import propose
-from writeoffs.use_cases.rounds import begin_round, settle_lines, take_lines
+from writeoffs.use_cases.rounds import begin_round, note_schedule, settle_lines, take_lines
 from writeoffs.use_cases.schedules import make_schedule
 
 from support import web
@@ -139,9 +141,15 @@ class FakeLedger:
 
 @dataclass
 class FakeApprovals:
-    """Says of each schedule's round which decision ends it and stands: `ends`. While `silent` it does not answer."""
+    """Says of each schedule's round which decision ends it and stands: `ends`; which was sent back, and of which an approval fell.
 
+    While `silent` it does not answer. `itself`: approvals, where a test has it.
+    """
+
+    itself: Callable[[RoundAsked], Coroutine[Any, Any, RoundDecided]] | None = None
     ends: dict[tuple[UUID, int], Decision] = field(default_factory=dict)
+    asked_back: set[tuple[UUID, int]] = field(default_factory=set)
+    fell: set[tuple[UUID, int]] = field(default_factory=set)
     silent: bool = False
 
     def transport(self) -> httpx.ASGITransport:
@@ -161,12 +169,21 @@ class FakeApprovals:
     def comes_to_nothing(self, schedule: UUID, round_: int = 1) -> None:
         """It was recalled, or is not carried out."""
         del self.ends[schedule, round_]
+        self.fell.add((schedule, round_))
+
+    def sends_back(self, schedule: UUID, round_: int = 1) -> None:
+        """Somebody asks a question about the round."""
+        self.asked_back.add((schedule, round_))
 
     async def _answer(self, request: Request) -> Response:
         if self.silent:
             return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
         asked = RoundAsked.model_validate_json(await request.body())
-        return Response(RoundDecided(decision=self.ends.get((asked.case, asked.round))).model_dump_json(), media_type="application/json")
+        told = await self.itself(asked) if self.itself is not None else self._told(asked.case, asked.round)
+        return Response(told.model_dump_json(), media_type="application/json")
+
+    def _told(self, *here: Any) -> RoundDecided:
+        return RoundDecided(decision=self.ends.get(here), asked_back=here in self.asked_back, fell=here in self.fell)
 
 
 @asynccontextmanager
@@ -257,6 +274,14 @@ class WriteOffs:
 
     async def round(self, schedule: UUID, number: int = 1) -> RoundBegun:
         return await self.do(begin_round, BeginRound(schedule=schedule, round=number))
+
+    async def comes_to(self, schedule: UUID, status: ScheduleStatus) -> None:
+        """As approvals has it of round 1, and the story notes it."""
+        if status is ScheduleStatus.SENT_BACK:
+            self.approvals.sends_back(schedule)
+        if status is ScheduleStatus.CALL_IN:
+            self.approvals.decides(schedule, carried_out_from=business_date(datetime.now(UTC)) + timedelta(days=1))
+        await self.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
 
     async def taken(self, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
         """The next lines of round 1, as the story takes them by a decision that approvals has."""

@@ -121,7 +121,7 @@ async def test_what_is_heard_of_a_listed_debt_drops_its_line_until_it_is_posted(
     spoke, other = await writeoffs.ready(writeoffs.owing()), await writeoffs.ready(writeoffs.owing())
     schedule = await writeoffs.scheduled(spoke, other)
     await writeoffs.round(schedule)
-    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
+    await writeoffs.comes_to(schedule, status)
     await writeoffs.proves(spoke, heard)
     assert await writeoffs.standings(schedule) == {spoke: ("dropped", HEARD[heard]), other: ("listed", None)}
     assert await writeoffs.status(spoke) == ("blocked", HEARD[heard], 2)
@@ -454,7 +454,7 @@ async def test_a_question_is_answered_by_taking_a_line_off_and_asking_about_anot
     off = TakeOffSchedule(schedule=schedule, proposal=first, note="we know where he is")
     with pytest.raises(NotSentBack):
         await writeoffs.do(take_off_schedule, off, caller=ASHA)
-    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=ScheduleStatus.SENT_BACK))
+    await writeoffs.comes_to(schedule, ScheduleStatus.SENT_BACK)
     await writeoffs.do(take_off_schedule, off, caller=ASHA)
     await writeoffs.do(answer_schedule, AnswerSchedule(schedule=schedule, note="taken off"), caller=ASHA)
     assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"] * 2
@@ -470,7 +470,7 @@ async def test_the_last_line_that_is_taken_off_leaves_nothing_to_answer_and_its_
     proposal = await writeoffs.ready(writeoffs.owing())
     schedule = await writeoffs.scheduled(proposal)
     await writeoffs.round(schedule)
-    await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=ScheduleStatus.SENT_BACK))
+    await writeoffs.comes_to(schedule, ScheduleStatus.SENT_BACK)
     off = TakeOffSchedule(schedule=schedule, proposal=proposal, note="we know where he is")
     await writeoffs.do(take_off_schedule, off, caller=ASHA)
     assert await writeoffs.asked_of_workflows("schedule_changed") == [f"write-off-schedule/{schedule}"]
@@ -497,9 +497,8 @@ async def test_what_is_decided_is_not_withdrawn_unless_the_decision_falls(writeo
     """The story may not have heard of the decision yet: the schedule is still with whoever decides."""
     schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
     await writeoffs.round(schedule)
-    writeoffs.approvals.decides(schedule, answer)
-    for status in (ScheduleStatus.WITH_APPROVER, ScheduleStatus.CALL_IN):
-        await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
+    for waits_until in (None, TODAY + timedelta(days=1)):
+        writeoffs.approvals.decides(schedule, answer, carried_out_from=waits_until)
         with pytest.raises(DecidedAlready, match=words):
             await withdrawn(writeoffs, schedule)
     assert not (await writeoffs.do(read_schedule, ReadSchedule(schedule=schedule))).withdrawn
@@ -564,6 +563,47 @@ async def test_lines_are_handed_out_by_the_decision_that_approvals_has_and_no_ot
         first: "posting",
         second: "excepted",
     }
+
+
+@pytest.mark.parametrize("status", ScheduleStatus)
+async def test_a_schedule_has_come_to_where_its_rows_and_approvals_have_it(writeoffs: WriteOffs, status: ScheduleStatus) -> None:
+    """Whoever reaches Temporal could say that it was sent back, and have lines taken off while somebody decides on them."""
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+
+    async def noted() -> str:
+        await writeoffs.do(note_schedule, NoteSchedule(schedule=schedule, status=status))
+        [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
+        return str(row["status"])
+
+    said = [await noted()]
+    writeoffs.approvals.decides(schedule, carried_out_from=TODAY + timedelta(days=1))
+    said.append(await noted())
+    writeoffs.approvals.decides(schedule)
+    said.append(await noted())
+    writeoffs.approvals.comes_to_nothing(schedule)
+    writeoffs.approvals.sends_back(schedule)
+    said.append(await noted())
+    come_to = (ScheduleStatus.WITH_APPROVER, ScheduleStatus.CALL_IN, ScheduleStatus.POSTING, ScheduleStatus.SENT_BACK)
+    here = come_to.index(status) if status in come_to else len(said)
+    assert said == ["with-approver"] * here + [status.value] * (len(said) - here)
+
+
+async def test_a_round_follows_what_ended_the_one_before_and_no_word_of_a_step(writeoffs: WriteOffs) -> None:
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+    with pytest.raises(NotDecidedSo):
+        await writeoffs.round(schedule, 2)
+    await writeoffs.comes_to(schedule, ScheduleStatus.SENT_BACK)
+    writeoffs.approvals.fell.add((schedule, 1))
+    with pytest.raises(NotDecidedSo):
+        await writeoffs.round(schedule, 2)
+    await writeoffs.do(answer_schedule, AnswerSchedule(schedule=schedule, note="as she says"), caller=ASHA)
+    assert (await writeoffs.round(schedule, 2)).lines == 1
+    with pytest.raises(NotDecidedSo):
+        await writeoffs.round(schedule, 3)
+    writeoffs.approvals.fell.add((schedule, 2))
+    assert (await writeoffs.round(schedule, 3)).lines == 1
 
 
 @pytest.mark.parametrize("status", [ScheduleStatus.DECLINED, ScheduleStatus.POSTED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY])

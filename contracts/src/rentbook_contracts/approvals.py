@@ -134,9 +134,13 @@ class RoundAsked(Message):
 class RoundDecided(Message):
     """The decision that ends the round and stands: an approval that completes, or the first that declined. None where there is none yet,
     where it was recalled, or where it came to nothing.
+
+    `asked_back`: somebody sent it back with a question. `fell`: an approval of the round was recalled, or came to nothing.
     """
 
     decision: Decision | None
+    asked_back: bool = False
+    fell: bool = False
 
 
 ROUND_DECIDED: Query[RoundAsked, RoundDecided] = Query("round-decided", "approvals", RoundAsked, RoundDecided)

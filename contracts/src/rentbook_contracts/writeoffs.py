@@ -202,7 +202,10 @@ class ScheduleCase(Message):
 
 
 class BeginRound(Message):
-    """Freeze the lines that stand on the schedule now: a round asks for a decision on one content."""
+    """Freeze the lines that stand on the schedule now: a round asks for a decision on one content.
+
+    The round before has ended: its question was answered, its approval fell, or no line is left. Errors: AnotherRound, NotDecidedSo.
+    """
 
     schedule: UUID
     round: int = Field(ge=1)
@@ -216,9 +219,10 @@ class RoundBegun(Message):
 
 
 class NoteSchedule(Message):
+    """Where the story has come to. What the rows and approvals do not bear out, or no longer, is not noted."""
+
     schedule: UUID
     status: ScheduleStatus
-    note: str | None = None
 
 
 class ReadSchedule(Message):

@@ -1081,6 +1081,24 @@ async def end_of_round(tx: Transaction, case: UUID, round_: int) -> Recorded | N
     return await _recorded(tx, decision.c.id.in_(of_round.where(decision.c.case_id == case, decision.c.round == round_)))
 
 
+async def is_asked_back(tx: Transaction, case: UUID, round_: int) -> bool:
+    """Whether a schedule's round was sent back with a question."""
+    stands = task.c.status.in_((Status.DECIDED, Status.CARRIED_OUT))
+    return await _is_answered(tx, case, round_, decision.c.answer == Answer.SENT_BACK, stands)
+
+
+async def has_fallen(tx: Transaction, case: UUID, round_: int) -> bool:
+    """Whether an approval of a schedule's round was recalled, or came to nothing. A recall that came too late changes nothing."""
+    ended = task.c.status.in_((Status.NOT_CARRIED_OUT, Status.VOID))
+    fell = sa.or_(ended, sa.and_(_is_recalled(), task.c.status != Status.CARRIED_OUT))
+    return await _is_answered(tx, case, round_, decision.c.answer == Answer.APPROVED, fell)
+
+
+async def _is_answered(tx: Transaction, case: UUID, round_: int, *how: sa.ColumnElement[bool]) -> bool:
+    of_round = (task.c.kind == Kind.WRITE_OFF, decision.c.case_id == case, decision.c.round == round_)
+    return bool(await tx.connection.scalar(sa.select(sa.exists().where(decision.c.task_id == task.c.id, *of_round, *how))))
+
+
 async def _recorded(tx: Transaction, which: sa.ColumnElement[bool]) -> Recorded | None:
     columns = (decision, recall.c.id.label("recall_form"), recall.c.recalled_by, recall.c.text.label("recall_text"))
     joined = decision.outerjoin(recall, recall.c.decision_id == decision.c.id)

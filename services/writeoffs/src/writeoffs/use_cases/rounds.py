@@ -42,7 +42,7 @@ from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import LISTED, drop
 from writeoffs.use_cases.owe_again import owe_again
-from writeoffs.use_cases.work import decision_on, facts_of
+from writeoffs.use_cases.work import decision_on, facts_of, round_of
 
 POSTING = "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
@@ -65,11 +65,15 @@ class NotInTheBooks(WriteOffRule):
 
 
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
-    """What the ledger has refused as a whole is listed again. Errors: UnknownSchedule, AnotherRound; Unanswered (approvals)."""
+    """What the ledger has refused as a whole is listed again.
+
+    Errors: UnknownSchedule, AnotherRound, NotDecidedSo; Unanswered (approvals).
+    """
     row = await store.schedule_locked(tx, asked.schedule)
     lines = await store.lines_of(tx, row.id, LISTED, POSTING)
-    if row.status in CLOSED or asked.round != row.round + 1 or await _ended(tx, row, lines):
+    if row.status in CLOSED or asked.round != row.round + 1:
         raise AnotherRound("The schedule has gone on.")
+    await _ended(tx, row, lines)
     await store.set_standing(tx, row.id, [line.line for line in lines if line.standing == POSTING], LISTED)
     await store.change_schedule(tx, row.id, round=asked.round, decision=None)
     if not lines:
@@ -83,21 +87,39 @@ async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
     return RoundBegun(content_hash=content.content_hash, lines=len(lines))
 
 
-async def _ended(tx: Transaction, row: Row, lines: Sequence[Row]) -> bool:
-    """Whether a decision ends the round: not a decline that met the drop of the last line, as the next round will say."""
-    made = await decision_on(tx, row)
-    return made is not None and (bool(lines) or made.answer is Answer.APPROVED)
+async def _ended(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
+    """That another round follows this one: its question was answered, its approval fell, or no line is left.
+
+    A decline that met the drop of the last line ends nothing, as the next round will say. Errors: AnotherRound, NotDecidedSo.
+    """
+    told = await round_of(tx, row)
+    if told.decision is not None and (lines or told.decision.answer is Answer.APPROVED):
+        raise AnotherRound("The schedule has gone on.")
+    goes_on = row.answered_round == row.round if told.asked_back else told.fell
+    if lines and row.round > 0 and not goes_on:
+        raise NotDecidedSo("Nothing has ended the round before.")
 
 
 async def note_schedule(tx: Transaction, told: NoteSchedule) -> Nothing:
-    """Errors: UnknownSchedule, AnotherRound."""
+    """Whoever reaches Temporal could name any status: it is noted where it is the one that the rows and approvals have.
+
+    Errors: UnknownSchedule, AnotherRound; Unanswered (approvals).
+    """
     row = await store.schedule_locked(tx, told.schedule)
     if row.status in CLOSED:
         raise AnotherRound("The schedule is closed.")
-    if row.status != told.status or told.note:
-        await store.note_on_schedule(tx, row.id, f"now {told.status.value}", told.note or "")
-    await store.change_schedule(tx, row.id, status=told.status, status_note=told.note or "")
+    if row.status != told.status and told.status is await _come_to(tx, row):
+        await store.note_on_schedule(tx, row.id, f"now {told.status.value}")
+        await store.change_schedule(tx, row.id, status=told.status)
     return Nothing()
+
+
+async def _come_to(tx: Transaction, row: Row) -> ScheduleStatus:
+    """Where an open schedule is. A decline is carried out by closing it. Errors: Unanswered (approvals)."""
+    told = await round_of(tx, row)
+    if told.decision is not None and told.decision.answer is Answer.APPROVED:
+        return ScheduleStatus.POSTING if told.decision.carried_out_from is None else ScheduleStatus.CALL_IN
+    return ScheduleStatus.SENT_BACK if told.asked_back else ScheduleStatus.WITH_APPROVER
 
 
 async def read_schedule(tx: Transaction, asked: ReadSchedule) -> ScheduleStands:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import ROUND_DECIDED, Decision, RoundAsked
+from rentbook_contracts.approvals import ROUND_DECIDED, Decision, RoundAsked, RoundDecided
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind
 from rentbook_contracts.people import Role
 from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
@@ -62,9 +62,14 @@ async def fact_of(tx: Transaction, account: UUID) -> DebtFacts:
 
 async def decision_on(tx: Transaction, schedule: Row) -> Decision | None:
     """The decision that ends the round of this locked schedule and stands, as approvals has it. Errors: Unanswered."""
+    return (await round_of(tx, schedule)).decision
+
+
+async def round_of(tx: Transaction, schedule: Row) -> RoundDecided:
+    """What approvals says of the round of this locked schedule. Errors: Unanswered."""
     if schedule.round == 0:
-        return None
-    return (await tx.ask(ROUND_DECIDED, RoundAsked(case=schedule.id, round=schedule.round))).decision
+        return RoundDecided(decision=None)
+    return await tx.ask(ROUND_DECIDED, RoundAsked(case=schedule.id, round=schedule.round))
 
 
 async def unclosed(tx: Transaction, id_: UUID) -> Row:
