@@ -8,23 +8,28 @@ import pytest
 import sqlalchemy as sa
 from approvals.use_cases.close_task import close_task
 from chassis.transaction import SYSTEM, run
-from ledger.domain.rules import DecisionRecalled, NotApproved
+from ledger.domain.rules import DecisionRecalled, NotApproved, NotHandedOut
 from rentbook_contracts.approvals import CloseTask
 from rentbook_contracts.ledger import POST_WRITE_OFF, SET_ACCOUNT_HOLD, AccountHold, PostWriteOff, SetAccountHold, WriteOffLine
 from rentbook_contracts.writeoffs import (
+    ADD_PROOF,
     CLOSE_SCHEDULE,
+    TAKE_LINES,
     WITHDRAW_SCHEDULE,
+    AddProof,
     CloseSchedule,
+    EvidenceKind,
     Propose,
     Reason,
     ScheduleStatus,
+    TakeLines,
     WithdrawSchedule,
 )
 from support.ledger_books import opened
 from support.servers import Postgres
 
 from .debts import DEBTORS, DOCUMENTS, PROPOSER, approved, asked_about, ready
-from .town import Town, estate, founded
+from .town import TODAY, Town, estate, founded
 
 A_STORY_OF_THEIR_OWN = "not-a-story-of-ours"
 
@@ -73,5 +78,27 @@ async def test_a_line_that_had_left_its_schedule_is_not_let_through_by_a_later_d
     decision = await approved(place, asked)
     with pytest.raises(NotApproved):
         await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=(dropped,)), A_STORY_OF_THEIR_OWN)
+    await place.step(TAKE_LINES, TakeLines(schedule=asked.schedule, round=1, decision=decision), "its own story")
     posted = await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=(listed,)), "its own story")
     assert [one.dropped_because for one in posted.outcomes] == [None]
+
+
+async def test_a_line_that_drops_after_its_approval_is_not_posted_nor_one_that_nobody_has_handed_out(place: Town) -> None:
+    """The ledger has heard that the decision lets both through; what an officer heard of the debt it never hears."""
+    asked = await asked_about(place, await proposed(place))
+    decision = await approved(place, asked)
+    spoke, listed = await lines_of(place, asked.schedule)
+    contact = AddProof(proposal=spoke.line, kind=EvidenceKind.CONTACT, on=TODAY)
+    await place.command(PROPOSER, ADD_PROOF, contact, uuid4())
+    await place.deliver()
+    forged = [PostWriteOff(schedule=asked.schedule, decision=decision, lines=lines) for lines in ((spoke,), (listed,), (spoke, listed))]
+    for one in forged:
+        with pytest.raises(NotHandedOut):
+            await place.step(POST_WRITE_OFF, one, A_STORY_OF_THEIR_OWN)
+    taken = await place.step(TAKE_LINES, TakeLines(schedule=asked.schedule, round=1, decision=decision), A_STORY_OF_THEIR_OWN)
+    assert taken.lines == (listed,)
+    for one in (forged[0], forged[2]):
+        with pytest.raises(NotHandedOut):
+            await place.step(POST_WRITE_OFF, one, A_STORY_OF_THEIR_OWN)
+    [outcome] = (await place.step(POST_WRITE_OFF, forged[1], "its own story")).outcomes
+    assert (outcome.line, outcome.dropped_because) == (listed.line, None)

@@ -360,6 +360,20 @@ async def test_an_approval_that_came_to_nothing_writes_nothing_off_and_what_was_
     assert await debts.post(posted) == first
 
 
+async def test_what_writeoffs_has_not_handed_out_is_posted_no_more_than_its_whole_chunk(debts: Debts) -> None:
+    """A line that dropped after the decision, or a step without its story."""
+    first, second = await debts.line(), await debts.line(KEPT)
+    asked = await debts.approve(first, second)
+    debts.dropped = {second.line}
+    with pytest.raises(rules.NotHandedOut):
+        await debts.post(asked)
+    assert await debts.rows("SELECT 1 FROM journal WHERE code = 'WOF'") == []
+    debts.dropped = set()
+    posted = await debts.post(asked)
+    debts.dropped = {first.line, second.line}
+    assert await debts.post(asked) == posted, "what was posted has its outcome"
+
+
 async def test_what_was_posted_while_an_approval_came_to_nothing_was_posted_before(debts: Debts) -> None:
     asked = await debts.approve(await debts.line())
 

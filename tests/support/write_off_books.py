@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import sqlalchemy as sa
 from chassis.peers import Caller
 from chassis.transaction import Runtime
@@ -21,6 +22,7 @@ from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.post_write_off import post_write_off
 from rentbook_contracts.approvals import Answer, ApprovedLine, DecisionNotCarriedOut, DecisionRecalled, WriteOffDecided
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, DebtsAsked, LineKind, LineOutcome, LinePart, PostWriteOff, WriteOffLine
+from rentbook_contracts.writeoffs import LinesHandedOut, LinesToPost
 
 from support.ledger_calls import do
 
@@ -85,10 +87,21 @@ def _parts(charges: Sequence[ChargeOwed]) -> tuple[LinePart, ...]:
 
 
 class Debts:
-    """The ledger's use cases about write-offs, each in a transaction of its own."""
+    """The ledger's use cases about write-offs, each in a transaction of its own.
+
+    Writeoffs has handed out whatever is to be posted, but for the lines that `dropped`.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self.dropped: set[UUID] = set()
+        runtime.settings.peers["writeoffs"] = "http://writeoffs"
+        runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handed_out))
+
+    def _handed_out(self, request: httpx.Request) -> httpx.Response:
+        asked = LinesToPost.model_validate_json(request.content)
+        found = LinesHandedOut(lines=tuple(line for line in asked.lines if line not in self.dropped))
+        return httpx.Response(200, text=found.model_dump_json())
 
     async def facts(self, account: UUID = OLD) -> DebtFacts:
         read = await do(self.runtime, lambda tx: debts_for_write_off(tx, DebtsAsked(accounts=(account,))))

@@ -32,6 +32,7 @@ from rentbook_contracts.writeoffs import (
     CloseSchedule,
     DryRunAsked,
     EvidenceKind,
+    LinesToPost,
     MakeSchedule,
     NoteSchedule,
     ProposalAsked,
@@ -604,6 +605,24 @@ async def test_a_round_follows_what_ended_the_one_before_and_no_word_of_a_step(w
         await writeoffs.round(schedule, 3)
     writeoffs.approvals.fell.add((schedule, 2))
     assert (await writeoffs.round(schedule, 3)).lines == 1
+
+
+async def test_the_ledger_is_told_which_lines_were_handed_out_on_a_decision_and_have_no_outcome(writeoffs: WriteOffs) -> None:
+    spoke, other = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00))
+    schedule, decision = await writeoffs.scheduled(spoke, other), uuid4()
+    await writeoffs.round(schedule)
+
+    async def handed_out(on: UUID) -> tuple[UUID, ...]:
+        asked = LinesToPost(schedule=schedule, decision=on, lines=(spoke, other, uuid4()))
+        return (await writeoffs.ask(queries.lines_handed_out, asked)).lines
+
+    assert await handed_out(decision) == ()
+    await writeoffs.proves(spoke, EvidenceKind.CONTACT)
+    [line] = await writeoffs.taken(schedule, decision)
+    assert await handed_out(decision) == (other,)
+    assert await handed_out(uuid4()) == ()
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    assert await handed_out(decision) == ()
 
 
 @pytest.mark.parametrize("status", [ScheduleStatus.DECLINED, ScheduleStatus.POSTED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY])

@@ -338,6 +338,27 @@ class ScheduleToDecide(Message):
 SCHEDULE_TO_DECIDE: Query[ScheduleOfHash, ScheduleToDecide] = Query("schedule-to-decide", "writeoffs", ScheduleOfHash, ScheduleToDecide)
 
 
+# --- what the ledger asks ----------------------------------------------------------------------------------------------------------------
+
+
+class LinesToPost(Message):
+    """Lines of a schedule that the ledger was told to post on this decision."""
+
+    schedule: UUID
+    decision: UUID
+    lines: tuple[UUID, ...] = Field(min_length=1, max_length=LINES_IN_A_CHUNK)
+
+
+class LinesHandedOut(Message):
+    """Those of the lines that were handed out to be posted on this decision, and have no outcome yet; the others are not named."""
+
+    lines: tuple[UUID, ...]
+
+
+LINES_HANDED_OUT: Query[LinesToPost, LinesHandedOut] = Query("lines-handed-out", "writeoffs", LinesToPost, LinesHandedOut)
+"""What the ledger goes by, and not the step that names the lines: one may have dropped after the decision that lets it through."""
+
+
 # --- commands of the desk -----------------------------------------------------------------------------------------------------------
 
 

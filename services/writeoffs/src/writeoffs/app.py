@@ -15,6 +15,7 @@ from rentbook_contracts.writeoffs import (
     DRY_RUN,
     EVIDENCE_POLICIES,
     LAST_COMMANDS,
+    LINES_HANDED_OUT,
     MAKE_SCHEDULE,
     NOTE_SCHEDULE,
     PROPOSAL_PAGE,
@@ -82,6 +83,7 @@ OFFERS = (
 )
 ANSWERS = (
     Answer(SCHEDULE_TO_DECIDE, queries.schedule_to_decide),
+    Answer(LINES_HANDED_OUT, queries.lines_handed_out),
     Answer(PROPOSAL_PAGE, proposal_page),
     Answer(PROPOSALS, queries.proposals),
     Answer(BULK_DRY_RUN, bulk_dry_run),

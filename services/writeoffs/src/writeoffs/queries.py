@@ -21,6 +21,8 @@ from rentbook_contracts.writeoffs import (
     LadderFigure,
     LadderShown,
     LaddersShown,
+    LinesHandedOut,
+    LinesToPost,
     LineToDecide,
     ProofShown,
     ProposalEvent,
@@ -168,6 +170,15 @@ async def _participants(tx: Transaction, asked: ScheduleOfHash, number: int) -> 
     of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
     of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
     return tuple(sorted(set(await tx.connection.scalars(of_lines.union(of_schedule)))))
+
+
+async def lines_handed_out(tx: Transaction, asked: LinesToPost) -> LinesHandedOut:
+    """In no order. A line that dropped, before or after the decision, is not among them, nor one of another decision."""
+    of_decision = sa.select(schedule.c.id).where(schedule.c.id == asked.schedule, schedule.c.decision == asked.decision)
+    wanted = sa.select(schedule_line.c.line).where(
+        schedule_line.c.schedule.in_(of_decision), schedule_line.c.line.in_(asked.lines), schedule_line.c.standing == "posting"
+    )
+    return LinesHandedOut(lines=tuple(await tx.connection.scalars(wanted)))
 
 
 async def proposal_row(tx: Transaction, id_: Any) -> Row:

@@ -111,6 +111,10 @@ class CallInRuns(LedgerRule):
     """The decision's day has not come: it may still be called in."""
 
 
+class NotHandedOut(LedgerRule):
+    """Writeoffs has not handed the line out to be posted on this decision: it dropped, or a step names it without its story."""
+
+
 class PutBackByDecision(LedgerRule):
     """A write-off is put back by a decision, and by no reversal."""
 

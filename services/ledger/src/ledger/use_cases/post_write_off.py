@@ -18,11 +18,12 @@ from rentbook_contracts.ledger import (
     WriteOffLine,
     WriteOffsPosted,
 )
+from rentbook_contracts.writeoffs import LINES_HANDED_OUT, LinesHandedOut, LinesToPost
 
 from ledger import store
 from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting
-from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherContent, NoSuchAccount, NotApproved
+from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherContent, NoSuchAccount, NotApproved, NotHandedOut
 from ledger.domain.write_off import Ground, charges_of, debtor_total, dropped_because, key_of, posting_of
 from ledger.queries.debts import debt_facts, linked_accounts
 from ledger.queries.refund_facts import free_credit
@@ -33,13 +34,18 @@ Lines = Mapping[str, WriteOffLine]
 
 
 async def post_write_off(tx: Transaction, asked: PostWriteOff) -> WriteOffsPosted:
-    """Errors: NotHeardYet (try again); NotApproved, DecisionRecalled, CallInRuns, NoSuchAccount, KeyUsedForOtherContent (all or none)."""
+    """Errors: NotHeardYet, Unanswered (writeoffs) (try again); NotApproved, DecisionRecalled, CallInRuns, NotHandedOut, NoSuchAccount,
+    KeyUsedForOtherContent (all or none).
+    """
     lines = _by_key(asked.lines)
+    # Before the accounts are locked: nobody waits there for another service. What was handed out drops no more, but by the ledger's word.
+    handed_out = await tx.ask(LINES_HANDED_OUT, _to_post(asked))
     accounts = await _locked_with_linked(tx, {line.account for line in asked.lines})
     outcomes = await _outcomes_before(tx, lines, asked.decision)
     left = [line for key, line in lines.items() if key not in outcomes]
     if left:
         covers_to_pence = await _believe(tx, asked, left)
+        _have_not_dropped(left, handed_out)
         outcomes |= await _post(tx, left, asked.decision, covers_to_pence, accounts)
     return WriteOffsPosted(outcomes=tuple(outcomes[key_of(line)] for line in asked.lines))
 
@@ -92,6 +98,16 @@ async def _believe(tx: Transaction, asked: PostWriteOff, lines: Sequence[WriteOf
     if heard.carried_out_from > business_date(tx.now):
         raise CallInRuns("The decision may still be called in.")
     return heard.covers_to_pence
+
+
+def _to_post(asked: PostWriteOff) -> LinesToPost:
+    return LinesToPost(schedule=asked.schedule, decision=asked.decision, lines=tuple(line.line for line in asked.lines))
+
+
+def _have_not_dropped(lines: Sequence[WriteOffLine], handed_out: LinesHandedOut) -> None:
+    """What was heard of a debt after the decision drops its line in writeoffs alone. Errors: NotHandedOut."""
+    if not {line.line for line in lines} <= set(handed_out.lines):
+        raise NotHandedOut("Writeoffs has not handed out every one of these lines to be posted.")
 
 
 @dataclass
