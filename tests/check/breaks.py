@@ -166,6 +166,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("decisions-heard", "the ledger heard a decision that nobody made", "ledger", (
         f"INSERT INTO heard_decision SELECT '{uuid4()}', kind, case_id, attempt, content_hash, answer, completes, heard_at"
         " FROM heard_decision LIMIT 1",)),
+    ("decisions-heard", "the ledger heard that an approval came to nothing, which it did not", "ledger", (
+        "INSERT INTO heard_not_carried_out SELECT decision, heard_at FROM heard_decision WHERE answer = 'approved'",)),
+    ("approved", "its approval had come to nothing before the posting", "ledger", (
+        "INSERT INTO heard_not_carried_out SELECT decision, heard_at FROM heard_decision",)),
     ("approved", "a refund names no decision", "ledger", (f"UPDATE journal SET decision_id = NULL WHERE id = {REFUND}",)),
     ("approved", "a refund was posted by hand", "ledger", (
         COPY_JOURNAL.format(which=REFUND), COPY_ENTRIES.format(which=REFUND), NEW_KEY.format(key="by hand"),
@@ -323,6 +327,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE heard_write_off SET decision = gen_random_uuid()",)),
     ("write-offs-heard", "the ledger heard of another line", "ledger", (
         "UPDATE heard_write_off_line SET content_hash = repeat('0', 64)",)),
+    ("write-offs-heard", "the ledger heard that an approval came to nothing, which it did not", "ledger", (
+        "INSERT INTO heard_not_carried_out SELECT decision, heard_at FROM heard_write_off",)),
+    ("write-offs-heard", "the ledger heard that a decision came to nothing, which nobody made", "ledger", (
+        "INSERT INTO heard_not_carried_out VALUES (gen_random_uuid(), now())",)),
     ("written-off", "a write-off rests on no decision", "ledger", ("UPDATE journal SET decision_id = NULL WHERE code = 'WOF'",)),
     ("written-off", "another amount was posted than was decided", "ledger", (
         f"UPDATE entry SET amount_pence = amount_pence * 2 WHERE journal = {WRITE_OFF}",)),

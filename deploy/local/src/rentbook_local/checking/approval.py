@@ -15,7 +15,7 @@ from rentbook_local.checking.promise import Finding, Promise, finding
 LONDON = ZoneInfo("Europe/London")
 
 _DECISIONS = """
-SELECT decision.*, task.kind, recall.recalled_at, authority.policy_id, authority.act, authority.stage AS authority_stage,
+SELECT decision.*, task.kind, task.status, recall.recalled_at, authority.policy_id, authority.act, authority.stage AS authority_stage,
        authority.role, authority.from_pence, authority.to_pence, authority.body,
        in_force.id AS policy_in_force, in_force.stages AS stages_in_force
 FROM decision JOIN task ON task.id = decision.task_id LEFT JOIN recall ON recall.decision_id = decision.id
@@ -63,9 +63,12 @@ async def stored_plans(books: Books) -> dict[tuple[UUID, int, str], Any]:
 
 async def _approved(books: Books) -> Finding:
     posted, made, stored = await posted_plans(books), await decisions(books), await stored_plans(books)
+    ended = await heard_not_carried_out(books)
     broken = list(posted.strays)
     for plan in posted.plans:
         broken += [f"{plan}: {why}" for why in _not_approved(plan, made, stored)]
+        if any(decision in ended and plan.posted_at > ended[decision] for decision in plan.decisions):
+            broken.append(f"{plan}: the ledger had heard before the posting that its approval came to nothing")
     return finding(posted.journals, broken)
 
 
@@ -342,6 +345,29 @@ SELECT heard.*, recall.decision IS NOT NULL AS recalled FROM heard_decision AS h
 """
 
 
+_NOT_CARRIED_OUT = "SELECT decision, heard_at FROM heard_not_carried_out"
+
+
+async def heard_not_carried_out(books: Books) -> dict[UUID, Any]:
+    """When the ledger heard of each approval that it came to nothing."""
+    if "heard_not_carried_out" not in books.kept:
+        books.kept["heard_not_carried_out"] = {row["decision"]: row["heard_at"] for row in await books.ledger.fetch(_NOT_CARRIED_OUT)}
+    found: dict[UUID, Any] = books.kept["heard_not_carried_out"]
+    return found
+
+
+async def ended_otherwise(books: Books, kind: str) -> list[str]:
+    """Of what the ledger heard to have come to nothing: approvals on tasks of this kind that did not. One that nobody gave is of either."""
+    made, broken = await decisions(books), []
+    for id_ in await heard_not_carried_out(books):
+        row = made.get(id_)
+        if row is None:
+            broken.append(f"the ledger heard that decision {id_} came to nothing, which is not in approvals")
+        elif row["kind"] == kind and (row["answer"] != "approved" or row["status"] not in ("NOT_CARRIED_OUT", "VOID")):
+            broken.append(f"the ledger heard that decision {id_} came to nothing, and it did not")
+    return broken
+
+
 async def _heard(books: Books) -> Finding:
     """The decisions that the ledger believes are approvals' own, all of them."""
     made, heard = await decisions(books), {row["decision"]: row for row in await books.ledger.fetch(_HEARD)}
@@ -356,7 +382,7 @@ async def _heard(books: Books) -> Finding:
             broken.append(f"the ledger heard decision {id_} otherwise than it was made")
         if told["recalled"] and row["recalled_at"] is None:
             broken.append(f"the ledger heard that decision {id_} was taken back, and it was not")
-    return finding(len(heard), broken)
+    return finding(len(heard), [*broken, *await ended_otherwise(books, "refund")])
 
 
 PROMISES = (

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from rentbook_local.checking.approval import LONDON, decisions, people_of
+from rentbook_local.checking.approval import LONDON, decisions, ended_otherwise, heard_not_carried_out, people_of
 from rentbook_local.checking.behind import Decided, behind
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
@@ -43,7 +43,6 @@ _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
 _HEARD = """
 SELECT heard.*, EXISTS (SELECT FROM heard_recall AS recall WHERE recall.decision = heard.decision) AS recalled FROM heard_write_off AS heard
 """
-_ENDED = "SELECT decision, heard_at FROM heard_not_carried_out"
 _HEARD_LINES = "SELECT decision, line, content_hash FROM heard_write_off_line"
 
 
@@ -73,7 +72,7 @@ async def _approved(books: Books) -> Finding:
     part: dict[UUID, set[str]] = defaultdict(set)
     for row in await books.of("writeoffs").fetch(_PARTS):
         part[row["line"]].add(row["person"])
-    ended = {row["decision"]: row["heard_at"] for row in await books.ledger.fetch(_ENDED)}
+    ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
         last = made.get(journal["decision_id"])
@@ -336,7 +335,7 @@ async def _heard(books: Books) -> Finding:
             broken.append(f"the ledger heard of lines that decision {row['decision']} was not shown")
         if row["recalled"] and last["recalled_at"] is None:
             broken.append(f"the ledger heard that decision {row['decision']} was taken back, and it was not")
-    return finding(len(heard), broken)
+    return finding(len(heard), [*broken, *await ended_otherwise(books, "write-off")])
 
 
 PROMISES = (
