@@ -61,6 +61,7 @@ from writeoffs.use_cases.rounds import begin_round, note_schedule, settle_lines,
 from writeoffs.use_cases.schedules import make_schedule
 
 from support import web
+from support.counting import until
 from support.debts import debt, owed
 
 Out = TypeVar("Out")
@@ -223,6 +224,15 @@ class WriteOffs:
     async def rows(self, sql: str, **values: Any) -> list[Mapping[str, Any]]:
         async with self.runtime.engine.connect() as connection:
             return [dict(row) for row in (await connection.execute(sa.text(sql), values)).mappings()]
+
+    async def somebody_waits(self) -> None:
+        """Until a transaction of this database waits for another one's lock."""
+        waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+
+        async def waits() -> bool:
+            return bool(await self.rows(waiting))
+
+        await until(waits, "a transaction waits for another one's lock", 10)
 
     async def told(self, kind: type[BaseModel]) -> list[Any]:
         """The facts of a type that went into the outbox."""

@@ -1,10 +1,14 @@
 """A proposal from its making to the day on which it is ready for a schedule."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from chassis.peers import Caller
+from chassis.transaction import transaction
 from rentbook_contracts.ledger import (
     AccountHold,
     AccountHoldChanged,
@@ -54,7 +58,7 @@ from writeoffs.use_cases.change_proposal import (
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
-from writeoffs.use_cases.work import WORKERS, NotYourPart, ProposalIsClosed, UnknownAccount
+from writeoffs.use_cases.work import WORKERS, NotYourPart, OnASchedule, ProposalIsClosed, UnknownAccount
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -390,21 +394,46 @@ async def test_who_brings_an_order_on_another_account_of_the_person_later_decide
         assert (await writeoffs.standings(schedule))[back][0] == "dropped"
 
 
-async def test_an_order_on_another_account_binds_neither_what_is_being_posted_nor_what_is_written_off(writeoffs: WriteOffs) -> None:
-    """Whoever decided what is being posted may go on working."""
+async def test_an_order_on_another_account_waits_for_the_outcome_of_what_is_being_put_back(writeoffs: WriteOffs) -> None:
     account, other = of_one_person(writeoffs)
     back = await put_back(writeoffs, account, await written_off(writeoffs, account, TODAY - timedelta(days=100)))
-    schedule = await writeoffs.scheduled(back)
+    schedule, decision = await writeoffs.scheduled(back), uuid4()
     await writeoffs.round(schedule)
-    await writeoffs.taken(schedule, uuid4())
+    [line] = await writeoffs.taken(schedule, decision)
     elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
-    await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
-    assert await who_takes_part(writeoffs, back) == ["asha.officer"]
+    with pytest.raises(OnASchedule, match="put back at this moment"):
+        await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
     assert await writeoffs.standings(schedule) == {back: ("posting", None)}
-    third, beside = of_one_person(writeoffs)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    await writeoffs.do(add_proof, of_insolvency(elsewhere, 101), caller=HANA)
+    assert await who_takes_part(writeoffs, back) == ["asha.officer"], "whoever decided what was posted may go on working"
+
+
+async def test_an_order_on_another_account_binds_nobody_to_what_is_written_off(writeoffs: WriteOffs) -> None:
+    account, beside = of_one_person(writeoffs)
     debt = await writeoffs.proposed(beside)
-    await writeoffs.do(add_proof, of_insolvency(await writeoffs.proposed(third, Reason.BANKRUPTCY), 101), caller=HANA)
+    await writeoffs.do(add_proof, of_insolvency(await writeoffs.proposed(account, Reason.BANKRUPTCY), 101), caller=HANA)
     assert await who_takes_part(writeoffs, debt) == ["asha.officer"]
+
+
+@pytest.mark.parametrize("first", ["what is put back", "the order"])
+async def test_an_order_and_what_is_put_back_over_it_never_miss_each_other(writeoffs: WriteOffs, first: str) -> None:
+    """Each is written while the other one's transaction has not ended: whoever brings the order decides nothing over it."""
+    account, other = of_one_person(writeoffs)
+    journal = await written_off(writeoffs, account, TODAY - timedelta(days=100))
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+    steps: list[tuple[Callable[..., Coroutine[Any, Any, object]], Any, Caller]]
+    steps = [(propose, told, ASHA), (add_proof, of_insolvency(elsewhere, 101), HANA)]
+    (one, of_one, by_one), (two, of_two, by_two) = steps if first == "what is put back" else reversed(steps)
+    async with transaction(writeoffs.runtime, caller=by_one) as tx:
+        await one(tx, of_one)
+        meanwhile = asyncio.create_task(writeoffs.do(two, of_two, caller=by_two))
+        await writeoffs.somebody_waits()
+        assert not meanwhile.done()
+    await meanwhile
+    [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert await who_takes_part(writeoffs, row["id"]) == ["asha.officer", "hana.head"]
 
 
 async def test_an_order_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None:

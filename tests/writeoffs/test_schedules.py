@@ -54,7 +54,6 @@ from rentbook_contracts.writeoffs import (
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.counting import until
 from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
@@ -258,16 +257,6 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
     assert [line.line for line in await writeoffs.taken(schedule, uuid4())] == [second]
 
 
-async def somebody_waits(writeoffs: WriteOffs) -> None:
-    """Until a transaction of this database waits for another one's lock."""
-    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
-
-    async def waits() -> bool:
-        return bool(await writeoffs.rows(waiting))
-
-    await until(waits, "a transaction waits for another one's lock", 10)
-
-
 def breathing_space(account: UUID, balance: int) -> AccountHoldChanged:
     return AccountHoldChanged(account=account, balance_pence=balance, account_hold=AccountHold.BREATHING_SPACE, in_force=True)
 
@@ -288,7 +277,7 @@ async def test_what_comes_while_a_schedule_is_being_made_drops_its_line_as_well(
     async with transaction(writeoffs.runtime, caller=BRYN) as making:
         made = await make_schedule(making, MakeSchedule(title="November", proposals=(proposal,)))
         moving = asyncio.create_task(writeoffs.do(move, fact(account)))
-        await somebody_waits(writeoffs)
+        await writeoffs.somebody_waits()
         assert not moving.done()
     await moving
     assert await writeoffs.standings(made.schedule) == {proposal: ("dropped", because)}
@@ -797,7 +786,7 @@ async def test_what_was_paid_once_the_ledger_had_written_a_debt_off_is_proposed_
         """The ledger has answered that nothing was paid, and is paid."""
         answered = await ask(*told)
         hearing.append(asyncio.create_task(writeoffs.do(receive, paid())))
-        await somebody_waits(writeoffs)
+        await writeoffs.somebody_waits()
         return answered
 
     if heard == "meanwhile":
@@ -901,7 +890,7 @@ async def test_a_credit_that_came_back_before_its_line_was_settled_is_registered
         """The ledger has answered that it stands, and reverses it."""
         undone()
         hearing.append(asyncio.create_task(writeoffs.do(come_back, back)))
-        await somebody_waits(writeoffs)
+        await writeoffs.somebody_waits()
         await settle(*told)
 
     if heard == "meanwhile":

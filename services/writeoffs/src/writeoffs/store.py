@@ -133,6 +133,19 @@ async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
+async def orders_stand(tx: Transaction) -> None:
+    """To the end of the transaction no order of insolvency becomes known of anybody: whoever brings the next sees what is written here."""
+    await tx.connection.execute(sa.text(f"SELECT pg_advisory_xact_lock_shared({_ORDERS})"))
+
+
+async def order_becomes_known(tx: Transaction) -> None:
+    """Alone, to the end of the transaction: whatever rests on orders has been written, or sees this one (`orders_stand`)."""
+    await tx.connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ORDERS})"))
+
+
+_ORDERS = "hashtextextended('orders of insolvency', 0)"
+
+
 async def has_participants(tx: Transaction, id_: UUID) -> bool:
     """Whether anybody has had a hand in the proposal itself. What was brought to another one makes nobody work on this."""
     themselves = sa.exists().where(participant.c.proposal == id_, participant.c.part != BROUGHT_EARLIER)

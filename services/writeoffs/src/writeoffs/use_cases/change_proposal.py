@@ -56,6 +56,8 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():
         raise OrderWithoutReference("Enter the reference of the order.", field="reference")
+    if told.kind in ORDERS:
+        await store.order_becomes_known(tx)
     row, line = await _open_to(tx, told)
     if told.person is not None or told.kind in DATED_BY_THE_DEBT | ORDERS:
         facts = await fact_of(tx, row.account)
@@ -102,7 +104,7 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
 async def _stop_putting_back(tx: Transaction, known: EvidenceKind, facts: DebtFacts) -> None:
     """What the same people owed on other accounts may be released by it too: each is looked at anew, and not decided by the caller.
 
-    What is being posted has been decided before.
+    What is being posted has its outcome first, as on the account itself. Errors: OnASchedule.
     """
     for other in facts.linked:
         row = await store.open_on_account(tx, other.account)
@@ -111,8 +113,9 @@ async def _stop_putting_back(tx: Transaction, known: EvidenceKind, facts: DebtFa
         line = await store.listed_line(tx, row.id)
         if line is not None:
             await drop(tx, line, HEARD[known])
-        if line is not None or row.status != ProposalStatus.ON_SCHEDULE:
-            await store.carry_on(tx, [(row.id, tx.caller.person)])
+        elif row.status == ProposalStatus.ON_SCHEDULE:
+            raise OnASchedule("What the same people owed on another account is being put back at this moment. Add it in a minute.")
+        await store.carry_on(tx, [(row.id, tx.caller.person)])
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

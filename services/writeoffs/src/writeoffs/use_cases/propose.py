@@ -57,6 +57,8 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
     require_worker(tx)
     if told.reason not in REASONS[told.kind]:
         raise ReasonOfAnotherKind("Choose a reason that fits what is proposed.", field="reason")
+    if told.kind is LineKind.REINSTATEMENT:
+        await store.orders_stand(tx)
     facts = await fact_of(tx, told.account)
     refused = _objection(told, facts)
     if refused is not None:
@@ -119,6 +121,7 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
 
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:
     """Of itself, where a written-off debt is being paid: somebody has to decide it like any other. Nothing where one is open."""
+    await store.orders_stand(tx)
     row = _row(tx, told, facts, await queries.in_force(tx, business_date(tx.now)))
     if await store.add_proposals(tx, [row]):
         await _begin(tx, {row["id"]: row}, {told.account: facts})
