@@ -160,7 +160,9 @@ async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...], day
         town.named["form of evidence"] = uuid4()
         by = LEADER if kind is EvidenceKind.MANAGER_NOTE else HELPER
         on = TODAY - timedelta(days=days_apart * times)
-        await town.command(by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=on), town.named["form of evidence"])
+        await town.command(
+            by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=on, reference="on paper"), town.named["form of evidence"]
+        )
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()

@@ -273,7 +273,7 @@ def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_i
     """Its owner is written to by itself, and has time to answer; attempts of the years before were entered by hand."""
     asha, member = desks["asha"], members["debt-unclaimed"]
     assert balance(asha, member.account) == "£62.40 in credit"
-    attempts = tuple(Proof("return-attempt", ago(2_250 - 430 * n)) for n in range(6))
+    attempts = tuple(Proof("return-attempt", ago(2_250 - 430 * n), reference="copy on paper") for n in range(6))
     lacking = proposed(desks, member, "unclaimed", attempts[:5])
     page = asha.wait(f"/write-offs/{lacking}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
     assert "Money that we hold for you" in page.text

@@ -106,8 +106,10 @@ async def test_no_letter_is_asked_for_in_a_breathing_space(writeoffs: WriteOffs)
 async def test_an_attempt_to_return_a_credit_is_recorded_as_that(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(40_00)
     proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
-    await writeoffs.do(note_letter, sent(proposal, account, "unclaimed-credit"))
+    await writeoffs.do(note_letter, sent(proposal, account, "unclaimed-credit", days_ago=30))
     assert await writeoffs.rows("SELECT kind FROM proof") == [{"kind": "return-attempt"}]
+    [shown] = (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).proofs
+    assert shown.counts_on is None, "a letter that was sent is a record by itself"
 
 
 async def test_a_letter_waits_for_an_address_and_is_asked_for_once_one_is_noted(writeoffs: WriteOffs) -> None:

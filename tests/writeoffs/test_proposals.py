@@ -30,6 +30,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     ProposalAsked,
     ProposalClosed,
+    ProposalPage,
     Propose,
     ProposeInBulk,
     Reason,
@@ -208,6 +209,29 @@ async def test_nobody_tried_to_return_a_credit_before_it_was_there(writeoffs: Wr
     with pytest.raises(BeforeTheDebt, match="in credit since"):
         await writeoffs.do(add_proof, early, caller=ASHA)
     await writeoffs.do(add_proof, early.model_copy(update={"on": since}), caller=ASHA)
+
+
+async def test_an_attempt_to_return_a_credit_that_is_noted_later_counts_from_then_unless_it_names_its_record(writeoffs: WriteOffs) -> None:
+    """Six could be typed at once for the years before, of which nobody has kept anything."""
+    account = writeoffs.owing()
+    writeoffs.moved(account, **in_credit(62_40, TODAY - timedelta(days=2300)))
+    claim = Propose(kind=LineKind.CREDIT_WRITE_ON, account=account, reason=Reason.UNCLAIMED)
+    proposal = (await writeoffs.do(propose, claim, caller=ASHA)).proposal
+
+    async def after_six(reference: str) -> ProposalPage:
+        for times in range(1, 7):
+            on = TODAY - timedelta(days=370 * times)
+            attempt = AddProof(proposal=proposal, kind=EvidenceKind.RETURN_ATTEMPT, on=on, reference=reference)
+            await writeoffs.do(add_proof, attempt, caller=ASHA)
+        await writeoffs.assessed(proposal)
+        return await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+
+    page = await after_six(" ")
+    assert (page.status, page.ladder[0].says) == ("gathering", "1 of 6 so far that are 365 days apart")
+    assert [proof.counts_on for proof in page.proofs] == [TODAY] * 6
+    page = await after_six("letter book, 114")
+    assert page.status == "ready"
+    assert [proof.counts_on for proof in page.proofs if proof.reference.strip()] == [None] * 6
 
 
 async def test_a_current_tenants_credit_is_not_proposed_for_income(writeoffs: WriteOffs) -> None:

@@ -494,7 +494,8 @@ class RungShown(Message):
 class ProofShown(Message):
     """`letter`: the letter whose sending it is, where notices sent it. `person`: the tenant of whom it is true; None for all of them.
 
-    `earlier`: the earlier proposal about the same debt to which it was brought, where it stays with the debt.
+    `earlier`: the earlier proposal about the same debt to which it was brought, where it stays with the debt. `counts_on`: the day on which
+    an attempt to return a credit was noted, where it counts by that, since it names no record that was made of it at the time.
     """
 
     kind: EvidenceKind
@@ -507,6 +508,7 @@ class ProofShown(Message):
     letter: UUID | None = None
     person: UUID | None = None
     earlier: UUID | None = None
+    counts_on: date | None = None
 
 
 class ProposalEvent(Message):

@@ -49,8 +49,9 @@ from rentbook_contracts.writeoffs import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from writeoffs.domain.days import business_date
 from writeoffs.domain.insolvency import ORDERS
-from writeoffs.domain.ladder import Proof
+from writeoffs.domain.ladder import Proof, noted_late
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
@@ -229,8 +230,13 @@ async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[P
     """The evidence of each proposal, oldest first."""
     found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
     for row in await tx.connection.execute(_theirs_and_earlier(ids)):
-        found[row.of].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person))
+        found[row.of].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person, counts_on=_noted_late(row)))
     return found
+
+
+def _noted_late(row: Row) -> date | None:
+    """A letter that notices sent is a record by itself."""
+    return noted_late(EvidenceKind(row.kind), row.on, business_date(row.at), row.reference) if row.letter is None else None
 
 
 async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, list[Proof]]:
@@ -271,6 +277,7 @@ async def proofs_shown(tx: Transaction, id_: UUID) -> tuple[ProofShown, ...]:
             letter=row.letter,
             person=row.person,
             earlier=None if row.proposal == id_ else row.proposal,
+            counts_on=_noted_late(row),
         )
         for row in rows
     )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -178,8 +178,9 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
 
 
 def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
-    """What counts on the ladder."""
-    return tuple(proof for proof in proposed.proofs if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since)
+    """What counts on the ladder, each by the day by which it does."""
+    there = (proof for proof in proposed.proofs if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since)
+    return tuple(replace(proof, on=proof.counts_on or proof.on) for proof in there)
 
 
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:

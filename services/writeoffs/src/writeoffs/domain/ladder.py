@@ -26,7 +26,8 @@ OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOT
 class Proof:
     """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows; `person` is of whom alone it is true.
 
-    `by`: who brought an order that is known of somebody, since that counts on other accounts too.
+    `by`: who brought an order that is known of somebody, since that counts on other accounts too. `counts_on`: the day by which it counts,
+    where that is not its own (`noted_late`).
     """
 
     kind: EvidenceKind
@@ -34,6 +35,16 @@ class Proof:
     source: str = ""
     person: UUID | None = None
     by: str = ""
+    counts_on: date | None = None
+
+
+def noted_late(kind: EvidenceKind, on: date, noted_on: date, reference: str) -> date | None:
+    """The day on which it was noted, where it counts by that; None where it counts by its own.
+
+    What shows that a credit was not claimed is years of recorded attempts to return it (domain.md 4). One that is noted afterwards counts
+    by its own day only with the reference of the record that was made of it.
+    """
+    return noted_on if kind is EvidenceKind.RETURN_ATTEMPT and noted_on > on and not reference.strip() else None
 
 
 @dataclass(frozen=True)
