@@ -14,13 +14,17 @@ from rentbook_contracts.ledger import (
     AccountFact,
     AccountHold,
     AccountHoldChanged,
+    AccountKind,
     CreditAskedFor,
     DeathChanged,
     JournalReversed,
     LineKind,
     LineOutcome,
+    LinkedAccount,
     PastWriteOff,
+    PersonFacts,
     ReceiptPosted,
+    TenancyEnded,
     WriteOffLine,
 )
 from rentbook_contracts.operation import Nothing
@@ -62,7 +66,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.use_cases import rounds, stories, work
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
-from writeoffs.use_cases.move import come_back, live, move, receive
+from writeoffs.use_cases.move import come_back, end, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.rounds import (
     AnotherRound,
@@ -306,6 +310,48 @@ async def test_a_request_for_its_refund_drops_a_credit_and_leaves_a_debt_alone(w
         {unclaimed: ("dropped", "A refund of the credit is asked for.")},
     ]
     assert (await writeoffs.status(unclaimed))[0] == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("fact", "of_debt", "of_credit"),
+    [
+        (lambda account: receipt(account, -5_00), "There is credit on another account of the same people.", None),
+        (lambda account: receipt(account, 5_00), None, "The same people owe on another account, which the credit could pay."),
+        (lambda account: receipt(account, 0), None, None),
+        (lambda account: breathing_space(account, 0), "Breathing Space has begun.", None),
+    ],
+    ids=["credit", "a debt", "nothing", "breathing space"],
+)
+async def test_what_comes_to_stand_on_another_account_of_the_same_people_drops_a_line_at_once(
+    writeoffs: WriteOffs, fact: Callable[[UUID], AccountFact], of_debt: str | None, of_credit: str | None
+) -> None:
+    """As the ledger would find it when it posts."""
+    debt, credit, elsewhere = writeoffs.owing(100_00), writeoffs.owing(), uuid4()
+    beside = (LinkedAccount(account=elsewhere, kind=AccountKind.RENT, former=False, balance_pence=0),)
+    for account in (debt, credit):
+        writeoffs.moved(account, linked=beside)
+    listed = {await writeoffs.ready(debt): of_debt, await unclaimed_credit(writeoffs, credit): of_credit}
+    alone = await writeoffs.ready(writeoffs.owing())
+    schedules = [await writeoffs.scheduled(one) for one in (*listed, alone)]
+    await writeoffs.do(move, fact(elsewhere))
+    stand = {line: told for schedule in schedules for line, told in (await writeoffs.standings(schedule)).items()}
+    assert stand == {line: ("dropped", because) if because else ("listed", None) for line, because in (*listed.items(), (alone, None))}
+
+
+async def test_somebody_whom_another_day_of_the_tenancys_end_brings_in_drops_what_is_not_shown_of_them(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    [tenant] = writeoffs.ledger.debts[account].people
+    proposal = await writeoffs.proposed(account, Reason.PRISON)
+    await writeoffs.proves(proposal, EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
+    await writeoffs.assessed(proposal)
+    schedule = await writeoffs.scheduled(proposal)
+    ended = TenancyEnded(account=account, balance_pence=40_00, tenancy=uuid4(), ended_on=TODAY - timedelta(days=60))
+    await writeoffs.do(end, ended)
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    writeoffs.moved(account, people=(tenant, PersonFacts(person=uuid4())))
+    await writeoffs.do(end, ended)
+    why = "When the tenancy ended, and with it who answers for the account, was said anew."
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", why)}
 
 
 async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:

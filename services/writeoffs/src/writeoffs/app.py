@@ -46,7 +46,7 @@ from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
 from writeoffs.use_cases.check_policy import check_policy
 from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
-from writeoffs.use_cases.move import come_back, live, move, receive
+from writeoffs.use_cases.move import come_back, end, live, move, receive
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.propose_policy import propose_policy
@@ -66,6 +66,7 @@ LISTENS = (
     Subscription(ledger.AccountHoldChanged, move),
     Subscription(ledger.HousingBenefitClaimChanged, move),
     Subscription(ledger.DeathChanged, live),
+    Subscription(ledger.TenancyEnded, end),
     Subscription(ledger.PaymentPlanChanged, move),
     Subscription(ledger.LetterAddressChanged, move),
     Subscription(LetterSent, note_letter),

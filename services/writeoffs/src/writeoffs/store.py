@@ -1,6 +1,7 @@
 """What writeoffs writes, and what it reads under a lock in order to write."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -194,24 +195,34 @@ async def change_schedule(tx: Transaction, id_: UUID, **columns: Any) -> None:
     await tx.connection.execute(schedule.update().where(schedule.c.id == id_).values(columns))
 
 
-async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[tuple[WriteOffLine, int]]) -> None:
-    """Write a schedule's lines, each with its debtor's total, in this order."""
+@dataclass(frozen=True)
+class LineToList:
+    """What would be posted, with the debtor's total and the other accounts of the same people."""
+
+    line: WriteOffLine
+    debtor_total_pence: int
+    beside: tuple[UUID, ...]
+
+
+async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[LineToList]) -> None:
+    """Write a schedule's lines in this order."""
     rows = [
         {
             "schedule": id_,
-            "line": line.line,
+            "line": one.line.line,
             "place": place,
-            "account": line.account,
-            "reason": line.reason,
-            "content": line.model_dump(mode="json"),
-            "content_hash": line.content_hash,
-            "balance_pence": line.balance_pence,
-            "amount_pence": line.amount_pence,
-            "vat_pence": sum(part.vat_pence for part in line.parts),
-            "debtor_total_pence": total,
+            "account": one.line.account,
+            "reason": one.line.reason,
+            "content": one.line.model_dump(mode="json"),
+            "content_hash": one.line.content_hash,
+            "balance_pence": one.line.balance_pence,
+            "amount_pence": one.line.amount_pence,
+            "vat_pence": sum(part.vat_pence for part in one.line.parts),
+            "debtor_total_pence": one.debtor_total_pence,
             "standing": "listed",
+            "beside": list(one.beside),
         }
-        for place, (line, total) in enumerate(lines, start=1)
+        for place, one in enumerate(lines, start=1)
     ]
     await tx.connection.execute(schedule_line.insert(), rows)
 
@@ -270,8 +281,14 @@ async def add_round(tx: Transaction, id_: UUID, number: int, content_hash: str, 
 
 async def listed_on_account(tx: Transaction, account: UUID) -> list[Row]:
     """Lines on this account that wait for a decision or for their turn, locked."""
-    wanted = sa.select(schedule_line).where(schedule_line.c.account == account, schedule_line.c.standing == "listed")
-    return list(await tx.connection.execute(wanted.with_for_update()))
+    return [line for line in await listed_about(tx, account) if line.account == account]
+
+
+async def listed_about(tx: Transaction, account: UUID) -> list[Row]:
+    """As `listed_on_account`, and those on other accounts of the same people."""
+    of_them = sa.or_(schedule_line.c.account == account, schedule_line.c.beside.contains([account]))
+    wanted = sa.select(schedule_line).where(of_them, schedule_line.c.standing == "listed")
+    return list(await tx.connection.execute(wanted.order_by(schedule_line.c.schedule, schedule_line.c.place).with_for_update()))
 
 
 async def await_posting(tx: Transaction, account: UUID) -> None:

@@ -200,6 +200,7 @@ schedule_line = sa.Table(
     sa.Column("standing", sa.Text, nullable=False),
     sa.Column("because", sa.Text),
     sa.Column("journal", sa.Uuid),
+    sa.Column("beside", ARRAY(sa.Uuid), nullable=False, server_default="{}"),
     sa.UniqueConstraint("schedule", "place", name="a_line_has_its_place"),
     sa.UniqueConstraint("journal", name="a_journal_is_of_one_line"),
     sa.CheckConstraint(
@@ -209,7 +210,7 @@ schedule_line = sa.Table(
     sa.CheckConstraint("amount_pence > 0 AND vat_pence >= 0 AND debtor_total_pence >= amount_pence", name="a_line_is_within_the_total"),
     sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="a_content_hash_is_a_sha256"),
 )
-"""What would be posted, as it was when the schedule was made. Only where it stands changes."""
+"""What would be posted, as it was when the schedule was made. Only where it stands changes. `beside`: other accounts of the same people."""
 sa.Index(
     "a_proposal_is_on_one_schedule",
     schedule_line.c.line,
@@ -217,6 +218,12 @@ sa.Index(
     postgresql_where=schedule_line.c.standing.in_(["listed", "posting"]),
 )
 sa.Index("listed_lines_of_an_account", schedule_line.c.account, postgresql_where=schedule_line.c.standing.in_(["listed", "posting"]))
+sa.Index(
+    "listed_lines_beside_an_account",
+    schedule_line.c.beside,
+    postgresql_using="gin",
+    postgresql_where=schedule_line.c.standing == "listed",
+)
 
 schedule_round = sa.Table(
     "schedule_round",

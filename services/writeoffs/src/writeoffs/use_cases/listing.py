@@ -15,7 +15,7 @@ from writeoffs.domain.assessment import Assessment, Standing, assess, is_dischar
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import WriteOffPolicy
-from writeoffs.store import Row
+from writeoffs.store import LineToList, Row
 from writeoffs.use_cases.work import facts_of
 
 _STANDS: Mapping[ProposalStatus, str] = {
@@ -40,14 +40,14 @@ async def assessed(
     }
 
 
-async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[WriteOffLine, int]], dict[UUID, str]]:
-    """The lines of ready proposals, each with its debtor's total, and of the others why they are left out. Errors: Unanswered (ledger)."""
+async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList], dict[UUID, str]]:
+    """The lines of ready proposals, and of the others why they are left out. Errors: Unanswered (ledger)."""
     today = business_date(tx.now)
     policy = await queries.in_force(tx, today)
     facts = await facts_of(tx, [row.account for row in rows])
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
     orders = await queries.orders_known(tx, {account: known.people for account, known in facts.items()})
-    lines: list[tuple[WriteOffLine, int]] = []
+    lines: list[LineToList] = []
     left_out: dict[UUID, str] = {}
     for row in rows:
         why = _not_ready(row, facts)
@@ -58,7 +58,8 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[tuple[Write
         if not found.ready:
             left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
             continue
-        lines.append((_line(row, found, facts[row.account], proofs[row.id], policy), found.debtor_total_pence))
+        line = _line(row, found, facts[row.account], proofs[row.id], policy)
+        lines.append(LineToList(line, found.debtor_total_pence, tuple(other.account for other in facts[row.account].linked)))
     return lines, left_out
 
 

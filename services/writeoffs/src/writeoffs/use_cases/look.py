@@ -83,18 +83,18 @@ async def dry_run(tx: Transaction, asked: DryRunAsked) -> DryRun:
     """Errors: Unanswered (ledger)."""
     rows = await queries.proposal_rows(tx, asked.proposals)
     lines, left_out = await listed(tx, rows)
-    made = {line.line: (line, total) for line, total in lines}
+    made = {one.line.line: one for one in lines}
     shown = tuple(
-        DryRunLine(proposal=row.id, account=row.account, line=made[row.id][0], debtor_total_pence=made[row.id][1])
+        DryRunLine(proposal=row.id, account=row.account, line=made[row.id].line, debtor_total_pence=made[row.id].debtor_total_pence)
         if row.id in made
         else DryRunLine(proposal=row.id, account=row.account, line=None, because=left_out.get(row.id))
         for row in rows
     )
     return DryRun(
         lines=shown,
-        total_pence=sum(line.amount_pence for line, _ in lines),
-        vat_pence=sum(part.vat_pence for line, _ in lines for part in line.parts),
-        band_pence=max((total for _, total in lines), default=0),
+        total_pence=sum(one.line.amount_pence for one in lines),
+        vat_pence=sum(part.vat_pence for one in lines for part in one.line.parts),
+        band_pence=max((one.debtor_total_pence for one in lines), default=0),
     )
 
 

@@ -1,5 +1,7 @@
 """The ledger has moved an account: listed lines that rest on it are dropped, proposals are looked at again, a payment is noticed."""
 
+from uuid import UUID
+
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
 from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind
@@ -15,12 +17,15 @@ from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import fact_of, look_again
 
 LIVES = "That the tenant died was said in error."
+ENDED = "When the tenancy ended, and with it who answers for the account, was said anew."
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
 
 async def move(tx: Transaction, fact: AccountFact) -> None:
-    """A line is dropped by what changes what its account owes, or by what forbids to write it off."""
+    """A line is dropped by what changes what its account owes, or by what forbids to write it off, there or on another account of the same
+    people. Of one that is being listed meanwhile the ledger looks at the other accounts when it posts.
+    """
     stopped = _stopped(fact)
     await _drop_listed(tx, fact, stopped)
     row = await store.open_on_account(tx, fact.account)
@@ -32,11 +37,29 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
 
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
-    for line in await store.listed_on_account(tx, fact.account):
-        moved = DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None
-        because = stopped if stopped is not None and _concerns(stopped, line) else moved
+    for line in await store.listed_about(tx, fact.account):
+        because = _why(line, fact, stopped) if line.account == fact.account else _why_beside(line, fact, stopped)
         if because is not None:
             await drop(tx, line, DROPS[because])
+
+
+def _why(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
+    if stopped is not None and _concerns(stopped, line):
+        return stopped
+    return DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None
+
+
+def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
+    """Of a fact on another account of the same people, as the ledger finds it when it posts."""
+    match LineKind(line.content["kind"]):
+        case LineKind.CREDIT_WRITE_ON:
+            return DroppedBecause.OWED_ELSEWHERE if fact.balance_pence > 0 else None
+        case _ if stopped is DroppedBecause.BREATHING_SPACE:
+            return stopped
+        case LineKind.WRITE_OFF if fact.balance_pence < 0:
+            return DroppedBecause.CREDIT_ELSEWHERE
+        case _:
+            return None
 
 
 async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
@@ -45,14 +68,28 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
     Errors: Unanswered (ledger); the event is then tried again.
     """
     await move(tx, fact)
-    lines = await store.listed_on_account(tx, fact.account) if not fact.died else []
+    if not fact.died:
+        await _drop_unready(tx, fact.account, LIVES)
+
+
+async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
+    """Who left before a tenancy ended does not answer for it: another day of its end may bring somebody in, of whom nothing is shown.
+
+    Errors: Unanswered (ledger); the event is then tried again.
+    """
+    await move(tx, fact)
+    await _drop_unready(tx, fact.account, ENDED)
+
+
+async def _drop_unready(tx: Transaction, account: UUID, why: str) -> None:
+    """Listed lines on this account that could not be listed now."""
     today = business_date(tx.now)
-    for line in lines:
+    for line in await store.listed_on_account(tx, account):
         row = await store.proposal_locked(tx, line.line)
         facts = {row.account: await fact_of(tx, row.account)}
         found = (await assessed(tx, [row], facts, await queries.in_force(tx, today), today))[row.id]
         if not found.ready:
-            await drop(tx, line, LIVES)
+            await drop(tx, line, why)
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:

@@ -63,7 +63,7 @@ async def make_schedule(tx: Transaction, told: MakeSchedule) -> ScheduleMade:
     if not lines:
         first = next(iter(left_out.values()), "There is no such proposal.")
         raise NothingIsReady(f"Nothing can be listed now. {first}", field="proposals")
-    schedule, on = uuid4(), [line.line for line, _ in lines]
+    schedule, on = uuid4(), [one.line.line for one in lines]
     await store.add_schedule(tx, schedule, kinds.pop(), told.title)
     await store.add_lines(tx, schedule, lines)
     await store.change_proposals(tx, on, status=ProposalStatus.ON_SCHEDULE, schedule=schedule, status_note="")
