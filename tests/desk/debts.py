@@ -72,6 +72,7 @@ from rentbook_contracts.writeoffs import (
     SchedulePage,
     ScheduleRow,
     Schedules,
+    SchedulesAsked,
     ScheduleStatus,
     ScheduleToDecide,
     ScheduleTotals,
@@ -308,7 +309,8 @@ def dry_run(asked: DryRunAsked) -> DryRun:
     )
 
 
-def schedules() -> Schedules:
+def schedules(asked: SchedulesAsked) -> Schedules:
+    """Of the one that is posted a line dropped, and one was left out."""
     return Schedules(
         schedules=tuple(
             ScheduleRow(
@@ -322,8 +324,12 @@ def schedules() -> Schedules:
                 lines=3,
                 total_pence=1_206_30,
                 posted_pence=402_10 if status is ScheduleStatus.POSTED else 0,
+                left_lines=1 if status is ScheduleStatus.POSTED else 3,
+                left_pence=402_10 if status is ScheduleStatus.POSTED else 1_206_30,
+                dropped=1 if status is ScheduleStatus.POSTED else 0,
             )
             for one, status in SCHEDULE_STATUS.items()
+            if not asked.schedules or one in asked.schedules
         )
     )
 

@@ -240,7 +240,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.FIND_DEBTS, debts.found),
         _query(writeoffs.BULK_DRY_RUN, debts.bulk_dry_run),
         _command(writeoffs.PROPOSE_IN_BULK, debts.proposed),
-        _query(writeoffs.SCHEDULES, lambda _: debts.schedules()),
+        _query(writeoffs.SCHEDULES, debts.schedules),
         _query(writeoffs.SCHEDULE_PAGE, debts.schedule_page),
         _query(writeoffs.WRITE_OFF_REGISTER, debts.register),
         _query(writeoffs.WRITE_OFF_TOTALS, debts.totals),

@@ -161,7 +161,7 @@ async def test_a_schedule_is_handed_out_with_its_decision_and_the_fate_of_each_l
         assert (await visitor.http.get(f"{DONE}.pdf")).content.startswith(b"%PDF")
     lines = cells(content, "Lines")
     assert [row[7] for row in lines[1:4]] == ["Posted", "Dropped: The balance moved", "Left out: More evidence"]
-    assert (lines[5][0], lines[5][5]) == ("Together", 1206.3)
+    assert (lines[5][0], lines[5][5]) == ("Still on it", 402.1)
     [_, made] = cells(content, "Decisions")
     assert made[1:4] == ["Ella Kim, income manager", "Approved", "Another reason to approve, written below: As Cabinet wished"]
     assert [one.title for one in asked_of_notices(place).tables] == ["Lines", "Totals by reason", "Decisions"]

@@ -9,7 +9,7 @@ from approvals.web import wording
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead
-from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, ScheduleStatus
+from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, Schedules, SchedulesAsked, ScheduleStatus
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -36,6 +36,26 @@ async def test_a_schedule_is_approved_with_an_exception(place: Place) -> None:
         assert "Your decision is recorded." in said
         assert "Approved by you" in said
     assert await excepted(place) == {SECOND: "may-be-recovered"}
+
+
+async def test_a_schedule_that_waits_is_listed_with_what_is_still_on_it(place: Place) -> None:
+    await place.schedule_task()
+    [row] = debts.schedules(SchedulesAsked(schedules=(debts.SCHEDULE,))).schedules
+    fewer = row.model_copy(update={"left_lines": 2, "left_pence": 804_20, "dropped": 1})
+    async with visiting(place, "ella") as manager:
+        for page, words in (("/work?view=everyone", "Write off £1,206.30, 3 lines"), ("/write-offs/schedules", "3 lines, £1,206.30")):
+            place.peers.answers["/queries/schedules"] = lambda _: Schedules(schedules=(row,))
+            said = await manager.read(page)
+            assert words in said
+            assert "dropped" not in said
+            place.peers.answers["/queries/schedules"] = lambda _: Schedules(schedules=(fewer,))
+            said = await manager.read(page)
+            assert words.replace("3 lines", "2 lines").replace("£1,206.30", "£804.20") in said
+            assert "1 line dropped" in said
+        assert "2of 3, 1 dropped" in said
+        assert "£804.20of £1,206.30" in said
+        place.peers.silent.add("writeoffs")
+        assert "Write off £1,206.30, 3 lines" in await manager.read("/work?view=everyone")
 
 
 async def test_the_totals_follow_what_is_left_out_and_nothing_is_decided(place: Place) -> None:

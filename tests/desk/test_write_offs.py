@@ -311,6 +311,9 @@ async def test_a_schedule_says_what_became_of_each_line(place: Place) -> None:
         for words in ("✓ Posted", "Dropped", "The balance moved", "Left out"):
             assert words in said
         assert "3 lines" in said
+        assert "Total£402.101 line" in said
+        assert "Put forward£1,206.303 lines" in said
+        assert "Still on it1£402.10" in said
         assert "1 line." in await visitor.read(f"/write-offs/schedules/{debts.DONE}?standing=dropped")
 
 

@@ -35,6 +35,7 @@ from rentbook_contracts.writeoffs import (
     ProposeInBulk,
     Reason,
     ReconsiderProposal,
+    ScheduleAsked,
     ScheduleOfHash,
     WithdrawProposal,
     WriteOffProposed,
@@ -43,7 +44,7 @@ from support.debts import in_credit, owed
 from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
-from writeoffs.queries import schedule_to_decide
+from writeoffs.queries import schedule_page, schedule_to_decide
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
@@ -482,9 +483,14 @@ async def test_the_line_of_barred_charges_names_them(writeoffs: WriteOffs) -> No
     schedule = await writeoffs.scheduled(proposal)
     [row] = await writeoffs.rows("SELECT content FROM schedule_line WHERE schedule = :id", id=schedule)
     assert row["content"]["charges"] == [str(old.journal)]
+    page = await writeoffs.ask(schedule_page, ScheduleAsked(schedule=schedule))
+    assert [line.named for line in page.lines] == [1]
+    shown = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (shown.goes, len(shown.charges)) == ((old,), 2)
     whole = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
     [row] = await writeoffs.rows("SELECT content FROM schedule_line WHERE schedule = :id", id=whole)
     assert "charges" not in row["content"]
+    assert [line.named for line in (await writeoffs.ask(schedule_page, ScheduleAsked(schedule=whole))).lines] == [0]
     assert "released_until" not in row["content"]
 
 

@@ -50,6 +50,7 @@ from rentbook_contracts.writeoffs import (
     RegisterOrder,
     ScheduleAsked,
     ScheduleOfHash,
+    SchedulesAsked,
     ScheduleStatus,
     TakeLines,
     TakeOffSchedule,
@@ -254,6 +255,9 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
         second: ("listed", None),
     }
     assert (await writeoffs.status(first))[::2] == ("blocked", 2)
+    await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing(7_00)))
+    [row] = (await writeoffs.ask(queries.schedules, SchedulesAsked(schedules=(schedule,)))).schedules
+    assert (row.lines, row.total_pence, row.left_lines, row.left_pence, row.dropped) == (2, 150_00, 1, 50_00, 1)
     # A later stage of the same round still asks about the content that the first one decided.
     assert begun.content_hash is not None
     told = await writeoffs.ask(queries.schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))
@@ -414,6 +418,8 @@ async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(wr
     standings = await writeoffs.standings(schedule)
     assert {line: standing for line, (standing, _) in standings.items()} == {first: "posted", second: "excepted"}
     assert [(await writeoffs.status(one))[0] for one in (first, second)] == ["posted", "blocked"]
+    [row] = (await writeoffs.ask(queries.schedules, SchedulesAsked())).schedules
+    assert (row.lines, row.left_lines, row.left_pence, row.dropped) == (2, 1, 100_00, 0), "what was left out will not be posted"
     register = await writeoffs.ask(queries.write_off_register, RegisterAsked(account=accounts[0]))
     assert [(row.proposal, row.amount_pence, row.decision) for row in register.rows] == [(first, 100_00, decision)]
     totals = await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))
@@ -720,6 +726,18 @@ async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_pai
     assert (line.kind, line.undoes, line.amount_pence) == (LineKind.REINSTATEMENT, journal, 10_00)
     [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
     assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
+
+
+async def test_the_charges_of_what_was_written_off_and_of_what_is_put_back_stand_on_the_page_of_each(writeoffs: WriteOffs) -> None:
+    account, charge = writeoffs.owing(312_40), owed(312_40)
+    journal = await written_off(writeoffs, account)
+    [past] = writeoffs.ledger.debts[account].write_offs
+    writeoffs.moved(account, write_offs=(past.model_copy(update={"charges": (charge,)}),))
+    [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a", a=account)
+    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+    back = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    for proposal in (row["id"], back):
+        assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).goes == (charge,)
 
 
 async def test_the_rest_is_put_back_by_the_elements_that_are_left(writeoffs: WriteOffs) -> None:

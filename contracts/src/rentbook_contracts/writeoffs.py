@@ -538,6 +538,9 @@ class ProposalPage(Message):
 
     `linked` and `lately` are what counts in `debtor_total_pence` beside the account itself, while the proposal is open: other accounts, and
     what was written off or went to income, as the kind has it.
+
+    `goes`: the charges that it is of, with what it takes of each or gives back, where these are not `charges`, which is all that is owed;
+    of what was written off, what is not put back of each.
     """
 
     proposal: UUID
@@ -569,6 +572,7 @@ class ProposalPage(Message):
     stays_pence: NonNegativePence = 0
     linked: tuple[LinkedAccount, ...] = ()
     lately: tuple[GoneLately, ...] = ()
+    goes: tuple[ChargeOwed, ...] = ()
 
 
 class ProposalsAsked(Message):
@@ -647,7 +651,10 @@ class BulkDryRun(Message):
 
 
 class ScheduleLineShown(Message):
-    """`standing`: listed, excepted, dropped, posting, posted, declined, taken-off."""
+    """`standing`: listed, excepted, dropped, posting, posted, declined, taken-off.
+
+    `named`: how many charges it names; none where it is of all that is owed, or left to be put back, and of a credit.
+    """
 
     line: UUID
     account: UUID
@@ -660,6 +667,7 @@ class ScheduleLineShown(Message):
     standing: str
     because: str | None
     journal: UUID | None
+    named: int = 0
 
 
 class ScheduleAsked(Message):
@@ -701,6 +709,10 @@ class SchedulePage(Message):
 
 
 class ScheduleRow(Message):
+    """`lines` and `total_pence` are what was put forward, `left_lines` and `left_pence` what of it is on the schedule still, or was posted:
+    not what dropped, was taken off or left out. `dropped` lines did so by themselves.
+    """
+
     schedule: UUID
     kind: LineKind
     title: str
@@ -711,10 +723,16 @@ class ScheduleRow(Message):
     lines: int
     total_pence: NonNegativePence
     posted_pence: NonNegativePence
+    left_lines: int = 0
+    left_pence: NonNegativePence = 0
+    dropped: int = 0
 
 
 class SchedulesAsked(Message):
+    """Newest first. `statuses` narrows the list; `schedules`: these alone."""
+
     statuses: tuple[ScheduleStatus, ...] = ()
+    schedules: tuple[UUID, ...] = Field(default=(), max_length=500)
     limit: int = Field(default=100, ge=1, le=500)
 
 

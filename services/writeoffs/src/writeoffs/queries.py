@@ -126,6 +126,10 @@ GONE = frozenset({"dropped", "taken-off"})
 """Where a line stands that has left its schedule before anybody decided on it."""
 
 
+OFF = GONE | {"excepted"}
+"""Where a line stands that will not be posted, while the schedule may be."""
+
+
 async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> ScheduleToDecide:
     """The lines of the round that this hash is of, whatever became of them since. Errors: NoSuchContent."""
     wanted = sa.select(schedule_round).where(
@@ -370,6 +374,7 @@ def _line(row: Row) -> ScheduleLineShown:
         standing=row.standing,
         because=row.because,
         journal=row.journal,
+        named=len(row.content.get("charges", ())),
     )
 
 
@@ -382,13 +387,17 @@ async def _schedule_totals(tx: Transaction, id_: Any) -> tuple[ScheduleTotals, .
 
 
 async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
-    posted = sa.case((schedule_line.c.standing == "posted", schedule_line.c.amount_pence), else_=0)
+    stands, pence = schedule_line.c.standing, sa.func.sum(schedule_line.c.amount_pence)
+    left = stands.not_in(OFF)
     wanted = (
         sa.select(
             schedule,
             sa.func.count().label("lines"),
-            sa.cast(sa.func.sum(schedule_line.c.amount_pence), sa.BigInteger).label("total_pence"),
-            sa.cast(sa.func.sum(posted), sa.BigInteger).label("posted_pence"),
+            sa.cast(pence, sa.BigInteger).label("total_pence"),
+            _none_is_nothing(pence.filter(stands == "posted")).label("posted_pence"),
+            sa.func.count().filter(left).label("left_lines"),
+            _none_is_nothing(pence.filter(left)).label("left_pence"),
+            sa.func.count().filter(stands == "dropped").label("dropped"),
         )
         .join(schedule_line, schedule_line.c.schedule == schedule.c.id)
         .group_by(schedule.c.id)
@@ -397,6 +406,8 @@ async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
     )
     if asked.statuses:
         wanted = wanted.where(schedule.c.status.in_(asked.statuses))
+    if asked.schedules:
+        wanted = wanted.where(schedule.c.id.in_(asked.schedules))
     rows = await tx.connection.execute(wanted)
     return Schedules(
         schedules=tuple(
@@ -411,6 +422,9 @@ async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
                 lines=row.lines,
                 total_pence=row.total_pence,
                 posted_pence=row.posted_pence,
+                left_lines=row.left_lines,
+                left_pence=row.left_pence,
+                dropped=row.dropped,
             )
             for row in rows
         )
@@ -472,7 +486,11 @@ def _chosen(asked: RegisterAsked) -> list[sa.ColumnElement[bool]]:
 
 
 def _sum(of: sa.ColumnElement[Any]) -> sa.Cast[int]:
-    return sa.cast(sa.func.coalesce(sa.func.sum(of), 0), sa.BigInteger)
+    return _none_is_nothing(sa.func.sum(of))
+
+
+def _none_is_nothing(summed: sa.ColumnElement[Any]) -> sa.Cast[int]:
+    return sa.cast(sa.func.coalesce(summed, 0), sa.BigInteger)
 
 
 def _register_row(row: Row) -> RegisterRow:

@@ -118,14 +118,15 @@ class Assessment:
     `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
     (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go. `stays_pence`:
     credit that came within the years of the policy, and stays on the account when the rest goes to income.
-    `named`: the journals of the charges that would post; none where that is of all that is owed, or left to be put back. `released_until`:
-    what fell due by then the law has released, as far as orders are known of each who owes it.
+    `chosen`: what would post of each charge. `named`: their journals; none where that is of all that is owed, or left to be put back.
+    `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it.
     """
 
     rungs: tuple[RungShown, ...]
     blocked: tuple[str, ...]
     charges: tuple[BarredCharge, ...]
     parts: tuple[LinePart, ...]
+    chosen: tuple[ChargeOwed, ...]
     named: tuple[UUID, ...]
     released_until: date | None
     debtor_total_pence: int
@@ -166,6 +167,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         blocked=(*blocked, *young),
         charges=charges,
         parts=parts,
+        chosen=chosen,
         named=_named(chosen, _of_all(proposed, facts)),
         released_until=known_until,
         debtor_total_pence=max(total_pence(proposed.kind, facts, proposed.undoes), sum(part.amount_pence for part in parts)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import DebtFacts, LineKind
+from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind
 from rentbook_contracts.writeoffs import (
     BulkDryRun,
     DryRun,
@@ -18,8 +18,9 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries
-from writeoffs.domain.assessment import Standing, assess
+from writeoffs.domain.assessment import Assessment, Standing, assess, past_write_off
 from writeoffs.domain.days import business_date
+from writeoffs.store import Row
 from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.propose import sort_out
@@ -68,7 +69,16 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         stays_pence=0 if closed else found.stays_pence,
         linked=() if closed else facts.linked,
         lately=() if closed else facts.to_income_lately if row.kind == LineKind.CREDIT_WRITE_ON else facts.written_off_lately,
+        goes=_goes(row, found, facts),
     )
+
+
+def _goes(row: Row, found: Assessment, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
+    """The charges of its own. A write-off of all that is owed is of those, which the page has."""
+    if row.closed_at is not None:
+        past = past_write_off(facts, row.journal)
+        return past.charges if past is not None else ()
+    return found.chosen if found.named or row.kind == LineKind.REINSTATEMENT else ()
 
 
 def _death_told_apart(rungs: Sequence[RungShown], facts: DebtFacts) -> tuple[RungShown, ...]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
-from rentbook_contracts.words import isolated
+from rentbook_contracts.words import counted, isolated
 from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage, ScheduleStatus
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from approvals.domain.words import role_words
 from approvals.queries import Carried, DecisionShown, MinuteShown
 from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
-from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
+from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, because
 from approvals.web.visit import Visit
 from approvals.web.wording import day, element, headline, listed, lower_first, pounds, said, when
 from approvals.web.workbook import Cell, Kind
@@ -58,14 +58,16 @@ def schedule_report(
 ) -> Report:
     """The lines come first: they are what is told as comma-separated values. `left_out`: lines with the coded reason of their exception."""
     lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
-    sums = (sum(line.amount_pence for line in page.lines), sum(line.vat_pence for line in page.lines))
+    left = [line for line in page.lines if line.standing not in OFF]
+    sums = (sum(line.amount_pence for line in left), sum(line.vat_pence for line in left))
+    together = "Still on it" if len(left) < len(page.lines) else "Together"
     totals = [(headline(one.reason), STANDINGS[one.standing], one.lines, one.amount_pence) for one in page.totals]
     return Report(
         f"schedule-{page.schedule}",
         page.title,
         (
-            Table("Lines", LINES, lines, ("Together", *(None,) * 4, *sums, *(None,) * 4)),
-            Table("Totals by reason", TOTALS, totals, ("Together", None, sum(one.lines for one in page.totals), page.total_pence)),
+            Table("Lines", LINES, lines, (together, *(None,) * 4, *sums, *(None,) * 4)),
+            Table("Totals by reason", TOTALS, totals, ("Put forward", None, sum(one.lines for one in page.totals), page.total_pence)),
             Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision), names) for one in decisions]),
         ),
         facts=(
@@ -76,7 +78,8 @@ def schedule_report(
                 + (f": {because(page.status_note)}" if page.status_note and page.status is not ScheduleStatus.POSTED else ""),
             ),
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
-            ("Total", pounds(page.total_pence)),
+            ("Total", f"{pounds(sums[0])}, {counted(len(left), 'line')}"),
+            ("Put forward", f"{pounds(page.total_pence)}, {counted(len(lines), 'line')}"),
             ("Posted", pounds(page.posted_pence)),
             ("Band", f"{pounds(page.band_pence)}, the highest debtor’s total"),
             ("Hash of the lines", page.content_hash or "none"),

@@ -1,6 +1,6 @@
 """Schedules of write-offs: ready proposals chosen, previewed as they would post, and put to whoever may decide them."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -21,6 +21,7 @@ from rentbook_contracts.writeoffs import (
     MakeSchedule,
     ProposalStatus,
     ScheduleAsked,
+    ScheduleRow,
     SchedulesAsked,
     ScheduleStatus,
     TakeOffSchedule,
@@ -34,11 +35,12 @@ from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, must_work_on_write_offs, proposals_page
-from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
+from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
 LINES_A_PAGE = 100
 SCHEDULES_SHOWN = 100
+SCHEDULES_ASKED = 500
 
 WAITING = frozenset({ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK})
 """Where a schedule stands while it may be taken back, as long as no decision ends its round."""
@@ -65,6 +67,7 @@ async def listed(visit: Visit) -> Response:
     status = visit.request.query_params.get("status", "")
     statuses = (ScheduleStatus(status),) if status in set(ScheduleStatus) else ()
     found = await visit.ask_or_name(SCHEDULES, SchedulesAsked(statuses=statuses, limit=SCHEDULES_SHOWN), "the list of schedules")
+    waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True))
     return visit.show(
         "schedules.html",
         "Schedules of write-offs",
@@ -73,8 +76,18 @@ async def listed(visit: Visit) -> Response:
         statuses=[(one.value, words) for one, words in STATUS_WORDS.items()],
         names=await visit.names(),
         status_words=STATUS_WORDS,
-        waiting=await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True)),
+        waiting=waiting,
+        stand=await as_they_stand(visit, [one.row.case for one in waiting]),
     )
+
+
+async def as_they_stand(visit: Visit, schedules: Collection[UUID]) -> dict[UUID, ScheduleRow]:
+    """What is left of each of these schedules by now; of none of them where writeoffs is silent."""
+    if not schedules:
+        return {}
+    asked = SchedulesAsked(schedules=tuple(sorted(set(schedules))), limit=SCHEDULES_ASKED)
+    found = await visit.ask_or_name(SCHEDULES, asked, "which lines have dropped from the schedules since they were put forward")
+    return {one.schedule: one for one in found.schedules} if found else {}
 
 
 async def preview(visit: Visit) -> Response:
@@ -189,6 +202,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         limit=LINES_A_PAGE,
     )
     page = await visit.ask(SCHEDULE_PAGE, asked)
+    left = [one for one in page.totals if one.standing not in OFF]
     decisions, minutes = await decided(visit, page.schedule)
     left_out = await visit.own(lambda tx: queries.left_out(tx, page.schedule))
     posted_from = None
@@ -202,6 +216,9 @@ async def _page(visit: Visit, form: Form) -> Response:
         page.title,
         form=form,
         page=page,
+        left_lines=sum(one.lines for one in left),
+        left_pence=sum(one.amount_pence for one in left),
+        put_forward=sum(one.lines for one in page.totals),
         asked=asked,
         labels=await visit.account_labels(line.account for line in page.lines),
         names=await visit.names(),

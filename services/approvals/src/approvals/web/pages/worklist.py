@@ -20,6 +20,7 @@ from approvals.domain.tasks import Kind
 from approvals.queries import Due, Filters, TaskRow, View, Worklist
 from approvals.use_cases.save_view import SaveView, forget_view, save_view
 from approvals.web.forms import Form
+from approvals.web.pages.schedules import as_they_stand
 from approvals.web.visit import MayNot, Visit
 
 ROWS_A_PAGE = 50
@@ -81,6 +82,7 @@ async def show(visit: Visit) -> Response:
         lanes=_lanes(work),
         labels=labels,
         schedules=schedules,
+        stand=await as_they_stand(visit, [row.case for row in work.rows if row.kind is Kind.WRITE_OFF and view is not View.DECIDED]),
         split=split,
         waiting=waiting,
         reviews=reviews,
