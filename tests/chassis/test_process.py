@@ -20,7 +20,7 @@ from chassis.process import Service, serving
 from chassis.relay import kafka_access
 from chassis.serving import Accept, Answer, App, Every, Offer, Settled, Subscription, Tick, UpdateOutcome
 from chassis.settings import Settings
-from chassis.transaction import Caller, Runtime, Transaction, run
+from chassis.transaction import SYSTEM, Caller, Refused, Runtime, Transaction, Unanswered, run, transaction
 from chassis.waiting import NotReady
 from faststream import AckPolicy
 from rentbook_contracts.operation import BrokenRule, Command, Message, Nothing, Operation, Query, Signal, Update, Workflow
@@ -36,6 +36,7 @@ class Told(Message):
 
 
 COUNT_UP: Command[CountUp, CountedTo] = Command("count-up", "counter", CountUp, CountedTo)
+OFFICERS = frozenset({"officer"})
 HOW_MANY: Query[CountUp, CountedTo] = Query("how-many", "counter", CountUp, CountedTo)
 COUNT_STEP: Operation[CountUp, CountedTo] = Operation("counter.count-up", "counter", CountUp, CountedTo)
 REFUSE_STEP: Operation[CountUp, Nothing] = Operation("counter.refuse", "counter", CountUp, Nothing)
@@ -97,7 +98,7 @@ async def refuse(tx: Transaction, ask: CountUp) -> Nothing:
 def counter(**more: Any) -> App:
     offers = (Offer(COUNT_STEP, count_up), Offer(REFUSE_STEP, refuse))
     heard = (Subscription(Counted, note),)
-    return App("counter", **{"listens": heard, "offers": offers, "answers": (Answer(HOW_MANY, how_many),), **more})
+    return App("counter", **{"listens": heard, "offers": offers, "answers": (Answer(HOW_MANY, how_many, OFFICERS),), **more})
 
 
 @asynccontextmanager
@@ -270,8 +271,6 @@ async def test_twenty_equal_forms_at_once_count_once(place: Place) -> None:
 
 
 async def test_a_peer_is_asked_in_the_callers_name_and_its_rule_comes_back(place: Place) -> None:
-    from chassis.transaction import Refused, Unanswered, transaction
-
     seen: list[Caller] = []
 
     async def look(tx: Transaction, ask: CountUp) -> CountedTo:
@@ -280,8 +279,8 @@ async def test_a_peer_is_asked_in_the_callers_name_and_its_rule_comes_back(place
             raise TooFar("Only so far.")
         return CountedTo(number=7)
 
-    asha = Caller("asha.officer", frozenset({"officer"}))
-    async with serving(counter(answers=(Answer(HOW_MANY, look),)), place.settings) as service:
+    asha = Caller("asha.officer", OFFICERS)
+    async with serving(counter(answers=(Answer(HOW_MANY, look, OFFICERS),)), place.settings) as service:
         peers = {"counter": service.address}
         async with place.runtime(peers=peers) as other, transaction(other, caller=asha) as tx:
             assert (await tx.ask(HOW_MANY, CountUp(key="a"))).number == 7
@@ -294,11 +293,27 @@ async def test_a_peer_is_asked_in_the_callers_name_and_its_rule_comes_back(place
             await tx.ask(HOW_MANY, CountUp(key="a"))
 
 
+async def test_a_query_is_answered_to_its_readers_and_to_services_that_ask_for_themselves(place: Place) -> None:
+    async with serving(counter(answers=(Answer(HOW_MANY, how_many, OFFICERS),)), place.settings) as service:
+        peers = {"counter": service.address}
+        for caller in (Caller("mel.member", frozenset({"member"})), Caller("no.body")):
+            async with place.runtime(peers=peers) as other, transaction(other, caller=caller) as tx:
+                with pytest.raises(Refused) as refused:
+                    await tx.ask(HOW_MANY, CountUp(key="a"))
+                assert refused.value.rule == "NotYourPart"
+        for caller in (SYSTEM, Caller("mia.both", frozenset({"member", "officer"}))):
+            async with place.runtime(peers=peers) as other, transaction(other, caller=caller) as tx:
+                assert (await tx.ask(HOW_MANY, CountUp(key="a"))).number == 0
+
+
 async def test_a_query_cannot_write(place: Place) -> None:
     async def write(tx: Transaction, ask: CountUp) -> CountedTo:
         return await count_up(tx, ask)
 
-    async with serving(counter(answers=(Answer(HOW_MANY, write),)), place.settings) as service, httpx.AsyncClient() as http:
+    async with (
+        serving(counter(answers=(Answer(HOW_MANY, write, OFFICERS),)), place.settings) as service,
+        httpx.AsyncClient() as http,
+    ):
         told = await http.post(f"{service.address}/queries/how-many", content=CountUp(key="a").model_dump_json(), headers=headers())
         assert told.status_code >= 500
         assert await scalar(service.runtime, "SELECT count(*) FROM outbox_event") == 0

@@ -13,13 +13,14 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from approvals import queries, store
-from approvals.domain.forms import BeAway, LendAuthority, OfTask
+from approvals.domain.forms import AnswerSchedule, BeAway, LendAuthority, OfTask
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.tasks import Kind
 from approvals.settings import ApprovalsSettings
 from approvals.use_cases.be_away import be_away
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.decide_line import LineOf, decide_line, decision_of, refuse_line
+from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_schedule_task import open_schedule_task
@@ -37,7 +38,7 @@ from chassis.transaction import Runtime, Transaction, run
 from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
-from rentbook_contracts.approvals import Lane, OpenScheduleTask, OpenTask, TaskKind
+from rentbook_contracts.approvals import Answer, Lane, OpenScheduleTask, OpenTask, TaskKind
 from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE
@@ -70,6 +71,7 @@ PEOPLE = {
         ("grace.finance", "Grace Obi", ["finance"]),
         ("hugo.auditor", "Hugo Stern", ["auditor"]),
         ("kirsi.s151", "Kirsi Laine", ["s151-officer"]),
+        ("lowri.member", "Lowri Vaughan", ["executive-member"]),
         ("mabel.democratic", "Mabel Hart", ["democratic-services"]),
     )
 }
@@ -120,6 +122,16 @@ class Place:
             schedule=schedule, round=1, stage=stage, content_hash=debts.hash_of(told), workflow_id=schedule_workflow_id(schedule)
         )
         return (await run(self.runtime, lambda tx: open_schedule_task(tx, asked))).task
+
+    async def put_to(self, who: str, schedule: UUID = debts.SCHEDULE) -> UUID:
+        """The task of a member (lowri) or of whoever records for Cabinet (mabel), who decides after the chief finance officer (kirsi)."""
+        if who == "lowri":
+            return await self.schedule_task(schedule, band_pence=5_000_00)
+        first = await self.schedule_task(schedule, band_pence=50_000_00)
+        about = debts.to_decide(schedule, 50_000_00)
+        approved = AnswerSchedule(first, debts.hash_of(about), Answer.APPROVED, "evidence-complete", "", None, {}, None)
+        await self.does("kirsi", decide_schedule, approved)
+        return await self.schedule_task(schedule, band_pence=50_000_00, stage=2)
 
     async def does(self, who: str, use_case: Callable[[Transaction, Sent], Awaitable[object]], form: Sent) -> UUID:
         """A use case of the person at the desk; gives the form's id."""
@@ -180,9 +192,9 @@ class Place:
         bands = tuple(replace(one, from_pence=3_000_01) if one.role == "head-of-service" else one for one in waits.bands)
         return await self.does("farid", propose_policy, replace(waits, bands=bands)), accepted
 
-    async def everyone_known(self) -> None:
-        """Everybody has signed in once."""
-        for who in PEOPLE:
+    async def everyone_known(self, *, but: str = "") -> None:
+        """Everybody has signed in once; but one, where that is said."""
+        for who in PEOPLE.keys() - {but}:
             await self.signed_in(who)
 
 

@@ -86,6 +86,8 @@ from desk.estate import IVANOVA, LETTER, NGUYEN, NOW, OKAFOR, TODAY, an_id
 
 GATHERING, BLOCKED, READY, POSTED = (an_id(f"proposal {name}") for name in ("gathering", "blocked", "ready", "posted"))
 SCHEDULE, SENT_BACK, DONE = (an_id(f"schedule {name}") for name in ("with approver", "sent back", "posted"))
+LINE = an_id("line 0")
+"""A proposal that is on every schedule."""
 PLAN = an_id("plan")
 WRITTEN_OFF, RELEASED = an_id("written off"), an_id("written off and discharged")
 
@@ -156,7 +158,8 @@ def facts(account: UUID) -> DebtFacts:
 
 
 def row(proposal: UUID, account: UUID = IVANOVA.account) -> ProposalRow:
-    status = STATUS[proposal]
+    """Of a proposal that is known here; any other is a line of the schedule that waits."""
+    status = STATUS.get(proposal, ProposalStatus.ON_SCHEDULE)
     return ProposalRow(
         proposal=proposal,
         kind=LineKind.WRITE_OFF,
@@ -169,7 +172,7 @@ def row(proposal: UUID, account: UUID = IVANOVA.account) -> ProposalRow:
         raised_by="ben.officer",
         raised_at=NOW - timedelta(days=9),
         look_again_on=TODAY + timedelta(days=30) if status is ProposalStatus.GATHERING else None,
-        schedule=DONE if status is ProposalStatus.POSTED else None,
+        schedule={ProposalStatus.POSTED: DONE, ProposalStatus.ON_SCHEDULE: SCHEDULE}.get(status),
     )
 
 

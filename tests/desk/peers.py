@@ -75,7 +75,7 @@ class Peers:
 
     def _answer(self, call: Call) -> httpx.Response:
         if call.roles & self._turned_away(call.path):
-            status = 422 if call.path.startswith("/commands/") else 403
+            status = 422 if call.path.startswith(("/commands/", "/queries/")) else 403
             return httpx.Response(status, json={"rule": "NotAllowed", "message": "Not for your part.", "field": None})
         if call.path in self.refusals:
             return httpx.Response(422, json=self.refusals[call.path])

@@ -18,6 +18,7 @@ from chassis.telemetry import start_logging
 from chassis.transaction import Transaction
 from chassis.web import web
 from pydantic import BaseModel
+from rentbook_contracts.people import EVERY_ROLE
 from support.servers import Postgres
 from support.web import client
 
@@ -166,7 +167,7 @@ async def test_a_fault_of_a_services_own_shows_and_logs_nothing_of_its_words(
     settings, app = configured(service, told, tmp_path)
     query = app.answers[0].query
     async with make_runtime(service, settings) as runtime:
-        whole = web(runtime, replace(app, answers=(Answer(query, broken),)), no_ailment)
+        whole = web(runtime, replace(app, answers=(Answer(query, broken, EVERY_ROLE),)), no_ailment)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url=f"http://{service}") as http:
             answer = await http.post(f"/queries/{query.name}", json=example(query.takes), headers=OFFICER)
             metrics = await http.get("/metrics")

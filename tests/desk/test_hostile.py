@@ -58,14 +58,14 @@ async def test_no_form_is_taken_without_its_token_and_from_elsewhere(place: Plac
     await place.everyone_known()
     walk = Walk(place)
     task = await walk.task()
-    named = {name for path, _ in FORMS for name in re.findall(r"\{(\w+)", path)}
+    named = {name for path, *_ in FORMS for name in re.findall(r"\{(\w+)", path)}
     known = dict.fromkeys(named, estate.CASE_BEGUM) | {"task": task}
     key, session = await place.signed_in("ella")
     before = await rows(place)
     sent = {"csrf": session.csrf_token if csrf == "its own" else csrf, "form_id": str(uuid4())}
     told = {name: place.url if value == "ours" else value for name, value in headers.items()}
     async with client(base_url=place.url, cookies={"rentbook": key}) as http:
-        for path, _ in FORMS:
+        for path, *_ in FORMS:
             assert path in ATTEMPTS
             answer = await http.post(filled(path, known), data=sent, headers=told)
             assert answer.status_code == 403, path

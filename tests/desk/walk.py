@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import httpx
 from approvals import queries, store
-from approvals.domain.authority import OF_AN_OFFICE
 from approvals.domain.forms import OfTask
 from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
@@ -20,7 +19,9 @@ from chassis.peers import Caller
 from chassis.transaction import run
 from rentbook_contracts.approvals import content_hash
 from rentbook_contracts.ledger import Offset
+from rentbook_contracts.people import OF_AN_OFFICE, Role
 from rentbook_contracts.refunds import READY_PAYMENTS, ReadyPayments
+from rentbook_contracts.writeoffs import ScheduleStatus
 from support.web import client
 
 from desk import debts, estate
@@ -66,8 +67,19 @@ class Walk:
         estate.HOME_OF[case] = estate.OKAFOR
         return case
 
+    @property
+    def role(self) -> str:
+        return self.who.removeprefix("walk.")
+
     async def task(self) -> UUID:
-        return await self.place.task(await self.case())
+        """A task that whoever walks may read: of a case, and of a schedule for whoever reads no cases."""
+        return await self.put() if self.role in OF_AN_OFFICE else await self.place.task(await self.case())
+
+    async def put(self) -> UUID:
+        """The task of a schedule of its own that was put to a member, or to Cabinet."""
+        schedule = uuid4()
+        debts.SCHEDULE_STATUS[schedule] = ScheduleStatus.WITH_APPROVER
+        return await self.place.put_to("lowri" if self.role == Role.EXECUTIVE_MEMBER else "mabel", schedule)
 
     async def approved(self) -> tuple[UUID, UUID]:
         """A case with the decision by which a team leader approved it."""
@@ -80,24 +92,19 @@ class Walk:
 
     async def minuted(self) -> UUID:
         """A decision of Cabinet, recorded with its minute."""
-        minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY}"}
-        approve = {"answer": "approved", "reason_code": "approved:evidence-complete", "text": ""}
-        for stage, who, fields in ((1, "kirsi", {}), (2, "mabel", minute)):
-            task = await self.place.schedule_task(band_pence=50_000_00, stage=stage)
-            async with visiting(self.place, who) as decider:
-                await decider.read(f"/tasks/{task}")
-                copy = ("minute.pdf", b"%PDF-1.7 a minute") if fields else ("", b"")
-                await decider.send_with_file(f"/tasks/{task}/decision", "minute_copy", copy, **approve, **fields)
+        task = await self.place.put_to("mabel")
+        async with visiting(self.place, "mabel") as recorder:
+            await recorder.read(f"/tasks/{task}")
+            await recorder.send_with_file(f"/tasks/{task}/decision", "minute_copy", MINUTE_COPY, **SCHEDULE_APPROVED, **MINUTE)
         [made] = [one for one in await decisions(self.place, debts.SCHEDULE) if one.stage == 2]
         return made.decision
 
     async def lending(self) -> Fields:
         """To an officer; what comes with an office, to somebody else who holds it."""
-        role = self.who.removeprefix("walk.")
-        if role not in OF_AN_OFFICE:
+        if self.role not in OF_AN_OFFICE:
             return LENT
-        await self.session(role, "other")
-        return {**LENT, "taker": f"other.{role}"}
+        await self.session(self.role, "other")
+        return {**LENT, "taker": f"other.{self.role}"}
 
     async def session(self, role: str, name: str = "walk") -> tuple[str, Session]:
         now = datetime.now(UTC)
@@ -127,6 +134,12 @@ def on_a_task(fields: Fields) -> Attempt:
     return attempt
 
 
+async def of_assigning(walk: Walk, path: str, send: Send) -> Prepared:
+    """To somebody who may decide it."""
+    able = {Role.EXECUTIVE_MEMBER.value: "lowri.member", Role.DEMOCRATIC_SERVICES.value: "mabel.democratic"}
+    return {"task": await walk.task()}, {"to": able.get(walk.role, "dev.leader")}
+
+
 async def of_evidence(walk: Walk, path: str, send: Send) -> Prepared:
     return {"proposal": debts.EVIDENCE}, {"check_answer": "accepted"}
 
@@ -141,13 +154,31 @@ async def of_my_claim(walk: Walk, path: str, send: Send) -> Prepared:
     return {"task": task}, {}
 
 
-async def of_a_plan(walk: Walk, path: str, send: Send) -> Prepared:
+async def of_what_waits(walk: Walk, path: str, send: Send) -> Prepared:
+    """The plan of a case; for whoever reads none, the lines of a schedule."""
+    if walk.role in OF_AN_OFFICE:
+        return await _of_lines(walk)
     case = await walk.case()
     plan = content_hash(estate.PLANS[case])
     return {"task": await walk.place.task(case)}, {**APPROVE, "content_hash": plan, "plan_hash": plan}
 
 
+async def _of_lines(walk: Walk) -> Prepared:
+    task = await walk.put()
+    head = await run(walk.place.runtime, lambda tx: queries.task_head(tx, task))
+    assert head is not None
+    minute = MINUTE if walk.role == Role.DEMOCRATIC_SERVICES else {}
+    return {"task": task}, {**SCHEDULE_APPROVED, **minute, "content_hash": head.content_hash}
+
+
 async def of_an_approval(walk: Walk, path: str, send: Send) -> Prepared:
+    """A colleague's; for whoever reads no cases, their own of a schedule."""
+    if walk.role in OF_AN_OFFICE:
+        known, fields = await _of_lines(walk)
+        await send(f"/tasks/{known['task']}/decision", fields)
+        [row] = await run(walk.place.runtime, lambda tx: queries.rows_of(tx, [UUID(str(known["task"]))]))
+        assert row.decision is not None, "it was decided"
+        return {"decision": row.decision.decision}, {"recall_text": "A slip"}
     _, decision = await walk.approved()
     return {"decision": decision}, {"recall_text": "The tenant rang"}
 
@@ -208,6 +239,9 @@ async def of_a_proposal(walk: Walk, path: str, send: Send) -> Prepared:
 
 
 LENT = {"taker": "ben.officer", "ceiling": "10", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
+SCHEDULE_APPROVED = {"answer": "approved", "reason_code": "approved:evidence-complete", "text": ""}
+MINUTE = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY}"}
+MINUTE_COPY = ("minute.pdf", b"%PDF-1.7 a minute")
 AWAY = {"deputy": "carol.senior", "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
 SAME_TABLE = {
     "kind": "refund", "in_force_from": f"{estate.TODAY + timedelta(days=99)}", "source": "Cabinet, minute 41", "decide_within": "5",
@@ -239,9 +273,9 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/work/views/{view:uuid}/forget": with_fields({}),
     "/tasks/{task:uuid}/claim": on_a_task({}),
     "/tasks/{task:uuid}/release": of_my_claim,
-    "/tasks/{task:uuid}/assign": on_a_task({"to": "dev.leader"}),
+    "/tasks/{task:uuid}/assign": of_assigning,
     "/tasks/{task:uuid}/comments": on_a_task({"comment": "Looked at"}),
-    "/tasks/{task:uuid}/decision": of_a_plan,
+    "/tasks/{task:uuid}/decision": of_what_waits,
     "/decisions/{decision:uuid}/recall": of_an_approval,
     "/accounts/{account:uuid}/refund": with_fields(TYPED),
     "/accounts/{account:uuid}/holds": with_fields({"hold": "LEGAL", "hold_is": "set", "hold_reason": "Order of the court"}),
@@ -319,15 +353,17 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
     await place.everyone_known()
     task = await walk.task()
     _, decision = await walk.approved()
+    minuted = await walk.minuted()
+    [put] = [one for one in await decisions(place, debts.SCHEDULE) if one.decision == minuted]
     walk.known = {
         "task": task, "decision": decision, "account": estate.NGUYEN.account, "journal": estate.an_id("nguyen RCP 1"), "view": uuid4(),
         "case": estate.CASE_BEGUM, "bank_file": estate.FILE, "letter": estate.LETTER, "run": estate.RUN, "item": estate.UNPLACED,
-        "schedule": debts.SCHEDULE, "plan": debts.PLAN, "minuted": await walk.minuted(),
+        "schedule": debts.SCHEDULE, "plan": debts.PLAN, "minuted": minuted, "put": put.task,
         "document": uuid4(), "ending": "pdf", "selection": await place.selects("dev", [task]),
         "proposal": await place.proposes("farid", estate.TODAY + timedelta(days=98)),
     }  # fmt: skip
     found: dict[str, dict[str, str]] = {address: {} for address in OUTSIDE}
-    found |= {f"GET {path}": {} for path, _ in PAGES} | {f"POST {path}": {} for path, _ in FORMS}
+    found |= {f"GET {path}": {} for path, *_ in PAGES} | {f"POST {path}": {} for path, *_ in FORMS}
     for who in (NOBODY, *ROLES):
         walk.who = f"walk.{who}"
         key, session = await walk.session(who) if who != NOBODY else ("", None)
@@ -348,7 +384,7 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
     async def send(to: str, fields: Fields) -> httpx.Response:
         keys = {"csrf": session.csrf_token if session else "", "form_id": str(uuid4())}
-        upload = {"file": ("a.xml", b"<a/>")} if to == "/files" else None
+        upload = {"file": ("a.xml", b"<a/>")} if to == "/files" else {"minute_copy": MINUTE_COPY} if "minute_reference" in fields else None
         return await http.post(to, data={**keys, **fields}, files=upload)
 
     known, fields = await ATTEMPTS[path](walk, path, send)
@@ -356,13 +392,16 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
 
 def _instead(walk: Walk, path: str) -> dict[str, object]:
-    """Where an address means another kind of proposal or decision than most."""
+    """Where an address means another kind of proposal or decision than most; and what was put to whoever reads nothing else."""
     if path.startswith("/policy/evidence"):
         return {"proposal": debts.EVIDENCE}
     if path.startswith("/policy/provision"):
         return {"proposal": debts.RATES}
+    of_an_office = walk.role in OF_AN_OFFICE
     if path.startswith("/write-offs"):
-        return {"proposal": debts.BLOCKED}
+        return {"proposal": debts.LINE if of_an_office else debts.BLOCKED}
+    if of_an_office:
+        return {"decision": walk.known["minuted"], "task": walk.known["put"]}
     return {"decision": walk.known["minuted"]} if path.endswith("/minute.pdf") else {}
 
 

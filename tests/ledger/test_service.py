@@ -170,4 +170,4 @@ async def test_who_reviews_access_is_told_what_each_person_last_did_and_nobody_e
         ]
     told = LastCommands.model_validate_json(asked[0].content).commands
     assert {(one.person, one.command) for one in told} == {("lind.officer", "debit-week"), ("lind.officer", "take-bank-file")}
-    assert asked[1].json()["rule"] == "NotAReviewer"
+    assert asked[1].json()["rule"] == "NotYourPart"

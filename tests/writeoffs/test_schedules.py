@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from chassis.transaction import Unanswered, run, transaction
+from chassis.transaction import Caller, Unanswered, run, transaction
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import (
     AccountFact,
@@ -28,6 +28,7 @@ from rentbook_contracts.ledger import (
     WriteOffLine,
 )
 from rentbook_contracts.operation import Nothing
+from rentbook_contracts.people import OF_AN_OFFICE, Role
 from rentbook_contracts.workflows import proposal_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import (
     HEARD_WHILE_LISTED,
@@ -88,7 +89,7 @@ from writeoffs.use_cases.schedules import (
     take_off_schedule,
     withdraw_schedule,
 )
-from writeoffs.use_cases.work import OnASchedule, ProposalIsClosed
+from writeoffs.use_cases.work import NotYourPart, OnASchedule, ProposalIsClosed
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -116,6 +117,19 @@ async def test_only_what_is_ready_is_listed_and_the_rest_says_why(writeoffs: Wri
         await writeoffs.proves(ready, EvidenceKind.DOCUMENT)
     with pytest.raises(NothingIsReady):
         await writeoffs.scheduled(gathering)
+
+
+@pytest.mark.parametrize("office", sorted(OF_AN_OFFICE))
+async def test_whoever_reads_no_accounts_reads_a_proposal_once_it_was_on_a_schedule(writeoffs: WriteOffs, office: Role) -> None:
+    member = Caller("mel.member", frozenset({office}))
+    proposal = await writeoffs.ready(writeoffs.owing())
+    asked = ProposalAsked(proposal=proposal)
+    with pytest.raises(NotYourPart):
+        await writeoffs.do(proposal_page, asked, caller=member)
+    schedule = await writeoffs.scheduled(proposal)
+    assert (await writeoffs.do(proposal_page, asked, caller=member)).proposal == proposal
+    await writeoffs.do(withdraw_schedule, WithdrawSchedule(schedule=schedule, note="A slip"), caller=BRYN)
+    assert (await writeoffs.do(proposal_page, asked, caller=member)).proposal == proposal
 
 
 @pytest.mark.parametrize("status", [ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK, ScheduleStatus.CALL_IN])

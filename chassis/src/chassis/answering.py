@@ -36,6 +36,10 @@ class TurnedAway(Exception):
         self.message = message
 
 
+class NotYourPart(BrokenRule):
+    """The caller has none of the roles that read this."""
+
+
 def caller_of(runtime: Runtime, request: Request) -> Caller:
     """On whose behalf another service calls. Errors: TurnedAway (401) without the services' token, (400) without a person."""
     given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
@@ -89,6 +93,8 @@ Work = Callable[[Caller, bytes], Awaitable[BaseModel]]
 
 def _answering(runtime: Runtime, answer: Answer[Any, Any]) -> Work:
     async def work(caller: Caller, body: bytes) -> BaseModel:
+        if not caller.reads(answer.readers):
+            raise NotYourPart("This is not for your role to read.")
         argument = _read(answer.query.takes, body)
         given: BaseModel = await run(runtime, lambda tx: answer.use_case(tx, argument), caller=caller, read_only=True)
         return given

@@ -46,10 +46,14 @@ class Offer(Generic[In, Out]):
 
 @dataclass(frozen=True)
 class Answer(Generic[In, Out]):
-    """A query that other services ask. Its transaction is read-only."""
+    """A query that other services ask. Its transaction is read-only.
+
+    `readers`: the roles that read the answer; a caller without any of them is refused, unless it is a service that asks for itself.
+    """
 
     query: Query[In, Out]
     use_case: Callable[[Transaction, In], Coroutine[Any, Any, Out]]
+    readers: frozenset[str]
 
 
 @dataclass(frozen=True)

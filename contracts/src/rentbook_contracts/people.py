@@ -29,6 +29,16 @@ MANAGERS = frozenset({Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVIC
 REVIEWS_ACCESS = frozenset({Role.AUDITOR, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.S151_OFFICER})
 """Who answers for what others may do, and is told what each last did."""
 
+OF_AN_OFFICE = frozenset({Role.EXECUTIVE_MEMBER, Role.DEMOCRATIC_SERVICES})
+"""Roles whose authority comes with an office: a member's with their election, a recorder's with the body whose minutes they keep."""
+
+EVERY_ROLE = frozenset(Role)
+
+READS_ACCOUNTS = EVERY_ROLE - OF_AN_OFFICE
+"""Who reads tenants' accounts, cases, payments and letters. Of tenants' data a member, and whoever records for a body, read what is put to
+them, which is what they need to decide it (data minimisation: UK GDPR, article 5(1)(c)).
+"""
+
 
 class LastCommand(Message):
     """When a person last had a command of this name accepted by a service, UTC."""

@@ -51,6 +51,7 @@ HOLES = [
     pytest.param(SAME[3:], "part-2", "Nobody would decide", id="nobody"),
     pytest.param(changed(2, stage=3), "part-3", "there is no second", id="no second"),
     pytest.param((*SAME[:3], replace(SAME[3], body="Cabinet")), "part-4", "are for write-offs", id="a body releases"),
+    pytest.param(changed(1, role="executive-member"), "part-2", "could not judge a refund", id="a member decides"),
 ]
 
 

@@ -9,14 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+from rentbook_contracts.people import Role
 
 from rentbook_local.layout import Layout, owner
 from rentbook_local.problem import Problem
 from rentbook_local.writing import has_space
 
 _ANSWER_SECONDS = 30.0
-PERSON = "export"
-"""Who asks, as the ledger's trace names it. The services' own token opens the door."""
+PERSON, ROLE = "export", Role.AUDITOR
+"""Who asks, as the ledger's trace names it, and what they read: everything. The services' own token opens the door."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,7 @@ def main(at: Layout, arguments: argparse.Namespace) -> int:
 def fetch(at: Layout, form: str, write: Callable[[bytes], object], path: str = "/export/journal") -> None:
     """Stream the export to `write`. Errors: Problem; OSError where it cannot be written."""
     address, written = f"{at.http('ledger')}{path}", 0
-    headers = {"Authorization": f"Bearer {_token(at)}", "X-Rentbook-Person": PERSON}
+    headers = {"Authorization": f"Bearer {_token(at)}", "X-Rentbook-Person": PERSON, "X-Rentbook-Roles": ROLE}
     try:
         with httpx.stream("GET", address, params={"format": form}, headers=headers, timeout=_ANSWER_SECONDS, trust_env=False) as answer:
             if answer.status_code == httpx.codes.UNAUTHORIZED:

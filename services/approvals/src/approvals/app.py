@@ -5,6 +5,7 @@ from datetime import timedelta
 from chassis.serving import Answer, App, Every, Offer, UpdateOutcome
 from chassis.transaction import Runtime
 from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_SCHEDULE_TASK, OPEN_TASK, READ_DECISION, RECALL, ROUND_DECIDED
+from rentbook_contracts.people import READS_ACCOUNTS
 from starlette.routing import BaseRoute
 
 from approvals.settings import ApprovalsSettings
@@ -26,7 +27,7 @@ OFFERS = (
     Offer(NUDGE_TASK, nudge_task),
 )
 
-ANSWERS = (Answer(ROUND_DECIDED, round_decided),)
+ANSWERS = (Answer(ROUND_DECIDED, round_decided, READS_ACCOUNTS),)
 
 OUTCOMES = (UpdateOutcome(DECIDE, note_decision_outcome), UpdateOutcome(RECALL, note_recall_outcome))
 

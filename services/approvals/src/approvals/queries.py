@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.ledger import LineKind
+from rentbook_contracts.people import OF_AN_OFFICE, READS_ACCOUNTS
 
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by
@@ -463,6 +464,54 @@ async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Ho
     return {row: tuple(sorted(held, key=lambda one: (one.away_until is not None, one.name))) for row, held in found.items()}
 
 
+# --- what a member and whoever records for a body read -------------------------------------------------------------------------------
+
+
+def _put_to_an_office() -> sa.ColumnElement[bool]:
+    """Whether a task is of a schedule for which a member or a body was asked at some stage of some round."""
+    asked = task.alias("asked")
+    same = (asked.c.case_id == task.c.case_id, asked.c.kind == Kind.WRITE_OFF)
+    return sa.exists().where(*same, asked.c.required_role.in_(sorted(OF_AN_OFFICE))).correlate(task)
+
+
+def _readable(tx: Transaction) -> sa.ColumnElement[bool]:
+    """The tasks that the caller reads: all, or those that were put to an office. Authority that is lent to them makes them no more."""
+    return sa.true() if tx.caller.reads(READS_ACCOUNTS) else _put_to_an_office()
+
+
+async def tasks_put_to_an_office(tx: Transaction, tasks: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the tasks that are of a schedule which was put to a member or a body."""
+    return await _those(tx, sa.select(task.c.id).where(task.c.id.in_(tasks), _put_to_an_office()))
+
+
+async def decisions_put_to_an_office(tx: Transaction, decisions: Collection[UUID]) -> frozenset[UUID]:
+    """The same of decisions, by whomever they are."""
+    joined = decision.join(task, task.c.id == decision.c.task_id)
+    return await _those(tx, sa.select(decision.c.id).select_from(joined).where(decision.c.id.in_(decisions), _put_to_an_office()))
+
+
+async def schedules_put_to_an_office(tx: Transaction, schedules: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the schedules that were put to a member or a body."""
+    return await _those(tx, sa.select(task.c.case_id).where(task.c.case_id.in_(schedules), _put_to_an_office()))
+
+
+async def newest_put_to_an_office(tx: Transaction, limit: int = 500) -> tuple[UUID, ...]:
+    """Schedules that were put to a member or a body, those first of which a task was opened last."""
+    wanted = sa.select(task.c.case_id).where(_put_to_an_office()).group_by(task.c.case_id)
+    return tuple((await tx.connection.execute(wanted.order_by(sa.func.max(task.c.opened_at).desc()).limit(limit))).scalars())
+
+
+async def proposals_put_to_an_office(tx: Transaction, proposals: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the proposals that were lines of such a schedule when it was put forward."""
+    joined = schedule_task_line.join(task, task.c.id == schedule_task_line.c.task_id)
+    wanted = sa.select(schedule_task_line.c.line).select_from(joined)
+    return await _those(tx, wanted.where(schedule_task_line.c.line.in_(proposals), _put_to_an_office()))
+
+
+async def _those(tx: Transaction, wanted: sa.Select[UUID]) -> frozenset[UUID]:
+    return frozenset((await tx.connection.execute(wanted)).scalars())
+
+
 # --- the worklist -------------------------------------------------------------------------------------------------------------------
 
 
@@ -470,25 +519,25 @@ _QUEUE = (task.c.priority_at, task.c.opened_at, task.c.stage, task.c.id)
 
 
 async def worklist(tx: Transaction, view: View, filters: Filters | None = None, *, offset: int = 0, limit: int = 50) -> Worklist:
-    """One page of a view, and how many tasks each view shows under the same filters. `limit` at most 200."""
+    """One page of a view, and how many tasks each view shows under the same filters, of what the caller reads. `limit` at most 200."""
     chosen = filters or Filters()
     mine = await _mine(tx)
     counts = {one: await _count(tx, one, chosen, mine) for one in View}
     order = (_answered_at().desc(), task.c.id) if view is View.DECIDED else _QUEUE
-    wanted = sa.select(task).where(*_in_view(view, mine), *_filtered(tx, view, chosen)).order_by(*order)
+    wanted = sa.select(task).where(*_in_view(view, mine), *_filtered(tx, view, chosen), _readable(tx)).order_by(*order)
     rows = (await tx.connection.execute(wanted.offset(offset).limit(min(limit, 200)))).all()
     return Worklist(view, await _task_rows(tx, rows), counts[view], counts, offset, limit)
 
 
 async def next_waiting(tx: Transaction, beside: UUID) -> UUID | None:
     """The open task that waits longest for the caller, `beside` aside; None where nothing else does."""
-    waits = (task.c.status == Status.OPEN, _waits_for(await _mine(tx)), task.c.id != beside)
+    waits = (task.c.status == Status.OPEN, _waits_for(await _mine(tx)), task.c.id != beside, _readable(tx))
     found: UUID | None = (await tx.connection.execute(sa.select(task.c.id).where(*waits).order_by(*_QUEUE).limit(1))).scalar_one_or_none()
     return found
 
 
 async def _count(tx: Transaction, view: View, filters: Filters, mine: "_Mine") -> int:
-    wanted = sa.select(sa.func.count()).select_from(task).where(*_in_view(view, mine), *_filtered(tx, view, filters))
+    wanted = sa.select(sa.func.count()).select_from(task).where(*_in_view(view, mine), *_filtered(tx, view, filters), _readable(tx))
     return (await tx.connection.execute(wanted)).scalar_one()
 
 
@@ -929,7 +978,9 @@ async def schedule_tasks(tx: Transaction, *, still_open: bool, schedule: UUID | 
     answered = sa.exists().where(decision.c.task_id == task.c.id)
     chosen = task.c.status == Status.OPEN if still_open else answered
     order = task.c.priority_at if still_open else task.c.opened_at.desc()
-    wanted = sa.select(task).where(task.c.kind == Kind.WRITE_OFF, chosen).order_by(order, task.c.stage, task.c.id).limit(limit)
+    wanted = (
+        sa.select(task).where(task.c.kind == Kind.WRITE_OFF, chosen, _readable(tx)).order_by(order, task.c.stage, task.c.id).limit(limit)
+    )
     if schedule is not None:
         wanted = wanted.where(task.c.case_id == schedule)
     return await _schedule_tasks(tx, (await tx.connection.execute(wanted)).all())

@@ -48,6 +48,7 @@ from rentbook_contracts.ledger import (
     SUSPENSE,
     UNMATCH_RETURN,
 )
+from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.refunds import RefundClosed, RefundRequested, RefundReturned
 
 from ledger.queries.account_page import account_page
@@ -117,25 +118,25 @@ OFFERS = (
     Offer(REVERSE_REFUND, reverse_refund),
 )
 ANSWERS = (
-    Answer(ACCOUNT_FOR_REFUND, account_for_refund),
-    Answer(CREDITS, credits_of),
-    Answer(ACCOUNT_LABELS, account_labels),
-    Answer(DECIDED_JOURNALS, decided_journals),
-    Answer(DROPPED_LINES, dropped_lines),
-    Answer(SEARCH_ACCOUNTS, search_accounts),
-    Answer(ACCOUNT_PAGE, account_page),
-    Answer(EXPLAIN_BALANCE, explain_balance),
-    Answer(DEBTS_FOR_WRITE_OFF, debts_for_write_off),
-    Answer(FIND_DEBTS, find_debts),
-    Answer(ACTORS_BEHIND, actors_behind),
-    Answer(PROVISION, provision),
-    Answer(PROVISION_POLICIES, provision_policies),
-    Answer(BANK_FILE_PAGE, bank_file_page),
-    Answer(BANK_FILES, bank_files),
-    Answer(SUSPENSE, suspense),
-    Answer(EXACT_SUGGESTIONS, exact_suggestions),
-    Answer(RETURN_PAGE, return_page),
-    Answer(LAST_COMMANDS, last_changes),
+    Answer(ACCOUNT_FOR_REFUND, account_for_refund, READS_ACCOUNTS),
+    Answer(CREDITS, credits_of, READS_ACCOUNTS),
+    Answer(ACCOUNT_LABELS, account_labels, EVERY_ROLE),
+    Answer(DECIDED_JOURNALS, decided_journals, READS_ACCOUNTS),
+    Answer(DROPPED_LINES, dropped_lines, READS_ACCOUNTS),
+    Answer(SEARCH_ACCOUNTS, search_accounts, READS_ACCOUNTS),
+    Answer(ACCOUNT_PAGE, account_page, READS_ACCOUNTS),
+    Answer(EXPLAIN_BALANCE, explain_balance, READS_ACCOUNTS),
+    Answer(DEBTS_FOR_WRITE_OFF, debts_for_write_off, EVERY_ROLE),
+    Answer(FIND_DEBTS, find_debts, READS_ACCOUNTS),
+    Answer(ACTORS_BEHIND, actors_behind, EVERY_ROLE),
+    Answer(PROVISION, provision, EVERY_ROLE),
+    Answer(PROVISION_POLICIES, provision_policies, EVERY_ROLE),
+    Answer(BANK_FILE_PAGE, bank_file_page, READS_ACCOUNTS),
+    Answer(BANK_FILES, bank_files, READS_ACCOUNTS),
+    Answer(SUSPENSE, suspense, READS_ACCOUNTS),
+    Answer(EXACT_SUGGESTIONS, exact_suggestions, READS_ACCOUNTS),
+    Answer(RETURN_PAGE, return_page, READS_ACCOUNTS),
+    Answer(LAST_COMMANDS, last_changes, REVIEWS_ACCESS),
 )
 ACCEPTS = (
     Accept(DEBIT_WEEK, debit_week),

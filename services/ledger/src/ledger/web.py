@@ -15,6 +15,7 @@ from chassis.transaction import Runtime, Transaction, run, transaction
 from opentelemetry.trace import SpanKind
 from rentbook_contracts.ledger import BANK_FILE_LIMIT_BYTES, BankFilePage, FileStatus
 from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.people import READS_ACCOUNTS
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -117,6 +118,8 @@ def _read(file: IO[bytes], terms: ReadingTerms) -> BankFile:
 async def _export(runtime: Runtime, request: Request) -> Response:
     try:
         caller = caller_of(runtime, request)
+        if not caller.reads(READS_ACCOUNTS):
+            raise TurnedAway(403, "NotYourPart", "The journal is for those who read tenants’ accounts.")
         form = FORMATS.get(request.query_params.get("format", "hledger"))
         if form is None:
             raise TurnedAway(400, "UnknownFormat", f"The format is one of {', '.join(sorted(FORMATS))}.")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Every, Offer, Subscription
 from rentbook_contracts.notices import LAST_COMMANDS, LETTERS, SEND_LETTER_AGAIN, SET_REPORT, WRITE_LADDER_LETTER
+from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.refunds import RefundClosed, RefundReturned
 
 from notices.queries import letters
@@ -20,7 +21,11 @@ from notices.web import routes
 LISTENS = (Subscription(RefundClosed, write_letter), Subscription(RefundReturned, write_of_return))
 # Idempotent of itself: a story that goes on in a run of its own counts its steps anew.
 OFFERS = (Offer(WRITE_LADDER_LETTER, write_ladder_letter, remember=False),)
-ANSWERS = (Answer(LETTERS, letters), Answer(SET_REPORT, make_report), Answer(LAST_COMMANDS, last_commands))
+ANSWERS = (
+    Answer(LETTERS, letters, READS_ACCOUNTS),
+    Answer(SET_REPORT, make_report, EVERY_ROLE),
+    Answer(LAST_COMMANDS, last_commands, REVIEWS_ACCESS),
+)
 
 
 def make_app(settings: NoticesSettings) -> App:

@@ -5,6 +5,7 @@ from functools import partial
 
 from chassis.answering import TurnedAway, caller_of, turned_away
 from chassis.transaction import Runtime, transaction
+from rentbook_contracts.people import READS_ACCOUNTS
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -20,6 +21,8 @@ def routes(runtime: Runtime) -> Sequence[BaseRoute]:
 async def _letter(runtime: Runtime, request: Request) -> Response:
     try:
         caller = caller_of(runtime, request)
+        if not caller.reads(READS_ACCOUNTS):
+            raise TurnedAway(403, "NotYourPart", "Letters are for those who read tenants’ accounts.")
     except TurnedAway as error:
         return turned_away(error)
     async with transaction(runtime, caller=caller, read_only=True) as tx:

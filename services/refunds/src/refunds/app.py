@@ -6,6 +6,7 @@ from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Every, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.approvals import PaymentRunReleased
+from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
     ASK_FATE,
@@ -125,15 +126,15 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Offer(SETTLE_RUN, given(means, settle_run)),
         ),
         answers=(
-            Answer(CASE_PAGE, given(means, queries.case_page)),
-            Answer(PLAN_TO_DECIDE, plan_to_decide),
-            Answer(CASES, queries.cases),
-            Answer(REFUND_POLICIES, queries.refund_policies),
-            Answer(CASE_GLANCES, queries.case_glances),
-            Answer(READY_PAYMENTS, given(means, queries.ready_payments)),
-            Answer(RUN_PAGE, queries.run_page),
-            Answer(RUNS, queries.runs),
-            Answer(LAST_COMMANDS, last_commands),
+            Answer(CASE_PAGE, given(means, queries.case_page), READS_ACCOUNTS),
+            Answer(PLAN_TO_DECIDE, plan_to_decide, READS_ACCOUNTS),
+            Answer(CASES, queries.cases, READS_ACCOUNTS),
+            Answer(REFUND_POLICIES, queries.refund_policies, EVERY_ROLE),
+            Answer(CASE_GLANCES, queries.case_glances, READS_ACCOUNTS),
+            Answer(READY_PAYMENTS, given(means, queries.ready_payments), READS_ACCOUNTS),
+            Answer(RUN_PAGE, queries.run_page, READS_ACCOUNTS),
+            Answer(RUNS, queries.runs, READS_ACCOUNTS),
+            Answer(LAST_COMMANDS, last_commands, REVIEWS_ACCESS),
         ),
         accepts=(
             Accept(REQUEST_REFUND, given(means, open_case)),

@@ -6,16 +6,13 @@ from uuid import UUID
 from chassis.answering import TurnedAway, caller_of, turned_away
 from chassis.peers import Caller
 from chassis.transaction import Runtime, run
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import READS_ACCOUNTS, Role
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from refunds import queries
 from refunds.domain.means import Means
-from refunds.use_cases.case_work import CASE_WORKERS
-
-JUDGES_OF_A_CASE = CASE_WORKERS | {Role.FINANCE, Role.S151_OFFICER, Role.AUDITOR}
 
 # Kept by no one on the way, and never run: whatever a document holds, it is a file to be saved.
 KEPT_OUT = {
@@ -56,7 +53,7 @@ async def _payment_file(runtime: Runtime, caller: Caller, wanted: UUID) -> Respo
 
 
 async def _document(runtime: Runtime, caller: Caller, wanted: UUID, means: Means) -> Response:
-    if not caller.roles & JUDGES_OF_A_CASE:
+    if not caller.reads(READS_ACCOUNTS):
         raise TurnedAway(403, "NotYourPart", "Documents are for those who work on a case, decide or audit it.")
     found = await run(runtime, lambda tx: queries.document_of(tx, wanted, means), caller=caller, read_only=True)
     if found is None:

@@ -4,6 +4,7 @@ from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Offer, Stories, Subscription
 from rentbook_contracts import ledger
 from rentbook_contracts.notices import LetterSent
+from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -83,19 +84,19 @@ OFFERS = (
     Offer(CLOSE_SCHEDULE, close_schedule),
 )
 ANSWERS = (
-    Answer(SCHEDULE_TO_DECIDE, queries.schedule_to_decide),
-    Answer(LINES_HANDED_OUT, queries.lines_handed_out),
-    Answer(PROPOSAL_PAGE, proposal_page),
-    Answer(PROPOSALS, queries.proposals),
-    Answer(BULK_DRY_RUN, bulk_dry_run),
-    Answer(DRY_RUN, dry_run),
-    Answer(SCHEDULE_PAGE, queries.schedule_page),
-    Answer(SCHEDULES, queries.schedules),
-    Answer(WRITE_OFF_REGISTER, queries.write_off_register),
-    Answer(WRITE_OFF_TOTALS, queries.write_off_totals),
-    Answer(WRITE_OFF_POLICIES, queries.write_off_policies),
-    Answer(EVIDENCE_POLICIES, queries.evidence_policies),
-    Answer(LAST_COMMANDS, last_commands),
+    Answer(SCHEDULE_TO_DECIDE, queries.schedule_to_decide, EVERY_ROLE),
+    Answer(LINES_HANDED_OUT, queries.lines_handed_out, READS_ACCOUNTS),
+    Answer(PROPOSAL_PAGE, proposal_page, EVERY_ROLE),
+    Answer(PROPOSALS, queries.proposals, READS_ACCOUNTS),
+    Answer(BULK_DRY_RUN, bulk_dry_run, READS_ACCOUNTS),
+    Answer(DRY_RUN, dry_run, READS_ACCOUNTS),
+    Answer(SCHEDULE_PAGE, queries.schedule_page, EVERY_ROLE),
+    Answer(SCHEDULES, queries.schedules, EVERY_ROLE),
+    Answer(WRITE_OFF_REGISTER, queries.write_off_register, READS_ACCOUNTS),
+    Answer(WRITE_OFF_TOTALS, queries.write_off_totals, EVERY_ROLE),
+    Answer(WRITE_OFF_POLICIES, queries.write_off_policies, EVERY_ROLE),
+    Answer(EVIDENCE_POLICIES, queries.evidence_policies, EVERY_ROLE),
+    Answer(LAST_COMMANDS, last_commands, REVIEWS_ACCESS),
 )
 ACCEPTS = (
     Accept(PROPOSE, propose),

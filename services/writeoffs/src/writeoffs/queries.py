@@ -194,6 +194,11 @@ async def proposal_row(tx: Transaction, id_: Any) -> Row:
     return row
 
 
+async def was_listed(tx: Transaction, id_: UUID) -> bool:
+    """Whether a proposal is or was on a schedule."""
+    return bool(await tx.connection.scalar(sa.select(sa.exists().where(schedule_line.c.line == id_))))
+
+
 async def proposal_rows(tx: Transaction, ids: Sequence[Any]) -> list[Row]:
     """In the order asked; unknown ones are left out."""
     found = {row.id: row for row in await tx.connection.execute(sa.select(proposal).where(proposal.c.id.in_(ids)))}

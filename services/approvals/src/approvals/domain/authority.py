@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from approvals.domain.rules import ApprovalRule
+from rentbook_contracts.people import OF_AN_OFFICE
 
-OF_AN_OFFICE = frozenset({"executive-member", "democratic-services"})
-"""Roles whose authority comes with an office: a member's with their election, a recorder's with the body whose minutes they keep."""
+from approvals.domain.rules import ApprovalRule
 
 
 class Act(StrEnum):

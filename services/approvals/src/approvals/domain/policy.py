@@ -6,6 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.people import OF_AN_OFFICE
 from rentbook_contracts.policy import InForceTooSoon
 
 from approvals.domain.authority import Act, Authority, Policy
@@ -86,6 +87,11 @@ def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], t
     for row, band in rows:
         if asked.kind != Kind.WRITE_OFF and (band.body or band.call_in_working_days):
             return PolicyIncomplete("Bodies and call-in are for write-offs.", field=f"part-{row}")
+        if asked.kind != Kind.WRITE_OFF and band.role in OF_AN_OFFICE:
+            return PolicyIncomplete(
+                "A member, and whoever records for a body, read no accounts and could not judge a refund. Choose another role.",
+                field=f"part-{row}",
+            )
         if asked.kind == Kind.WRITE_OFF and band.act is Act.RELEASE:
             return PolicyIncomplete("A write-off pays nobody, so nobody releases it. Take this row out.", field=f"part-{row}")
     if any(row.act is Act.RELEASE for row in before) and not any(band.act is Act.RELEASE for band in asked.bands):

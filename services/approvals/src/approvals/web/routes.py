@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, ExceptionHandler
 
 from approvals import store
-from approvals.web import sessions, sign_in
+from approvals.web import sessions, sign_in, whom
 from approvals.web.desk import Desk, DeskSettings, make_desk
 from approvals.web.forms import printable
 from approvals.web.pages import (
@@ -51,120 +51,121 @@ from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
 from approvals.web.visit import MayNot, NoSuchPage, Visit
+from approvals.web.whom import Addresses, Whom
 
 log = logging.getLogger(__name__)
 
 Page = Callable[[Visit], Awaitable[Response]]
 
-PAGES: tuple[tuple[str, Page], ...] = (
-    ("/", worklist.home),
-    ("/work", worklist.show),
-    ("/together", together.choose),
-    ("/together/{selection:uuid}", together.show),
-    ("/tasks/{task:uuid}", tasks.show),
-    ("/decisions/{decision:uuid}", tasks.show_decision),
-    ("/decisions/{decision:uuid}/minute.pdf", tasks.minute),
-    ("/accounts", accounts.search),
-    ("/accounts/{account:uuid}", accounts.show),
-    ("/accounts/{account:uuid}/entries.csv", accounts.export),
-    ("/accounts/{account:uuid}/explain", accounts.explain),
-    ("/accounts/{account:uuid}/refund", cases.ask_refund),
-    ("/accounts/{account:uuid}/entries/{journal:uuid}", changes.show_entry),
-    ("/cases", cases.list_cases),
-    ("/cases/{case:uuid}", cases.show),
-    ("/documents/{document:uuid}.{ending}", cases.document),
-    ("/files", files.listed),
-    ("/files/{bank_file:uuid}", files.show),
-    ("/suspense", suspense.listed),
-    ("/suspense/exact", exact.listed),
-    ("/suspense/{item:uuid}/split", suspense.ask_split),
-    ("/suspense/{item:uuid}/return", returned.show),
-    ("/letters/{letter:uuid}.pdf", letters.download),
-    ("/runs", runs.listed),
-    ("/runs/preview", runs.preview),
-    ("/runs/{run:uuid}", runs.show),
-    ("/runs/{run:uuid}/file", runs.download),
-    ("/accounts/{account:uuid}/write-off", write_offs.ask),
-    ("/write-offs", write_offs.listed),
-    ("/write-offs/find", bulk.find),
-    ("/write-offs/{proposal:uuid}", write_offs.show),
-    ("/write-offs/register", register.show),
-    ("/write-offs/register.{ending}", register.download),
-    ("/write-offs/totals", register.totals),
-    ("/write-offs/totals.{ending}", register.download_totals),
-    ("/write-offs/provision", provision.show),
-    ("/write-offs/provision.{ending}", provision.download),
-    ("/write-offs/schedules", schedules.listed),
-    ("/write-offs/schedules/preview", schedules.preview),
-    ("/write-offs/schedules/{schedule:uuid}", schedules.show),
-    ("/write-offs/schedules/{schedule:uuid}.{ending}", schedule_report.download),
-    ("/cover", cover.show),
-    ("/policy", policy.show),
-    ("/policy/proposals/new", policy.draft),
-    ("/policy/proposals/{proposal:uuid}", policy.show_proposal),
-    ("/policy/evidence/new", evidence.draft),
-    ("/policy/evidence/{proposal:uuid}", evidence.show),
-    ("/policy/provision/new", rates.draft),
-    ("/policy/provision/{proposal:uuid}", rates.show),
-    ("/people", people.show),
-    ("/people.csv", people.export),
+PAGES: tuple[tuple[str, Page, Whom], ...] = (
+    ("/", worklist.home, whom.EVERYBODY),
+    ("/work", worklist.show, whom.EVERYBODY),
+    ("/together", together.choose, whom.READERS),
+    ("/together/{selection:uuid}", together.show, whom.READERS),
+    ("/tasks/{task:uuid}", tasks.show, whom.OF_TASK),
+    ("/decisions/{decision:uuid}", tasks.show_decision, whom.OF_DECISION),
+    ("/decisions/{decision:uuid}/minute.pdf", tasks.minute, whom.OF_DECISION),
+    ("/accounts", accounts.search, whom.READERS),
+    ("/accounts/{account:uuid}", accounts.show, whom.READERS),
+    ("/accounts/{account:uuid}/entries.csv", accounts.export, whom.READERS),
+    ("/accounts/{account:uuid}/explain", accounts.explain, whom.READERS),
+    ("/accounts/{account:uuid}/refund", cases.ask_refund, whom.CASE_WORKERS),
+    ("/accounts/{account:uuid}/entries/{journal:uuid}", changes.show_entry, whom.READERS),
+    ("/cases", cases.list_cases, whom.READERS),
+    ("/cases/{case:uuid}", cases.show, whom.READERS),
+    ("/documents/{document:uuid}.{ending}", cases.document, whom.READERS),
+    ("/files", files.listed, whom.READERS),
+    ("/files/{bank_file:uuid}", files.show, whom.READERS),
+    ("/suspense", suspense.listed, whom.READERS),
+    ("/suspense/exact", exact.listed, whom.READERS),
+    ("/suspense/{item:uuid}/split", suspense.ask_split, whom.READERS),
+    ("/suspense/{item:uuid}/return", returned.show, whom.READERS),
+    ("/letters/{letter:uuid}.pdf", letters.download, whom.READERS),
+    ("/runs", runs.listed, whom.READERS),
+    ("/runs/preview", runs.preview, whom.RELEASERS),
+    ("/runs/{run:uuid}", runs.show, whom.READERS),
+    ("/runs/{run:uuid}/file", runs.download, whom.PAYERS),
+    ("/accounts/{account:uuid}/write-off", write_offs.ask, whom.WRITE_OFF_WORKERS),
+    ("/write-offs", write_offs.listed, whom.READERS),
+    ("/write-offs/find", bulk.find, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/{proposal:uuid}", write_offs.show, whom.OF_PROPOSAL),
+    ("/write-offs/register", register.show, whom.READERS),
+    ("/write-offs/register.{ending}", register.download, whom.READERS),
+    ("/write-offs/totals", register.totals, whom.EVERYBODY),
+    ("/write-offs/totals.{ending}", register.download_totals, whom.EVERYBODY),
+    ("/write-offs/provision", provision.show, whom.EVERYBODY),
+    ("/write-offs/provision.{ending}", provision.download, whom.EVERYBODY),
+    ("/write-offs/schedules", schedules.listed, whom.EVERYBODY),
+    ("/write-offs/schedules/preview", schedules.preview, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/schedules/{schedule:uuid}", schedules.show, whom.OF_SCHEDULE),
+    ("/write-offs/schedules/{schedule:uuid}.{ending}", schedule_report.download, whom.OF_SCHEDULE),
+    ("/cover", cover.show, whom.EVERYBODY),
+    ("/policy", policy.show, whom.EVERYBODY),
+    ("/policy/proposals/new", policy.draft, whom.POLICY_MAKERS),
+    ("/policy/proposals/{proposal:uuid}", policy.show_proposal, whom.EVERYBODY),
+    ("/policy/evidence/new", evidence.draft, whom.POLICY_MAKERS),
+    ("/policy/evidence/{proposal:uuid}", evidence.show, whom.EVERYBODY),
+    ("/policy/provision/new", rates.draft, whom.POLICY_MAKERS),
+    ("/policy/provision/{proposal:uuid}", rates.show, whom.EVERYBODY),
+    ("/people", people.show, whom.REVIEWERS),
+    ("/people.csv", people.export, whom.REVIEWERS),
 )
 
-FORMS: tuple[tuple[str, Page], ...] = (
-    ("/work/views", worklist.save),
-    ("/work/views/{view:uuid}/forget", worklist.forget),
-    ("/together", together.put),
-    ("/together/{selection:uuid}", together.decide),
-    ("/tasks/{task:uuid}/claim", tasks.claim),
-    ("/tasks/{task:uuid}/release", tasks.release),
-    ("/tasks/{task:uuid}/assign", tasks.assign),
-    ("/tasks/{task:uuid}/comments", tasks.comment),
-    ("/tasks/{task:uuid}/decision", tasks.decide),
-    ("/decisions/{decision:uuid}/recall", tasks.recall),
-    ("/accounts/{account:uuid}/refund", cases.take_refund),
-    ("/accounts/{account:uuid}/holds", changes.set_hold),
-    ("/accounts/{account:uuid}/benefit-claim", changes.set_benefit_claim),
-    ("/accounts/{account:uuid}/notes", changes.write_note),
-    ("/accounts/{account:uuid}/letter-address", changes.note_letter_address),
-    ("/accounts/{account:uuid}/death", changes.note_death),
-    ("/accounts/{account:uuid}/plan", changes.agree_plan),
-    ("/accounts/{account:uuid}/plan/{plan:uuid}/end", changes.end_plan),
-    ("/accounts/{account:uuid}/tenancy-end", changes.end_tenancy),
-    ("/accounts/{account:uuid}/entries/{journal:uuid}/undo", changes.undo),
-    ("/cases/{case:uuid}/evidence", cases.add_evidence),
-    ("/cases/{case:uuid}/payee", cases.change_payee),
-    ("/cases/{case:uuid}/resubmit", cases.resubmit),
-    ("/cases/{case:uuid}/withdraw", cases.withdraw),
-    ("/cases/{case:uuid}/letters/{letter:uuid}/again", cases.send_letter_again),
-    ("/files", files.upload),
-    ("/suspense/exact", exact.preview),
-    ("/suspense/exact/move", exact.move),
-    ("/suspense/{item:uuid}", suspense.move),
-    ("/suspense/{item:uuid}/split", suspense.split),
-    ("/suspense/{item:uuid}/return", returned.match),
-    ("/suspense/{item:uuid}/return/undo", returned.unmatch),
-    ("/suspense/moved/{journal:uuid}/back", suspense.put_back),
-    ("/runs", runs.release),
-    ("/accounts/{account:uuid}/write-off", write_offs.propose),
-    ("/write-offs/many", bulk.propose),
-    ("/write-offs/{proposal:uuid}/proofs", write_offs.add_proof),
-    ("/write-offs/{proposal:uuid}/reconsider", write_offs.reconsider),
-    ("/write-offs/{proposal:uuid}/withdraw", write_offs.withdraw),
-    ("/write-offs/schedules", schedules.make),
-    ("/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off", schedules.take_off),
-    ("/write-offs/schedules/{schedule:uuid}/answer", schedules.answer),
-    ("/write-offs/schedules/{schedule:uuid}/withdraw", schedules.withdraw),
-    ("/write-offs/provision/post", provision.post),
-    ("/policy/proposals/new", policy.propose),
-    ("/policy/proposals/{proposal:uuid}", policy.check),
-    ("/policy/evidence/new", evidence.propose),
-    ("/policy/evidence/{proposal:uuid}", evidence.check),
-    ("/policy/provision/new", rates.propose),
-    ("/policy/provision/{proposal:uuid}", rates.check),
-    ("/cover/delegations", cover.lend),
-    ("/cover/delegations/{delegation:uuid}/end", cover.end_delegation),
-    ("/cover/absences", cover.be_away),
-    ("/cover/absences/{absence:uuid}/end", cover.come_back),
+FORMS: tuple[tuple[str, Page, Whom], ...] = (
+    ("/work/views", worklist.save, whom.EVERYBODY),
+    ("/work/views/{view:uuid}/forget", worklist.forget, whom.EVERYBODY),
+    ("/together", together.put, whom.READERS),
+    ("/together/{selection:uuid}", together.decide, whom.READERS),
+    ("/tasks/{task:uuid}/claim", tasks.claim, whom.OF_TASK),
+    ("/tasks/{task:uuid}/release", tasks.release, whom.OF_TASK),
+    ("/tasks/{task:uuid}/assign", tasks.assign, whom.OF_TASK),
+    ("/tasks/{task:uuid}/comments", tasks.comment, whom.OF_TASK),
+    ("/tasks/{task:uuid}/decision", tasks.decide, whom.OF_TASK),
+    ("/decisions/{decision:uuid}/recall", tasks.recall, whom.OF_DECISION),
+    ("/accounts/{account:uuid}/refund", cases.take_refund, whom.READERS),
+    ("/accounts/{account:uuid}/holds", changes.set_hold, whom.READERS),
+    ("/accounts/{account:uuid}/benefit-claim", changes.set_benefit_claim, whom.READERS),
+    ("/accounts/{account:uuid}/notes", changes.write_note, whom.READERS),
+    ("/accounts/{account:uuid}/letter-address", changes.note_letter_address, whom.READERS),
+    ("/accounts/{account:uuid}/death", changes.note_death, whom.READERS),
+    ("/accounts/{account:uuid}/plan", changes.agree_plan, whom.READERS),
+    ("/accounts/{account:uuid}/plan/{plan:uuid}/end", changes.end_plan, whom.READERS),
+    ("/accounts/{account:uuid}/tenancy-end", changes.end_tenancy, whom.READERS),
+    ("/accounts/{account:uuid}/entries/{journal:uuid}/undo", changes.undo, whom.READERS),
+    ("/cases/{case:uuid}/evidence", cases.add_evidence, whom.READERS),
+    ("/cases/{case:uuid}/payee", cases.change_payee, whom.READERS),
+    ("/cases/{case:uuid}/resubmit", cases.resubmit, whom.READERS),
+    ("/cases/{case:uuid}/withdraw", cases.withdraw, whom.READERS),
+    ("/cases/{case:uuid}/letters/{letter:uuid}/again", cases.send_letter_again, whom.READERS),
+    ("/files", files.upload, whom.READERS),
+    ("/suspense/exact", exact.preview, whom.READERS),
+    ("/suspense/exact/move", exact.move, whom.READERS),
+    ("/suspense/{item:uuid}", suspense.move, whom.READERS),
+    ("/suspense/{item:uuid}/split", suspense.split, whom.READERS),
+    ("/suspense/{item:uuid}/return", returned.match, whom.READERS),
+    ("/suspense/{item:uuid}/return/undo", returned.unmatch, whom.READERS),
+    ("/suspense/moved/{journal:uuid}/back", suspense.put_back, whom.READERS),
+    ("/runs", runs.release, whom.RELEASERS),
+    ("/accounts/{account:uuid}/write-off", write_offs.propose, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/many", bulk.propose, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/{proposal:uuid}/proofs", write_offs.add_proof, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/{proposal:uuid}/reconsider", write_offs.reconsider, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/{proposal:uuid}/withdraw", write_offs.withdraw, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/schedules", schedules.make, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off", schedules.take_off, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/schedules/{schedule:uuid}/answer", schedules.answer, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/schedules/{schedule:uuid}/withdraw", schedules.withdraw, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/provision/post", provision.post, whom.EVERYBODY),
+    ("/policy/proposals/new", policy.propose, whom.EVERYBODY),
+    ("/policy/proposals/{proposal:uuid}", policy.check, whom.EVERYBODY),
+    ("/policy/evidence/new", evidence.propose, whom.POLICY_MAKERS),
+    ("/policy/evidence/{proposal:uuid}", evidence.check, whom.POLICY_MAKERS),
+    ("/policy/provision/new", rates.propose, whom.POLICY_MAKERS),
+    ("/policy/provision/{proposal:uuid}", rates.check, whom.POLICY_MAKERS),
+    ("/cover/delegations", cover.lend, whom.EVERYBODY),
+    ("/cover/delegations/{delegation:uuid}/end", cover.end_delegation, whom.EVERYBODY),
+    ("/cover/absences", cover.be_away, whom.EVERYBODY),
+    ("/cover/absences/{absence:uuid}/end", cover.come_back, whom.EVERYBODY),
 )
 
 
@@ -182,8 +183,8 @@ def make_app(desk: Desk) -> ASGIApp:
         Route("/sign-in/return", gates.come_back),
         Route("/sign-out", gates.sign_out, methods=["POST"]),
         Route("/signed-out", gates.signed_out),
-        *(Route(path, gates.page(page), name=f"GET {path}") for path, page in PAGES),
-        *(Route(path, gates.form(page), methods=["POST"], name=f"POST {path}") for path, page in FORMS),
+        *(Route(path, gates.page(page, for_), name=f"GET {path}") for path, page, for_ in PAGES),
+        *(Route(path, gates.form(page, for_), methods=["POST"], name=f"POST {path}") for path, page, for_ in FORMS),
     ]
     faults: dict[Any, ExceptionHandler] = {
         404: gates.not_found,
@@ -217,9 +218,10 @@ class Gates:
         self.desk = desk
         self.cookie = sessions.cookie_name(https=desk.settings.https)
         self.journey_cookie = f"{self.cookie}-sign-in"
+        self.addresses = Addresses((path, for_) for path, _, for_ in PAGES)
 
-    def page(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        """A page for anyone with a role."""
+    def page(self, page: Page, for_: Whom) -> Callable[[Request], Awaitable[Response]]:
+        """A page for whom it is declared."""
 
         async def answer(request: Request) -> Response:
             session = await self.session(request)
@@ -228,12 +230,14 @@ class Gates:
                 return RedirectResponse(f"/sign-in?to={quote(asked, safe='')}", status_code=303)
             if any(word != printable(word) for pair in request.query_params.multi_items() for word in pair):
                 raise HTTPException(404)
-            return await self._answered(Visit(self.desk, request, session), page)
+            return await self._answered(self._visit(request, session), page, for_)
 
         return answer
 
-    def form(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        """A form: sent by a page of the desk, with the session's token and the form's id, by someone who may change anything."""
+    def form(self, page: Page, for_: Whom) -> Callable[[Request], Awaitable[Response]]:
+        """A form: sent by a page of the desk, with the session's token and the form's id, by somebody for whom it is declared and who may
+        change anything.
+        """
 
         async def answer(request: Request) -> Response:
             if not from_our_own_page(request.headers, self.desk.settings.public_url):
@@ -247,7 +251,7 @@ class Gates:
                     _SIGN_IN_AGAIN,
                     sign_in=True,
                 )
-            visit = Visit(self.desk, request, session)
+            visit = self._visit(request, session)
             if not session.person.may_change_anything:
                 return self._said(visit, 403, "You may not do this", "An auditor reads everything on the desk and changes nothing.")
             try:
@@ -261,17 +265,21 @@ class Gates:
                 )
             if not _is_uuid(sent.id):
                 return self._said(visit, 400, "This form is incomplete", "It could take effect twice. Open the page again.")
-            return await self._answered(visit, page)
+            return await self._answered(visit, page, for_)
 
         return answer
 
-    async def _answered(self, visit: Visit, page: Page) -> Response:
+    def _visit(self, request: Request, session: Session) -> Visit:
+        return Visit(self.desk, request, session, self.addresses.shut_to(session.person.roles))
+
+    async def _answered(self, visit: Visit, page: Page, for_: Whom) -> Response:
         try:
-            return await page(visit)
+            await visit.must_be_for(for_)
+            return await self._without_dead_ends(visit, await page(visit))
         except NoSuchPage as missing:
             return self._said(visit, 404, "Not found", str(missing))
         except MayNot as why:
-            return self._said(visit, 403, "You may not do this", str(why))
+            return self._said(visit, 403, f"You may not {'open this page' if visit.request.method == 'GET' else 'do this'}", str(why))
         except Refused as refused:
             return self._said(visit, 404 if refused.rule.startswith(_NOT_THERE) else 409, "This can’t be done", refused.message)
         except Unanswered as silent:
@@ -281,6 +289,13 @@ class Gates:
                 f"{silent.service[:1].upper()}{silent.service[1:]} does not answer",
                 _SILENT,
             )
+
+    async def _without_dead_ends(self, visit: Visit, answer: Response) -> Response:
+        """The answer, in which no link leads where this person would be turned away."""
+        if isinstance(answer, HTMLResponse):
+            answer.body = (await visit.shut.without_dead_ends(bytes(answer.body).decode(), visit.put)).encode()
+            answer.headers["content-length"] = str(len(answer.body))
+        return answer
 
     async def session(self, request: Request) -> Session | None:
         """The session that the browser's key opens, while it lives; its use is noted."""
@@ -355,7 +370,7 @@ class Gates:
         session = await self.session(request)
         if session is None:
             return self._problem(request, 404, "Page not found", said, home=True)
-        return self._said(Visit(self.desk, request, session), 404, "Page not found", said)
+        return self._said(self._visit(request, session), 404, "Page not found", said)
 
     async def unreadable(self, request: Request, _: Exception) -> Response:
         return self._problem(request, 400, "This form can’t be read", _UNREADABLE, home=True)

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import READS_ACCOUNTS, Role
 
 from approvals.domain.asking import CASE_WORKERS, WRITE_OFF_WORKERS
 
@@ -45,6 +45,11 @@ class Person:
     def may_work_on_write_offs(self) -> bool:
         """Whether the person proposes write-offs and makes schedules of them. Writeoffs says the same of every command."""
         return self.has(*WRITE_OFF_WORKERS)
+
+    @property
+    def reads_accounts(self) -> bool:
+        """Whether the person reads tenants' accounts and cases. The owners say the same of every query."""
+        return self.has(*READS_ACCOUNTS)
 
     @property
     def may_change_anything(self) -> bool:

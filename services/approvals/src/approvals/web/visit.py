@@ -1,6 +1,6 @@
 """One request of one person: who asks, what they are shown, what they sent."""
 
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -20,6 +20,7 @@ from approvals import queries
 from approvals.web.desk import Desk
 from approvals.web.forms import FieldError, Form, printable
 from approvals.web.sessions import Person, Session
+from approvals.web.whom import Put, Shut, Whom
 from approvals.web.wording import london
 from chassis import peers
 
@@ -32,16 +33,17 @@ LABELS_ASKED = 500
 """How many accounts the ledger names in one answer."""
 
 NAVIGATION = (
-    ("/work", "Work"),
-    ("/accounts", "Accounts"),
-    ("/cases", "Refund cases"),
-    ("/files", "Bank files"),
-    ("/suspense", "Suspense"),
-    ("/runs", "Payment runs"),
-    ("/write-offs", "Write-offs"),
-    ("/cover", "Cover"),
-    ("/policy", "Policy"),
+    ("/work", "Work", "/work"),
+    ("/accounts", "Accounts", "/accounts"),
+    ("/cases", "Refund cases", "/cases"),
+    ("/files", "Bank files", "/files"),
+    ("/suspense", "Suspense", "/suspense"),
+    ("/runs", "Payment runs", "/runs"),
+    ("/write-offs", "Write-offs", "/write-offs", "/write-offs/schedules"),
+    ("/cover", "Cover", "/cover"),
+    ("/policy", "Policy", "/policy"),
 )
+"""The parts of the desk: where each lies, its name, and its pages of which it leads to the first that is for the person."""
 
 DONE: Mapping[str, str] = {
     "claimed": "You have claimed this task. It is yours until you release it or the claim runs out.",
@@ -123,6 +125,7 @@ class Visit:
     desk: Desk
     request: Request
     session: Session
+    shut: Shut
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     silent: list[Silent] = field(default_factory=list)
 
@@ -144,6 +147,18 @@ class Visit:
     async def change_as(self, form_id: UUID, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Change approvals' own rows under an id that follows from the form's: one of many changes that one form makes."""
         return await self._changed(work, str(form_id))
+
+    async def must_be_for(self, whom: Whom) -> None:
+        """Errors: MayNot, where this address is for the person neither by a role nor because what it names was put to them."""
+        if self.person.has(*whom.roles):
+            return
+        named = next((one for one in self.request.path_params.values() if isinstance(one, UUID)), None)
+        if whom.put is None or named is None or not await self.put(whom.put, [named]):
+            raise MayNot(whom.who)
+
+    async def put(self, which: Put, named: Collection[UUID]) -> frozenset[UUID]:
+        """Which of these were put to people of this person's kind."""
+        return await self.own(lambda tx: which(tx, named))
 
     def caller(self, form: str | None = None) -> Caller:
         return Caller(self.person.subject, self.person.roles, form)
@@ -221,6 +236,7 @@ class Visit:
             today=self.today,
             now=self.now,
             where=self.where,
+            opens=self.shut.opens,
             **context,
         )
         return HTMLResponse(html, status_code=422 if errors and status == 200 else status)
@@ -252,7 +268,8 @@ class Visit:
     def _navigation(self) -> list[dict[str, object]]:
         path = self.request.url.path
         here = "/work" if path.startswith(("/tasks/", "/decisions/", "/together")) else path
-        return [{"href": href, "text": text, "here": here == href or here.startswith(f"{href}/")} for href, text in NAVIGATION]
+        begins = ((part, text, next(filter(self.shut.opens, pages), None)) for part, text, *pages in NAVIGATION)
+        return [{"href": href, "text": text, "here": here == part or here.startswith(f"{part}/")} for part, text, href in begins if href]
 
 
 def note_refusal(form: Form, refused: BrokenRule, fields: Container[str] = ()) -> None:

@@ -11,7 +11,7 @@ from ledger.tables import bank_file
 
 
 async def last_changes(tx: Transaction, asked: Nothing) -> LastCommands:
-    """A bank file is no command of a form and has a name of its own. Errors: NotAReviewer."""
+    """A bank file is no command of a form and has a name of its own."""
     told = await last_commands(tx, asked)
     by = bank_file.c.uploaded_by
     rows = await tx.connection.execute(sa.select(by, sa.func.max(bank_file.c.uploaded_at).label("at")).group_by(by).order_by(by))

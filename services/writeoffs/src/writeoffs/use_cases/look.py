@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind
+from rentbook_contracts.people import READS_ACCOUNTS
 from rentbook_contracts.writeoffs import (
     BulkDryRun,
     DryRun,
@@ -24,15 +25,17 @@ from writeoffs.store import Row
 from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.propose import sort_out
-from writeoffs.use_cases.work import fact_of
+from writeoffs.use_cases.work import NotYourPart, fact_of
 
 AN_ADDRESS = "An address to write to"
 NOTED_DEAD = "the death is noted on the account; what shows it is still wanted, such as the certificate or a grant of probate"
 
 
 async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
-    """Errors: UnknownProposal; Unanswered (ledger)."""
+    """Whoever reads no accounts reads what was put on a schedule. Errors: UnknownProposal, NotYourPart; Unanswered (ledger)."""
     row = await queries.proposal_row(tx, asked.proposal)
+    if not tx.caller.reads(READS_ACCOUNTS) and not await queries.was_listed(tx, row.id):
+        raise NotYourPart("This proposal was never put on a schedule.")
     today = business_date(tx.now)
     policy = await queries.in_force(tx, today)
     facts = await fact_of(tx, row.account)

@@ -9,7 +9,7 @@ from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, ProposeI
 from starlette.responses import Response
 
 from approvals.web.forms import Form, read_uuid
-from approvals.web.pages.write_offs import WRITING_OFF, choices, must_work_on_write_offs
+from approvals.web.pages.write_offs import WRITING_OFF, choices
 from approvals.web.visit import Visit, note_refusal
 
 TITLE = "Propose many former debts at once"
@@ -19,13 +19,11 @@ _REASONS = {one.value: "" for one in WRITING_OFF}
 
 async def find(visit: Visit) -> Response:
     """Former debts by the filters of the address, the oldest end of a tenancy first; none before a reason is chosen."""
-    must_work_on_write_offs(visit)
     return await _found(visit, Form(values=dict(visit.request.query_params)))
 
 
 async def propose(visit: Visit) -> Response:
     """What the chosen debts would be as proposals; or, where that was looked at, propose them and say what became of each."""
-    must_work_on_write_offs(visit)
     form = await visit.sent()
     asked = _asked(form)
     if asked is None:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.people import READS_ACCOUNTS
 from starlette.responses import Response
 
 from approvals import queries
@@ -85,7 +86,9 @@ async def come_back(visit: Visit) -> Response:
 
 async def _page(visit: Visit, form: Form) -> Response:
     staff = await visit.own(queries.staff_known)
-    colleagues = [(one.subject, one.name) for one in staff if one.subject != visit.person.subject and set(one.roles) != {"auditor"}]
+    able = [one for one in staff if one.subject != visit.person.subject and set(one.roles) != {"auditor"}]
+    # Whoever reads less than what waits here could neither judge it nor look after it.
+    colleagues = [(one.subject, one.name) for one in able if not visit.person.reads_accounts or READS_ACCOUNTS & set(one.roles)]
     return visit.show(
         "cover.html",
         "Cover",

@@ -20,7 +20,7 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals.web.forms import Form
-from approvals.web.pages.proposing import answered, found, must_make_policy, proposed, still_newest
+from approvals.web.pages.proposing import answered, found, proposed, still_newest
 from approvals.web.visit import Visit
 from approvals.web.wording import headline, pounds, said
 
@@ -96,14 +96,12 @@ def compared(before: EvidencePolicy | None, after: EvidencePolicy) -> list[Chang
 
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what comes into force last."""
-    must_make_policy(visit)
     base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
     return _draft(visit, Form(values=as_typed(base.policy)), base.version, base.policy)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose the policy. It counts once somebody else has checked it."""
-    must_make_policy(visit)
     form = await visit.sent()
     base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
     still_newest(form, base.version)

@@ -10,7 +10,7 @@ from uuid import UUID
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import PROVISION_POLICIES, ProvisionProposal
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.people import REVIEWS_ACCESS, Role
+from rentbook_contracts.people import Role
 from rentbook_contracts.policy import MAKES_POLICY, PolicyProposal
 from rentbook_contracts.refunds import REFUND_POLICIES
 from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES, EvidenceProposal
@@ -38,7 +38,7 @@ from approvals.use_cases.propose_policy import propose_policy
 from approvals.web.forms import Form
 from approvals.web.pages import evidence as evidence_pages
 from approvals.web.pages import rates as rate_pages
-from approvals.web.pages.proposing import DONE, must_make_policy
+from approvals.web.pages.proposing import DONE
 from approvals.web.pages.provision import STATUSES
 from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
@@ -86,7 +86,6 @@ async def show(visit: Visit) -> Response:
         kinds=KINDS,
         proposals=await visit.own(queries.proposals),
         may_propose=[(kind, KINDS.get(kind, kind)) for kind in kinds] if visit.person.roles & MAKES_POLICY else [],
-        reviews=visit.person.has(*REVIEWS_ACCESS),
         names=await visit.names(),
         reasons=[(ANSWERS[answer], list(REASONS[answer].values())) for answer in Answer],
     )
@@ -108,7 +107,6 @@ def _kept_elsewhere(about: str, address: str, proposals: Iterable[EvidencePropos
 
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what is in force."""
-    must_make_policy(visit)
     version = await _newest(visit, visit.request.query_params.get("kind", ""))
     return await _draft(visit, Form(values=_as_typed(version)), version)
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from chassis.peers import Refused
 from rentbook_contracts.operation import Command, Message, Nothing
-from rentbook_contracts.policy import MAKES_POLICY, CheckPolicy, PolicyAnswer, PolicyProposal, PolicyProposed
+from rentbook_contracts.policy import CheckPolicy, PolicyAnswer, PolicyProposal, PolicyProposed
 from starlette.responses import Response
 
 from approvals.web.forms import FieldError, Form
-from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
+from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
 DONE: Mapping[str, str] = {PolicyAnswer.ACCEPTED: "accepted", PolicyAnswer.REFUSED: "refused", PolicyAnswer.WITHDRAWN: "retracted"}
 """What is said of an answer that was recorded."""
@@ -18,12 +18,6 @@ DONE: Mapping[str, str] = {PolicyAnswer.ACCEPTED: "accepted", PolicyAnswer.REFUS
 Again = Callable[[Visit, Form], Awaitable[Response]]
 Asked = TypeVar("Asked", bound=Message)
 Known = TypeVar("Known", bound=PolicyProposal)
-
-
-def must_make_policy(visit: Visit) -> None:
-    """Errors: MayNot."""
-    if not visit.person.roles & MAKES_POLICY:
-        raise MayNot("Proposing and checking policy is for managers and finance.")
 
 
 def still_newest(form: Form, version: str) -> None:
@@ -46,7 +40,6 @@ async def proposed(
 
 async def answered(visit: Visit, command: Command[CheckPolicy, Nothing], address: str, again: Again) -> Response:
     """Accept, refuse or withdraw. Errors: MayNot."""
-    must_make_policy(visit)
     form = await visit.sent()
     answer = form.one_of("check_answer", DONE, "Choose your answer")
     text = form.text("check_text")

@@ -17,7 +17,7 @@ from rentbook_contracts.policy import MAKES_POLICY
 from starlette.responses import Response
 
 from approvals.web.forms import Form
-from approvals.web.pages.proposing import answered, found, must_make_policy, proposed, still_newest
+from approvals.web.pages.proposing import answered, found, proposed, still_newest
 from approvals.web.pages.provision import STATUSES
 from approvals.web.visit import Visit
 
@@ -47,14 +47,12 @@ def compared(before: ProvisionPolicy | None, after: ProvisionPolicy) -> list[Cha
 
 async def draft(visit: Visit) -> Response:
     """A proposal to fill in, beginning with what comes into force last."""
-    must_make_policy(visit)
     base = (await visit.ask(PROVISION_POLICIES, Nothing())).versions[0]
     return _draft(visit, Form(values=as_typed(base.policy)), base.version)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose the rates. They count once somebody else has checked them."""
-    must_make_policy(visit)
     form = await visit.sent()
     base = (await visit.ask(PROVISION_POLICIES, Nothing())).versions[0]
     still_newest(form, base.version)

@@ -22,6 +22,7 @@ from rentbook_contracts.writeoffs import (
     ProposalStatus,
     ScheduleAsked,
     ScheduleRow,
+    Schedules,
     SchedulesAsked,
     ScheduleStatus,
     TakeOffSchedule,
@@ -34,7 +35,7 @@ from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_uuid
-from approvals.web.pages.write_offs import asked_by, decides, must_work_on_write_offs, proposals_page
+from approvals.web.pages.write_offs import asked_by, decides, proposals_page
 from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
@@ -63,10 +64,10 @@ class Posting:
 
 
 async def listed(visit: Visit) -> Response:
-    """Schedules, newest first."""
+    """Schedules, newest first; for whoever reads no accounts, those that were put to a member or a body."""
     status = visit.request.query_params.get("status", "")
     statuses = (ScheduleStatus(status),) if status in set(ScheduleStatus) else ()
-    found = await visit.ask_or_name(SCHEDULES, SchedulesAsked(statuses=statuses, limit=SCHEDULES_SHOWN), "the list of schedules")
+    found = await _found(visit, statuses)
     waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True))
     return visit.show(
         "schedules.html",
@@ -90,9 +91,18 @@ async def as_they_stand(visit: Visit, schedules: Collection[UUID]) -> dict[UUID,
     return {one.schedule: one for one in found.schedules} if found else {}
 
 
+async def _found(visit: Visit, statuses: tuple[ScheduleStatus, ...]) -> Schedules | None:
+    put: tuple[UUID, ...] = ()
+    if not visit.person.reads_accounts:
+        put = await visit.own(queries.newest_put_to_an_office)
+        if not put:
+            return Schedules(schedules=())
+    asked = SchedulesAsked(statuses=statuses, schedules=put, limit=SCHEDULES_SHOWN)
+    return await visit.ask_or_name(SCHEDULES, asked, "the list of schedules")
+
+
 async def preview(visit: Visit) -> Response:
     """What would post if the chosen proposals were decided now. Nobody has decided anything."""
-    must_work_on_write_offs(visit)
     form = Form(values=dict(visit.request.query_params))
     proposals = await _chosen(visit, form)
     if not proposals:
@@ -103,7 +113,6 @@ async def preview(visit: Visit) -> Response:
 
 async def make(visit: Visit) -> Response:
     """Ask for a decision on these proposals. Those that are not ready any more stay behind."""
-    must_work_on_write_offs(visit)
     form = await visit.sent()
     proposals = _ids(form.value("proposals").split())
     title = form.text("title", needed="Give the schedule a title, such as Former tenants, quarter 3", longest=120)
@@ -126,7 +135,7 @@ async def show(visit: Visit) -> Response:
 
 async def take_off(visit: Visit) -> Response:
     """Take a line off a schedule that was sent back."""
-    form = await _begun(visit)
+    form = await visit.sent()
     proposal: UUID = visit.request.path_params["proposal"]
     note = form.text(f"note-{proposal}", needed="Write down why the line is taken off")
     asked = TakeOffSchedule(schedule=_schedule(visit), proposal=proposal, note=note or "-")
@@ -135,7 +144,7 @@ async def take_off(visit: Visit) -> Response:
 
 async def answer(visit: Visit) -> Response:
     """Answer the question with which the schedule was sent back."""
-    form = await _begun(visit)
+    form = await visit.sent()
     note = form.text("answer_note", needed="Write down your answer")
     asked = AnswerSchedule(schedule=_schedule(visit), note=note or "-")
     return await _done(visit, form, lambda: visit.command(ANSWER_SCHEDULE, asked, form), "answered")
@@ -143,7 +152,7 @@ async def answer(visit: Visit) -> Response:
 
 async def withdraw(visit: Visit) -> Response:
     """Take the whole schedule back before it is decided."""
-    form = await _begun(visit)
+    form = await visit.sent()
     note = form.text("withdraw_note", needed="Write down why it is taken back")
     asked = WithdrawSchedule(schedule=_schedule(visit), note=note or "-")
     return await _done(visit, form, lambda: visit.command(WITHDRAW_SCHEDULE, asked, form), "schedule-withdrawn")
@@ -245,11 +254,6 @@ async def decided(visit: Visit, schedule: UUID) -> tuple[tuple[queries.DecisionS
 def _schedule(visit: Visit) -> UUID:
     schedule: UUID = visit.request.path_params["schedule"]
     return schedule
-
-
-async def _begun(visit: Visit) -> Form:
-    must_work_on_write_offs(visit)
-    return await visit.sent()
 
 
 async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]], done: str) -> Response:

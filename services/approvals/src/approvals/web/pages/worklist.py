@@ -66,7 +66,8 @@ async def show(visit: Visit) -> Response:
     labels = await visit.account_labels(row.account for row in work.rows if row.account is not None)
     schedules = await visit.own(lambda tx: queries.schedules_about(tx, [row.task for row in work.rows if row.kind is Kind.WRITE_OFF]))
     split = await _split(visit, work)
-    awaited, reviews = ({}, NO_CASES) if filters != Filters() else await gather(_awaited(visit, view), _reviews(visit, view))
+    without = filters != Filters() or not visit.person.reads_accounts
+    awaited, reviews = ({}, NO_CASES) if without else await gather(_awaited(visit, view), _reviews(visit, view))
     waiting = awaited.get(view, NO_CASES)
     beside = [case.account for case in (*waiting.cases, *reviews.cases) if case.account not in labels]
     labels = {**labels, **await visit.account_labels(beside)}
@@ -92,7 +93,7 @@ async def show(visit: Visit) -> Response:
         empty=EMPTY[view],
         due=DUE,
         lane_words=LANES,
-        kinds=KINDS,
+        kinds=KINDS if visit.person.reads_accounts else {},
         answers=ANSWERS,
         staff=staff,
         raisers={one.subject for one in staff if not WRITE_OFF_WORKERS.isdisjoint(one.roles)},
@@ -194,6 +195,8 @@ async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
 
 
 async def _ready(visit: Visit) -> object:
+    if not visit.person.reads_accounts:
+        return None
     return await visit.ask_or_name(READY_PAYMENTS, Nothing(), "the day’s payment cut-off")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.peers import Refused
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountLabel, DebtFacts, DebtsAsked, LineKind, PastWriteOff
-from rentbook_contracts.notices import LETTERS, LettersAsked
+from rentbook_contracts.notices import LETTERS, Letters, LettersAsked
 from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
@@ -35,7 +35,7 @@ from approvals.domain.tasks import Kind
 from approvals.web.forms import Form, read_uuid
 from approvals.web.made_of import made_of, pieces
 from approvals.web.schedule_words import events_told
-from approvals.web.visit import MayNot, NoSuchPage, Visit
+from approvals.web.visit import NoSuchPage, Visit
 from approvals.web.wording import headline
 
 PROPOSALS_A_PAGE = 100
@@ -58,14 +58,6 @@ TITLES: Mapping[LineKind, str] = {
 OPEN = frozenset({ProposalStatus.GATHERING, ProposalStatus.BLOCKED, ProposalStatus.READY})
 """Where a proposal stands while any evidence may be added, and it may be withdrawn."""
 
-_FOR_WORKERS = "Write-offs are worked on by officers and their managers, and by finance."
-
-
-def must_work_on_write_offs(visit: Visit) -> None:
-    """Errors: MayNot."""
-    if not visit.person.may_work_on_write_offs:
-        raise MayNot(_FOR_WORKERS)
-
 
 def choices(of: tuple[Reason, ...] | type[Reason] | type[LineKind] | type[ProposalStatus] | type[EvidenceKind]) -> list[tuple[str, str]]:
     """Codes with their words, for a select."""
@@ -74,13 +66,11 @@ def choices(of: tuple[Reason, ...] | type[Reason] | type[LineKind] | type[Propos
 
 async def ask(visit: Visit) -> Response:
     """The form of a proposal: what kind it is follows from the account, or from the write-off that is to be put back."""
-    must_work_on_write_offs(visit)
     return await _ask(visit, Form(values=dict(visit.request.query_params)))
 
 
 async def propose(visit: Visit) -> Response:
     """Make the proposal. Whoever does so decides nothing about it."""
-    must_work_on_write_offs(visit)
     form = await visit.sent()
     kind = _kind_sent(form)
     reason = form.one_of("reason", {one.value: "" for one in REASONS[kind]}, "Choose the reason")
@@ -152,7 +142,7 @@ async def show(visit: Visit) -> Response:
 
 async def add_proof(visit: Visit) -> Response:
     """Evidence, dated by what it shows. Whoever brings it decides nothing about the proposal."""
-    form = await _begun(visit)
+    form = await visit.sent()
     kind = form.one_of("proof", {one.value: "" for one in EvidenceKind}, "Choose what it shows")
     on = form.day("proof_on", "the day of what it shows", needed=True)
     if on and on > visit.today:
@@ -175,7 +165,7 @@ async def add_proof(visit: Visit) -> Response:
 
 async def reconsider(visit: Visit) -> Response:
     """Go on with the balance as it is now."""
-    form = await _begun(visit)
+    form = await visit.sent()
     note = form.text("reconsider_note", needed="Write down why the proposal goes on")
     asked = ReconsiderProposal(proposal=_proposal(visit), note=note or "-")
     return await _done(visit, form, lambda: visit.command(RECONSIDER_PROPOSAL, asked, form), "reconsidered")
@@ -183,7 +173,7 @@ async def reconsider(visit: Visit) -> Response:
 
 async def withdraw(visit: Visit) -> Response:
     """Take the proposal back. Its record stays."""
-    form = await _begun(visit)
+    form = await visit.sent()
     note = form.text("withdraw_note", needed="Write down why it is withdrawn")
     asked = WithdrawProposal(proposal=_proposal(visit), note=note or "-")
     return await _done(visit, form, lambda: visit.command(WITHDRAW_PROPOSAL, asked, form), "proposal-withdrawn")
@@ -246,7 +236,7 @@ def _kind_of(facts: DebtFacts, past: PastWriteOff | None) -> LineKind:
 async def _page(visit: Visit, form: Form) -> Response:
     page, letters = await gather(
         visit.ask(PROPOSAL_PAGE, ProposalAsked(proposal=_proposal(visit))),
-        visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters"),
+        _letters(visit),
     )
     closed = page.status not in {*OPEN, ProposalStatus.ON_SCHEDULE}
     counts = [] if closed else pieces(page.kind, page.account, page.owed_pence, page.linked, page.lately)
@@ -271,6 +261,13 @@ async def _page(visit: Visit, form: Form) -> Response:
         decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
         hears=page.status is ProposalStatus.ON_SCHEDULE and visit.person.may_work_on_write_offs,
     )
+
+
+async def _letters(visit: Visit) -> Letters | None:
+    """For whoever reads letters. What was sent stands among the evidence too, for everybody."""
+    if not visit.person.reads_accounts:
+        return None
+    return await visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters")
 
 
 def _evidence(page: ProposalPage, is_manager: bool) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -299,11 +296,6 @@ def _tenants(label: AccountLabel | None) -> list[tuple[str, str]]:
 def _proposal(visit: Visit) -> UUID:
     proposal: UUID = visit.request.path_params["proposal"]
     return proposal
-
-
-async def _begun(visit: Visit) -> Form:
-    must_work_on_write_offs(visit)
-    return await visit.sent()
 
 
 async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]], done: str) -> Response:
