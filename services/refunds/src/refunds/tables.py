@@ -75,6 +75,7 @@ refund_case = sa.Table(
 sa.Index("one_open_case_for_an_account", refund_case.c.account, unique=True, postgresql_where=sa.text("is_open AND attempt = 1"))
 sa.Index("cases_of_an_account", refund_case.c.account, refund_case.c.opened_at)
 sa.Index("cases_by_age", refund_case.c.opened_at)
+sa.Index("cases_by_where_they_stand", refund_case.c.status, refund_case.c.opened_at)
 sa.Index("queued_payments", refund_case.c.queued_at, postgresql_where=refund_case.c.queued_at.is_not(None))
 
 case_event = sa.Table(
