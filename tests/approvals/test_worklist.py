@@ -184,7 +184,7 @@ async def test_time_reminds_then_gives_it_to_somebody_above_and_decides_nothing(
     _, opened = await staffed.open(400_00)
     await run(staffed.runtime, lambda tx: nudge_task(tx, NudgeTask(task=opened.task, escalate=False)))
     [row] = (await staffed.look("tess.leader", queries.worklist, View.EVERYONE)).rows
-    assert (row.reminded, row.escalated, row.assigned_to) == (True, False, None)
+    assert (row.reminded_at is not None, row.escalated, row.assigned_to) == (True, False, None)
     await run(staffed.runtime, lambda tx: nudge_task(tx, NudgeTask(task=opened.task, escalate=True)))
     [row] = (await staffed.look("tess.leader", queries.worklist, View.EVERYONE)).rows
     assert (row.escalated, row.assigned_to, row.assigned_to_name) == (True, "ines.manager", "The ines.manager")

@@ -65,6 +65,7 @@ from rentbook_contracts.writeoffs import (
     RegisterAsked,
     RegisterRow,
     RegisterTotal,
+    Reminders,
     RungShown,
     ScheduleAsked,
     ScheduleContent,
@@ -173,14 +174,21 @@ def row(proposal: UUID, account: UUID = IVANOVA.account) -> ProposalRow:
         raised_at=NOW - timedelta(days=9),
         look_again_on=TODAY + timedelta(days=30) if status is ProposalStatus.GATHERING else None,
         schedule={ProposalStatus.POSTED: DONE, ProposalStatus.ON_SCHEDULE: SCHEDULE}.get(status),
+        reminders=REMINDERS.get(proposal),
     )
+
+
+REMINDERS = {
+    GATHERING: Reminders(times=1, last_on=TODAY - timedelta(days=2), escalated=False),
+    BLOCKED: Reminders(times=3, last_on=TODAY - timedelta(days=5), escalated=True),
+}
 
 
 def proposals(asked: ProposalsAsked) -> Proposals:
     rows = tuple(
         one
         for one in (row(GATHERING), row(BLOCKED, NGUYEN.account), row(READY), row(POSTED))
-        if not asked.statuses or one.status in asked.statuses
+        if (not asked.statuses or one.status in asked.statuses) and (one.reminders or not asked.reminded)
     )
     return Proposals(proposals=rows, in_all=len(rows), total_pence=sum(one.amount_pence for one in rows))
 
@@ -278,6 +286,7 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         letter_on=TODAY + timedelta(days=21) if told.status is ProposalStatus.GATHERING else None,
         address_missing=told.status is ProposalStatus.BLOCKED,
         linked=LINKED if told.status is not ProposalStatus.POSTED else (),
+        reminders=told.reminders,
         lately=LATELY if told.status is not ProposalStatus.POSTED else (),
     )  # fmt: skip
 

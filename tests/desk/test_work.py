@@ -11,11 +11,13 @@ import pytest
 from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.use_cases.close_task import close_task
+from approvals.use_cases.nudge_task import nudge_task
+from approvals.web import wording
 from approvals.web.pages import worklist
 from approvals.web.wording import day
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
-from rentbook_contracts.approvals import Answer, CloseTask, Lane, content_hash
+from rentbook_contracts.approvals import Answer, CloseTask, Lane, NudgeTask, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, EntryKind, Provenance
 from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, CaseRow, CaseStatus, Glances, ReadyPayments
 
@@ -53,7 +55,7 @@ async def test_a_review_waits_at_work_until_somebody_takes_it_up(place: Place) -
     review = estate.case_row(estate.CASE_BEGUM, CaseStatus.REVIEW).model_copy(update=found)
     place.peers.answers[f"/queries/{CASES.name}"] = cases_among((review,))
     async with visiting(place, "asha") as asha:
-        for view, words in (("team", "My team’s (1)"), ("everyone", "Everyone’s (1)")):
+        for view, words in (("team", "My team’s (1)"), ("everyone", "Everyone’s (3)")):
             said = await asha.read(f"/work?view={view}")
             assert words in said
             assert "Reviews to take up (1)" in said
@@ -279,14 +281,43 @@ async def test_the_count_of_a_tab_is_what_the_tab_shows(place: Place) -> None:
     async with visiting(place, "dev") as visitor:
         said = await visitor.read("/work?view=team")
         assert "Mine (2)" in said
-        assert "My team’s (3)" in said
-        assert "Everyone’s (4)" in said
+        assert "My team’s (4)" in said
+        assert "Everyone’s (6)" in said
         assert "Waiting for evidence (1)" in said
         assert said.count("Refund £") == 2
         narrowed = await visitor.read("/work?view=everyone&lane=look")
     assert "Everyone’s (1)" in narrowed
     assert "A dispute is set" in narrowed
     assert "Not for you: £612.00 is above your £500.00." in narrowed
+
+
+async def test_a_proposal_that_was_reminded_of_stands_before_whoever_made_it_and_at_last_before_managers(place: Place) -> None:
+    heading = "Proposals to write off that wait for somebody"
+    seen = {}
+    for who in ("ben", "asha", "dev", "hugo"):
+        async with visiting(place, who) as visitor:
+            for view in ("mine", "team", "everyone"):
+                said = await visitor.read(f"/work?view={view}")
+                seen[who, view] = next((count for count in (1, 2) if f"{heading} ({count})" in said), 0)
+    assert [seen["ben", view] for view in ("mine", "team", "everyone")] == [2, 0, 2]
+    assert [seen["asha", view] for view in ("mine", "team", "everyone")] == [0, 0, 2]
+    assert [seen["dev", view] for view in ("mine", "team", "everyone")] == [0, 1, 2]
+    assert [seen["hugo", view] for view in ("mine", "team", "everyone")] == [0, 0, 0]
+    async with visiting(place, "dev") as visitor:
+        said = await visitor.read("/work?view=team")
+    assert f"Reminded on {wording.short_day(estate.TODAY - timedelta(days=5))}" in said
+    assert "a payment plan is kept" in said
+
+
+async def test_nothing_is_called_sent_where_the_desk_itself_reminds(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    await run(place.runtime, lambda tx: nudge_task(tx, NudgeTask(task=task, escalate=False)))
+    async with visiting(place, "dev") as visitor:
+        for page in ("/work", f"/tasks/{task}"):
+            said = await visitor.read(page)
+            assert f"Reminded on {wording.short_day(datetime.now(UTC))}" in said
+            assert "Reminder sent" not in said
 
 
 async def test_a_view_is_saved_with_its_filters_and_forgotten(place: Place) -> None:

@@ -126,6 +126,16 @@ async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place:
     assert "<b>Neighbours</b>" in said
 
 
+async def test_proposals_that_were_reminded_of_are_marked_and_come_alone_with_the_oldest_first(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        assert "Reminded on" in await visitor.read("/write-offs")
+        said = await visitor.read("/write-offs?order=reminded")
+        assert "2 proposals, £804.20 together, oldest first. Each waits for somebody who was reminded of it." in said
+        assert visitor.typed("order") == "reminded"
+        said = await visitor.read(PROPOSAL)
+    assert "Somebody was reminded of it 3 times since anything happened, so that it stands among the work of managers too." in said
+
+
 MADE_OF = (
     "This account£402.10 behind£402.10",
     "Recharge: Nguyễn Thị Lan and Trần Văn Minh, 3 Harbour Court, Flat 7, Oldfield£55.50 behind£55.50",

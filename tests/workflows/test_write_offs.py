@@ -328,18 +328,40 @@ async def proposal(client: Client) -> Story:
 
 async def test_a_proposal_waits_for_the_day_of_its_letters_and_is_looked_at_then(client: Client, services: FakeWriteOffs) -> None:
     now = datetime.now(UTC)
-    services.looks = [
-        Assessed(done=False, look_again_at=now + timedelta(days=56), remind_at=now + timedelta(days=28)),
-        Assessed(done=True),
-    ]
+    waits = Assessed(done=False, look_again_at=now + timedelta(days=56), remind_at=now + timedelta(days=28))
+    services.looks = [waits, waits.model_copy(update={"remind_at": now + timedelta(days=84)}), Assessed(done=True)]
     story = await proposal(client)
     await services.until("writeoffs.assess")
     await carried_forward(client, story, timedelta(days=29))
-    await services.until("writeoffs.remind")
-    assert services.names("writeoffs.assess") == ["writeoffs.assess"]
+    await services.until("writeoffs.assess", 2)
+    assert services.names() == ["writeoffs.assess", "writeoffs.remind", "writeoffs.assess"]
     await carried_forward(client, story, timedelta(days=28))
     await story.result()
-    assert services.names() == ["writeoffs.assess", "writeoffs.remind", "writeoffs.assess"]
+    assert services.names() == ["writeoffs.assess", "writeoffs.remind", "writeoffs.assess", "writeoffs.assess"]
+
+
+async def test_a_proposal_is_reminded_of_again_until_somebody_works_on_it(client: Client, services: FakeWriteOffs) -> None:
+    now = datetime.now(UTC)
+    services.looks = [*(Assessed(done=False, remind_at=now + timedelta(days=days)) for days in (28, 56, 84)), Assessed(done=True)]
+    story = await proposal(client)
+    for times, days in ((1, 29), (2, 28)):
+        await services.until("writeoffs.assess", times)
+        await carried_forward(client, story, timedelta(days=days))
+        await services.until("writeoffs.remind", times)
+    await services.until("writeoffs.assess", 3)
+    await story.signal(PROPOSAL_CHANGED.name, ProposalChanged(proposal=uuid4()))
+    await story.result()
+    assert services.names() == [*("writeoffs.assess", "writeoffs.remind") * 2, *("writeoffs.assess",) * 2]
+
+
+async def test_a_day_of_a_reminder_that_was_kept_already_brings_no_other(client: Client, services: FakeWriteOffs) -> None:
+    past = Assessed(done=False, remind_at=datetime.now(UTC) - timedelta(days=1))
+    services.looks = [past, past, Assessed(done=True)]
+    story = await proposal(client)
+    await services.until("writeoffs.assess", 2)
+    await story.signal(PROPOSAL_CHANGED.name, ProposalChanged(proposal=uuid4()))
+    await story.result()
+    assert services.names() == ["writeoffs.assess", "writeoffs.remind", "writeoffs.assess", "writeoffs.assess"]
 
 
 async def test_a_proposal_is_looked_at_when_evidence_comes(client: Client, services: FakeWriteOffs) -> None:

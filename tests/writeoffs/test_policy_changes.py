@@ -113,7 +113,9 @@ async def test_two_rows_of_a_reason_about_the_same_amount_are_refused(writeoffs:
         await proposed(writeoffs, ladders=())
 
 
-@pytest.mark.parametrize("figure", ["limitation_years", "unclaimed_after_years", "look_again_days", "remind_after_days"])
+@pytest.mark.parametrize(
+    "figure", ["limitation_years", "unclaimed_after_years", "look_again_days", "remind_after_days", "escalate_after_reminders"]
+)
 async def test_nothing_is_looked_at_again_after_no_time_at_all(writeoffs: WriteOffs, figure: str) -> None:
     told = (await asked(writeoffs)).model_dump(mode="json")
     assert EvidencePolicy.model_validate({**told, figure: 1})

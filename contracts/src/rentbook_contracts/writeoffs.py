@@ -173,7 +173,8 @@ class AssessProposal(Message):
 class Assessed(Message):
     """`done`: nothing more to gather (ready, withdrawn, or the attempt is past).
 
-    `look_again_at` is when time alone may change the answer, `remind_at` when somebody is reminded that they have to; UTC.
+    `look_again_at` is when time alone may change the answer, `remind_at` when somebody is reminded, or reminded again, that they have to;
+    UTC.
     `letter`: what the ladder asks to be written now.
     """
 
@@ -184,7 +185,7 @@ class Assessed(Message):
 
 
 class RemindOfProposal(Message):
-    """Time reminds; it never brings what a person has to bring."""
+    """Time reminds; it never brings what a person has to bring. Nothing where somebody has worked on it meanwhile."""
 
     proposal: UUID
     attempt: int = Field(ge=1)
@@ -530,6 +531,14 @@ class BarredCharge(Message):
     barred: bool
 
 
+class Reminders(Message):
+    """How often somebody was reminded of a proposal since anything happened to it, and when last. `escalated`: managers see it too."""
+
+    times: int = Field(ge=1)
+    last_on: date
+    escalated: bool
+
+
 class ProposalPage(Message):
     """`blocked` names, in words, all that stands in the way now; `parts` is what would post today.
 
@@ -573,15 +582,21 @@ class ProposalPage(Message):
     linked: tuple[LinkedAccount, ...] = ()
     lately: tuple[GoneLately, ...] = ()
     goes: tuple[ChargeOwed, ...] = ()
+    reminders: Reminders | None = None
 
 
 class ProposalsAsked(Message):
-    """Newest first. `kind`, `statuses`, `reason` and `account` narrow the list."""
+    """Newest first, or the oldest. `kind`, `statuses`, `reason`, `account` and `reminded` narrow the list.
+
+    `reminded`: only those that wait for a person who was reminded of it.
+    """
 
     kind: LineKind | None = None
     statuses: tuple[ProposalStatus, ...] = ()
     reason: Reason | None = None
     account: UUID | None = None
+    reminded: bool = False
+    oldest_first: bool = False
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=100, ge=1, le=1000)
 
@@ -599,6 +614,7 @@ class ProposalRow(Message):
     raised_at: datetime
     look_again_on: date | None
     schedule: UUID | None
+    reminders: Reminders | None = None
 
 
 class Proposals(Message):
@@ -907,7 +923,8 @@ class EvidencePolicy(Message):
 
     `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `unclaimed_after_years`: how old a
     credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked at without an event;
-    `remind_after_days`: when somebody is reminded that evidence is wanted.
+    `remind_after_days`: when somebody is reminded, and reminded again, that a proposal waits for a person;
+    `escalate_after_reminders`: after how many reminders it stands before a manager too.
     """
 
     in_force_from: date
@@ -916,6 +933,7 @@ class EvidencePolicy(Message):
     unclaimed_after_years: Length
     look_again_days: Length
     remind_after_days: Length
+    escalate_after_reminders: Length = 3
     discharging: tuple[Reason, ...]
     ladders: tuple[EvidenceLadder, ...]
 

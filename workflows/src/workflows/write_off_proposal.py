@@ -36,6 +36,7 @@ class WriteOffProposal:
         self.case = case
         self.steps = Steps(proposal_workflow_id(case.proposal, case.attempt))
         self.changed = False
+        self.reminded_at: datetime | None = None
 
     @workflow.run
     async def run(self, case: ProposalCase) -> Nothing:
@@ -45,7 +46,7 @@ class WriteOffProposal:
             if seen.done:
                 return Nothing()
             await self.write(seen, look)
-            await self.wait(seen)
+            await self.wait(seen, look)
         return workflow.continue_as_new(case)
 
     async def write(self, seen: Assessed, look: int) -> None:
@@ -57,9 +58,12 @@ class WriteOffProposal:
         if seen.letter is not None and workflow.patched(f"letter-at-look-{look}"):
             await self.steps.call(WRITE_LADDER_LETTER, seen.letter)
 
-    async def wait(self, seen: Assessed) -> None:
-        """Until something changed, or the day on which time alone may have. A reminder comes once for each look."""
-        reminded = seen.remind_at is None
+    async def wait(self, seen: Assessed, look: int) -> None:
+        """Until something changed, or the day on which time alone may have; after a reminder too, for the day of the next.
+
+        Stories begun before reminders came again had one for each look: they go on so to the end of that look.
+        """
+        reminded = seen.remind_at is None or (self.reminded_at is not None and seen.remind_at <= self.reminded_at)
         while not self.changed:
             when = None if reminded else seen.remind_at
             if await until(lambda: self.changed, earliest(when, seen.look_again_at)):
@@ -67,7 +71,9 @@ class WriteOffProposal:
             if seen.look_again_at is not None and workflow.now() >= seen.look_again_at:
                 return
             await self.steps.call(REMIND_OF_PROPOSAL, RemindOfProposal(proposal=self.case.proposal, attempt=self.case.attempt))
-            reminded = True
+            reminded, self.reminded_at = True, workflow.now()
+            if workflow.patched(f"remind-again-at-look-{look}"):
+                return
 
     @workflow.signal(name=PROPOSAL_CHANGED.name)
     def proposal_changed(self, _: ProposalChanged) -> None:

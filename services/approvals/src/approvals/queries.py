@@ -188,7 +188,7 @@ class TaskRow:
     priority_at: datetime
     due_on: date
     working_days_left: int
-    reminded: bool
+    reminded_at: datetime | None
     escalated: bool
     assigned_to: str | None
     assigned_to_name: str | None
@@ -849,7 +849,7 @@ def _task_row(
         account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),
         lane_reasons=tuple(row.lane_reasons), raised_by=row.raised_by, raised_by_name=names.get(row.raised_by, row.raised_by),
         status=Status(row.status), because=row.because, required_role=row.required_role, opened_at=row.opened_at,
-        priority_at=row.priority_at, due_on=row.due_on, working_days_left=left, reminded=row.reminded_at is not None,
+        priority_at=row.priority_at, due_on=row.due_on, working_days_left=left, reminded_at=row.reminded_at,
         escalated=row.escalated_at is not None,
         assigned_to=row.assigned_to, assigned_to_name=names.get(row.assigned_to, row.assigned_to), claimed_by=claimed,
         claimed_by_name=names.get(claimed, claimed) if claimed else None, claim_expires_at=row.claim_expires_at if claimed else None,

@@ -29,11 +29,13 @@ from rentbook_contracts.writeoffs import (
     ProposalRow,
     Proposals,
     ProposalsAsked,
+    ProposalStatus,
     Register,
     RegisterAsked,
     RegisterOrder,
     RegisterRow,
     RegisterTotal,
+    Reminders,
     ScheduleAsked,
     ScheduleLineShown,
     ScheduleOfHash,
@@ -54,6 +56,7 @@ from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.ladder import Proof, noted_late
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
+from writeoffs.domain.reminding import Waited, reminders
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
     event,
@@ -72,6 +75,9 @@ from writeoffs.tables import (
 )
 
 Row = sa.Row[Any]
+
+WAITING = (ProposalStatus.GATHERING, ProposalStatus.BLOCKED)
+"""Where a proposal stands while it waits for evidence, or for something to pass."""
 
 LABELS_ASKED = 500
 """How many accounts the ledger names in one answer."""
@@ -299,6 +305,45 @@ async def events_of(tx: Transaction, *, proposal: Any = None, schedule: Any = No
     return tuple(ProposalEvent(at=row.at, by=row.by, what=row.what, note=row.note) for row in rows)
 
 
+REMINDED = "still waits for somebody"
+"""What the history of a proposal says of a reminder."""
+
+STANDS = "now "
+"""How its history says where it then stood, which is nothing that happened to it."""
+
+
+async def waited(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Waited]:
+    """Of each proposal, since when it waits and what reminded of it since."""
+    last = _last_happened().where(event.c.proposal.in_(ids)).subquery()
+    reminder = sa.and_(event.c.proposal == last.c.proposal, event.c.what == REMINDED, event.c.at > last.c.at)
+    wanted = (
+        sa.select(last.c.proposal, last.c.at, sa.func.count(event.c.id).label("times"), sa.func.max(event.c.at).label("last_at"))
+        .select_from(last.outerjoin(event, reminder))
+        .group_by(last.c.proposal, last.c.at)
+    )
+    return {
+        row.proposal: Waited(business_date(row.at), row.times, business_date(row.last_at) if row.last_at is not None else None)
+        for row in await tx.connection.execute(wanted)
+    }
+
+
+def _last_happened() -> sa.Select[tuple[Any, ...]]:
+    """When anything happened to each proposal last, beside reminders and where it then stood."""
+    return sa.select(event.c.proposal, sa.func.max(event.c.at).label("at")).where(_happened(event)).group_by(event.c.proposal)
+
+
+def _happened(of: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(of.c.what != REMINDED, ~of.c.what.startswith(STANDS))
+
+
+def _was_reminded() -> sa.ColumnElement[bool]:
+    """It waits for a person, and somebody was reminded of it since anything happened."""
+    reminder, later = event.alias("reminder"), event.alias("later")
+    overtaken = sa.exists().where(later.c.proposal == reminder.c.proposal, later.c.at >= reminder.c.at, _happened(later))
+    reminded = sa.exists().where(reminder.c.proposal == proposal.c.id, reminder.c.what == REMINDED, ~overtaken)
+    return sa.and_(proposal.c.status.in_([status.value for status in WAITING]), reminded)
+
+
 async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
     chosen: list[sa.ColumnElement[bool]] = []
     if asked.kind is not None:
@@ -309,14 +354,27 @@ async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
         chosen.append(proposal.c.reason == asked.reason)
     if asked.account is not None:
         chosen.append(proposal.c.account == asked.account)
+    if asked.reminded:
+        chosen.append(_was_reminded())
     totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(proposal.c.amount_pence), 0)).where(*chosen)
     in_all, total = (await tx.connection.execute(totals.select_from(proposal))).one()
-    page = sa.select(proposal).where(*chosen).order_by(proposal.c.raised_at.desc(), proposal.c.id)
-    rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
-    return Proposals(proposals=tuple(_proposal_row(row) for row in rows), in_all=in_all, total_pence=int(total))
+    by_age = proposal.c.raised_at if asked.oldest_first else proposal.c.raised_at.desc()
+    page = sa.select(proposal).where(*chosen).order_by(by_age, proposal.c.id)
+    rows = (await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))).all()
+    reminded = await reminders_of(tx, rows)
+    return Proposals(proposals=tuple(_proposal_row(row, reminded.get(row.id)) for row in rows), in_all=in_all, total_pence=int(total))
 
 
-def _proposal_row(row: Row) -> ProposalRow:
+async def reminders_of(tx: Transaction, rows: Sequence[Row]) -> dict[UUID, Reminders]:
+    """Of those proposals that wait for a person, what reminded of them."""
+    told = await waited(tx, [row.id for row in rows if row.status in WAITING])
+    if not told:
+        return {}
+    in_force_now = await in_force(tx, business_date(tx.now))
+    return {id_: said for id_, one in told.items() if (said := reminders(one, in_force_now)) is not None}
+
+
+def _proposal_row(row: Row, reminded: Reminders | None) -> ProposalRow:
     return ProposalRow(
         proposal=row.id,
         kind=row.kind,
@@ -330,6 +388,7 @@ def _proposal_row(row: Row) -> ProposalRow:
         raised_at=row.raised_at,
         look_again_on=row.look_again_on,
         schedule=row.schedule,
+        reminders=reminded,
     )
 
 

@@ -16,7 +16,7 @@ EVENTS = {
     "claimed": "claimed",
     "claim-released": "the claim was released",
     "assigned": "assigned",
-    "reminded": "a reminder was sent",
+    "reminded": "the desk reminded of it",
     "escalated": "escalated",
     "closed": "the decision was carried out",
     "not-carried-out": "the decision was not carried out",

@@ -1,6 +1,6 @@
 """Say where a proposal stands now: gathering, blocked because, or ready for a schedule."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import WriteLadderLetter
@@ -11,17 +11,16 @@ from writeoffs import queries, store
 from writeoffs.domain.assessment import Assessment
 from writeoffs.domain.days import business_date, morning_of
 from writeoffs.domain.policy import WriteOffPolicy
+from writeoffs.domain.reminding import next_reminder, waits_for_a_person
 from writeoffs.store import Row
 from writeoffs.use_cases.listing import assessed
 from writeoffs.use_cases.work import fact_of
-
-GATHERING = (ProposalStatus.GATHERING, ProposalStatus.BLOCKED)
 
 
 async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
     """Errors: UnknownProposal; Unanswered (ledger)."""
     row = await store.proposal_locked(tx, asked.proposal)
-    if row.attempt != asked.attempt or row.status not in GATHERING:
+    if row.attempt != asked.attempt or row.status not in queries.WAITING:
         return Assessed(done=True)
     today = business_date(tx.now)
     policy = await queries.in_force(tx, today)
@@ -40,24 +39,34 @@ async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
         followed=not found.ready,
     )
     if status != row.status:
-        await store.note(tx, [row.id], f"now {status.value}", found.blocked[0] if found.blocked else "")
+        await store.note(tx, [row.id], f"{queries.STANDS}{status.value}", found.blocked[0] if found.blocked else "")
     if found.ready:
         return Assessed(done=True)
-    remind_on = today + timedelta(days=policy.remind_after_days)
     return Assessed(
         done=False,
         look_again_at=morning_of(look_again_on) if look_again_on else None,
-        remind_at=morning_of(remind_on),
+        remind_at=await _remind_at(tx, row, policy) if waits_for_a_person(found) else None,
         letter=_letter_due(row, found, today),
     )
 
 
 async def remind_of_proposal(tx: Transaction, asked: RemindOfProposal) -> Nothing:
-    """Errors: UnknownProposal."""
+    """It is due, and so noted once however often it is delivered. Errors: UnknownProposal."""
     row: Row = await store.proposal_locked(tx, asked.proposal)
-    if row.attempt == asked.attempt and row.status in GATHERING:
-        await store.note(tx, [row.id], "evidence is still wanted")
+    if row.attempt != asked.attempt or row.status not in queries.WAITING:
+        return Nothing()
+    today = business_date(tx.now)
+    if await _remind_on(tx, row, await queries.in_force(tx, today)) <= today:
+        await store.note(tx, [row.id], queries.REMINDED)
     return Nothing()
+
+
+async def _remind_at(tx: Transaction, row: Row, policy: WriteOffPolicy) -> datetime:
+    return morning_of(await _remind_on(tx, row, policy))
+
+
+async def _remind_on(tx: Transaction, row: Row, policy: WriteOffPolicy) -> date:
+    return next_reminder((await queries.waited(tx, [row.id]))[row.id], policy)
 
 
 def _status(found: Assessment) -> ProposalStatus:

@@ -22,7 +22,6 @@ from writeoffs import queries
 from writeoffs.domain.assessment import Assessment, Standing, assess, past_write_off
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
-from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.propose import sort_out
 from writeoffs.use_cases.work import NotYourPart, fact_of
@@ -41,7 +40,8 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
     facts = await fact_of(tx, row.account)
     found = (await assessed(tx, [row], {row.account: facts}, policy, today))[row.id]
     closed = row.closed_at is not None
-    writes = row.status in GATHERING
+    writes = row.status in queries.WAITING
+    reminded = await queries.reminders_of(tx, [row])
     return ProposalPage(
         proposal=row.id,
         attempt=row.attempt,
@@ -73,6 +73,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         linked=() if closed else facts.linked,
         lately=() if closed else facts.to_income_lately if row.kind == LineKind.CREDIT_WRITE_ON else facts.written_off_lately,
         goes=_goes(row, found, facts),
+        reminders=reminded.get(row.id),
     )
 
 

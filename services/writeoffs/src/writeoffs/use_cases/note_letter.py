@@ -3,10 +3,9 @@
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import LadderLetter, LetterSent
 
-from writeoffs import store
+from writeoffs import queries, store
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import PROOF_OF
-from writeoffs.use_cases.assess import GATHERING
 from writeoffs.use_cases.work import look_again
 
 _KINDS = frozenset(kind.value for kind in LadderLetter)
@@ -22,5 +21,5 @@ async def note_letter(tx: Transaction, sent: LetterSent) -> None:
     kind = PROOF_OF[LadderLetter(sent.kind)]
     await store.add_sent_letter(tx, row.id, kind, sent.sent_on or business_date(tx.now), sent.letter)
     await store.note(tx, [row.id], f"evidence added: {kind.value}")
-    if row.followed and row.status in GATHERING:
+    if row.followed and row.status in queries.WAITING:
         await look_again(tx, row)

@@ -30,7 +30,8 @@ GENERAL: Mapping[str, str] = {
     "limitation_years": "No action in court after, years",
     "unclaimed_after_years": "An unclaimed credit goes to income after, years",
     "look_again_days": "What blocks is looked at again after, days",
-    "remind_after_days": "Somebody is reminded of missing evidence after, days",
+    "remind_after_days": "Somebody is reminded of a proposal that waits for them every, days",
+    "escalate_after_reminders": "It stands before a manager too after, reminders",
 }
 COUNTS: Mapping[str, tuple[str, str]] = {
     "at_least": ("piece", ""),

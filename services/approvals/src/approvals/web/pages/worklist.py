@@ -1,7 +1,7 @@
 """The worklist: four views of the same tasks, the same filters, two lanes."""
 
 from asyncio import gather
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
 from typing import TypeVar
@@ -10,8 +10,9 @@ from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import MANAGERS, Role
 from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, Cases, CasesAsked, CaseStatus, Glance, GlancesAsked
+from rentbook_contracts.writeoffs import PROPOSALS, ProposalRow, ProposalsAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -29,6 +30,9 @@ CASES_SHOWN = 50
 """How many of the cases that wait without a task are listed, the longest waiting first; the list of cases has the others."""
 
 NO_CASES = Cases(cases=(), in_all=0)
+
+PROPOSALS_ASKED = 1000
+PROPOSALS_SHOWN = 50
 
 REVIEWS_IN = frozenset({View.TEAM, View.EVERYONE})
 """Nobody is asked to take up a review: it waits for whoever begins."""
@@ -69,8 +73,10 @@ async def show(visit: Visit) -> Response:
     without = filters != Filters() or not visit.person.reads_accounts
     awaited, reviews = ({}, NO_CASES) if without else await gather(_awaited(visit, view), _reviews(visit, view))
     waiting = awaited.get(view, NO_CASES)
-    beside = [case.account for case in (*waiting.cases, *reviews.cases) if case.account not in labels]
-    labels = {**labels, **await visit.account_labels(beside)}
+    reminded = await _reminded(visit, filters)
+    stale = _among(visit, view, reminded)
+    beside = [*(case.account for case in (*waiting.cases, *reviews.cases)), *(row.account for row in stale[:PROPOSALS_SHOWN])]
+    labels = {**labels, **await visit.account_labels(account for account in beside if account not in labels)}
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
@@ -87,7 +93,15 @@ async def show(visit: Visit) -> Response:
         split=split,
         waiting=waiting,
         reviews=reviews,
-        counts={one: work.counts[one] + awaited.get(one, NO_CASES).in_all + (reviews.in_all if one in REVIEWS_IN else 0) for one in View},
+        stale=stale[:PROPOSALS_SHOWN],
+        stale_in_all=len(stale),
+        counts={
+            one: work.counts[one]
+            + awaited.get(one, NO_CASES).in_all
+            + (reviews.in_all if one in REVIEWS_IN else 0)
+            + len(_among(visit, one, reminded))
+            for one in View
+        },
         glances=glances,
         views=VIEWS,
         empty=EMPTY[view],
@@ -182,6 +196,28 @@ async def _reviews(visit: Visit, view: View) -> Cases:
 
 def _longest_waiting(status: CaseStatus, *, shown: bool, taken_by: str | None = None) -> CasesAsked:
     return CasesAsked(statuses=(status,), taken_by=taken_by, oldest_first=True, limit=CASES_SHOWN if shown else 0)
+
+
+async def _reminded(visit: Visit, filters: Filters) -> Sequence[ProposalRow]:
+    """Proposals that wait for a person who was reminded of them, the oldest first; nobody else works on them."""
+    if filters != Filters() or not visit.person.may_work_on_write_offs:
+        return []
+    asked = ProposalsAsked(reminded=True, oldest_first=True, limit=PROPOSALS_ASKED)
+    found = await visit.ask_or_name(PROPOSALS, asked, "which proposals to write off wait for somebody")
+    return found.proposals if found else []
+
+
+def _among(visit: Visit, view: View, reminded: Sequence[ProposalRow]) -> list[ProposalRow]:
+    """One's own; of one's team, as a manager, what was reminded of in vain so often as the policy has it; or all."""
+    match view:
+        case View.MINE:
+            return [one for one in reminded if one.raised_by == visit.person.subject]
+        case View.TEAM:
+            return [one for one in reminded if one.reminders and one.reminders.escalated and visit.person.has(*MANAGERS)]
+        case View.EVERYONE:
+            return list(reminded)
+        case View.DECIDED:
+            return []
 
 
 async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:

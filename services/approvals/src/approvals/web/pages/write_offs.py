@@ -40,6 +40,9 @@ from approvals.web.wording import headline
 
 PROPOSALS_A_PAGE = 100
 
+ORDERS: Mapping[str, str] = {"oldest": "Oldest first", "reminded": "Reminded of, oldest first"}
+"""How the list is read that is not newest first."""
+
 PUTTING_BACK = (Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING)
 WRITING_OFF = tuple(reason for reason in Reason if reason not in (*PUTTING_BACK, Reason.UNCLAIMED))
 REASONS: Mapping[LineKind, tuple[Reason, ...]] = {
@@ -94,7 +97,7 @@ async def propose(visit: Visit) -> Response:
 
 
 async def listed(visit: Visit) -> Response:
-    """Proposals, newest first, with filters; those that are ready may be ticked for a schedule."""
+    """Proposals, newest first or in another order, with filters; those that are ready may be ticked for a schedule."""
     return await proposals_page(visit, Form(values=dict(visit.request.query_params)))
 
 
@@ -113,6 +116,7 @@ async def proposals_page(visit: Visit, form: Form) -> Response:
         kinds=choices(LineKind),
         statuses=choices(ProposalStatus),
         reasons=choices(Reason),
+        orders=list(ORDERS.items()),
         ticks=visit.person.may_work_on_write_offs and found is not None and any(map(_ready, found.proposals)),
     )
 
@@ -130,6 +134,8 @@ def asked_by(form: Form) -> ProposalsAsked:
         statuses=(ProposalStatus(status),) if status in set(ProposalStatus) else (),
         reason=Reason(reason) if reason in set(Reason) else None,
         account=read_uuid(form.value("account")),
+        reminded=form.value("order") == "reminded",
+        oldest_first=form.value("order") in ORDERS,
         offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
         limit=PROPOSALS_A_PAGE,
     )

@@ -1,0 +1,124 @@
+"""Time reminds of a proposal that waits for a person, again and again, and then it stands before a manager."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from rentbook_contracts.ledger import AccountHold
+from rentbook_contracts.notices import LetterSent
+from rentbook_contracts.writeoffs import (
+    Assessed,
+    AssessProposal,
+    EvidenceKind,
+    ProposalAsked,
+    ProposalsAsked,
+    Reason,
+    Reminders,
+    RemindOfProposal,
+)
+from support.write_off_service import WriteOffs
+from writeoffs import queries
+from writeoffs.domain.days import business_date, morning_of
+from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
+from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.note_letter import note_letter
+
+TODAY = business_date(datetime.now(UTC))
+
+
+class Clock:
+    """What writeoffs takes for now."""
+
+    ahead = timedelta()
+
+    def now(self, zone: Any = UTC) -> datetime:
+        return datetime.now(zone) + self.ahead
+
+    def forward_to(self, days: int) -> None:
+        self.ahead = timedelta(days=days)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("chassis.transaction.datetime", clock)
+    return clock
+
+
+def day(number: int) -> datetime:
+    """The morning so many days from today."""
+    return morning_of(TODAY + timedelta(days=number))
+
+
+async def looked_at(writeoffs: WriteOffs, proposal: UUID) -> Assessed:
+    return await writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1))
+
+
+async def reminds(writeoffs: WriteOffs, proposal: UUID) -> Reminders | None:
+    """What the page says once the story has reminded, twice for one step as a delivery may be."""
+    for _ in range(2):
+        await writeoffs.do(remind_of_proposal, RemindOfProposal(proposal=proposal, attempt=1))
+    return (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).reminders
+
+
+async def test_a_reminder_comes_again_every_so_many_days_and_the_third_goes_to_managers(writeoffs: WriteOffs, clock: Clock) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    assert (await looked_at(writeoffs, proposal)).remind_at == day(28)
+    clock.forward_to(27)
+    assert await reminds(writeoffs, proposal) is None
+    for times, at in enumerate((28, 56, 84), start=1):
+        clock.forward_to(at)
+        assert await reminds(writeoffs, proposal) == Reminders(times=times, last_on=TODAY + timedelta(days=at), escalated=times == 3)
+        assert (await looked_at(writeoffs, proposal)).remind_at == day(at + 28)
+
+
+async def test_what_is_looked_at_every_week_is_reminded_of_all_the_same(writeoffs: WriteOffs, clock: Clock) -> None:
+    account = writeoffs.owing()
+    writeoffs.moved(account, account_holds=(AccountHold.DISPUTE,))
+    proposal = await writeoffs.proposed(account)
+    for at in (0, 7, 14, 21):
+        clock.forward_to(at)
+        assert (await looked_at(writeoffs, proposal)).remind_at == day(28)
+
+
+async def test_whatever_happens_to_a_proposal_begins_the_wait_anew(writeoffs: WriteOffs, clock: Clock) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    clock.forward_to(28)
+    assert await reminds(writeoffs, proposal) is not None
+    clock.forward_to(30)
+    await writeoffs.proves(proposal, EvidenceKind.DOCUMENT)
+    assert (await looked_at(writeoffs, proposal)).remind_at == day(58)
+    assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).reminders is None
+
+
+async def test_nobody_is_reminded_of_what_only_needs_its_time(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    found = await looked_at(writeoffs, proposal)
+    assert found.letter is not None
+    assert found.remind_at is None
+    sent = LetterSent(letter=uuid4(), kind="debt", account=account, case=proposal, sha256="ab" * 32, sent_on=TODAY)
+    await writeoffs.do(note_letter, sent)
+    assert (await looked_at(writeoffs, proposal)).remind_at is None
+    writeoffs.moved(account, reachable=())
+    other = await writeoffs.proposed(writeoffs.owing(40_00, reachable=()), Reason.UNECONOMIC)
+    assert (await looked_at(writeoffs, other)).remind_at == day(28)
+
+
+async def test_what_was_reminded_of_is_found_and_the_oldest_may_come_first(writeoffs: WriteOffs, clock: Clock) -> None:
+    first = await writeoffs.proposed(writeoffs.owing())
+    clock.forward_to(1)
+    second, third = await writeoffs.proposed(writeoffs.owing()), await writeoffs.proposed(writeoffs.owing())
+    clock.forward_to(29)
+    for proposal in (first, second):
+        assert await reminds(writeoffs, proposal) is not None
+    found = await writeoffs.ask(queries.proposals, ProposalsAsked(reminded=True, oldest_first=True))
+    assert [(row.proposal, row.reminders.times if row.reminders else 0) for row in found.proposals] == [(first, 1), (second, 1)]
+    assert found.in_all == 2
+    every = (await writeoffs.ask(queries.proposals, ProposalsAsked())).proposals
+    assert every[-1].proposal == first
+    assert {row.proposal for row in every if row.reminders is None} == {third}
+    await writeoffs.proves(first, EvidenceKind.DOCUMENT)
+    found = await writeoffs.ask(queries.proposals, ProposalsAsked(reminded=True))
+    assert [row.proposal for row in found.proposals] == [second]
