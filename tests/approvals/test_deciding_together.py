@@ -18,12 +18,13 @@ from approvals.domain.together import Selection
 from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.decide_line import LineOf, decide_line, decision_of, refuse_line
 from approvals.use_cases.note_seen import note_seen
+from approvals.use_cases.open_task import open_task
 from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.sign_together import SignTogether, sign_together
-from chassis.transaction import SameFormOtherContent, run
+from chassis.transaction import SYSTEM, SameFormOtherContent, run
 from rentbook_contracts.approvals import Lane, OpenTask, TaskOpened
 from support.counting import until
-from support.office import HASH, OTHER_HASH, Office, caller
+from support.office import HASH, OTHER_HASH, Office, asking, caller
 
 NOW = datetime.now(UTC)
 Opened = list[tuple[OpenTask, TaskOpened]]
@@ -125,6 +126,17 @@ async def test_only_open_tasks_of_the_green_lane_are_put_together(office: Office
         await chosen(office, done)
     with pytest.raises(ReadsOnly):
         await chosen(office, await several(office, 1), "aud.auditor")
+
+
+async def test_the_lane_is_as_the_owner_of_the_plan_has_it(office: Office) -> None:
+    """Whoever opens the task by Temporal's own command could say green."""
+    asked = asking(20_00)
+    office.plans[str(asked.case), asked.content_hash] = asked.model_copy(update={"lane": Lane.LOOK, "lane_reasons": ("check 2: benefit",)})
+    opened = await run(office.runtime, lambda tx: open_task(tx, asked), caller=SYSTEM)
+    [row] = await office.sql("select lane, lane_reasons from task where id = $1", opened.task)
+    assert (row["lane"], row["lane_reasons"]) == ("look", ["check 2: benefit"])
+    with pytest.raises(together.NotGreen):
+        await chosen(office, [(asked, opened)])
 
 
 async def test_a_random_few_are_opened_first(office: Office) -> None:

@@ -371,8 +371,8 @@ class Town:
         await self.deliver()
         return str(built.sha256)
 
-    async def closed(self, plan: RefundPlan, outcome: CaseOutcome) -> None:
-        told = CloseCase(case=plan.case, attempt=plan.attempt, outcome=outcome, plan=plan)
+    async def closed(self, plan: RefundPlan, outcome: CaseOutcome, **more: Any) -> None:
+        told = CloseCase(case=plan.case, attempt=plan.attempt, outcome=outcome, plan=plan, **more)
         await self.step(CLOSE_CASE, told, refund_workflow_id(plan.case, plan.attempt))
         await self.deliver()
 
@@ -467,8 +467,8 @@ async def _offset_only(town: Town) -> None:
     await town.lent("greta.finance", "bryn.officer", 350_00)
     plan, hold, task = await town.planned(await town.requested(OFFSET))
     decision = await town.decided("bryn.officer", plan, task)
-    town.named["offset"] = await town.posted(plan, hold, decision)
-    await town.closed(plan, CaseOutcome.OFFSET)
+    posted = town.named["offset"] = await town.posted(plan, hold, decision)
+    await town.closed(plan, CaseOutcome.OFFSET, offset_journals=posted.offset_journals)
 
 
 async def _recalled_and_declined(town: Town) -> None:
@@ -480,7 +480,7 @@ async def _recalled_and_declined(town: Town) -> None:
     plan, hold, task = await town.planned(case, 2)
     await town.decided("carys.senior", plan, task, Answer.DECLINED)
     await town.step(RELEASE_HOLD, ReleaseHold(hold=hold.hold, case=case), refund_workflow_id(case, 1))
-    await town.closed(plan, CaseOutcome.DECLINED)
+    await town.closed(plan, CaseOutcome.DECLINED, reason_code="duplicate")
     town.named["declined"] = case
 
 
@@ -531,7 +531,7 @@ async def _placed_from_suspense(town: Town) -> None:
         await town.decided("carys.senior", plan, task)
     await town.decided("dilip.leader", plan, task, Answer.DECLINED)
     await town.step(RELEASE_HOLD, ReleaseHold(hold=hold.hold, case=case), refund_workflow_id(case, 1))
-    await town.closed(plan, CaseOutcome.DECLINED)
+    await town.closed(plan, CaseOutcome.DECLINED, reason_code="duplicate")
 
 
 async def _taken_back_by_the_bank(town: Town) -> None:

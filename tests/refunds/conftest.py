@@ -43,7 +43,7 @@ def settings(database: Database, secrets_dir: Path, tmp_path: Path) -> RefundsSe
         database_url=database.app_url,
         kafka_bootstrap="127.0.0.1:1",
         temporal_address="127.0.0.1:1",
-        peers={"ledger": "http://ledger"},
+        peers={"ledger": "http://ledger", "approvals": "http://ledger"},
         secrets_dir=secrets_dir,
         bank_url="http://bank",
         payments_dir=tmp_path / "payments",

@@ -127,7 +127,10 @@ class Player:
 
     async def queue(self) -> None:
         """Approved again after a line was dropped or a file refused; or once more, as a repeated step would."""
-        await self.refunds.do(queue_payment, QueuePayment(plan=self.dice.choice(self.plans), decision=uuid4()))
+        await self.refunds.do(queue_payment, self.approved(self.dice.choice(self.plans)))
+
+    def approved(self, plan: RefundPlan) -> QueuePayment:
+        return QueuePayment(plan=plan, decision=self.refunds.decides(plan))
 
     async def dequeue(self) -> None:
         plan = self.dice.choice(self.plans)
@@ -201,7 +204,7 @@ class Player:
         on_the_way = {row["case_id"] for row in await self.refunds.rows("SELECT case_id FROM payment_line WHERE status <> 'dropped'")}
         again = [plan for plan in self.plans if plan.case not in on_the_way]
         for plan in again:
-            await self.refunds.do(queue_payment, QueuePayment(plan=plan, decision=uuid4()))
+            await self.refunds.do(queue_payment, self.approved(plan))
         if again:
             fact = released(*again, at=NOW)
             await self.refunds.do(note_release, fact)

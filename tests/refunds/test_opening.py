@@ -189,9 +189,15 @@ async def test_one_case_is_open_for_an_account_even_when_two_ask_at_once(refunds
     assert len(await refunds.rows("SELECT id FROM refund_case WHERE is_open")) == 1
 
 
-async def test_a_declined_case_can_be_asked_for_anew(refunds: Refunds) -> None:
+async def ended(refunds: Refunds, case: UUID) -> None:
+    if await refunds.is_open(case):
+        await refunds.do(withdraw, WithdrawCase(case=case, note="changed their mind"), caller=ASHA)
+    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.WITHDRAWN))
+
+
+async def test_a_case_that_ended_can_be_asked_for_anew(refunds: Refunds) -> None:
     first = await asked(refunds, tenant())
-    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, first)
     second = await asked(refunds, tenant())
     page = await refunds.ask(case_page, CaseAsked(case=second))
     assert page.earlier_cases == (first,)
@@ -201,7 +207,7 @@ async def test_a_declined_case_can_be_asked_for_anew(refunds: Refunds) -> None:
 async def test_a_closing_that_is_repeated_is_told_once(refunds: Refunds) -> None:
     case = await asked(refunds, tenant())
     for _ in range(2):
-        await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+        await ended(refunds, case)
     assert len(await refunds.told(RefundClosed)) == 1
 
 
@@ -427,7 +433,7 @@ async def test_a_request_is_not_closed_as_a_review_is(refunds: Refunds) -> None:
 
 async def test_a_review_beside_a_payment_that_came_back_closes_alone(refunds: Refunds) -> None:
     first = await asked(refunds, tenant())
-    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, first)
     await review_after(refunds, tenant())
     await reopened(refunds, first)
     refunds.ledger.facts[tenant().account] = tenant(cleared=0)

@@ -127,7 +127,7 @@ async def stack(
     prefix = await kafka.new_topics()
     (secrets_dir / "kafka_password").write_text(kafka.password("refunds"), encoding="utf-8")
     fake, others = FakeLedger(), FakeServices()
-    others.posts = fake.posts
+    others.posts, fake.decisions = fake.posts, others.decisions
     async with AsyncExitStack() as around:
         bank = await around.enter_async_context(running_bank(tmp_path))
         await bank.register({"sort_code": VALID_SORT_CODE, "account_number": VALID_ACCOUNT, "name": "Ada Match"})
@@ -139,7 +139,7 @@ async def stack(
             "report_seconds": 0.3,
             "stories_look_seconds": 0.5,
         }
-        told = settings.model_copy(update={**reach, **times, "peers": {"ledger": address}, "bank_url": bank.url})
+        told = settings.model_copy(update={**reach, **times, "peers": {"ledger": address, "approvals": address}, "bank_url": bank.url})
         service = await around.enter_async_context(serving(make_app(told), told))
         client: Client = service._client
         await around.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))

@@ -8,20 +8,22 @@ import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
 from refunds.domain.evidence import SETTLED_BY, DoesNotSettle, RestsOnFigures
-from refunds.queries import case_page
+from refunds.queries import case_page, ready_payments
 from refunds.use_cases.add_evidence import ReceivedInTheFuture, add_evidence
 from refunds.use_cases.await_evidence import await_evidence
 from refunds.use_cases.case_work import CaseIsClosed, NotYourPart
 from refunds.use_cases.change_payee import PaymentOnItsWay, change_payee
-from refunds.use_cases.close_case import close_case
+from refunds.use_cases.close_case import NotEndedSo, close_case
 from refunds.use_cases.look_again import look_again
 from refunds.use_cases.move import move
-from refunds.use_cases.note_progress import note_progress
+from refunds.use_cases.note_progress import NotOnTheWay, note_progress
+from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import NoSuchPlan, recheck
 from refunds.use_cases.resubmit import NotSentBack, resubmit
 from refunds.use_cases.run_check import run_check
 from refunds.use_cases.withdraw import withdraw
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import (
     AccountHold,
     AccountHoldChanged,
@@ -32,6 +34,7 @@ from rentbook_contracts.ledger import (
     RefundFacts,
     RefundPlan,
 )
+from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
     AddEvidence,
     AwaitEvidence,
@@ -44,6 +47,7 @@ from rentbook_contracts.refunds import (
     EvidenceKind,
     LookAgain,
     NoteProgress,
+    QueuePayment,
     ReadCase,
     Recheck,
     Resubmit,
@@ -390,3 +394,50 @@ async def test_a_case_says_that_it_was_withdrawn_and_that_its_question_was_answe
     await refunds.do(withdraw, WithdrawCase(case=case, note="changed their mind"), caller=ASHA)
     assert (await stands(refunds, case)).withdrawn
     assert await stands(refunds, case, attempt=2) == CaseStands()
+
+
+# --- what a step says is not believed ---------------------------------------------------------------------------------------------------
+
+
+def ending(plan: RefundPlan, outcome: CaseOutcome, **more: Any) -> CloseCase:
+    return CloseCase(case=plan.case, attempt=plan.attempt, outcome=outcome, plan=plan, **more)
+
+
+@pytest.mark.parametrize("outcome", [CaseOutcome.DECLINED, CaseOutcome.WITHDRAWN, CaseOutcome.NOTHING_DUE, CaseOutcome.OFFSET])
+async def test_a_case_that_did_not_end_so_goes_on(refunds: Refunds, outcome: CaseOutcome) -> None:
+    plan = await planned(refunds, tenant())
+    with pytest.raises(NotEndedSo):
+        await refunds.do(close_case, ending(plan, outcome, reason_code="in-order", offset_journals=(uuid4(),)))
+    assert await refunds.is_open(plan.case)
+
+
+async def test_a_case_is_declined_by_approvals_own_decision_and_for_its_reason(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    refunds.decides(plan, Answer.DECLINED, round_=2)
+    with pytest.raises(NotEndedSo):
+        await refunds.do(close_case, ending(plan, CaseOutcome.DECLINED, reason_code="in-order"))
+    refunds.decides(plan, Answer.DECLINED)
+    with pytest.raises(NotEndedSo):
+        await refunds.do(close_case, ending(plan, CaseOutcome.DECLINED, reason_code="duplicate"))
+    await refunds.do(close_case, ending(plan, CaseOutcome.DECLINED, reason_code="in-order"))
+    assert not await refunds.is_open(plan.case)
+
+
+async def test_a_payment_is_queued_on_approvals_own_decision_alone(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    for decision in (uuid4(), refunds.decides(plan, Answer.DECLINED), refunds.decides(plan, round_=2)):
+        await refunds.do(queue_payment, QueuePayment(plan=plan, decision=decision))
+        assert (await refunds.ask(ready_payments, Nothing())).payments == ()
+    await refunds.do(queue_payment, QueuePayment(plan=plan, decision=refunds.decides(plan)))
+    assert len((await refunds.ask(ready_payments, Nothing())).payments) == 1
+
+
+async def test_a_story_says_where_its_case_stands_on_its_way_and_not_how_it_ended(refunds: Refunds) -> None:
+    plan = await planned(refunds, tenant())
+    for status in (CaseStatus.PAID, CaseStatus.DECLINED, CaseStatus.REVIEW):
+        with pytest.raises(NotOnTheWay):
+            await refunds.do(note_progress, NoteProgress(case=plan.case, attempt=1, status=status))
+    await refunds.do(withdraw, WithdrawCase(case=plan.case, note="changed their mind"), caller=ASHA)
+    await refunds.do(close_case, ending(plan, CaseOutcome.WITHDRAWN))
+    await refunds.do(note_progress, NoteProgress(case=plan.case, attempt=1, status=CaseStatus.CHECKING))
+    assert (await refunds.ask(case_page, CaseAsked(case=plan.case))).status is CaseStatus.WITHDRAWN

@@ -84,7 +84,9 @@ class Office:
         plan = RefundPlan(
             case=task.case, attempt=task.attempt, account=task.account, refund_pence=task.amount_pence, checks_hash=task.content_hash
         )
-        told = PlanToDecide(plan=plan, raised_by=task.raised_by, participants=task.participants)
+        told = PlanToDecide(
+            plan=plan, raised_by=task.raised_by, participants=task.participants, lane=task.lane, lane_reasons=task.lane_reasons
+        )
         return httpx.Response(200, text=told.model_dump_json())
 
     async def signs_in(self, person: str, *roles: str) -> None:

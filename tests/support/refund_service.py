@@ -16,7 +16,7 @@ from refunds.use_cases.open_case import open_case
 from refunds.use_cases.plan import plan
 from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.run_check import run_check
-from rentbook_contracts.approvals import PaymentRunReleased, ReleasedLine
+from rentbook_contracts.approvals import Answer, Decision, PaymentRunReleased, ReleasedLine, RoundAsked, RoundDecided
 from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountLabel,
@@ -54,12 +54,13 @@ class FakeLedger:
     """Answers account-for-refund and credits from `facts`, by account; without facts it refuses, or knows of no credit; while `silent` it
     does not answer.
 
-    In its books are the refunds that it was told to post.
+    In its books are the refunds that it was told to post. `decisions` are approvals' rows, by id: it answers for them too.
     """
 
     facts: dict[UUID, RefundFacts] = field(default_factory=dict)
     names: dict[UUID, str] = field(default_factory=dict)
     books: dict[UUID, DecidedJournal] = field(default_factory=dict)
+    decisions: dict[UUID, Decision] = field(default_factory=dict)
     silent: bool = False
     asked: list[AccountForRefund] = field(default_factory=list)
     credits_asked: list[CreditsAsked] = field(default_factory=list)
@@ -71,6 +72,7 @@ class FakeLedger:
             Route("/queries/credits", self._credits, methods=["POST"]),
             Route("/queries/account-page", self._page, methods=["POST"]),
             Route("/queries/decided-journals", self._decided, methods=["POST"]),
+            Route("/queries/round-decided", self._round, methods=["POST"]),
             Route("/commands/lift-hold-of-case", self._lift, methods=["POST"]),
         ]
         return Starlette(routes=routes)
@@ -95,6 +97,17 @@ class FakeLedger:
         asked = JournalsAsked.model_validate_json(await request.body())
         found = DecidedJournals(journals=tuple(self.books[journal] for journal in asked.journals if journal in self.books))
         return Response(found.model_dump_json(), media_type="application/json")
+
+    async def _round(self, request: Request) -> Response:
+        asked = RoundAsked.model_validate_json(await request.body())
+        here = [
+            one
+            for one in self.decisions.values()
+            if (one.case, one.attempt, one.round) == (asked.case, asked.attempt, asked.round)
+            and (one.completes or one.answer is Answer.DECLINED)
+            and not one.recalled
+        ]
+        return Response(RoundDecided(decision=here[-1] if here else None).model_dump_json(), media_type="application/json")
 
     async def _lift(self, request: Request) -> Response:
         asked = LiftHoldOfCase.model_validate_json(await request.body())
@@ -199,6 +212,9 @@ class Refunds:
         self.ledger.facts[facts.account] = facts
         return (await self.do(open_case, request(facts, **wishes), caller=ASHA)).case
 
+    async def is_open(self, case: UUID) -> bool:
+        return bool(await self.rows("SELECT FROM refund_case WHERE id = :case AND is_open", case=case))
+
     async def checked(self, case: UUID, *, attempt: int = 1, round_: int = 1) -> PlanMade:
         """The ten checks and the plan of a round, as the workflow has them made."""
         for number in range(1, 11):
@@ -209,8 +225,17 @@ class Refunds:
         """A plan that was approved and may be taken into a payment run."""
         made = (await self.checked(await self.opened(facts, **wishes))).plan
         assert made is not None
-        await self.do(queue_payment, QueuePayment(plan=made, decision=uuid4()))
+        await self.do(queue_payment, QueuePayment(plan=made, decision=self.decides(made)))
         return made
+
+    def decides(self, plan: RefundPlan, answer: Answer = Answer.APPROVED, *, round_: int = 1) -> UUID:
+        """Approvals has this answer to a plan, as the end of its round."""
+        made = Decision(
+            decision=uuid4(), task=uuid4(), case=plan.case, attempt=plan.attempt, round=round_, stage=1, content_hash=plan.content_hash,
+            answer=answer, reason_code="in-order", completes=answer is Answer.APPROVED, recalled=False,
+        )  # fmt: skip
+        self.ledger.decisions[made.decision] = made
+        return made.decision
 
 
 def request(facts: RefundFacts, **other: Any) -> RequestRefund:

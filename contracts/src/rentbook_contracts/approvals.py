@@ -125,17 +125,18 @@ NUDGE_TASK: Operation[NudgeTask, Nothing] = Operation("approvals.nudge-task", "a
 
 
 class RoundAsked(Message):
-    """A round of a schedule of write-offs."""
+    """A round of an attempt at a refund, or of a schedule of write-offs, which is attempted once."""
 
     case: UUID
     round: int = Field(ge=1)
+    attempt: int = Field(default=1, ge=1)
 
 
 class RoundDecided(Message):
     """The decision that ends the round and stands: an approval that completes, or the first that declined. None where there is none yet,
     where it was recalled, or where it came to nothing.
 
-    `asked_back`: somebody sent it back with a question. `fell`: an approval of the round was recalled, or came to nothing.
+    Of a schedule's round: `asked_back`, somebody sent it back with a question; `fell`, an approval of it was recalled, or came to nothing.
     """
 
     decision: Decision | None

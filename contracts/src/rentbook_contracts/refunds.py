@@ -316,6 +316,7 @@ class CloseCase(Message):
     outcome: CaseOutcome
     plan: RefundPlan | None = None
     reason_code: str | None = Field(default=None, description="The coded reason of a decline")
+    offset_journals: tuple[UUID, ...] = Field(default=(), description="By which the ledger has posted a plan that only offsets")
 
 
 RUN_CHECK: Operation[RunCheck, CheckDone] = Operation("refunds.run-check", "refunds", RunCheck, CheckDone)
@@ -745,6 +746,8 @@ class PlanToDecide(Message):
     plan: RefundPlan
     raised_by: str
     participants: tuple[str, ...]
+    lane: Lane = Lane.LOOK
+    lane_reasons: tuple[str, ...] = ()
 
 
 PLAN_TO_DECIDE: Query[PlanOfHash, PlanToDecide] = Query("plan-to-decide", "refunds", PlanOfHash, PlanToDecide)

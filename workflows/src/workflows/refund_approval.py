@@ -298,7 +298,7 @@ class RefundApproval:
     async def confirmed(self, plan: RefundPlan, posted: RefundIsPosted, decision: Decision) -> CaseOutcome | HandedOn:
         if self.released is None or posted.refund_journal is None:
             await self.carried_out(decision)
-            return await self.close(CaseOutcome.OFFSET, plan)
+            return await self.close(CaseOutcome.OFFSET, plan, offset_journals=posted.offset_journals)
         # The ledger names the run that finance released: a bare signal may have named another.
         run = posted.run or self.released.run
         self.released = PaymentReleased(run=run, content_hash=plan.content_hash)
@@ -436,8 +436,11 @@ class RefundApproval:
     async def note(self, status: CaseStatus, what: str | None = None) -> None:
         await self.steps.call(NOTE_PROGRESS, NoteProgress(case=self.case.case, attempt=self.case.attempt, status=status, note=what))
 
-    async def close(self, outcome: CaseOutcome, plan: RefundPlan | None = None, reason: str | None = None) -> CaseOutcome:
-        end = CloseCase(case=self.case.case, attempt=self.case.attempt, outcome=outcome, plan=plan, reason_code=reason)
+    async def close(
+        self, outcome: CaseOutcome, plan: RefundPlan | None = None, reason: str | None = None, offset_journals: tuple[UUID, ...] = ()
+    ) -> CaseOutcome:
+        key = {"case": self.case.case, "attempt": self.case.attempt}
+        end = CloseCase(**key, outcome=outcome, plan=plan, reason_code=reason, offset_journals=offset_journals)
         await self.steps.call(CLOSE_CASE, end)
         return outcome
 

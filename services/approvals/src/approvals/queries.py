@@ -1123,13 +1123,14 @@ async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
     return await _recorded(tx, decision.c.id == decision_id)
 
 
-async def end_of_round(tx: Transaction, case: UUID, round_: int) -> Recorded | None:
-    """The decision that ends a schedule's round and stands: it completes an approval or declines, and is being carried out, or was."""
+async def end_of_round(tx: Transaction, case: UUID, round_: int, attempt: int = 1) -> Recorded | None:
+    """The decision that ends a round and stands: it completes an approval or declines, and is being carried out, or was."""
     ends = sa.or_(decision.c.completes, decision.c.answer == Answer.DECLINED)
     # A recall that came too late changes nothing of what was carried out.
     stands = sa.or_(task.c.status == Status.CARRIED_OUT, sa.and_(task.c.status == Status.DECIDED, ~_is_recalled()))
-    of_round = sa.select(decision.c.id).join(task, task.c.id == decision.c.task_id).where(task.c.kind == Kind.WRITE_OFF, ends, stands)
-    return await _recorded(tx, decision.c.id.in_(of_round.where(decision.c.case_id == case, decision.c.round == round_)))
+    here = (decision.c.case_id == case, decision.c.attempt == attempt, decision.c.round == round_)
+    of_round = sa.select(decision.c.id).join(task, task.c.id == decision.c.task_id).where(*here, ends, stands)
+    return await _recorded(tx, decision.c.id.in_(of_round))
 
 
 async def is_asked_back(tx: Transaction, case: UUID, round_: int) -> bool:

@@ -232,6 +232,8 @@ refund_plan = sa.Table(
     sa.Column("blocked", ARRAY(sa.SmallInteger), nullable=False),
     sa.Column("policy_version", sa.Text, nullable=False),
     sa.Column("made_at", _INSTANT, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False, server_default="look"),
+    sa.Column("lane_reasons", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.CheckConstraint(
         "(plan IS NULL) = (content_hash IS NULL) AND (plan IS NULL) = (ground IS NULL)", name="a_plan_has_its_hash_and_its_ground"
     ),

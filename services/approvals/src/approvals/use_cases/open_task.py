@@ -36,7 +36,7 @@ def _as_the_owner_says(asked: OpenTask, plan: RefundPlan) -> None:
 async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
     """Open the task, or find the one that this stage of this round has. After a send-back it waits for the same person at its old place.
 
-    What it is about is asked of refunds. Errors: NotThisPlan, NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
+    What it is about, and its lane, is asked of refunds. Errors: NotThisPlan, NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
     """
     told = await tx.ask(PLAN_TO_DECIDE, PlanOfHash(case=asked.case, content_hash=asked.content_hash))
     _as_the_owner_says(asked, told.plan)
@@ -53,7 +53,7 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
         raise NoAuthorityForAmount("The table of authority asks for fewer decisions on this amount.")
     opened = await store.open_task(
         tx,
-        asked,
+        asked.model_copy(update={"lane": told.lane, "lane_reasons": told.lane_reasons}),
         in_force=in_force,
         stages=len(roles),
         role=roles[asked.stage - 1],

@@ -25,7 +25,7 @@ async def read_decision(tx: Transaction, asked: ReadDecision) -> Decision:
 
 async def round_decided(tx: Transaction, asked: RoundAsked) -> RoundDecided:
     """What a service goes by that must not take a workflow's word for a decision."""
-    row = await queries.end_of_round(tx, asked.case, asked.round)
+    row = await queries.end_of_round(tx, asked.case, asked.round, asked.attempt)
     return RoundDecided(
         decision=await _as_it_is(tx, row) if row is not None else None,
         asked_back=await queries.is_asked_back(tx, asked.case, asked.round),

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
+from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import RefundFacts, RefundPlan
 from rentbook_contracts.refunds import AddEvidence
 from sqlalchemy.dialects.postgresql import distinct_on, insert
@@ -85,11 +86,14 @@ async def add_plan(
     ground: Ground | None,
     blocked: Sequence[int],
     policy_version: str,
+    lane: Lane,
+    lane_reasons: Sequence[str],
 ) -> None:
     row = {
         "case_id": case, "attempt": attempt, "round": round_, "plan": plan.model_dump(mode="json") if plan else None,
         "content_hash": plan.content_hash if plan else None, "ground": ground.model_dump(mode="json") if ground else None,
         "blocked": list(blocked), "policy_version": policy_version, "made_at": tx.now,
+        "lane": lane, "lane_reasons": list(lane_reasons),
     }  # fmt: skip
     await tx.connection.execute(refund_plan.insert().values(row))
 

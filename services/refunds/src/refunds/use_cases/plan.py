@@ -47,13 +47,18 @@ async def plan(tx: Transaction, asked: PlanRefund, means: Means) -> PlanMade:
     nothing_due = _nothing_due(found, shown)
     blocked = () if nothing_due else tuple(result.number for result in shown if result.outcome is not CheckOutcome.PASS)
     made = None if blocked or nothing_due else _refund_plan(row, facts, found, rules.checks_hash(shown, facts, policy))
+    lane, reasons = rules.lane(facts, shown) if made else (Lane.LOOK, ())
+    ground = ground_of(facts.ledger, found, facts.payee) if made else None
+    await checks.add_plan(
+        tx, asked.case, asked.attempt, asked.round, plan=made, ground=ground, blocked=blocked, policy_version=policy.version, lane=lane,
+        lane_reasons=reasons,
+    )  # fmt: skip
     await _keep(tx, asked, facts, policy, found, made, blocked)
-    lane, reasons = rules.lane(facts, shown)
     barred = await cases.participants(tx, row.id) | rules.participants(facts)
     return PlanMade(
         plan=made,
         blocked=blocked,
-        lane=lane if made else Lane.LOOK,
+        lane=lane,
         lane_reasons=reasons,
         participants=tuple(sorted(barred)),
         raised_by=row.taken_by,
@@ -70,11 +75,10 @@ def _runs_out_at(shown: Sequence[rules.CheckResult]) -> datetime | None:
 async def _keep(
     tx: Transaction, asked: PlanRefund, facts: CaseFacts, policy: RefundPolicy, found: Plan, made: RefundPlan | None, blocked: Sequence[int]
 ) -> None:
-    ground = ground_of(facts.ledger, found, facts.payee) if made else None
-    version = policy.version
-    await checks.add_plan(tx, asked.case, asked.attempt, asked.round, plan=made, ground=ground, blocked=blocked, policy_version=version)
     await cases.watch(tx, asked.case, [facts.ledger.account, *(debt.account for debt in facts.ledger.debts)])
-    await cases.change(tx, asked.case, floor_pence=found.floor_pence, cleared_credit_pence=found.cleared_pence, policy_version=version)
+    await cases.change(
+        tx, asked.case, floor_pence=found.floor_pence, cleared_credit_pence=found.cleared_pence, policy_version=policy.version
+    )
     await cases.note(tx, asked.case, _in_words(made, blocked))
 
 

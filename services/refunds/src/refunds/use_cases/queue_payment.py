@@ -7,6 +7,7 @@ from rentbook_contracts.refunds import CaseStatus, QueuePayment
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks, runs
 from refunds.use_cases.case_work import at_attempt
+from refunds.use_cases.decided import decision_on
 
 
 class NothingToPay(RefundRule):
@@ -22,7 +23,10 @@ class AlreadyOnItsWay(RefundRule):
 
 
 async def queue_payment(tx: Transaction, asked: QueuePayment) -> Nothing:
-    """Errors: NothingToPay, NotTheLatestPlan, AlreadyOnItsWay, AnotherAttempt."""
+    """A plan whose approval does not stand, because it was recalled meanwhile or never made, is not queued; its story hears of a recall.
+
+    Errors: NothingToPay, NotTheLatestPlan, AlreadyOnItsWay, AnotherAttempt; Unanswered (approvals).
+    """
     row = await at_attempt(tx, asked.plan.case, asked.plan.attempt)
     latest = await checks.latest_plan(tx, row.id)
     if latest is None or latest.content_hash != asked.plan.content_hash:
@@ -31,6 +35,9 @@ async def queue_payment(tx: Transaction, asked: QueuePayment) -> Nothing:
         raise NothingToPay("This plan pays nothing out.")
     if await runs.live_line(tx, row.id, row.attempt) is not None:
         raise AlreadyOnItsWay("This payment is in a payment run already.")
+    made = await decision_on(tx, row)
+    if made is None or (made.decision, made.content_hash, made.completes) != (asked.decision, asked.plan.content_hash, True):
+        return Nothing()
     queued = {"queued_hash": asked.plan.content_hash, "queued_decision": asked.decision, "queued_at": tx.now}
     await cases.change(tx, row.id, status=CaseStatus.APPROVED, status_note="", run=None, **queued)
     await cases.note(tx, row.id, "approved, ready for a payment run")
