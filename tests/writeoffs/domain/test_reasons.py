@@ -59,9 +59,9 @@ DECEASED = [
             id=f"they replied, and were written to {len(again)} times again",
         )
         for again, ready, from_on in (
-            (((K.LETTER_SENT, 60),), False, TODAY),
+            (((K.LETTER_SENT, 60),), False, None),
             (((K.LETTER_SENT, 60), (K.LETTER_SENT, 30)), True, None),
-            (((K.LETTER_SENT, 250), (K.LETTER_SENT, 30)), False, TODAY),
+            (((K.LETTER_SENT, 250), (K.LETTER_SENT, 30)), False, None),
         )
     ),
 ]
