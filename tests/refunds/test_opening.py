@@ -36,6 +36,7 @@ from rentbook_contracts.ledger import (
     AccountFact,
     AccountHold,
     ChargePosted,
+    CreditFreed,
     CreditHeld,
     JournalReversed,
     PersonFacts,
@@ -243,6 +244,14 @@ def undone(pence: int) -> Callable[[RefundFacts], JournalReversed]:
     return told
 
 
+def freed_by(case: UUID) -> Callable[[RefundFacts], CreditFreed]:
+    def told(facts: RefundFacts) -> CreditFreed:
+        about = {"account": facts.account, "balance_pence": facts.balance_pence, "amount_pence": 520_00}
+        return CreditFreed(**about, hold=uuid4(), case=case)
+
+    return told
+
+
 async def look_on(refunds: Refunds, day: date, facts: RefundFacts) -> list[dict[str, Any]]:
     """The cases, after what was due by a day was looked at, with the credit as it is then."""
     refunds.ledger.facts[facts.account] = facts
@@ -338,9 +347,10 @@ async def test_what_comes_in_beside_a_request_is_looked_at_once_that_case_is_ove
     assert [row["status"] for row in rows if row["is_open"]] == [CaseStatus.REVIEW]
 
 
-async def test_a_request_that_nothing_came_in_beside_leaves_nothing_to_look_at(refunds: Refunds) -> None:
+async def test_credit_that_a_decided_case_frees_opens_no_review(refunds: Refunds) -> None:
     case = await asked(refunds, tenant())
     await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    assert len(await review_after(refunds, tenant(), freed_by(case))) == 1
     assert len(await look_on(refunds, TODAY, tenant())) == 1
 
 
