@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from approvals import queries
-from approvals.web import security
 from approvals.web.wording import short_day, when
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
@@ -566,24 +565,6 @@ async def test_a_file_that_is_too_large_is_named_and_never_reaches_the_ledger(
         await expect(page.locator(where)).to_contain_text(says)
     assert ("POST" in sent) is not scripts, "a script knows before anything is sent"
     assert [call for call in place.peers.calls if call.path == "/bank-files"] == []
-
-
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-async def test_a_file_that_the_desk_does_not_even_take_in_is_answered_all_the_same(
-    place: Place, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripts: bool
-) -> None:
-    """A browser reads no answer before it has sent all: whoever closes the connection on it hears nothing."""
-    monkeypatch.setattr(security, "_LIMITS", ((re.compile(r"/files"), 1_000_000),))
-    with (tmp_path / "huge.xml").open("wb") as huge:
-        huge.truncate(BANK_FILE_LIMIT_BYTES)
-    async with at_the_desk(browser, place, "asha", java_script_enabled=scripts) as context:
-        page = await context.new_page()
-        await page.goto("/files")
-        await page.get_by_label("Take in a bank file").set_input_files(tmp_path / "huge.xml")
-        await page.get_by_role("button", name="Take it in").click()
-        await expect(page.locator("main")).to_contain_text(
-            "Nothing was kept. Ask the bank for shorter periods, and send each part by itself."
-        )
 
 
 async def test_an_upload_shows_how_far_it_is(place: Place, browser: Browser, tmp_path: Path) -> None:

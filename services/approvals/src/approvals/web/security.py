@@ -20,7 +20,7 @@ DOCUMENT_OCTETS = 11_000_000
 """The most that a form may weigh with a document, be it evidence or a minute: 10 MB and more, so that a larger one is refused by reason."""
 
 DRAINED_OCTETS = 256 * 1024 * 1024
-"""How much of a body that is too large is still read, and thrown away: a browser reads no answer before it has sent all."""
+"""How much of a body that is too large is still read, and thrown away: whoever is still sending may lose an answer with the connection."""
 
 DRAIN_SECONDS = 300.0
 """How long at most: a slow line takes so long for what the desk takes in."""
