@@ -56,10 +56,11 @@ DECEASED = [
             proofs((K.DEATH, 400), (K.LETTER_SENT, 300), (K.LETTER_SENT, 270), (K.EXECUTOR_REPLY, 250), *again),
             ready,
             from_on,
-            id=f"they replied, and were written to {len(again)} times again",
+            id=f"they replied, and were written to again {[days for _, days in again]} days ago",
         )
         for again, ready, from_on in (
             (((K.LETTER_SENT, 60),), False, None),
+            (((K.LETTER_SENT, 9),), False, TODAY + timedelta(days=19)),
             (((K.LETTER_SENT, 60), (K.LETTER_SENT, 30)), True, None),
             (((K.LETTER_SENT, 250), (K.LETTER_SENT, 30)), False, None),
         )
