@@ -213,7 +213,7 @@ class Refunds:
         return (await self.do(open_case, request(facts, **wishes), caller=ASHA)).case
 
     async def is_open(self, case: UUID) -> bool:
-        return bool(await self.rows("SELECT FROM refund_case WHERE id = :case AND is_open", case=case))
+        return bool(await self.rows("SELECT id FROM refund_case WHERE id = :case AND is_open", case=case))
 
     async def checked(self, case: UUID, *, attempt: int = 1, round_: int = 1) -> PlanMade:
         """The ten checks and the plan of a round, as the workflow has them made."""
