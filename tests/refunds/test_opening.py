@@ -190,10 +190,10 @@ async def test_one_case_is_open_for_an_account_even_when_two_ask_at_once(refunds
     assert len(await refunds.rows("SELECT id FROM refund_case WHERE is_open")) == 1
 
 
-async def ended(refunds: Refunds, case: UUID) -> None:
+async def ended(refunds: Refunds, case: UUID, attempt: int = 1) -> None:
     if await refunds.is_open(case):
         await refunds.do(withdraw, WithdrawCase(case=case, note="changed their mind"), caller=ASHA)
-    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.WITHDRAWN))
+    await refunds.do(close_case, CloseCase(case=case, attempt=attempt, outcome=CaseOutcome.WITHDRAWN))
 
 
 async def test_a_case_that_ended_can_be_asked_for_anew(refunds: Refunds) -> None:
@@ -342,14 +342,14 @@ async def test_what_comes_in_beside_a_request_is_looked_at_once_that_case_is_ove
     asked_before = len(refunds.ledger.credits_asked)
     assert len(await look_on(refunds, TODAY, tenant())) == 1
     assert len(refunds.ledger.credits_asked) == asked_before
-    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, case)
     rows = await look_on(refunds, TODAY, tenant())
     assert [row["status"] for row in rows if row["is_open"]] == [CaseStatus.REVIEW]
 
 
 async def test_credit_that_a_decided_case_frees_opens_no_review(refunds: Refunds) -> None:
     case = await asked(refunds, tenant())
-    await refunds.do(close_case, CloseCase(case=case, attempt=1, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, case)
     assert len(await review_after(refunds, tenant(), freed_by(case))) == 1
     assert len(await look_on(refunds, TODAY, tenant())) == 1
 
@@ -364,14 +364,14 @@ async def test_whoever_closes_a_review_has_seen_what_came_in_meanwhile(refunds: 
 
 async def test_a_review_that_an_earmark_closed_opens_anew_when_that_case_came_to_nothing(refunds: Refunds) -> None:
     first = await asked(refunds, tenant())
-    await refunds.do(close_case, CloseCase(case=first, attempt=1, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, first)
     await review_after(refunds, tenant())
     await reopened(refunds, first)
     refunds.ledger.facts[tenant().account] = tenant(cleared=0)
     held = CreditHeld(account=tenant().account, balance_pence=-1_500_00, hold=uuid4(), case=first, amount_pence=520_00)
     await refunds.do(close_spent_review, held)
     assert [row["id"] for row in await look_on(refunds, TODAY, tenant()) if row["is_open"]] == [first]
-    await refunds.do(close_case, CloseCase(case=first, attempt=2, outcome=CaseOutcome.DECLINED))
+    await ended(refunds, first, attempt=2)
     assert [row["status"] for row in await look_on(refunds, TODAY, tenant()) if row["is_open"]] == [CaseStatus.REVIEW]
 
 
