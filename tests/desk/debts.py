@@ -51,6 +51,7 @@ from rentbook_contracts.writeoffs import (
     LaddersShown,
     LineToDecide,
     NotProposed,
+    OrderKind,
     ProofShown,
     ProposalAsked,
     ProposalEvent,
@@ -77,6 +78,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleStatus,
     ScheduleToDecide,
     ScheduleTotals,
+    Struck,
     TotalByReason,
     TotalsAsked,
     WouldPropose,
@@ -90,6 +92,7 @@ SCHEDULE, SENT_BACK, DONE = (an_id(f"schedule {name}") for name in ("with approv
 LINE = an_id("line 0")
 """A proposal that is on every schedule."""
 PLAN = an_id("plan")
+TRACED = an_id("proof of a trace")
 WRITTEN_OFF, RELEASED = an_id("written off"), an_id("written off and discharged")
 
 STATUS = {
@@ -267,11 +270,19 @@ def proposal_page(asked: ProposalAsked) -> ProposalPage:
         ),
         proofs=(
             ProofShown(
-                kind=EvidenceKind.TRACE, on=TODAY - timedelta(days=20), source="electoral register", reference="ER 4471", note="No trace",
+                proof=TRACED, may_be_struck=told.status is not ProposalStatus.POSTED, kind=EvidenceKind.TRACE,
+                on=TODAY - timedelta(days=20), source="electoral register", reference="ER 4471",
+                note="No trace",
                 by="ben.officer", at=NOW - timedelta(days=8),
             ),
             ProofShown(
-                kind=EvidenceKind.LETTER_SENT, on=TODAY - timedelta(days=7), source="notices", reference="", note="", by="system",
+                proof=an_id("proof of an order"), kind=EvidenceKind.INSOLVENCY_ORDER, on=TODAY - timedelta(days=12), source="register",
+                reference="DRO 41", note="", by="ben.officer", at=NOW - timedelta(days=8), order_kind=OrderKind.DEBT_RELIEF_ORDER,
+                listed=True, struck=Struck(by="asha.officer", at=NOW - timedelta(days=7), because="It is of another Ivanova."),
+            ),
+            ProofShown(
+                proof=an_id("proof of a letter"), kind=EvidenceKind.LETTER_SENT,
+                on=TODAY - timedelta(days=7), source="notices", reference="", note="", by="system",
                 at=NOW - timedelta(days=7), letter=LETTER,
             ),
         ),

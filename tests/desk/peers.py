@@ -246,6 +246,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(writeoffs.WRITE_OFF_TOTALS, debts.totals),
         _command(writeoffs.PROPOSE, lambda _: writeoffs.Proposed(proposal=debts.GATHERING)),
         _command(writeoffs.ADD_PROOF, lambda _: Nothing()),
+        _command(writeoffs.STRIKE_PROOF, lambda _: Nothing()),
         _command(writeoffs.RECONSIDER_PROPOSAL, lambda _: Nothing()),
         _command(writeoffs.WITHDRAW_PROPOSAL, lambda _: Nothing()),
         _command(writeoffs.MAKE_SCHEDULE, lambda asked: writeoffs.ScheduleMade(schedule=debts.SCHEDULE, lines=len(asked.proposals))),

@@ -14,11 +14,13 @@ from rentbook_contracts.writeoffs import (
     PROPOSALS,
     PROPOSE,
     RECONSIDER_PROPOSAL,
+    STRIKE_PROOF,
     TAKE_OFF_SCHEDULE,
     WITHDRAW_PROPOSAL,
     WITHDRAW_SCHEDULE,
     DryRunAsked,
     EvidenceKind,
+    OrderKind,
     ProposalAsked,
     ProposalStatus,
     Reason,
@@ -210,6 +212,34 @@ async def test_evidence_is_added_dated_by_what_it_shows(place: Place) -> None:
     [asked] = place.peers.given(ADD_PROOF)
     assert (asked.proposal, asked.kind, asked.on.isoformat()) == (debts.BLOCKED, EvidenceKind.TRACE, "2026-11-02")
     assert asked.source == "electoral register"
+
+
+async def test_an_order_says_what_it_is_and_whether_it_lists_the_debt(place: Place) -> None:
+    typed = {"proof": "insolvency-order", "proof_on": "2026-11-02", "reference": "DRO 41"}
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(PROPOSAL)
+        await visitor.send(f"{PROPOSAL}/proofs", 422, **typed)
+        assert visitor.summary() == {
+            "#order_kind": "Choose what the order is", "#listed": "Say whether this debt is listed in the order",
+        }  # fmt: skip
+        await visitor.send(f"{PROPOSAL}/proofs", order_kind="debt-relief-order", listed="no", **typed)
+    [asked] = place.peers.given(ADD_PROOF)
+    assert (asked.order_kind, asked.listed) == (OrderKind.DEBT_RELIEF_ORDER, False)
+
+
+async def test_evidence_that_was_entered_in_error_is_struck_with_a_reason_and_stays_to_be_read(place: Place) -> None:
+    action = f"{PROPOSAL}/proofs/{debts.TRACED}/strike"
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(PROPOSAL)
+        assert visitor.page is not None
+        assert [one.text_content() for one in visitor.page.xpath("//td//s")][1:] == ["Debt relief order"]
+        assert "Struck it counts for nothing: It is of another Ivanova." in said
+        assert [form.get("action") for form in visitor.page.forms if "/strike" in form.get("action")] == [action]
+        await visitor.send(action, 422)
+        assert visitor.summary() == {f"#because-{debts.TRACED}": "Write down why it is struck"}
+        assert "The evidence is struck" in await visitor.send(action, **{f"because-{debts.TRACED}": "Of another person"})
+    [asked] = place.peers.given(STRIKE_PROOF)
+    assert (asked.proof, asked.because) == (debts.TRACED, "Of another person")
 
 
 async def test_what_is_heard_of_a_listed_debt_has_its_form_and_nothing_else_has(place: Place) -> None:

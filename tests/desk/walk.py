@@ -263,7 +263,7 @@ def on_a_write_off(fields: Fields) -> Attempt:
     """A form about a proposal to write off, or about a schedule that was sent back."""
 
     async def attempt(walk: Walk, path: str, send: Send) -> Prepared:
-        return {"proposal": debts.BLOCKED, "schedule": debts.SENT_BACK}, fields
+        return {"proposal": debts.BLOCKED, "proof": debts.TRACED, "schedule": debts.SENT_BACK}, fields
 
     return attempt
 
@@ -329,6 +329,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/accounts/{account:uuid}/write-off": with_fields({"kind": "write-off", "reason": "untraceable"}),
     "/write-offs/many": with_fields({"then": "propose", "accounts": f"{estate.IVANOVA.account}", "reason": "untraceable"}),
     "/write-offs/{proposal:uuid}/proofs": on_a_write_off(PROOF),
+    "/write-offs/{proposal:uuid}/proofs/{proof:uuid}/strike": on_a_write_off({f"because-{debts.TRACED}": "Another person"}),
     "/write-offs/{proposal:uuid}/reconsider": on_a_write_off({"reconsider_note": "A late charge"}),
     "/write-offs/{proposal:uuid}/withdraw": on_a_write_off({"withdraw_note": "Traced"}),
     "/write-offs/schedules": with_fields({"proposals": f"{debts.READY}", "title": "Former tenants"}),

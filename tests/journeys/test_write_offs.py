@@ -157,14 +157,19 @@ class Case:
     then: tuple[Proof, ...]
 
 
-ORDER = Proof("insolvency-order", ago(100), "county court", "BKT 118")
+def order(kind: str, days: int = 100) -> Proof:
+    return Proof("insolvency-order", ago(days), "county court", "BKT 118", kind)
+
+
 LETTERS = (Proof("letter-sent", ago(120)), Proof("letter-sent", ago(60)))
 CASES = {
     "deceased": Case(LETTERS[:1], "Evidence of the death", (Proof("death", ago(50), "registrar"),)),
     "care-home": Case((Proof("document", ago(30)),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
-    "bankruptcy": Case((ORDER,), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
-    "debt-relief-order": Case((ORDER,), "The end of the order's twelve months", (Proof("insolvency-order", ago(400), "court", "DRO 41"),)),
-    "voluntary-arrangement": Case((ORDER,), "The arrangement was completed", (Proof("discharge", ago(3)),)),
+    "bankruptcy": Case((order("bankruptcy"),), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
+    "debt-relief-order": Case(
+        (order("debt-relief-order"),), "The end of the order's twelve months", (order("debt-relief-order", 400),)
+    ),
+    "voluntary-arrangement": Case((order("voluntary-arrangement"),), "The arrangement was completed", (Proof("discharge", ago(3)),)),
     "statute-barred": Case((), "Legal services confirm it", (Proof("legal-confirmation", ago(2)),)),
     "untraceable": Case(
         (Proof("trace", ago(190), "the voters"), Proof("trace", ago(180), "The Voters"), Proof("agency-instructed", ago(150))),

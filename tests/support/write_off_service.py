@@ -40,6 +40,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     MakeSchedule,
     NoteSchedule,
+    OrderKind,
     Propose,
     Reason,
     RoundBegun,
@@ -261,7 +262,9 @@ class WriteOffs:
         for kind in kinds:
             on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
             by = HANA if kind is EvidenceKind.MANAGER_NOTE else ASHA
-            await self.do(add_proof, AddProof(proposal=proposal, kind=kind, on=on, source=source, reference="R 1"), caller=by)
+            told = AddProof(proposal=proposal, kind=kind, on=on, source=source, reference="R 1")
+            of_order = {"order_kind": OrderKind.BANKRUPTCY, "listed": True} if kind is EvidenceKind.INSOLVENCY_ORDER else {}
+            await self.do(add_proof, told.model_copy(update=of_order), caller=by)
 
     async def status(self, proposal: UUID) -> tuple[str, str, int]:
         """Where a proposal stands, why, and its attempt."""

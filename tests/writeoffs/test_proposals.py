@@ -28,6 +28,7 @@ from rentbook_contracts.writeoffs import (
     AddProof,
     AssessProposal,
     EvidenceKind,
+    OrderKind,
     ProposalAsked,
     ProposalClosed,
     ProposalPage,
@@ -51,6 +52,7 @@ from writeoffs.use_cases.change_proposal import (
     NotAManager,
     NotATenant,
     OrderOfNobody,
+    OrderUnsaid,
     OrderWithoutReference,
     ShownInTheFuture,
     add_proof,
@@ -267,12 +269,21 @@ async def test_what_was_done_about_a_debt_is_not_older_than_its_oldest_charge(wr
     await writeoffs.do(add_proof, early.model_copy(update={"on": charge.due_on}), caller=ASHA)
 
 
-async def test_an_order_has_its_reference(writeoffs: WriteOffs) -> None:
+async def test_an_order_has_its_reference_and_says_what_it_is_and_whether_it_lists_the_debt(writeoffs: WriteOffs) -> None:
     proposal = await writeoffs.proposed(writeoffs.owing(), Reason.BANKRUPTCY)
     order = AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=TODAY, reference=" ")
     with pytest.raises(OrderWithoutReference):
         await writeoffs.do(add_proof, order, caller=ASHA)
-    await writeoffs.do(add_proof, order.model_copy(update={"reference": "BKT 118"}), caller=ASHA)
+    for said, field in (({}, "order_kind"), ({"order_kind": OrderKind.BANKRUPTCY}, "listed")):
+        with pytest.raises(OrderUnsaid) as refused:
+            await writeoffs.do(add_proof, order.model_copy(update={"reference": "BKT 118", **said}), caller=ASHA)
+        assert refused.value.field == field
+    whole = {"reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": False}
+    await writeoffs.do(add_proof, order.model_copy(update=whole), caller=ASHA)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert [(proof.order_kind, proof.listed) for proof in page.proofs] == [(OrderKind.BANKRUPTCY, False)]
+    assert page.blocked[0].endswith("does not list this debt: it is not released by it.")
+    assert not page.ladder[0].met
 
 
 @pytest.mark.parametrize("kind", [EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION])
@@ -319,7 +330,8 @@ async def put_back(writeoffs: WriteOffs, account: UUID, journal: UUID) -> UUID:
 
 def of_insolvency(proposal: UUID, days_ago: int, person: UUID | None = None) -> AddProof:
     on = TODAY - timedelta(days=days_ago)
-    return AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", person=person)
+    of_order = {"order_kind": OrderKind.BANKRUPTCY, "listed": True}
+    return AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", person=person, **of_order)
 
 
 async def test_an_order_that_is_known_keeps_what_it_released_from_being_put_back_whatever_it_was_written_off_for(

@@ -40,6 +40,7 @@ from rentbook_contracts.writeoffs import (
     LinesToPost,
     MakeSchedule,
     NoteSchedule,
+    OrderKind,
     ProposalAsked,
     ProposalClosed,
     Propose,
@@ -913,7 +914,8 @@ async def test_a_payment_puts_nothing_back_that_the_law_has_released(
     if known == "since":
         writeoffs.moved(account, balance_pence=1)
         other = await writeoffs.proposed(account)
-        told = AddProof(proposal=other, kind=EvidenceKind.INSOLVENCY_ORDER, on=order, reference="BKT 118")
+        of_order = {"reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True}
+        told = AddProof(proposal=other, kind=EvidenceKind.INSOLVENCY_ORDER, on=order, **of_order)
         await writeoffs.do(add_proof, told, caller=BRYN)
         await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=other, note="made in error"), caller=ASHA)
     charges = tuple(owed(pence, TODAY - timedelta(days=days)) for pence, days in ((300_00, 101), (12_40, 100)))

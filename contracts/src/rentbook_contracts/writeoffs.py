@@ -1,5 +1,6 @@
 """What writeoffs tells and offers: proposals with their evidence, schedules, the register of what was written off, reinstatements."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -70,6 +71,9 @@ class EvidenceKind(StrEnum):
     NO_ASSETS = "no-assets"
     INSOLVENCY_ORDER = "insolvency-order"
     DISCHARGE = "discharge"
+    BANKRUPTCY_ANNULLED = "bankruptcy-annulled"
+    DEBT_RELIEF_REVOKED = "debt-relief-order-revoked"
+    ARRANGEMENT_FAILED = "voluntary-arrangement-failed"
     LETTER_SENT = "letter-sent"
     LETTER_ANSWERED = "letter-answered"
     CONTACT = "contact"
@@ -85,6 +89,22 @@ class EvidenceKind(StrEnum):
     RETURN_ATTEMPT = "return-attempt"
 
 
+class OrderKind(StrEnum):
+    """What an order of insolvency is (domain.md 5.3)."""
+
+    BANKRUPTCY = "bankruptcy"
+    DEBT_RELIEF_ORDER = "debt-relief-order"
+    VOLUNTARY_ARRANGEMENT = "voluntary-arrangement"
+
+
+ENDINGS: Mapping[EvidenceKind, OrderKind] = {
+    EvidenceKind.BANKRUPTCY_ANNULLED: OrderKind.BANKRUPTCY,
+    EvidenceKind.DEBT_RELIEF_REVOKED: OrderKind.DEBT_RELIEF_ORDER,
+    EvidenceKind.ARRANGEMENT_FAILED: OrderKind.VOLUNTARY_ARRANGEMENT,
+}
+"""What takes an order of a kind back, so that it has released nothing."""
+
+
 HEARD_WHILE_LISTED = (
     EvidenceKind.LETTER_ANSWERED,
     EvidenceKind.EXECUTOR_REPLY,
@@ -94,6 +114,7 @@ HEARD_WHILE_LISTED = (
     EvidenceKind.COURT_ACTION,
     EvidenceKind.INSOLVENCY_ORDER,
     EvidenceKind.DISCHARGE,
+    *ENDINGS,
 )
 """What is taken while a line waits for a decision or for its call-in to end: nothing is posted over it unheard."""
 
@@ -407,7 +428,8 @@ class AddProof(Message):
     """Evidence for a proposal. While its line is listed, what was heard since is taken alone (HEARD_WHILE_LISTED), and drops that line.
 
     `on` is the day of what it shows; `source` is who traced or wrote, where that counts; `person` is the tenant of whom it is true, where
-    it is not true of all.
+    it is not true of all. An order of insolvency says what it is, and whether the debt of this account is listed in it, or covered by it as
+    it says.
     """
 
     proposal: UUID
@@ -417,6 +439,15 @@ class AddProof(Message):
     reference: str = Field(default="", max_length=120)
     note: str = Field(default="", max_length=2000)
     person: UUID | None = None
+    order_kind: OrderKind | None = None
+    listed: bool | None = None
+
+
+class StrikeProof(Message):
+    """Say that a piece of evidence was entered in error: it stays to be read, and counts for nothing. `because` is why."""
+
+    proof: UUID
+    because: str = Field(min_length=1, max_length=2000)
 
 
 class WithdrawProposal(Message):
@@ -471,6 +502,7 @@ class WithdrawSchedule(Message):
 PROPOSE: Command[Propose, Proposed] = Command("propose", "writeoffs", Propose, Proposed)
 PROPOSE_IN_BULK: Command[ProposeInBulk, BulkProposed] = Command("propose-in-bulk", "writeoffs", ProposeInBulk, BulkProposed)
 ADD_PROOF: Command[AddProof, Nothing] = Command("add-proof", "writeoffs", AddProof, Nothing)
+STRIKE_PROOF: Command[StrikeProof, Nothing] = Command("strike-proof", "writeoffs", StrikeProof, Nothing)
 WITHDRAW_PROPOSAL: Command[WithdrawProposal, Nothing] = Command("withdraw-proposal", "writeoffs", WithdrawProposal, Nothing)
 RECONSIDER_PROPOSAL: Command[ReconsiderProposal, Nothing] = Command("reconsider-proposal", "writeoffs", ReconsiderProposal, Nothing)
 MAKE_SCHEDULE: Command[MakeSchedule, ScheduleMade] = Command("make-schedule", "writeoffs", MakeSchedule, ScheduleMade)
@@ -492,13 +524,24 @@ class RungShown(Message):
     shown_by: tuple[EvidenceKind, ...] = ()
 
 
+class Struck(Message):
+    """Who struck a piece of evidence, when and why."""
+
+    by: str
+    at: datetime
+    because: str
+
+
 class ProofShown(Message):
     """`letter`: the letter whose sending it is, where notices sent it. `person`: the tenant of whom it is true; None for all of them.
 
     `earlier`: the earlier proposal about the same debt to which it was brought, where it stays with the debt. `counts_on`: the day on which
     an attempt to return a credit was noted, where it counts by that, since it names no record that was made of it at the time.
+    `order_kind` and `listed`: what an order of insolvency is, and whether it lists this debt; None where nobody was asked. `may_be_struck`:
+    while it counts.
     """
 
+    proof: UUID
     kind: EvidenceKind
     on: date
     source: str
@@ -510,6 +553,10 @@ class ProofShown(Message):
     person: UUID | None = None
     earlier: UUID | None = None
     counts_on: date | None = None
+    order_kind: OrderKind | None = None
+    listed: bool | None = None
+    struck: Struck | None = None
+    may_be_struck: bool = False
 
 
 class ProposalEvent(Message):

@@ -31,6 +31,7 @@ from rentbook_contracts.writeoffs import (
     SCHEDULE_TO_DECIDE,
     SCHEDULES,
     SETTLE_LINES,
+    STRIKE_PROOF,
     TAKE_LINES,
     TAKE_OFF_SCHEDULE,
     WITHDRAW_PROPOSAL,
@@ -44,7 +45,7 @@ from writeoffs import queries
 from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases import stories
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
-from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
 from writeoffs.use_cases.check_policy import check_policy
 from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, end, live, move, receive
@@ -102,6 +103,7 @@ ACCEPTS = (
     Accept(PROPOSE, propose),
     Accept(PROPOSE_IN_BULK, propose_in_bulk),
     Accept(ADD_PROOF, add_proof),
+    Accept(STRIKE_PROOF, strike_proof),
     Accept(RECONSIDER_PROPOSAL, reconsider_proposal),
     Accept(WITHDRAW_PROPOSAL, withdraw_proposal),
     Accept(MAKE_SCHEDULE, make_schedule),

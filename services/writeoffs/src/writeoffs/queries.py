@@ -24,6 +24,7 @@ from rentbook_contracts.writeoffs import (
     LinesHandedOut,
     LinesToPost,
     LineToDecide,
+    OrderKind,
     ProofShown,
     ProposalEvent,
     ProposalRow,
@@ -45,6 +46,7 @@ from rentbook_contracts.writeoffs import (
     SchedulesAsked,
     ScheduleToDecide,
     ScheduleTotals,
+    Struck,
     TotalByReason,
     TotalsAsked,
     WriteOffTotals,
@@ -72,6 +74,7 @@ from writeoffs.tables import (
     schedule_line,
     schedule_participant,
     schedule_round,
+    struck,
 )
 
 Row = sa.Row[Any]
@@ -232,21 +235,28 @@ def _theirs_and_earlier(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
         sa.and_(proof.c.kind.in_(_OF_INSOLVENCY), proposal.c.kind == LineKind.REINSTATEMENT.value),
     )
     stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, stays_with_it)
+    said = (struck.c.by.label("struck_by"), struck.c.at.label("struck_at"), struck.c.because)
     return (
-        sa.select(proposal.c.id.label("of"), proof)
+        sa.select(proposal.c.id.label("of"), proof, *said)
         .join(earlier, earlier.c.account == proposal.c.account)
         .join(proof, proof.c.proposal == earlier.c.id)
+        .outerjoin(struck, struck.c.proof == proof.c.id)
         .where(proposal.c.id.in_(ids), sa.or_(earlier.c.id == proposal.c.id, stays))
         .order_by(proof.c.on, proof.c.at, proof.c.id)
     )
 
 
 async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
-    """The evidence of each proposal, oldest first."""
+    """The evidence of each proposal, oldest first. What was struck counts for nothing."""
     found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
-    for row in await tx.connection.execute(_theirs_and_earlier(ids)):
-        found[row.of].append(Proof(EvidenceKind(row.kind), row.on, row.source, row.person, counts_on=_noted_late(row)))
+    for row in await tx.connection.execute(_theirs_and_earlier(ids).where(struck.c.proof.is_(None))):
+        found[row.of].append(_proof(row))
     return found
+
+
+def _proof(row: Row, account: UUID | None = None) -> Proof:
+    order_kind = OrderKind(row.order_kind) if row.order_kind is not None else None
+    return Proof(EvidenceKind(row.kind), row.on, row.source, row.person, _noted_late(row), order_kind, row.listed, account)
 
 
 def _noted_late(row: Row) -> date | None:
@@ -256,32 +266,56 @@ def _noted_late(row: Row) -> date | None:
 
 async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, list[Proof]]:
     """For each account with the people who answer for it, the orders and discharges of theirs, to whichever proposal they were brought."""
+    known = await _orders_brought(tx, people)
+    return {account: [_proof(row, row.account) for row in rows if row.struck_by is None] for account, rows in known.items()}
+
+
+async def had_a_hand_in_orders(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, frozenset[str]]:
+    """The same, of whoever brought them or struck one."""
+    known = await _orders_brought(tx, people)
+    return {account: frozenset(person for row in rows for person in _hands(row)) for account, rows in known.items()}
+
+
+def _hands(row: Row) -> frozenset[str]:
+    """Who brought a piece of evidence, and who struck it."""
+    return frozenset({row.by, row.struck_by}) - {None, SYSTEM.person}
+
+
+async def _orders_brought(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, list[Row]]:
     theirs: dict[UUID, set[UUID]] = defaultdict(set)
     for account, each in people.items():
         for one in each:
             theirs[one.person].add(account)
     wanted = (
-        sa.select(proposal.c.account, proof.c.kind, proof.c.on, proof.c.person, proof.c.by)
+        sa.select(proposal.c.account, proof, struck.c.by.label("struck_by"))
         .join(proposal, proposal.c.id == proof.c.proposal)
+        .outerjoin(struck, struck.c.proof == proof.c.id)
         .where(proof.c.kind.in_(_OF_INSOLVENCY), sa.or_(proposal.c.account.in_(list(people)), proof.c.person.in_(list(theirs))))
     )
-    found: dict[UUID, list[Proof]] = {account: [] for account in people}
+    found: dict[UUID, list[Row]] = {account: [] for account in people}
     for row in await tx.connection.execute(wanted.order_by(proof.c.on, proof.c.at, proof.c.id)):
         for account in {row.account} & people.keys() | theirs.get(row.person, set()):
-            found[account].append(Proof(EvidenceKind(row.kind), row.on, person=row.person, by=row.by))
+            found[account].append(row)
     return found
 
 
 async def brought_earlier(tx: Transaction, ids: Collection[UUID]) -> frozenset[tuple[UUID, str]]:
-    """Of these proposals, who brought what stays with the debt to one before it."""
+    """Of these proposals, who brought what stays with the debt to one before it, or struck it."""
     rows = await tx.connection.execute(_theirs_and_earlier(ids))
-    return frozenset((row.of, row.by) for row in rows if row.proposal != row.of and row.by != SYSTEM.person)
+    return frozenset((row.of, person) for row in rows if row.proposal != row.of for person in _hands(row))
 
 
-async def proofs_shown(tx: Transaction, id_: UUID) -> tuple[ProofShown, ...]:
+GOES_ON_COUNTING = frozenset({*STAYS_WITH_THE_DEBT, *ORDERS})
+"""Evidence that counts after its proposal is closed, for the debt or for the person."""
+
+
+async def proofs_shown(tx: Transaction, of: Row) -> tuple[ProofShown, ...]:
+    """The evidence of a proposal, what was struck among it."""
+    id_, is_open = of.id, of.closed_at is None
     rows = await tx.connection.execute(_theirs_and_earlier([id_]))
     return tuple(
         ProofShown(
+            proof=row.id,
             kind=row.kind,
             on=row.on,
             source=row.source,
@@ -293,6 +327,10 @@ async def proofs_shown(tx: Transaction, id_: UUID) -> tuple[ProofShown, ...]:
             person=row.person,
             earlier=None if row.proposal == id_ else row.proposal,
             counts_on=_noted_late(row),
+            order_kind=row.order_kind,
+            listed=row.listed,
+            struck=Struck(by=row.struck_by, at=row.struck_at, because=row.because) if row.struck_by is not None else None,
+            may_be_struck=row.struck_by is None and (is_open or row.kind in GOES_ON_COUNTING),
         )
         for row in rows
     )

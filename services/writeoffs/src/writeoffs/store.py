@@ -28,6 +28,7 @@ from writeoffs.tables import (
     schedule_line,
     schedule_participant,
     schedule_round,
+    struck,
 )
 
 Row = sa.Row[Any]
@@ -110,6 +111,23 @@ async def add_proof(tx: Transaction, told: AddProof) -> None:
     await tx.connection.execute(proof.insert().values(row))
 
 
+async def proposal_of_proof_locked(tx: Transaction, proof_id: UUID) -> Row | None:
+    """The proposal to which a piece of evidence was brought, locked."""
+    wanted = sa.select(proposal).join(proof, proof.c.proposal == proposal.c.id).where(proof.c.id == proof_id)
+    return (await tx.connection.execute(wanted.with_for_update(key_share=True, of=proposal))).first()
+
+
+async def proof_known(tx: Transaction, id_: UUID) -> Row:
+    """Evidence of a locked proposal, with who struck it."""
+    wanted = sa.select(proof, struck.c.by.label("struck_by")).outerjoin(struck, struck.c.proof == proof.c.id)
+    return (await tx.connection.execute(wanted.where(proof.c.id == id_))).one()
+
+
+async def strike(tx: Transaction, id_: UUID, because: str) -> None:
+    """Of a locked proposal, as the caller."""
+    await tx.connection.execute(struck.insert().values(proof=id_, because=because, by=tx.caller.person, at=tx.now))
+
+
 async def add_sent_letter(tx: Transaction, proposal: UUID, kind: EvidenceKind, on: date, letter: UUID) -> None:
     """The sending of a letter is evidence of itself: nobody takes part by it."""
     told = {"source": "notices", "reference": "", "note": "", "by": tx.caller.person, "at": tx.now}
@@ -125,6 +143,7 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
 
 
 BROUGHT_EARLIER = "brought evidence earlier"
+"""Also of whoever struck such evidence."""
 
 
 async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None:

@@ -143,9 +143,31 @@ proof = sa.Table(
     sa.Column("at", _INSTANT, nullable=False),
     sa.Column("letter", sa.Uuid),
     sa.Column("person", sa.Uuid),
+    sa.Column("order_kind", sa.Text),
+    sa.Column("listed", sa.Boolean),
     sa.UniqueConstraint("letter", name="a_letter_is_evidence_once"),
+    sa.CheckConstraint(
+        "kind = 'insolvency-order' OR (order_kind IS NULL AND listed IS NULL)", name="only_an_order_of_insolvency_lists_debts"
+    ),
+    sa.CheckConstraint(
+        "order_kind IN ('bankruptcy', 'debt-relief-order', 'voluntary-arrangement')", name="an_order_of_insolvency_is_of_a_known_kind"
+    ),
 )
+"""`order_kind` and `listed` are of an order of insolvency: what it is, and whether it lists the account's debt. None: nobody was asked."""
 sa.Index("proof_by_proposal", proof.c.proposal)
+
+struck = sa.Table(
+    "struck",
+    metadata,
+    sa.Column("proof", sa.Uuid, sa.ForeignKey("proof.id"), nullable=False),
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", _INSTANT, nullable=False),
+    sa.PrimaryKeyConstraint("proof", name="a_proof_is_struck_once"),
+    sa.CheckConstraint("btrim(because) <> ''", name="a_proof_is_struck_for_a_reason"),
+    sa.CheckConstraint("by NOT IN ('', 'system')", name="a_proof_is_struck_by_a_person"),
+)
+"""Evidence that was entered in error: it is kept, and counts for nothing."""
 
 participant = sa.Table(
     "participant",

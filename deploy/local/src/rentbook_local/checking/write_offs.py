@@ -37,6 +37,7 @@ FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
 """
 _PARTS = """
 SELECT proposal AS line, person FROM participant UNION SELECT id, raised_by FROM proposal UNION SELECT proposal, by FROM proof
+UNION SELECT proof.proposal, struck.by FROM struck JOIN proof ON proof.id = struck.proof
 """
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"

@@ -16,17 +16,19 @@ DECIDED_BECAUSE = {"approved": EVIDENCE_COMPLETE, "declined": "declined:may-be-r
 
 @dataclass(frozen=True)
 class Proof:
-    """A piece of evidence as it is typed: what it shows, of which day, and who says so where that counts."""
+    """A piece of evidence as it is typed: what it shows, of which day, and who says so where that counts; an order lists the debt."""
 
     kind: str
     on: date
     source: str = ""
     reference: str = ""
+    order_kind: str = ""
 
     @property
     def typed(self) -> dict[str, str]:
         """What goes into the fields of the proposal's form."""
-        return {"proof": self.kind, "proof_on": str(self.on), "source": self.source, "reference": self.reference}
+        typed = {"proof": self.kind, "proof_on": str(self.on), "source": self.source, "reference": self.reference}
+        return typed | ({"order_kind": self.order_kind, "listed": "yes"} if self.order_kind else {})
 
 
 def propose(desk: Desk, account: str, reason: str, *, note: str = "", undoes: str | None = None, amount: str = "") -> Page:

@@ -149,6 +149,7 @@ FORMS: tuple[tuple[str, Page, Whom], ...] = (
     ("/accounts/{account:uuid}/write-off", write_offs.propose, whom.WRITE_OFF_WORKERS),
     ("/write-offs/many", bulk.propose, whom.WRITE_OFF_WORKERS),
     ("/write-offs/{proposal:uuid}/proofs", write_offs.add_proof, whom.WRITE_OFF_WORKERS),
+    ("/write-offs/{proposal:uuid}/proofs/{proof:uuid}/strike", write_offs.strike, whom.WRITE_OFF_WORKERS),
     ("/write-offs/{proposal:uuid}/reconsider", write_offs.reconsider, whom.WRITE_OFF_WORKERS),
     ("/write-offs/{proposal:uuid}/withdraw", write_offs.withdraw, whom.WRITE_OFF_WORKERS),
     ("/write-offs/schedules", schedules.make, whom.WRITE_OFF_WORKERS),

@@ -92,6 +92,7 @@ DONE: Mapping[str, str] = {
     "write-off-proposed": "The proposal is made. What is still missing stands below.",
     "proof": "The evidence is added, and the proposal is looked at again.",
     "reconsidered": "The proposal goes on with the balance as it is now.",
+    "struck": "The evidence is struck. It stays to be read, and counts for nothing.",
     "proposal-withdrawn": "The proposal is withdrawn. Its record stays.",
     "scheduled": "The schedule is made. Whoever may decide it is asked now.",
     "scheduled-less": "The schedule is made. Some proposals were not ready any more and stayed behind: each says why.",

@@ -21,11 +21,11 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
-from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, BarredCharge, EvidenceKind, Reason, RungShown
+from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.insolvency import insolvency_recorded, released_until
+from writeoffs.domain.insolvency import held_until, insolvency_recorded, moratorium_ends, not_said_of, released_until, standing
 from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
@@ -43,6 +43,13 @@ OF_ONE_PERSON = frozenset(
     }
 )  # fmt: skip
 """What is true of a person, while each joint tenant owes the whole debt."""
+
+ORDER_OF: dict[Reason, OrderKind] = {
+    Reason.BANKRUPTCY: OrderKind.BANKRUPTCY,
+    Reason.DEBT_RELIEF_ORDER: OrderKind.DEBT_RELIEF_ORDER,
+    Reason.VOLUNTARY_ARRANGEMENT: OrderKind.VOLUNTARY_ARRANGEMENT,
+}
+"""By which order the law releases the debtor, where that is the reason."""
 
 DATED_BY_THE_DEBT = frozenset(
     {
@@ -89,8 +96,14 @@ HEARD: dict[EvidenceKind, str] = {
     EvidenceKind.COURT_ACTION: "Action was taken in court.",
     EvidenceKind.INSOLVENCY_ORDER: "An order of insolvency became known of somebody who owes it.",
     EvidenceKind.DISCHARGE: "Somebody who owes it was discharged from an insolvency.",
+    EvidenceKind.BANKRUPTCY_ANNULLED: "A bankruptcy of somebody who owes it was annulled.",
+    EvidenceKind.DEBT_RELIEF_REVOKED: "A debt relief order of somebody who owes it was revoked.",
+    EvidenceKind.ARRANGEMENT_FAILED: "A voluntary arrangement of somebody who owes it has failed.",
 }
 """Why a listed line is dropped by what was heard of it (HEARD_WHILE_LISTED)."""
+
+STRUCK = "Evidence on which it rested was struck: it was entered in error."
+"""Why a listed line is dropped by what is struck."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,8 @@ class Assessment:
     (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go. `stays_pence`:
     credit that came within the years of the policy, and stays on the account when the rest goes to income.
     `chosen`: what would post of each charge. `named`: their journals; none where that is of all that is owed, or left to be put back.
-    `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it.
+    `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it, or holds,
+    where it is to be put back.
     """
 
     rungs: tuple[RungShown, ...]
@@ -150,14 +164,13 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     each = _each_who_owes(proposed.reason, facts)
     ordered_on = _released_until(proposed, policy, each)
-    known_until = known_released_until(proposed, facts)
     chosen = _chosen(proposed, facts, charges, ordered_on)
     parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
     rungs = climbed(ladder, proofs, today, each) if ladder else ()
-    blocked = (*missing, *_not_released(facts, ordered_on), *_blocks(proposed, facts, charges))
+    blocked = (*missing, *_not_listed(proposed), *_not_released(facts, ordered_on), *_blocks(proposed, facts, charges))
     young = tuple(_young(proposed, facts, policy, today))
     letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
@@ -169,7 +182,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         parts=parts,
         chosen=chosen,
         named=_named(chosen, _of_all(proposed, facts)),
-        released_until=known_until,
+        released_until=_told_to_the_ledger(proposed, facts),
         debtor_total_pence=max(total_pence(proposed.kind, facts, proposed.undoes), sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
         letter=letter,
@@ -181,8 +194,27 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
 
 def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
     """What counts on the ladder, each by the day by which it does."""
-    there = (proof for proof in proposed.proofs if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since)
+    there = (
+        proof for proof in _of_this_debt(proposed) if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since
+    )
     return tuple(replace(proof, on=proof.counts_on or proof.on) for proof in there)
+
+
+def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
+    """Without the orders that were taken back, that are of another kind than the reason, or that do not list this debt."""
+    kinds = (None, ORDER_OF.get(proposed.reason))
+    told = standing(proposed.proofs)
+    orders = [one for one in told if one.kind is EvidenceKind.INSOLVENCY_ORDER]
+    of_another = [one for one in orders if one.listed is False or one.order_kind not in kinds]
+    return tuple(one for one in told if one not in of_another)
+
+
+def _not_listed(proposed: Standing) -> Iterable[str]:
+    if proposed.reason not in ORDER_OF:
+        return
+    for one in standing(proposed.proofs):
+        if one.listed is False and one.order_kind is ORDER_OF[proposed.reason]:
+            yield f"The order of {in_words(one.on)} does not list this debt: it is not released by it."
 
 
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:
@@ -217,7 +249,7 @@ def _released_until(proposed: Standing, policy: WriteOffPolicy, each_of: Collect
     """
     if proposed.kind is not LineKind.WRITE_OFF or not is_discharging(policy, proposed.reason):
         return None
-    return min((proof.on for proof in first_of_each(proposed.proofs, EvidenceKind.INSOLVENCY_ORDER, each_of)), default=None)
+    return min((proof.on for proof in first_of_each(_of_this_debt(proposed), EvidenceKind.INSOLVENCY_ORDER, each_of)), default=None)
 
 
 def _not_released(facts: DebtFacts, until: date | None) -> Iterable[str]:
@@ -272,8 +304,22 @@ def known_released_until(proposed: Standing, facts: DebtFacts) -> date | None:
     For what is to be put back, also what was known when it was written off.
     """
     undone = past_write_off(facts, proposed.undoes)
-    days = (released_until(proposed.orders, facts.people), undone.released_until if undone is not None else None)
+    days = (
+        released_until(proposed.orders, facts.people, facts.account, facts.as_of), undone.released_until if undone is not None else None
+    )  # fmt: skip
     return max((day for day in days if day is not None), default=None)
+
+
+def known_held_until(proposed: Standing, facts: DebtFacts) -> date | None:
+    """As `known_released_until`, with what a debt relief order only holds until its twelve months end: it is not put back meanwhile."""
+    days = (held_until(proposed.orders, facts.people, facts.account), known_released_until(proposed, facts))
+    return max((day for day in days if day is not None), default=None)
+
+
+def _told_to_the_ledger(proposed: Standing, facts: DebtFacts) -> date | None:
+    """With a write-off it keeps for good what is released by then; what is only held may be revoked yet."""
+    to_put_back = proposed.kind is LineKind.REINSTATEMENT
+    return known_held_until(proposed, facts) if to_put_back else known_released_until(proposed, facts)
 
 
 def _of_all(proposed: Standing, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
@@ -289,7 +335,7 @@ def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
         goes = [one.charge for one in charges if one.barred or not barred_only]
         chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
     else:
-        chosen = oldest_of(_still_owed(_of_all(proposed, facts), known_released_until(proposed, facts)), proposed.wanted_pence)
+        chosen = oldest_of(_still_owed(_of_all(proposed, facts), known_held_until(proposed, facts)), proposed.wanted_pence)
     within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
     return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
 
@@ -304,7 +350,7 @@ def left_to_put_back(past: PastWriteOff, until: date | None) -> int:
 
 
 def _still_owed(charges: Iterable[ChargeOwed], until: date | None) -> tuple[ChargeOwed, ...]:
-    """What the law has not released."""
+    """What no order has released, or holds."""
     return tuple(one for one in charges if until is None or one.due_on > until)
 
 
@@ -445,15 +491,21 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         return
     if found.discharged:
         yield "The law has released the debtor from this debt: it is never put back."
-    left, until = found.amount_pence - found.reinstated_pence, known_released_until(proposed, facts)
+    left, until = found.amount_pence - found.reinstated_pence, known_held_until(proposed, facts)
     if (proposed.wanted_pence or left) > left or left == 0:
         yield f"Only {pounds(left)} of what was written off is left to put back."
     elif until is not None:
-        yield from _released(proposed, found, until)
+        yield from _released(proposed, facts, found, until)
     elif insolvency_recorded(facts):
         yield "An insolvency is recorded: add the order of each tenant, whose day says what it has released, or lift the hold."
     if proposed.reason is Reason.PAYING:
         yield from _nothing_paid(proposed, facts, proposed.wanted_pence or left_to_put_back(found, until))
+    unsaid = not_said_of(proposed.orders, facts.people, facts.account)
+    if unsaid is not None and unsaid.order_kind is not None:
+        yield (
+            f"A {unsaid.order_kind.replace('-', ' ')} of {in_words(unsaid.on)} is known from another account of the same people: "
+            "add it here too, and say whether this debt is listed in it."
+        )
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         yield "Breathing Space runs: refer, and wait until it is lifted."
 
@@ -464,14 +516,21 @@ def _nothing_paid(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> It
         yield f"The account has no credit of {pounds(wanted_pence)} that was paid: add a document that shows that it is being paid."
 
 
-def _released(proposed: Standing, found: PastWriteOff, until: date) -> Iterable[str]:
-    """What keeps from being put back, whatever it was written off for, what an order has released."""
-    by = f"The law has released the debtor from what fell due by {in_words(until)}"
+def _released(proposed: Standing, facts: DebtFacts, found: PastWriteOff, until: date) -> Iterable[str]:
+    """What keeps from being put back, whatever it was written off for, what an order has released, or holds."""
+    ends = None
+    if until != known_released_until(proposed, facts):
+        ends = moratorium_ends(proposed.orders, facts.account, until, facts.as_of)
+    by = (
+        f"A debt relief order holds what fell due by {in_words(until)}, and releases the debtor from it on {in_words(ends)}"
+        if ends is not None
+        else f"The law has released the debtor from what fell due by {in_words(until)}"
+    )
     owed = left_to_put_back(found, until)
     if not found.charges:
         yield f"{by}, and nobody kept which charges were written off: it is not put back."
     elif not owed:
-        yield f"{by}, which is all that is left of it: it is never put back."
+        yield f"{by}. That is all that is left of it: it is {'not put back meanwhile' if ends is not None else 'never put back'}."
     elif (proposed.wanted_pence or owed) > owed:
         yield f"{by}: only {pounds(owed)} of it fell due later and may be put back."
 

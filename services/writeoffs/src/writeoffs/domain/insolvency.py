@@ -1,34 +1,126 @@
-"""Until when orders of insolvency have released a debt: what fell due by their day is never owed again (domain.md 5.3)."""
+"""What orders of insolvency have released, or hold: what fell due by their day is not owed again (domain.md 5.3).
+
+Of one order, read plainly: a bankruptcy releases by its day what it covers, on every account of the person, but for an account of which
+somebody said that it does not. A debt relief order and a voluntary arrangement release only the debts that they list: they count on an
+account once somebody has said so there. A debt relief order is a moratorium at first: it holds what it lists, and releases that at the
+end of its twelve months. One that was annulled, revoked or failed has released nothing. Where nobody was asked what an order is, it
+counts at once and everywhere: what the law has released is never put back by mistake.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 from rentbook_contracts.ledger import AccountHold, DebtFacts, PersonFacts
-from rentbook_contracts.writeoffs import EvidenceKind
+from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind
 
+from writeoffs.domain.days import months_after
 from writeoffs.domain.ladder import Proof
 
-ORDERS = frozenset({EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE})
-"""What the law has released, or is about to."""
+ORDERS = frozenset({EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, *ENDINGS})
+"""What the law has released, is about to, or has not released after all."""
+
+MORATORIUM_MONTHS = 12
+"""Statutory: at its end a debt relief order releases what it lists."""
+
+_OF_LISTED_ALONE = frozenset({OrderKind.DEBT_RELIEF_ORDER, OrderKind.VOLUNTARY_ARRANGEMENT})
 
 
-def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts]) -> date | None:
-    """The last day on which what fell due is released for whoever owes it; None where somebody owes it still.
+def standing(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
+    """All but the orders that were taken back, and what took them back.
+
+    An ending is of the last order of its kind of that person that was made by its day: nobody has two at once.
+    """
+    told = list(proofs)
+    gone = {order for end in told if end.kind in ENDINGS for order in _ended_by(end, told)}
+    return tuple(proof for proof in told if proof.kind not in ENDINGS and proof not in gone)
+
+
+def _ended_by(end: Proof, told: Sequence[Proof]) -> list[Proof]:
+    made = [
+        order
+        for order in told
+        if order.kind is EvidenceKind.INSOLVENCY_ORDER
+        and order.order_kind in (None, ENDINGS[end.kind])
+        and (end.person is None or order.person in (None, end.person))
+        and order.on <= end.on
+    ]
+    last = max((order.on for order in made), default=None)
+    return [order for order in made if order.on == last]
+
+
+def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID, today: date) -> date | None:
+    """The last day on which what fell due is released, by today, for whoever owes it; None where somebody owes it still.
 
     Each joint tenant owes the whole debt, so that it is gone only as far as each who lives is released. An order of which nobody said whose
-    it is counts as of each: what the law has released is never put back by mistake.
+    it is counts as of each.
     """
-    days = [_of_one([order for order in orders if order.person in (None, person)]) for person in _owing(people)]
+    return _for_each(orders, people, account, today)
+
+
+def held_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID) -> date | None:
+    """As `released_until`, with what debt relief orders only hold as yet."""
+    return _for_each(orders, people, account, date.max)
+
+
+def moratorium_ends(orders: Sequence[Proof], account: UUID, held: date, today: date) -> date | None:
+    """When the debt relief order of a day releases what it holds on this account; None where none is in its twelve months."""
+    ends = [
+        months_after(order.on, MORATORIUM_MONTHS)
+        for order in standing(orders)
+        if order.order_kind is OrderKind.DEBT_RELIEF_ORDER and order.on >= held and _covers(order, orders, account)
+    ]
+    return max((day for day in ends if day > today), default=None)
+
+
+def not_said_of(orders: Sequence[Proof], people: Sequence[PersonFacts], account: UUID) -> Proof | None:
+    """An order that counts only for what it lists, of which nobody said here whether it lists this debt, though that would matter."""
+    unsaid = [
+        order
+        for order in standing(orders)
+        if order.order_kind in _OF_LISTED_ALONE and order.account not in (None, account) and not _said_here(order, orders, account)
+    ]
+    assumed = [replace(order, account=account, listed=True) if order in unsaid else order for order in orders]
+    matters = held_until(assumed, people, account) != held_until(orders, people, account)
+    return max(unsaid, key=lambda order: order.on) if unsaid and matters else None
+
+
+def _for_each(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID, by: date) -> date | None:
+    days = [_of_one([order for order in orders if order.person in (None, person)], account, by) for person in _owing(people)]
     known = [day for day in days if day is not None]
     return min(known) if known and len(known) == len(days) else None
 
 
-def _of_one(orders: Sequence[Proof]) -> date | None:
+def _of_one(orders: Sequence[Proof], account: UUID, by: date) -> date | None:
     """The last order's day. A discharge comes later than its order, and counts by its own day only where that order is not known."""
-    made = [order.on for order in orders if order.kind is EvidenceKind.INSOLVENCY_ORDER]
-    alone = [order.on for order in orders if order.kind is EvidenceKind.DISCHARGE and not any(day <= order.on for day in made)]
+    told = [order for order in orders if order.kind is EvidenceKind.INSOLVENCY_ORDER]
+    made = [
+        order.on
+        for order in standing(orders)
+        if order.kind is EvidenceKind.INSOLVENCY_ORDER and _covers(order, orders, account) and _releases_on(order) <= by
+    ]
+    alone = [one.on for one in orders if one.kind is EvidenceKind.DISCHARGE and not any(order.on <= one.on for order in told)]
     return max((*made, *alone), default=None)
+
+
+def _releases_on(order: Proof) -> date:
+    return months_after(order.on, MORATORIUM_MONTHS) if order.order_kind is OrderKind.DEBT_RELIEF_ORDER else order.on
+
+
+def _covers(order: Proof, orders: Iterable[Proof], account: UUID) -> bool:
+    """Whether it is of the debt of this account."""
+    if order.order_kind is None:
+        return True
+    if order.account in (None, account):
+        return order.listed is not False
+    return order.order_kind not in _OF_LISTED_ALONE and not _said_here(order, orders, account)
+
+
+def _said_here(order: Proof, orders: Iterable[Proof], account: UUID) -> bool:
+    """Whether the same order was brought to this account too, where it was said whether it lists its debt."""
+    same = (order.order_kind, order.on, order.person)
+    return any(one.account == account and (one.order_kind, one.on, one.person) == same for one in orders)
 
 
 def _owing(people: Iterable[PersonFacts]) -> list[UUID]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from rentbook_contracts.notices import LadderLetter
-from rentbook_contracts.writeoffs import EvidenceKind, RungShown
+from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, RungShown
 
 from writeoffs.domain.days import in_words, months_after
 from writeoffs.domain.policy import Ladder, Proven, Rung
@@ -26,16 +26,19 @@ OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOT
 class Proof:
     """A piece of evidence, as far as a ladder needs it. `on` is the day of what it shows; `person` is of whom alone it is true.
 
-    `by`: who brought an order that is known of somebody, since that counts on other accounts too. `counts_on`: the day by which it counts,
-    where that is not its own (`noted_late`).
+    `counts_on`: the day by which it counts, where that is not its own (`noted_late`). `order_kind` and `listed` are of an order of
+    insolvency: what it is, and whether the debt of its account is listed in it; None where nobody was asked. `account`: to which it was
+    brought, where it counts on others too.
     """
 
     kind: EvidenceKind
     on: date
     source: str = ""
     person: UUID | None = None
-    by: str = ""
     counts_on: date | None = None
+    order_kind: OrderKind | None = None
+    listed: bool | None = None
+    account: UUID | None = None
 
 
 def noted_late(kind: EvidenceKind, on: date, noted_on: date, reference: str) -> date | None:

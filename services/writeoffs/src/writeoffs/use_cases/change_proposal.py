@@ -1,24 +1,34 @@
-"""What people do to a proposal before it is on a schedule: bring evidence, go on with another balance, withdraw it.
+"""What people do to a proposal before it is on a schedule: bring evidence, strike it, go on with another balance, withdraw it.
 
 What is heard of a debt is taken afterwards too, until its line is handed to the ledger: nothing is posted over it unheard.
 """
 
 from datetime import date
+from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import MANAGERS
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, WithdrawProposal
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, StrikeProof, WithdrawProposal
 
-from writeoffs import store
-from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, not_before
+from writeoffs import queries, store
+from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, STRUCK, not_before
 from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
-from writeoffs.use_cases.work import OnASchedule, end_as_withdrawn, fact_of, look_again, require_worker, unclosed, workable
+from writeoffs.use_cases.work import (
+    OnASchedule,
+    ProposalIsClosed,
+    end_as_withdrawn,
+    fact_of,
+    look_again,
+    require_worker,
+    unclosed,
+    workable,
+)
 
 
 class ShownInTheFuture(WriteOffRule):
@@ -41,21 +51,32 @@ class NotAManager(WriteOffRule):
     """For some reasons a document and a manager's note are all that is asked for: the note is a manager's own."""
 
 
+class UnknownProof(WriteOffRule):
+    """There is no such evidence."""
+
+
+class StruckAlready(WriteOffRule):
+    """Evidence is struck once."""
+
+
+class OrderUnsaid(WriteOffRule):
+    """An order says what it is, and whether the debt of the account is listed in it: it releases nothing else (domain.md 5.3)."""
+
+
 class OrderOfNobody(WriteOffRule):
     """An order of insolvency, and what discharges from it, is of one person: others who owe the debt owe it still."""
 
 
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference, NotAManager, OrderOfNobody; Unanswered (ledger).
+    OrderWithoutReference, OrderUnsaid, NotAManager, OrderOfNobody; Unanswered (ledger).
     """
     require_worker(tx)
     if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
         raise NotAManager("A manager's note is written by a team leader or somebody above, who then decides nothing here.", field="kind")
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
-    if told.kind is EvidenceKind.INSOLVENCY_ORDER and not told.reference.strip():
-        raise OrderWithoutReference("Enter the reference of the order.", field="reference")
+    told = _of_an_order(told)
     if told.kind in ORDERS:
         await store.order_becomes_known(tx)
     row, line = await _open_to(tx, told)
@@ -68,7 +89,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         if since is not None and told.on < since:
             raise BeforeTheDebt(_too_early(told.kind, since), field="on")
         if told.kind in ORDERS:
-            await _stop_putting_back(tx, told.kind, facts)
+            await _stop_putting_back(tx, HEARD[told.kind], row.account, facts)
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
@@ -77,6 +98,19 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     else:
         await look_again(tx, row)
     return Nothing()
+
+
+def _of_an_order(told: AddProof) -> AddProof:
+    """Errors: OrderWithoutReference, OrderUnsaid."""
+    if told.kind is not EvidenceKind.INSOLVENCY_ORDER:
+        return told.model_copy(update={"order_kind": None, "listed": None})
+    if not told.reference.strip():
+        raise OrderWithoutReference("Enter the reference of the order.", field="reference")
+    if told.order_kind is None:
+        raise OrderUnsaid("Choose what the order is.", field="order_kind")
+    if told.listed is None:
+        raise OrderUnsaid("Say whether this debt is listed in the order.", field="listed")
+    return told
 
 
 async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
@@ -101,21 +135,71 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
     return told.model_copy(update={"person": facts.people[0].person})
 
 
-async def _stop_putting_back(tx: Transaction, known: EvidenceKind, facts: DebtFacts) -> None:
-    """What the same people owed on other accounts may be released by it too: each is looked at anew, and not decided by the caller.
+async def _stop_putting_back(tx: Transaction, why: str, account: UUID, facts: DebtFacts) -> None:
+    """What the same people owed on other accounts rests on it too: each is looked at anew, and not decided by the caller.
 
     What is being posted has its outcome first, as on the account itself. Errors: OnASchedule.
     """
     for other in facts.linked:
-        row = await store.open_on_account(tx, other.account)
-        if row is None or row.kind != LineKind.REINSTATEMENT:
-            continue
-        line = await store.listed_line(tx, row.id)
-        if line is not None:
-            await drop(tx, line, HEARD[known])
-        elif row.status == ProposalStatus.ON_SCHEDULE:
-            raise OnASchedule("What the same people owed on another account is being put back at this moment. Add it in a minute.")
-        await store.carry_on(tx, [(row.id, tx.caller.person)])
+        row = await store.open_on_account(tx, other.account) if other.account != account else None
+        if row is not None and row.kind == LineKind.REINSTATEMENT:
+            await _rests_no_more(tx, row, why)
+
+
+async def _rests_no_more(tx: Transaction, row: Row, why: str) -> None:
+    """A locked, open proposal rests on what was said on another: its line drops, it is looked at anew, and the caller decides nothing.
+
+    Errors: OnASchedule.
+    """
+    line = await store.listed_line(tx, row.id)
+    if line is not None:
+        await drop(tx, line, why)
+    elif row.status == ProposalStatus.ON_SCHEDULE:
+        raise OnASchedule("What the same people owed on another account is being put back at this moment. Try it again in a minute.")
+    else:
+        await look_again(tx, row)
+    await store.carry_on(tx, [(row.id, tx.caller.person)])
+
+
+async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
+    """Evidence that was entered in error counts for nothing from now on, and stays to be read. Whoever brought it decides nothing still.
+
+    Errors: NotYourPart, UnknownProof, StruckAlready, ProposalIsClosed, OnASchedule; Unanswered (ledger).
+    """
+    require_worker(tx)
+    await store.order_becomes_known(tx)
+    row = await store.proposal_of_proof_locked(tx, told.proof)
+    if row is None:
+        raise UnknownProof("There is no such evidence.")
+    found = await store.proof_known(tx, told.proof)
+    if found.struck_by is not None:
+        raise StruckAlready("This evidence was struck already.")
+    kind = EvidenceKind(found.kind)
+    if row.closed_at is not None and kind not in queries.GOES_ON_COUNTING:
+        raise ProposalIsClosed("This proposal is closed: what it was decided on stays as it is.")
+    line = await store.listed_line(tx, row.id)
+    if row.status == ProposalStatus.ON_SCHEDULE and line is None:
+        raise OnASchedule("This proposal is being posted at this moment. Look at it again in a minute.")
+    await store.strike(tx, told.proof, told.because)
+    await store.take_part(tx, [row.id], "struck evidence")
+    await store.note(tx, [row.id], f"evidence struck: {kind.value}", told.because)
+    if line is not None:
+        await drop(tx, line, STRUCK)
+    elif row.closed_at is None:
+        await look_again(tx, row)
+    await _others_rest_no_more(tx, row, kind)
+    return Nothing()
+
+
+async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) -> None:
+    """What else rested on evidence that goes on counting: a later proposal about the debt; of an order, also on other accounts."""
+    if kind not in queries.GOES_ON_COUNTING:
+        return
+    later = await store.open_on_account(tx, row.account) if row.closed_at is not None else None
+    if later is not None:
+        await _rests_no_more(tx, later, STRUCK)
+    if kind in ORDERS:
+        await _stop_putting_back(tx, STRUCK, row.account, await fact_of(tx, row.account))
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

@@ -103,6 +103,10 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
     )
 
 
+def _of_order(proof: Proof) -> tuple[str, ...]:
+    return (proof.order_kind.value, str(proof.listed)) if proof.order_kind is not None else ()
+
+
 def _hash(proofs: Sequence[Proof]) -> str:
-    told = sorted([proof.kind.value, proof.on.isoformat(), proof.source, str(proof.person or "")] for proof in proofs)
+    told = sorted([proof.kind.value, proof.on.isoformat(), proof.source, str(proof.person or ""), *_of_order(proof)] for proof in proofs)
     return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()

@@ -61,7 +61,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         blocked=() if closed else found.blocked,
         look_again_on=None if closed else found.look_again_on,
         charges=found.charges,
-        proofs=await queries.proofs_shown(tx, row.id),
+        proofs=await queries.proofs_shown(tx, row),
         events=await queries.events_of(tx, proposal=row.id),
         undoes=row.undoes,
         schedule=row.schedule,

@@ -11,7 +11,7 @@ from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import left_to_put_back
-from writeoffs.domain.insolvency import released_until
+from writeoffs.domain.insolvency import held_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
 from writeoffs.use_cases.work import end_as_withdrawn, fact_of
@@ -49,9 +49,9 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
 
 
 async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, int]:
-    """Of each write-off of the account what may be put back, in pence: not what an order has released that was known then, or is since."""
+    """Of each write-off of the account what may be put back, in pence: not what an order has released or holds, known then or since."""
     orders = await queries.orders_known(tx, {facts.account: facts.people})
-    since = released_until(orders[facts.account], facts.people)
+    since = held_until(orders[facts.account], facts.people, facts.account)
     left = {}
     for past in facts.write_offs:
         days = [day for day in (since, past.released_until) if day is not None]

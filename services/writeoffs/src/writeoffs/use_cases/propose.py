@@ -210,7 +210,7 @@ async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts:
 async def _brought_orders(
     tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]
 ) -> frozenset[tuple[UUID, str]]:
-    """Of those that put a debt back, who brought an order of the same people, on whichever account: what is put back rests on it."""
+    """Of those that put a debt back, who brought an order of the same people, or struck one, on whichever account: it rests on that."""
     back = {id_: row["account"] for id_, row in rows.items() if row["kind"] == LineKind.REINSTATEMENT}
-    orders = await queries.orders_known(tx, {account: facts[account].people for account in back.values()})
-    return frozenset((id_, order.by) for id_, account in back.items() for order in orders[account])
+    hands = await queries.had_a_hand_in_orders(tx, {account: facts[account].people for account in back.values()})
+    return frozenset((id_, person) for id_, account in back.items() for person in hands[account])

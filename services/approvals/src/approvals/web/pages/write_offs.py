@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from uuid import UUID
 
 from chassis.peers import Refused
@@ -15,9 +16,11 @@ from rentbook_contracts.writeoffs import (
     PROPOSALS,
     PROPOSE,
     RECONSIDER_PROPOSAL,
+    STRIKE_PROOF,
     WITHDRAW_PROPOSAL,
     AddProof,
     EvidenceKind,
+    OrderKind,
     ProposalAsked,
     ProposalPage,
     ProposalRow,
@@ -26,6 +29,7 @@ from rentbook_contracts.writeoffs import (
     Propose,
     Reason,
     ReconsiderProposal,
+    StrikeProof,
     WithdrawProposal,
 )
 from starlette.responses import Response
@@ -58,11 +62,15 @@ TITLES: Mapping[LineKind, str] = {
     LineKind.CREDIT_WRITE_ON: "Propose to take this credit to income",
 }
 
+BY_AN_ORDER = frozenset({Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT})
+
+LISTED: Mapping[str, str] = {"yes": "Yes", "no": "No"}
+
 OPEN = frozenset({ProposalStatus.GATHERING, ProposalStatus.BLOCKED, ProposalStatus.READY})
 """Where a proposal stands while any evidence may be added, and it may be withdrawn."""
 
 
-def choices(of: tuple[Reason, ...] | type[Reason] | type[LineKind] | type[ProposalStatus] | type[EvidenceKind]) -> list[tuple[str, str]]:
+def choices(of: tuple[Reason, ...] | type[StrEnum]) -> list[tuple[str, str]]:
     """Codes with their words, for a select."""
     return [(one.value, headline(one)) for one in of]
 
@@ -155,6 +163,9 @@ async def add_proof(visit: Visit) -> Response:
         form.wrong("Evidence can’t be of a day after today", "proof_on")
     source, reference = form.text("source", longest=120), form.text("reference", longest=120)
     note = form.text("proof_note")
+    of_order = kind == EvidenceKind.INSOLVENCY_ORDER
+    order_kind = form.one_of("order_kind", {one.value: "" for one in OrderKind}, "Choose what the order is") if of_order else ""
+    listed = form.one_of("listed", LISTED, "Say whether this debt is listed in the order") if of_order else ""
     if form.errors or on is None:
         return await _page(visit, form)
     asked = AddProof(
@@ -165,8 +176,19 @@ async def add_proof(visit: Visit) -> Response:
         reference=reference,
         note=note,
         person=read_uuid(form.value("proof_of")),
+        order_kind=OrderKind(order_kind) if of_order else None,
+        listed=listed == "yes" if of_order else None,
     )
     return await _done(visit, form, lambda: visit.command(ADD_PROOF, asked, form), "proof")
+
+
+async def strike(visit: Visit) -> Response:
+    """Say that a piece of evidence was entered in error. It stays to be read, and counts for nothing."""
+    form = await visit.sent()
+    proof: UUID = visit.request.path_params["proof"]
+    because = form.text(f"because-{proof}", needed="Write down why it is struck")
+    asked = StrikeProof(proof=proof, because=because or "-")
+    return await _done(visit, form, lambda: visit.command(STRIKE_PROOF, asked, form), "struck")
 
 
 async def reconsider(visit: Visit) -> Response:
@@ -258,6 +280,10 @@ async def _page(visit: Visit, form: Form) -> Response:
         tenants=_tenants(labels.get(page.account)),
         names=await visit.names(),
         evidence=_evidence(page, visit.person.has(*MANAGERS)),
+        order_kinds=choices(OrderKind),
+        listed=list(LISTED.items()),
+        about_orders=page.kind is LineKind.REINSTATEMENT or page.reason in BY_AN_ORDER,
+        strikes=visit.person.may_work_on_write_offs,
         wants_a_manager=not visit.person.has(*MANAGERS)
         and any(not rung.met and EvidenceKind.MANAGER_NOTE in rung.shown_by for rung in page.ladder),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
@@ -304,6 +330,12 @@ def _proposal(visit: Visit) -> UUID:
     return proposal
 
 
+_FIELDS = {
+    "kind": "proof", "on": "proof_on", "person": "proof_of", "reference": "reference", "order_kind": "order_kind", "listed": "listed",
+}  # fmt: skip
+"""The field of the form beside which stands what writeoffs refuses."""
+
+
 async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]], done: str) -> Response:
     """Have it changed where the form has no errors; else, and where it is refused, the page again with what was typed."""
     if not form.errors:
@@ -313,6 +345,6 @@ async def _done(visit: Visit, form: Form, change: Callable[[], Awaitable[object]
         except Refused as refused:
             form.wrong(
                 refused.message,
-                {"kind": "proof", "on": "proof_on", "person": "proof_of", "reference": "reference"}.get(refused.field or ""),
+                _FIELDS.get(refused.field or ""),
             )
     return await _page(visit, form)

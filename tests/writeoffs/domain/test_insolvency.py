@@ -1,0 +1,115 @@
+"""What an order of insolvency releases, holds, or has not released after all; on which account, and by when."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from rentbook_contracts.ledger import ChargeOwed, LineKind, LinePart, PastWriteOff, PersonFacts
+from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind, Reason
+from support.debts import ACCOUNT, POLICY, TODAY, debt, owed, person
+from writeoffs.domain.assessment import Assessment, Standing, assess
+from writeoffs.domain.ladder import Proof
+
+BANKRUPTCY, DRO, IVA = OrderKind
+ENDING = {kind: ending for ending, kind in ENDINGS.items()}
+HAROLD, MAUD = person(), person()
+BEFORE, AFTER = TODAY - timedelta(days=900), TODAY - timedelta(days=20)
+CHARGES = (owed(40_00, BEFORE), owed(30_00, AFTER))
+JOURNAL, ELSEWHERE = uuid4(), uuid4()
+LONG_AGO, LATELY = TODAY - timedelta(days=800), TODAY - timedelta(days=100)
+
+
+def order(kind: OrderKind | None, on: date = LONG_AGO, of: PersonFacts = HAROLD, listed: bool | None = True, **more: Any) -> Proof:
+    return Proof(EvidenceKind.INSOLVENCY_ORDER, on, person=of.person, order_kind=kind, listed=listed, **{"account": ACCOUNT, **more})
+
+
+def ended(kind: OrderKind, on: date = TODAY, of: PersonFacts = HAROLD) -> Proof:
+    return Proof(ENDING[kind], on, person=of.person, account=ACCOUNT)
+
+
+def back(*orders: Proof, people: tuple[PersonFacts, ...] = (HAROLD,), charges: tuple[ChargeOwed, ...] = CHARGES) -> Assessment:
+    """What may be put back of a write-off of two charges."""
+    kept = {"amount_pence": 70_00, "reinstated_pence": 0, "discharged": False, "charges": charges}
+    past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=TODAY - timedelta(days=9), **kept)
+    facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,), people=people)
+    parts = (LinePart(element="rent", amount_pence=70_00),)
+    asked = Standing(LineKind.REINSTATEMENT, Reason.TRACED, 0, (), undoes=JOURNAL, undone_parts=parts, orders=orders)
+    return assess(asked, facts, POLICY, TODAY)
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_an_order_releases_what_it_lists_and_nothing_else(kind: OrderKind) -> None:
+    assert back(order(kind)).amount_pence == 30_00
+    assert back(order(kind, listed=False)).amount_pence == 70_00
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_an_order_that_was_taken_back_has_released_nothing(kind: OrderKind) -> None:
+    assert back(order(kind), ended(kind)).amount_pence == 70_00
+    assert back(order(None), ended(kind)).amount_pence == 70_00
+    discharge = Proof(EvidenceKind.DISCHARGE, LATELY, person=HAROLD.person)
+    assert back(order(kind), discharge, ended(kind)).amount_pence == 70_00
+
+
+def test_what_takes_back_an_order_is_of_the_last_of_its_kind_and_person() -> None:
+    first = order(BANKRUPTCY, TODAY - timedelta(days=890))
+    assert back(first, order(BANKRUPTCY), ended(BANKRUPTCY)).amount_pence == 30_00, "the earlier one stands"
+    assert back(order(BANKRUPTCY), ended(IVA)).amount_pence == 30_00
+    assert back(order(BANKRUPTCY), ended(BANKRUPTCY, of=MAUD)).amount_pence == 30_00
+    assert back(order(BANKRUPTCY), ended(BANKRUPTCY, LONG_AGO - timedelta(days=1))).amount_pence == 30_00
+
+
+def test_a_debt_relief_order_holds_what_it_lists_until_its_twelve_months_end_and_only_then_releases_it() -> None:
+    held = back(order(DRO, LATELY), charges=CHARGES[:1])
+    [says] = held.blocked
+    assert says.startswith("A debt relief order holds what fell due by")
+    assert says.endswith("it is not put back meanwhile.")
+    [says] = back(order(DRO), charges=CHARGES[:1]).blocked
+    assert says.startswith("The law has released the debtor")
+    assert back(order(DRO, LATELY)).amount_pence == 30_00, "what fell due after its day is no part of it"
+    revoked = back(order(DRO, LATELY), ended(DRO), charges=CHARGES[:1])
+    assert (revoked.blocked, revoked.amount_pence) == ((), 40_00)
+
+
+def test_what_is_only_held_is_not_told_to_the_ledger_as_released_for_good() -> None:
+    asked = Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 70_00, (), orders=(order(DRO, LATELY),))
+    assert assess(asked, debt(*CHARGES, people=(HAROLD,)), POLICY, TODAY).released_until is None
+    ended_by_time = Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 70_00, (), orders=(order(DRO),))
+    assert assess(ended_by_time, debt(*CHARGES, people=(HAROLD,)), POLICY, TODAY).released_until == LONG_AGO
+
+
+def test_a_bankruptcy_is_of_every_account_of_the_person_but_one_of_which_it_was_said_that_it_is_not() -> None:
+    elsewhere = order(BANKRUPTCY, account=ELSEWHERE)
+    assert back(elsewhere).amount_pence == 30_00
+    assert back(order(None, account=ELSEWHERE, listed=None)).amount_pence == 30_00
+    assert back(elsewhere, order(BANKRUPTCY, listed=False)).amount_pence == 70_00
+
+
+@pytest.mark.parametrize("kind", [DRO, IVA])
+def test_whether_an_order_that_releases_only_what_it_lists_is_of_another_account_is_asked(kind: OrderKind) -> None:
+    elsewhere = order(kind, account=ELSEWHERE)
+    [says] = back(elsewhere).blocked
+    assert says.endswith("is known from another account of the same people: add it here too, and say whether this debt is listed in it.")
+    assert back(elsewhere, order(kind, listed=False)).amount_pence == 70_00
+    assert back(elsewhere, order(kind)).amount_pence == 30_00
+    assert not back(elsewhere, order(kind)).blocked
+    assert not back(elsewhere, people=(HAROLD, MAUD)).blocked, "the other joint tenant owes it still"
+
+
+@pytest.mark.parametrize(
+    ("proof", "counts"),
+    [
+        (order(DRO), True),
+        (order(None, listed=None), True),
+        (order(DRO, listed=False), False),
+        (order(BANKRUPTCY), False),
+    ],
+    ids=["lists it", "nobody was asked", "does not list it", "is of another kind"],
+)
+def test_a_debt_is_written_off_for_an_order_of_that_kind_that_lists_it(proof: Proof, counts: bool) -> None:
+    facts = debt(owed(40_00, BEFORE), people=(HAROLD,))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 40_00, (proof,)), facts, POLICY, TODAY)
+    assert found.ready is counts
+    revoked = Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 40_00, (proof, ended(DRO)))
+    assert not assess(revoked, facts, POLICY, TODAY).ready

@@ -1,0 +1,151 @@
+"""Evidence that was entered in error is struck: it stays to be read, counts for nothing, and nobody who had a hand in it decides."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from chassis.peers import Caller
+from rentbook_contracts.ledger import AccountKind, LineKind, LinkedAccount, PastWriteOff, PersonFacts
+from rentbook_contracts.writeoffs import (
+    AddProof,
+    EvidenceKind,
+    OrderKind,
+    ProposalAsked,
+    ProposalPage,
+    Propose,
+    Reason,
+    StrikeProof,
+    WithdrawProposal,
+)
+from sqlalchemy.exc import DBAPIError
+from support.debts import owed
+from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
+from writeoffs.domain.assessment import STRUCK
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof, withdraw_proposal
+from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.propose import propose
+from writeoffs.use_cases.work import NotYourPart, OnASchedule, ProposalIsClosed
+
+TODAY = business_date(datetime.now(UTC))
+
+
+async def shown(writeoffs: WriteOffs, proposal: UUID) -> ProposalPage:
+    return await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+
+
+async def proof_of(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind) -> UUID:
+    return next(proof.proof for proof in (await shown(writeoffs, proposal)).proofs if proof.kind is kind)
+
+
+async def struck(writeoffs: WriteOffs, proof: UUID, by: Caller = HANA) -> None:
+    await writeoffs.do(strike_proof, StrikeProof(proof=proof, because="It was typed for the wrong tenant."), caller=by)
+
+
+async def taking_part(writeoffs: WriteOffs, proposal: UUID) -> set[str]:
+    rows = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :id", id=proposal)
+    return {row["person"] for row in rows}
+
+
+async def withdrawn(writeoffs: WriteOffs, proposal: UUID) -> None:
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
+
+
+async def test_what_was_struck_counts_for_nothing_and_is_shown_with_who_when_and_why(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    document = await proof_of(writeoffs, proposal, EvidenceKind.DOCUMENT)
+    await struck(writeoffs, document, BRYN)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+    page = await shown(writeoffs, proposal)
+    [one] = [proof for proof in page.proofs if proof.proof == document]
+    assert one.struck is not None
+    assert (one.struck.by, one.struck.because, one.may_be_struck) == ("bryn.officer", "It was typed for the wrong tenant.", False)
+    assert await taking_part(writeoffs, proposal) == {"asha.officer", "bryn.officer", "hana.head"}
+    await writeoffs.proves(proposal, EvidenceKind.DOCUMENT)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+async def test_what_cannot_be_struck_is_refused(writeoffs: WriteOffs) -> None:
+    proposal = await writeoffs.ready(writeoffs.owing())
+    document, note = [await proof_of(writeoffs, proposal, kind) for kind in (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)]
+    with pytest.raises(NotYourPart):
+        await struck(writeoffs, document, AUDREY)
+    with pytest.raises(UnknownProof):
+        await struck(writeoffs, uuid4())
+    await struck(writeoffs, document)
+    with pytest.raises(StruckAlready):
+        await struck(writeoffs, document)
+    await withdrawn(writeoffs, proposal)
+    with pytest.raises(ProposalIsClosed):
+        await struck(writeoffs, note)
+    for statement in ("UPDATE struck SET because = 'x'", "DELETE FROM struck"):
+        with pytest.raises(DBAPIError):
+            async with writeoffs.runtime.engine.begin() as connection:
+                await connection.execute(sa.text(statement))
+
+
+async def test_a_listed_line_drops_by_what_is_struck_and_the_rest_goes_on(writeoffs: WriteOffs) -> None:
+    one, other = await writeoffs.ready(writeoffs.owing()), await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(one, other)
+    await writeoffs.round(schedule)
+    await struck(writeoffs, await proof_of(writeoffs, one, EvidenceKind.DOCUMENT))
+    assert await writeoffs.standings(schedule) == {one: ("dropped", STRUCK), other: ("listed", None)}
+    assert await writeoffs.status(one) == ("blocked", STRUCK, 2)
+    await writeoffs.taken(schedule, uuid4())
+    with pytest.raises(OnASchedule, match="being posted"):
+        await struck(writeoffs, await proof_of(writeoffs, other, EvidenceKind.DOCUMENT))
+
+
+async def test_an_acknowledgment_typed_in_error_stops_no_time_any_more_and_who_had_a_hand_in_it_decides_nothing(
+    writeoffs: WriteOffs,
+) -> None:
+    due_on = TODAY - timedelta(days=7 * 365)
+    account = writeoffs.owing(80_00)
+    writeoffs.moved(account, charges=(owed(80_00, due_on),))
+    first = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    told = AddProof(proposal=first, kind=EvidenceKind.SIGNED_ACKNOWLEDGMENT, on=due_on + timedelta(days=365 * 5))
+    await writeoffs.do(add_proof, told, caller=BRYN)
+    await withdrawn(writeoffs, first)
+    second = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    await writeoffs.proves(second, EvidenceKind.LEGAL_CONFIRMATION)
+    await writeoffs.assessed(second)
+    assert (await writeoffs.status(second))[0] == "blocked"
+    await struck(writeoffs, await proof_of(writeoffs, second, EvidenceKind.SIGNED_ACKNOWLEDGMENT))
+    await writeoffs.assessed(second)
+    assert (await writeoffs.status(second))[0] == "ready"
+    assert await taking_part(writeoffs, second) == {"asha.officer", "bryn.officer", "hana.head"}
+    await withdrawn(writeoffs, second)
+    third = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
+    assert await taking_part(writeoffs, third) == {"asha.officer", "bryn.officer", "hana.head"}
+
+
+async def test_an_order_struck_on_another_account_bars_nothing_any_more_and_drops_what_rests_on_it(writeoffs: WriteOffs) -> None:
+    tenant = PersonFacts(person=uuid4())
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside in ((account, other), (other, account)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    on = TODAY - timedelta(days=50)
+    order = AddProof(
+        proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", order_kind=OrderKind.BANKRUPTCY, listed=True
+    )
+    await writeoffs.do(add_proof, order, caller=BRYN)
+    await withdrawn(writeoffs, elsewhere)
+    past = PastWriteOff(
+        journal=uuid4(), line=uuid4(), on=TODAY - timedelta(days=90), amount_pence=80_00, reinstated_pence=0, discharged=False,
+        charges=(owed(80_00, TODAY - timedelta(days=100)),),
+    )  # fmt: skip
+    writeoffs.moved(account, balance_pence=0, charges=(), debtor_total_pence=0, write_offs=(past,))
+    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=past.journal)
+    back = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    await writeoffs.proves(back, EvidenceKind.FOUND, source="registry")
+    await writeoffs.assessed(back)
+    assert "The law has released the debtor" in (await writeoffs.status(back))[1]
+    await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER))
+    await writeoffs.assessed(back)
+    assert (await writeoffs.status(back))[0] == "ready"
+    assert await taking_part(writeoffs, back) == {"asha.officer", "bryn.officer", "hana.head"}
