@@ -95,7 +95,7 @@ class Place:
     async def task(self, case: UUID, *, lane: Lane = Lane.GREEN, reasons: tuple[str, ...] = (), raised_by: str = "asha.officer") -> UUID:
         """A task for the case's plan, as the workflow opens it."""
         plan = estate.PLANS[case]
-        told = PlanToDecide(plan=plan, raised_by=raised_by, participants=(raised_by,))
+        told = PlanToDecide(plan=plan, raised_by=raised_by, participants=(raised_by,), lane=lane, lane_reasons=reasons)
         self.peers.answers[f"/queries/{PLAN_TO_DECIDE.name}"] = lambda _: told
         asked = OpenTask(
             kind=TaskKind.REFUND,

@@ -296,7 +296,7 @@ class Cast(RuleBasedStateMachine):
         plan = estate.plan_of(self.case, estate.OKAFOR, self.pence, checks=f"round {self.round}")
         estate.PLANS[self.case], estate.HOME_OF[self.case] = plan, estate.OKAFOR
         answers = self.place.peers.answers
-        told = PlanToDecide(plan=plan, raised_by=self.raiser, participants=(self.raiser,))
+        told = PlanToDecide(plan=plan, raised_by=self.raiser, participants=(self.raiser,), lane=Lane.GREEN)
         answers[f"/queries/{PLAN_TO_DECIDE.name}"] = lambda _: told
         answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: estate.case_page(asked.case, status=CaseStatus.WITH_APPROVER)
         facts = estate.refund_facts(plan.account).model_copy(update={"actors": (self.actor,)})
