@@ -32,6 +32,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         " reason_code refund_journal requested_pence round run status status_note taken_by version withdrawn_attempt",
         "payment_run": "status status_note",
         "payment_line": "because refund_journal status",
+        "credit_look": "due_on",
     },
     "approvals": {
         "approval_case": "version",
@@ -54,7 +55,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
 
 MAY_DELETE: dict[str, set[str]] = {
     "ledger": set(),
-    "refunds": set(),
+    "refunds": {"credit_look"},
     "approvals": {"desk_session", "saved_view"},
     "notices": set(),
     "writeoffs": set(),

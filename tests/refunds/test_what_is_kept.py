@@ -145,4 +145,4 @@ def test_the_payment_file_names_the_council_of_the_letters(settings: RefundsSett
 async def test_the_service_is_wired(settings: RefundsSettings) -> None:
     app = make_app(settings)
     assert {subscription.fact.topic for subscription in app.listens} == {"ledger.accounts", "approvals.payment-runs"}
-    assert len(app.offers) == 15
+    assert len(app.offers) == 16
