@@ -10,12 +10,16 @@ import pytest
 from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.serving import App, Offer, Stories
+from chassis.starter import workflow_is_gone
 from chassis.stories import missing, obey, read_words
 from chassis.transaction import Transaction, run
 from rentbook_contracts.operation import BrokenRule, Operation, Signal, Workflow
 from support.counting import CountedTo, CountUp, Place, until
 from temporalio import workflow
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 STEP: Operation[CountUp, CountedTo] = Operation("counter.step", "counter", CountUp, CountedTo)
@@ -60,12 +64,14 @@ class Rows:
     steps: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     refuses: bool = False
+    silent: bool = False
 
     async def needed(self, _: Transaction) -> set[str]:
         return self.open
 
     async def take_up(self, tx: Transaction, story: str) -> None:
-        await tx.signal(story, GO_ON, CountUp(key="again"))
+        if not self.silent:
+            await tx.signal(story, GO_ON, CountUp(key="again"))
 
     async def settle(self, _: Transaction, story: str) -> None:
         self.without.append(story)
@@ -135,6 +141,42 @@ async def test_a_story_that_failed_by_a_step_takes_that_step_again(place: Place)
         assert (await obeyed(service, rows, "list")).startswith(f"{story}  failed ")
         rows.refuses = False
         await obeyed(service, rows, "restart", story, "--by", "ops")
+        await until(lambda: ended(client, story), "the story ends as it should")
+        assert rows.steps == ["1", "2"]
+
+
+async def test_a_story_that_was_taken_up_before_is_taken_up_again_once_temporal_keeps_its_first_run_no_more(place: Place) -> None:
+    rows, story = Rows(silent=True), "story/old"
+    async with telling(place, rows, story) as (service, client):
+        first = client.get_workflow_handle(story)
+
+        async def is_gone() -> bool:
+            return service._stories.gone == {story}
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        await until(first_step_is_taken, "the first step is taken")
+        run_id = (await first.describe()).run_id
+        await first.terminate("by hand")
+        await until(is_gone, "it is found")
+        await obeyed(service, rows, "restart", story, "--by", "ops")
+        of_the_first = WorkflowExecution(workflow_id=story, run_id=run_id)
+        asked = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=of_the_first)
+        await client.workflow_service.delete_workflow_execution(asked)
+
+        async def is_deleted() -> bool:
+            try:
+                await client.get_workflow_handle(story, run_id=run_id).describe()
+            except RPCError as error:
+                return workflow_is_gone(error)
+            return False
+
+        await until(is_deleted, "retention has taken the first run")
+        await client.get_workflow_handle(story).terminate("by hand, once more")
+        await until(is_gone, "it is found again")
+        rows.silent = False
+        assert await obeyed(service, rows, "restart", story, "--by", "ops") == f"{story} is taken up again."
         await until(lambda: ended(client, story), "the story ends as it should")
         assert rows.steps == ["1", "2"]
 

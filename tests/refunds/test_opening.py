@@ -362,6 +362,23 @@ async def test_whoever_closes_a_review_has_seen_what_came_in_meanwhile(refunds: 
     assert len(await look_on(refunds, TODAY, tenant(cleared=1_100_00))) == 1
 
 
+async def test_what_clears_after_a_review_was_opened_is_looked_at_once_that_is_over(refunds: Refunds) -> None:
+    clears = TODAY + timedelta(days=5)
+    [review] = await review_after(refunds, tenant(next_clears_on=clears))
+    await refunds.do(withdraw, WithdrawCase(case=review["id"], note="asks later"), caller=ASHA)
+    assert len(await look_on(refunds, clears - timedelta(days=1), tenant(cleared=900_00))) == 1
+    assert len(await look_on(refunds, clears, tenant(cleared=900_00))) == 2
+
+
+async def test_what_comes_in_beside_a_review_and_clears_later_is_looked_at_though_charges_closed_it(refunds: Refunds) -> None:
+    clears = TODAY + timedelta(days=5)
+    await review_after(refunds, tenant())
+    await review_after(refunds, tenant(next_clears_on=clears))
+    await spent(refunds, "charges have used it", tenant(cleared=0))
+    rows = await look_on(refunds, clears, tenant())
+    assert [row["status"] for row in rows if row["is_open"]] == [CaseStatus.REVIEW]
+
+
 async def test_a_review_that_an_earmark_closed_opens_anew_when_that_case_came_to_nothing(refunds: Refunds) -> None:
     first = await asked(refunds, tenant())
     await ended(refunds, first)

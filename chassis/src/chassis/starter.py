@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import distinct_on
 from temporalio.api.common.v1 import Payload
 from temporalio.api.errordetails.v1 import NotFoundFailure
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -196,15 +197,23 @@ def workflow_is_gone(error: RPCError) -> bool:
 async def was_asked_for(client: Client, there: WorkflowExecutionDescription, row: sa.RowMapping) -> bool:
     """Whether a run goes back to what the row of the outbox asked for, and not to what somebody else began under its id.
 
-    A run that goes on in another, or was taken up again, has the beginning of the first. Errors: RPCError where its history is gone.
+    A run that goes on in another, or was taken up again, has the beginning of the first; once retention has taken that one, its own says
+    the same. Errors: RPCError where neither has a history.
     """
-    first = there.raw_description.workflow_execution_info.first_run_id or there.run_id
-    async for event in client.get_workflow_handle(there.id, run_id=first).fetch_history_events(page_size=1):
-        began = event.workflow_execution_started_event_attributes
-        of_the_row = (began.workflow_type.name, began.task_queue.name) == (row["name"], row["queue"])
-        in_time = event.event_time.ToDatetime(UTC) > row["written_at"] - CLOCKS_DIFFER
-        return of_the_row and in_time and _said(began.input.payloads) == [json.loads(row["argument"])]
-    return False
+    try:
+        event = await _beginning(client, there.id, there.raw_description.workflow_execution_info.first_run_id or there.run_id)
+    except RPCError as error:
+        if not workflow_is_gone(error):
+            raise
+        event = await _beginning(client, there.id, there.run_id)
+    began = event.workflow_execution_started_event_attributes
+    of_the_row = (began.workflow_type.name, began.task_queue.name) == (row["name"], row["queue"])
+    in_time = event.event_time.ToDatetime(UTC) > row["written_at"] - CLOCKS_DIFFER
+    return of_the_row and in_time and _said(began.input.payloads) == [json.loads(row["argument"])]
+
+
+async def _beginning(client: Client, workflow_id: str, run_id: str) -> HistoryEvent:
+    return await anext(client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events(page_size=1))
 
 
 def _said(payloads: Sequence[Payload]) -> list[object]:

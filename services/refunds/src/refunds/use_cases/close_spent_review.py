@@ -20,6 +20,7 @@ from refunds.store import cases, looks, policies
 from refunds.use_cases.case_work import end_review
 from refunds.use_cases.credit_of import ask_for_credits, credit_of
 from refunds.use_cases.move import move
+from refunds.use_cases.open_review import look_later
 
 WHERE_IT_WENT: Mapping[type[AccountFact], str] = {
     ChargePosted: "charges have used it",
@@ -53,6 +54,7 @@ async def close_spent_review(tx: Transaction, fact: AccountFact) -> None:
         because = f"no credit is left to refund: {WHERE_IT_WENT[type(fact)]}"
         await cases.note(tx, review.id, f"review closed by itself: {because}")
         await end_review(tx, review, because)
+        await look_later(tx, credit, today)
         if isinstance(fact, CreditHeld):
             # The case for which it is set aside may come to nothing.
             await looks.note(tx, fact.account, today)

@@ -42,9 +42,7 @@ async def look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
     policy = await policies.in_force(tx, today)
     pence = credit_to_review(credit, policy, today)
     if pence is None:
-        later = look_again_on(credit, today)
-        if later is not None:
-            await looks.note(tx, credit.account, later)
+        await look_later(tx, credit, today)
         return
     await cases.lock_account(tx, credit.account)
     if await cases.open_among(tx, [credit.account]):
@@ -61,9 +59,23 @@ async def look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
     row = await cases.locked(tx, case)
     await cases.tell(tx, row, RefundReviewOpened(case=case, account=credit.account, credit_pence=pence))
     await looks.forget(tx, credit.account)
+    await look_later(tx, credit, today)
+
+
+async def look_later(tx: Transaction, credit: CreditFacts, today: date) -> None:
+    """Note the day on which more of the credit clears, or its floor goes. Nothing is told on that day, and by then a review may be over."""
+    later = look_again_on(credit, today)
+    if later is not None:
+        await looks.note(tx, credit.account, later)
 
 
 async def _beside_a_case(tx: Transaction, account: UUID, today: date) -> None:
-    """Whoever takes up a review sees all of the credit. What comes in beside a request is looked at once that case is over."""
+    """Whoever takes up a review sees all of the credit that counts by then. What comes in beside a request is looked at once that case is
+    over.
+    """
     if not await cases.reviewed_among(tx, [account]):
         await looks.note(tx, account, today)
+        return
+    credit = await credit_of(tx, account)
+    if credit is not None:
+        await look_later(tx, credit, today)
