@@ -121,10 +121,11 @@ def _last(looked: Sequence[Looked], of: int) -> None:
     broken = [each.promise.name for each in looked if not each.finding.kept]
     if not broken:
         print(f"\nAll {len(looked)} promises are kept.")
-    elif len(broken) == 1:
-        print(f"\nThe promise {broken[0]} is broken. {of - len(looked)} more were not looked at.")
-    else:
+    elif len(broken) > 1:
         print(f"\nThe promises {', '.join(broken)} are broken.")
+    else:
+        left = of - len(looked)
+        print(f"\nThe promise {broken[0]} is broken." + (f" {left} more were not looked at." if left else ""))
 
 
 def _lines(lines: Iterable[str], to: Any) -> None:
