@@ -29,9 +29,8 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stack(traces: Path) -> AsyncIterator[Stack]:
     async with running_stack() as running:
-        with everything_twice(running) as twice:
+        with everything_twice(running):
             yield running
-            assert twice[0] > 0, "nothing was delivered twice"
 
 
 @pytest.fixture(scope="package")

@@ -23,7 +23,9 @@ from support.stack import Stack
 
 Members = Mapping[str, Member]
 
-PROCESSES = ("postgres", "kafka", "temporal", "bank-simulator", "ledger", "refunds", "writeoffs", "approvals", "notices", "workflows")
+PROCESSES = (
+    "postgres", "kafka", "temporal", "signin", "bank-simulator", "ledger", "refunds", "writeoffs", "approvals", "notices", "workflows",
+)  # fmt: skip
 
 
 def requested(desk: Desk, member: Member, **more: str | list[str]) -> str:
@@ -253,8 +255,7 @@ def test_money_of_housing_benefit_waits_for_its_answer(members: Members, officer
     case = requested(officer, member, reason_code="benefit-backdated")
     status_is(officer, case, "Waiting for evidence")
     evidence(officer, case, 2, "benefit-answer")
-    page = officer.get(f"/cases/{case}")
-    assert "Housing Benefit" in page.text
+    assert "Housing Benefit" in status_is(officer, case, "With approver").text
 
 
 async def test_a_restart_of_every_process_in_the_middle(stack: Stack, members: Members, officer: Desk, leader: Desk, finance: Desk) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from confluent_kafka import Consumer
-from rentbook_contracts.topics import TOPICS
 from rentbook_local import export
 from rentbook_local.check import places_of
 from rentbook_local.demo.bank_files import Line, business_day, camt053
@@ -17,7 +15,7 @@ from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
 from rentbook_local.layout import DATABASES
-from support.doubler import access
+from support.doubler import access, every_record
 from support.stack import Stack
 from temporalio.client import Client, WorkflowHistory
 
@@ -99,7 +97,7 @@ def test_no_metric_and_no_health_page_tells_of_the_tenant(stack: Stack, paid_cas
 
 
 def test_no_event_tells_of_the_tenant(stack: Stack, paid_case: str, canaries: tuple[str, ...]) -> None:
-    records = list(every_record(stack))
+    records = [(f"{one.topic()} {one.offset()}", f"{one.key()!r} {one.value()!r} {one.headers()!r}") for one in every_record(access(stack))]
     assert any(paid_case in record for _, record in records)
     assert hits(records, canaries) == []
 
@@ -166,20 +164,3 @@ def in_the_clear(history: WorkflowHistory) -> str:
 def hits(texts: Iterable[tuple[str, str]], canaries: tuple[str, ...]) -> list[tuple[str, str]]:
     """Where which canary stands."""
     return [(where, canary) for where, text in texts for canary in canaries if canary in text]
-
-
-def every_record(stack: Stack) -> Iterator[tuple[str, str]]:
-    """Every record on every topic, headers and all."""
-    consumer = Consumer({**access(stack), "group.id": "test-canaries", "auto.offset.reset": "earliest", "enable.partition.eof": True})
-    consumer.subscribe([topic.name for topic in TOPICS])
-    left = {(topic.name, partition) for topic in TOPICS for partition in range(topic.partitions)}
-    try:
-        while left:
-            record = consumer.poll(10)
-            assert record is not None, "the broker does not answer"
-            if record.error():
-                left.discard((record.topic(), record.partition()))
-            else:
-                yield f"{record.topic()} {record.offset()}", f"{record.key()!r} {record.value()!r} {record.headers()!r}"
-    finally:
-        consumer.close()
