@@ -1,7 +1,7 @@
 """Bugs of deciding, put back one by one: the approver held against the last editor, and an update believed without its row."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -88,6 +88,22 @@ async def test_bite_approver_compared_with_the_last_editor(postgres: Postgres, s
 # --- an update believed without the row --------------------------------------------------------------------------------------------
 
 
+async def believe(self: RefundApproval, answer: UUID) -> Decision:
+    """What the update says, as if the row said it too."""
+    assert self.asked is not None
+    return Decision(
+        decision=answer, task=self.asked.task or uuid4(), case=self.case.case, attempt=self.case.attempt, round=self.round, stage=1,
+        content_hash=self.asked.content_hash, answer=Answer.APPROVED, reason_code="in-order", completes=True, recalled=False,
+    )  # fmt: skip
+
+
+BELIEVES_WITHOUT_THE_ROW: Mapping[str, object] = {
+    "workflows.refund_approval.RefundApproval.believed": believe,
+    # In a sandbox the story would be loaded anew, without the bug.
+    "support.fake_services.Worker": partial(Worker, workflow_runner=UnsandboxedWorkflowRunner()),
+}
+
+
 async def test_bite_update_believed_without_the_row(temporal: Temporal) -> None:
     """Somebody with Temporal's own tool says that it was approved, and approvals knows nothing of it."""
 
@@ -107,14 +123,4 @@ async def test_bite_update_believed_without_the_row(temporal: Temporal) -> None:
                 await story.result()
             return [f"{name} without a decision" for name in services.names("refunds.queue-payment")]
 
-    async def believe(self: RefundApproval, answer: UUID) -> Decision:
-        """What the update says, as if the row said it too."""
-        assert self.asked is not None
-        return Decision(
-            decision=answer, task=self.asked.task or uuid4(), case=self.case.case, attempt=self.case.attempt, round=self.round, stage=1,
-            content_hash=self.asked.content_hash, answer=Answer.APPROVED, reason_code="in-order", completes=True, recalled=False,
-        )  # fmt: skip
-
-    # In a sandbox the story would be loaded anew, without the bug.
-    unboxed = {"support.fake_services.Worker": partial(Worker, workflow_runner=UnsandboxedWorkflowRunner())}
-    await bites(scenario, patches={**unboxed, "workflows.refund_approval.RefundApproval.believed": believe})
+    await bites(scenario, patches=BELIEVES_WITHOUT_THE_ROW)

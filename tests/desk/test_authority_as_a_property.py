@@ -1,4 +1,4 @@
-"""Four eyes and authority as a property: any people do anything in any order, at the desk, by SQL and past the workflow.
+"""Four eyes and authority as a property: any people do anything in any order, at the desk and by SQL.
 
 What is done goes through the desk's own forms over HTTP, or as rows by the role that runs the service, true to who somebody is and to
 nothing else. The model is small and of its own; the promises are asked by SQL of their own after every step.
@@ -24,7 +24,6 @@ from approvals.settings import ApprovalsSettings
 from approvals.use_cases.decide_line import decision_of
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.read_decision import NoSuchDecision, read_decision
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings, make_desk
@@ -35,7 +34,7 @@ from chassis.process import make_runtime
 from chassis.transaction import Runtime, run
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
+from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
@@ -618,12 +617,6 @@ class Cast(RuleBasedStateMachine):
     ]))  # fmt: skip
     def record_is_attacked(self, statement: str) -> None:
         assert not self.row_taken(statement)
-
-    @rule()
-    def workflow_is_told_of_a_decision_that_is_no_row(self) -> None:
-        """Whoever reaches Temporal may send any id: the story reads the row, and there is none."""
-        with pytest.raises(NoSuchDecision):
-            self.now(run(self.place.runtime, lambda tx: read_decision(tx, ReadDecision(decision=uuid4()))))
 
     def row_taken(self, statement: str, *values: Any) -> bool:
         try:

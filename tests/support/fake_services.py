@@ -162,31 +162,37 @@ class FakeServices:
         self.changed_in_round = self._round() if changed else None
         self.stands = self.stands.model_copy(update=stands)
 
+    def row(self, answer: approvals.Answer) -> approvals.Decision:
+        """A decision on the task that was opened last, as approvals would keep it."""
+        asked, task = self.open_task, self.task
+        assert asked is not None
+        assert task is not None
+        return approvals.Decision(
+            decision=uuid4(),
+            task=task,
+            case=asked.case,
+            attempt=asked.attempt,
+            round=asked.round,
+            stage=asked.stage,
+            content_hash=asked.content_hash,
+            answer=answer,
+            reason_code="in-order",
+            completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages,
+            recalled=False,
+        )
+
     async def decide(
         self, story: WorkflowHandle[Any, Any], answer: approvals.Answer, *, row: bool = True, content_hash: str | None = None
     ) -> UUID:
         """A decision as the desk makes it: the row, then the update with its id. Without `row` it is a bare update."""
-        asked, task, decision = self.open_task, self.task, uuid4()
-        assert asked is not None
-        assert task is not None
-        shown = content_hash or asked.content_hash
+        made = self.row(answer)
+        if content_hash is not None:
+            made = made.model_copy(update={"content_hash": content_hash})
         if row:
-            self.decisions[decision] = approvals.Decision(
-                decision=decision,
-                task=task,
-                case=asked.case,
-                attempt=asked.attempt,
-                round=asked.round,
-                stage=asked.stage,
-                content_hash=shown,
-                answer=answer,
-                reason_code="in-order",
-                completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages,
-                recalled=False,
-            )
-        taken = approvals.DecisionTaken(decision=decision, task=task, round=asked.round, content_hash=shown)
-        await story.execute_update(DECIDE.name, taken, id=str(decision))
-        return decision
+            self.decisions[made.decision] = made
+        taken = approvals.DecisionTaken(decision=made.decision, task=made.task, round=made.round, content_hash=made.content_hash)
+        await story.execute_update(DECIDE.name, taken, id=str(made.decision))
+        return made.decision
 
     async def recall(self, story: WorkflowHandle[Any, Any], decision: UUID, *, row: bool = True) -> None:
         """A recall as the desk makes it: the row, then the update. Without `row` it is a bare update."""

@@ -1,0 +1,456 @@
+"""Any word to a refund's story, true or not, in any order: it pays once, on what approvals has in its rows, and on nothing else.
+
+The story is told by a real Temporal. Whoever reaches that server may send it any update and any signal, and begin stories; what is true
+stands in rows, which the fake services keep as approvals and refunds do. Each step that moves money is held against the rows then.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from bites.test_decisions import BELIEVES_WITHOUT_THE_ROW
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from pydantic import BaseModel
+from rentbook_contracts.approvals import DECIDE, RECALL, Answer, Decision, DecisionTaken, DecisionTakenBack, OpenTask
+from rentbook_contracts.ledger import PostRefund
+from rentbook_contracts.operation import Message, Operation, Signal, Update
+from rentbook_contracts.refunds import CaseStatus, NoteProgress, PaymentStands, QueuePayment, RefundCase
+from rentbook_contracts.workflows import (
+    CASE_CHANGED,
+    CASE_WITHDRAWN,
+    LEDGER_MOVED,
+    PAYMENT_RELEASED,
+    PAYMENT_SETTLED,
+    QUEUE,
+    REFUND_APPROVAL,
+    CaseChanged,
+    CaseWithdrawn,
+    LedgerMoved,
+    PaymentReleased,
+    PaymentSettled,
+    refund_workflow_id,
+)
+from support.courses import WHOLE, play_until
+from support.fake_services import FakeServices
+from support.servers import Temporal
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+T = TypeVar("T")
+
+COURSES = 30 if WHOLE else 4
+STEPS = 20
+OPEN = (CaseStatus.WITH_APPROVER, CaseStatus.APPROVED)
+"""Where a ledger that moved has the checks looked at again."""
+
+MOST_RECALLS = 6
+ANY = st.integers(min_value=0, max_value=10_000)
+"""Which of several: taken by its remainder."""
+
+HAPPENED = frozenset({
+    "approved", "sent back", "voided", "released", "refused words", "disbelieved words", "refused recalls", "disbelieved recalls",
+    "bare signals", "told of an old round",
+})  # fmt: skip
+MORE_HAPPENED = frozenset({
+    "of two stages", "declined", "withdrawn", "recalled", "told when it was recalled", "paid", "releases of another plan",
+    "stories begun again", "told of an earlier case",
+})  # fmt: skip
+"""What is not waited for in the sample of every run."""
+
+
+@dataclass
+class Rows(FakeServices):
+    """The services of one case, which hold each step that moves money against the rows of that moment."""
+
+    tasks: dict[tuple[int, int], UUID] = field(default_factory=dict)
+    unfounded: list[str] = field(default_factory=list)
+
+    async def answer(self, operation: Operation[Any, Any], argument: BaseModel) -> BaseModel:
+        if isinstance(argument, QueuePayment | PostRefund) and not self.allow(argument):
+            self.unfounded.append(operation.name)
+        reply = await super().answer(operation, argument)
+        if isinstance(argument, OpenTask) and self.task is not None:
+            self.tasks[argument.round, argument.stage] = self.task
+        return reply
+
+    def allow(self, step: QueuePayment | PostRefund) -> bool:
+        """Whether the plan of the newest round was approved at every stage, by rows that stand, the last of which the step names; and
+        whether finance released it, where it is posted. Once for each approval.
+        """
+        plan, asked = step.plan, self.open_task
+        assert asked is not None
+        approved = {
+            row.stage: row
+            for row in self.decisions.values()
+            if (row.case, row.attempt, row.round, row.content_hash) == (plan.case, plan.attempt, asked.round, plan.content_hash)
+            and row.task == self.tasks[row.round, row.stage]
+            and row.answer is Answer.APPROVED
+            and not row.recalled
+        }
+        last, payment = approved.get(self.stages), self.stands.payment
+        return (
+            sorted(approved) == list(range(1, self.stages + 1))
+            and last is not None
+            and last.completes
+            and last.decision == step.decision
+            and (isinstance(step, QueuePayment) or (payment is not None and payment.content_hash == plan.content_hash))
+            and not any(isinstance(taken, type(step)) and taken.decision == step.decision for _, taken in self.calls)
+        )
+
+    def status(self) -> CaseStatus:
+        return [said.status for _, said in self.calls if isinstance(said, NoteProgress)][-1]
+
+
+@dataclass
+class EachCase(FakeServices):
+    """The services of all cases: a step is answered by those of the story that asks."""
+
+    of_story: dict[str, Rows] = field(default_factory=dict)
+
+    async def answer(self, operation: Operation[Any, Any], argument: BaseModel) -> BaseModel:
+        return await self.of_story[activity.info().workflow_id or ""].answer(operation, argument)
+
+
+class Telling(RuleBasedStateMachine):
+    """One story after the other. `loop`, `client`, `everybody` and `counted` are given by the test."""
+
+    loop: asyncio.AbstractEventLoop
+    client: Client
+    everybody: EachCase
+    counted: "Counter[str]"
+
+    @initialize(stages=st.sampled_from([1, 2]))
+    def story_begins(self, stages: int) -> None:
+        """A new case's story; what was decided of the cases before it stands in approvals' rows as well."""
+        self.rows: dict[UUID, Decision] = getattr(self, "rows", {})
+        self.now(self.begun(stages))
+        self.paid_for = 0
+        self.round_begins()
+
+    async def begun(self, stages: int) -> None:
+        self.services = Rows(stages=stages, decisions=self.rows)
+        case = RefundCase(case=self.services.case)
+        self.id = refund_workflow_id(case.case, 1)
+        self.everybody.of_story[self.id] = self.services
+        self.story: WorkflowHandle[Any, Any] = await self.client.start_workflow(REFUND_APPROVAL.name, case, id=self.id, task_queue=QUEUE)
+        await self.services.until("approvals.open-task")
+
+    def round_begins(self) -> None:
+        self.status = CaseStatus.WITH_APPROVER
+        self.approvals, self.heard = list[UUID](), list[UUID]()
+        self.now(self.all_is_taken())
+
+    @property
+    def asked(self) -> OpenTask:
+        assert self.services.open_task is not None
+        return self.services.open_task
+
+    # --- what is true ---------------------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.status is CaseStatus.WITH_APPROVER)
+    @rule()
+    def it_is_approved(self) -> None:
+        completes = self.asked.stage == self.services.stages
+        decision = self.now(self.services.decide(self.story, Answer.APPROVED))
+        self.approvals.append(decision)
+        self.heard.append(decision)
+        self.counted["approved" if completes else "of two stages"] += 1
+        if completes:
+            self.status = CaseStatus.APPROVED
+            self.paid_for += 1
+        self.now(self.all_is_taken())
+
+    @precondition(lambda self: self.status is CaseStatus.WITH_APPROVER)
+    @rule()
+    def it_is_sent_back(self) -> None:
+        self.services.row_says(resubmitted=False)
+        self.heard.append(self.now(self.services.decide(self.story, Answer.SENT_BACK)))
+        self.now(self.services.when(lambda: self.services.status() is CaseStatus.SENT_BACK))
+        self.status = CaseStatus.SENT_BACK
+        self.counted["sent back"] += 1
+
+    @precondition(lambda self: self.status is CaseStatus.SENT_BACK)
+    @rule()
+    def question_is_answered(self) -> None:
+        self.services.row_says(changed=True, resubmitted=True)
+        self.next_round_after(self.story.signal(CASE_CHANGED.name, CaseChanged(case=self.asked.case, resubmitted=True)))
+        self.services.row_says(resubmitted=False)
+
+    @precondition(lambda self: self.status in OPEN and self.approvals)
+    @rule(which=ANY)
+    def it_is_recalled(self, which: int) -> None:
+        self.next_round_after(self.services.recall(self.story, self.approvals[which % len(self.approvals)]))
+        self.counted["recalled"] += 1
+
+    @precondition(lambda self: self.status is CaseStatus.WITH_APPROVER)
+    @rule()
+    def it_is_told_of_an_approval_that_was_recalled(self) -> None:
+        row = self.row(recalled=True)
+        self.next_round_after(self.story.execute_update(DECIDE.name, _taken(row), id=str(row.decision)))
+        self.counted["told when it was recalled"] += 1
+
+    @precondition(lambda self: self.status in OPEN)
+    @rule()
+    def credit_is_gone(self) -> None:
+        """The approval that stood of the round is void, and its row stays as it is."""
+        self.services.void_because = "the cleared credit no longer covers it"
+        self.next_round_after(self.story.signal(LEDGER_MOVED.name, LedgerMoved(account=self.asked.account, version=8)))
+        self.counted["voided"] += 1
+
+    @precondition(lambda self: self.status is CaseStatus.APPROVED)
+    @rule()
+    def finance_releases_it(self) -> None:
+        self.services.row_says(payment=PaymentStands(run=uuid4(), content_hash=self.asked.content_hash))
+        self.now(self.tell(PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash="whatever is said")))
+        self.now(self.services.when(lambda: self.services.status() is CaseStatus.WITH_BANK))
+        self.status = CaseStatus.WITH_BANK
+        self.counted["released"] += 1
+
+    # --- what is not ----------------------------------------------------------------------------------------------------------------------
+
+    @rule(answer=st.sampled_from(Answer))
+    def decisions_are_told_that_are_not_of_this_question(self, answer: Answer) -> None:
+        """Each unlike one on this question in one respect, some as approvals would never keep them."""
+        others: list[dict[str, Any]] = [
+            {"is_kept": False},
+            {"task": uuid4()},
+            {"round": self.asked.round + 1},
+            {"content_hash": "another"},
+            {"case": uuid4(), "task": uuid4(), "content_hash": "another"},
+        ]
+        for other in others:
+            self.told_in_vain(self.row(answer=answer, **other), as_asked=True)
+            if "is_kept" not in other:
+                self.told_in_vain(self.row(answer=answer, **other), as_asked=False)
+        self.now(self.all_is_taken())
+
+    def earlier(self) -> list[Decision]:
+        """Decisions as they were really made, on whatever was asked before."""
+        return [row for row in self.rows.values() if row.task != self.services.task or self.status is not CaseStatus.WITH_APPROVER]
+
+    @precondition(lambda self: bool(self.earlier()))
+    @rule(which=ANY, as_asked=st.booleans())
+    def an_earlier_decision_is_told(self, which: int, as_asked: bool) -> None:
+        """Of another case, an old round or the stage before: it may approve, and stand."""
+        known = self.earlier()
+        row = known[which % len(known)]
+        self.told_in_vain(row, as_asked=as_asked)
+        self.now(self.all_is_taken())
+        self.counted["told of " + ("an old round" if row.case == self.asked.case else "an earlier case")] += 1
+
+    def told_in_vain(self, row: Decision, *, as_asked: bool) -> None:
+        """With the words of the open question, whatever the row says, or with those of the row."""
+        said = _taken(row)
+        if as_asked:
+            assert self.services.task is not None
+            said = DecisionTaken(
+                decision=row.decision, task=self.services.task, round=self.asked.round, content_hash=self.asked.content_hash
+            )
+        answers = (said.task, said.round, said.content_hash) == (self.services.task, self.asked.round, self.asked.content_hash)
+        accepted = self.now(self.accepted(DECIDE, said))
+        assert accepted == (answers and self.status is CaseStatus.WITH_APPROVER)
+        if accepted:
+            self.heard.append(row.decision)
+        self.counted["disbelieved words" if accepted else "refused words"] += 1
+
+    def row(self, *, is_kept: bool = True, **other: Any) -> Decision:
+        """An approval of the open question, but for what is said otherwise."""
+        row = self.services.row(Answer.APPROVED).model_copy(update=other)
+        if is_kept:
+            self.rows[row.decision] = row
+        return row
+
+    @rule()
+    def recalls_are_told_of_what_was_not_recalled(self) -> None:
+        """Of the latest decisions, and of one that there is not.
+
+        Left out: a decision on something else that was recalled, once a bare update has told the story of it. The story takes that for a
+        recall of its own, and asks anew; no money moves by it.
+        """
+        foreign = [id_ for id_ in self.heard if id_ in self.rows and self.rows[id_].recalled]
+        for decision in dict.fromkeys((uuid4(), *self.heard, *list(self.rows)[-MOST_RECALLS:])):
+            if decision not in foreign:
+                accepted = self.now(self.accepted(RECALL, DecisionTakenBack(decision=decision, task=uuid4())))
+                assert accepted == (decision in self.heard and self.status is not CaseStatus.WITH_BANK)
+                self.counted["disbelieved recalls" if accepted else "refused recalls"] += 1
+        self.now(self.all_is_taken())
+
+    @rule(order=st.permutations(range(7)))
+    def bare_signals_come(self, order: list[int]) -> None:
+        """Each with rubbish, and in words that make sense."""
+        shown = self.asked.content_hash
+        signals: list[tuple[Signal[Any], Message]] = [
+            (CASE_CHANGED, CaseChanged(case=self.asked.case, resubmitted=True)),
+            (CASE_WITHDRAWN, CaseWithdrawn(case=self.asked.case)),
+            (LEDGER_MOVED, LedgerMoved(account=self.asked.account, version=99)),
+            (PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash=shown)),
+            (PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash="another")),
+            *((PAYMENT_SETTLED, PaymentSettled(run=uuid4(), paid=paid)) for paid in (True, False)),
+        ]
+        for which in order:
+            signal, message = signals[which]
+            self.now(self.story.signal(signal.name, {"no": "sense"}))
+            self.now(self.tell(signal, message))
+        self.counted["bare signals"] += 1
+        self.now(self.all_is_taken())
+
+    @precondition(lambda self: self.status in OPEN)
+    @rule()
+    def another_plan_was_released(self) -> None:
+        """By finance, of this case; and the story is told that it was this one."""
+        self.services.row_says(payment=PaymentStands(run=uuid4(), content_hash="another"))
+        self.now(self.tell(PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash=self.asked.content_hash)))
+        self.counted["releases of another plan"] += 1
+        self.now(self.all_is_taken())
+
+    @rule()
+    def story_is_begun_again(self) -> None:
+        """By its own id, which is taken, and by that of the next attempt with the words of this one, where it takes no step."""
+        case = RefundCase(case=self.asked.case, account=uuid4())
+
+        async def begun(id_: str) -> None:
+            story = await self.client.start_workflow(REFUND_APPROVAL.name, case, id=id_, task_queue=QUEUE)
+            await story.result()
+
+        with pytest.raises(WorkflowAlreadyStartedError):
+            self.now(begun(self.id))
+        with pytest.raises(WorkflowFailureError):
+            self.now(begun(refund_workflow_id(self.asked.case, 2)))
+        self.counted["stories begun again"] += 1
+        self.now(self.all_is_taken())
+
+    # --- how a story ends -----------------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.status is CaseStatus.WITH_APPROVER)
+    @rule(stages=st.sampled_from([1, 2]))
+    def it_is_declined(self, stages: int) -> None:
+        self.now(self.services.decide(self.story, Answer.DECLINED))
+        self.ended("declined")
+        self.story_begins(stages)
+
+    @precondition(lambda self: self.status is not CaseStatus.WITH_BANK)
+    @rule(stages=st.sampled_from([1, 2]))
+    def it_is_withdrawn(self, stages: int) -> None:
+        self.services.row_says(withdrawn=True)
+        self.now(self.tell(CASE_WITHDRAWN, CaseWithdrawn(case=self.asked.case)))
+        self.ended("withdrawn")
+        self.story_begins(stages)
+
+    @precondition(lambda self: self.status is CaseStatus.WITH_BANK)
+    @rule(stages=st.sampled_from([1, 2]))
+    def bank_pays(self, stages: int) -> None:
+        self.it_is_paid()
+        self.story_begins(stages)
+
+    def it_is_paid(self) -> None:
+        assert self.services.stands.payment is not None
+        self.services.row_says(payment=self.services.stands.payment.model_copy(update={"paid": True}))
+        self.now(self.tell(PAYMENT_SETTLED, PaymentSettled(run=uuid4(), paid=False)))
+        self.ended("paid")
+
+    def ended(self, how: str) -> None:
+        self.now(self.story.result())
+        self.money_moved_by_the_rows()
+        self.counted[how] += 1
+
+    def teardown(self) -> None:
+        """Whatever the story was told: once it is approved and released, it pays."""
+        if not hasattr(self, "story"):
+            return
+        self.money_moved_by_the_rows()
+        if self.status is CaseStatus.SENT_BACK:
+            self.question_is_answered()
+        while self.status is CaseStatus.WITH_APPROVER:
+            self.it_is_approved()
+        if self.status is CaseStatus.APPROVED:
+            self.finance_releases_it()
+        self.it_is_paid()
+
+    # --- after every step -----------------------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def money_moved_by_the_rows(self) -> None:
+        assert self.services.unfounded == []
+        assert len(self.services.names("refunds.queue-payment")) == self.paid_for
+        assert len(self.services.names("ledger.post-refund")) == (self.status is CaseStatus.WITH_BANK)
+
+    @invariant()
+    def it_waits_for_the_same(self) -> None:
+        assert self.services.status() is self.status
+
+    async def all_is_taken(self) -> None:
+        """All that was said is behind the story: what it is asked last makes it look, and it looks only after the rest."""
+        if self.status in OPEN:
+            looked = self.services.names().count("refunds.recheck")
+            await self.tell(LEDGER_MOVED, LedgerMoved(account=self.asked.account, version=9))
+            await self.services.until("refunds.recheck", looked + 1)
+        else:
+            asked = self.services.names().count("refunds.read-case")
+            await self.tell(CASE_CHANGED, CaseChanged(case=self.asked.case))
+            await self.services.until("refunds.read-case", asked + 1)
+
+    def next_round_after(self, word: Coroutine[Any, Any, object]) -> None:
+        opened = self.services.names().count("approvals.open-task")
+        self.now(word)
+        self.now(self.services.until("approvals.open-task", opened + 1))
+        self.services.void_because = None
+        self.round_begins()
+
+    async def tell(self, signal: Signal[Any], message: Message) -> None:
+        await self.story.signal(signal.name, message)
+
+    async def accepted(self, update: Update[Any], message: Message) -> bool:
+        try:
+            await self.story.execute_update(update.name, message, id=f"{uuid4()}")
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    def now(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
+
+
+def _taken(row: Decision) -> DecisionTaken:
+    return DecisionTaken(decision=row.decision, task=row.task, round=row.round, content_hash=row.content_hash)
+
+
+@asynccontextmanager
+async def told(temporal: Temporal, counted: "Counter[str]") -> AsyncIterator[dict[str, Any]]:
+    """What the machine is given."""
+    client = await Client.connect(temporal.address, namespace=await temporal.new_namespace(), data_converter=pydantic_data_converter)
+    everybody = EachCase()
+    async with AsyncExitStack() as stack:
+        await everybody.serve(client, stack)
+        yield {"loop": asyncio.get_running_loop(), "client": client, "everybody": everybody, "counted": counted}
+
+
+@pytest.mark.timeout(3600 if WHOLE else 300)
+async def test_no_word_to_a_story_moves_money_that_its_rows_do_not(temporal: Temporal, played: "Counter[str]") -> None:
+    counted: Counter[str] = Counter()
+
+    async def missing() -> frozenset[str]:
+        return (HAPPENED | MORE_HAPPENED if WHOLE else HAPPENED) - counted.keys()
+
+    async with told(temporal, counted) as given:
+        await play_until(Telling, given, missing, played, courses=COURSES, steps=STEPS)
+    played.update({f"words to a refund: {what}": times for what, times in counted.items()})
+
+
+async def test_a_story_that_believes_an_update_without_its_row_is_found_out(temporal: Temporal) -> None:
+    async def missing() -> frozenset[str]:
+        return frozenset()
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, variant in BELIEVES_WITHOUT_THE_ROW.items():
+            patch.setattr(name, variant)
+        async with told(temporal, Counter()) as given:
+            with pytest.raises(AssertionError, match="queue-payment"):
+                await play_until(Telling, given, missing, Counter(), courses=COURSES, steps=STEPS)
