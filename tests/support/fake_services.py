@@ -22,6 +22,12 @@ from workflows.app import WORKFLOWS
 SOON = timedelta(days=30)
 
 
+async def waits(story: WorkflowHandle[Any, Any]) -> bool:
+    """Whether nothing is under way: whatever the story does next, somebody has to say something or a time has to come."""
+    told = (await story.describe()).raw_description
+    return not told.pending_activities and not told.HasField("pending_workflow_task")
+
+
 def refused(rule: str) -> ApplicationError:
     return ApplicationError(rule, type=rule, non_retryable=True)
 
@@ -88,7 +94,9 @@ class FakeServices:
         return refunds.EvidenceTimers(remind_at=self.remind_at, lapse_at=self.lapse_at, look_again_at=self.look_again_at)
 
     def _stands(self, _: refunds.ReadCase) -> refunds.CaseStands:
-        return self.stands.model_copy(update={"changed": self.changed_in_round == self._round()})
+        said = [asked.status for _, asked in self.calls if isinstance(asked, refunds.NoteProgress)]
+        answered = self.stands.resubmitted or said[-1:] != [refunds.CaseStatus.SENT_BACK]
+        return self.stands.model_copy(update={"changed": self.changed_in_round == self._round(), "resubmitted": answered})
 
     def _round(self) -> int:
         return max((asked.round for _, asked in self.calls if isinstance(asked, refunds.PlanRefund)), default=0)

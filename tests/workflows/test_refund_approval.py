@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from rentbook_contracts import ledger, refunds
-from rentbook_contracts.approvals import Answer, CloseTask
+from rentbook_contracts.approvals import DECIDE, Answer, CloseTask, DecisionTaken
 from rentbook_contracts.ledger import PutBackCredit
 from rentbook_contracts.operation import Message, Signal
 from rentbook_contracts.refunds import CaseOutcome, CaseStatus, FileFate, PaymentRunCase, RefundCase
@@ -31,7 +31,8 @@ from rentbook_contracts.workflows import (
     RunLineSettled,
     refund_workflow_id,
 )
-from support.fake_services import FakeServices
+from support.counting import until
+from support.fake_services import FakeServices, waits
 from support.histories import record
 from support.servers import Temporal
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
@@ -260,12 +261,29 @@ async def test_sent_back_waits_for_the_answer_then_asks_again(client: Client, se
     story = await begun(client, services)
     await services.until("approvals.open-task")
     await services.decide(story, Answer.SENT_BACK)
+    await services.noted(CaseStatus.SENT_BACK)
     services.row_says(changed=True, resubmitted=True)
     await tell(story, CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True))
     await services.until("approvals.open-task", 2)
     await services.decide(story, Answer.DECLINED)
     await story.result()
     assert services.names().count("ledger.place-hold") == services.names().count("ledger.release-hold") == 2
+
+
+async def test_what_was_said_before_a_question_is_no_answer_to_it(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await tell(story, CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True))
+    await services.until("refunds.read-case")
+    await services.decide(story, Answer.SENT_BACK)
+    await services.noted(CaseStatus.SENT_BACK)
+    await until(lambda: waits(story), "the question waits for its answer")
+    assert services.names("approvals.open-task", "approvals.close-task") == ["approvals.open-task"]
+    services.row_says(changed=True, resubmitted=True)
+    await tell(story, CASE_CHANGED, CaseChanged(case=services.case, resubmitted=True))
+    await services.until("approvals.open-task", 2)
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
 
 
 async def test_missing_evidence_is_waited_for(client: Client, services: FakeServices) -> None:
@@ -464,6 +482,22 @@ async def test_a_bare_recall_takes_nothing_back(client: Client, services: FakeSe
     await story.result()
     assert outcome(services) is CaseOutcome.PAID
     assert services.names().count("approvals.open-task") == 1
+
+
+async def test_a_recall_of_another_cases_decision_takes_nothing_back(client: Client, services: FakeServices) -> None:
+    """A bare update had told of it in the words of the question that is open."""
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    other = services.row(Answer.APPROVED).model_copy(update={"case": uuid4(), "task": uuid4(), "recalled": True})
+    services.decisions[other.decision] = other
+    asked = services.row(Answer.APPROVED)
+    claimed = DecisionTaken(decision=other.decision, task=asked.task, round=asked.round, content_hash=asked.content_hash)
+    await story.execute_update(DECIDE.name, claimed, id=f"{uuid4()}")
+    await services.recall(story, other.decision, row=False)
+    await until(lambda: waits(story), "all that was said is behind the story")
+    assert services.names("approvals.read-decision", "approvals.close-task") == ["approvals.read-decision"] * 2
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
 
 
 async def test_a_bare_signal_makes_no_payment_file_and_ends_no_run(client: Client, services: FakeServices) -> None:

@@ -109,6 +109,8 @@ CHECKS_RUN_OUT = "checks that run out while a case waits are run again"
 HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
 # One that was begun earlier takes what is to be taken back from its argument.
 BEGINS_BY_ROWS = "what an attempt begins with is asked of the rows"
+# Or believed what a word said of another round.
+OF_THIS_ROUND = "a recall and an answer count in the round that they are of"
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,9 @@ class RefundApproval:
 
     async def sent_back(self, decision: Decision) -> Again:
         """The question waits for its answer, or for the case to be withdrawn; then it waits for nobody any more."""
+        if workflow.patched(OF_THIS_ROUND):
+            # Until now the case waited for no answer, and its rows said so to whoever asked.
+            self.resubmitted = False
         await self.note(CaseStatus.SENT_BACK)
         await self.until(lambda: self.resubmitted or self.withdrawn, None)
         await self.carried_out(decision)
@@ -480,7 +485,13 @@ class RefundApproval:
             self.settled = PaymentSettled(run=payment.run, paid=payment.paid) if payment.paid is not None else None
         while self.recalls:
             decision = await self.decision_row(self.recalls.popleft())
-            self.recalled = self.recalled or (decision is not None and decision.recalled)
+            if decision is not None and (self.is_of_this_round(decision) or not workflow.patched(OF_THIS_ROUND)):
+                self.recalled = self.recalled or decision.recalled
+
+    def is_of_this_round(self, decision: Decision) -> bool:
+        """A bare update may have told of any decision, whose recall would be taken for one of what was approved here."""
+        key = (self.case.case, self.case.attempt, self.round)
+        return (decision.case, decision.attempt, decision.round) == key
 
     # --- what it is told ----------------------------------------------------------------------------------------------------------
 
