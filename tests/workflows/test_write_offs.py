@@ -27,6 +27,8 @@ from rentbook_contracts.workflows import (
     schedule_workflow_id,
 )
 from rentbook_contracts.writeoffs import READ_SCHEDULE, Assessed, ProposalCase, ScheduleCase, ScheduleStands, ScheduleStatus
+from support.counting import until
+from support.fake_services import waits
 from support.fake_write_offs import FakeWriteOffs
 from support.histories import record
 from support.servers import Temporal
@@ -198,6 +200,23 @@ async def test_a_bare_signal_and_a_bare_recall_change_nothing(client: Client, se
     await services.until("writeoffs.note-schedule", 2)
     await services.recall(story, decision, row=False)
     await services.until("approvals.read-decision", 2)
+    await carried_forward(client, story, timedelta(days=9))
+    await story.result()
+    assert closed_as(services) is ScheduleStatus.POSTED
+
+
+async def test_a_recall_of_another_schedules_decision_takes_nothing_back(client: Client, services: FakeWriteOffs) -> None:
+    """A bare update had told of it in the words of the question that is open."""
+    services.carried_out_from = (datetime.now(UTC) + timedelta(days=8)).date()
+    story = await begun(client, services)
+    await services.until("approvals.open-schedule-task")
+    bare = await services.decide(story, Answer.APPROVED, row=False)
+    decision = await services.decide(story, Answer.APPROVED)
+    await services.until("writeoffs.note-schedule", 2)
+    services.decisions[bare] = services.decisions[decision].model_copy(update={"decision": bare, "case": uuid4(), "recalled": True})
+    await services.recall(story, bare, row=False)
+    await services.until("approvals.read-decision", 3)
+    await until(lambda: waits(story), "all that was said is behind the story")
     await carried_forward(client, story, timedelta(days=9))
     await story.result()
     assert closed_as(services) is ScheduleStatus.POSTED

@@ -62,6 +62,8 @@ WITHDRAWN_IN_CALL_IN = "a withdrawal ends the call-in"
 # A story that was told so by rows of which it took no notice goes on as it did then.
 EMPTY_ENDS = "a schedule of which no line is left ends by itself"
 NOTHING_LEFT = "no line was left"
+# One that was told of another schedule's decision, or another round's, goes on as it believed.
+OF_THIS_ROUND = "a recall counts in the round that it is of"
 
 
 @workflow.defn(name=WRITE_OFF_APPROVAL.name)
@@ -218,7 +220,12 @@ class WriteOffApproval:
         self.empty = stands.empty and workflow.patched(EMPTY_ENDS)
         while self.recalls:
             decision = await self.row_of(self.recalls.popleft())
-            self.recalled = self.recalled or (decision is not None and decision.recalled)
+            if decision is not None and (self.is_of_this_round(decision) or not workflow.patched(OF_THIS_ROUND)):
+                self.recalled = self.recalled or decision.recalled
+
+    def is_of_this_round(self, decision: Decision) -> bool:
+        """A bare update may have told of any decision, whose recall would be taken for one of what was approved here."""
+        return (decision.case, decision.round) == (self.case.schedule, self.round)
 
     def interrupted(self) -> bool:
         return self.withdrawn or self.recalled or self.empty
