@@ -69,6 +69,9 @@ def behind(promise: str, which: str, account: object, who: str, by: str) -> list
 
 OWED_BY_GONE = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE account = '{GONE.account}' AND code = 'ROB')"
 
+ON_SCHEDULE = "(SELECT id FROM decision WHERE carried_out_from IS NOT NULL ORDER BY decided_at LIMIT 1 OFFSET {nth})"
+"""The town decides on what is written off, on what is put back, and on what goes to income."""
+
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     *behind("written-off", "its account", GONE.account, "a decider", APPROVER),
     *behind("written-off", "another account of the debtor", GONE.garage, "a decider", APPROVER),
@@ -360,6 +363,17 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("authority", "somebody higher stood in within a sequence", "approvals", (
         "UPDATE decision SET roles = '{s151-officer}', amount_pence = 600000, stages = 2, authority_id ="
         " (SELECT id FROM authority WHERE role = 's151-officer' AND stage = 1) WHERE carried_out_from IS NOT NULL",)),
+    ("debtors-total", "a lower total was recorded than the debtor owed", "approvals", (
+        f"UPDATE decision SET amount_pence = 4999 WHERE id = {ON_SCHEDULE.format(nth=0)}",)),
+    ("debtors-total", "what was put back was decided on without what was written off", "approvals", (
+        f"UPDATE decision SET amount_pence = 4999 WHERE id = {ON_SCHEDULE.format(nth=1)}",)),
+    ("debtors-total", "the debtor owed as well on another account", "ledger", (
+        f"INSERT INTO entry SELECT journal, 99, '{GONE.garage}', element, 500000 FROM entry WHERE journal = {OWED_BY_GONE} AND line = 1",)),
+    ("debtors-total", "the debtor was in credit as well on another account", "ledger", (
+        f"INSERT INTO entry SELECT journal, 99, '{QUIET.garage}', element, -500000 FROM entry WHERE journal = {UNCLAIMED} AND line = 1",)),
+    ("debtors-total", "the ledger kept a lower total", "ledger", (
+        "ALTER TABLE written_off DROP CONSTRAINT a_write_off_is_within_the_debtors_total",
+        "UPDATE written_off SET debtor_total_pence = 1")),
     ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
     ("register", "the register has another day", "writeoffs", ("UPDATE register SET posted_on = posted_on + 1",)),
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
