@@ -89,7 +89,7 @@ async def test_what_is_not_for_a_member_is_refused_in_words_and_nothing_is_asked
     assert all("You may not open this page" in words for words in said.values())
     assert WHOSE in said["/accounts"]
     assert "A member, and whoever records for a body, reads the schedules that were put to a member or a body" in said["/accounts"]
-    assert "Requests are taken by officers" in said["/accounts/{account:uuid}/refund"]
+    assert "Files and requests are taken, and accounts and cases changed, by officers" in said["/accounts/{account:uuid}/refund"]
 
 
 async def test_a_form_shows_a_member_nothing_of_a_page_that_is_not_for_them(place: Place) -> None:

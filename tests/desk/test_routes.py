@@ -8,6 +8,7 @@ import pytest
 from approvals.web.desk import DeskSettings, make_desk
 from approvals.web.routes import FORMS, PAGES, make_app
 from approvals.web.security import Guard
+from rentbook_contracts.people import Role
 from rentbook_local.layout import DATABASES
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -82,6 +83,18 @@ def test_every_service_is_in_the_table() -> None:
 
 def test_every_form_of_the_desk_has_an_attempt_and_no_attempt_is_left_over() -> None:
     assert {path for path, *_ in FORMS} == set(ATTEMPTS)
+
+
+BY_CASE = ("/tasks/{task:uuid}/claim", "/tasks/{task:uuid}/decision", "/decisions/{decision:uuid}/recall", "/cover/delegations")
+"""Where authority is judged as well, for the case and the amount: what is declared says who reads it."""
+
+
+def test_a_form_is_declared_for_nobody_whom_the_table_refuses() -> None:
+    """Its owner would refuse it only after the page had asked and the form was filled in."""
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in TABLE.read_text().splitlines() if line.startswith("| `POST /")]
+    taken = {row[0].removeprefix("POST "): {role for role, said in zip(ROLES, row[2:], strict=True) if said == "yes"} for row in rows}
+    wider = {path: whom.roles - taken[path] - {Role.AUDITOR} for path, _, whom in FORMS if not path.startswith(BY_CASE)}
+    assert {path: roles for path, roles in wider.items() if roles} == {}
 
 
 async def test_the_routes_that_are_walked_are_those_that_the_desk_serves(place: Place) -> None:

@@ -36,7 +36,9 @@ OF_TASK = Whom(READS_ACCOUNTS, READERS.who, queries.tasks_put_to_an_office)
 OF_DECISION = Whom(READS_ACCOUNTS, READERS.who, queries.decisions_put_to_an_office)
 OF_SCHEDULE = Whom(READS_ACCOUNTS, READERS.who, queries.schedules_put_to_an_office)
 OF_PROPOSAL = Whom(READS_ACCOUNTS, READERS.who, queries.proposals_put_to_an_office)
-CASE_WORKERS = Whom(asking.CASE_WORKERS, "Requests are taken by officers and those who lead them.")
+CASE_WORKERS = Whom(
+    asking.CASE_WORKERS, "Files and requests are taken, and accounts and cases changed, by officers and those who lead them."
+)
 WRITE_OFF_WORKERS = Whom(asking.WRITE_OFF_WORKERS, "Write-offs are worked on by officers and their managers, and by finance.")
 POLICY_MAKERS = Whom(MAKES_POLICY, "Proposing and checking policy is for managers and finance.")
 REVIEWERS = Whom(
@@ -44,6 +46,7 @@ REVIEWERS = Whom(
     "Who may do what is reviewed by auditors, the income manager and those above.",
 )
 RELEASERS = Whom(frozenset({Role.FINANCE}), "Payment runs are released by finance.")
+PROVISION_POSTERS = Whom(frozenset({Role.FINANCE}), "Only finance posts the provision.")
 PAYERS = Whom(frozenset({Role.FINANCE}), "Payment files carry bank details: they are for finance alone.")
 
 _LINK = re.compile(r'<a\b[^>]*\shref="(?P<path>/[^"?#]*)[^"]*"[^>]*>(?P<words>.*?)</a>', re.DOTALL)

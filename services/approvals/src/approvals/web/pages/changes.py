@@ -37,15 +37,13 @@ from approvals.domain.forms import WriteContactNote
 from approvals.use_cases.write_contact_note import write_contact_note
 from approvals.web.forms import Form
 from approvals.web.pages.accounts import BREATHING_SPACES, CONTACT_HOW, CONTACT_IDENTIFIED, HOLDS, account_page, approvers_of
-from approvals.web.visit import MayNot, NoSuchPage, Visit, note_refusal
+from approvals.web.visit import NoSuchPage, Visit, note_refusal
 from approvals.web.wording import sentence, short_day, undoable
 
 REASON_CHARACTERS = 200
 
 _HOLD_FIELDS = {"kind": "hold_kind", "first_day": "hold_first_day", "until": "hold_until"}
 """Where the page has the fields that a hold may be refused for."""
-
-_FOR_OFFICERS = "Accounts are changed by officers and those who lead them."
 
 
 async def set_hold(visit: Visit) -> Response:
@@ -241,13 +239,7 @@ async def undo(visit: Visit) -> Response:
 
 
 async def _begun(visit: Visit) -> tuple[UUID, Form]:
-    _may_change(visit)
     return visit.request.path_params["account"], await visit.sent()
-
-
-def _may_change(visit: Visit) -> None:
-    if not visit.person.may_handle_cases:
-        raise MayNot(_FOR_OFFICERS)
 
 
 async def _entry_page(visit: Visit, form: Form) -> Response:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.suspense import BECAUSE, offset_of
-from approvals.web.visit import MayNot, Visit
+from approvals.web.visit import Visit
 
 LINES_A_PAGE = 100
 """How many exact suggestions are ticked and moved at a time."""
@@ -51,7 +51,6 @@ async def listed(visit: Visit) -> Response:
 
 async def preview(visit: Visit) -> Response:
     """What was ticked, once more, with the total and where it goes. What has changed since it was listed is counted and left out."""
-    _for_officers(visit)
     form = await visit.sent()
     ticked = tuple(dict.fromkeys(item for item in map(read_uuid, form.chosen("item")) if item is not None))[:LINES_A_PAGE]
     if not ticked:
@@ -72,7 +71,6 @@ async def preview(visit: Visit) -> Response:
 
 async def move(visit: Visit) -> Response:
     """Move each payment that was shown, by itself, if it still lies with that amount and suggestion. Sent again, none moves twice."""
-    _for_officers(visit)
     form = await visit.sent()
     gate = asyncio.Semaphore(MOVED_AT_ONCE)
     shown = [asked for item in form.chosen("item")[:LINES_A_PAGE] if (asked := _shown(form, item)) is not None]
@@ -87,11 +85,6 @@ async def move(visit: Visit) -> Response:
         total_pence=sum(result.amount_pence for result in moved),
         remain=remain.in_all if remain is not None else None,
     )
-
-
-def _for_officers(visit: Visit) -> None:
-    if not visit.person.may_handle_cases:
-        raise MayNot("Officers and those who lead them place what lies in suspense.")
 
 
 def _shown(form: Form, typed: str) -> ClearSuspense | None:

@@ -39,7 +39,7 @@ async def proposed(
 
 
 async def answered(visit: Visit, command: Command[CheckPolicy, Nothing], address: str, again: Again) -> Response:
-    """Accept, refuse or withdraw. Errors: MayNot."""
+    """Accept, refuse or withdraw."""
     form = await visit.sent()
     answer = form.one_of("check_answer", DONE, "Choose your answer")
     text = form.text("check_text")
