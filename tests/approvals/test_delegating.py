@@ -207,9 +207,11 @@ async def test_lent_authority_falls_with_the_role_of_whoever_lent_it(office: Off
 # --- the database has the last word -----------------------------------------------------------------------------------------------------
 
 
-async def insert_decision(office: Office, opened: Any, asked: Any, person: str, role: str, chain: list[UUID], held: str) -> None:
+async def insert_decision(
+    office: Office, opened: Any, asked: Any, person: str, role: str, chain: list[UUID], held: str, on: asyncpg.Connection | None = None
+) -> None:
     """A decision as a row, by the authority of a role, whatever a use case would say."""
-    await office.sql(
+    await (office.sql if on is None else on.execute)(
         "insert into decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by,"
         " roles, authority_id, answer, reason_code, text, delegations) values"
         " ($1, $2, $3, 1, 1, $4, $5, $6, $7, $8, $9, $10, 'approved', 'x', '', $11)",
@@ -258,6 +260,21 @@ async def test_a_delegation_that_is_being_ended_makes_the_decision_wait_and_fail
         assert not deciding.done()
         await ending.commit()
         await refused("a_delegation_is_in_force", deciding)
+    finally:
+        await connection.close()
+
+
+async def test_no_decision_rests_on_what_was_lent_after_its_moment(office: Office) -> None:
+    asked, opened = await office.open(300_00)
+    connection = await asyncpg.connect(office.database.app_dsn)
+    try:
+        deciding = connection.transaction()
+        await deciding.start()
+        # As while the ledger is asked who took part.
+        await connection.execute("select now()")
+        lent = await lends(office, "tess.leader", "sen.senior", 400_00)
+        by_it = insert_decision(office, opened, asked, "sen.senior", "team-leader", [lent], "senior-officer", on=connection)
+        await refused("a_delegation_is_in_force", by_it)
     finally:
         await connection.close()
 

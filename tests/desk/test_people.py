@@ -13,7 +13,7 @@ from chassis.transaction import run
 from desk import estate
 from desk.conftest import Place
 from desk.test_work import approve
-from desk.visitor import visiting
+from desk.visitor import Visitor, visiting
 
 
 async def test_each_person_stands_with_roles_limits_and_last_use(place: Place) -> None:
@@ -39,6 +39,30 @@ async def test_each_person_stands_with_roles_limits_and_last_use(place: Place) -
     assert "up to £200.00, lent by Dev Patel" in said
 
 
+async def test_a_loan_was_used_when_somebody_decided_by_it_and_one_s_own_authority_when_by_that(place: Place) -> None:
+    await place.everyone_known()
+    day = f"{estate.TODAY}"
+    first, second = await place.task(estate.CASE_OKAFOR), await place.task(estate.CASE_NGUYEN)
+    async with visiting(place, "dev") as leader, visiting(place, "ella") as manager, visiting(place, "ben") as officer:
+        for lender, taker in ((leader, "ben.officer"), (manager, "dev.leader")):
+            await lender.read("/cover")
+            await lender.send("/cover/delegations", taker=taker, ceiling="200", lent_from=day, lent_until=day)
+        await approve(officer, first)
+    async with visiting(place, "hugo") as auditor:
+        told = await last_used(auditor)
+        assert told["ben.officer", "Decide for another"] == day
+        assert told["dev.leader", "Decide refunds"] == told["dev.leader", "Decide for another"] == ""
+    async with visiting(place, "dev") as leader, visiting(place, "hugo") as auditor:
+        await approve(leader, second)
+        told = await last_used(auditor)
+        assert (told["dev.leader", "Decide refunds"], told["dev.leader", "Decide for another"]) == (day, "")
+
+
+async def last_used(auditor: Visitor) -> dict[tuple[str, str], str]:
+    sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
+    return {(row["Signs in as"], row["Right"]): row["Last used"] for row in csv.DictReader(io.StringIO(sheet))}
+
+
 async def test_the_review_tells_of_write_offs_policy_and_what_other_services_keep(place: Place) -> None:
     await place.everyone_known()
     ago = {days: f"{(estate.NOW - timedelta(days=days)).astimezone(LONDON).date()}" for days in (1, 3, 20, 40)}
@@ -59,8 +83,7 @@ async def test_a_service_that_does_not_answer_is_named_and_nothing_is_called_unu
     place.peers.silent.add("ledger")
     async with visiting(place, "hugo") as auditor:
         said = await auditor.read("/people")
-        sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
-    told = {(row["Signs in as"], row["Right"]): row["Last used"] for row in csv.DictReader(io.StringIO(sheet))}
+        told = await last_used(auditor)
     assert told["asha.officer", "Take bank files"] == "not known at present"
     assert told["ella.manager", "Make and check policy"] == "not known at present"
     assert "The last changes of accounts can’t be shown just now." in said

@@ -1515,13 +1515,13 @@ async def delegations(tx: Transaction) -> tuple[DelegationShown, ...]:
 
 
 async def lent_today(tx: Transaction) -> tuple[Lent, ...]:
-    """The delegations in force today, each with the roles that its giver held then and still holds, as far as the desk knows."""
+    """The delegations in force at this moment, each with the roles that its giver held then and still holds, as far as the desk knows."""
     today = business_date(tx.now)
     ended = sa.exists().where(delegation_end.c.delegation_id == delegation.c.id)
     wanted = (
         sa.select(delegation, staff.c.roles)
         .join(staff, staff.c.subject == delegation.c.giver)
-        .where(delegation.c.from_on <= today, today <= delegation.c.until_on, ~ended)
+        .where(delegation.c.from_on <= today, today <= delegation.c.until_on, delegation.c.given_at <= sa.func.now(), ~ended)
         .order_by(delegation.c.given_at, delegation.c.id)
     )
     rows = (await tx.connection.execute(wanted)).all()
@@ -1615,10 +1615,19 @@ def filters_from(words: Mapping[str, str]) -> Filters:
 
 
 @dataclass(frozen=True)
+class LentAccess:
+    """Authority that is lent to a person today: by whom, up to how many pence, and when they last decided by it."""
+
+    giver_name: str
+    ceiling_pence: int
+    last_decided_at: datetime | None
+
+
+@dataclass(frozen=True)
 class PersonAccess:
     """What a person may decide and release today, and when they last did each; recalling is a use of the authority to decide.
 
-    `lent`: by whom authority is lent to them today, with its ceiling in pence. `unused`: not seen for as long as policy says.
+    `last_decided_at` is of their own authority. `unused`: not seen for as long as policy says.
     """
 
     subject: str
@@ -1626,7 +1635,7 @@ class PersonAccess:
     roles: tuple[str, ...]
     decides: Mapping[Kind, tuple[Authority, ...]]
     releases: tuple[Authority, ...]
-    lent: tuple[tuple[str, int], ...]
+    lent: tuple[LentAccess, ...]
     last_seen_at: datetime
     last_decided_at: Mapping[Kind, datetime]
     last_released_at: datetime | None
@@ -1646,11 +1655,12 @@ async def access_review(tx: Transaction) -> AccessReview:
     """Who may do what, and last did when (domain.md 9: a report of roles, last use, leavers)."""
     tables = await policies_in_force(tx, Kind)
     refunds = tables[Kind.REFUND]
-    lent: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    lent: dict[str, list[LentAccess]] = defaultdict(list)
+    by_loan = await _last_decided_by_loan(tx)
     today = business_date(tx.now)
     for one in await delegations(tx):
         if one.ended_at is None and one.from_on <= today <= one.until_on:
-            lent[one.taker].append((one.giver_name, one.ceiling_pence))
+            lent[one.taker].append(LentAccess(one.giver_name, one.ceiling_pence, by_loan.get(one.id)))
     made = sa.select(policy_proposal.c.proposed_by.label("by"), policy_proposal.c.proposed_at.label("at"))
     policies = made.union_all(sa.select(policy_check.c.checked_by, policy_check.c.checked_at)).subquery()
     released = _last(release.c.released_at, release.c.released_by).label("released")
@@ -1671,16 +1681,26 @@ async def access_review(tx: Transaction) -> AccessReview:
 
 
 async def _last_decided(tx: Transaction) -> Mapping[str, Mapping[Kind, datetime]]:
-    """When each person last decided or recalled something of a kind."""
-    kind = task.c.kind
+    """When each person last decided something of a kind by their own authority, or recalled what was not decided by a loan to them."""
+    kind, by_own = task.c.kind, sa.func.cardinality(decision.c.delegations) == 0
     made = sa.select(decision.c.decided_by.label("by"), kind, decision.c.decided_at.label("at")).join(task, task.c.id == decision.c.task_id)
+    made = made.where(by_own)
     of_recalls = sa.select(recall.c.recalled_by, kind, recall.c.recalled_at).join(decision, decision.c.id == recall.c.decision_id)
-    acts = made.union_all(of_recalls.join(task, task.c.id == decision.c.task_id)).subquery()
+    of_recalls = of_recalls.join(task, task.c.id == decision.c.task_id).where(by_own | (recall.c.recalled_by != decision.c.decided_by))
+    acts = made.union_all(of_recalls).subquery()
     wanted = sa.select(acts.c.by, acts.c.kind, sa.func.max(acts.c.at).label("at")).group_by(acts.c.by, acts.c.kind)
     found: dict[str, dict[Kind, datetime]] = defaultdict(dict)
     for row in (await tx.connection.execute(wanted)).all():
         found[row.by][Kind(row.kind)] = row.at
     return found
+
+
+async def _last_decided_by_loan(tx: Transaction) -> Mapping[UUID, datetime]:
+    """When its taker last decided by each delegation: the last of a chain is theirs."""
+    links = sa.func.cardinality(decision.c.delegations)
+    loan = decision.c.delegations[links]
+    wanted = sa.select(loan.label("loan"), sa.func.max(decision.c.decided_at).label("at")).where(links > 0).group_by(loan)
+    return {row.loan: row.at for row in (await tx.connection.execute(wanted)).all()}
 
 
 def _last(at: sa.ColumnElement[datetime], by: sa.ColumnElement[str]) -> sa.ScalarSelect[datetime]:

@@ -107,8 +107,8 @@ async def _review(visit: Visit) -> tuple[AccessReview, Used]:
 def rights(one: PersonAccess, used: Used) -> list[Right]:
     """All that this person may do beside reading; by a role, by the tables of authority, or because it was lent to them."""
     found = [Right(DECIDES[kind], limit_words(held), one.last_decided_at.get(kind)) for kind, held in one.decides.items() if held]
-    last = max(one.last_decided_at.values(), default=None)
-    found += [Right("Decide for another", f"up to {pounds(pence)}, lent by {name}", last) for name, pence in one.lent]
+    for loan in one.lent:
+        found.append(Right("Decide for another", f"up to {pounds(loan.ceiling_pence)}, lent by {loan.giver_name}", loan.last_decided_at))
     if one.releases:
         found.append(Right("Release payment runs", limit_words(one.releases), one.last_released_at))
     roles = frozenset(Role(role) for role in one.roles)
