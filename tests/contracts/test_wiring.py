@@ -1,5 +1,6 @@
 """The published language and the services' wiring say the same."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,7 @@ from writeoffs.settings import WriteOffsSettings
 
 from workflows import payment_run, refund_approval, write_off_approval, write_off_proposal
 
+DOCS = Path(__file__).parents[2] / "docs"
 STORIES = (refund_approval, payment_run, write_off_proposal, write_off_approval)
 
 
@@ -80,6 +82,15 @@ async def test_faststream_subscribes_to_the_topics_that_the_contract_says_with_t
 def test_services_hear_exactly_the_topics_that_they_have_a_right_to(apps: dict[str, App]) -> None:
     heard = {(name, subscription.fact.topic) for name, app in apps.items() for subscription in app.listens}
     assert heard == {(hearer, topic.name) for topic in TOPICS for hearer in topic.hearers}
+
+
+def test_the_page_of_the_house_says_of_each_topic_who_publishes_and_who_hears() -> None:
+    """In its table, and in its drawing where a topic is heard at all."""
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    table = re.findall(r"^\| `([\w.-]+)` \| (\w+) \| ([\w, -]+) \| [\w ]+ \|$", page, re.MULTILINE)
+    assert table == [(topic.name, topic.publisher, ", ".join(topic.hearers) or "-") for topic in TOPICS]
+    drawn = re.findall(r"(\w+\.[\w-]+) -+> (\w+(?:, \w+)*)", page)
+    assert sorted(drawn) == sorted((topic.name, ", ".join(topic.hearers)) for topic in TOPICS if topic.hearers)
 
 
 def offers_of(app: App) -> list[Any]:
