@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import approvals.app
@@ -91,6 +92,14 @@ def test_the_page_of_the_house_says_of_each_topic_who_publishes_and_who_hears() 
     assert table == [(topic.name, topic.publisher, ", ".join(topic.hearers) or "-") for topic in TOPICS]
     drawn = re.findall(r"(\w+\.[\w-]+) -+> (\w+(?:, \w+)*)", page)
     assert sorted(drawn) == sorted((topic.name, ", ".join(topic.hearers)) for topic in TOPICS if topic.hearers)
+
+
+@pytest.mark.parametrize("story", [write_off_proposal, write_off_approval], ids=["WriteOffProposal", "WriteOffApproval"])
+def test_the_flow_of_a_write_off_names_each_step_that_its_stories_call(story: ModuleType, request: pytest.FixtureRequest) -> None:
+    page = (DOCS / "flows" / "write-off.md").read_text("utf-8")
+    [told] = re.findall(rf"^\| `{request.node.callspec.id}` \| calls \| (.+) \|$", page, re.MULTILINE)
+    calls = [each.name.partition(".")[2] for each in vars(story).values() if isinstance(each, Operation)]
+    assert sorted(told.split(", ")) == sorted(calls)
 
 
 def offers_of(app: App) -> list[Any]:
