@@ -334,10 +334,23 @@ async def test_whoever_is_away_is_nobody_here(office: Office) -> None:
     assert [one.ended_at is not None for one in await office.look("aud.auditor", queries.absences)] == [True]
 
 
-@pytest.mark.parametrize("deputy", ["hana.head", "nobody", "aud.auditor"])
-async def test_a_deputy_is_a_colleague_who_may_decide(office: Office, deputy: str) -> None:
-    with pytest.raises(absence.DeputyUnknown):
+@pytest.mark.parametrize(
+    ("deputy", "says"),
+    [
+        ("hana.head", "somebody else than yourself"),
+        ("nobody", "a colleague who has signed in and is no auditor"),
+        ("aud.auditor", "a colleague who has signed in and is no auditor"),
+    ],
+)
+async def test_a_deputy_is_a_colleague_who_is_known_and_no_auditor(office: Office, deputy: str, says: str) -> None:
+    with pytest.raises(absence.DeputyUnknown, match=says):
         await office.do("hana.head", be_away, BeAway(deputy, TODAY, LATER))
+
+
+async def test_a_deputy_need_not_decide_anything(office: Office) -> None:
+    """What is shown to them gives no authority."""
+    await office.do("hana.head", be_away, BeAway("ola.officer", TODAY, LATER))
+    assert [one.deputy for one in await office.look("aud.auditor", queries.absences)] == ["ola.officer"]
 
 
 @pytest.mark.parametrize("table", ["delegation", "delegation_end", "absence", "absence_end"])

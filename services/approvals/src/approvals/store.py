@@ -115,7 +115,7 @@ RULES: Mapping[str, BrokenRule] = {
     "a_delegation_is_ended_by_giver_or_taker": delegations.NotYoursToEnd("Ending this is for whoever lent it or holds it."),
     "an_absence_begins_today_or_later": delegations.DatesOutOfOrder("The first day has passed. Choose today or later.", field="from_on"),
     "an_absence_ends_within_a_year": delegations.DatesOutOfOrder("The last day lies within a year of the first.", field="until_on"),
-    "a_deputy_is_known_and_no_auditor": absences.DeputyUnknown("Choose a colleague who has signed in and may decide.", field="deputy"),
+    "a_deputy_is_known_and_no_auditor": absences.DeputyUnknown("Choose a colleague who has signed in and is no auditor.", field="deputy"),
     "nobody_is_their_own_deputy": absences.DeputyUnknown("Choose somebody else than yourself.", field="deputy"),
     "an_absence_is_ended_by_the_person": absences.NotYoursToEnd("Only the person who is away says that they are back."),
     "policy_is_for_managers_and_finance": policies.NotForYouToMake("Proposing and checking policy is for managers and finance."),

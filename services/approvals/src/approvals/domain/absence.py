@@ -6,7 +6,7 @@ from approvals.domain.rules import ApprovalRule
 
 
 class DeputyUnknown(ApprovalRule):
-    """A deputy is a colleague who has signed in at the desk and may decide; nobody stands in for themselves."""
+    """A deputy is a colleague who has signed in at the desk and is more than an auditor; nobody stands in for themselves."""
 
 
 class NotYoursToEnd(ApprovalRule):
