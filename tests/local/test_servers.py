@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
-from rentbook_contracts.topics import Topic
+from rentbook_contracts.topics import SERVICES, TOPICS, Topic
 from rentbook_local import child
 from rentbook_local import postgres as postgres_server
 from rentbook_local.ports import free_ports
@@ -95,6 +97,42 @@ async def test_only_its_publisher_may_write_a_topic_and_only_its_hearers_may_rea
     with pytest.raises(GroupAuthorizationFailedError):
         async with AIOKafkaConsumer(prefix + other.name, **_sign_in(kafka, "notices"), group_id=f"{prefix}refunds") as consumer:
             await consumer.getone()
+
+
+async def _may_write(kafka: Kafka, service: str, names: Mapping[str, str]) -> set[tuple[str, str]]:
+    """The service with each topic that it could publish to, under the names that these topics have here."""
+    may = set()
+    async with AIOKafkaProducer(**_sign_in(kafka, service), acks="all") as producer:
+        for topic, name in names.items():
+            with suppress(TopicAuthorizationFailedError):
+                await producer.send_and_wait(name, service.encode())
+                may.add((service, topic))
+    return may
+
+
+async def _may_read(kafka: Kafka, service: str, names: Mapping[str, str]) -> set[tuple[str, str]]:
+    """The service with each topic of which it was given a fact."""
+    may = set()
+    for topic, name in names.items():
+        consumer = AIOKafkaConsumer(name, **_sign_in(kafka, service), auto_offset_reset="earliest")
+        try:
+            with suppress(TopicAuthorizationFailedError):
+                await consumer.start()
+                await consumer.getone()
+                may.add((service, topic))
+        finally:
+            await consumer.stop()
+    return may
+
+
+async def test_each_service_may_write_what_it_publishes_and_read_what_it_hears_of_all_topics_and_nothing_else(kafka: Kafka) -> None:
+    prefix = await kafka.new_topics(TOPICS)
+    names = {topic.name: prefix + topic.name for topic in TOPICS}
+    async with asyncio.timeout(60):
+        written = await asyncio.gather(*(_may_write(kafka, service, names) for service in SERVICES))
+        read = await asyncio.gather(*(_may_read(kafka, service, names) for service in SERVICES))
+    assert set().union(*written) == {(topic.publisher, topic.name) for topic in TOPICS}
+    assert set().union(*read) == {(hearer, topic.name) for topic in TOPICS for hearer in topic.hearers}
 
 
 async def test_a_right_that_the_contracts_no_longer_give_is_taken_away(kafka: Kafka) -> None:
