@@ -5,6 +5,7 @@ import json
 import subprocess
 import sysconfig
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,9 +14,28 @@ import asyncpg
 import httpx
 import pytest
 from rentbook_contracts import refunds
-from rentbook_contracts.approvals import OPEN_TASK, DecisionTaken, OpenTask, TaskKind
-from rentbook_contracts.ledger import POST_REFUND, REVERSE_REFUND, PostRefund, RefundPlan, ReverseRefund
-from rentbook_contracts.operation import Message, Operation, Signal
+from rentbook_contracts.approvals import (
+    DECIDE,
+    OPEN_TASK,
+    RECALL,
+    Answer,
+    DecisionTaken,
+    DecisionTakenBack,
+    OpenTask,
+    TaskKind,
+)
+from rentbook_contracts.ledger import (
+    POST_REFUND,
+    POST_WRITE_OFF,
+    REVERSE_REFUND,
+    LineOutcome,
+    PostRefund,
+    PostWriteOff,
+    RefundPlan,
+    ReverseRefund,
+    WriteOffLine,
+)
+from rentbook_contracts.operation import Message, Operation, Signal, Update
 from rentbook_contracts.refunds import CaseOutcome, FileFate, PaymentRunCase, RefundCase
 from rentbook_contracts.workflows import (
     CASE_WITHDRAWN,
@@ -24,19 +44,47 @@ from rentbook_contracts.workflows import (
     PAYMENT_SETTLED,
     QUEUE,
     REFUND_APPROVAL,
+    WRITE_OFF_APPROVAL,
     CaseWithdrawn,
     PaymentReleased,
     PaymentSettled,
     refund_workflow_id,
+    schedule_workflow_id,
+)
+from rentbook_contracts.writeoffs import (
+    CLOSE_SCHEDULE,
+    SETTLE_LINES,
+    TAKE_LINES,
+    CloseSchedule,
+    ScheduleCase,
+    ScheduleStatus,
+    SettleLines,
+    TakeLines,
 )
 from rentbook_local.check import places_of
+from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import Member, case_says, decide, open_task, release, request_refund
+from rentbook_local.journey.write_off_steps import (
+    READY,
+    Proof,
+    bring,
+    decide_schedule,
+    list_on_schedule,
+    proposal_says,
+    propose,
+    schedule_says,
+    schedule_task,
+)
 from support.stack import Stack
+
+DEBT = "debt-story-gone-5"
+"""One of several alike: the journey of a write-off takes the first of them, the faults on the way the last."""
 
 MONEY = {
     "ledger": ("SELECT count(*) FROM journal", "SELECT count(*) FROM credit_hold WHERE state <> 'PENDING'"),
     "refunds": ("SELECT count(*) FROM payment_line", "SELECT count(*) FROM payment_file", "SELECT count(*) FROM submission"),
+    "writeoffs": ("SELECT count(*) FROM register",),
     "approvals": ("SELECT count(*) FROM decision",),
 }
 """What grows by one where money moves, or where somebody seems to have said that it may."""
@@ -56,6 +104,16 @@ class Temporal:
         said = self.run(*words)
         assert said.returncode == 0, said.stdout + said.stderr
         return said.stdout
+
+    def refuses_by_hand(self, operation: Operation[Any, Any], message: Message) -> None:
+        words = ("--type", operation.name, "--task-queue", operation.queue, "--activity-id", str(uuid4()))
+        said = self.run("activity", "execute", *words, "--start-to-close-timeout", "20s", *told(message))
+        assert said.returncode != 0, f"{operation.name} was done for somebody without a story: {said.stdout}"
+        assert "NoStory" in said.stdout + said.stderr, said.stdout + said.stderr
+
+    def tells(self, story: str, update: Update[Any], message: Message) -> None:
+        words = ("--workflow-id", story, "--name", update.name, "--update-id", str(uuid4()))
+        assert '"updateId"' in self.done("workflow", "update", "execute", *words, *told(message)), "the story was not told"
 
 
 @pytest.fixture
@@ -126,8 +184,7 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     story = refund_workflow_id(plan.case, plan.attempt)
 
     claimed = DecisionTaken(decision=uuid4(), task=UUID(task.path.rpartition("/")[2]), round=1, content_hash=plan.content_hash)
-    decided = ("workflow", "update", "execute", "--workflow-id", story, "--name", "decide", "--update-id", str(uuid4()))
-    assert '"updateId"' in temporal.done(*decided, *told(claimed)), "the story was not told"
+    temporal.tells(story, DECIDE, claimed)
     signals: tuple[tuple[Signal[Any], Message], ...] = (
         (PAYMENT_RELEASED, PaymentReleased(run=uuid4(), content_hash=plan.content_hash)),
         (PAYMENT_SETTLED, PaymentSettled(run=uuid4(), paid=True)),
@@ -142,10 +199,7 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     temporal.done(*start, "--type", PAYMENT_RUN.name, "--workflow-id", no_run, *told(PaymentRunCase(run=uuid4(), lines=1)))
 
     for operation, message in steps_that_could_pay(plan):
-        words = ("--type", operation.name, "--task-queue", operation.queue, "--activity-id", str(uuid4()))
-        said = temporal.run("activity", "execute", *words, "--start-to-close-timeout", "20s", *told(message))
-        assert said.returncode != 0, f"{operation.name} was done for somebody without a story: {said.stdout}"
-        assert "NoStory" in said.stdout + said.stderr, said.stdout + said.stderr
+        temporal.refuses_by_hand(operation, message)
 
     assert money(stack) == before
     assert leader.get(task.path).tree.xpath("//form[@data-answers]"), "the task is not as it was"
@@ -167,3 +221,75 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     httpx.post(f"{bank}/control/next", json={"fault": "return", "reference": reference, "code": "B"}).raise_for_status()
     case_says(officer, case, "Waiting for evidence")
     officer.wait(f"/accounts/{member.account}", "the credit", lambda page: "£164.00 in credit" in page.text)
+
+
+def listed_schedule(stack: Stack, schedule: str) -> dict[str, list[dict[str, Any]]]:
+    """The schedule, its rounds and its lines, as writeoffs has them."""
+
+    async def read() -> dict[str, list[dict[str, Any]]]:
+        connection = await asyncpg.connect(places_of(stack.layout).dsns["writeoffs"])
+        try:
+            of = {"schedule": "id", "schedule_line": "schedule", "schedule_round": "schedule"}
+            found = {table: await connection.fetch(f"SELECT * FROM {table} WHERE {key} = $1", UUID(schedule)) for table, key in of.items()}
+            return {table: [dict(row) for row in rows] for table, rows in found.items()}
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def steps_that_could_write_off(line: WriteOffLine, schedule: UUID, decision: UUID) -> list[tuple[Operation[Any, Any], Message]]:
+    """Each step by which a debt would fall, or a schedule seem to be decided or posted, as the true story would call it."""
+    posted = LineOutcome(line=line.line, journal=uuid4())
+    end = CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.POSTED, decision=decision, answer=Answer.APPROVED)
+    return [
+        (TAKE_LINES, TakeLines(schedule=schedule, round=1, decision=decision)),
+        (POST_WRITE_OFF, PostWriteOff(schedule=schedule, decision=decision, lines=(line,))),
+        (SETTLE_LINES, SettleLines(schedule=schedule, round=1, decision=decision, outcomes=(posted,))),
+        (CLOSE_SCHEDULE, end),
+    ]
+
+
+def test_updates_starts_and_steps_by_hand_write_nothing_off(
+    stack: Stack, members: Mapping[str, Member], temporal: Temporal, officer: Desk
+) -> None:
+    proposal, title = propose(officer, members[DEBT].account, "emigrated").identity, "By hand"
+    with Desk(stack.layout.desk, "bryn.officer") as colleague, Desk(stack.layout.desk, "farid.head") as head:
+        assert bring(colleague, proposal, Proof("document", london_today() - timedelta(days=40), "border agency")).errors() == []
+        assert bring(head, proposal, Proof("manager-note", london_today() - timedelta(days=5))).errors() == []
+    proposal_says(officer, proposal, READY)
+    schedule = list_on_schedule(officer, [proposal], title).identity
+    with Desk(stack.layout.desk, "efua.manager") as manager:
+        task = schedule_task(manager, title)
+        before, stood = money(stack), listed_schedule(stack, schedule)
+        [row], [asked] = stood["schedule_line"], stood["schedule_round"]
+        story, claimed = schedule_workflow_id(UUID(schedule)), uuid4()
+
+        # A decision that nobody made, in the words of the question; then its recall.
+        temporal.tells(
+            story, DECIDE, DecisionTaken(decision=claimed, task=UUID(task.identity), round=1, content_hash=asked["content_hash"])
+        )
+        temporal.tells(story, RECALL, DecisionTakenBack(decision=claimed, task=UUID(task.identity)))
+
+        second, none_such = f"write-off-schedule/{uuid4()}", uuid4()
+        start = ("workflow", "start", "--task-queue", QUEUE, "--type", WRITE_OFF_APPROVAL.name, "--workflow-id")
+        temporal.done(*start, second, *told(ScheduleCase(schedule=UUID(schedule))))
+        temporal.done(*start, schedule_workflow_id(none_such), *told(ScheduleCase(schedule=none_such)))
+
+        line = WriteOffLine.model_validate_json(row["content"])
+        for operation, message in steps_that_could_write_off(line, UUID(schedule), claimed):
+            temporal.refuses_by_hand(operation, message)
+
+        assert (money(stack), listed_schedule(stack, schedule)) == (before, stood)
+        for started in (second, schedule_workflow_id(none_such)):
+            temporal.run("workflow", "terminate", "--workflow-id", started, "--reason", "a test is over")
+
+        # The schedule is none the worse: who may decide it does, and it is posted.
+        assert manager.get(task.path).tree.xpath("//form[@data-answers]"), "the task is not as it was"
+        assert decide_schedule(manager, manager.get(task.path)).errors() == []
+    schedule_says(officer, schedule, "✓ Posted")
+    assert {question: count - before[question] for question, count in money(stack).items() if count != before[question]} == {
+        "SELECT count(*) FROM journal": 1,
+        "SELECT count(*) FROM register": 1,
+        "SELECT count(*) FROM decision": 1,
+    }
