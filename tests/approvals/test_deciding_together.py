@@ -23,7 +23,6 @@ from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
 from rentbook_contracts.approvals import Lane, OpenTask, TaskOpened
-from support.counting import until
 from support.office import HASH, OTHER_HASH, Office, asking, caller
 
 NOW = datetime.now(UTC)
@@ -246,11 +245,7 @@ async def waits_for_the_other(office: Office, statement: str, *values: Any) -> A
         await slow.start()
         await connection.execute(statement, *values)
         yield
-
-        async def waits() -> bool:
-            return bool(await office.owner_sql("select from pg_locks where not granted and locktype = 'advisory'"))
-
-        await until(waits, "a transaction waits for another one's lock", 10)
+        await office.somebody_waits()
         await slow.commit()
     finally:
         await connection.close()

@@ -254,9 +254,7 @@ async def test_a_delegation_that_is_being_ended_makes_the_decision_wait_and_fail
         await ending.start()
         await connection.execute("insert into delegation_end (delegation_id, ended_by) values ($1, 'tess.leader')", lent)
         deciding = asyncio.create_task(insert_decision(office, opened, asked, "sen.senior", "team-leader", [lent], "senior-officer"))
-        async with asyncio.timeout(10):
-            while not (await office.owner_sql("select count(*) from pg_locks where not granted"))[0]["count"]:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await office.somebody_waits()
         assert not deciding.done()
         await ending.commit()
         await refused("a_delegation_is_in_force", deciding)

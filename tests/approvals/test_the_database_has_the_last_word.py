@@ -138,10 +138,7 @@ async def test_a_participant_who_joins_first_makes_the_decision_wait_and_fail(of
         await joining.start()
         await connection.execute("insert into participant (case_id, person, why) values ($1, 'tess.leader', 'evidence')", asked.case)
         deciding = asyncio.create_task(insert_decision(office, asked, opened))
-        waiting = "select count(*) from pg_locks where not granted"
-        async with asyncio.timeout(10):
-            while not (await office.owner_sql(waiting))[0]["count"]:  # noqa: ASYNC110 - the server tells of a wait by this view alone
-                await asyncio.sleep(0.01)
+        await office.somebody_waits()
         assert not deciding.done()
         await joining.commit()
         await refused("a_participant_does_not_decide", deciding)

@@ -32,7 +32,7 @@ from rentbook_local.checking import seal as seal_checks
 from rentbook_local.checking.books import Books, Places
 from rentbook_local.checking.promise import Promise
 from rentbook_local.postgres import Database
-from support.counting import CountedTo, CountUp, count_up, prepare, scalar, settings_for, until
+from support.counting import SOMEBODY_WAITS, CountedTo, CountUp, count_up, prepare, scalar, settings_for, until
 from support.ledger_books import MAIN
 from support.servers import Postgres
 from temporalio import activity
@@ -97,7 +97,18 @@ def receipt(number: int) -> Posting:
 
 
 async def somebody_waits(runtime: Runtime) -> bool:
-    return bool(await scalar(runtime, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    return bool(await scalar(runtime, SOMEBODY_WAITS))
+
+
+async def test_the_wait_for_a_lock_is_not_ended_by_a_lock_of_another_database(ledgers: Ledgers) -> None:
+    async with ledgers("") as (elsewhere, _), ledgers("") as (runtime, _):
+        async with transaction(elsewhere) as first:
+            await store.post(first, [receipt(1)])
+            second = asyncio.ensure_future(run(elsewhere, lambda tx: store.post(tx, [receipt(2)])))
+            await until(lambda: somebody_waits(elsewhere), "the second waits for the first")
+            here = await somebody_waits(runtime)
+        await second
+    assert not here
 
 
 # --- a double reversal -------------------------------------------------------------------------------------------------------------

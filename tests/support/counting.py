@@ -25,6 +25,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 COUNTS = Topic("counter.counts", "counter", ("counter",), 3, timedelta(days=1))
 TOKEN = "the-services-token"
+SOMEBODY_WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+"""How many in this database wait for another's lock. Of most waits for a row, pg_locks doesn't say in which database they are."""
+
 count = sa.table("count", sa.column("key"), sa.column("version"))
 effect = sa.table("effect", sa.column("id"), sa.column("key"), sa.column("number"))
 

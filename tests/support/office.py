@@ -23,6 +23,8 @@ from rentbook_contracts.refunds import PlanToDecide
 from rentbook_contracts.workflows import refund_workflow_id
 from rentbook_local.postgres import Database
 
+from support.counting import SOMEBODY_WAITS, until
+
 Form = TypeVar("Form")
 Given = TypeVar("Given")
 
@@ -163,6 +165,14 @@ class Office:
     async def owner_sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Raw SQL as the owner of the tables."""
         return await self._sql(self.database.owner_dsn, statement, *values)
+
+    async def somebody_waits(self) -> None:
+        """Until a transaction of this database waits for another one's lock."""
+
+        async def waits() -> bool:
+            return bool((await self.owner_sql(SOMEBODY_WAITS))[0]["count"])
+
+        await until(waits, "a transaction waits for another one's lock", 10)
 
     async def _sql(self, dsn: str, statement: str, *values: Any) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(dsn)

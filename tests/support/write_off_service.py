@@ -62,7 +62,7 @@ from writeoffs.use_cases.rounds import begin_round, note_schedule, settle_lines,
 from writeoffs.use_cases.schedules import make_schedule
 
 from support import web
-from support.counting import until
+from support.counting import SOMEBODY_WAITS, scalar, until
 from support.debts import debt, owed
 
 Out = TypeVar("Out")
@@ -228,10 +228,9 @@ class WriteOffs:
 
     async def somebody_waits(self) -> None:
         """Until a transaction of this database waits for another one's lock."""
-        waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
 
         async def waits() -> bool:
-            return bool(await self.rows(waiting))
+            return bool(await scalar(self.runtime, SOMEBODY_WAITS))
 
         await until(waits, "a transaction waits for another one's lock", 10)
 
