@@ -39,6 +39,8 @@ async def test_the_same_form_releases_once(office: Office) -> None:
     assert (await office.sql("select count(*) from release"))[0]["count"] == 1
     with pytest.raises(SameFormOtherContent):
         await office.release("finn.finance", second, form_id=run)
+    with pytest.raises(SameFormOtherContent):
+        await office.release("fay.finance", first, form_id=run)
 
 
 async def test_the_same_form_three_times_at_once_releases_once_and_each_is_told_so(office: Office) -> None:

@@ -534,6 +534,19 @@ async def test_what_would_cause_a_deficit_goes_on_from_cabinet_to_council_each_b
     assert (await desk.facts())[-1]["covers_to_pence"] is None
 
 
+async def test_the_same_form_with_another_minute_is_not_the_same_decision(desk: WriteOffOffice) -> None:
+    for statement in COUNCIL:
+        await desk.office.owner_sql(statement)
+    about, form, by = told((line(30_00, 60_000_00),)), uuid4(), minuted()
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    opened = await desk.opened(about, 2)
+    made = await desk.decided("dee.democratic", about, opened, form=form, minute=by)
+    assert await desk.decided("dee.democratic", about, opened, form=form, minute=by) == made
+    for other in ({"reference": "CAB/2026/119"}, {"met_on": by.met_on - timedelta(days=1)}, {"copy": b"%PDF-1.7 other minutes"}):
+        with pytest.raises(SameFormOtherContent):
+            await desk.decided("dee.democratic", about, opened, form=form, minute=replace(by, **other))
+
+
 async def test_what_cabinet_decided_covers_no_debtor_who_owes_so_much_that_council_decides(desk: WriteOffOffice) -> None:
     for statement in COUNCIL:
         await desk.office.owner_sql(statement)

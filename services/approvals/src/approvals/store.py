@@ -1,6 +1,5 @@
 """Writing and locking approvals' rows, and the rules that the database keeps, by the names of its constraints."""
 
-import hashlib
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -363,9 +362,8 @@ async def write_exceptions(tx: Transaction, decision_id: UUID, task_id: UUID, li
 
 async def write_minute(tx: Transaction, decision_id: UUID, body: str, told: Minute) -> None:
     """Write the minute by which a body decided. Errors: the rules of the minute's trigger."""
-    digest = hashlib.sha256(told.copy).hexdigest()
     row = {"decision_id": decision_id, "body": body, "reference": told.reference, "met_on": told.met_on, "copy": told.copy}
-    await kept(tx.connection.execute(minute.insert().values(**row, copy_sha256=digest)))
+    await kept(tx.connection.execute(minute.insert().values(**row, copy_sha256=told.copy_sha256)))
 
 
 async def keep_now(tx: Transaction) -> None:

@@ -1,5 +1,6 @@
 """What the desk's forms say to approvals' own use cases. The form's id comes with the caller."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +32,10 @@ class Minute:
     reference: str
     met_on: date
     copy: bytes = field(repr=False)
+
+    @property
+    def copy_sha256(self) -> str:
+        return hashlib.sha256(self.copy).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,11 @@ def _carried_out_from(tx: Transaction, authority: Authority) -> date:
 
 
 async def _same(tx: Transaction, form: AnswerSchedule, before: queries.Recorded) -> DecisionTaken:
-    told = (before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to)
-    mine = (form.task, form.content_hash, form.answer, form.reason_code, form.text, form.question_to)
+    kept = await queries.minute_of(tx, before.id)
+    by = (kept.reference, kept.met_on, kept.copy_sha256) if kept is not None else None
+    told = (before.task, before.content_hash, before.answer, before.reason_code, before.text, before.question_to, by)
+    shown = (form.minute.reference, form.minute.met_on, form.minute.copy_sha256) if form.minute is not None else None
+    mine = (form.task, form.content_hash, form.answer, form.reason_code, form.text, form.question_to, shown)
     if told != mine or before.decided_by != tx.caller.person or await queries.excepted_by(tx, before.id) != dict(form.excepted):
         raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return DecisionTaken(before.id, before.completes)

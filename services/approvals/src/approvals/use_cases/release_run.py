@@ -31,7 +31,7 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     run = store.form_of(tx)
     before = await queries.lines_of(tx, run)
     if before:
-        return _same(form, before, run)
+        return await _same(tx, form, before, run)
     _look_at(form)
     ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
     actors = await actors_of_refunds(tx, {line.case: ready[line.case].account for line in form.lines if line.case in ready})
@@ -40,7 +40,7 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     # Again, because the same form may have been sent twice at once: the second has waited here for the first.
     before = await queries.lines_of(tx, run)
     if before:
-        return _same(form, before, run)
+        return await _same(tx, form, before, run)
     _compare(form, ready)
     await take_part(tx, actors)
     authority = await _refuse(tx, form, ready)
@@ -50,9 +50,11 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
     return RunSigned(run, form.total_pence)
 
 
-def _same(form: SignRun, before: tuple[queries.SignedLine, ...], run: UUID) -> RunSigned:
+async def _same(tx: Transaction, form: SignRun, before: tuple[queries.SignedLine, ...], run: UUID) -> RunSigned:
+    signed = (await queries.releases(tx, [run]))[run]
     asked = sorted((line.case, line.attempt, line.content_hash, line.amount_pence) for line in form.lines)
-    if asked != sorted((line.case, line.attempt, line.content_hash, line.amount_pence) for line in before):
+    told = sorted((line.case, line.attempt, line.content_hash, line.amount_pence) for line in before)
+    if asked != told or signed.released_by != tx.caller.person:
         raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return RunSigned(run, form.total_pence)
 
