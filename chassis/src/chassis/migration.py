@@ -49,6 +49,11 @@ def let_facts_be_told_again(op: "Operations | ModuleType") -> None:
     grant(op, "outbox_event", "UPDATE (again_at)")
 
 
+def index_commands_of_people(op: "Operations | ModuleType") -> None:
+    """Add the index that the review of access reads to databases that were made before there was one."""
+    op.execute("CREATE INDEX IF NOT EXISTS commands_of_people ON accepted_command (person, name, accepted_at) WHERE person <> 'system'")
+
+
 def grant(op: "Operations | ModuleType", table: str, rights: str) -> None:
     """Grant rights on one table, for example `SELECT, INSERT`, to the role that runs the service."""
     op.execute(f"GRANT {rights} ON {table} TO {app_role(op)}")

@@ -124,6 +124,13 @@ accepted_command = sa.Table(
     sa.Column("person", sa.Text, nullable=False),
     sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
 )
+sa.Index(
+    "commands_of_people",
+    accepted_command.c.person,
+    accepted_command.c.name,
+    accepted_command.c.accepted_at,
+    postgresql_where=accepted_command.c.person != "system",
+)
 
 process_probe = sa.Table(
     "process_probe",
