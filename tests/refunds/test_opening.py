@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.serving import Tick
-from chassis.transaction import Transaction, Unanswered
+from chassis.transaction import Transaction, Unanswered, transaction
 from refunds.app import LISTENS, wired
 from refunds.domain.bacs_text import NameHasNoBacsForm
 from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
 from refunds.store import cases as store
+from refunds.store import looks
 from refunds.use_cases.case_work import NotYourPart
 from refunds.use_cases.close_case import close_case
 from refunds.use_cases.close_spent_review import WHERE_IT_WENT, close_spent_review
@@ -306,6 +307,17 @@ async def test_credit_is_looked_at_again_on_the_day_on_which_it_clears(refunds: 
     assert (review["status"], review["review_credit_pence"]) == (CaseStatus.REVIEW, 520_00)
     assert len(await look_on(refunds, later, tenant())) == 1
     assert await refunds.rows("SELECT account FROM credit_look") == []
+
+
+async def test_what_one_worker_looks_at_no_other_does(refunds: Refunds) -> None:
+    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    asked_before = list(refunds.ledger.credits_asked)
+    async with transaction(refunds.runtime) as tx:
+        [account] = await looks.due(tx, TODAY, 10)
+        assert account == tenant().account
+        assert await look_on(refunds, TODAY, tenant()) == []
+        assert refunds.ledger.credits_asked == asked_before
+    assert len(await look_on(refunds, TODAY, tenant())) == 1
 
 
 async def test_while_the_ledger_is_silent_what_is_due_waits(refunds: Refunds) -> None:

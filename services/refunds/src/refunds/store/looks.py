@@ -23,7 +23,7 @@ async def forget(tx: Transaction, account: UUID) -> None:
 
 
 async def due(tx: Transaction, today: date, at_most: int) -> list[UUID]:
-    """The accounts whose credit is to be looked at by now and on which no case is open."""
+    """The accounts whose credit is to be looked at by now and on which no case is open, but those that another worker has."""
     case = sa.exists().where(refund_case.c.account == credit_look.c.account, refund_case.c.is_open)
     rows = sa.select(credit_look.c.account).where(credit_look.c.due_on <= today, ~case).order_by(credit_look.c.account).limit(at_most)
-    return list(await tx.connection.scalars(rows))
+    return list(await tx.connection.scalars(rows.with_for_update(skip_locked=True)))
