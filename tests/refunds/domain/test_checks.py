@@ -185,6 +185,27 @@ def test_4_a_letter_alone_settles_nothing_but_consent_opt_out_or_an_expired_noti
     assert outcome(4, replace(facts, evidence=(notice,)), TODAY + timedelta(days=15))[0] is PASS
 
 
+def test_4_a_notice_that_speaks_against_the_refund_fails_the_check_until_another_is_served_or_the_tenant_answers() -> None:
+    facts = clean_case(ledger=ledger(**ENDED), wishes=Wishes(asked_by=A))
+    debts, expired = frozenset({FTA, RECHARGE}), TODAY + timedelta(days=15)
+
+    def notice(settles: bool, on: date = TODAY, accounts: frozenset[UUID] = debts) -> Evidence:
+        return answered(4, "tenant-to-be-asked", kind=EvidenceKind.OPT_OUT_NOTICE, accounts=accounts, settles=settles, on=on)
+
+    served, in_vain, again = notice(True), notice(False), notice(True, TODAY + timedelta(days=1))
+    for evidence in ((in_vain,), (served, in_vain)):
+        found = result(4, replace(facts, evidence=evidence), expired)
+        assert (found.outcome, found.reason_code) == (FAIL, "notice-speaks-against")
+        assert "The notice on 2 debts speaks against the refund" in " ".join(found.evidence)
+    assert outcome(4, replace(facts, evidence=(in_vain, again)), TODAY + timedelta(days=15)) == (REFER, "tenant-to-be-asked")
+    assert outcome(4, replace(facts, evidence=(in_vain, again)), TODAY + timedelta(days=16))[0] is PASS
+    one = notice(False, accounts=frozenset({FTA}))
+    assert outcome(4, replace(facts, evidence=(served, one)), TODAY) == (FAIL, "notice-speaks-against")
+    consent = answered(4, "", kind=EvidenceKind.CONSENT, accounts=frozenset({FTA}))
+    assert outcome(4, replace(facts, evidence=(served, one, consent)), TODAY) == (REFER, "tenant-to-be-asked")
+    assert outcome(4, replace(facts, evidence=(served, one, consent)), expired)[0] is PASS
+
+
 def test_4_the_latest_answer_on_a_debt_counts() -> None:
     facts = clean_case(
         ledger=ledger(**ENDED),

@@ -102,12 +102,15 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Something that a document or an answer must settle. `kinds`: the kinds of evidence that may; None lets any."""
+    """Something that a document or an answer must settle. `kinds`: the kinds of evidence that may; None lets any. `refused`: one has said
+    no already.
+    """
 
     code: str
     words: str
     kinds: frozenset[str] | None = None
     not_before: date = date.min
+    refused: bool = False
 
 
 Check = Callable[[CaseFacts, RefundPolicy, date], CheckResult]
@@ -204,7 +207,11 @@ def check_4(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
         off = pounds(facts.ledger.written_off_pence)
         words = f"{off} that the same people owed was written off and may be put back: who pays owes it again."
         doubts.append(Doubt("written-off-debt", words))
-    if plan.unanswered:
+    in_vain = facts.wishes.noticed_in_vain.intersection(plan.unanswered)
+    if in_vain:
+        words = f"The notice on {counted(len(in_vain), 'debt')} speaks against the refund. Serve it again, or ask for an answer."
+        doubts.append(Doubt("notice-speaks-against", words, kinds=frozenset(), refused=True))
+    if in_vain != set(plan.unanswered):
         doubts.append(Doubt("tenant-to-be-asked", _notice_words(plan, facts, policy), kinds=frozenset()))
     source = f"{_ledger_source(facts)}; policy {policy.version}"
     return _concluded(4, facts, doubts, "debts-settled" if facts.ledger.debts else "no-other-debt", evidence, source, today)
@@ -424,7 +431,8 @@ def _concluded(
 ) -> CheckResult:
     """PASS without doubts; REFER while one is open; FAIL once one was answered with no. Reason codes of several are joined by +."""
     answers = {doubt.code: _answer(number, doubt, facts, payee) for doubt in doubts}
-    refused = [code for code, answer in answers.items() if answer and not answer.settles]
+    against = {code for code, answer in answers.items() if answer and not answer.settles}
+    refused = [doubt.code for doubt in doubts if doubt.refused or doubt.code in against]
     unanswered = [code for code, answer in answers.items() if answer is None]
     given = [answer for answer in answers.values() if answer]
     words = (*evidence, *(doubt.words for doubt in doubts), *(f"Answered: {item.kind}, {in_words(item.received_on)}." for item in given))

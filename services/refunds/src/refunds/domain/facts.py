@@ -26,7 +26,8 @@ class Wishes:
     """What the tenant asked for and agreed to. `asked_by` None: nobody asked, the landlord reviews a credit.
 
     `requested_pence` None asks for all that may be refunded. `consents` and `opted_out` name debts' accounts. `joint_consent`: every
-    joint tenant has signed. `noticed_on`: by debt, the day on which the last notice of its proposed offset was served.
+    joint tenant has signed. `noticed_on`: by debt, the day on which the last notice of its proposed offset was served; `noticed_in_vain`:
+    the debts whose last notice speaks against the refund, so that none of its days count.
     """
 
     asked_by: UUID | None = None
@@ -35,6 +36,7 @@ class Wishes:
     opted_out: frozenset[UUID] = frozenset()
     joint_consent: bool = False
     noticed_on: Mapping[UUID, date] = field(default_factory=dict)
+    noticed_in_vain: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,11 @@ def _answered(wishes: Wishes, item: Evidence) -> Wishes:
             return replace(wishes, consents=wishes.consents - item.accounts, opted_out=wishes.opted_out | item.accounts)
         case EvidenceKind.OPT_OUT_NOTICE if item.settles:
             # The days of the letter that the tenant holds: one that is served again gives them anew.
-            return replace(wishes, noticed_on={**wishes.noticed_on, **dict.fromkeys(item.accounts, item.received_on)})
+            noticed_on = {**wishes.noticed_on, **dict.fromkeys(item.accounts, item.received_on)}
+            return replace(wishes, noticed_on=noticed_on, noticed_in_vain=wishes.noticed_in_vain - item.accounts)
+        case EvidenceKind.OPT_OUT_NOTICE:
+            noticed_on = {debt: day for debt, day in wishes.noticed_on.items() if debt not in item.accounts}
+            return replace(wishes, noticed_on=noticed_on, noticed_in_vain=wishes.noticed_in_vain | item.accounts)
         case EvidenceKind.JOINT_CONSENT:
             return replace(wishes, joint_consent=item.settles)
         case _:
