@@ -133,6 +133,16 @@ async def test_a_person_has_a_standard_one_once_in_twelve_months_wherever_it_was
     await put(ledger, wanted(CRISIS, RECHARGE))
 
 
+async def test_one_that_is_recorded_on_two_accounts_of_the_same_people_is_corrected_on_each(ledger: Runtime) -> None:
+    for account in (FTA, MAIN):
+        await put(ledger, wanted(account=account, first_day=TODAY - DAY))
+    for account in (FTA, MAIN):
+        await put(ledger, wanted(account=account, first_day=TODAY - 4 * DAY))
+    assert {(one.account, one.first_day) for one in await shown(ledger)} == {(FTA, TODAY - 4 * DAY), (MAIN, TODAY - 4 * DAY)}
+    with pytest.raises(rules.AnotherTooSoon):
+        await put(ledger, wanted(account=RECHARGE))
+
+
 async def test_one_that_was_recorded_in_error_and_lifted_on_that_day_stands_in_no_others_way(ledger: Runtime) -> None:
     await put(ledger, wanted(first_day=TODAY - 5 * DAY))
     await put(ledger, lifted())

@@ -98,16 +98,22 @@ CORRECTED = at(date(2026, 11, 10))
         [],
         [recorded(TODAY, date(2027, 1, 24))],
         [RUNS],
+        [RUNS, recorded(date(2026, 11, 1), date(2026, 12, 30))],
         [recorded(date(2026, 11, 1), date(2026, 12, 30), lifted=at(date(2026, 11, 1), 15))],
         [
             recorded(date(2026, 10, 1), date(2026, 11, 29), account=HERE, lifted=CORRECTED),
             Recorded(HERE, date(2026, 11, 1), date(2026, 12, 30), CORRECTED, None),
         ],
     ],
-    ids=["none", "the same one elsewhere", "corrected here", "recorded in error", "corrected before"],
+    ids=["none", "the same one elsewhere", "corrected here", "runs elsewhere too", "recorded in error", "corrected before"],
 )
 def test_what_is_the_same_or_was_an_error_is_no_other(earlier: list[Recorded]) -> None:
     refuse_too_soon(HERE, TODAY, earlier, STATUTE, TODAY)
+
+
+def test_one_that_ended_elsewhere_is_another_though_one_that_runs_here_is_corrected() -> None:
+    with pytest.raises(AnotherTooSoon, match="30 April 2027 on"):
+        refuse_too_soon(HERE, TODAY, [RUNS, SPRING], STATUTE, TODAY)
 
 
 def test_one_that_had_ended_when_the_next_was_recorded_was_not_corrected() -> None:

@@ -72,18 +72,21 @@ def refuse_too_soon(account: UUID, first_day: date, earlier: Collection[Recorded
     """A standard one begins only more than 12 months after the end of the person's last (reg. 24(3)(g)).
 
     That rule looks at the day of the application, of which no creditor is told: the first day, which is a little later, stands for it.
-    Several records may be of one and the same: those of one first day, and what was corrected on its account while it ran. A record that
-    was lifted on the day on which it was made was an error and counts for nothing; one that was lifted later counts.
+    Several records may be of one and the same: those of one first day, what was corrected on its account while it ran, and, where one that
+    runs on this account is corrected, those that run on the others. A record that was lifted on the day on which it was made was an error
+    and counts for nothing; one that was lifted later counts.
 
     Errors: AnotherTooSoon.
     """
     made = {(one.account, one.at) for one in earlier}
+    running = [one for one in earlier if one.lifted is None and one.last_day >= today]
+    corrects = any(one.account == account for one in running)
 
     def another(one: Recorded) -> bool:
         if one.first_day == first_day:
             return False
         if one.lifted is None:
-            return one.account != account or one.last_day < today
+            return not (corrects and one in running)
         lifted_on = business_date(one.lifted)
         corrected = (one.account, one.lifted) in made and one.last_day >= lifted_on
         return not corrected and lifted_on > business_date(one.at)
