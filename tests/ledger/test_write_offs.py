@@ -250,6 +250,19 @@ async def test_a_write_off_is_of_the_charges_that_it_names_and_the_others_stay_o
     assert await debts.rows("SELECT sum(amount_pence) FROM written_off_charge WHERE write_off = :off", off=off.journal) == [(240_00,)]
 
 
+async def test_what_names_its_charges_is_written_off_though_another_week_was_debited_since_and_not_once_some_of_it_was_paid(
+    debts: Debts,
+) -> None:
+    line, again = [await debts.line_of((await debts.facts()).charges[:2]) for _ in range(2)]
+    before = (await debts.facts()).balance_pence
+    await moved(debts, OLD, 30_00, code="DEB")
+    assert [outcome.dropped_because for outcome in await debts.written_off(line, again)] == [None, "balance-moved"]
+    assert (await debts.facts()).balance_pence == before + 30_00 - line.amount_pence
+    other = await debts.line_of((await debts.facts()).charges[:2])
+    await moved(debts, OLD, -1_00)
+    assert outcome_of(await debts.written_off(other)) == "balance-moved"
+
+
 async def test_what_is_put_back_is_owed_of_the_charges_that_were_written_off(debts: Debts) -> None:
     charges = (await debts.facts()).charges
     newer = charges[2:]

@@ -15,6 +15,8 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountHoldChanged,
     AccountKind,
+    AccountStatus,
+    ChargePosted,
     CreditAskedFor,
     DeathChanged,
     JournalReversed,
@@ -369,8 +371,43 @@ async def test_somebody_whom_another_day_of_the_tenancys_end_brings_in_drops_wha
     assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
     writeoffs.moved(account, people=(tenant, PersonFacts(person=uuid4())))
     await writeoffs.do(end, ended)
-    why = "When the tenancy ended, and with it who answers for the account, was said anew."
+    why = "The day of the tenancy’s end was noted, and with it who answers for the account."
     assert await writeoffs.standings(schedule) == {proposal: ("dropped", why)}
+
+
+async def test_a_tenancy_that_has_not_ended_after_all_drops_a_line_and_says_that(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    proposal = await writeoffs.ready(account)
+    schedule = await writeoffs.scheduled(proposal)
+    later = TODAY + timedelta(days=30)
+    writeoffs.moved(account, status=AccountStatus.NOTICE_GIVEN, ended_on=later)
+    await writeoffs.do(end, TenancyEnded(account=account, balance_pence=40_00, tenancy=uuid4(), ended_on=later))
+    [(standing, why)] = (await writeoffs.standings(schedule)).values()
+    assert (standing, str(why).partition(".")[0]) == ("dropped", "The tenancy has not ended")
+
+
+@pytest.mark.parametrize("reason", [Reason.STATUTE_BARRED, Reason.DEBT_RELIEF_ORDER])
+async def test_a_line_that_names_its_charges_stands_while_other_weeks_are_debited_and_drops_by_what_pays_its_own(
+    writeoffs: WriteOffs, reason: Reason
+) -> None:
+    account, old, new = writeoffs.owing(80_00), owed(80_00, TODAY - timedelta(days=7 * 365)), owed(30_00, TODAY - timedelta(days=7))
+    writeoffs.moved(account, charges=(old, new), balance_pence=110_00, debtor_total_pence=110_00)
+    proposal = await writeoffs.proposed(account, reason)
+    if reason is Reason.STATUTE_BARRED:
+        await writeoffs.proves(proposal, EvidenceKind.LEGAL_CONFIRMATION)
+    else:
+        of_order = {"reference": "DRO 5", "order_kind": OrderKind.DEBT_RELIEF_ORDER, "listed": True, "on": TODAY - timedelta(days=366)}
+        await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=ASHA)
+    await writeoffs.assessed(proposal)
+    schedule = await writeoffs.scheduled(proposal)
+    writeoffs.moved(account, charges=(old, new, owed(30_00)), balance_pence=140_00, debtor_total_pence=140_00)
+    charge = ChargePosted(account=account, balance_pence=140_00, journal=uuid4(), amount_pence=30_00, week_commencing=TODAY)
+    await writeoffs.do(move, charge)
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    less = old.model_copy(update={"owed_pence": 70_00})
+    writeoffs.moved(account, charges=(less, new, owed(30_00)), balance_pence=130_00, debtor_total_pence=130_00)
+    await writeoffs.do(move, receipt(account, 130_00))
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "What is owed on the account has changed.")}
 
 
 async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:
@@ -741,6 +778,24 @@ async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_pai
     assert (line.kind, line.undoes, line.amount_pence) == (LineKind.REINSTATEMENT, journal, 10_00)
     [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
     assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
+
+
+async def test_a_payment_that_is_heard_late_and_is_owed_again_already_is_not_proposed_again(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    [past] = writeoffs.ledger.debts[account].write_offs
+    writeoffs.moved(account, balance_pence=0, write_offs=(past.model_copy(update={"reinstated_pence": 10_00}),))
+    await writeoffs.do(receive, receipt(account, -10_00))
+    assert await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account) == []
+
+
+async def test_what_is_proposed_already_is_not_proposed_anew_by_what_moves_nothing(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    for _ in range(2):
+        await writeoffs.do(receive, receipt(account, -10_00))
+    assert len(await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND kind = 'reinstatement'", a=account)) == 1
 
 
 async def test_the_charges_of_what_was_written_off_and_of_what_is_put_back_stand_on_the_page_of_each(writeoffs: WriteOffs) -> None:

@@ -113,3 +113,14 @@ def test_a_debt_is_written_off_for_an_order_of_that_kind_that_lists_it(proof: Pr
     assert found.ready is counts
     revoked = Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 40_00, (proof, ended(DRO)))
     assert not assess(revoked, facts, POLICY, TODAY).ready
+
+
+def test_an_order_of_another_kind_than_the_reason_says_that_it_does_not_count() -> None:
+    facts = debt(owed(40_00, BEFORE), people=(HAROLD,))
+
+    def blocked(*orders: Proof) -> tuple[str, ...]:
+        return assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 40_00, orders), facts, POLICY, TODAY).blocked
+
+    [says] = blocked(order(BANKRUPTCY))
+    assert says.endswith("is a bankruptcy, and the reason is a debt relief order: it does not count for that.")
+    assert blocked(order(BANKRUPTCY), order(DRO)) == ()

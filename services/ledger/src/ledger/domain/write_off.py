@@ -51,7 +51,7 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
     `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest total of the same people's debts, or
     of their credits, that the decision has authority for; None has no upper edge.
     """
-    if balance_pence != line.balance_pence:
+    if balance_pence != line.balance_pence and not (_rests_on_charges(line) and balance_pence == ground.facts.balance_pence):
         return DroppedBecause.BALANCE_MOVED
     if covers_to_pence is not None and debtor_total(line, ground.facts) > covers_to_pence:
         return DroppedBecause.CREDITS_ABOVE if line.kind is LineKind.CREDIT_WRITE_ON else DroppedBecause.DEBTOR_OWES_MORE
@@ -62,6 +62,11 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
             return _reinstatement(line, ground)
         case LineKind.CREDIT_WRITE_ON:
             return _credit(line, ground)
+
+
+def _rests_on_charges(line: WriteOffLine) -> bool:
+    """What names its charges rests on what is owed of those, which is looked at with them: the next week's debit is none of them."""
+    return line.kind is LineKind.WRITE_OFF and bool(line.charges)
 
 
 def debtor_total(line: WriteOffLine, facts: DebtFacts) -> int:

@@ -170,7 +170,13 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     ladder, missing = _ladder(proposed, facts, policy)
     proofs = _counting(proposed, facts)
     rungs = climbed(ladder, proofs, today, each) if ladder else ()
-    blocked = (*missing, *_not_listed(proposed), *_not_released(facts, ordered_on), *_blocks(proposed, facts, charges))
+    blocked = (
+        *missing,
+        *_not_listed(proposed),
+        *_of_another_kind(proposed, rungs),
+        *_not_released(facts, ordered_on),
+        *_blocks(proposed, facts, charges),
+    )
     young = tuple(_young(proposed, facts, policy, today))
     letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
@@ -215,6 +221,17 @@ def _not_listed(proposed: Standing) -> Iterable[str]:
     for one in standing(proposed.proofs):
         if one.listed is False and one.order_kind is ORDER_OF[proposed.reason]:
             yield f"The order of {in_words(one.on)} does not list this debt: it is not released by it."
+
+
+def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable[str]:
+    """Whoever brought an order that counts for nothing here reads why."""
+    wanted = ORDER_OF.get(proposed.reason)
+    if wanted is None or all(rung.met for rung in rungs):
+        return
+    for one in standing(proposed.proofs):
+        if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind not in (None, wanted):
+            of, not_of = (kind.replace("-", " ") for kind in (one.order_kind, wanted))
+            yield f"The order of {in_words(one.on)} is a {of}, and the reason is a {not_of}: it does not count for that."
 
 
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
-from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind
-from rentbook_contracts.writeoffs import ProposalStatus
+from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind, WriteOffLine
+from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import DROPS
+from writeoffs.domain.assessment import DROPS, by_element
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
@@ -17,14 +17,15 @@ from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import fact_of, look_again
 
 LIVES = "That the tenant died was said in error."
-ENDED = "When the tenancy ended, and with it who answers for the account, was said anew."
+ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
 
 async def move(tx: Transaction, fact: AccountFact) -> None:
-    """A line is dropped by what changes what its account owes, or by what forbids to write it off, there or on another account of the same
-    people. Of one that is being listed meanwhile the ledger looks at the other accounts when it posts.
+    """A line is dropped by what changes what its account owes, or what is owed of the charges that it names, or by what forbids to write it
+    off, there or on another account of the same people. Of one that is being listed meanwhile the ledger looks at the other accounts when
+    it posts. Errors: Unanswered (ledger); the event is then tried again.
     """
     stopped = _stopped(fact)
     await _drop_listed(tx, fact, stopped)
@@ -38,15 +39,25 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
     for line in await store.listed_about(tx, fact.account):
-        because = _why(line, fact, stopped) if line.account == fact.account else _why_beside(line, fact, stopped)
+        because = await _why(tx, line, fact, stopped) if line.account == fact.account else _why_beside(line, fact, stopped)
         if because is not None:
             await drop(tx, line, DROPS[because])
 
 
-def _why(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
+async def _why(tx: Transaction, line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
     if stopped is not None and _concerns(stopped, line):
         return stopped
-    return DroppedBecause.BALANCE_MOVED if fact.balance_pence != line.balance_pence else None
+    moved = fact.balance_pence != line.balance_pence and not await _stands_by_its_charges(tx, line)
+    return DroppedBecause.BALANCE_MOVED if moved else None
+
+
+async def _stands_by_its_charges(tx: Transaction, row: Row) -> bool:
+    """A write-off that names its charges rests on what is owed of those: the next week's debit is none of them. Errors: Unanswered."""
+    line = WriteOffLine.model_validate(row.content)
+    if line.kind is not LineKind.WRITE_OFF or not line.charges:
+        return False
+    charges = (await fact_of(tx, line.account)).charges
+    return by_element(one for one in charges if one.journal in line.charges) == line.parts
 
 
 def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
@@ -82,14 +93,16 @@ async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
 
 
 async def _drop_unready(tx: Transaction, account: UUID, why: str) -> None:
-    """Listed lines on this account that could not be listed now."""
+    """Listed lines on this account that could not be listed now; where nothing stands in the way, evidence is missing by what was heard."""
     today = business_date(tx.now)
     for line in await store.listed_on_account(tx, account):
         row = await store.proposal_locked(tx, line.line)
         facts = {row.account: await fact_of(tx, row.account)}
         found = (await assessed(tx, [row], facts, await queries.in_force(tx, today), today))[row.id]
         if not found.ready:
-            await drop(tx, line, why)
+            # A death that was said in error is all that stands in the way of what rests on it.
+            stands = () if why is LIVES and row.reason == Reason.DECEASED else found.blocked
+            await drop(tx, line, stands[0] if stands else why)
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:

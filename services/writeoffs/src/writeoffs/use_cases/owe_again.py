@@ -23,7 +23,8 @@ CHARGE_UNDONE = "A charge of what was written off was undone: nobody paid this c
 async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undone: UUID | None = None) -> None:
     """Propose to put back what is in credit on an account whose debt was written off, of the latest write-off of which any may be.
 
-    A proposal that was made so before is made anew with the amount as it is now, unless a person has had a hand in it, or it is listed.
+    `balance_pence`: as it was said to be; what is proposed is what the account holds in credit now, for some of that may be owed again by
+    now. A proposal that was made so before is made anew where that has changed, unless a person has had a hand in it, or it is listed.
     `undone`: the journal whose undoing moved the account; what was no charge that was written off has nothing to do with it.
     Errors: Unanswered (ledger).
     """
@@ -31,11 +32,13 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
     if not standing:
         return
     facts = await fact_of(tx, account)
+    if facts.balance_pence >= 0:
+        return
     if undone is not None and not any(charge.journal == undone for past in facts.write_offs for charge in past.charges):
         return
     left = await _left(tx, facts)
     latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
-    if latest is None or not await _free(tx, account):
+    if latest is None:
         return
     told = Propose(
         kind=LineKind.REINSTATEMENT,
@@ -43,8 +46,10 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
         reason=Reason.PAYING,
         note="" if undone is None else CHARGE_UNDONE,
         undoes=latest,
-        amount_pence=min(-balance_pence, left[latest]),
+        amount_pence=min(-facts.balance_pence, left[latest]),
     )
+    if not await _free(tx, told, facts.balance_pence):
+        return
     await propose_to_put_back(tx, told, facts)
 
 
@@ -59,12 +64,13 @@ async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, int]:
     return left
 
 
-async def _free(tx: Transaction, account: UUID) -> bool:
-    """Whether the account has no open proposal, or none that was made of itself: that one ends."""
-    row = await store.open_on_account(tx, account)
+async def _free(tx: Transaction, told: Propose, balance_pence: int) -> bool:
+    """Whether the account has no open proposal, or one that was made of itself of another amount, or balance: that one ends."""
+    row = await store.open_on_account(tx, told.account)
     if row is None:
         return True
-    if not await _made_of_itself(tx, row):
+    the_same = (row.undoes, row.wanted_pence, row.balance_pence) == (told.undoes, told.amount_pence, balance_pence)
+    if the_same or not await _made_of_itself(tx, row):
         return False
     await end_as_withdrawn(tx, row, ANOTHER_PAYMENT)
     return True
