@@ -285,6 +285,29 @@ async def test_evidence_of_one_joint_tenant_says_whose_it_is(place: Place) -> No
 
 
 @pytest.mark.parametrize(
+    ("kind", "status", "charges", "says"),
+    [
+        ("reinstatement", "posted", 2, "Charges that are owed again"),
+        ("reinstatement", "posted", 0, "Nobody kept to which charges it was given back."),
+        ("reinstatement", "ready", 1, "Charges that would be owed again"),
+        ("write-off", "posted", 1, "Charges that were written off, and were not put back"),
+        ("write-off", "posted", 0, "Nothing of them is written off any more"),
+        ("write-off", "withdrawn", 0, "It was not posted, and no charge was touched."),
+    ],
+)
+async def test_see_each_charge_of_a_line_leads_to_its_charges(place: Place, kind: str, status: str, charges: int, says: str) -> None:
+    canned = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED))
+    goes = tuple(one.charge for one in canned.charges[:charges])
+    page = canned.model_copy(update={"kind": LineKind(kind), "status": ProposalStatus(status), "goes": goes})
+    place.peers.answers["/queries/proposal-page"] = lambda _: page
+    async with visiting(place, "asha") as visitor:
+        assert says in await visitor.read(PROPOSAL)
+        assert visitor.page is not None
+        [section] = visitor.page.xpath('//section[h2/@id = "goes"]')
+        assert len(section.xpath(".//tbody/tr")) == charges
+
+
+@pytest.mark.parametrize(
     ("action", "field", "command"),
     [("reconsider", "reconsider_note", RECONSIDER_PROPOSAL), ("withdraw", "withdraw_note", WITHDRAW_PROPOSAL)],
 )

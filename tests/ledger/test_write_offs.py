@@ -278,6 +278,10 @@ async def test_what_is_put_back_is_owed_of_the_charges_that_were_written_off(deb
     assert [(charge.due_on, charge.element, charge.owed_pence) for charge in past.charges] == [
         (day("2020-04-20"), "Heating", 10_00), (day("2020-04-27"), "Basic rent", 70_00), (day("2020-04-27"), "Heating", 10_00)
     ]  # fmt: skip
+    [put] = past.put_back
+    assert (put.journal, [(charge.due_on, charge.element, charge.owed_pence) for charge in put.charges]) == (
+        back.journal, [(day("2020-04-20"), "Basic rent", 110_00), (day("2020-04-27"), "Basic rent", 40_00)]
+    )  # fmt: skip
     assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 70_00), ("Heating", 20_00)))) is None
     facts = await debts.facts()
     assert (facts.charges, facts.write_offs[0].charges) == (charges, ())

@@ -25,6 +25,7 @@ from rentbook_contracts.ledger import (
     LinkedAccount,
     PastWriteOff,
     PersonFacts,
+    PutBack,
     ReceiptPosted,
     TenancyEnded,
     WriteOffLine,
@@ -808,6 +809,17 @@ async def test_the_charges_of_what_was_written_off_and_of_what_is_put_back_stand
     back = (await writeoffs.do(propose, told, caller=ASHA)).proposal
     for proposal in (row["id"], back):
         assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).goes == (charge,)
+    await writeoffs.proves(back, EvidenceKind.CONTACT)
+    await writeoffs.assessed(back)
+    schedule, decision = await writeoffs.scheduled(back), uuid4()
+    await writeoffs.round(schedule)
+    await posted(writeoffs, schedule, decision)
+    [put] = await writeoffs.rows("SELECT journal FROM proposal WHERE id = :id", id=back)
+    given = (PutBack(journal=uuid4(), charges=(owed(1_00),)), PutBack(journal=put["journal"], charges=(charge,)))
+    left = {"charges": (), "reinstated_pence": 312_40, "put_back": given}
+    writeoffs.moved(account, balance_pence=312_40, write_offs=(past.model_copy(update=left),))
+    for proposal, goes in ((row["id"], ()), (back, (charge,))):
+        assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).goes == goes
 
 
 async def test_the_rest_is_put_back_by_the_elements_that_are_left(writeoffs: WriteOffs) -> None:

@@ -534,12 +534,20 @@ class PaymentPlan(Message):
     kept: bool
 
 
+class PutBack(Message):
+    """What a reinstatement, by its journal, gave back to each charge, the oldest first."""
+
+    journal: UUID
+    charges: tuple[ChargeOwed, ...]
+
+
 class PastWriteOff(Message):
     """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back.
 
     `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
     now, however long ago it was. `charges` is what is not put back of each charge that was written off, the oldest first: none where
-    nobody kept them, as once was so. An order of insolvency has released what fell due by `released_until`, as far as was known then.
+    nobody kept them, as once was so. `put_back` is the rest of them, by what put it back. An order of insolvency has released what fell due
+    by `released_until`, as far as was known then.
     """
 
     journal: UUID
@@ -550,6 +558,7 @@ class PastWriteOff(Message):
     discharged: bool
     debtor_total_pence: NonNegativePence = 0
     charges: tuple[ChargeOwed, ...] = ()
+    put_back: tuple[PutBack, ...] = ()
     released_until: date | None = None
 
 

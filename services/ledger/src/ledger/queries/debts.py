@@ -29,6 +29,7 @@ from rentbook_contracts.ledger import (
     PaymentPlan,
     PersonFacts,
     PlanRhythm,
+    PutBack,
     StandingCredit,
 )
 
@@ -90,6 +91,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         policy=await policy_in_force(tx, today),
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
         written_off=await _left_of_charges(tx, known),
+        put_back=await _put_back(tx, known),
         people=await _people(tx, {row.tenancy for row in rows}),
         linked=await linked_accounts(tx, known),
         holds=await _holds(tx, known),
@@ -115,11 +117,12 @@ async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[Ac
 
 @dataclass(frozen=True)
 class _Behind:
-    """What is known of the accounts asked for, by account; people and addresses by tenancy, what was written off by its journal."""
+    """What is known of the accounts asked for, by account; people and addresses by tenancy, what was written off or put back by journal."""
 
     policy: Any
     owed: Mapping[UUID, tuple[Debit, ...]]
     written_off: Mapping[UUID, list[Debit]]
+    put_back: Mapping[UUID, Mapping[UUID, list[Debit]]]
     people: Mapping[UUID, list[PersonFacts]]
     linked: Mapping[UUID, list[LinkedAccount]]
     holds: Mapping[UUID, set[AccountHold]]
@@ -173,6 +176,10 @@ def _facts(
                 update={
                     "debtor_total_pence": total_to_put_back_pence(balances, theirs[past.journal], *counted),
                     "charges": tuple(_charge(row, debit, behind) for debit in behind.written_off[past.journal]),
+                    "put_back": tuple(
+                        PutBack(journal=put, charges=tuple(_charge(row, debit, behind) for debit in given))
+                        for put, given in behind.put_back[past.journal].items()
+                    ),
                 }
             )
             for past in write_offs[row.id]
@@ -388,6 +395,23 @@ async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UU
     found: dict[UUID, list[Debit]] = defaultdict(list)
     for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
         found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence))
+    return found
+
+
+_PUT_BACK = sa.text("""
+SELECT put.write_off, put.journal, given.charge, given.element, journal.effective_date, given.amount_pence
+FROM written_off AS off JOIN reinstatement AS put ON put.write_off = off.journal
+JOIN reinstated_charge AS given ON given.reinstatement = put.journal JOIN journal ON journal.id = given.charge
+WHERE off.account = ANY (CAST(:ids AS uuid[]))
+ORDER BY journal.effective_date, journal.seq, given.element
+""")
+
+
+async def _put_back(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, list[Debit]]]:
+    """For each write-off of these accounts, by reinstatement, what that gave back to each charge, the oldest first."""
+    found: dict[UUID, dict[UUID, list[Debit]]] = defaultdict(lambda: defaultdict(list))
+    for row in await tx.connection.execute(_PUT_BACK, {"ids": list(ids)}):
+        found[row.write_off][row.journal].append(Debit(row.charge, row.element, row.effective_date, row.amount_pence))
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind
+from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, PastWriteOff
 from rentbook_contracts.people import READS_ACCOUNTS
 from rentbook_contracts.writeoffs import (
     BulkDryRun,
@@ -80,9 +80,17 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
 def _goes(row: Row, found: Assessment, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
     """The charges of its own. A write-off of all that is owed is of those, which the page has."""
     if row.closed_at is not None:
-        past = past_write_off(facts, row.journal)
-        return past.charges if past is not None else ()
+        return _put_back(row, facts) if row.kind == LineKind.REINSTATEMENT else _charges_of(past_write_off(facts, row.journal))
     return found.chosen if found.named or row.kind == LineKind.REINSTATEMENT else ()
+
+
+def _charges_of(past: PastWriteOff | None) -> tuple[ChargeOwed, ...]:
+    return past.charges if past is not None else ()
+
+
+def _put_back(row: Row, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
+    past = past_write_off(facts, row.undoes)
+    return next((put.charges for put in past.put_back if put.journal == row.journal), ()) if past is not None else ()
 
 
 def _death_told_apart(rungs: Sequence[RungShown], facts: DebtFacts) -> tuple[RungShown, ...]:
