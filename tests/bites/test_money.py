@@ -36,6 +36,8 @@ from support.counting import SOMEBODY_WAITS, CountedTo, CountUp, count_up, prepa
 from support.ledger_books import MAIN
 from support.servers import Postgres
 from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -278,7 +280,7 @@ async def test_bite_retry_with_a_new_key_after_an_unknown_outcome(postgres: Post
         assert proxy.done == [Misdeed.CUT]
         return [] if times == 1 else [f"done {times} times"]
 
-    async def under_another_key(tx: Transaction, offer: Offer[Any, Any], argument: Any) -> Any:
+    async def under_another_key(tx: Transaction, offer: Offer[Any, Any], argument: Any, _: bytes) -> Any:
         step, name, gives = activity.info(), offer.operation.name, offer.operation.gives
         key = f"activity:{step.workflow_id}:{step.activity_id}:{step.attempt}"
         return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case)
@@ -293,4 +295,5 @@ async def tried(runtime: Runtime, *, attempt: int) -> None:
     """The one step of a story, as Temporal hands it to the service."""
     place = ActivityEnvironment()
     place.info = replace(place.info, workflow_id="story/1", activity_id="1", attempt=attempt)
-    await place.run(as_activity(runtime, Offer(COUNT_UP, count_up)), CountUp(key="a"))
+    sent = RawValue(pydantic_data_converter.payload_converter.to_payload(CountUp(key="a")))
+    await place.run(as_activity(runtime, Offer(COUNT_UP, count_up)), sent)

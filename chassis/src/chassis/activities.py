@@ -4,12 +4,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import perf_counter
-from typing import Any
 
 from pydantic import BaseModel
 from rentbook_contracts.operation import BrokenRule, In, Out
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -37,11 +37,14 @@ def activity_worker(runtime: Runtime, app: App, client: Client) -> Worker | None
     )
 
 
-def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awaitable[BaseModel]]:
-    """The offer as an activity function that takes and gives the operation's messages."""
+def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[RawValue], Awaitable[BaseModel]]:
+    """The offer as an activity function that takes and gives the operation's messages.
+
+    It takes them as they lie in the story's history, because that is what comes again when a step is tried again, also by a later version.
+    """
     operation = offer.operation
 
-    async def perform(argument: Any) -> BaseModel:
+    async def perform(sent: RawValue) -> BaseModel:
         if activity.info().workflow_id is None:
             # Somebody started the step by hand: it has no story behind it, and no key that makes it happen once.
             raise ApplicationError("Steps belong to stories; nobody starts one by hand.", type="NoStory", non_retryable=True)
@@ -50,7 +53,7 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
         started = perf_counter()
         outcome = "done"
         try:
-            answer = await run(runtime, lambda tx: _perform(tx, offer, argument))
+            answer = await run(runtime, lambda tx: _perform(tx, offer, sent.payload.data))
             reached("activity.after-commit")
             return answer
         except BrokenRule as rule:
@@ -65,21 +68,22 @@ def as_activity(runtime: Runtime, offer: Offer[In, Out]) -> Callable[[Any], Awai
         finally:
             runtime.telemetry.steps.labels("activity", operation.name, outcome).observe(perf_counter() - started)
 
-    perform.__annotations__ = {"argument": operation.takes, "return": operation.gives}
+    perform.__annotations__ = {"sent": RawValue, "return": operation.gives}
     return activity.defn(name=operation.name)(perform)
 
 
-async def _perform(tx: Transaction, offer: Offer[In, Out], argument: In) -> Out:
-    answer = await (_remembered(tx, offer, argument) if offer.remember else offer.use_case(tx, argument))
+async def _perform(tx: Transaction, offer: Offer[In, Out], sent: bytes) -> Out:
+    argument = offer.operation.takes.model_validate_json(sent)
+    answer = await (_remembered(tx, offer, argument, sent) if offer.remember else offer.use_case(tx, argument))
     reached("activity.before-commit")
     return answer
 
 
-async def _remembered(tx: Transaction, offer: Offer[In, Out], argument: In) -> Out:
+async def _remembered(tx: Transaction, offer: Offer[In, Out], argument: In, sent: bytes) -> Out:
     step = activity.info()
     key = f"activity:{step.workflow_id}:{step.activity_id}"
     name, gives = offer.operation.name, offer.operation.gives
-    return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case)
+    return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case, sent=sent)
 
 
 def _bug(error: Exception) -> Exception | None:

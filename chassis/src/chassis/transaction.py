@@ -227,29 +227,35 @@ async def once(
     argument: In,
     gives: type[Out],
     use_case: Callable[[Transaction, In], Coroutine[Any, Any, Out]],
+    sent: bytes | None = None,
 ) -> Out:
     """Do a use case once for a key that never expires; the person who repeats it is given the first answer, and nobody else.
 
-    A second caller with the same key waits for the first one's commit. Errors: SameFormOtherContent where the same key brings other words,
-    or comes from another person.
+    A second caller with the same key waits for the first one's commit. `sent`: the argument as it came, of a caller whose repetition comes
+    byte for byte, though the message may have lost or gained a field since; without it the words are compared as they are read now.
+    Errors: SameFormOtherContent where the same key brings other words, or comes from another person.
     """
-    # Keyed, because the content may be bank details, of which there are few enough to try them all against a plain hash.
-    content = f"{name}\n{argument.model_dump_json()}"
-    digest = hmac.digest(tx.runtime.request_key, content.encode(), "sha256")
-    row = {"key": key, "name": name, "request_hash": digest, "person": tx.caller.person, "accepted_at": tx.now}
+    as_read = argument.model_dump_json().encode()
+    same = [_digest(tx, name, words) for words in (sent or as_read, as_read)]
+    row = {"key": key, "name": name, "request_hash": same[0], "person": tx.caller.person, "accepted_at": tx.now}
     claim = insert(accepted_command).values(row).on_conflict_do_nothing().returning(accepted_command.c.key)
     if (await tx.connection.execute(claim)).first() is None:
-        return await _first_answer(tx, key, digest, gives)
+        return await _first_answer(tx, key, same, gives)
     answer = await use_case(tx, argument)
     keep = accepted_command.update().where(accepted_command.c.key == key).values(answer=answer.model_dump_json())
     await tx.connection.execute(keep)
     return answer
 
 
-async def _first_answer(tx: Transaction, key: str, digest: bytes, gives: type[Out]) -> Out:
+def _digest(tx: Transaction, name: str, words: bytes) -> bytes:
+    # Keyed, because the content may be bank details, of which there are few enough to try them all against a plain hash.
+    return hmac.digest(tx.runtime.request_key, name.encode() + b"\n" + words, "sha256")
+
+
+async def _first_answer(tx: Transaction, key: str, same: Sequence[bytes], gives: type[Out]) -> Out:
     columns = (accepted_command.c.request_hash, accepted_command.c.answer, accepted_command.c.person)
     held = (await tx.connection.execute(sa.select(*columns).where(accepted_command.c.key == key))).one()
     # The answer was given on the first one's roles: another person's were never looked at.
-    if (bytes(held.request_hash), held.person) != (digest, tx.caller.person):
+    if bytes(held.request_hash) not in same or held.person != tx.caller.person:
         raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     return gives.model_validate_json(held.answer)
