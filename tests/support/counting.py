@@ -116,9 +116,9 @@ class Place:
         return make_runtime("counter", self.with_settings(**other))
 
 
-async def versions_on_the_topic(place: Place) -> dict[str, list[int]]:
+async def versions_on_the_topic(place: Place, name: str = COUNTS.name) -> dict[str, list[int]]:
     """What the topic holds for each key, in its order."""
-    topic = place.settings.topic_prefix + COUNTS.name
+    topic = place.settings.topic_prefix + name
     consumer = AIOKafkaConsumer(topic, **kafka_access(place.settings), auto_offset_reset="earliest")
     await consumer.start()
     heard: dict[str, list[int]] = defaultdict(list)
