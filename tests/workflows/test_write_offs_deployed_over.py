@@ -3,6 +3,7 @@ to its last piece of evidence.
 
 The code as it was is the story without some of its patches: what it asks of `workflow.patched` is answered no, and nothing of it comes
 into the history. The code with a patch forgotten is the story that takes the new way in any case.
+What changes without any patch is not seen here but by test_replay.py, where these stories lie as they were recorded.
 """
 
 import inspect
@@ -67,6 +68,11 @@ async def rests(story: Story) -> None:
 
 async def carried_forward(client: Client, story: Story, days: int) -> None:
     await TimeSkipper(client, config=TimeSkippingConfig(enabled=False)).fast_forward(story, timedelta(days=days))
+
+
+async def keep(client: Client, request: pytest.FixtureRequest) -> None:
+    if os.environ.get("RENTBOOK_RECORD_HISTORIES"):
+        await record(client, re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_"))
 
 
 async def replayed(history: WorkflowHistory) -> None:
@@ -146,8 +152,7 @@ async def schedule(client: Client, request: pytest.FixtureRequest) -> AsyncItera
         made = Schedule(client, services, story, worker)
         await services.until("writeoffs.note-schedule")
         yield made
-    if os.environ.get("RENTBOOK_RECORD_HISTORIES"):
-        await record(client, re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_"))
+    await keep(client, request)
 
 
 async def test_a_schedule_that_waits_for_its_approver_is_posted_by_the_code_that_is_deployed_meanwhile(schedule: Schedule) -> None:
@@ -268,7 +273,9 @@ def test_every_patch_of_the_story_is_deployed_over() -> None:
 # --- a proposal -------------------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_proposal_of_which_the_code_as_it_was_reminded_waits_on_for_its_evidence(client: Client) -> None:
+async def test_a_proposal_of_which_the_code_as_it_was_reminded_waits_on_for_its_evidence(
+    client: Client, request: pytest.FixtureRequest
+) -> None:
     """That code reminded once for each look; the code as it is would have looked again at once."""
     now = datetime.now(UTC)
     fake = FakeWriteOffs()
@@ -296,6 +303,7 @@ async def test_a_proposal_of_which_the_code_as_it_was_reminded_waits_on_for_its_
             await story.signal(PROPOSAL_CHANGED.name, ProposalChanged(proposal=case.proposal))
             await story.result()
     assert fake.names() == ["writeoffs.assess", "writeoffs.remind", "writeoffs.assess", "writeoffs.assess"]
+    await keep(client, request)
     await replayed(await story.fetch_history())
     with patched(lambda asked: True if asked.startswith("remind-again-at-look-") else None), pytest.raises(workflow.NondeterminismError):
         await replayed(history)
