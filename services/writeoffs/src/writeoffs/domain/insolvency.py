@@ -22,7 +22,8 @@ ORDERS = frozenset({EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, *ENDI
 """What the law has released, is about to, or has not released after all."""
 
 MORATORIUM_MONTHS = 12
-"""Statutory: at its end a debt relief order releases what it lists."""
+"""Statutory: one year that begins with the order's day, at whose end it releases what it lists (Insolvency Act 1986, sections 251H(1) and
+251I(1)). That the official receiver or a court made it longer is not looked at: nothing is put back in that time either."""
 
 _OF_LISTED_ALONE = frozenset({OrderKind.DEBT_RELIEF_ORDER, OrderKind.VOLUNTARY_ARRANGEMENT})
 
