@@ -15,7 +15,7 @@ from approvals.web import wording
 from approvals.web.assets import load_assets, without_government_marks
 from approvals.web.chart import balance_chart, money_step
 from approvals.web.entries_csv import as_csv
-from approvals.web.forms import Form, digits, printable, read_day
+from approvals.web.forms import Form, digits, printable, read_day, read_offset
 from approvals.web.lanes import REASONS, lane_reason
 from approvals.web.story import story
 from refunds.domain import checks
@@ -235,6 +235,11 @@ def test_names_keep_their_capital_within_a_sentence() -> None:
 @pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31", "31/12/2101"])
 def test_a_date_outside_every_accounts_life_is_none(typed: str) -> None:
     assert read_day(typed) is None
+
+
+@pytest.mark.parametrize(("typed", "offset"), [("", 0), ("200", 200), ("-1", 0), ("1e3", 0), ("12345678", 0), ("\u0663", 0)])
+def test_a_list_begins_at_its_first_row_where_its_address_says_nothing_that_can_be_read(typed: str, offset: int) -> None:
+    assert read_offset(typed) == offset
 
 
 def test_amounts_in_other_digits_are_none() -> None:

@@ -137,6 +137,11 @@ def read_day(typed: str) -> date | None:
     return found if found.year in YEARS else None
 
 
+def read_offset(typed: str) -> int:
+    """Where a page of a list begins; 0 where it is no number that a list could have."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else 0
+
+
 def read_uuid(typed: str | None) -> UUID | None:
     """An id from an address or a hidden field; None where it is none."""
     try:

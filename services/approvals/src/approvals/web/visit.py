@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from approvals import queries
 from approvals.web.desk import Desk
-from approvals.web.forms import FieldError, Form, printable
+from approvals.web.forms import FieldError, Form, printable, read_offset
 from approvals.web.sessions import Person, Session
 from approvals.web.whom import Put, Shut, Whom
 from approvals.web.wording import london
@@ -137,8 +137,7 @@ class Visit:
     @property
     def offset(self) -> int:
         """Where the page of a list begins, as the address says; 0 where it says nothing that can be read."""
-        typed = self.request.query_params.get("offset", "0")
-        return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else 0
+        return read_offset(self.request.query_params.get("offset", ""))
 
     @property
     def today(self) -> date:

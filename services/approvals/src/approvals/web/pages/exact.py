@@ -16,8 +16,8 @@ from rentbook_contracts.ledger import (
 )
 from starlette.responses import Response
 
-from approvals.web.forms import Form, read_uuid
-from approvals.web.pages.suspense import BECAUSE, offset_of
+from approvals.web.forms import Form, read_offset, read_uuid
+from approvals.web.pages.suspense import BECAUSE
 from approvals.web.visit import Visit
 
 LINES_A_PAGE = 100
@@ -112,7 +112,7 @@ async def _move(visit: Visit, form: Form, asked: ClearSuspense, gate: asyncio.Se
 
 
 async def _list(visit: Visit, form: Form) -> Response:
-    offset = offset_of(visit.request.query_params.get("offset", "") or form.value("offset"))
+    offset = read_offset(visit.request.query_params.get("offset", "") or form.value("offset"))
     found = await _exact(visit, ExactAsked(offset=offset, limit=LINES_A_PAGE))
     return visit.show(
         "exact.html",

@@ -19,7 +19,7 @@ from rentbook_contracts.writeoffs import (
 )
 from starlette.responses import Response
 
-from approvals.web.forms import Form, read_uuid
+from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import choices
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.visit import Visit
@@ -263,7 +263,7 @@ def _period(visit: Visit) -> tuple[Form, TotalsAsked]:
 def _asked(visit: Visit) -> tuple[Form, RegisterAsked]:
     """The register that the filters of the address name. A word that is no filter narrows nothing."""
     form = Form(values=dict(visit.request.query_params))
-    kind, reason, order, typed = (form.value(name) for name in ("kind", "reason", "order", "offset"))
+    kind, reason, order = (form.value(name) for name in ("kind", "reason", "order"))
     asked = RegisterAsked(
         account=read_uuid(form.value("account")),
         kind=LineKind(kind) if kind in set(LineKind) else None,
@@ -271,7 +271,7 @@ def _asked(visit: Visit) -> tuple[Form, RegisterAsked]:
         since=form.day("since", "the first day"),
         until=form.day("until", "the last day"),
         order=RegisterOrder(order) if order in set(RegisterOrder) else RegisterOrder.NEWEST,
-        offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
+        offset=read_offset(form.value("offset")),
         limit=ROWS_A_PAGE,
     )
     return form, asked

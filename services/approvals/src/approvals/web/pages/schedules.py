@@ -34,7 +34,7 @@ from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
-from approvals.web.forms import Form, read_uuid
+from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, proposals_page
 from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
@@ -203,11 +203,11 @@ async def _preview(visit: Visit, form: Form, proposals: tuple[UUID, ...]) -> Res
 
 
 async def _page(visit: Visit, form: Form) -> Response:
-    typed, standing = form.value("offset"), form.value("standing")
+    standing = form.value("standing")
     asked = ScheduleAsked(
         schedule=_schedule(visit),
         standings=(standing,) if standing in STANDINGS else (),
-        offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
+        offset=read_offset(form.value("offset")),
         limit=LINES_A_PAGE,
     )
     page = await visit.ask(SCHEDULE_PAGE, asked)

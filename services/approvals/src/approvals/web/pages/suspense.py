@@ -17,7 +17,7 @@ from rentbook_contracts.ledger import (
 )
 from starlette.responses import Response
 
-from approvals.web.forms import Form
+from approvals.web.forms import Form, read_offset
 from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
 ITEMS_A_PAGE = 25
@@ -119,13 +119,8 @@ async def _split(visit: Visit, form: Form) -> Response:
     )
 
 
-def offset_of(typed: str) -> int:
-    """Where a page of a list begins, as its address says it."""
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 8 else 0
-
-
 async def _list(visit: Visit, form: Form, typed: str) -> Response:
-    offset = offset_of(typed)
+    offset = read_offset(typed)
     found = await visit.ask_or_name(SUSPENSE, SuspenseAsked(offset=offset, limit=ITEMS_A_PAGE), "what lies in suspense")
     return visit.show(
         "suspense.html",

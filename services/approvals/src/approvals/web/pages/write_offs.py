@@ -36,7 +36,7 @@ from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.tasks import Kind
-from approvals.web.forms import Form, read_uuid
+from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.made_of import made_of, pieces
 from approvals.web.schedule_words import events_told
 from approvals.web.visit import NoSuchPage, Visit
@@ -136,7 +136,6 @@ def _ready(row: ProposalRow) -> bool:
 def asked_by(form: Form) -> ProposalsAsked:
     """The list that filters name. A word that is no filter narrows nothing."""
     status, reason, kind = form.value("status"), form.value("reason"), form.value("kind")
-    typed = form.value("offset")
     return ProposalsAsked(
         kind=LineKind(kind) if kind in set(LineKind) else None,
         statuses=(ProposalStatus(status),) if status in set(ProposalStatus) else (),
@@ -144,7 +143,7 @@ def asked_by(form: Form) -> ProposalsAsked:
         account=read_uuid(form.value("account")),
         reminded=form.value("order") == "reminded",
         oldest_first=form.value("order") in ORDERS,
-        offset=int(typed) if typed.isdecimal() and len(typed) < 8 else 0,
+        offset=read_offset(form.value("offset")),
         limit=PROPOSALS_A_PAGE,
     )
 
