@@ -3,14 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from refunds.domain.bacs import Originator
+from refunds.domain.days import LONDON
 from refunds.domain.envelope import KeyRing
 from refunds.domain.modulus import ModulusTable
 from refunds.domain.working_days import BacsDays, WorkingDays, days_of_input
-
-LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True)

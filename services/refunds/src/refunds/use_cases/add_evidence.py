@@ -6,9 +6,10 @@ from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import AddEvidence, EvidenceKind
 
+from refunds.domain.days import business_date
 from refunds.domain.documents import document_type
 from refunds.domain.evidence import refuse_unfit
-from refunds.domain.means import LONDON, Means
+from refunds.domain.means import Means
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks, documents
 from refunds.store.cases import Case
@@ -31,7 +32,7 @@ async def add_evidence(tx: Transaction, told: AddEvidence, means: Means) -> Noth
     refuse_unfit(told.check, told.kind, settles=told.settles)
     kind = document_type(told.document) if told.document is not None else None
     row = await requested_case(tx, told.case)
-    if told.received_on > tx.now.astimezone(LONDON).date():
+    if told.received_on > business_date(tx.now):
         raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")
     answers = await checks.doubt_in_sight(tx, row.id, told.check)
     about = told.accounts or await _every_other_debt(tx, row, told)

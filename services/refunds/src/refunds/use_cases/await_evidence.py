@@ -6,7 +6,8 @@ from chassis.transaction import Transaction
 from rentbook_contracts.refunds import AwaitEvidence, CaseStatus, EvidenceTimers
 
 from refunds.domain.checks import TITLES
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import LONDON, business_date
+from refunds.domain.means import Means
 from refunds.domain.plan import notices_run_until, plan_refund
 from refunds.domain.policy import RefundPolicy
 from refunds.store import cases, policies
@@ -25,7 +26,7 @@ async def await_evidence(tx: Transaction, asked: AwaitEvidence, means: Means) ->
     Errors: AnotherAttempt, Unanswered.
     """
     row = await at_attempt(tx, asked.case, asked.attempt)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     waiting = ", ".join(f"{number} {TITLES[number].lower()}" for number in asked.checks)
     await cases.change(tx, row.id, status=CaseStatus.WAITING_FOR_EVIDENCE, status_note=f"Waiting for an answer to check {waiting}.")

@@ -10,7 +10,8 @@ from rentbook_contracts.refunds import BuildFile, FileBuilt, RunStatus
 
 from refunds.domain.bacs import Code, Item, PaymentFile, Submission, credit_file
 from refunds.domain.bacs_reading import read_standard_18
-from refunds.domain.means import LONDON, Means, next_bacs_days
+from refunds.domain.days import business_date
+from refunds.domain.means import Means, next_bacs_days
 from refunds.domain.rules import RefundRule
 from refunds.store import payees, runs
 from refunds.store.runs import File, Line
@@ -55,7 +56,7 @@ async def _keep(tx: Transaction, run: runs.Run, posted: Sequence[Line], means: M
     submission = Submission(
         originator=means.originator,
         serial=f"{(number - 1) % SERIALS + 1:06d}",
-        created_on=tx.now.astimezone(LONDON).date(),
+        created_on=business_date(tx.now),
         processing_day=days.processing,
         file_number=(number - 1) % FILE_NUMBERS + 1,
     )

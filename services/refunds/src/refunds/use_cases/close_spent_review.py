@@ -14,7 +14,7 @@ from rentbook_contracts.ledger import (
     TransferPosted,
 )
 
-from refunds.domain.means import LONDON
+from refunds.domain.days import business_date
 from refunds.domain.review import credit_to_review
 from refunds.store import cases, looks, policies
 from refunds.use_cases.case_work import end_review
@@ -49,7 +49,7 @@ async def close_spent_review(tx: Transaction, fact: AccountFact) -> None:
     # Of what is no tenant's account any more, a person looks at the review.
     if review is None or credit is None:
         return
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     if credit_to_review(credit, await policies.in_force(tx, today), today) is None:
         because = f"no credit is left to refund: {WHERE_IT_WENT[type(fact)]}"
         await cases.note(tx, review.id, f"review closed by itself: {because}")

@@ -8,8 +8,9 @@ from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, AccountForRefund, Refu
 from rentbook_contracts.refunds import EvidenceKind
 from sqlalchemy import Row
 
+from refunds.domain.days import LONDON, business_date
 from refunds.domain.facts import CaseFacts, EarlierPayment, Evidence, PayeeFacts, Wishes
-from refunds.domain.means import LONDON, Means
+from refunds.domain.means import Means
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.policy import RefundPolicy
 from refunds.store import checks, payees
@@ -20,7 +21,7 @@ async def gather(tx: Transaction, row: Case, policy: RefundPolicy, means: Means)
     """All facts of a case. Errors: Unanswered where the ledger does not answer."""
     ledger = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=row.account, case=row.id))
     evidence = tuple(_as_evidence(item) for item in await checks.evidence_of(tx, row.id))
-    since = _start_of(tx.now.astimezone(LONDON).date() - timedelta(days=policy.duplicate_window_days))
+    since = _start_of(business_date(tx.now) - timedelta(days=policy.duplicate_window_days))
     earlier = await checks.payments_of(tx, row.account, since=since, besides=row.id)
     elsewhere = await payees.others_paid_to(tx, await payees.read(tx, row.payee), asked_by=row.asked_by) if row.payee else 0
     return CaseFacts(
@@ -51,12 +52,12 @@ async def payee_facts(tx: Transaction, row: Case, ledger: RefundFacts, means: Me
         person=stored.person,
         modulus=ModulusAnswer(stored.modulus),
         confirmation=confirmed.answer if confirmed else None,
-        confirmed_on=confirmed.at.astimezone(LONDON).date() if confirmed else None,
+        confirmed_on=business_date(confirmed.at) if confirmed else None,
         entered_by=stored.entered_by,
         changed=stored.changes is not None,
         called_back=stored.called_back,
         paid_in_from_it=(fingerprint in payers) if payers else None,
-        came_back_on=came_back.astimezone(LONDON).date() if came_back else None,
+        came_back_on=business_date(came_back) if came_back else None,
     )
 
 

@@ -4,7 +4,8 @@ from chassis.transaction import Transaction
 from rentbook_contracts.refunds import CheckOutcome, LookAgain, LookedAgain
 
 from refunds.domain import checks as rules
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import business_date
+from refunds.domain.means import Means
 from refunds.store import checks, policies
 from refunds.use_cases.case_work import at_attempt
 from refunds.use_cases.gather import gather
@@ -13,7 +14,7 @@ from refunds.use_cases.gather import gather
 async def look_again(tx: Transaction, asked: LookAgain, means: Means) -> LookedAgain:
     """Only looks: what is found is kept by the next round. Errors: AnotherAttempt, Unanswered."""
     row = await at_attempt(tx, asked.case, asked.attempt)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     facts = await gather(tx, row, policy, means)
     results = await checks.results_of_round(tx, row.id, asked.attempt, asked.round)

@@ -10,7 +10,8 @@ from chassis.transaction import Transaction
 from rentbook_contracts.refunds import CaseStatus, RefundCase, RefundReturned
 from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import business_date
+from refunds.domain.means import Means
 from refunds.store import cases, policies
 from refunds.store.cases import Case
 from refunds.store.runs import Line
@@ -27,7 +28,7 @@ async def next_attempt(tx: Transaction, row: Case, line: Line, means: Means, *, 
         journal=line.refund_journal,
     )
     await cases.tell(tx, row, returned)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     await cases.change(tx, row.id, attempt=row.attempt + 1, status_note=because, **await _opened(tx, today, means))
     again = RefundCase(case=row.id, attempt=row.attempt + 1, account=row.account, returned=line.refund_journal, returned_reason=reason)
     await tx.start(REFUND_APPROVAL, again, workflow_id=refund_workflow_id(row.id, again.attempt))

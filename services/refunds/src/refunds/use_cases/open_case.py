@@ -10,7 +10,8 @@ from rentbook_contracts.workflows import REFUND_APPROVAL, refund_workflow_id
 
 from refunds.domain.bacs_text import bacs_name
 from refunds.domain.checks import pounds
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import business_date
+from refunds.domain.means import Means
 from refunds.domain.modulus import ModulusAnswer, modulus_check, padded_account, plain_sort_code, table_in_use
 from refunds.domain.payee_name import may_be_the_same
 from refunds.domain.payee_text import BankDetails
@@ -69,7 +70,7 @@ async def open_case(tx: Transaction, request: RequestRefund, means: Means) -> Ca
     if review is not None and review.status != CaseStatus.REVIEW:
         raise CaseAlreadyOpen("This account has an open refund case. Add to that case, or wait until it is closed.", field="account")
     _check_amount(request, ledger)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     case, payee = review.id if review is not None else uuid4(), uuid4()
     columns = _columns(request, payee, await policies.in_force(tx, today), today, means)
     if review is None:
@@ -143,7 +144,7 @@ async def add_payee(
     details = BankDetails(told.name.strip(), plain_sort_code(told.sort_code), padded_account(told.account_number))
     bacs_name(details.name)
     await _name_fits(tx, case, told)
-    table = table_in_use(means.modulus_tables, tx.now.astimezone(LONDON).date())
+    table = table_in_use(means.modulus_tables, business_date(tx.now))
     modulus = modulus_check(table, details.sort_code, details.account_number)
     if modulus is ModulusAnswer.INVALID:
         raise AccountCannotExist("This account number cannot exist at this sort code. Check both with the tenant.", field="account_number")

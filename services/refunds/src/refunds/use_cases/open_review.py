@@ -8,7 +8,8 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountFact, CreditFacts
 from rentbook_contracts.refunds import CaseStatus, RefundReviewOpened
 
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import business_date
+from refunds.domain.means import Means
 from refunds.domain.plan import floor
 from refunds.domain.review import credit_to_review, look_again_on
 from refunds.store import cases, looks, policies
@@ -29,7 +30,7 @@ async def open_review(tx: Transaction, fact: AccountFact, means: Means) -> None:
         return
     # Of an account that was asked about ahead, the credit alone says in most cases that there is nothing to do.
     if fact.account not in tx.known and await cases.open_among(tx, [fact.account]):
-        await _beside_a_case(tx, fact.account, tx.now.astimezone(LONDON).date())
+        await _beside_a_case(tx, fact.account, business_date(tx.now))
         return
     credit = await credit_of(tx, fact.account)
     if credit is not None:
@@ -38,7 +39,7 @@ async def open_review(tx: Transaction, fact: AccountFact, means: Means) -> None:
 
 async def look(tx: Transaction, credit: CreditFacts, means: Means) -> None:
     """One review for an account, and none beside an open case. Where there is none yet, the day is noted on which there may be."""
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     pence = credit_to_review(credit, policy, today)
     if pence is None:

@@ -10,8 +10,9 @@ from rentbook_contracts.refunds import CheckOutcome, PlanMade, PlanRefund
 
 from refunds.domain import checks as rules
 from refunds.domain.covered import ground_of
+from refunds.domain.days import LONDON, business_date
 from refunds.domain.facts import CaseFacts
-from refunds.domain.means import LONDON, Means
+from refunds.domain.means import Means
 from refunds.domain.plan import Plan, plan_refund
 from refunds.domain.policy import RefundPolicy
 from refunds.domain.rules import RefundRule
@@ -35,7 +36,7 @@ class ChecksMissing(RefundRule):
 async def plan(tx: Transaction, asked: PlanRefund, means: Means) -> PlanMade:
     """`plan` is None where a check fails or waits (`blocked` names it) and where nothing is due. Errors: ChecksMissing, Unanswered."""
     row = await at_attempt(tx, asked.case, asked.attempt)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     facts = await gather(tx, row, policy, means)
     await _look_again(tx, row, asked.round, facts, policy, today)

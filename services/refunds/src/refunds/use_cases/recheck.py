@@ -8,7 +8,8 @@ from rentbook_contracts.refunds import Recheck, Rechecked
 
 from refunds.domain import checks as rules
 from refunds.domain.covered import Ground
-from refunds.domain.means import LONDON, Means
+from refunds.domain.days import business_date
+from refunds.domain.means import Means
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks, policies
 from refunds.use_cases.gather import gather
@@ -28,7 +29,7 @@ async def recheck(tx: Transaction, asked: Recheck, means: Means) -> Rechecked:
     if stored is None:
         raise NoSuchPlan("This plan was not made for this case.")
     approved = Ground.model_validate(stored.ground)
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     facts = await gather(tx, row, policy, means)
     found, because = rules.run_again(facts, policy, today, approved)

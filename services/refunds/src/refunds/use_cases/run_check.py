@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rentbook_contracts.refunds import CheckDone, RunCheck
 
 from refunds.domain import checks as rules
+from refunds.domain.days import business_date
 from refunds.domain.facts import Confirmation
-from refunds.domain.means import LONDON, Means
+from refunds.domain.means import Means
 from refunds.domain.payee_text import BankDetails
 from refunds.store import cases, checks, payees, policies
 from refunds.store.cases import Case
@@ -22,7 +23,7 @@ async def run_check(tx: Transaction, asked: RunCheck, means: Means) -> CheckDone
     row = await cases.read(tx, asked.case)
     if row.attempt != asked.attempt:
         raise AnotherAttempt("The case has gone on to another attempt.")
-    today = tx.now.astimezone(LONDON).date()
+    today = business_date(tx.now)
     policy = await policies.in_force(tx, today)
     if asked.check == rules.BANK_CHECK:
         await confirm_payee(tx, row, means, not_before=today - timedelta(days=policy.confirmation_valid_days))
@@ -46,7 +47,7 @@ async def confirm_payee(tx: Transaction, row: Case, means: Means, *, not_before:
     if row.payee is None:
         return
     known = await payees.confirmation(tx, means.keys, row.payee)
-    if known is not None and known.answer is not Confirmation.UNAVAILABLE and known.at.astimezone(LONDON).date() >= not_before:
+    if known is not None and known.answer is not Confirmation.UNAVAILABLE and business_date(known.at) >= not_before:
         return
     stored = await payees.read(tx, row.payee)
     answer = await _ask_bank(tx, payees.details_of(means.keys, stored), stored.business, means)
