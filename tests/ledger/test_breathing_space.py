@@ -81,16 +81,29 @@ async def test_one_of_a_mental_health_crisis_goes_on_until_its_last_day_is_known
     assert await days(ledger) == (began, None)
 
 
+OTHER = (
+    "INSERT INTO ledger_policy SELECT (jsonb_populate_record(ledger_policy, CAST(:other AS jsonb))).* FROM ledger_policy "
+    "ORDER BY in_force_from DESC LIMIT 1"
+)
+FIGURES = (
+    f'{{"in_force_from": "{TODAY}", "version": "other", "breathing_space_most_days": 10, "breathing_space_after_treatment_days": 5, '
+    '"breathing_space_review_from_day": 2, "breathing_space_review_to_day": 4, "breathing_space_once_in_months": 1}'
+)
+
+
+async def test_one_that_runs_keeps_the_review_days_of_when_it_was_recorded(ledger: Runtime, database: Database) -> None:
+    """The end of a crisis is held to the figures of the day on which somebody gives it."""
+    await put(ledger, wanted())
+    await put(ledger, wanted(CRISIS, account=MAIN))
+    await rewritten(ledger, database, "UPDATE account_hold SET set_at = set_at - interval '1 day'")
+    await rewritten(ledger, database, OTHER, other=FIGURES)
+    found = {one.kind: one for one in await shown(ledger)}
+    assert (found[STANDARD].review_from, found[STANDARD].review_to) == (TODAY + 24 * DAY, TODAY + 34 * DAY)
+    assert found[CRISIS].after_treatment_days == 5
+
+
 async def test_its_figures_are_those_of_the_policy_in_force(ledger: Runtime, database: Database) -> None:
-    other = (
-        "INSERT INTO ledger_policy SELECT (jsonb_populate_record(ledger_policy, CAST(:other AS jsonb))).* FROM ledger_policy "
-        "ORDER BY in_force_from DESC LIMIT 1"
-    )
-    figures = (
-        f'{{"in_force_from": "{TODAY}", "version": "other", "breathing_space_most_days": 10, "breathing_space_after_treatment_days": 5, '
-        '"breathing_space_review_from_day": 2, "breathing_space_review_to_day": 4, "breathing_space_once_in_months": 1}'
-    )
-    await rewritten(ledger, database, other, other=figures)
+    await rewritten(ledger, database, OTHER, other=FIGURES)
     await put(ledger, wanted())
     [one] = await shown(ledger)
     assert (one.last_day, one.review_from, one.review_to) == (TODAY + 9 * DAY, TODAY + DAY, TODAY + 3 * DAY)

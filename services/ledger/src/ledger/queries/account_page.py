@@ -19,7 +19,7 @@ from rentbook_contracts.ledger import (
     WeeklyCharge,
 )
 
-from ledger.domain.breathing_space import BreathingSpacePolicy, review_of
+from ledger.domain.breathing_space import review_of
 from ledger.domain.credit import arrears_ages, cleared_credit_pence, in_arrears_since, month_ends, uncleared_pence
 from ledger.domain.dates import business_date
 from ledger.queries.entries import entries, newest_first, shown
@@ -127,16 +127,15 @@ async def _credit_holds(tx: Transaction, id_: UUID) -> tuple[CreditHold, ...]:
 
 async def _breathing_spaces(tx: Transaction, id_: UUID) -> tuple[BreathingSpace, ...]:
     found = await breathing_spaces(tx, [id_])
-    if not found:
-        return ()
-    policy = await breathing_space_policy(tx, business_date(tx.now))
     return tuple(
-        [await _breathing_space(tx, id_, row, policy) for row in sorted(found, key=lambda row: (row.account != id_, row.first_day, row.id))]
+        [await _breathing_space(tx, id_, row) for row in sorted(found, key=lambda row: (row.account != id_, row.first_day, row.id))]
     )
 
 
-async def _breathing_space(tx: Transaction, id_: UUID, row: Any, policy: BreathingSpacePolicy) -> BreathingSpace:
+async def _breathing_space(tx: Transaction, id_: UUID, row: Any) -> BreathingSpace:
     kind = BreathingSpaceKind(row.kind)
+    # The days of a standard one are those of when it was recorded; the end of a crisis is yet to be, by the figures of that day.
+    policy = await breathing_space_policy(tx, business_date(row.set_at if kind is BreathingSpaceKind.STANDARD else tx.now))
     review_from, review_to = review_of(kind, row.first_day, policy) or (None, None)
     owed = sum(pence for _, pence in await _movements(tx, id_, row.first_day))
     return BreathingSpace(
