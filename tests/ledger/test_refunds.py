@@ -207,10 +207,11 @@ async def test_the_credits_of_many_accounts_are_those_of_each(books: Books) -> N
     accounts = (MAIN, RECHARGE, FTA, NEIGHBOUR)
     read = await books.do(lambda tx: credits_of(tx, CreditsAsked(accounts=(*accounts, uuid4()))))
     assert {credit.account for credit in read.credits} == set(accounts)
+    same = set(CreditFacts.model_fields) - {"next_clears_on"}
     for credit in read.credits:
         asked = AccountForRefund(account=credit.account)
         alone = await books.do(partial(account_for_refund, asked=asked))
-        assert credit.model_dump() == alone.model_dump(include=set(CreditFacts.model_fields))
+        assert credit.model_dump(include=same) == alone.model_dump(include=same)
     found = {credit.account: (credit.cleared_credit_pence, credit.next_clears_on) for credit in read.credits}
     assert (found[MAIN], found[FTA][1]) == ((40_00, today + timedelta(days=3)), None)
 

@@ -222,9 +222,11 @@ async def reopened(refunds: Refunds, case: UUID) -> None:
     await refunds.do(open_again, case)
 
 
-async def review_after(refunds: Refunds, facts: RefundFacts, told: Callable[[RefundFacts], AccountFact] = receipt) -> list[dict[str, Any]]:
-    """The cases, after the ledger told of something that made the credit what it is."""
-    refunds.ledger.facts[facts.account] = facts
+async def review_after(
+    refunds: Refunds, facts: RefundFacts, told: Callable[[RefundFacts], AccountFact] = receipt, *, clears: date | None = None
+) -> list[dict[str, Any]]:
+    """The cases, after the ledger told of something that made the credit what it is. `clears`: when more of it counts."""
+    refunds.ledger.knows(facts, clears)
     fact = told(facts)
     [heard] = [one for one in wired(refunds.means, refunds.runtime.settings).listens if one.fact is type(fact)]  # type: ignore[arg-type]
     await refunds.do(heard.use_case, fact)
@@ -253,9 +255,9 @@ def freed_by(case: UUID) -> Callable[[RefundFacts], CreditFreed]:
     return told
 
 
-async def look_on(refunds: Refunds, day: date, facts: RefundFacts) -> list[dict[str, Any]]:
+async def look_on(refunds: Refunds, day: date, facts: RefundFacts, *, clears: date | None = None) -> list[dict[str, Any]]:
     """The cases, after what was due by a day was looked at, with the credit as it is then."""
-    refunds.ledger.facts[facts.account] = facts
+    refunds.ledger.knows(facts, clears)
     await refunds.do(look_at_due_credit, Tick(at=datetime.combine(day, time(12), UTC)))
     return [dict(row) for row in await refunds.rows("SELECT * FROM refund_case")]
 
@@ -299,10 +301,10 @@ async def test_a_receipt_while_a_case_is_open_opens_no_review(refunds: Refunds) 
 
 async def test_credit_is_looked_at_again_on_the_day_on_which_it_clears(refunds: Refunds) -> None:
     clears = TODAY + timedelta(days=3)
-    assert await review_after(refunds, tenant(cleared=0, next_clears_on=clears)) == []
+    assert await review_after(refunds, tenant(cleared=0), clears=clears) == []
     assert await look_on(refunds, clears - timedelta(days=1), tenant()) == []
     later = clears + timedelta(days=4)
-    assert await look_on(refunds, clears, tenant(cleared=480_00, next_clears_on=later)) == [], "part of it is within the floor"
+    assert await look_on(refunds, clears, tenant(cleared=480_00), clears=later) == [], "part of it is within the floor"
     [review] = await look_on(refunds, later, tenant())
     assert (review["status"], review["review_credit_pence"]) == (CaseStatus.REVIEW, 520_00)
     assert len(await look_on(refunds, later, tenant())) == 1
@@ -321,7 +323,7 @@ async def test_what_one_worker_looks_at_no_other_does(refunds: Refunds) -> None:
 
 
 async def test_while_the_ledger_is_silent_what_is_due_waits(refunds: Refunds) -> None:
-    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    await review_after(refunds, tenant(cleared=0), clears=TODAY)
     refunds.ledger.silent = True
     with pytest.raises(Unanswered):
         await look_on(refunds, TODAY, tenant())
@@ -367,7 +369,7 @@ async def test_credit_that_a_decided_case_frees_opens_no_review(refunds: Refunds
 
 
 async def test_whoever_closes_a_review_has_seen_what_came_in_meanwhile(refunds: Refunds) -> None:
-    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    await review_after(refunds, tenant(cleared=0), clears=TODAY)
     [review] = await review_after(refunds, tenant())
     await review_after(refunds, tenant(cleared=1_100_00))
     await refunds.do(withdraw, WithdrawCase(case=review["id"], note="rent goes up next month"), caller=ASHA)
@@ -376,7 +378,7 @@ async def test_whoever_closes_a_review_has_seen_what_came_in_meanwhile(refunds: 
 
 async def test_what_clears_after_a_review_was_opened_is_looked_at_once_that_is_over(refunds: Refunds) -> None:
     clears = TODAY + timedelta(days=5)
-    [review] = await review_after(refunds, tenant(next_clears_on=clears))
+    [review] = await review_after(refunds, tenant(), clears=clears)
     await refunds.do(withdraw, WithdrawCase(case=review["id"], note="asks later"), caller=ASHA)
     assert len(await look_on(refunds, clears - timedelta(days=1), tenant(cleared=900_00))) == 1
     assert len(await look_on(refunds, clears, tenant(cleared=900_00))) == 2
@@ -385,7 +387,7 @@ async def test_what_clears_after_a_review_was_opened_is_looked_at_once_that_is_o
 async def test_what_comes_in_beside_a_review_and_clears_later_is_looked_at_though_charges_closed_it(refunds: Refunds) -> None:
     clears = TODAY + timedelta(days=5)
     await review_after(refunds, tenant())
-    await review_after(refunds, tenant(next_clears_on=clears))
+    await review_after(refunds, tenant(), clears=clears)
     await spent(refunds, "charges have used it", tenant(cleared=0))
     rows = await look_on(refunds, clears, tenant())
     assert [row["status"] for row in rows if row["is_open"]] == [CaseStatus.REVIEW]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -58,6 +59,7 @@ class FakeLedger:
     """
 
     facts: dict[UUID, RefundFacts] = field(default_factory=dict)
+    clears: dict[UUID, date | None] = field(default_factory=dict)
     names: dict[UUID, str] = field(default_factory=dict)
     books: dict[UUID, DecidedJournal] = field(default_factory=dict)
     decisions: dict[UUID, Decision] = field(default_factory=dict)
@@ -77,6 +79,10 @@ class FakeLedger:
         ]
         return Starlette(routes=routes)
 
+    def knows(self, facts: RefundFacts, clears: date | None = None) -> None:
+        """`clears`: the next day on which more of the credit counts."""
+        self.facts[facts.account], self.clears[facts.account] = facts, clears
+
     def posts(self, plan: RefundPlan) -> UUID:
         """The plan's refund is in the books; its journal."""
         decided = {"case": plan.case, "decision": uuid4(), "amount_pence": plan.refund_pence, "undone": False}
@@ -90,7 +96,9 @@ class FakeLedger:
         if self.silent:
             return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
         told = [self.facts[account] for account in asked.accounts if account in self.facts]
-        read = CreditsRead(credits=tuple(CreditFacts(**{name: getattr(one, name) for name in CreditFacts.model_fields}) for one in told))
+        same = set(CreditFacts.model_fields) - {"next_clears_on"}
+        credits_ = (CreditFacts(**one.model_dump(include=same), next_clears_on=self.clears.get(one.account)) for one in told)
+        read = CreditsRead(credits=tuple(credits_))
         return Response(read.model_dump_json(), media_type="application/json")
 
     async def _decided(self, request: Request) -> Response:

@@ -344,7 +344,6 @@ class RefundFacts(Message):
     balance_pence: Pence
     cleared_credit_pence: NonNegativePence = Field(description="Cleared credit, less what other cases have earmarked")
     uncleared_pence: NonNegativePence
-    next_clears_on: date | None = Field(default=None, description="The first day on which something that has not cleared counts")
     held_by_others_pence: NonNegativePence
     weekly_charge_pence: NonNegativePence
     charged_pence: NonNegativePence = Field(default=0, description="All weekly debits so far, so that two readings tell what was charged")
@@ -367,11 +366,11 @@ class CreditsAsked(Message):
 
 
 class CreditFacts(Message):
-    """Of an account's credit, what says whether somebody shall look at it (domain.md 4): the same figures as in RefundFacts."""
+    """Of an account's credit, what says whether somebody shall look at it (domain.md 4): figures of RefundFacts, and when more clears."""
 
     account: UUID
     cleared_credit_pence: NonNegativePence = Field(description="Cleared credit, less what cases have earmarked")
-    next_clears_on: date | None = None
+    next_clears_on: date | None = Field(default=None, description="The first day on which something that has not cleared counts")
     weekly_charge_pence: NonNegativePence
     pays_by_direct_debit: bool
     written_off_pence: NonNegativePence

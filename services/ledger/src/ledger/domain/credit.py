@@ -1,7 +1,7 @@
 """What a credit rests on and what of a debt is still enforceable. Pence as in the journals: debit positive, credit negative."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -52,18 +52,11 @@ def reversals_behind(newest_first: Iterable[PastJournal], balance_pence: int) ->
 
 def uncleared_pence(journals: Iterable[PastJournal], today: date) -> int:
     """Receipts that do not count yet (domain.md 4, check 1), as an amount without sign."""
-    return sum(-past.amount_pence for past, _ in _uncleared(journals, today))
-
-
-def next_clearing(journals: Iterable[PastJournal], today: date) -> date | None:
-    """The first day on which one of the receipts that do not count yet does."""
-    return min((cleared_on for _, cleared_on in _uncleared(journals, today)), default=None)
-
-
-def _uncleared(journals: Iterable[PastJournal], today: date) -> Iterator[tuple[PastJournal, date]]:
-    for past in journals:
-        if past.amount_pence < 0 and not past.undone and past.cleared_on is not None and past.cleared_on > today:
-            yield past, past.cleared_on
+    return sum(
+        -past.amount_pence
+        for past in journals
+        if past.amount_pence < 0 and not past.undone and past.cleared_on is not None and past.cleared_on > today
+    )
 
 
 def cleared_credit_pence(balance_pence: int, uncleared: int, held: int) -> int:

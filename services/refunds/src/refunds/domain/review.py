@@ -18,7 +18,7 @@ def credit_to_review(facts: CreditFacts | RefundFacts, policy: RefundPolicy, tod
     return above if above >= minimum_refund(facts, policy, today) else None
 
 
-def look_again_on(facts: CreditFacts | RefundFacts, today: date) -> date | None:
+def look_again_on(facts: CreditFacts, today: date) -> date | None:
     """The next day on which the credit may call for a review though nothing happens to it: more of it clears, or the tenancy ends.
 
     What has yet to clear is the ledger's word, by its own clock: its day counts though it should be here already.
