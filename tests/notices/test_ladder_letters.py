@@ -83,6 +83,7 @@ def test_who_deals_with_the_estate_is_named_above_whom_they_represent() -> None:
 def test_the_second_letter_says_that_it_is_the_second() -> None:
     assert written(replace(ESTATE, number=2)).paragraphs[0] == "We wrote to you about this before and have not heard from you."
     assert written(replace(OWED, number=2)).paragraphs[1:] == written(OWED).paragraphs
+    assert written(replace(OWED, number=2, anew=True)).paragraphs == written(OWED).paragraphs
 
 
 def test_the_credit_of_somebody_who_has_died_is_offered_to_the_estate() -> None:

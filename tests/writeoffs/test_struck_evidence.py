@@ -7,8 +7,10 @@ import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
 from rentbook_contracts.ledger import AccountKind, LineKind, LinkedAccount, PastWriteOff, PersonFacts
+from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.writeoffs import (
     AddProof,
+    AssessProposal,
     EvidenceKind,
     OrderKind,
     ProposalAsked,
@@ -23,8 +25,10 @@ from support.debts import owed
 from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs.domain.assessment import STRUCK
 from writeoffs.domain.days import business_date
+from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof, withdraw_proposal
 from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.work import NotYourPart, OnASchedule, ProposalIsClosed
 
@@ -98,6 +102,19 @@ async def test_a_listed_line_drops_by_what_is_struck_and_the_rest_goes_on(writeo
     await writeoffs.taken(schedule, uuid4())
     with pytest.raises(OnASchedule, match="being posted"):
         await struck(writeoffs, await proof_of(writeoffs, other, EvidenceKind.DOCUMENT))
+
+
+async def test_a_letter_that_was_struck_is_written_anew_under_a_number_of_its_own(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    told = LetterSent(letter=uuid4(), kind="debt", account=account, case=proposal, sha256="ab" * 32, sent_on=TODAY)
+    await writeoffs.do(note_letter, told)
+    asked = AssessProposal(proposal=proposal, attempt=1)
+    assert (await writeoffs.do(assess_proposal, asked)).letter is None
+    await struck(writeoffs, await proof_of(writeoffs, proposal, EvidenceKind.LETTER_SENT))
+    letter = (await writeoffs.do(assess_proposal, asked)).letter
+    assert letter is not None
+    assert (letter.number, letter.anew) == (2, True), "notices writes one letter for each number, and speaks of none that does not count"
 
 
 async def test_an_acknowledgment_typed_in_error_stops_no_time_any_more_and_who_had_a_hand_in_it_decides_nothing(

@@ -48,13 +48,17 @@ FACTS: tuple[type[Fact], ...] = (LetterSent,)
 
 
 class WriteLadderLetter(Message):
-    """The `number`-th letter of its kind for a proposal, from 1. Whoever asks again is told of the one letter that there is."""
+    """The `number`-th letter of its kind for a proposal, from 1. Whoever asks again is told of the one letter that there is.
+
+    `anew`: none of those before it counts, so that it speaks of none.
+    """
 
     proposal: UUID
     account: UUID
     kind: LadderLetter
     number: int = Field(ge=1, le=100)
     reply_within_days: int = Field(default=0, ge=0, le=3660, description="0: the letter names no day")
+    anew: bool = False
 
 
 class LadderLetterWritten(Message):

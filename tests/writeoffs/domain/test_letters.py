@@ -59,6 +59,21 @@ def test_the_letters_to_an_estate(pence: int, evidence: tuple[Proof, ...], lette
     assert looked_at(Reason.DECEASED, estate(pence), evidence).letter == letter
 
 
+@pytest.mark.parametrize(
+    ("evidence", "ever", "letter"),
+    [
+        pytest.param(((K.DEATH, 9),), 1, NextLetter(L.ESTATE_DEBT, 2, TODAY, 28, anew=True), id="the only one was struck"),
+        pytest.param(((K.DEATH, 90), (K.LETTER_SENT, 28)), 2, NextLetter(L.ESTATE_DEBT, 3, TODAY, 28), id="one of two was struck"),
+    ],
+)
+def test_a_letter_that_was_struck_lets_the_ladder_go_on(
+    evidence: tuple[tuple[EvidenceKind, int], ...], ever: int, letter: NextLetter
+) -> None:
+    facts = estate(200_00)
+    told = Standing(LineKind.WRITE_OFF, Reason.DECEASED, facts.balance_pence, proofs(*evidence), letters_ever={K.LETTER_SENT: ever})
+    assert assess(told, facts, POLICY, TODAY).letter == letter
+
+
 def test_the_day_of_the_second_letter_is_a_day_to_look_again() -> None:
     found = looked_at(Reason.DECEASED, estate(200_00), proofs((K.DEATH, 9), (K.LETTER_SENT, 8)))
     assert found.look_again_on == TODAY + timedelta(days=20)

@@ -57,7 +57,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.ladder import Proof, noted_late
 from writeoffs.domain.money import pounds
-from writeoffs.domain.policy import Ladder, WriteOffPolicy, policy_at, read_policy
+from writeoffs.domain.policy import PROOF_OF, Ladder, WriteOffPolicy, policy_at, read_policy
 from writeoffs.domain.reminding import Waited, reminders
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
@@ -251,6 +251,16 @@ async def proofs_of(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, list[P
     found: dict[UUID, list[Proof]] = {id_: [] for id_ in ids}
     for row in await tx.connection.execute(_theirs_and_earlier(ids).where(struck.c.proof.is_(None))):
         found[row.of].append(_proof(row))
+    return found
+
+
+async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dict[EvidenceKind, int]]:
+    """Of each proposal, how many letters of each kind are on record as sent, what was struck among them."""
+    letters = [kind.value for kind in {*PROOF_OF.values()}]
+    wanted = sa.select(proof.c.proposal, proof.c.kind, sa.func.count().label("times")).group_by(proof.c.proposal, proof.c.kind)
+    found: dict[UUID, dict[EvidenceKind, int]] = {id_: {} for id_ in ids}
+    for row in await tx.connection.execute(wanted.where(proof.c.proposal.in_(ids), proof.c.kind.in_(letters))):
+        found[row.proposal][EvidenceKind(row.kind)] = row.times
     return found
 
 

@@ -22,7 +22,8 @@ BREATHING_SPACE = "Breathing Space runs: nobody is written to about arrears unti
 class LadderTold:
     """What the letter rests on, as the ledger has it now. Balance in pence, debit positive. Names: of the living, and of the dead.
 
-    `address`: where it goes; None where nobody knows. `deals_with_estate`: who is written to for the dead, if that is known.
+    `anew`: it is written as the first, whatever its number. `address`: where it goes; None where nobody knows.
+    `deals_with_estate`: who is written to for the dead, if that is known.
     """
 
     kind: LadderLetter
@@ -34,6 +35,7 @@ class LadderTold:
     address: str | None
     reply_within_days: int = 0
     deals_with_estate: str = ""
+    anew: bool = False
 
 
 def objection(told: LadderTold) -> str | None:
@@ -93,7 +95,7 @@ _TITLES: Mapping[LadderLetter, str] = {
 
 def _paragraphs(told: LadderTold, on: date) -> tuple[str, ...]:
     amount, until = pounds(told.balance_pence), _until(told, on)
-    again = "We wrote to you about this before and have not heard from you." if told.number > 1 else ""
+    again = "We wrote to you about this before and have not heard from you." if told.number > 1 and not told.anew else ""
     match told.kind:
         case LadderLetter.DEBT:
             return (

@@ -40,6 +40,7 @@ def _told(asked: WriteLadderLetter, page: AccountPage) -> LadderTold:
     return LadderTold(
         kind=asked.kind,
         number=asked.number,
+        anew=asked.anew,
         balance_pence=page.balance_pence,
         living=living,
         dead=tuple(tenant.name for tenant in page.tenants if tenant.died_on is not None),

@@ -1,8 +1,8 @@
 """Where a proposal stands on a day: what is wanted, what stands in the way, and what would post (domain.md 5.2 and 5.3)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -111,7 +111,8 @@ class Standing:
     """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
-    of whoever owes, to whichever proposal they were brought.
+    of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
+    among them.
     """
 
     kind: LineKind
@@ -122,6 +123,7 @@ class Standing:
     wanted_pence: int | None = None
     undone_parts: tuple[LinePart, ...] = ()
     orders: Sequence[Proof] = ()
+    letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_blocks(proposed, facts, charges),
     )
     young = tuple(_young(proposed, facts, policy, today))
-    letter = next_letter(ladder, proofs, today, rungs) if ladder and not blocked else None
+    letter = next_letter(ladder, proofs, today, rungs, proposed.letters_ever) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
     days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(

@@ -1,7 +1,7 @@
 """How far up the evidence ladder a proposal has come, and from when time alone takes it further."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -61,12 +61,16 @@ class Reached:
 
 @dataclass(frozen=True)
 class NextLetter:
-    """The `number`-th letter ever of a ladder, from 1, and the day from which it is written. `reply_within_days`: 0 names no day."""
+    """The `number`-th letter ever of a ladder, from 1, and the day from which it is written. `reply_within_days`: 0 names no day.
+
+    `anew`: there were letters before it, and none of them counts any more: it is written as the first.
+    """
 
     kind: LadderLetter
     number: int
     from_on: date
     reply_within_days: int
+    anew: bool = False
 
 
 def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date, each_of: Collection[UUID] = ()) -> tuple[RungShown, ...]:
@@ -102,26 +106,31 @@ def wait_until(rungs: Iterable[RungShown]) -> date | None:
     return min((rung.from_on for rung in rungs if not rung.met and rung.from_on is not None), default=None)
 
 
-def next_letter(ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Sequence[RungShown]) -> NextLetter | None:
+def next_letter(
+    ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Sequence[RungShown], ever: Mapping[EvidenceKind, int]
+) -> NextLetter | None:
     """What the first rung that is not reached writes next; None where it writes nothing, or nothing more. `shown`: the rungs as climbed.
+
+    `ever`: how many letters of each kind there were, also those that were struck: a number that was used once writes nothing again.
 
     A rung writes only when those before it are reached: the estate of a person hears nothing before the death is shown. Who has answered
     gets no further letter by itself: somebody has to read the answer. Where whoever read it writes again, the ladder goes on from there.
     """
     missing = next((rung for rung, reached in zip(ladder.rungs, shown, strict=True) if not reached.met), None)
     ways = missing.any_of if missing is not None else ()
-    return next((letter for way in ways if (letter := _letter_of(way, proofs, today)) is not None), None)
+    return next((letter for way in ways if (letter := _letter_of(way, proofs, today, ever)) is not None), None)
 
 
-def _letter_of(way: Proven, proofs: Sequence[Proof], today: date) -> NextLetter | None:
+def _letter_of(way: Proven, proofs: Sequence[Proof], today: date, ever: Mapping[EvidenceKind, int]) -> NextLetter | None:
     if way.letter is None:
         return None
-    ever = _of_kind(way, proofs)
-    sent = _apart(way, _since(ever, _last(proofs, ANSWERS)))
-    if len(sent) >= way.at_least or (ever and not sent):
+    counting = _of_kind(way, proofs)
+    sent = _apart(way, _since(counting, _last(proofs, ANSWERS)))
+    if len(sent) >= way.at_least or (counting and not sent):
         return None
     from_on = sent[-1].on + timedelta(days=way.apart_days) if sent else today
-    return NextLetter(way.letter, len(ever) + 1, from_on, way.reply_within_days)
+    before = max(ever.get(way.proof, 0), len(counting))
+    return NextLetter(way.letter, before + 1, from_on, way.reply_within_days, anew=before > 0 and not counting)
 
 
 def _apart(way: Proven, oldest_first: Sequence[Proof]) -> list[Proof]:

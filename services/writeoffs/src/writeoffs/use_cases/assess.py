@@ -86,6 +86,7 @@ def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter |
         kind=letter.kind,
         number=letter.number,
         reply_within_days=letter.reply_within_days,
+        anew=letter.anew,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -35,8 +36,10 @@ async def assessed(
     """Each proposal as it stands today."""
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
     orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
+    letters = await queries.letters_ever(tx, [row.id for row in rows])
+    standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account]) for row in rows}
     return {
-        row.id: assess(await _standing(tx, row, proofs[row.id], orders[row.account]), facts[row.account], policy, today) for row in rows
+        row.id: assess(replace(standings[row.id], letters_ever=letters[row.id]), facts[row.account], policy, today) for row in rows
     }
 
 
