@@ -191,9 +191,12 @@ def proposals(asked: ProposalsAsked) -> Proposals:
     rows = tuple(
         one
         for one in (row(GATHERING), row(BLOCKED, NGUYEN.account), row(READY), row(POSTED))
-        if (not asked.statuses or one.status in asked.statuses) and (one.reminders or not asked.reminded)
+        if (not asked.statuses or one.status in asked.statuses)
+        and asked.raised_by in (None, one.raised_by)
+        and (one.reminders or not asked.reminded)
+        and (not asked.escalated or (one.reminders is not None and one.reminders.escalated))
     )
-    return Proposals(proposals=rows, in_all=len(rows), total_pence=sum(one.amount_pence for one in rows))
+    return Proposals(proposals=rows[: asked.limit], in_all=len(rows), total_pence=sum(one.amount_pence for one in rows))
 
 
 def found(asked: FindDebts) -> FoundDebts:

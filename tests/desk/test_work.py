@@ -20,6 +20,7 @@ from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, NudgeTask, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, EntryKind, Provenance
 from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, CaseRow, CaseStatus, Glances, ReadyPayments
+from rentbook_contracts.writeoffs import PROPOSALS
 
 from desk import estate
 from desk.conftest import Place, at_the_desk
@@ -307,6 +308,13 @@ async def test_a_proposal_that_was_reminded_of_stands_before_whoever_made_it_and
         said = await visitor.read("/work?view=team")
     assert f"Reminded on {wording.short_day(estate.TODAY - timedelta(days=5))}" in said
     assert "a payment plan is kept" in said
+
+
+async def test_reminded_proposals_are_counted_by_their_owner_and_only_those_of_the_shown_view_are_read(place: Place) -> None:
+    async with visiting(place, "dev") as visitor:
+        await visitor.read("/work?view=team")
+    asked = [PROPOSALS.takes.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{PROPOSALS.name}"]
+    assert {(one.raised_by, one.escalated, one.limit) for one in asked} == {("dev.leader", False, 0), (None, False, 0), (None, True, 50)}
 
 
 async def test_nothing_is_called_sent_where_the_desk_itself_reminds(place: Place) -> None:

@@ -122,3 +122,23 @@ async def test_what_was_reminded_of_is_found_and_the_oldest_may_come_first(write
     await writeoffs.proves(first, EvidenceKind.DOCUMENT)
     found = await writeoffs.ask(queries.proposals, ProposalsAsked(reminded=True))
     assert [row.proposal for row in found.proposals] == [second]
+
+
+async def test_what_was_reminded_of_is_counted_for_whoever_made_it_and_for_managers_without_being_read(
+    writeoffs: WriteOffs, clock: Clock
+) -> None:
+    often, once = await writeoffs.proposed(writeoffs.owing(100_00)), await writeoffs.proposed(writeoffs.owing(20_00))
+    clock.forward_to(28)
+    await reminds(writeoffs, once)
+    for at in (28, 56, 84):
+        clock.forward_to(at)
+        await reminds(writeoffs, often)
+
+    async def counted(**narrowed: Any) -> tuple[int, int, int]:
+        found = await writeoffs.ask(queries.proposals, ProposalsAsked(reminded=True, limit=0, **narrowed))
+        return len(found.proposals), found.in_all, found.total_pence
+
+    assert await counted() == (0, 2, 120_00)
+    assert await counted(escalated=True) == (0, 1, 100_00)
+    assert await counted(raised_by="asha.officer") == (0, 2, 120_00)
+    assert await counted(raised_by="bryn.officer") == (0, 0, 0)

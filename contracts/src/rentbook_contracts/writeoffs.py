@@ -633,19 +633,22 @@ class ProposalPage(Message):
 
 
 class ProposalsAsked(Message):
-    """Newest first, or the oldest. `kind`, `statuses`, `reason`, `account` and `reminded` narrow the list.
+    """Newest first, or the oldest. `kind`, `statuses`, `reason`, `account`, `raised_by`, `reminded` and `escalated` narrow the list.
 
-    `reminded`: only those that wait for a person who was reminded of it.
+    `reminded`: only those that wait for a person who was reminded of it; `escalated`: so often in vain that managers see it too.
+    `limit` 0 asks how many there are, and what they add up to.
     """
 
     kind: LineKind | None = None
     statuses: tuple[ProposalStatus, ...] = ()
     reason: Reason | None = None
     account: UUID | None = None
+    raised_by: str | None = None
     reminded: bool = False
+    escalated: bool = False
     oldest_first: bool = False
     offset: int = Field(default=0, ge=0)
-    limit: int = Field(default=100, ge=1, le=1000)
+    limit: int = Field(default=100, ge=0, le=1000)
 
 
 class ProposalRow(Message):

@@ -362,34 +362,30 @@ STANDS = "now "
 
 async def waited(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Waited]:
     """Of each proposal, since when it waits and what reminded of it since."""
-    last = _last_happened().where(event.c.proposal.in_(ids)).subquery()
-    reminder = sa.and_(event.c.proposal == last.c.proposal, event.c.what == REMINDED, event.c.at > last.c.at)
-    wanted = (
-        sa.select(last.c.proposal, last.c.at, sa.func.count(event.c.id).label("times"), sa.func.max(event.c.at).label("last_at"))
-        .select_from(last.outerjoin(event, reminder))
-        .group_by(last.c.proposal, last.c.at)
-    )
     return {
         row.proposal: Waited(business_date(row.at), row.times, business_date(row.last_at) if row.last_at is not None else None)
-        for row in await tx.connection.execute(wanted)
+        for row in await tx.connection.execute(sa.select(_waited(event.c.proposal.in_(ids))))
     }
 
 
-def _last_happened() -> sa.Select[tuple[Any, ...]]:
-    """When anything happened to each proposal last, beside reminders and where it then stood."""
-    return sa.select(event.c.proposal, sa.func.max(event.c.at).label("at")).where(_happened(event)).group_by(event.c.proposal)
+def _waited(of: sa.ColumnElement[bool]) -> sa.Subquery:
+    """When anything happened last to the proposals of these events, beside reminders and where it then stood; and the reminders since."""
+    happened = sa.and_(event.c.what != REMINDED, ~event.c.what.startswith(STANDS))
+    last = sa.select(event.c.proposal, sa.func.max(event.c.at).label("at")).where(of, happened).group_by(event.c.proposal).subquery()
+    reminder = sa.and_(event.c.proposal == last.c.proposal, event.c.what == REMINDED, event.c.at > last.c.at)
+    return (
+        sa.select(last.c.proposal, last.c.at, sa.func.count(event.c.id).label("times"), sa.func.max(event.c.at).label("last_at"))
+        .select_from(last.outerjoin(event, reminder))
+        .group_by(last.c.proposal, last.c.at)
+        .subquery()
+    )
 
 
-def _happened(of: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.and_(of.c.what != REMINDED, ~of.c.what.startswith(STANDS))
-
-
-def _was_reminded() -> sa.ColumnElement[bool]:
-    """It waits for a person, and somebody was reminded of it since anything happened."""
-    reminder, later = event.alias("reminder"), event.alias("later")
-    overtaken = sa.exists().where(later.c.proposal == reminder.c.proposal, later.c.at >= reminder.c.at, _happened(later))
-    reminded = sa.exists().where(reminder.c.proposal == proposal.c.id, reminder.c.what == REMINDED, ~overtaken)
-    return sa.and_(proposal.c.status.in_([status.value for status in WAITING]), reminded)
+def _was_reminded(times: int) -> sa.ColumnElement[bool]:
+    """It waits for a person, and somebody was reminded of it so often since anything happened."""
+    waiting = proposal.c.status.in_([status.value for status in WAITING])
+    since = _waited(event.c.proposal.in_(sa.select(proposal.c.id).where(waiting)))
+    return sa.and_(waiting, proposal.c.id.in_(sa.select(since.c.proposal).where(since.c.times >= times)))
 
 
 async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
@@ -402,8 +398,12 @@ async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
         chosen.append(proposal.c.reason == asked.reason)
     if asked.account is not None:
         chosen.append(proposal.c.account == asked.account)
+    if asked.raised_by is not None:
+        chosen.append(proposal.c.raised_by == asked.raised_by)
     if asked.reminded:
-        chosen.append(_was_reminded())
+        chosen.append(_was_reminded(1))
+    if asked.escalated:
+        chosen.append(_was_reminded((await in_force(tx, business_date(tx.now))).escalate_after_reminders))
     totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(proposal.c.amount_pence), 0)).where(*chosen)
     in_all, total = (await tx.connection.execute(totals.select_from(proposal))).one()
     by_age = proposal.c.raised_at if asked.oldest_first else proposal.c.raised_at.desc()

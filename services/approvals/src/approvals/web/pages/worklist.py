@@ -1,7 +1,7 @@
 """The worklist: four views of the same tasks, the same filters, two lanes."""
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 from typing import TypeVar
@@ -12,7 +12,7 @@ from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import MANAGERS, Role
 from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, Cases, CasesAsked, CaseStatus, Glance, GlancesAsked
-from rentbook_contracts.writeoffs import PROPOSALS, ProposalRow, ProposalsAsked
+from rentbook_contracts.writeoffs import PROPOSALS, Proposals, ProposalsAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -31,7 +31,8 @@ CASES_SHOWN = 50
 
 NO_CASES = Cases(cases=(), in_all=0)
 
-PROPOSALS_ASKED = 1000
+NO_PROPOSALS = Proposals(proposals=(), in_all=0, total_pence=0)
+
 PROPOSALS_SHOWN = 50
 
 REVIEWS_IN = frozenset({View.TEAM, View.EVERYONE})
@@ -73,9 +74,9 @@ async def show(visit: Visit) -> Response:
     without = filters != Filters() or not visit.person.reads_accounts
     awaited, reviews = ({}, NO_CASES) if without else await gather(_awaited(visit, view), _reviews(visit, view))
     waiting = awaited.get(view, NO_CASES)
-    reminded = await _reminded(visit, filters)
-    stale = _among(visit, view, reminded)
-    beside = [*(case.account for case in (*waiting.cases, *reviews.cases)), *(row.account for row in stale[:PROPOSALS_SHOWN])]
+    reminded = {} if filters != Filters() or not visit.person.may_work_on_write_offs else await _reminded(visit, view)
+    stale = reminded.get(view, NO_PROPOSALS)
+    beside = [*(case.account for case in (*waiting.cases, *reviews.cases)), *(row.account for row in stale.proposals)]
     labels = {**labels, **await visit.account_labels(account for account in beside if account not in labels)}
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
@@ -93,13 +94,13 @@ async def show(visit: Visit) -> Response:
         split=split,
         waiting=waiting,
         reviews=reviews,
-        stale=stale[:PROPOSALS_SHOWN],
-        stale_in_all=len(stale),
+        stale=stale.proposals,
+        stale_in_all=stale.in_all,
         counts={
             one: work.counts[one]
             + awaited.get(one, NO_CASES).in_all
             + (reviews.in_all if one in REVIEWS_IN else 0)
-            + len(_among(visit, one, reminded))
+            + reminded.get(one, NO_PROPOSALS).in_all
             for one in View
         },
         glances=glances,
@@ -198,26 +199,22 @@ def _longest_waiting(status: CaseStatus, *, shown: bool, taken_by: str | None = 
     return CasesAsked(statuses=(status,), taken_by=taken_by, oldest_first=True, limit=CASES_SHOWN if shown else 0)
 
 
-async def _reminded(visit: Visit, filters: Filters) -> Sequence[ProposalRow]:
-    """Proposals that wait for a person who was reminded of them, the oldest first; nobody else works on them."""
-    if filters != Filters() or not visit.person.may_work_on_write_offs:
-        return []
-    asked = ProposalsAsked(reminded=True, oldest_first=True, limit=PROPOSALS_ASKED)
-    found = await visit.ask_or_name(PROPOSALS, asked, "which proposals to write off wait for somebody")
-    return found.proposals if found else []
+async def _reminded(visit: Visit, view: View) -> Mapping[View, Proposals]:
+    """Proposals that wait for a person who was reminded of them: one's own; of one's team, as a manager, what was reminded of in vain so
+    often as the policy has it; or all.
 
+    All are counted, and the oldest listed for the view that is shown.
+    """
+    narrowed: dict[View, dict[str, object]] = {View.MINE: {"raised_by": visit.person.subject}, View.EVERYONE: {}}
+    if visit.person.has(*MANAGERS):
+        narrowed[View.TEAM] = {"escalated": True}
 
-def _among(visit: Visit, view: View, reminded: Sequence[ProposalRow]) -> list[ProposalRow]:
-    """One's own; of one's team, as a manager, what was reminded of in vain so often as the policy has it; or all."""
-    match view:
-        case View.MINE:
-            return [one for one in reminded if one.raised_by == visit.person.subject]
-        case View.TEAM:
-            return [one for one in reminded if one.reminders and one.reminders.escalated and visit.person.has(*MANAGERS)]
-        case View.EVERYONE:
-            return list(reminded)
-        case View.DECIDED:
-            return []
+    async def waiting(one: View) -> Proposals:
+        limit = PROPOSALS_SHOWN if one is view else 0
+        asked = ProposalsAsked.model_validate({"reminded": True, "oldest_first": True, "limit": limit, **narrowed[one]})
+        return await visit.ask_or_name(PROPOSALS, asked, "which proposals to write off wait for somebody") or NO_PROPOSALS
+
+    return dict(zip(narrowed, await gather(*map(waiting, narrowed)), strict=True))
 
 
 async def _glances(visit: Visit, work: Worklist) -> dict[UUID, Glance]:
