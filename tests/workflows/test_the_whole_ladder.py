@@ -39,7 +39,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 from workflows.app import WORKFLOWS
-from writeoffs.queries import REMINDED
 from writeoffs.use_cases.change_proposal import withdraw_proposal
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.move import move
@@ -237,7 +236,7 @@ async def test_an_answer_ends_the_letters_and_time_never_makes_it_a_silence(town
     await town.proves(proposal, EvidenceKind.EXECUTOR_REPLY)
     await town.days_go_by(proposal, 400)
     assert (await town.status(proposal), len(town.pdfs())) == ("gathering", 1)
-    assert REMINDED in [event.what for event in (await town.page(proposal)).events]
+    assert (await town.page(proposal)).reminders is not None
     # The executor's answer was that there is nothing: that is what the policy takes instead of silence.
     await town.proves(proposal, EvidenceKind.INSUFFICIENT_FUNDS)
     assert await town.status(proposal) == "ready"

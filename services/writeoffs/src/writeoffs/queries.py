@@ -58,7 +58,7 @@ from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.ladder import Proof, noted_late
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import PROOF_OF, Ladder, WriteOffPolicy, policy_at, read_policy
-from writeoffs.domain.reminding import Waited, reminders
+from writeoffs.domain.reminding import EventKind, Waited, reminders
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
     event,
@@ -353,13 +353,6 @@ async def events_of(tx: Transaction, *, proposal: Any = None, schedule: Any = No
     return tuple(ProposalEvent(at=row.at, by=row.by, what=row.what, note=row.note) for row in rows)
 
 
-REMINDED = "still waits for somebody"
-"""What the history of a proposal says of a reminder."""
-
-STANDS = "now "
-"""How its history says where it then stood, which is nothing that happened to it."""
-
-
 async def waited(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Waited]:
     """Of each proposal, since when it waits and what reminded of it since."""
     return {
@@ -370,9 +363,9 @@ async def waited(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Waited]:
 
 def _waited(of: sa.ColumnElement[bool]) -> sa.Subquery:
     """When anything happened last to the proposals of these events, beside reminders and where it then stood; and the reminders since."""
-    happened = sa.and_(event.c.what != REMINDED, ~event.c.what.startswith(STANDS))
+    happened = event.c.kind == EventKind.CHANGE
     last = sa.select(event.c.proposal, sa.func.max(event.c.at).label("at")).where(of, happened).group_by(event.c.proposal).subquery()
-    reminder = sa.and_(event.c.proposal == last.c.proposal, event.c.what == REMINDED, event.c.at > last.c.at)
+    reminder = sa.and_(event.c.proposal == last.c.proposal, event.c.kind == EventKind.REMINDER, event.c.at > last.c.at)
     return (
         sa.select(last.c.proposal, last.c.at, sa.func.count(event.c.id).label("times"), sa.func.max(event.c.at).label("last_at"))
         .select_from(last.outerjoin(event, reminder))

@@ -14,6 +14,7 @@ from rentbook_contracts.policy import CheckPolicy
 from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
+from writeoffs.domain.reminding import EventKind
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
     event,
@@ -178,10 +179,10 @@ async def take_part_in_schedule(tx: Transaction, id_: UUID, part: str) -> None:
         await tx.connection.execute(insert(schedule_participant).values(row).on_conflict_do_nothing())
 
 
-async def note(tx: Transaction, ids: Collection[UUID], what: str, said: str = "") -> None:
+async def note(tx: Transaction, ids: Collection[UUID], what: str, said: str = "", kind: EventKind = EventKind.CHANGE) -> None:
     """Add to the history of proposals. `what` carries no personal data; `said` is a person's own words."""
     if ids:
-        rows = [{"proposal": id_, "at": tx.now, "by": tx.caller.person, "what": what, "note": said} for id_ in ids]
+        rows = [{"proposal": id_, "at": tx.now, "by": tx.caller.person, "what": what, "note": said, "kind": kind.value} for id_ in ids]
         await tx.connection.execute(event.insert(), rows)
 
 

@@ -200,8 +200,11 @@ event = sa.Table(
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default="change"),
     sa.CheckConstraint("num_nonnulls(proposal, schedule) = 1", name="an_event_is_of_a_proposal_or_of_a_schedule"),
+    sa.CheckConstraint("kind IN ('change', 'standing', 'reminder')", name="an_event_is_of_a_known_kind"),
 )
+"""`kind`: something happened; it says where the proposal then stood; or somebody was reminded. Only the first begins the wait anew."""
 sa.Index("event_by_proposal", event.c.proposal)
 sa.Index("event_by_schedule", event.c.schedule)
 

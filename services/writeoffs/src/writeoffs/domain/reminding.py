@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 from rentbook_contracts.writeoffs import Reminders
 
 from writeoffs.domain.assessment import Assessment
 from writeoffs.domain.policy import WriteOffPolicy
+
+
+class EventKind(StrEnum):
+    """What an entry of a proposal's history is. CHANGE: something happened to it, so that it waits anew."""
+
+    CHANGE = "change"
+    STANDING = "standing"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from writeoffs import queries, store
 from writeoffs.domain.assessment import Assessment
 from writeoffs.domain.days import business_date, morning_of
 from writeoffs.domain.policy import WriteOffPolicy
-from writeoffs.domain.reminding import next_reminder, waits_for_a_person
+from writeoffs.domain.reminding import EventKind, next_reminder, waits_for_a_person
 from writeoffs.store import Row
 from writeoffs.use_cases.listing import assessed
 from writeoffs.use_cases.work import fact_of
@@ -39,7 +39,7 @@ async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
         followed=not found.ready,
     )
     if status != row.status:
-        await store.note(tx, [row.id], f"{queries.STANDS}{status.value}", found.blocked[0] if found.blocked else "")
+        await store.note(tx, [row.id], f"now {status.value}", found.blocked[0] if found.blocked else "", EventKind.STANDING)
     if found.ready:
         return Assessed(done=True)
     return Assessed(
@@ -57,7 +57,7 @@ async def remind_of_proposal(tx: Transaction, asked: RemindOfProposal) -> Nothin
         return Nothing()
     today = business_date(tx.now)
     if await _remind_on(tx, row, await queries.in_force(tx, today)) <= today:
-        await store.note(tx, [row.id], queries.REMINDED)
+        await store.note(tx, [row.id], "still waits for somebody", kind=EventKind.REMINDER)
     return Nothing()
 
 

@@ -38,9 +38,7 @@ async def assessed(
     orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
     letters = await queries.letters_ever(tx, [row.id for row in rows])
     standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account]) for row in rows}
-    return {
-        row.id: assess(replace(standings[row.id], letters_ever=letters[row.id]), facts[row.account], policy, today) for row in rows
-    }
+    return {row.id: assess(replace(standings[row.id], letters_ever=letters[row.id]), facts[row.account], policy, today) for row in rows}
 
 
 async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList], dict[UUID, str]]:
