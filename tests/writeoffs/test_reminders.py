@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.transaction import Transaction
 from rentbook_contracts.ledger import AccountHold
 from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.writeoffs import (
@@ -14,13 +15,17 @@ from rentbook_contracts.writeoffs import (
     ProposalAsked,
     ProposalsAsked,
     Reason,
+    ReconsiderProposal,
     Reminders,
     RemindOfProposal,
 )
-from support.write_off_service import WriteOffs
-from writeoffs import queries
+from support.debts import owed
+from support.write_off_service import ASHA, WriteOffs
+from writeoffs import queries, store
+from writeoffs.domain.assessment import LEFT_OUT
 from writeoffs.domain.days import business_date, morning_of
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
+from writeoffs.use_cases.change_proposal import reconsider_proposal
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.note_letter import note_letter
 
@@ -104,6 +109,59 @@ async def test_nobody_is_reminded_of_what_only_needs_its_time(writeoffs: WriteOf
     writeoffs.moved(account, reachable=())
     other = await writeoffs.proposed(writeoffs.owing(40_00, reachable=()), Reason.UNECONOMIC)
     assert (await looked_at(writeoffs, other)).remind_at == day(28)
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed"),
+    [
+        pytest.param(Reason.STATUTE_BARRED, {"charges": (owed(80_00, TODAY - timedelta(days=5 * 365)),)}, id="time has not run out yet"),
+        pytest.param(Reason.EMIGRATED, {"account_holds": (AccountHold.BREATHING_SPACE,)}, id="Breathing Space runs"),
+    ],
+)
+async def test_nobody_is_reminded_before_the_day_that_lets_them_do_something(
+    writeoffs: WriteOffs, reason: Reason, changed: dict[str, Any]
+) -> None:
+    account = writeoffs.owing(80_00)
+    writeoffs.moved(account, **changed)
+    proposal = await writeoffs.proposed(account, reason)
+    assert (await looked_at(writeoffs, proposal)).remind_at is None
+    assert (await writeoffs.status(proposal))[0] == "blocked"
+    writeoffs.moved(account, account_holds=(*changed.get("account_holds", ()), AccountHold.DISPUTE))
+    assert (await looked_at(writeoffs, proposal)).remind_at == day(28), "a dispute is for somebody to settle meanwhile"
+
+
+async def test_a_line_that_the_decision_left_out_is_reminded_of_until_somebody_has_worked_on_it(writeoffs: WriteOffs, clock: Clock) -> None:
+    first, second = await writeoffs.ready(writeoffs.owing()), await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(first, second)
+    await writeoffs.round(schedule)
+    await writeoffs.taken(schedule, uuid4(), (second,))
+    assert await writeoffs.status(second) == ("blocked", LEFT_OUT, 2)
+    assert f"write-off-proposal/{second}/2" in await writeoffs.asked_of_workflows("WriteOffProposal")
+    for _ in range(2):
+        found = await writeoffs.do(assess_proposal, AssessProposal(proposal=second, attempt=2))
+        assert (found.done, found.remind_at) == (False, day(28)), "its evidence is complete, and a person looks at it all the same"
+    clock.forward_to(28)
+    await writeoffs.do(remind_of_proposal, RemindOfProposal(proposal=second, attempt=2))
+    assert [row.proposal for row in (await writeoffs.ask(queries.proposals, ProposalsAsked(reminded=True))).proposals] == [second]
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=second, note="It is as it was."), caller=ASHA)
+    await writeoffs.assessed(second)
+    assert (await writeoffs.status(second))[0] == "ready"
+
+
+async def test_what_a_reminder_is_does_not_rest_on_its_words(writeoffs: WriteOffs, clock: Clock) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing())
+    clock.forward_to(28)
+    assert await reminds(writeoffs, proposal) is not None
+    told = await writeoffs.rows("SELECT kind FROM event WHERE proposal = :id ORDER BY id", id=proposal)
+    assert [row["kind"] for row in told] == ["change", "reminder"]
+    clock.forward_to(29)
+    await writeoffs.do(said, ("now and then somebody calls", proposal))
+    assert (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).reminders is None
+
+
+async def said(tx: Transaction, told: tuple[str, UUID]) -> None:
+    """Something happened, in these words."""
+    await store.note(tx, [told[1]], told[0])
 
 
 async def test_what_was_reminded_of_is_found_and_the_oldest_may_come_first(writeoffs: WriteOffs, clock: Clock) -> None:

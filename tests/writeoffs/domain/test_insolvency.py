@@ -10,6 +10,7 @@ from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind, Reaso
 from support.debts import ACCOUNT, POLICY, TODAY, debt, owed, person
 from writeoffs.domain.assessment import Assessment, Standing, assess
 from writeoffs.domain.ladder import Proof
+from writeoffs.domain.reminding import waits_for_a_person
 
 BANKRUPTCY, DRO, IVA = OrderKind
 ENDING = {kind: ending for ending, kind in ENDINGS.items()}
@@ -63,9 +64,12 @@ def test_what_takes_back_an_order_is_of_the_last_of_its_kind_and_person() -> Non
 def test_a_debt_relief_order_holds_what_it_lists_until_its_twelve_months_end_and_only_then_releases_it() -> None:
     held = back(order(DRO, LATELY), charges=CHARGES[:1])
     [says] = held.blocked
+    assert not waits_for_a_person(held), "nobody can do anything before that day"
     assert says.startswith("A debt relief order holds what fell due by")
     assert says.endswith("it is not put back meanwhile.")
-    [says] = back(order(DRO), charges=CHARGES[:1]).blocked
+    released = back(order(DRO), charges=CHARGES[:1])
+    [says] = released.blocked
+    assert waits_for_a_person(released), "somebody withdraws it"
     assert says.startswith("The law has released the debtor")
     assert back(order(DRO, LATELY)).amount_pence == 30_00, "what fell due after its day is no part of it"
     revoked = back(order(DRO, LATELY), ended(DRO), charges=CHARGES[:1])

@@ -102,6 +102,7 @@ proposal = sa.Table(
     sa.Column("status_note", sa.Text, nullable=False, server_default=""),
     sa.Column("look_again_on", sa.Date),
     sa.Column("followed", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("left_out", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("schedule", sa.Uuid, sa.ForeignKey("schedule.id")),
     sa.Column("journal", sa.Uuid),
     sa.Column("policy_version", sa.Text, sa.ForeignKey("policy.version"), nullable=False),
@@ -119,7 +120,8 @@ proposal = sa.Table(
 )
 """One debt to write off, one write-off to put back, or one credit to take to income.
 
-`balance_pence` is that on which it rests. `followed`: a story waits for its evidence.
+`balance_pence` is that on which it rests. `followed`: a story waits for its evidence. `left_out`: a decision left its
+line out of a schedule, and nobody has worked on it since.
 """
 sa.Index(
     "an_account_has_one_open_proposal",

@@ -106,13 +106,26 @@ STRUCK = "Evidence on which it rested was struck: it was entered in error."
 """Why a listed line is dropped by what is struck."""
 
 
+LEFT_OUT = "Left out of the schedule by whoever decided it: look at it again, and confirm it or withdraw it."
+"""What keeps a proposal from the next schedule until a person has worked on it."""
+
+
+class Passing(str):
+    """What stands in the way until a day of its own, or until word comes by itself: before that nobody can do anything about it."""
+
+    __slots__ = ()
+
+
+BREATHING_SPACE = Passing("Breathing Space runs: refer, and wait until it is lifted.")
+
+
 @dataclass(frozen=True)
 class Standing:
     """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
-    among them.
+    among them. `left_out`: a decision left its line out, and nobody has worked on it since.
     """
 
     kind: LineKind
@@ -124,6 +137,7 @@ class Standing:
     undone_parts: tuple[LinePart, ...] = ()
     orders: Sequence[Proof] = ()
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
+    left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -458,7 +472,7 @@ def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
         LineKind.REINSTATEMENT: lambda: _blocks_of_reinstatement(proposed, facts),
         LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts),
     }
-    return (*of_kind[proposed.kind](), *_moved(proposed, facts))
+    return (*((LEFT_OUT,) if proposed.left_out else ()), *of_kind[proposed.kind](), *_moved(proposed, facts))
 
 
 def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
@@ -477,9 +491,10 @@ def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[Barr
     if not facts.former and proposed.reason not in OF_CURRENT_TENANTS:
         yield DROPS[DroppedBecause.CURRENT_TENANT]
     if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
-        yield "No charge is statute-barred yet." if any(one.bars_on for one in charges) else "Time does not run for these charges."
+        soon = any(one.bars_on for one in charges)
+        yield Passing("No charge is statute-barred yet.") if soon else "Time does not run for these charges."
     if AccountHold.BREATHING_SPACE in facts.account_holds:
-        yield "Breathing Space runs: refer, and wait until it is lifted."
+        yield BREATHING_SPACE
     if AccountHold.DISPUTE in facts.account_holds:
         yield "The debt is disputed: settle the dispute first."
     if facts.housing_benefit_unresolved:
@@ -526,7 +541,7 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
             "add it here too, and say whether this debt is listed in it."
         )
     if AccountHold.BREATHING_SPACE in facts.account_holds:
-        yield "Breathing Space runs: refer, and wait until it is lifted."
+        yield BREATHING_SPACE
 
 
 def _nothing_paid(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> Iterable[str]:
@@ -549,7 +564,8 @@ def _released(proposed: Standing, facts: DebtFacts, found: PastWriteOff, until: 
     if not found.charges:
         yield f"{by}, and nobody kept which charges were written off: it is not put back."
     elif not owed:
-        yield f"{by}. That is all that is left of it: it is {'not put back meanwhile' if ends is not None else 'never put back'}."
+        all_of_it = f"{by}. That is all that is left of it: it is"
+        yield Passing(f"{all_of_it} not put back meanwhile.") if ends is not None else f"{all_of_it} never put back."
     elif (proposed.wanted_pence or owed) > owed:
         yield f"{by}: only {pounds(owed)} of it fell due later and may be put back."
 

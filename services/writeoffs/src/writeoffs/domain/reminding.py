@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from rentbook_contracts.writeoffs import Reminders
 
-from writeoffs.domain.assessment import Assessment
+from writeoffs.domain.assessment import Assessment, Passing
 from writeoffs.domain.policy import WriteOffPolicy
 
 
@@ -28,12 +28,17 @@ class Waited:
 
 
 def waits_for_a_person(found: Assessment) -> bool:
-    """Whether somebody has to do something. What only needs its time, or a letter that is written by itself, reminds nobody."""
+    """Whether somebody has to do something. What only needs its time, or a letter that is written by itself, reminds nobody.
+
+    Nor does what is wanted beside a block that only passes: it is of no use before that has passed.
+    """
     if found.ready or found.only_young:
         return False
+    if found.blocked:
+        return not all(isinstance(block, Passing) for block in found.blocked)
     wanted = [rung for rung in found.rungs if not rung.met and rung.from_on is None]
     by_itself = found.letter is not None and not found.address_missing
-    return bool(found.blocked) or len(wanted) > int(by_itself)
+    return len(wanted) > int(by_itself)
 
 
 def next_reminder(waited: Waited, policy: WriteOffPolicy) -> date:

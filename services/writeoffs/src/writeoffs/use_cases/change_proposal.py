@@ -96,6 +96,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     if line is not None:
         await drop(tx, line, HEARD[told.kind])
     else:
+        await store.change_proposal(tx, row.id, left_out=False)
         await look_again(tx, row)
     return Nothing()
 
@@ -214,7 +215,9 @@ async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Noth
     row = await workable(tx, told.proposal)
     facts = await fact_of(tx, row.account)
     # What blocked it was said of the balance before: it stands nowhere until it is looked at.
-    await store.change_proposal(tx, row.id, balance_pence=facts.balance_pence, status=ProposalStatus.GATHERING, status_note="")
+    await store.change_proposal(
+        tx, row.id, balance_pence=facts.balance_pence, status=ProposalStatus.GATHERING, status_note="", left_out=False
+    )
     await store.take_part(tx, [row.id], "reconsidered it")
     await store.note(tx, [row.id], "reconsidered", told.note)
     await look_again(tx, row)

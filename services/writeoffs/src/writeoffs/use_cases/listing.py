@@ -84,6 +84,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: 
         wanted_pence=row.wanted_pence,
         undone_parts=undone,
         orders=orders,
+        left_out=row.left_out,
     )
 
 

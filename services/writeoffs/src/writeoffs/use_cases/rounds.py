@@ -37,12 +37,12 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import store
-from writeoffs.domain.assessment import DROPS
+from writeoffs.domain.assessment import DROPS, LEFT_OUT
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import LISTED, drop
 from writeoffs.use_cases.owe_again import owe_again
-from writeoffs.use_cases.work import decision_on, facts_of, round_of
+from writeoffs.use_cases.work import decision_on, facts_of, follow, round_of
 
 POSTING = "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
@@ -259,12 +259,14 @@ async def _at_round(tx: Transaction, schedule: UUID, number: int) -> Row:
 
 
 async def _except(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
-    """Whoever decided left these out: a person looks at each again before it is listed anew."""
-    ids = [line.line for line in lines]
-    why = "Left out of the schedule by whoever decided it: look at it again."
-    await store.set_standing(tx, row.id, ids, "excepted", why)
-    await store.change_proposals(tx, ids, status=ProposalStatus.BLOCKED, status_note=why, schedule=None, followed=False)
-    await store.note(tx, ids, "left out by the decision")
+    """Whoever decided left these out: a person looks at each again before it is listed anew, and is reminded of it."""
+    rows = await store.proposals_locked(tx, [line.line for line in lines])
+    await store.set_standing(tx, row.id, rows, "excepted", LEFT_OUT)
+    for one in rows.values():
+        blocked = {"status": ProposalStatus.BLOCKED, "status_note": LEFT_OUT, "schedule": None, "left_out": True}
+        await store.change_proposal(tx, one.id, **blocked, attempt=one.attempt + 1, followed=True)
+    await store.note(tx, rows, "left out by the decision")
+    await follow(tx, [(one.id, one.attempt + 1) for one in rows.values()])
 
 
 async def _posted(
