@@ -142,6 +142,13 @@ class ScheduleStatus(StrEnum):
     EMPTY = "empty"
 
 
+LINE_GONE = frozenset({"dropped", "taken-off"})
+"""Where a line of a schedule stands that has left it before anybody decided on it."""
+
+LINE_OFF = LINE_GONE | {"excepted"}
+"""Where a line stands that will not be posted, while its schedule may be."""
+
+
 # --- facts -------------------------------------------------------------------------------------------------------------------------
 
 

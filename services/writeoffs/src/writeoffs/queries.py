@@ -13,6 +13,8 @@ from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePa
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import (
+    LINE_GONE,
+    LINE_OFF,
     EvidenceKind,
     EvidencePolicies,
     EvidencePolicy,
@@ -131,14 +133,6 @@ async def in_force(tx: Transaction, day: date) -> WriteOffPolicy:
     return policy_at(await policies(tx), day)
 
 
-GONE = frozenset({"dropped", "taken-off"})
-"""Where a line stands that has left its schedule before anybody decided on it."""
-
-
-OFF = GONE | {"excepted"}
-"""Where a line stands that will not be posted, while the schedule may be."""
-
-
 async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> ScheduleToDecide:
     """The lines of the round that this hash is of, whatever became of them since. Errors: NoSuchContent."""
     wanted = sa.select(schedule_round).where(
@@ -169,7 +163,7 @@ async def schedule_to_decide(tx: Transaction, asked: ScheduleOfHash) -> Schedule
         raised_by=head.made_by,
         participants=await _participants(tx, asked, found.round),
         withdrawn=head.withdrawn,
-        gone=tuple(line.line for line in lines if line.standing in GONE),
+        gone=tuple(line.line for line in lines if line.standing in LINE_GONE),
     )
 
 
@@ -493,7 +487,7 @@ async def _schedule_totals(tx: Transaction, id_: Any) -> tuple[ScheduleTotals, .
 
 async def schedules(tx: Transaction, asked: SchedulesAsked) -> Schedules:
     stands, pence = schedule_line.c.standing, sa.func.sum(schedule_line.c.amount_pence)
-    left = stands.not_in(OFF)
+    left = stands.not_in(LINE_OFF)
     wanted = (
         sa.select(
             schedule,

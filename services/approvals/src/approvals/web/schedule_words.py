@@ -39,9 +39,6 @@ STANDINGS: Mapping[str, str] = {
 }
 """Where a line of a schedule stands."""
 
-OFF = frozenset({"dropped", "taken-off", "excepted"})
-"""Where a line stands that is on its schedule no more."""
-
 _STANDS = {
     **{status.value: words for status, words in STATUS_WORDS.items()},
     **{status.value: words for status, words in _PROPOSAL_WORDS.items()},

@@ -6,7 +6,7 @@ from uuid import UUID
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
 from rentbook_contracts.words import counted, isolated
-from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage, ScheduleStatus
+from rentbook_contracts.writeoffs import LINE_OFF, SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage, ScheduleStatus
 from starlette.responses import Response
 
 from approvals import queries
@@ -15,7 +15,7 @@ from approvals.domain.words import role_words
 from approvals.queries import Carried, DecisionShown, MinuteShown
 from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
-from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, because
+from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
 from approvals.web.visit import Visit
 from approvals.web.wording import day, element, headline, listed, lower_first, pounds, said, when
 from approvals.web.workbook import Cell, Kind
@@ -58,7 +58,7 @@ def schedule_report(
 ) -> Report:
     """The lines come first: they are what is told as comma-separated values. `left_out`: lines with the coded reason of their exception."""
     lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
-    left = [line for line in page.lines if line.standing not in OFF]
+    left = [line for line in page.lines if line.standing not in LINE_OFF]
     sums = (sum(line.amount_pence for line in left), sum(line.vat_pence for line in left))
     together = "Still on it" if len(left) < len(page.lines) else "Together"
     totals = [(headline(one.reason), STANDINGS[one.standing], one.lines, one.amount_pence) for one in page.totals]

@@ -10,6 +10,7 @@ from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, LineKind, WriteOffLin
 from rentbook_contracts.writeoffs import (
     ANSWER_SCHEDULE,
     DRY_RUN,
+    LINE_OFF,
     MAKE_SCHEDULE,
     PROPOSALS,
     SCHEDULE_PAGE,
@@ -36,7 +37,7 @@ from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, proposals_page
-from approvals.web.schedule_words import OFF, STANDINGS, STATUS_WORDS, events_told
+from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
 from approvals.web.visit import Visit, note_refusal
 
 LINES_A_PAGE = 100
@@ -211,7 +212,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         limit=LINES_A_PAGE,
     )
     page = await visit.ask(SCHEDULE_PAGE, asked)
-    left = [one for one in page.totals if one.standing not in OFF]
+    left = [one for one in page.totals if one.standing not in LINE_OFF]
     decisions, minutes = await decided(visit, page.schedule)
     left_out = await visit.own(lambda tx: queries.left_out(tx, page.schedule))
     posted_from = None
