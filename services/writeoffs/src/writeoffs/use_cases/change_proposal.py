@@ -4,7 +4,6 @@ What is heard of a debt is taken afterwards too, until its line is handed to the
 """
 
 from datetime import date
-from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind
@@ -89,7 +88,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         if since is not None and told.on < since:
             raise BeforeTheDebt(_too_early(told.kind, since), field="on")
         if told.kind in ORDERS:
-            await _stop_putting_back(tx, HEARD[told.kind], row.account, facts)
+            await _stop_putting_back(tx, HEARD[told.kind], facts)
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
@@ -119,12 +118,15 @@ async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
     if told.kind not in HEARD:
         return await workable(tx, told.proposal), None
     row = await unclosed(tx, told.proposal)
-    if row.status != ProposalStatus.ON_SCHEDULE:
-        return row, None
+    return row, await _line_of(tx, row)
+
+
+async def _line_of(tx: Transaction, row: Row) -> Row | None:
+    """The line of a locked proposal, where it is listed. Errors: OnASchedule, while it is posted."""
     line = await store.listed_line(tx, row.id)
-    if line is None:
+    if line is None and row.status == ProposalStatus.ON_SCHEDULE:
         raise OnASchedule("This proposal is being posted at this moment. Look at it again in a minute.")
-    return row, line
+    return line
 
 
 def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
@@ -136,13 +138,13 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
     return told.model_copy(update={"person": facts.people[0].person})
 
 
-async def _stop_putting_back(tx: Transaction, why: str, account: UUID, facts: DebtFacts) -> None:
+async def _stop_putting_back(tx: Transaction, why: str, facts: DebtFacts) -> None:
     """What the same people owed on other accounts rests on it too: each is looked at anew, and not decided by the caller.
 
     What is being posted has its outcome first, as on the account itself. Errors: OnASchedule.
     """
     for other in facts.linked:
-        row = await store.open_on_account(tx, other.account) if other.account != account else None
+        row = await store.open_on_account(tx, other.account)
         if row is not None and row.kind == LineKind.REINSTATEMENT:
             await _rests_no_more(tx, row, why)
 
@@ -178,9 +180,7 @@ async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
     kind = EvidenceKind(found.kind)
     if row.closed_at is not None and kind not in queries.GOES_ON_COUNTING:
         raise ProposalIsClosed("This proposal is closed: what it was decided on stays as it is.")
-    line = await store.listed_line(tx, row.id)
-    if row.status == ProposalStatus.ON_SCHEDULE and line is None:
-        raise OnASchedule("This proposal is being posted at this moment. Look at it again in a minute.")
+    line = await _line_of(tx, row)
     await store.strike(tx, told.proof, told.because)
     await store.take_part(tx, [row.id], "struck evidence")
     await store.note(tx, [row.id], f"evidence struck: {kind.value}", told.because)
@@ -200,7 +200,7 @@ async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) ->
     if later is not None:
         await _rests_no_more(tx, later, STRUCK)
     if kind in ORDERS:
-        await _stop_putting_back(tx, STRUCK, row.account, await fact_of(tx, row.account))
+        await _stop_putting_back(tx, STRUCK, await fact_of(tx, row.account))
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:
