@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from chassis.peers import Caller
 from chassis.transaction import transaction
 from rentbook_contracts.ledger import (
@@ -43,6 +44,7 @@ from rentbook_contracts.writeoffs import (
 )
 from support.debts import in_credit, owed
 from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
+from writeoffs import store
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
 from writeoffs.queries import schedule_page, schedule_to_decide
@@ -60,9 +62,9 @@ from writeoffs.use_cases.change_proposal import (
     withdraw_proposal,
 )
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
-from writeoffs.use_cases.move import move
+from writeoffs.use_cases.move import move, receive
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
-from writeoffs.use_cases.work import WORKERS, NotYourPart, OnASchedule, ProposalIsClosed, UnknownAccount
+from writeoffs.use_cases.work import WORKERS, NotYourPart, OnASchedule, ProposalIsClosed, UnknownAccount, fact_of
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -471,6 +473,38 @@ async def test_an_order_and_what_is_put_back_over_it_never_miss_each_other(write
     await meanwhile
     [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
     assert await who_takes_part(writeoffs, row["id"]) == ["asha.officer", "hana.head"]
+
+
+async def test_nobody_who_brings_an_order_waits_while_the_ledger_is_asked_about_a_debt_to_put_back(
+    writeoffs: WriteOffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, _ = of_one_person(writeoffs)
+    journal = await written_off(writeoffs, account, TODAY - timedelta(days=100))
+    held: list[Any] = []
+
+    async def asked(*told: Any) -> Any:
+        here = "JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        held.extend(await writeoffs.rows(f"SELECT l.pid FROM pg_locks l {here}"))
+        return await fact_of(*told)
+
+    monkeypatch.setattr("writeoffs.use_cases.propose.fact_of", asked)
+    await writeoffs.do(propose, Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal), caller=ASHA)
+    assert held == []
+
+
+async def test_what_is_paid_holds_no_proposal_while_it_waits_for_an_order(writeoffs: WriteOffs) -> None:
+    """Whoever brings the order comes to that proposal next: each would wait for the other."""
+    account = writeoffs.owing()
+    proposal = await writeoffs.proposed(account)
+    paid = ReceiptPosted(
+        account=account, balance_pence=-10_00, journal=uuid4(), amount_pence=10_00, method="RBP", effective_date=TODAY, cleared_on=TODAY
+    )
+    async with transaction(writeoffs.runtime, caller=HANA) as tx:
+        await store.order_becomes_known(tx)
+        meanwhile = asyncio.create_task(writeoffs.do(receive, paid))
+        await writeoffs.somebody_waits()
+        await tx.connection.execute(sa.text("SELECT FROM proposal WHERE id = :id FOR UPDATE NOWAIT"), {"id": proposal})
+    await meanwhile
 
 
 async def test_an_order_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None:

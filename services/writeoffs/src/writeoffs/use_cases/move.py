@@ -110,6 +110,7 @@ async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
 
     While its line is being settled the register lacks the debt: whoever settles it afterwards asks the ledger what was paid.
     """
+    await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
     await owe_again(tx, fact.account, fact.balance_pence)
@@ -121,12 +122,19 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
 
     One that is not registered yet will be with what came back of it: the ledger says so to whoever settles its line.
     """
+    await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
         await store.note_came_back(tx, found.journal)
     await owe_again(tx, fact.account, fact.balance_pence, undone=fact.reverses)
+
+
+async def _before_any_row(tx: Transaction, fact: AccountFact) -> None:
+    """What may put a debt back waits for whoever brings an order while it holds no proposal: they come to the proposals after it."""
+    if fact.balance_pence < 0:
+        await store.orders_stand(tx)
 
 
 def _concerns(stopped: DroppedBecause, line: Row) -> bool:

@@ -1,6 +1,6 @@
 """Propose to write off a debt, to put one back, or to take an unclaimed credit to income; one, or many former debts at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,15 +57,13 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
     require_worker(tx)
     if told.reason not in REASONS[told.kind]:
         raise ReasonOfAnotherKind("Choose a reason that fits what is proposed.", field="reason")
-    if told.kind is LineKind.REINSTATEMENT:
-        await store.orders_stand(tx)
     facts = await fact_of(tx, told.account)
     refused = _objection(told, facts)
     if refused is not None:
         raise refused
     policy = await queries.in_force(tx, business_date(tx.now))
     row = _row(tx, told, facts, policy)
-    if not await store.add_proposals(tx, [row]):
+    if not await _add(tx, [row]):
         raise AlreadyProposed("This account has an open proposal. Add to that one, or wait until it is closed.", field="account")
     await _begin(tx, {row["id"]: row}, {told.account: facts})
     return Proposed(proposal=row["id"])
@@ -76,7 +74,7 @@ async def propose_in_bulk(tx: Transaction, told: ProposeInBulk) -> BulkProposed:
     require_worker(tx)
     sorted_out = await sort_out(tx, told)
     rows = {row["id"]: row for row in sorted_out.rows.values()}
-    added = await store.add_proposals(tx, list(rows.values()))
+    added = await _add(tx, list(rows.values()))
     # Whoever proposed one meanwhile came first.
     overtaken = {row["account"]: OPEN_ALREADY for id_, row in rows.items() if id_ not in added}
     refused = {**sorted_out.refused, **overtaken}
@@ -121,9 +119,8 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
 
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:
     """Of itself, where a written-off debt is being paid: somebody has to decide it like any other. Nothing where one is open."""
-    await store.orders_stand(tx)
     row = _row(tx, told, facts, await queries.in_force(tx, business_date(tx.now)))
-    if await store.add_proposals(tx, [row]):
+    if await _add(tx, [row]):
         await _begin(tx, {row["id"]: row}, {told.account: facts})
 
 
@@ -191,6 +188,13 @@ def _whole(told: Propose, facts: DebtFacts) -> int:
     """What it is about where no amount is named: the balance, without a sign, or what is left of the write-off."""
     past = past_write_off(facts, told.undoes) if told.kind is LineKind.REINSTATEMENT else None
     return abs(facts.balance_pence) if past is None else past.amount_pence - past.reinstated_pence
+
+
+async def _add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[UUID]:
+    """As `add_proposals`. What puts a debt back is written while orders stand, which none has to wait for while the ledger is asked."""
+    if any(row["kind"] == LineKind.REINSTATEMENT for row in rows):
+        await store.orders_stand(tx)
+    return await store.add_proposals(tx, rows)
 
 
 async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]) -> None:
