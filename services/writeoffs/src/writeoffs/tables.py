@@ -130,6 +130,7 @@ sa.Index(
     postgresql_where=proposal.c.closed_at.is_(None),
 )
 sa.Index("proposal_by_status", proposal.c.status, proposal.c.raised_at)
+sa.Index("proposal_by_account", proposal.c.account)
 
 proof = sa.Table(
     "proof",
@@ -157,6 +158,7 @@ proof = sa.Table(
 )
 """`order_kind` and `listed` are of an order of insolvency: what it is, and whether it lists the account's debt. None: nobody was asked."""
 sa.Index("proof_by_proposal", proof.c.proposal)
+sa.Index("proof_by_kind", proof.c.kind)
 
 struck = sa.Table(
     "struck",
