@@ -345,6 +345,7 @@ schedule_task_line = sa.Table(
     sa.CheckConstraint("0 < amount_pence AND amount_pence <= debtor_total_pence", name="a_line_is_part_of_what_its_debtor_owes"),
     sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="a_lines_hash_is_a_sha256"),
 )
+sa.Index("schedule_task_line_by_line", schedule_task_line.c.line)
 
 decision_exception = sa.Table(
     "decision_exception",
