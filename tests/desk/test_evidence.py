@@ -14,6 +14,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     EvidencePolicies,
     EvidenceWay,
+    Reason,
 )
 
 from desk import debts, estate
@@ -40,6 +41,23 @@ async def test_figures_are_proposed_over_those_that_stand(place: Place) -> None:
         assert "The policy is proposed" in await maker.send(NEW, **typed, **{"at_least-1-0-0": "2", "quiet_days-1-0-0": "28"})
     [asked] = place.peers.given(PROPOSE_EVIDENCE_POLICY)
     assert asked.policy == debts.evidence().proposals[0].policy
+
+
+async def test_of_which_reasons_a_current_tenants_arrears_go_is_ticked_and_shown(place: Place) -> None:
+    async with visiting(place, "farid") as maker:
+        await maker.read(NEW)
+        assert maker.page is not None
+        ticked = {f"current-{reason}" for reason in debts.evidence_policy().of_current_tenants}
+        assert {box.get("name") for box in maker.page.xpath("//input[@type='checkbox'][@checked]")} == ticked
+        changed = {"current-deceased": "yes", "current-statute-barred": ""}
+        await maker.send(NEW, in_force_from=f"{SOON}", source="Cabinet, minute 41", **changed)
+    [asked] = place.peers.given(PROPOSE_EVIDENCE_POLICY)
+    assert asked.policy.of_current_tenants == (
+        Reason.DECEASED, Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT,
+    )  # fmt: skip
+    [row] = [row for row in compared(debts.evidence_policy(), asked.policy) if row.about == "Written off of a current tenant too"]
+    assert row.before == "bankruptcy, debt relief order, voluntary arrangement, statute barred"
+    assert row.after == "deceased, bankruptcy, debt relief order, voluntary arrangement"
 
 
 @pytest.mark.parametrize("figure", GENERAL)

@@ -214,6 +214,19 @@ async def test_a_dry_run_says_what_would_post_and_changes_nothing(writeoffs: Wri
     assert shown.lines[0].line.content_hash == row["content_hash"]
 
 
+async def test_a_line_says_where_the_policy_takes_a_current_tenants_arrears_too(writeoffs: WriteOffs) -> None:
+    """The ledger drops it otherwise, and what is approved is that very line."""
+    current = await writeoffs.proposed(writeoffs.owing(status=AccountStatus.CURRENT, ended_on=None), Reason.BANKRUPTCY)
+    await writeoffs.proves(current, EvidenceKind.INSOLVENCY_ORDER, days_ago=400)
+    await writeoffs.assessed(current)
+    former = await writeoffs.ready(writeoffs.owing())
+    schedule = await writeoffs.scheduled(current, former)
+    await writeoffs.round(schedule)
+    lines = await writeoffs.taken(schedule, uuid4())
+    assert {line.line: line.of_current_tenants for line in lines} == {current: True, former: False}
+    assert {line.line: "of_current_tenants" in line.model_dump() for line in lines} == {current: True, former: False}
+
+
 async def test_approvals_is_told_the_lines_the_band_and_everyone_who_took_part(writeoffs: WriteOffs) -> None:
     schedule = await writeoffs.scheduled(
         await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(30_00, debtor_total_pence=9_999_99))

@@ -759,6 +759,9 @@ LINES_IN_A_CHUNK = 100
 LINES_IN_A_SCHEDULE = 1000
 
 
+_UNSAID = frozenset({"charges", "released_until", "of_current_tenants"})
+
+
 class WriteOffLine(Message):
     """What one line of a schedule does, whole: this is what is approved, by its hash, and what is posted.
 
@@ -768,6 +771,8 @@ class WriteOffLine(Message):
     `charges` names the journals of the charges that it is of, the oldest first. None is named where it is of all that is owed, or of all
     that is left of the write-off. A write-off takes all that is owed of those that it names; a reinstatement gives back what is left of
     each, the last perhaps in part. The law has released what fell due by `released_until`, the day of an order of insolvency.
+
+    `of_current_tenants`: the policy writes off for this reason while the tenancy goes on too; without it the line is dropped then.
     """
 
     line: UUID
@@ -782,12 +787,13 @@ class WriteOffLine(Message):
     evidence_hash: str = Field(description="SHA-256 over the evidence as it was when the line was made")
     charges: tuple[UUID, ...] = Field(default=(), max_length=CHARGES_IN_A_LINE)
     released_until: date | None = None
+    of_current_tenants: bool = False
 
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what it does not say, so that a line keeps the hash that it had before lines could say it."""
         told: dict[str, Any] = write(self)
-        return {name: value for name, value in told.items() if name not in ("charges", "released_until") or value}
+        return {name: value for name, value in told.items() if name not in _UNSAID or value}
 
     @property
     def amount_pence(self) -> int:

@@ -52,13 +52,6 @@ class Reason(StrEnum):
     UNCLAIMED = "unclaimed"
 
 
-OF_CURRENT_TENANTS = frozenset({Reason.BANKRUPTCY, Reason.DEBT_RELIEF_ORDER, Reason.VOLUNTARY_ARRANGEMENT, Reason.STATUTE_BARRED})
-"""Reasons that the law gives, whoever owes: an order takes current arrears too, and a charge is barred by its own age (domain.md 5.3).
-
-All others are a policy on the arrears of former tenants (domain.md 5.2).
-"""
-
-
 class EvidenceKind(StrEnum):
     """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down.
 
@@ -978,7 +971,8 @@ class EvidenceLadder(Message):
 class EvidencePolicy(Message):
     """What a council asks for before a debt is written off, from a day on. `source` says where that was decided.
 
-    `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `unclaimed_after_years`: how old a
+    `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `of_current_tenants`: reasons for which
+    arrears are written off while the tenancy goes on; all others are for former tenants'. `unclaimed_after_years`: how old a
     credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked at without an event;
     `remind_after_days`: when somebody is reminded, and reminded again, that a proposal waits for a person;
     `escalate_after_reminders`: after how many reminders it stands before a manager too.
@@ -992,6 +986,13 @@ class EvidencePolicy(Message):
     remind_after_days: Length
     escalate_after_reminders: Length = 3
     discharging: tuple[Reason, ...]
+    of_current_tenants: tuple[Reason, ...] = (
+        # An order takes current arrears too, and a charge is barred by its own age, whoever owes it (domain.md 5.3).
+        Reason.BANKRUPTCY,
+        Reason.DEBT_RELIEF_ORDER,
+        Reason.VOLUNTARY_ARRANGEMENT,
+        Reason.STATUTE_BARRED,
+    )
     ladders: tuple[EvidenceLadder, ...]
 
 

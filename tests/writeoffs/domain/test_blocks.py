@@ -19,8 +19,8 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
 )
-from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, EvidenceKind, Reason
-from support.debts import POLICY, TODAY, debt, in_credit, linked, owed, person
+from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from support.debts import POLICY, TODAY, dated_policy, debt, in_credit, linked, owed, person
 from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
 
@@ -74,13 +74,25 @@ def test_the_law_takes_a_current_tenants_arrears_too_and_the_policy_on_former_te
     long_ago, dead = TODAY - timedelta(days=2300), person(TODAY - timedelta(days=90))
     kinds = (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, EvidenceKind.LEGAL_CONFIRMATION)
     barred = debt(owed(312_40, long_ago), status=AccountStatus.CURRENT, ended_on=None)
-    for reason in OF_CURRENT_TENANTS:
+    for reason in POLICY.of_current_tenants:
         proofs = tuple(Proof(kind, TODAY - timedelta(days=800)) for kind in kinds)
         of_order = barred.model_copy(update={"people": (person(),)})
         assert assess(Standing(LineKind.WRITE_OFF, reason, 312_40, proofs), of_order, POLICY, TODAY).ready, reason
-    for reason in REASONS[LineKind.WRITE_OFF] - OF_CURRENT_TENANTS:
+    for reason in REASONS[LineKind.WRITE_OFF] - set(POLICY.of_current_tenants):
         blocked = found_on(reason, status=AccountStatus.CURRENT, ended_on=None, people=(dead,)).blocked
         assert DROPS[DroppedBecause.CURRENT_TENANT] in blocked, reason
+
+
+def test_of_which_reasons_a_current_tenants_arrears_go_is_the_councils_choice() -> None:
+    """A policy from before it said so means those of the law."""
+    dead = person(TODAY - timedelta(days=90))
+    of_reason = {Reason.DECEASED: (dead,), Reason.BANKRUPTCY: (person(),)}
+    other = POLICY.model_copy(update={"of_current_tenants": (Reason.DECEASED,)})
+    for reason, blocked in ((Reason.DECEASED, False), (Reason.BANKRUPTCY, True)):
+        facts = debt(owed(312_40), status=AccountStatus.CURRENT, ended_on=None, people=of_reason[reason])
+        found = assess(Standing(LineKind.WRITE_OFF, reason, 312_40, ()), facts, other, TODAY)
+        assert (DROPS[DroppedBecause.CURRENT_TENANT] in found.blocked) == blocked, reason
+    assert dated_policy("2026-04-01").of_current_tenants == POLICY.of_current_tenants
 
 
 def test_a_dead_tenants_debt_is_blocked_while_a_joint_tenant_survives() -> None:

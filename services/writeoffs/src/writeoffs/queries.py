@@ -634,6 +634,7 @@ def _figures(told: WriteOffPolicy) -> tuple[LadderFigure, ...]:
         LadderFigure(about="No action in court after", says=f"{counted(told.limitation_years, 'year')} from the day a charge fell due"),
         LadderFigure(about="An unclaimed credit goes to income after", says=counted(told.unclaimed_after_years, "year")),
         LadderFigure(about="Never put back", says=", ".join(reason.value for reason in told.discharging)),
+        LadderFigure(about="Of a current tenant too", says=", ".join(reason.value for reason in told.of_current_tenants) or "nothing"),
     )
     return (*general, *(LadderFigure(about=_about(ladder), says=_rungs(ladder)) for ladder in told.ladders))
 

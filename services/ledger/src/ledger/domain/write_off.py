@@ -16,7 +16,6 @@ from rentbook_contracts.ledger import (
     PastWriteOff,
     WriteOffLine,
 )
-from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS
 
 from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
@@ -95,7 +94,7 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     if facts.kind is AccountKind.HBO:
         # It would be taken from the provision for rent, which was never raised for it (domain.md 1.1, 2.5).
         return DroppedBecause.OVERPAID_BENEFIT
-    if not facts.former and line.reason not in OF_CURRENT_TENANTS:
+    if not facts.former and not line.of_current_tenants:
         return DroppedBecause.CURRENT_TENANT
     charges = charges_of(line, facts)
     if line.amount_pence > line.balance_pence or charges is None:

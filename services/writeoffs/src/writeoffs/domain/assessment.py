@@ -21,7 +21,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
-from rentbook_contracts.writeoffs import OF_CURRENT_TENANTS, BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
+from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
@@ -191,7 +191,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_not_listed(proposed),
         *_of_another_kind(proposed, rungs),
         *_not_released(facts, ordered_on),
-        *_blocks(proposed, facts, charges),
+        *_blocks(proposed, facts, charges, policy),
     )
     young = tuple(_young(proposed, facts, policy, today))
     letter = next_letter(ladder, proofs, today, rungs, proposed.letters_ever) if ladder and not blocked else None
@@ -466,9 +466,9 @@ def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]
     return None
 
 
-def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> tuple[str, ...]:
+def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy) -> tuple[str, ...]:
     of_kind = {
-        LineKind.WRITE_OFF: lambda: _blocks_of_debt(proposed, facts, charges),
+        LineKind.WRITE_OFF: lambda: _blocks_of_debt(proposed, facts, charges, policy),
         LineKind.REINSTATEMENT: lambda: _blocks_of_reinstatement(proposed, facts),
         LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts),
     }
@@ -483,12 +483,12 @@ def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
         )
 
 
-def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> Iterable[str]:
+def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy) -> Iterable[str]:
     if facts.balance_pence <= 0:
         yield "Nothing is owed on the account."
     if facts.kind is AccountKind.HBO:
         yield DROPS[DroppedBecause.OVERPAID_BENEFIT]
-    if not facts.former and proposed.reason not in OF_CURRENT_TENANTS:
+    if not facts.former and proposed.reason not in policy.of_current_tenants:
         yield DROPS[DroppedBecause.CURRENT_TENANT]
     if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
         soon = any(one.bars_on for one in charges)

@@ -102,6 +102,7 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
         evidence_hash=_hash(proofs),
         charges=found.named,
         released_until=found.released_until if row.kind != LineKind.CREDIT_WRITE_ON else None,
+        of_current_tenants=row.kind == LineKind.WRITE_OFF and Reason(row.reason) in policy.of_current_tenants,
     )
 
 

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from approvals.web.forms import Form
 from approvals.web.pages.proposing import answered, found, proposed, still_newest
+from approvals.web.pages.write_offs import WRITING_OFF
 from approvals.web.visit import Visit
 from approvals.web.wording import headline, pounds, said
 
@@ -69,6 +70,7 @@ def told(policy: EvidencePolicy) -> Iterator[tuple[str, str]]:
     """The policy line by line: what it is about, and what it says."""
     for name, words in GENERAL.items():
         yield words, str(getattr(policy, name))
+    yield "Written off of a current tenant too", ", ".join(map(said, policy.of_current_tenants)) or "nothing"
     for ladder in policy.ladders:
         upper = f" up to {pounds(ladder.to_pence)}" if ladder.to_pence is not None else ""
         kinds = f", {' and '.join(said(kind) for kind in ladder.kinds)} alone" if ladder.kinds else ""
@@ -129,6 +131,7 @@ async def check(visit: Visit) -> Response:
 def as_typed(policy: EvidencePolicy) -> dict[str, str]:
     """A policy as the form carries it."""
     values = {name: str(getattr(policy, name)) for name in GENERAL}
+    values |= {f"current-{reason}": "yes" for reason in policy.of_current_tenants}
     for at, ladder in enumerate(policy.ladders):
         values[f"from-{at}"] = _plain(ladder.from_pence)
         values[f"to-{at}"] = _plain(ladder.to_pence) if ladder.to_pence is not None else ""
@@ -144,10 +147,12 @@ def read(form: Form, base: EvidencePolicy) -> EvidencePolicy | None:
     day = form.day("in_force_from", "the day from which it is in force", needed=True)
     source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
     general = {name: form.whole(name, words, 1, MOST_FIGURE) for name, words in GENERAL.items()}
+    current = tuple(reason for reason in WRITING_OFF if form.value(f"current-{reason}") == "yes")
     ladders = tuple(_ladder(form, at, ladder) for at, ladder in enumerate(base.ladders))
     if form.errors or day is None:
         return None
-    return base.model_copy(update={"in_force_from": day, "source": source, "ladders": ladders, **general})
+    said_now = {"in_force_from": day, "source": source, "of_current_tenants": current, "ladders": ladders}
+    return base.model_copy(update={**said_now, **general})
 
 
 def _ladder(form: Form, at: int, base: EvidenceLadder) -> EvidenceLadder:
@@ -185,6 +190,7 @@ def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Resp
         base=base,
         wrong={at for at in range(len(base.ladders)) if any(form.error(name) for name in _fields_of(at, base))},
         general=GENERAL,
+        reasons=WRITING_OFF,
         way_words=WAY,
         figures_of=figures_of,
     )
