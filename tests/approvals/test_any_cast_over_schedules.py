@@ -86,7 +86,7 @@ EXAMPLES = 56 if WHOLE else 14
 STEPS = 24
 HAPPEN = frozenset({
     "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
-    "by a minute", "recalled", "limits changed", "rows tried", "kept with its office",
+    "by a chain", "by a minute", "recalled", "limits changed", "rows tried", "rows taken", "kept with its office",
     "behind it meanwhile",
 })  # fmt: skip
 ROUNDS = 4
@@ -174,6 +174,8 @@ INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, conte
   authority_id, answer, reason_code, text, delegations, carried_out_from)
 VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'row', 'by a row', $13, today() + 60)
 """
+
+LAST_LENT = "SELECT id, giver FROM delegation WHERE taker = $1 ORDER BY given_at DESC LIMIT 1"
 
 LATER = """
 INSERT INTO policy SELECT $1::text, council, kind, (SELECT max(in_force_from) + 1 FROM policy WHERE kind = 'write-off'),
@@ -389,6 +391,8 @@ class Cast(RuleBasedStateMachine):
         self.note("INSERT INTO answered VALUES ($1)", decision)
         [row] = self.now(self.place.app.fetch("SELECT delegations FROM decision WHERE id = $1", decision))
         self.count("by lent authority" if row["delegations"] else "by own authority")
+        if len(row["delegations"]) > 1:
+            self.count("by a chain")
         self.count(answer.value)
         self.waits, self.refused = False, answer is not Answer.APPROVED
         if answer is Answer.APPROVED:
@@ -474,6 +478,16 @@ class Cast(RuleBasedStateMachine):
             self.lend(giver, taker, self.band - missing)
             self.answer(taker, answer, leaves_out=False, minute=giver in RECORDERS, seen=self.hash)
 
+    @precondition(lambda self: self.waits)
+    @rule(which=st.integers(0, 6), through=st.lists(ANYBODY, min_size=2, max_size=4, unique=True), missing=st.sampled_from([0, 0, 0, 1]))
+    def authority_is_lent_on_and_used(self, which: int, through: list[str], missing: int) -> None:
+        """From hand to hand, the last a penny short at times, and whoever holds it last approves: as far as the chain carries."""
+        giver = self.able(which)
+        if giver is not None:
+            for one, other in zip([giver, *through], through, strict=False):
+                self.lend(one, other, self.band - (missing if other == through[-1] else 0))
+            self.answer(through[-1], Answer.APPROVED, leaves_out=False, minute=giver in RECORDERS, seen=self.hash)
+
     @precondition(lambda self: bool(self.lent))
     @rule(person=ANYBODY, which=st.integers(0, 9))
     def delegation_is_ended(self, person: str, which: int) -> None:
@@ -498,18 +512,43 @@ class Cast(RuleBasedStateMachine):
     # --- by SQL, as the role that runs the service --------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.waits)
-    @rule(person=ANYBODY, role=st.sampled_from(ROLES), answer=ANSWERS, other=st.sampled_from(["", "", "hash", "amount", "old table"]))
-    def row_is_written(self, person: str, role: str, answer: Answer, other: str) -> None:
+    @rule(
+        person=ANYBODY,
+        role=st.sampled_from(ROLES),
+        links=st.integers(0, MOST_LINKS + 1),
+        answer=ANSWERS,
+        other=st.sampled_from(["", "", "hash", "amount", "old table"]),
+    )
+    def row_is_written(self, person: str, role: str, links: int, answer: Answer, other: str) -> None:
         """A decision as a row, by any row of authority. The person and their roles are true, as the sign-in has them."""
         table = "'write-off-2021-07-01'" if other == "old table" else "policy_in_force('write-off')"
+        shown = "0" * 64 if other == "hash" else self.hash, 1 if other == "amount" else self.band
+        self.write_row(person, role, table, links, answer, *shown)
+
+    @precondition(lambda self: self.waits)
+    @rule(which=st.integers(0, 6), links=st.integers(0, 2), answer=ANSWERS)
+    def whoever_may_writes_the_row(self, which: int, links: int, answer: Answer) -> None:
+        """By their own authority, or lent from hand to hand by rows."""
+        giver = self.able(which)
+        if giver is not None:
+            role = self.now(self.place.app.fetchval("SELECT required_role FROM task WHERE id = $1", self.task))
+            others = sorted(person for person in CAST if person not in {giver, *self.hands} and "auditor" not in CAST[person])[:links]
+            for one, other in zip([giver, *others], others, strict=False):
+                self.lend(one, other, self.band)
+            self.write_row([giver, *others][-1], role, "policy_in_force('write-off')", len(others), answer, self.hash, self.band)
+
+    def write_row(self, person: str, role: str, table: str, links: int, answer: Answer, hash_: str, pence: int) -> None:
         wanted = f"SELECT id FROM authority WHERE act = 'decide' AND role = $1 AND policy_id = {table} ORDER BY (stage = $2) DESC"
         rows = self.now(self.place.app.fetch(wanted, role, self.stage))
-        lent = self.now(self.place.app.fetch("SELECT id FROM delegation WHERE taker = $1 LIMIT 1", person))
+        chain, taker = list[UUID](), person
+        for _ in range(links):
+            lent = self.now(self.place.app.fetchrow(LAST_LENT, taker))
+            if lent is not None:
+                chain, taker = [lent["id"], *chain], lent["giver"]
         decision = uuid4()
         values = (
-            decision, self.task, self.schedule, self.round, self.stage, self.stages, "0" * 64 if other == "hash" else self.hash,
-            1 if other == "amount" else self.band, person, list(CAST[person]), rows[0]["id"] if rows else 0, answer.value,
-            [row["id"] for row in lent],
+            decision, self.task, self.schedule, self.round, self.stage, self.stages, hash_, pence, person, list(CAST[person]),
+            rows[0]["id"] if rows else 0, answer.value, chain,
         )  # fmt: skip
         self.count("rows tried")
         if self.row_taken(WRITTEN, *values):
@@ -528,6 +567,8 @@ class Cast(RuleBasedStateMachine):
     def row_taken(self, statement: str, *values: Any) -> bool:
         try:
             self.now(self.in_one(statement, *values))
+        except asyncpg.PostgresSyntaxError:
+            raise
         except asyncpg.PostgresError:
             return False
         return True

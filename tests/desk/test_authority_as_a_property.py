@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -93,8 +93,8 @@ COURSES = 36 if WHOLE else 9
 STEPS = 40
 LEAST_ANSWERS = 30
 HAPPEN = frozenset({
-    "approved", "by own authority", "by lent authority", "recalled", "resubmitted", "limits changed", "rows tried",
-    "together", "released",
+    "approved", "by own authority", "by lent authority", "by a chain", "recalled", "resubmitted", "limits changed", "rows tried",
+    "rows taken", "together", "released",
 })  # fmt: skip
 MOST_LINKS = 3
 ROUNDS = 4
@@ -120,10 +120,11 @@ PROMISES = {
         SELECT 1 FROM link WHERE (amount_pence <= ceiling_pence) IS NOT TRUE""",
     "every delegation of a chain was in force": f"""{LINKS} SELECT 1 FROM link WHERE giver IS NULL OR given_at > decided_at
         OR (decided_at AT TIME ZONE 'Europe/London')::date NOT BETWEEN from_on AND until_on OR ended_at < decided_at""",
-    "a chain leads to the decider, has no circle and at most three links": f"""{LINKS}
+    "a chain leads to the decider": f"""{LINKS}
         SELECT 1 FROM link LEFT JOIN link AS next ON next.decision = link.decision AND next.at = link.at + 1
-        WHERE link.links > {MOST_LINKS} OR link.taker <> coalesce(next.giver, link.decided_by)
-        UNION ALL SELECT 1 FROM link GROUP BY decision, decided_by, links
+        WHERE link.taker <> coalesce(next.giver, link.decided_by)""",
+    "a chain has at most three links": f"""{LINKS} SELECT 1 FROM link WHERE links > {MOST_LINKS}""",
+    "a chain has no circle": f"""{LINKS} SELECT 1 FROM link GROUP BY decision, decided_by, links
         HAVING count(DISTINCT giver) <> links OR decided_by = ANY (array_agg(giver))""",
     "no auditor decides": "SELECT 1 FROM decision JOIN really ON person = decided_by WHERE role = 'auditor'",
     "a decision is on the content that its task showed": """
@@ -177,7 +178,12 @@ FROM policy WHERE id = $3
 
 WRITTEN = """
 INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,
-  answer, reason_code, text, delegations) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'row', $13, $14)
+  authority_id, answer, reason_code, text, delegations) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'row', $13, $14)
+"""
+
+OF_WHOM_IT_COMES_FROM = """
+SELECT id FROM authority WHERE act = 'decide' AND role = ANY ($1) AND stage = $2 AND policy_id = policy_in_force('refund')
+AND (to_pence IS NULL OR to_pence >= $3) ORDER BY id
 """
 
 LENT = "INSERT INTO delegation VALUES ($1, $2, $3, $4, 1000000, $5, $5, '2001-01-01')"
@@ -353,6 +359,8 @@ class Cast(RuleBasedStateMachine):
     def decided(self, form: UUID, answer: str, words: str, stage: int, people: frozenset[str], *, at_the_desk: bool) -> None:
         self.count(answer)
         self.count("by lent authority" if len(people) > 1 else "by own authority")
+        if len(people) > 2:
+            self.count("by a chain")
         self.note("INSERT INTO answered VALUES ($1, $2, $3, $4)", form, answer, words, at_the_desk)
         self.waits_for = self.claimed_by = None
         if answer == "approved":
@@ -516,17 +524,19 @@ class Cast(RuleBasedStateMachine):
         self.answer(through[-1], answer, self.hash)
 
     @precondition(lambda self: self.waits_for is not None)
-    @rule(which=st.integers(0, 9), taker=st.integers(0, 9), answer=ANSWERS)
-    def whoever_may_lends_for_this_case(self, which: int, taker: int, answer: str) -> None:
-        """Just enough to somebody who could not answer before, and does."""
+    @rule(which=st.integers(0, 9), first=st.integers(0, 9), links=st.integers(1, MOST_LINKS), answer=ANSWERS)
+    def whoever_may_lends_for_this_case(self, which: int, first: int, links: int, answer: str) -> None:
+        """Just enough to somebody who could not answer before, who answers or lends it on to others like them."""
         stage = self.waits_for
         assert stage is not None
         givers = [person for person in CAST if self.mandate(person, stage) == () and person != self.claimed_by]
         takers = [person for person in CAST if self.mandate(person, stage) is None and person not in self.participants]
         if givers and takers:
-            who = takers[taker % len(takers)]
-            self.lend(givers[which % len(givers)], who, next(ceiling for ceiling in CEILINGS if ceiling >= self.pence))
-            self.answer(who, answer, self.hash)
+            start = first % len(takers)
+            hands = [givers[which % len(givers)], *(takers[start:] + takers[:start])[:links]]
+            for giver, taker in pairwise(hands):
+                self.lend(giver, taker, next(ceiling for ceiling in CEILINGS if ceiling >= self.pence))
+            self.answer(hands[-1], answer, self.hash)
 
     @rule(person=ANYBODY, deputy=ANYBODY)
     def somebody_is_away(self, person: str, deputy: str) -> None:
@@ -582,10 +592,34 @@ class Cast(RuleBasedStateMachine):
         chain = [known[at % len(known)] for at in links] if known else []
         policy = "(SELECT min(id) FROM policy WHERE kind = 'refund')" if other == "old policy" else "policy_in_force('refund')"
         rows = self.now(self.place.sql(f"SELECT id FROM authority WHERE act = 'decide' AND role = $1 AND policy_id = {policy}", role))
+        shown = "0" * 64 if other == "hash" else self.hash, 1 if other == "amount" else self.pence
+        self.write_row(person, rows[0]["id"] if rows else 0, chain, answer, *shown)
+
+    @precondition(lambda self: self.waits_for is not None)
+    @rule(which=st.integers(0, 9), answer=BY_ROW)
+    def whoever_may_writes_the_row(self, which: int, answer: str) -> None:
+        """What the rules allow is taken: by their own authority, or by the delegations through which it came to them."""
+        stage = self.waits_for
+        assert stage is not None
+        person = self.one_of_those_who_may(which)
+        mandate = self.mandate(person, stage)
+        if mandate is None:
+            return
+        hands = [*reversed(mandate), person]
+        links = pairwise(hands)
+        enough = {(giver, taker): id_ for id_, (giver, taker, pence) in self.lent.items() if pence >= self.pence}
+        [authority, *_] = self.now(self.place.sql(OF_WHOM_IT_COMES_FROM, list(CAST[hands[0]]), stage, self.pence))
+        allowed = answer != "approved" or not self.tainted()
+        taken = self.write_row(person, authority["id"], [enough[link] for link in links], answer, self.hash, self.pence)
+        assert taken == allowed, (person, answer, self.pence, self.lent, self.participants)
+
+    def write_row(self, person: str, authority: int, chain: list[UUID], answer: str, hash_: str, pence: int) -> bool:
+        stage = self.waits_for
+        assert stage is not None
         decision, words = uuid4(), "" if answer == "approved" else "No, by a row"
         values = (
-            decision, self.tasks[stage], self.case, self.round, stage, self.stages, "0" * 64 if other == "hash" else self.hash,
-            1 if other == "amount" else self.pence, person, list(CAST[person]), rows[0]["id"] if rows else 0, answer, words, chain,
+            decision, self.tasks[stage], self.case, self.round, stage, self.stages, hash_, pence, person, list(CAST[person]), authority,
+            answer, words, chain,
         )  # fmt: skip
         written = self.row_taken(WRITTEN, *values)
         self.count("rows tried")
@@ -593,6 +627,7 @@ class Cast(RuleBasedStateMachine):
             self.count("rows taken")
             givers = self.now(self.place.sql("SELECT giver FROM delegation WHERE id = ANY ($1)", chain))
             self.decided(decision, answer, words, stage, frozenset({person, *(one["giver"] for one in givers)}), at_the_desk=False)
+        return written
 
     @rule(person=ANYBODY, giver=ANYBODY, taker=ANYBODY, days=st.sampled_from([-1, 0, 1]))
     def delegation_is_written(self, person: str, giver: str, taker: str, days: int) -> None:
@@ -621,6 +656,8 @@ class Cast(RuleBasedStateMachine):
     def row_taken(self, statement: str, *values: Any) -> bool:
         try:
             self.now(self.place.sql(statement, *values))
+        except asyncpg.PostgresSyntaxError:
+            raise
         except asyncpg.PostgresError:
             return False
         return True
@@ -720,7 +757,7 @@ BROKEN = (
          authority_id, answer, reason_code, text, decided_at, delegations)
        SELECT gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || stage)::uuid, '00000000-0000-0000-0000-000000000001', 1, 1,
          stage, 2, repeat('a', 64), 900000, 'hugo.auditor', '{auditor}', (SELECT min(id) FROM authority), 'approved', 'x', '', now(),
-         '{00000000-0000-0000-0000-00000000000a}' FROM generate_series(1, 2) AS stage""",
+         array_fill('00000000-0000-0000-0000-00000000000a'::uuid, ARRAY[4]) FROM generate_series(1, 2) AS stage""",
     "INSERT INTO participant VALUES ('00000000-0000-0000-0000-000000000001', 'carol.senior', 'evidence', now() - interval '1 minute')",
     """INSERT INTO release VALUES
        ('00000000-0000-0000-0000-00000000000c', 'carol.senior', '{finance}', (SELECT min(id) FROM authority), 1, 900000)""",
