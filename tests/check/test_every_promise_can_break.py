@@ -90,6 +90,26 @@ async def test_what_is_said_after_a_decision_does_not_break_it(postgres: Postgre
     assert [name for name, each in found.items() if not each.kept] == []
 
 
+@pytest.mark.parametrize(("when", "kept"), [("before it was posted", False), ("afterwards", True)])
+async def test_whoever_decided_a_write_off_strikes_evidence_of_it(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], when: str, kept: bool
+) -> None:
+    """Of an order that is struck years later nothing was known when it was decided."""
+    at = "clock_timestamp()" if kept else LONG_BEFORE
+    copy = await broken_copy(
+        postgres,
+        town,
+        "writeoffs",
+        (
+            f"INSERT INTO struck SELECT DISTINCT ON (proposal) proof.id, 'typed in error', '{APPROVER}', {at}"
+            " FROM proof JOIN proposal ON proposal.id = proof.proposal WHERE proposal.status = 'posted'",
+            f"INSERT INTO participant SELECT proof.proposal, by, 'struck evidence', at"
+            " FROM (SELECT proof, by, at FROM struck) AS gone JOIN (SELECT id, proposal FROM proof) AS proof ON proof.id = gone.proof",
+        ),
+    )
+    assert (await finding("written-off", town.places(writeoffs=copy), paid)).kept is kept, when
+
+
 def test_every_promise_is_broken_above() -> None:
     assert {promise.name for promise in PROMISES} == {name for name, _, _, _ in BREAKS}
 

@@ -36,8 +36,8 @@ SELECT line.schedule, line.line, line.content, line.content_hash, line.standing,
 FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
 """
 _PARTS = """
-SELECT proposal AS line, person FROM participant UNION SELECT id, raised_by FROM proposal UNION SELECT proposal, by FROM proof
-UNION SELECT proof.proposal, struck.by FROM struck JOIN proof ON proof.id = struck.proof
+SELECT proposal AS line, person, since FROM participant UNION SELECT id, raised_by, raised_at FROM proposal UNION SELECT proposal, by, at FROM proof
+UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
 """
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
@@ -70,9 +70,9 @@ async def _approved(books: Books) -> Finding:
     excepted: dict[UUID, set[UUID]] = defaultdict(set)
     for row in await books.approvals.fetch(_EXCEPTED):
         excepted[row["decision_id"]].add(row["line"])
-    part: dict[UUID, set[str]] = defaultdict(set)
+    part: dict[UUID, list[Any]] = defaultdict(list)
     for row in await books.of("writeoffs").fetch(_PARTS):
-        part[row["line"]].add(row["person"])
+        part[row["line"]].append(row)
     ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
@@ -142,8 +142,10 @@ def _hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-def _by_their_own(journal: Any, last: Any, made: Mapping[UUID, Any], took_part: set[str]) -> list[str]:
+def _by_their_own(journal: Any, last: Any, made: Mapping[UUID, Any], parts: Sequence[Any]) -> list[str]:
+    """What somebody strikes afterwards was there when it was posted: whoever decided it may find later that it was wrong."""
     deciders = {person for row in _round_of(last, made) for person in people_of(row)}
+    took_part = {part["person"] for part in parts if part["since"] <= journal["posted_at"]}
     return [f"{person} took part in it and decided it" for person in sorted(deciders & took_part)]
 
 
