@@ -23,7 +23,7 @@ from rentbook_contracts.writeoffs import (
 from sqlalchemy.exc import DBAPIError
 from support.debts import owed
 from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
-from writeoffs.domain.assessment import STRUCK
+from writeoffs.domain.assessment import HEARD, STRUCK
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof, withdraw_proposal
@@ -166,3 +166,42 @@ async def test_an_order_struck_on_another_account_bars_nothing_any_more_and_drop
     await writeoffs.assessed(back)
     assert (await writeoffs.status(back))[0] == "ready"
     assert await taking_part(writeoffs, back) == {"asha.officer", "bryn.officer", "hana.head"}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("how", ["annulled", "struck"])
+async def test_a_write_off_drops_when_its_order_is_taken_back_on_another_account_of_the_same_person(
+    writeoffs: WriteOffs, how: str, listed: bool
+) -> None:
+    """The debt is owed again in law, and would be discharged for good."""
+    tenant = PersonFacts(person=uuid4())
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside, pence in ((account, other, 80_00), (other, account, 40_00)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+        writeoffs.moved(one, charges=(owed(pence, TODAY - timedelta(days=600)),))
+    debt, elsewhere = await writeoffs.proposed(account, Reason.BANKRUPTCY), await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    on = TODAY - timedelta(days=500)
+    of_order = {"on": on, "reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True}
+    for proposal in (debt, elsewhere):
+        await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=BRYN)
+    await writeoffs.assessed(debt)
+    assert (await writeoffs.status(debt))[0] == "ready"
+    if listed:
+        schedule = await writeoffs.scheduled(debt)
+        await writeoffs.round(schedule)
+    if how == "annulled":
+        told = AddProof(proposal=elsewhere, kind=EvidenceKind.BANKRUPTCY_ANNULLED, on=on + timedelta(days=30))
+        await writeoffs.do(add_proof, told, caller=HANA)
+    else:
+        await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER))
+    if listed:
+        why = HEARD[EvidenceKind.BANKRUPTCY_ANNULLED] if how == "annulled" else STRUCK
+        assert await writeoffs.standings(schedule) == {debt: ("dropped", why)}
+    assert await taking_part(writeoffs, debt) == {"asha.officer", "bryn.officer", "hana.head"}
+    await writeoffs.assessed(debt)
+    status, note, _ = await writeoffs.status(debt)
+    if how == "annulled":
+        assert status == "blocked"
+        assert "counts no more: on another account it was noted that it stands no longer" in note
+    else:
+        assert status == "ready", "its own record of the order stands until somebody strikes that too"

@@ -225,7 +225,7 @@ def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
 def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
     """Without the orders that were taken back, that are of another kind than the reason, or that do not list this debt."""
     kinds = (None, ORDER_OF.get(proposed.reason))
-    told = standing(proposed.proofs)
+    told = standing(proposed.proofs, proposed.orders)
     orders = [one for one in told if one.kind is EvidenceKind.INSOLVENCY_ORDER]
     of_another = [one for one in orders if one.listed is False or one.order_kind not in kinds]
     return tuple(one for one in told if one not in of_another)
@@ -234,7 +234,7 @@ def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
 def _not_listed(proposed: Standing) -> Iterable[str]:
     if proposed.reason not in ORDER_OF:
         return
-    for one in standing(proposed.proofs):
+    for one in standing(proposed.proofs, proposed.orders):
         if one.listed is False and one.order_kind is ORDER_OF[proposed.reason]:
             yield f"The order of {in_words(one.on)} does not list this debt: it is not released by it."
 
@@ -244,10 +244,14 @@ def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable
     wanted = ORDER_OF.get(proposed.reason)
     if wanted is None or all(rung.met for rung in rungs):
         return
-    for one in standing(proposed.proofs):
+    stands = standing(proposed.proofs, proposed.orders)
+    for one in stands:
         if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind not in (None, wanted):
             of, not_of = (kind.replace("-", " ") for kind in (one.order_kind, wanted))
             yield f"The order of {in_words(one.on)} is a {of}, and the reason is a {not_of}: it does not count for that."
+    for one in standing(proposed.proofs):
+        if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind in (None, wanted) and one not in stands:
+            yield f"The order of {in_words(one.on)} counts no more: on another account it was noted that it stands no longer."
 
 
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:

@@ -28,13 +28,14 @@ MORATORIUM_MONTHS = 12
 _OF_LISTED_ALONE = frozenset({OrderKind.DEBT_RELIEF_ORDER, OrderKind.VOLUNTARY_ARRANGEMENT})
 
 
-def standing(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
-    """All but the orders that were taken back, and what took them back.
+def standing(proofs: Iterable[Proof], known: Iterable[Proof] = ()) -> tuple[Proof, ...]:
+    """All but the orders that were taken back, and what took them back, `known` from other accounts of the same people too.
 
     An ending is of the last order of its kind of that person that was made by its day: nobody has two at once.
     """
     told = list(proofs)
-    gone = {order for end in told if end.kind in ENDINGS for order in _ended_by(end, told)}
+    everywhere = [*told, *known]
+    gone = {order for end in everywhere if end.kind in ENDINGS for order in _ended_by(end, everywhere)}
     return tuple(proof for proof in told if proof.kind not in ENDINGS and proof not in gone)
 
 

@@ -9,7 +9,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import MANAGERS
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, StrikeProof, WithdrawProposal
+from rentbook_contracts.writeoffs import ENDINGS, AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, StrikeProof, WithdrawProposal
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, STRUCK, not_before
@@ -88,7 +88,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         if since is not None and told.on < since:
             raise BeforeTheDebt(_too_early(told.kind, since), field="on")
         if told.kind in ORDERS:
-            await _stop_putting_back(tx, HEARD[told.kind], facts)
+            await _stop_beside(tx, HEARD[told.kind], facts, told.kind in ENDINGS)
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
@@ -138,14 +138,16 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
     return told.model_copy(update={"person": facts.people[0].person})
 
 
-async def _stop_putting_back(tx: Transaction, why: str, facts: DebtFacts) -> None:
-    """What the same people owed on other accounts rests on it too: each is looked at anew, and not decided by the caller.
+async def _stop_beside(tx: Transaction, why: str, facts: DebtFacts, taken_back: bool) -> None:
+    """What is to become of what the same people owe on other accounts rests on it too: each is looked at anew, and not decided by the
+    caller. A further order speaks against putting back alone; that one is `taken_back`, or was an error, also against writing off.
 
     What is being posted has its outcome first, as on the account itself. Errors: OnASchedule.
     """
+    rests = {LineKind.REINSTATEMENT, LineKind.WRITE_OFF} if taken_back else {LineKind.REINSTATEMENT}
     for other in facts.linked:
         row = await store.open_on_account(tx, other.account)
-        if row is not None and row.kind == LineKind.REINSTATEMENT:
+        if row is not None and LineKind(row.kind) in rests:
             await _rests_no_more(tx, row, why)
 
 
@@ -158,7 +160,7 @@ async def _rests_no_more(tx: Transaction, row: Row, why: str) -> None:
     if line is not None:
         await drop(tx, line, why)
     elif row.status == ProposalStatus.ON_SCHEDULE:
-        raise OnASchedule("What the same people owed on another account is being put back at this moment. Try it again in a minute.")
+        raise OnASchedule("What the same people owe, or owed, on another account is being written off or put back at this moment. Try it again in a minute.")
     else:
         await look_again(tx, row)
     await store.carry_on(tx, [(row.id, tx.caller.person)])
@@ -200,7 +202,7 @@ async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) ->
     if later is not None:
         await _rests_no_more(tx, later, STRUCK)
     if kind in ORDERS:
-        await _stop_putting_back(tx, STRUCK, await fact_of(tx, row.account))
+        await _stop_beside(tx, STRUCK, await fact_of(tx, row.account), True)
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:
