@@ -103,7 +103,7 @@ async def test_whoever_decided_a_write_off_strikes_evidence_of_it(
         (
             f"INSERT INTO struck SELECT DISTINCT ON (proposal) proof.id, 'typed in error', '{APPROVER}', {at}"
             " FROM proof JOIN proposal ON proposal.id = proof.proposal WHERE proposal.status = 'posted'",
-            f"INSERT INTO participant SELECT proof.proposal, by, 'struck evidence', at"
+            "INSERT INTO participant SELECT proof.proposal, by, 'struck evidence', at"
             " FROM (SELECT proof, by, at FROM struck) AS gone JOIN (SELECT id, proposal FROM proof) AS proof ON proof.id = gone.proof",
         ),
     )

@@ -36,8 +36,8 @@ SELECT line.schedule, line.line, line.content, line.content_hash, line.standing,
 FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
 """
 _PARTS = """
-SELECT proposal AS line, person, since FROM participant UNION SELECT id, raised_by, raised_at FROM proposal UNION SELECT proposal, by, at FROM proof
-UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
+SELECT proposal AS line, person, since FROM participant UNION SELECT id, raised_by, raised_at FROM proposal
+UNION SELECT proposal, by, at FROM proof UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
 """
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"

@@ -160,7 +160,9 @@ async def _rests_no_more(tx: Transaction, row: Row, why: str) -> None:
     if line is not None:
         await drop(tx, line, why)
     elif row.status == ProposalStatus.ON_SCHEDULE:
-        raise OnASchedule("What the same people owe, or owed, on another account is being written off or put back at this moment. Try it again in a minute.")
+        raise OnASchedule(
+            "What the same people owe on another account is being written off or put back at this moment. Try it again in a minute."
+        )
     else:
         await look_again(tx, row)
     await store.carry_on(tx, [(row.id, tx.caller.person)])
