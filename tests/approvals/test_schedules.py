@@ -127,7 +127,6 @@ async def test_a_member_or_a_body_decides_nothing_that_is_not_put_to_it(
     page = await desk.office.look(person, queries.task_page, opened.task)
     assert page is not None
     assert person not in {one.subject for one in page.may_decide}
-    assert not page.has_authority
     assert await _waiting(desk, person) == set()
     with pytest.raises(eligibility.NotYourStage, match=f"Deciding this is for {asked}."):
         await desk.decided(person, about, opened)

@@ -156,7 +156,7 @@ async def test_the_page_names_who_may_decide_and_what_happened(staffed: Office) 
     assert {one.subject for one in page.may_decide} == {"tess.leader", "tim.leader", "ines.manager", "hana.head"}
     assert [event.what for event in page.history.events] == ["opened", "claimed"]
     assert [(one.name, one.text) for one in page.comments] == [("The ben.officer", "The tenant rang.")]
-    assert (page.has_authority, page.limit_pence, page.stage_roles) == (True, 500_00, ("team-leader",))
+    assert (page.limit_pence, page.stage_roles) == (500_00, ("team-leader",))
     assert page.last_seen_at is None
     await staffed.do("tim.leader", note_seen, OfTask(opened.task))
     again = await staffed.look("tim.leader", queries.task_page, opened.task)

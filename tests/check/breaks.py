@@ -14,7 +14,6 @@ LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL O
 HOLD = f"credit_hold WHERE account = '{PAID.account}'"
 REFUND = f"(SELECT id FROM journal WHERE case_id = (SELECT case_id FROM {HOLD}) AND code = 'RDR' ORDER BY seq LIMIT 1)"
 RECEIPT = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE account = '{PAID.account}' AND code = 'RBP')"
-REFUND_KEY = f"(SELECT key FROM accepted_posting WHERE journal = {REFUND})"
 CASE = f"(SELECT case_id FROM task WHERE account = '{PAID.account}')"
 DECISION = f"(SELECT id FROM decision WHERE case_id = {CASE})"
 

@@ -1,6 +1,6 @@
 """A small estate as the other services would tell it: four tenancies, a refund case at each point of its life, a bank file, a run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -105,7 +105,6 @@ class Home:
     status: AccountStatus = AccountStatus.CURRENT
     holds: tuple[AccountHold, ...] = ()
     debts: tuple[tuple[AccountKind, str, int], ...] = ()
-    reference_letter: str = field(default="")
 
     @property
     def account(self) -> UUID:

@@ -247,7 +247,7 @@ async def test_an_account_number_has_digits_that_a_bank_knows(place: Place, numb
         assert visitor.summary() == {"#account_number": "The account number must have 6 to 8 digits"}
 
 
-async def test_the_owners_refusal_stands_beside_its_field(place: Place, browser: Browser) -> None:
+async def test_the_owners_refusal_stands_beside_its_field(place: Place) -> None:
     words = {"rule": "AccountNumberFailsModulus", "message": "This account number does not fit its sort code", "field": "account_number"}
     place.peers.refusals["/commands/request-refund"] = words  # type: ignore[assignment]
     async with visiting(place, "asha") as visitor:

@@ -175,12 +175,12 @@ async def test_whoever_may_not_decide_is_told_why(place: Place) -> None:
         said = await leader.read(f"/tasks/{task}")
         assert "Why can’t I decide this?" in said
         assert "Record my decision" not in said
-        await _sent_anyway(leader, place, task)
+        await _sent_anyway(leader, task)
     assert await run(place.runtime, lambda tx: queries.task_page(tx, task)) is not None
     assert await excepted(place) == {}
 
 
-async def _sent_anyway(visitor: Visitor, place: Place, task: UUID) -> None:
+async def _sent_anyway(visitor: Visitor, task: UUID) -> None:
     keys = {name: visitor.fields("/sign-out")[name] for name in ("csrf",)} | {"form_id": str(estate.an_id("sent anyway"))}
     hash_ = debts.hash_of(debts.to_decide(debts.SCHEDULE))
     await visitor.post(f"/tasks/{task}/decision", {**keys, **APPROVE, "content_hash": hash_, f"except-{FIRST}": "other"}, 422)

@@ -250,7 +250,7 @@ def test_each_band_is_decided_by_its_own(
     assert balance(officer, member.account) == "Nothing owed"
 
 
-def test_money_of_housing_benefit_waits_for_its_answer(members: Members, officer: Desk, leader: Desk) -> None:
+def test_money_of_housing_benefit_waits_for_its_answer(members: Members, officer: Desk) -> None:
     member = members["housing-benefit"]
     case = requested(officer, member, reason_code="benefit-backdated")
     status_is(officer, case, "Waiting for evidence")

@@ -139,7 +139,7 @@ async def test_what_is_no_module_does_not_wait_for_the_imports(tmp_path: Path) -
         pytest.param("raise ValueError('not in this way')", id="a fault"),
     ],
 )
-async def test_modules_that_cannot_be_shared_cost_only_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+async def test_modules_that_cannot_be_shared_cost_only_the_time(tmp_path: Path, code: str) -> None:
     (tmp_path / "unshareable.py").write_text(code)
     forks = ForkServer(("unshareable",), tmp_path, tmp_path / "forkserver.log")
     await forks.start()

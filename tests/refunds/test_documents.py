@@ -134,7 +134,7 @@ async def test_a_document_is_handed_out_to_be_saved_to_those_who_judge_a_case(re
     assert (await given(refunds, settings, uuid4(), "officer")).status_code == 404
 
 
-async def test_what_is_no_document_leaves_no_evidence(refunds: Refunds, tmp_path: Path) -> None:
+async def test_what_is_no_document_leaves_no_evidence(refunds: Refunds) -> None:
     case = await refunds.opened(tenant())
     with pytest.raises(NotADocument) as refused:
         await refunds.do(add_evidence, answer(case, b"<svg onload=alert(1)>"), caller=ASHA)

@@ -569,7 +569,6 @@ class CasePage(Message):
     decide_by: date
     pay_by: date
     policy_version: str
-    earlier_cases: tuple[UUID, ...] = ()
     asked_as: AskedAs = AskedAs.TENANT
     paid_on: date | None = Field(default=None, description=PAID_ON)
 

@@ -274,7 +274,6 @@ class StaffRow:
 class ReleaseShown:
     run: UUID
     released_by: str
-    released_by_name: str
     released_at: datetime
     lines: int
     total_pence: int
@@ -294,9 +293,9 @@ class TaskPage:
     """All that approvals knows of a task and its case, oldest first. `last_seen_at`: when the caller last opened the case, None for never.
 
     `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
-    without a limit; `has_authority` tells the two apart from having no part in it; `lent_by` names those who lent it to them. `latest` is
-    the newest task of the case. `why_not` has every reason for which the caller may not decide it, the row's first. `may_be_asked` are
-    those to whom the caller may send it back with a question.
+    without a limit or a part in it; `lent_by` names those who lent it to them. `latest` is the newest task of the case. `why_not` has every
+    reason for which the caller may not decide it, the row's first. `may_be_asked` are those to whom the caller may send it back with a
+    question.
     """
 
     row: TaskRow
@@ -308,7 +307,6 @@ class TaskPage:
     may_decide: tuple[StaffRow, ...]
     may_be_asked: tuple[StaffRow, ...]
     stage_roles: tuple[str, ...]
-    has_authority: bool
     limit_pence: int | None
     lent_by: tuple[str, ...]
     last_seen_at: datetime | None
@@ -791,7 +789,6 @@ async def task_page(tx: Transaction, task_id: UUID, behind: Collection[str] = ()
         may_decide=await _who_may_decide(tx, known),
         may_be_asked=await may_be_asked(tx, Kind(row.kind), row.case_id),
         stage_roles=await _roles_of_round(tx, row, in_force),
-        has_authority=mine is not None,
         limit_pence=mine.limit_pence if mine else None,
         lent_by=tuple((await names_of(tx, mine.on_behalf_of)).values()) if mine else (),
         last_seen_at=(await tx.connection.execute(seen)).scalar_one_or_none(),
@@ -1428,13 +1425,7 @@ async def lines_of(tx: Transaction, run: UUID) -> tuple[SignedLine, ...]:
 async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseShown]:
     """Who released these runs, when."""
     rows = (await tx.connection.execute(sa.select(release).where(release.c.run.in_(list(runs))))).all()
-    names = await names_of(tx, {row.released_by for row in rows})
-    return {
-        row.run: ReleaseShown(
-            row.run, row.released_by, names.get(row.released_by, row.released_by), row.released_at, row.lines, row.total_pence
-        )
-        for row in rows
-    }
+    return {row.run: ReleaseShown(row.run, row.released_by, row.released_at, row.lines, row.total_pence) for row in rows}
 
 
 # --- selections -----------------------------------------------------------------------------------------------------------------------

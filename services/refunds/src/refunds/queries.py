@@ -99,7 +99,7 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         checks=await _checks(tx, row), evidence=await _evidence(tx, row.id), plan=made, plan_hash=made.content_hash if made else None,
         floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
-        earlier_cases=await _earlier(tx, row), paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
+        paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
     )  # fmt: skip
 
 
@@ -301,13 +301,6 @@ def _suggested(confirmed: sa.Row[Any] | None, means: Means) -> str | None:
 async def _events(tx: Transaction, case: UUID) -> tuple[CaseEvent, ...]:
     rows = sa.select(case_event).where(case_event.c.case_id == case).order_by(case_event.c.seq.desc()).limit(MOST_EVENTS)
     return tuple(CaseEvent(at=row.at, by=row.by, what=row.what, note=row.note) for row in await tx.connection.execute(rows))
-
-
-async def _earlier(tx: Transaction, row: sa.Row[Any]) -> tuple[UUID, ...]:
-    rows = sa.select(refund_case.c.id).where(
-        refund_case.c.account == row.account, refund_case.c.id != row.id, refund_case.c.opened_at <= row.opened_at
-    )
-    return tuple((await tx.connection.execute(rows.order_by(refund_case.c.opened_at.desc()))).scalars())
 
 
 def _case_row(row: sa.Row[Any]) -> CaseRow:

@@ -242,7 +242,7 @@ class _Maker:
             }
         )
 
-    def play(self, key: str, role: Role) -> Record:
+    def play(self, role: Role) -> Record:
         """Put one of the cast on the stage."""
         people = tuple(self.person(name, died=role.died) for name in role.people)
         ended_on = None if role.ended_weeks_ago is None else self.mondays[-1] - timedelta(weeks=role.ended_weeks_ago)
@@ -374,7 +374,7 @@ class _Maker:
 def make(today: date) -> Estate:
     """The estate as it stands on a business day in Europe/London."""
     maker, estate = _Maker(today), Estate(today)
-    estate.cast = {key: maker.play(key, role) for key, role in CAST.items()}
+    estate.cast = {key: maker.play(role) for key, role in CAST.items()}
     estate.ordinary = [maker.ordinary(number) for number in range(ORDINARY_TENANCIES)]
     for number in range(24):
         maker.garage(number)

@@ -122,7 +122,7 @@ def read_standard_18(content: bytes) -> ReadFile:
     """Read a file of one processing day. Raises `UnreadablePaymentFile` with all faults found; nothing is guessed or mended."""
     lines = _lines(content)
     labels, rows = _take_apart(lines)
-    faults = [*_label_faults(labels), *_item_faults(rows, labels), *_total_faults(rows, labels, len(lines))]
+    faults = [*_label_faults(labels), *_item_faults(rows), *_total_faults(rows, labels, len(lines))]
     if faults:
         raise UnreadablePaymentFile(faults[:MOST_FAULTS])
     items = tuple(_item(line, row) for line, row in rows if not _is_contra(row))
@@ -203,7 +203,7 @@ def _label_faults(labels: dict[str, Row]) -> list[Fault]:
     return faults
 
 
-def _item_faults(rows: list[tuple[int, Row]], labels: dict[str, Row]) -> list[Fault]:
+def _item_faults(rows: list[tuple[int, Row]]) -> list[Fault]:
     faults = []
     own = {(row["own_sort_code"], row["own_account_number"]) for _, row in rows}
     if len(own) > 1:

@@ -42,10 +42,6 @@ class ReportKey(NamedTuple):
     def __str__(self) -> str:
         return f"{self.service_user_number}/{self.type}/{self.on.isoformat()}/{self.advice_number}"
 
-    def of_item(self, reference: str) -> str:
-        """The key of one item of the report, by its payment reference."""
-        return f"{self}/{reference}"
-
 
 @dataclass(frozen=True)
 class RejectedItem:
@@ -81,7 +77,6 @@ class ReturnedCredit:
     code: str
     words: str
     pence: int
-    original_processing_day: date
 
 
 @dataclass(frozen=True)
@@ -196,7 +191,7 @@ def _input_report(reading: _Reading) -> InputReport:
     report = reading.one("Data/InputReport")
     file = reading.one("Submission/UserFile/InputUserFile", report)
     totals = reading.one("CreditTotals", file) if file is not None else None
-    rejected = tuple(_rejected(reading, item) for item in _items(reading, file, "Errors/ErrorItem"))
+    rejected = tuple(_rejected(reading, item) for item in _items(file, "Errors/ErrorItem"))
     read = InputReport(
         key=_key(reading, report, ReportType.INPUT),
         serial=reading.attribute(file, "volumeSerialNumber", _pattern(r"[A-Z0-9]{6}"), ""),
@@ -229,7 +224,7 @@ def _rejected(reading: _Reading, item: etree._Element) -> RejectedItem:
 def _credit_returns(reading: _Reading) -> CreditReturns:
     report = reading.one("Data/ARUCS")
     record = "Advice/OriginatingAccountRecords/OriginatingAccountRecord"
-    items = tuple(_returned(reading, item) for item in _items(reading, report, f"{record}/ReturnedCreditItem"))
+    items = tuple(_returned(reading, item) for item in _items(report, f"{record}/ReturnedCreditItem"))
     totals = reading.one(f"{record}/Totals", report) if report is not None else None
     read = CreditReturns(_key(reading, report, ReportType.ARUCS), items)
     said = reading.attribute(totals, "numberOf", _count, 0), reading.attribute(totals, "valueOf", pence, 0)
@@ -243,12 +238,12 @@ def _credit_returns(reading: _Reading) -> CreditReturns:
 def _returned(reading: _Reading, item: etree._Element) -> ReturnedCredit:
     reading.attribute(item, "currency", _pattern("GBP"), "")
     reading.attribute(item, "transCode", _pattern("99"), "")
+    reading.attribute(item, "originalProcessingDate", date.fromisoformat, date.min)
     return ReturnedCredit(
         reference=reading.attribute(item, "ref", _reference, ""),
         code=reading.attribute(item, "returnCode", _pattern("[A-Z0-9]{1,4}"), ""),
         words=reading.attribute(item, "returnDescription", _words, ""),
         pence=reading.attribute(item, "valueOf", pence, 0),
-        original_processing_day=reading.attribute(item, "originalProcessingDate", date.fromisoformat, date.min),
     )
 
 
@@ -264,7 +259,7 @@ def _key(reading: _Reading, report: etree._Element | None, kind: ReportType) -> 
     )
 
 
-def _items(reading: _Reading, inside: etree._Element | None, path: str) -> list[etree._Element]:
+def _items(inside: etree._Element | None, path: str) -> list[etree._Element]:
     items = inside.findall(path) if inside is not None else []
     if len(items) > MOST_ITEMS:
         raise UnreadableReport([ReportFault(0, "size", f"a report has at most {MOST_ITEMS} items")])
