@@ -5,11 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger.domain.apportionment import instalments, rounded_half_up
 from ledger.domain.calendar import (
-    BacsDates,
     NoticePeriod,
     add_working_days,
-    bacs_dates,
-    bacs_label_date,
     charged_mondays,
     last_mondays,
     monday_of,
@@ -17,9 +14,7 @@ from ledger.domain.calendar import (
     rent_week,
     rent_year,
     rent_year_of,
-    working_day_on_or_after,
     working_days,
-    working_days_between,
 )
 
 CALENDAR = working_days(2019, 2036)
@@ -135,20 +130,6 @@ def test_year_outside_the_calendar_is_no_guess() -> None:
 
 
 @pytest.mark.parametrize(
-    ("due", "entry", "processing", "label", "input_by", "notice_by"),
-    [
-        (date(2026, 4, 15), date(2026, 4, 15), date(2026, 4, 14), " 26104", date(2026, 4, 13), date(2026, 3, 30)),
-        (date(2026, 6, 1), date(2026, 6, 1), date(2026, 5, 29), " 26149", date(2026, 5, 28), date(2026, 5, 15)),
-        (date(2026, 8, 1), date(2026, 8, 3), date(2026, 7, 31), " 26212", date(2026, 7, 30), date(2026, 7, 20)),
-        (date(2027, 1, 1), date(2027, 1, 4), date(2026, 12, 31), " 26365", date(2026, 12, 30), date(2026, 12, 16)),
-    ],
-)
-def test_bacs_cycle(due: date, entry: date, processing: date, label: str, input_by: date, notice_by: date) -> None:
-    assert bacs_dates(CALENDAR, due) == BacsDates(due, entry, processing, input_by, notice_by)
-    assert bacs_label_date(processing) == label
-
-
-@pytest.mark.parametrize(
     ("day", "count", "result"),
     [
         (date(2026, 4, 2), 1, date(2026, 4, 7)),
@@ -166,6 +147,5 @@ def test_working_days_are_counted_from_the_next_day(day: date, count: int, resul
 def test_adding_working_days_and_counting_them_agree(day: date, count: int) -> None:
     later = add_working_days(CALENDAR, day, count)
     assert CALENDAR.is_working_day(later)
-    assert working_days_between(CALENDAR, day, later) == count
-    assert working_day_on_or_after(CALENDAR, later) == later
-    assert working_days_between(CALENDAR, later, day) == 0
+    days = [day + timedelta(days=number) for number in range(1, (later - day).days + 1)]
+    assert sum(map(CALENDAR.is_working_day, days)) == count

@@ -1,4 +1,8 @@
-"""Splitting and rounding charges to the penny (domain.md 1.4, 10). Whole pence in, whole pence out."""
+"""Splitting and rounding charges to the penny (domain.md 1.4, 10). Whole pence in, whole pence out.
+
+VAT and the provision are rounded here. Part weeks stand ready for a tenancy that starts or ends within one, and equal instalments for the
+monthly amount of a rent year: no command asks for them yet.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,8 @@
-"""Rent years, rent weeks and notice (domain.md 1.3, 1.4); working days and Bacs dates (domain.md 3.2). Dates are Europe/London dates."""
+"""Rent years, rent weeks and notice (domain.md 1.3, 1.4); working days (domain.md 3.2). Dates are Europe/London dates.
+
+What clears, and when, is reckoned in working days. Rent years, rent weeks and charged Mondays stand ready for the rent change, and notice
+for the end of a tenancy by it: no command asks for them yet.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -126,13 +130,6 @@ def working_days(first_year: int, last_year: int, added: Iterable[date] = (), re
     return WorkingDays(frozenset(listed).union(added).difference(removed), first_year, last_year)
 
 
-def working_day_on_or_after(calendar: WorkingDays, day: date) -> date:
-    """The day itself if it is a working day, otherwise the next one."""
-    while not calendar.is_working_day(day):
-        day += _DAY
-    return day
-
-
 def add_working_days(calendar: WorkingDays, day: date, count: int) -> date:
     """The working day that lies `count` working days after a day; before it where the count is below zero.
 
@@ -144,36 +141,3 @@ def add_working_days(calendar: WorkingDays, day: date, count: int) -> date:
         while not calendar.is_working_day(day):
             day += step
     return day
-
-
-def working_days_between(calendar: WorkingDays, earlier: date, later: date) -> int:
-    """How many working days lie after `earlier`, up to and including `later`; 0 where `later` is not later."""
-    return sum(calendar.is_working_day(earlier + number * _DAY) for number in range(1, (later - earlier).days + 1))
-
-
-@dataclass(frozen=True)
-class BacsDates:
-    """The days of one Bacs payment (domain.md 3.2): handed in, processed, entered on the accounts; and the last day to give notice."""
-
-    due_on: date
-    entry_on: date
-    processing_on: date
-    input_by: date
-    notice_by: date
-
-
-def bacs_dates(calendar: WorkingDays, due_on: date, notice_working_days: int = 10) -> BacsDates:
-    """The three-day Bacs cycle for a due date; where that is no working day, money moves on the next one."""
-    entry_on = working_day_on_or_after(calendar, due_on)
-    return BacsDates(
-        due_on,
-        entry_on,
-        add_working_days(calendar, entry_on, -1),
-        add_working_days(calendar, entry_on, -2),
-        add_working_days(calendar, entry_on, -notice_working_days),
-    )
-
-
-def bacs_label_date(day: date) -> str:
-    """A date as Bacs labels carry it, `bYYDDD`: a blank, two digits of the year, three of the day in the year (domain.md 3.5)."""
-    return f" {day:%y%j}"

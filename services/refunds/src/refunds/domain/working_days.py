@@ -17,25 +17,16 @@ class WorkingDays:
     def is_working(self, day: date) -> bool:
         return day.weekday() < SATURDAY and not self.is_holiday(day)
 
-    def on_or_after(self, day: date) -> date:
-        """The day itself if it is a working day, else the next one."""
-        return self._first(day, 1)
-
     def after(self, day: date, count: int = 1) -> date:
         """The working day that many working days later; the day itself does not count."""
         for _ in range(count):
-            day = self._first(day + timedelta(days=1), 1)
+            day = self.on_or_after(day + timedelta(days=1))
         return day
 
-    def before(self, day: date, count: int = 1) -> date:
-        """The working day that many working days earlier; the day itself does not count."""
-        for _ in range(count):
-            day = self._first(day - timedelta(days=1), -1)
-        return day
-
-    def _first(self, day: date, step: int) -> date:
+    def on_or_after(self, day: date) -> date:
+        """The day itself if it is a working day, else the next one."""
         for distance in range(LONGEST_CLOSURE_DAYS):
-            candidate = day + timedelta(days=step * distance)
+            candidate = day + timedelta(days=distance)
             if self.is_working(candidate):
                 return candidate
         raise AssertionError("a calendar without a working day in 30 days is wrong")
@@ -54,9 +45,3 @@ def days_of_input(day: date, calendar: WorkingDays) -> BacsDays:
     """The days of a file that is ready on a day."""
     first = calendar.on_or_after(day)
     return BacsDays(first, calendar.after(first), calendar.after(first, 2))
-
-
-def days_of_entry(due: date, calendar: WorkingDays) -> BacsDays:
-    """The days of a payment that is due on a day: entry then, or on the next working day."""
-    entry = calendar.on_or_after(due)
-    return BacsDays(calendar.before(entry, 2), calendar.before(entry), entry)
