@@ -310,7 +310,7 @@ async def test_credit_is_looked_at_again_on_the_day_on_which_it_clears(refunds: 
 
 
 async def test_what_one_worker_looks_at_no_other_does(refunds: Refunds) -> None:
-    await review_after(refunds, tenant(cleared=0, next_clears_on=TODAY))
+    await review_after(refunds, tenant(cleared=0), clears=TODAY)
     asked_before = list(refunds.ledger.credits_asked)
     async with transaction(refunds.runtime) as tx:
         [account] = await looks.due(tx, TODAY, 10)

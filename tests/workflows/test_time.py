@@ -140,7 +140,7 @@ async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody
 
     clock = await begun(client, services)
     await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
-    await clock.forward_to(calendar.before(remind_on))
+    await clock.forward_to(calendar.after(today, BEYOND_A_BANK_HOLIDAY - 1))
     assert notes(services) == [None]
     await clock.forward_to(remind_on)
     await said(services, "reminded")
