@@ -83,6 +83,23 @@ def test_what_is_only_held_is_not_told_to_the_ledger_as_released_for_good() -> N
     assert assess(ended_by_time, debt(*CHARGES, people=(HAROLD,)), POLICY, TODAY).released_until == LONG_AGO
 
 
+def test_a_voluntary_arrangement_holds_what_it_lists_until_it_is_completed_and_only_then_releases_it() -> None:
+    def told(*orders: Proof) -> date | None:
+        asked = Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 70_00, (), orders=orders)
+        return assess(asked, debt(*CHARGES, people=(HAROLD,)), POLICY, TODAY).released_until
+
+    completed = Proof(EvidenceKind.DISCHARGE, LATELY, person=HAROLD.person)
+    [says] = back(order(IVA), charges=CHARGES[:1]).blocked
+    assert says.startswith("A voluntary arrangement holds what fell due by")
+    assert says.endswith("until it is completed or fails. That is all that is left of it: it is not put back meanwhile.")
+    assert told(order(IVA)) is None, "the ledger keeps for good what it is told"
+    assert told(order(IVA), completed) == LONG_AGO
+    [says] = back(order(IVA), completed, charges=CHARGES[:1]).blocked
+    assert says.startswith("The law has released the debtor")
+    of_another = order(BANKRUPTCY, LATELY - timedelta(days=1), listed=False)
+    assert told(order(IVA), of_another, completed) is None, "a discharge is of the last order before it"
+
+
 def test_a_bankruptcy_is_of_every_account_of_the_person_but_one_of_which_it_was_said_that_it_is_not() -> None:
     elsewhere = order(BANKRUPTCY, account=ELSEWHERE)
     assert back(elsewhere).amount_pence == 30_00

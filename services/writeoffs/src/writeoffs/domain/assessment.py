@@ -25,7 +25,15 @@ from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, OrderKind, 
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
-from writeoffs.domain.insolvency import held_until, insolvency_recorded, moratorium_ends, not_said_of, released_until, standing
+from writeoffs.domain.insolvency import (
+    held_until,
+    insolvency_recorded,
+    is_in_an_arrangement,
+    moratorium_ends,
+    not_said_of,
+    released_until,
+    standing,
+)
 from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
@@ -348,7 +356,7 @@ def known_released_until(proposed: Standing, facts: DebtFacts) -> date | None:
 
 
 def known_held_until(proposed: Standing, facts: DebtFacts) -> date | None:
-    """As `known_released_until`, with what a debt relief order only holds until its twelve months end: it is not put back meanwhile."""
+    """As `known_released_until`, with what a debt relief order or a voluntary arrangement only holds: it is not put back meanwhile."""
     days = (held_until(proposed.orders, facts.people, facts.account), known_released_until(proposed, facts))
     return max((day for day in days if day is not None), default=None)
 
@@ -556,20 +564,20 @@ def _nothing_paid(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> It
 
 def _released(proposed: Standing, facts: DebtFacts, found: PastWriteOff, until: date) -> Iterable[str]:
     """What keeps from being put back, whatever it was written off for, what an order has released, or holds."""
-    ends = None
+    by, meanwhile = f"The law has released the debtor from what fell due by {in_words(until)}", False
     if until != known_released_until(proposed, facts):
         ends = moratorium_ends(proposed.orders, facts.account, until, facts.as_of)
-    by = (
-        f"A debt relief order holds what fell due by {in_words(until)}, and releases the debtor from it on {in_words(ends)}"
-        if ends is not None
-        else f"The law has released the debtor from what fell due by {in_words(until)}"
-    )
+        if ends is not None:
+            releases = f"releases the debtor from it on {in_words(ends)}"
+            by, meanwhile = f"A debt relief order holds what fell due by {in_words(until)}, and {releases}", True
+        elif is_in_an_arrangement(proposed.orders, facts.account, until, facts.as_of):
+            by, meanwhile = f"A voluntary arrangement holds what fell due by {in_words(until)}, until it is completed or fails", True
     owed = left_to_put_back(found, until)
     if not found.charges:
         yield f"{by}, and nobody kept which charges were written off: it is not put back."
     elif not owed:
         all_of_it = f"{by}. That is all that is left of it: it is"
-        yield Passing(f"{all_of_it} not put back meanwhile.") if ends is not None else f"{all_of_it} never put back."
+        yield Passing(f"{all_of_it} not put back meanwhile.") if meanwhile else f"{all_of_it} never put back."
     elif (proposed.wanted_pence or owed) > owed:
         yield f"{by}: only {pounds(owed)} of it fell due later and may be put back."
 

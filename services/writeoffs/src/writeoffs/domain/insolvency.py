@@ -3,7 +3,8 @@
 Of one order, read plainly: a bankruptcy releases by its day what it covers, on every account of the person, but for an account of which
 somebody said that it does not. A debt relief order and a voluntary arrangement release only the debts that they list: they count on an
 account once somebody has said so there. A debt relief order is a moratorium at first: it holds what it lists, and releases that at the
-end of its twelve months. One that was annulled, revoked or failed has released nothing. Where nobody was asked what an order is, it
+end of its twelve months. A voluntary arrangement holds what it lists, too, and releases that once it was completed: a discharge says so
+of the last order before it. One that was annulled, revoked or failed has released nothing. Where nobody was asked what an order is, it
 counts at once and everywhere: what the law has released is never put back by mistake.
 """
 
@@ -62,7 +63,7 @@ def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts], accou
 
 
 def held_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID) -> date | None:
-    """As `released_until`, with what debt relief orders only hold as yet."""
+    """As `released_until`, with what debt relief orders and voluntary arrangements only hold as yet."""
     return _for_each(orders, people, account, date.max)
 
 
@@ -74,6 +75,19 @@ def moratorium_ends(orders: Sequence[Proof], account: UUID, held: date, today: d
         if order.order_kind is OrderKind.DEBT_RELIEF_ORDER and order.on >= held and _covers(order, orders, account)
     ]
     return max((day for day in ends if day > today), default=None)
+
+
+def is_in_an_arrangement(orders: Sequence[Proof], account: UUID, held: date, today: date) -> bool:
+    """Whether a voluntary arrangement of that day or later runs that holds what it lists on this account."""
+    return any(
+        order.order_kind is OrderKind.VOLUNTARY_ARRANGEMENT and order.on >= held and _covers(order, orders, account)
+        for order in standing(orders)
+        if order.kind is EvidenceKind.INSOLVENCY_ORDER and _releases_on(order, _of_whom(order, orders)) > today
+    )
+
+
+def _of_whom(order: Proof, orders: Iterable[Proof]) -> list[Proof]:
+    return [one for one in orders if None in (one.person, order.person) or one.person == order.person]
 
 
 def not_said_of(orders: Sequence[Proof], people: Sequence[PersonFacts], account: UUID) -> Proof | None:
@@ -100,14 +114,29 @@ def _of_one(orders: Sequence[Proof], account: UUID, by: date) -> date | None:
     made = [
         order.on
         for order in standing(orders)
-        if order.kind is EvidenceKind.INSOLVENCY_ORDER and _covers(order, orders, account) and _releases_on(order) <= by
+        if order.kind is EvidenceKind.INSOLVENCY_ORDER and _covers(order, orders, account) and _releases_on(order, orders) <= by
     ]
     alone = [one.on for one in orders if one.kind is EvidenceKind.DISCHARGE and not any(order.on <= one.on for order in told)]
     return max((*made, *alone), default=None)
 
 
-def _releases_on(order: Proof) -> date:
-    return months_after(order.on, MORATORIUM_MONTHS) if order.order_kind is OrderKind.DEBT_RELIEF_ORDER else order.on
+def _releases_on(order: Proof, orders: Iterable[Proof]) -> date:
+    """`orders`: of the same person. The end of days where that is not known yet."""
+    match order.order_kind:
+        case OrderKind.DEBT_RELIEF_ORDER:
+            return months_after(order.on, MORATORIUM_MONTHS)
+        case OrderKind.VOLUNTARY_ARRANGEMENT:
+            return _completed_on(order, orders)
+        case _:
+            return order.on
+
+
+def _completed_on(arrangement: Proof, orders: Iterable[Proof]) -> date:
+    told = list(orders)
+    later = [one.on for one in standing(told) if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.on > arrangement.on]
+    before = min(later, default=date.max)
+    days = [one.on for one in told if one.kind is EvidenceKind.DISCHARGE and arrangement.on <= one.on < before]
+    return min(days, default=date.max)
 
 
 def _covers(order: Proof, orders: Iterable[Proof], account: UUID) -> bool:
