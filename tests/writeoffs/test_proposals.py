@@ -24,7 +24,7 @@ from rentbook_contracts.ledger import (
     ReceiptPosted,
     WriteOffLine,
 )
-from rentbook_contracts.people import MANAGERS, Role
+from rentbook_contracts.people import MANAGERS, WRITE_OFF_WORKERS, Role
 from rentbook_contracts.writeoffs import (
     AddProof,
     AssessProposal,
@@ -64,7 +64,7 @@ from writeoffs.use_cases.change_proposal import (
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
 from writeoffs.use_cases.move import move, receive
 from writeoffs.use_cases.propose import AlreadyProposed, NothingToPropose, ReasonOfAnotherKind, propose, propose_in_bulk
-from writeoffs.use_cases.work import WORKERS, NotYourPart, OnASchedule, ProposalIsClosed, UnknownAccount, fact_of
+from writeoffs.use_cases.work import NotYourPart, OnASchedule, ProposalIsClosed, UnknownAccount, fact_of
 
 TODAY = business_date(datetime.now(UTC))
 
@@ -171,7 +171,7 @@ async def test_a_managers_note_is_a_managers(writeoffs: WriteOffs, role: Role) -
         return
     with pytest.raises((NotAManager, NotYourPart)) as refused:
         await writeoffs.do(add_proof, note, caller=who)
-    assert (type(refused.value) is NotAManager, refused.value.field) == ((True, "kind") if role in WORKERS else (False, None))
+    assert (type(refused.value) is NotAManager, refused.value.field) == ((True, "kind") if role in WRITE_OFF_WORKERS else (False, None))
 
 
 async def test_time_alone_makes_a_letter_count_and_says_when(writeoffs: WriteOffs) -> None:

@@ -32,6 +32,12 @@ REVIEWS_ACCESS = frozenset({Role.AUDITOR, Role.INCOME_MANAGER, Role.HEAD_OF_SERV
 OF_AN_OFFICE = frozenset({Role.EXECUTIVE_MEMBER, Role.DEMOCRATIC_SERVICES})
 """Roles whose authority comes with an office: a member's with their election, a recorder's with the body whose minutes they keep."""
 
+CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
+"""Roles whose day has tenants in it: they take files and requests, change accounts and cases, and have letters sent again."""
+
+WRITE_OFF_WORKERS = CASE_WORKERS | {Role.FINANCE, Role.S151_OFFICER}
+"""Roles that propose write-offs, bring their evidence and put them on schedules."""
+
 EVERY_ROLE = frozenset(Role)
 
 READS_ACCOUNTS = EVERY_ROLE - OF_AN_OFFICE

@@ -2,16 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import CASE_WORKERS, WRITE_OFF_WORKERS, Role
 
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
-
-CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
-"""Roles whose day has tenants in it: they take files and requests and change accounts and cases."""
-
-WRITE_OFF_WORKERS = CASE_WORKERS | {Role.FINANCE, Role.S151_OFFICER}
-"""Roles that propose write-offs, bring their evidence and put them on schedules."""
 
 MAY_ANSWER: Mapping[Kind, frozenset[Role]] = {Kind.REFUND: CASE_WORKERS, Kind.WRITE_OFF: WRITE_OFF_WORKERS}
 """The roles from which refunds and writeoffs take the answer to a question about a case of this kind."""

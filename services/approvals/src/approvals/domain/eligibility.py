@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from rentbook_contracts.people import Role
+
 from approvals.domain.authority import Act, Authority
 from approvals.domain.delegation import Lent, Mandate, mandates
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.words import a_role, pounds, when
 
-READS_ONLY = frozenset({"auditor"})
+READS_ONLY = frozenset({Role.AUDITOR})
+"""Roles that see everything and change nothing."""
 
 
 class Status(StrEnum):

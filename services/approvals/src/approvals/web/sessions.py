@@ -8,9 +8,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rentbook_contracts.people import READS_ACCOUNTS, Role
+from rentbook_contracts.people import CASE_WORKERS, READS_ACCOUNTS, WRITE_OFF_WORKERS
 
-from approvals.domain.asking import CASE_WORKERS, WRITE_OFF_WORKERS
+from approvals.domain.eligibility import READS_ONLY
 
 IDLE = timedelta(hours=1)
 """A session that nobody used for this long has ended."""
@@ -20,9 +20,6 @@ LONGEST = timedelta(hours=10)
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How stale the note of the last use may become before it is written again."""
-
-READS_ONLY = frozenset({Role.AUDITOR})
-"""Roles that see everything and change nothing."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.transaction import Transaction
+from rentbook_contracts import people
 from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS, Role
 from rentbook_contracts.policy import MAKES_POLICY
 from starlette.routing import compile_path
 
 from approvals import queries
-from approvals.domain import asking
 
 Put = Callable[[Transaction, Collection[UUID]], Awaitable[frozenset[UUID]]]
 
@@ -37,9 +37,9 @@ OF_DECISION = Whom(READS_ACCOUNTS, READERS.who, queries.decisions_put_to_an_offi
 OF_SCHEDULE = Whom(READS_ACCOUNTS, READERS.who, queries.schedules_put_to_an_office)
 OF_PROPOSAL = Whom(READS_ACCOUNTS, READERS.who, queries.proposals_put_to_an_office)
 CASE_WORKERS = Whom(
-    asking.CASE_WORKERS, "Files and requests are taken, and accounts and cases changed, by officers and those who lead them."
+    people.CASE_WORKERS, "Files and requests are taken, and accounts and cases changed, by officers and those who lead them."
 )
-WRITE_OFF_WORKERS = Whom(asking.WRITE_OFF_WORKERS, "Write-offs are worked on by officers and their managers, and by finance.")
+WRITE_OFF_WORKERS = Whom(people.WRITE_OFF_WORKERS, "Write-offs are worked on by officers and their managers, and by finance.")
 POLICY_MAKERS = Whom(MAKES_POLICY, "Proposing and checking policy is for managers and finance.")
 REVIEWERS = Whom(
     REVIEWS_ACCESS,

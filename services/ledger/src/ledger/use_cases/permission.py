@@ -1,12 +1,10 @@
 """Who may change the ledger: officers and above, and the services themselves; an auditor reads all and changes nothing."""
 
 from chassis.transaction import SYSTEM, Caller
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import CASE_WORKERS, Role
 from rentbook_contracts.policy import MAKES_POLICY
 
 from ledger.domain.rules import NotAllowed
-
-_MAY_CHANGE = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
 
 
 def may_post_provision(caller: Caller) -> None:
@@ -23,5 +21,5 @@ def may_make_policy(caller: Caller) -> None:
 
 def may_change(caller: Caller) -> None:
     """Errors: NotAllowed."""
-    if caller.person != SYSTEM.person and not caller.roles & _MAY_CHANGE:
+    if caller.person != SYSTEM.person and not caller.roles & CASE_WORKERS:
         raise NotAllowed("Your part does not allow changing the ledger.")

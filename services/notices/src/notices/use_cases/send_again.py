@@ -6,15 +6,12 @@ from typing import Any
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import SendLetterAgain
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import CASE_WORKERS
 
 from notices import store
 from notices.domain.delivery import Delivery
 from notices.domain.ladder_letters import ABOUT_ARREARS
 from notices.domain.letters import LetterKind
-
-SENDERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
-"""Roles whose day has tenants in it."""
 
 
 class NotYourPart(BrokenRule):
@@ -42,7 +39,7 @@ def again_by(delivery: Delivery) -> Callable[[Transaction, SendLetterAgain], Cor
 
     async def send_again(tx: Transaction, asked: SendLetterAgain) -> Nothing:
         """Errors: NotYourPart, NoSuchLetter, ArrearsAreNotRepeated, NeverSent, PaymentCameBack."""
-        if not tx.caller.roles & SENDERS:
+        if not tx.caller.roles & CASE_WORKERS:
             raise NotYourPart("Letters are sent again by officers and those who lead them.")
         row = await store.locked_letter(tx, asked.letter)
         if row is None:

@@ -3,15 +3,13 @@
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import CASE_WORKERS
 from rentbook_contracts.refunds import CaseOutcome, CaseStatus, RefundClosed
 from rentbook_contracts.workflows import CASE_CHANGED, CaseChanged, refund_workflow_id
 
 from refunds.domain.rules import RefundRule
 from refunds.store import cases
 from refunds.store.cases import Case
-
-CASE_WORKERS = frozenset({Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE})
 
 
 class NotYourPart(RefundRule):

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import ROUND_DECIDED, Decision, RoundAsked, RoundDecided
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind
-from rentbook_contracts.people import Role
+from rentbook_contracts.people import WRITE_OFF_WORKERS
 from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
 from rentbook_contracts.writeoffs import ProposalCase, ProposalClosed, ProposalStatus
 
@@ -15,9 +15,6 @@ from writeoffs import store
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 
-WORKERS = frozenset(
-    {Role.OFFICER, Role.SENIOR_OFFICER, Role.TEAM_LEADER, Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.FINANCE, Role.S151_OFFICER}
-)
 ASKED_AT_ONCE = 200
 """Accounts in one question to the ledger."""
 
@@ -40,7 +37,7 @@ class UnknownAccount(WriteOffRule):
 
 def require_worker(tx: Transaction) -> None:
     """Errors: NotYourPart."""
-    if not tx.caller.roles & WORKERS:
+    if not tx.caller.roles & WRITE_OFF_WORKERS:
         raise NotYourPart("Write-offs are worked on by officers and their managers.")
 
 

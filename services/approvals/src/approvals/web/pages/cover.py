@@ -7,6 +7,7 @@ from rentbook_contracts.people import READS_ACCOUNTS
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.eligibility import READS_ONLY
 from approvals.domain.forms import BeAway, LendAuthority
 from approvals.use_cases import be_away as being_away
 from approvals.use_cases import lend_authority as lending
@@ -86,7 +87,7 @@ async def come_back(visit: Visit) -> Response:
 
 async def _page(visit: Visit, form: Form) -> Response:
     staff = await visit.own(queries.staff_known)
-    able = [one for one in staff if one.subject != visit.person.subject and set(one.roles) != {"auditor"}]
+    able = [one for one in staff if one.subject != visit.person.subject and set(one.roles) != READS_ONLY]
     # Whoever reads less than what waits here could neither judge it nor look after it.
     colleagues = [(one.subject, one.name) for one in able if not visit.person.reads_accounts or READS_ACCOUNTS & set(one.roles)]
     return visit.show(

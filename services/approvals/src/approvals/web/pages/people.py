@@ -7,14 +7,13 @@ from datetime import datetime
 from rentbook_contracts import ledger, notices, refunds, writeoffs
 from rentbook_contracts.ledger import CHECK_PROVISION_POLICY, POST_PROVISION, PROPOSE_PROVISION_POLICY, TAKE_BANK_FILE
 from rentbook_contracts.operation import Nothing, Query
-from rentbook_contracts.people import LastCommands, Role
+from rentbook_contracts.people import CASE_WORKERS, WRITE_OFF_WORKERS, LastCommands, Role
 from rentbook_contracts.policy import MAKES_POLICY
 from rentbook_contracts.words import safe_cell
 from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, PROPOSE_EVIDENCE_POLICY
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.asking import CASE_WORKERS, WRITE_OFF_WORKERS
 from approvals.domain.authority import Authority
 from approvals.domain.tasks import Kind
 from approvals.queries import AccessReview, PersonAccess

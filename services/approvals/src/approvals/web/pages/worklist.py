@@ -10,13 +10,12 @@ from uuid import UUID
 
 from rentbook_contracts.approvals import Answer, Lane
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.people import MANAGERS, Role
+from rentbook_contracts.people import MANAGERS, WRITE_OFF_WORKERS, Role
 from rentbook_contracts.refunds import CASE_GLANCES, CASES, READY_PAYMENTS, CaseRow, Cases, CasesAsked, CaseStatus, Glance, GlancesAsked
 from rentbook_contracts.writeoffs import PROPOSALS, Proposals, ProposalsAsked
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.asking import WRITE_OFF_WORKERS
 from approvals.domain.tasks import Kind
 from approvals.queries import Due, Filters, TaskRow, View, Worklist
 from approvals.use_cases.save_view import SaveView, forget_view, save_view
