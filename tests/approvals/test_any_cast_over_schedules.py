@@ -116,11 +116,15 @@ PROMISES = {
           AND a.policy_id = (SELECT policy_id FROM came_into_force f WHERE f.at <= d.decided_at ORDER BY f.at DESC LIMIT 1))""",
     "no decision is above the smallest ceiling of its delegations": f"""{LINKS}
         SELECT 1 FROM link WHERE (amount_pence <= ceiling_pence) IS NOT TRUE""",
-    "every delegation was in force and leads to the decider": f"""{LINKS}
+    "every delegation of a chain was in force": f"""{LINKS} SELECT 1 FROM link
+        WHERE giver IS NULL OR given_at > decided_at OR ended_at < decided_at
+        OR (decided_at AT TIME ZONE 'Europe/London')::date NOT BETWEEN from_on AND until_on""",
+    "a chain leads to the decider": f"""{LINKS}
         SELECT 1 FROM link LEFT JOIN link AS next ON next.decision = link.decision AND next.at = link.at + 1
-        WHERE link.giver IS NULL OR link.given_at > link.decided_at OR link.ended_at < link.decided_at OR link.links > {MOST_LINKS}
-        OR (link.decided_at AT TIME ZONE 'Europe/London')::date NOT BETWEEN link.from_on AND link.until_on
-        OR link.taker <> coalesce(next.giver, link.decided_by)""",
+        WHERE link.taker <> coalesce(next.giver, link.decided_by)""",
+    "a chain has at most three links": f"{LINKS} SELECT 1 FROM link WHERE links > {MOST_LINKS}",
+    "a chain has no circle": f"""{LINKS} SELECT 1 FROM link GROUP BY decision, decided_by, links
+        HAVING count(DISTINCT giver) <> links OR decided_by = ANY (array_agg(giver))""",
     "a decision is on the lines and the band that its task showed": """
         SELECT 1 FROM decision d LEFT JOIN shown s ON s.task = d.task_id
         AND (s.content_hash, s.amount_pence) = (d.content_hash, d.amount_pence) WHERE s.task IS NULL""",
@@ -654,7 +658,7 @@ BROKEN = (
        SELECT ('00000000-0000-0000-0000-0000000000d' || stage)::uuid, ('00000000-0000-0000-0000-00000000000' || stage)::uuid,
          '00000000-0000-0000-0000-000000000001', 1, 1, stage, 2, repeat('a', 64), 900000, 'aud.auditor', '{auditor}',
          (SELECT id FROM authority WHERE body IS NOT NULL LIMIT 1), 'approved', 'x', '', now(),
-         '{00000000-0000-0000-0000-00000000000a}', now() FROM generate_series(1, 2) AS stage""",
+         array_fill('00000000-0000-0000-0000-00000000000a'::uuid, ARRAY[4]), now() FROM generate_series(1, 2) AS stage""",
     """INSERT INTO minute (decision_id, body, reference, met_on, copy, copy_sha256)
        VALUES ('00000000-0000-0000-0000-0000000000d1', 'Cabinet', 'x', '1950-01-01', 'x', encode(sha256('x'), 'hex'))""",
     """INSERT INTO decision_exception (decision_id, line, task_id, reason_code) VALUES ('00000000-0000-0000-0000-0000000000d1',
