@@ -292,6 +292,7 @@ class Cast(RuleBasedStateMachine):
         self.approved: dict[int, tuple[UUID, frozenset[str]]] = {}
         self.waits_for: int | None = None
         self.claimed_by: str | None = None
+        self.said_no = False
         self.raiser, self.actor = raiser, actor
         self.tasks: dict[int, UUID] = {}
         self.open_stage(1)
@@ -363,6 +364,7 @@ class Cast(RuleBasedStateMachine):
             self.count("by a chain")
         self.note("INSERT INTO answered VALUES ($1, $2, $3, $4)", form, answer, words, at_the_desk)
         self.waits_for = self.claimed_by = None
+        self.said_no = answer != "approved"
         if answer == "approved":
             self.approved[stage] = (form, people)
             if stage < self.stages and at_the_desk:
@@ -478,7 +480,7 @@ class Cast(RuleBasedStateMachine):
         form, people = self.approved[stage]
         could = any(role in CAST[person] and self.pence <= most for (role, at), (_, most) in self.limits.items() if at == stage)
         taken = self.now(self.place.post(person, f"/decisions/{form}/recall", recall_text="A slip"))
-        assert taken == (person != "hugo.auditor" and (person in people or could) and not self.released)
+        assert taken == (person != "hugo.auditor" and (person in people or could) and not self.released and not self.said_no)
         if taken:
             self.count("recalled")
             del self.approved[stage]
