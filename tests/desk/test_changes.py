@@ -13,6 +13,7 @@ from rentbook_contracts.ledger import (
     AGREE_PAYMENT_PLAN,
     END_PAYMENT_PLAN,
     END_TENANCY,
+    EXPLAIN_BALANCE,
     NOTE_DEATH,
     NOTE_LETTER_ADDRESS,
     REVERSE_JOURNAL,
@@ -25,6 +26,7 @@ from rentbook_contracts.ledger import (
     DebtsRead,
     LetterAddress,
     PlanRhythm,
+    Provenance,
 )
 
 from desk import debts, estate
@@ -460,3 +462,32 @@ async def test_a_note_is_never_changed(place: Place, statement: str) -> None:
     with pytest.raises(sa.exc.DBAPIError):
         async with place.runtime.engine.begin() as connection:
             await connection.execute(sa.text(statement))
+
+
+async def test_a_credit_that_was_given_back_leads_to_the_proposal_by_which_it_had_gone(place: Place) -> None:
+    whole, proposal = estate.account_page(estate.OKAFOR), estate.an_id("a proposal of long ago")
+    gone, back = (
+        whole.entries[at].model_copy(
+            update={
+                "journal": estate.an_id(f"income {at}"),
+                "code": "CWO",
+                "reverses": estate.an_id("income 1") if at == 0 else None,
+                "reversed_by": estate.an_id("income 0") if at == 1 else None,
+                "provenance": Provenance(actor="asha.officer", case=proposal, decision=estate.an_id("a decision") if at == 1 else None),
+            }
+        )
+        for at in (1, 0)
+    )
+    explained = estate.explained(estate.OKAFOR)
+    part = explained.parts[0].model_copy(update={"entries": (back, gone)})
+    place.peers.answers[f"/queries/{ACCOUNT_PAGE.name}"] = lambda _: whole.model_copy(update={"entries": (back, gone)})
+    place.peers.answers[f"/queries/{EXPLAIN_BALANCE.name}"] = lambda _: explained.model_copy(update={"parts": (part,)})
+    account = f"/accounts/{estate.OKAFOR.account}"
+    async with visiting(place, "asha") as visitor:
+        for address, entries in ((account, 2), (f"{account}/explain", 2), (f"{account}/entries/{back.journal}", 1)):
+            said = await visitor.read(address)
+            assert visitor.page is not None
+            links = visitor.page.xpath("//table//a/@href")
+            assert links.count(f"/write-offs/{proposal}") == entries
+            assert f"/cases/{proposal}" not in visitor.page.xpath("//a/@href")
+        assert "This was undone already, or undoes an earlier entry." in said

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from chassis.transaction import Runtime
 from ledger import store
 from ledger.domain.posting import Control, Posting, two_legs
+from ledger.queries.account_page import account_page
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.match_return import match_return
 from ledger.use_cases.note_close import note_close
@@ -19,6 +20,7 @@ from ledger.use_cases.put_back_credit import put_back_credit
 from ledger.use_cases.reverse_journal import reverse_journal
 from rentbook_contracts.ledger import (
     AccountForRefund,
+    AccountPageAsked,
     DroppedBecause,
     LineKind,
     LineOutcome,
@@ -109,6 +111,15 @@ async def test_authority_is_by_all_credits_of_the_same_people_and_what_of_them_w
     [put_back] = await debts.rows("SELECT id FROM journal WHERE code = 'CWO'")
     await undo(debts, put_back[0])
     assert (await debts.facts(RECHARGE)).credits_total_pence == 80_00
+
+
+async def test_what_gives_a_credit_back_is_not_called_what_took_it(debts: Debts) -> None:
+    await to_income(debts)
+    [(gone,)] = await debts.rows("SELECT id FROM journal WHERE code = 'CWO'")
+    back = await undo(debts, gone)
+    shown = await do(debts.runtime, lambda tx: account_page(tx, AccountPageAsked(account=CREDIT)), OFFICER)
+    words = {one.journal: one.code_words for one in shown.entries}
+    assert (words[gone], words[back]) == ("Unclaimed credit taken to income", "Unclaimed credit given back from income")
 
 
 async def test_two_credits_of_one_person_on_one_schedule_need_authority_for_both(debts: Debts) -> None:

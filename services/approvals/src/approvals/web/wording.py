@@ -244,8 +244,10 @@ def is_opening_balance(entry: Entry) -> bool:
 
 
 def is_write_off(entry: Entry) -> bool:
-    """Whether a schedule of write-offs decided it: its case is the proposal of that line, and no refund."""
-    return entry.code in WRITE_OFF_CODES and entry.provenance.decision is not None
+    """Whether its case is the proposal of a line of a schedule, and no refund: a schedule decided it, or it gives a credit back that one
+    had taken to income, which rests on no decision.
+    """
+    return entry.code == CREDIT_WRITTEN_ON or (entry.code in WRITE_OFF_CODES and entry.provenance.decision is not None)
 
 
 def undoable(entry: Entry) -> bool:

@@ -9,6 +9,7 @@ from rentbook_contracts.ledger import Entry, EntryKind, Provenance
 
 from ledger.domain.dates import in_words
 from ledger.domain.statement import decimals
+from ledger.domain.write_off import WRITTEN_ON
 from ledger.tables import bank_file, bank_file_line, entry, journal, matched_return, posted_again, posting_code, suspense_clearing
 
 _reversal = journal.alias("reversal")
@@ -123,6 +124,8 @@ def _words(row: Any) -> str:
         return f"{row.receipt_words}, of a payment that was moved from suspense"
     if row.matched is not None:
         return f"{row.receipt_words}, matched by hand"
+    if row.code == WRITTEN_ON and row.reverses is not None:
+        return "Unclaimed credit given back from income"
     if row.item is None:
         return str(row.words)
     return f"{row.receipt_words}, {_part(row)}moved from suspense"
