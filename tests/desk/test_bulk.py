@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 from playwright.async_api import Browser
 from rentbook_contracts.ledger import FIND_DEBTS, FoundDebts
-from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, Reason
+from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, BulkDryRun, Reason, WouldPropose
 
-from desk import estate
+from desk import debts, estate
 from desk.conftest import Place, at_the_desk
 from desk.test_pages import HIDDEN_SIDEWAYS, NAMELESS, violations, widest
 from desk.visitor import Visitor, visiting
@@ -71,6 +71,21 @@ async def test_what_cannot_be_proposed_says_why_and_stays_out(place: Place) -> N
         assert "1 debt not proposed" in done
     [asked] = place.peers.given(PROPOSE_IN_BULK)
     assert (asked.accounts, asked.reason, asked.note) == ((IVANOVA, NGUYEN), Reason.UNTRACEABLE, "Traced to nowhere")
+
+
+async def test_a_form_that_is_sent_again_says_what_was_made_and_nothing_of_what_it_would_be(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await preview(visitor)
+        words = {**visitor.fields(MANY), "then": "propose"}
+        first = await visitor.post(MANY, words)
+        would = tuple(WouldPropose(account=one, because=debts.OPEN_ALREADY) for one in (IVANOVA, NGUYEN))
+        place.peers.answers[f"/queries/{BULK_DRY_RUN.name}"] = lambda _: BulkDryRun(accounts=would)
+        again = await visitor.post(MANY, words)
+    assert "Proposed already" not in first
+    assert "Proposed already, when this form was first sent: its page says how it stands." in again
+    assert "1 proposal is made. Each gathers its own evidence now." in again
+    assert "£0.00" not in again
+    assert "nothing" not in again
 
 
 async def test_only_what_nothing_blocks_may_be_proposed(place: Place) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.peers import Refused
 from rentbook_contracts.ledger import FIND_DEBTS, LINES_IN_A_SCHEDULE, FindDebts, FoundDebts
-from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, ProposeInBulk, Reason
+from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, ProposeInBulk, Reason, WouldPropose
 from starlette.responses import Response
 
 from approvals.web.forms import Form, read_uuid
@@ -37,15 +37,20 @@ async def propose(visit: Visit) -> Response:
         note_refusal(form, refused, ("reason", "note"))
         return await _preview(visit, form, asked)
     refused_here = {one.account for one in done.refused}
-    kept = [would[account] for account in dict.fromkeys(asked.accounts) if account not in refused_here and account in would]
+    kept = [account for account in dict.fromkeys(asked.accounts) if account not in refused_here]
     return visit.show(
         "bulk_done.html",
         "What became of each debt",
         done_in_bulk=done,
-        made=list(zip(done.proposals, kept, strict=False)),
+        # A form that is sent again finds its proposals made: what the dry run says of them now is not what they wait for.
+        made=[(proposal, account, _as_proposed(would.get(account))) for proposal, account in zip(done.proposals, kept, strict=False)],
         reason=asked.reason,
         labels=await visit.account_labels(asked.accounts),
     )
+
+
+def _as_proposed(would: WouldPropose | None) -> WouldPropose | None:
+    return would if would is not None and would.because is None else None
 
 
 def _asked(form: Form) -> ProposeInBulk | None:
