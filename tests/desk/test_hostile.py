@@ -18,6 +18,7 @@ from chassis.transaction import run
 from playwright.async_api import Browser, Route
 from rentbook_contracts.ledger import ACCOUNT_LABELS, ACCOUNT_PAGE, AccountLabels
 from rentbook_contracts.words import isolated
+from rentbook_contracts.writeoffs import PROPOSE
 from starlette.types import ASGIApp
 from support.formulas import HOSTILE
 from support.web import client
@@ -217,6 +218,19 @@ async def test_a_name_from_right_to_left_moves_nothing_that_stands_beside_it(
         assert visitor.page is not None
         beside = visitor.page.xpath(BESIDE_OTHER_WORDS, name=RIGHT_TO_LEFT)
     assert [words for words in beside if RIGHT_TO_LEFT in words.replace(isolated(RIGHT_TO_LEFT), "")] == []
+
+
+async def test_what_is_typed_turns_no_text_round(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"/tasks/{task}")
+        await visitor.send(f"/tasks/{task}/comments", comment="Paid \u202e00.05£ in May")
+        assert "Paid 00.05£ in May" in await visitor.read(f"/tasks/{task}")
+        await visitor.read(f"/accounts/{estate.NGUYEN.account}/write-off")
+        await visitor.send(f"/accounts/{estate.NGUYEN.account}/write-off", reason="untraceable", note="A\u202eB")
+    [asked] = place.peers.given(PROPOSE)
+    assert asked.note == "AB"
 
 
 async def test_a_script_without_the_nonce_does_not_run(place: Place, browser: Browser) -> None:

@@ -15,7 +15,7 @@ from approvals.web import wording
 from approvals.web.assets import load_assets, without_government_marks
 from approvals.web.chart import balance_chart, money_step
 from approvals.web.entries_csv import as_csv
-from approvals.web.forms import Form, digits, printable, read_day, read_offset
+from approvals.web.forms import Form, digits, printable, read_day, read_offset, unturned
 from approvals.web.lanes import REASONS, lane_reason
 from approvals.web.story import story
 from refunds.domain import checks
@@ -250,6 +250,11 @@ def test_amounts_in_other_digits_are_none() -> None:
 
 def test_what_no_keyboard_types_is_left_out() -> None:
     assert printable("one\x00\ntwo\tthree\x1b\ud800") == "one\ntwo\tthree"
+
+
+def test_nothing_that_is_typed_turns_the_text_beside_it_round() -> None:
+    assert unturned("paid \u202e00.05£\u202c in \u2067May\u2069") == "paid 00.05£ in May"
+    assert unturned("محمد الفارسي, 12\u200f") == "محمد الفارسي, 12\u200f"
 
 
 def test_the_export_of_an_account_calculates_nothing_in_a_spreadsheet() -> None:

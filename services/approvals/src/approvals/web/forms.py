@@ -14,6 +14,10 @@ MOST_PENCE = 100_000_000_00
 """No form takes more than a hundred million pounds: larger is a slip of the finger."""
 
 
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX 9), and their ends."""
+
+
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong, and the id of the field that it is wrong with; None where it is the form as a whole."""
@@ -113,6 +117,13 @@ class Form:
 def printable(typed: str) -> str:
     """What was typed without characters that no keyboard types: controls other than line ends and tabs."""
     return "".join(one for one in typed if one in "\r\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
+
+
+def unturned(typed: str) -> str:
+    """What was typed without the marks that turn the text that follows round: what is kept would be read otherwise than it was typed.
+    Letters that run from right to left do so by themselves.
+    """
+    return printable(typed).translate(_TURNING)
 
 
 def read_pence(typed: str) -> int | None:

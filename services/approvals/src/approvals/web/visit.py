@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from approvals import queries
 from approvals.web.desk import Desk
-from approvals.web.forms import FieldError, Form, printable, read_offset
+from approvals.web.forms import FieldError, Form, read_offset, unturned
 from approvals.web.sessions import Person, Session
 from approvals.web.whom import Put, Shut, Whom
 from approvals.web.wording import london
@@ -99,7 +99,7 @@ DONE: Mapping[str, str] = {
     "taken-off": "The line is taken off the schedule. Its proposal stays.",
     "answered": "The question is answered, and whoever asked it is asked again.",
     "provision": "The provision is posted.",
-    "schedule-withdrawn": "The schedule is taken back. Its proposals are ready again.",
+    "schedule-withdrawn": "The schedule is taken back. Its proposals are ready again in a moment.",
 }
 
 
@@ -256,8 +256,8 @@ class Visit:
         # A file of more than a megabyte lies on the disk while it is read.
         reached("form.write")
         data = await self.request.form(max_files=1, max_fields=MOST_FIELDS)
-        values = {name: printable(value) for name, value in data.items() if isinstance(value, str)}
-        lists = {name: tuple(printable(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
+        values = {name: unturned(value) for name, value in data.items() if isinstance(value, str)}
+        lists = {name: tuple(unturned(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
         return Form(values.get("form_id", ""), values, lists)
 
     async def upload(self, name: str) -> UploadFile | None:
