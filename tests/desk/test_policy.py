@@ -6,7 +6,7 @@ from datetime import timedelta
 from approvals import queries
 from approvals.domain.tasks import Kind
 from chassis.transaction import run
-from rentbook_contracts.writeoffs import WRITE_OFF_POLICIES
+from rentbook_contracts.writeoffs import WRITE_OFF_POLICIES, LaddersShown
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -152,3 +152,15 @@ async def test_of_each_dated_table_the_one_in_force_is_named(place: Place) -> No
         said = await visitor.read("/policy")
     found = re.findall(r"Evidence for write-offs, in force from [\w ]+?\d{4}\s*(In force|Earlier|Not yet in force)", said)
     assert found == list(days)
+
+
+async def test_an_earlier_version_is_folded_and_what_stands_or_comes_is_not(place: Place) -> None:
+    [stands, *_] = debts.ladders().policies
+    days = {"before": estate.TODAY - timedelta(days=900), "now": estate.TODAY - timedelta(days=9), "to-come": SOON}
+    versions = [stands.model_copy(update={"version": name, "in_force_from": day}) for name, day in days.items()]
+    place.peers.answers[f"/queries/{WRITE_OFF_POLICIES.name}"] = lambda _: LaddersShown(policies=tuple(versions[::-1]))
+    async with visiting(place, "hugo") as auditor:
+        await auditor.read("/policy")
+        assert auditor.page is not None
+        folded = [" ".join(one.text_content().split()) for one in auditor.page.xpath("//main//details")]
+    assert [name for name in days if any(f"Version {name}." in one for one in folded)] == ["before"]
