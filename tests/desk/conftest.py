@@ -39,6 +39,7 @@ from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from rentbook_contracts.approvals import Answer, Lane, OpenScheduleTask, OpenTask, TaskKind
+from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
 from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE
@@ -114,9 +115,11 @@ class Place:
         )
         return (await run(self.runtime, lambda tx: open_task(tx, asked))).task
 
-    async def schedule_task(self, schedule: UUID = debts.SCHEDULE, *, band_pence: int = 487_60, stage: int = 1) -> UUID:
+    async def schedule_task(
+        self, schedule: UUID = debts.SCHEDULE, *, band_pence: int = 487_60, stage: int = 1, kind: LineKind = LineKind.WRITE_OFF
+    ) -> UUID:
         """A task for the lines of a schedule, as its story opens it. `band_pence` is the highest debtor's total."""
-        told = debts.to_decide(schedule, band_pence)
+        told = debts.to_decide(schedule, band_pence).model_copy(update={"kind": kind})
         self.peers.answers[f"/queries/{SCHEDULE_TO_DECIDE.name}"] = lambda _: told
         asked = OpenScheduleTask(
             schedule=schedule, round=1, stage=stage, content_hash=debts.hash_of(told), workflow_id=schedule_workflow_id(schedule)

@@ -70,6 +70,13 @@ async def test_a_time_of_none_is_refused_beside_its_field(place: Place, figure: 
     assert place.peers.given(PROPOSE_EVIDENCE_POLICY) == []
 
 
+async def test_more_years_than_anybody_lives_are_refused(place: Place) -> None:
+    async with visiting(place, "farid") as maker:
+        await maker.read(NEW)
+        await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x", limitation_years="101", look_again_days="101")
+        assert maker.summary() == {"#limitation_years": "“No action in court after, years” must be a number from 1 to 100"}
+
+
 async def test_what_writeoffs_refuses_stands_beside_its_field(place: Place) -> None:
     refused: dict[str, str | None] = {"rule": "PolicyIncomplete", "message": "Two rows are about the same amount.", "field": "from-1"}
     place.peers.refusals[f"/commands/{PROPOSE_EVIDENCE_POLICY.name}"] = refused

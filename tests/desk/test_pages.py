@@ -161,6 +161,12 @@ NO_PAGES = {
 """Addresses of the desk that answer with no page."""
 
 
+TWICE = """
+() => [...document.querySelectorAll("[id]")].map((one) => one.id).filter((id, at, ids) => ids.indexOf(id) !== at)
+"""
+"""The ids that a page has twice: a label, a link or a description of the second leads to the first. axe finds those of controls alone."""
+
+
 def address_of(path: str) -> str | None:
     """The address of the routes that answers this path."""
     asked = {"type": "http", "method": "GET", "path": urlsplit(re.sub(r"\{\w+\}", str(UUID(int=1)), path)).path, "root_path": ""}
@@ -295,6 +301,7 @@ async def test_page_is_readable_by_everyone(name: str, shown: tuple[Place, dict[
         assert answer is not None
         assert answer.status == REFUSED.get(name, 200)
         assert await page.locator("h1").count() == 1
+        assert await page.evaluate(TWICE) == []
         assert await violations(page) == []
         await page.set_viewport_size({"width": 320, "height": 640})
         assert await widest(page) <= 320

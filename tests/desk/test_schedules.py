@@ -5,10 +5,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals import queries
+from approvals.domain.forms import BeAway
+from approvals.domain.reasons import of_kind
+from approvals.domain.scheduling import EXCEPTION_REASONS
+from approvals.use_cases.be_away import be_away
 from approvals.web import wording
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, Schedules, SchedulesAsked, ScheduleStatus
 
 from desk import debts, estate
@@ -340,6 +344,96 @@ async def test_a_line_that_was_left_out_says_why_on_its_schedule_and_on_its_prop
         blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
         place.peers.answers["/queries/proposal-page"] = lambda _: blocked
         assert "Left out of its last schedule by Ella Kim" in await officer.read(f"/write-offs/{SECOND}")
+
+
+async def test_the_words_in_which_a_line_was_left_out_reach_whoever_proposed_it(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager, visiting(place, "asha") as officer:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{SECOND}": "other", "text": "Ask her sister first"})
+        blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
+        place.peers.answers["/queries/proposal-page"] = lambda _: blocked
+        said = await officer.read(f"/write-offs/{SECOND}")
+        assert f"Left out of its last schedule by Ella Kim on {wording.day(estate.TODAY)}: another reason." in said
+        assert "Ask her sister first" in said
+        assert "Confirm it, and go on without further evidence" in said
+        assert "Go on with the balance as it is now" not in said
+
+
+async def test_a_line_is_left_out_and_a_schedule_declined_for_reasons_that_fit_what_it_is_of(place: Place) -> None:
+    async with visiting(place, "ella") as manager:
+        debt = await manager.read(f"/tasks/{await place.schedule_task()}")
+        credit = await manager.read(f"/tasks/{await place.schedule_task(debts.SENT_BACK, kind=LineKind.CREDIT_WRITE_ON)}")
+    of_a_debt = ("It may still be recovered", "The debts may still be recovered")
+    of_a_credit = ("Whoever it belongs to may still be found", "Whoever the credits belong to may still be found")
+    assert [words for words in (*of_a_debt, *of_a_credit) if words in debt] == [*of_a_debt]
+    assert [words for words in (*of_a_debt, *of_a_credit) if words in credit] == [*of_a_credit]
+    assert set(EXCEPTION_REASONS) - set(of_kind(EXCEPTION_REASONS, LineKind.REINSTATEMENT)) == {"may-be-recovered", "owner-may-be-found"}
+
+
+async def test_a_schedule_of_credits_speaks_of_no_debtor(place: Place) -> None:
+    task = await place.schedule_task(kind=LineKind.CREDIT_WRITE_ON)
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE)).model_copy(update={"kind": LineKind.CREDIT_WRITE_ON})
+    place.peers.answers["/queries/schedule-page"] = lambda _: page
+    async with visiting(place, "ella") as manager:
+        for address in (f"/tasks/{task}", f"/write-offs/schedules/{debts.SCHEDULE}", "/write-offs/schedules"):
+            assert "highest credit in all" in (said := await manager.read(address)).lower()
+            assert "debtor" not in said.lower()
+
+
+async def test_a_line_that_names_its_charges_counts_none_of_them(place: Place) -> None:
+    """A charge of one week has an element of each kind: the proposal lists more of them than the line names."""
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    named = page.lines[0].model_copy(update={"named": 7})
+    place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"lines": (named,)})
+    async with visiting(place, "asha") as officer:
+        said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+    assert "Of the charges that it names, and no others." in said
+    assert "7 charges" not in said
+
+
+async def test_a_schedule_that_was_just_taken_back_waits_for_nobody(place: Place) -> None:
+    await place.schedule_task()
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    async with visiting(place, "asha") as officer:
+        said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert "With whoever decides" in said
+        assert "It waits for" in said
+        events = (*page.events, ProposalEvent(at=datetime.now(UTC), what="withdrawn", by="asha.officer", note="Too soon"))
+        place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"events": events})
+        said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert "Being taken back Nobody decides it any more." in said
+        assert "With whoever decides" not in said
+        assert "It waits for" not in said
+        assert "Take the whole schedule back" not in said
+
+
+async def test_a_schedule_of_which_no_line_was_left_gives_no_reason_of_an_approval(place: Place) -> None:
+    [row] = debts.schedules(SchedulesAsked(schedules=(debts.SCHEDULE,))).schedules
+    page = debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE))
+    empty = {"status": ScheduleStatus.EMPTY, "status_note": "evidence-complete"}
+    place.peers.answers["/queries/schedules"] = lambda _: Schedules(schedules=(row.model_copy(update=empty),))
+    place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update=empty)
+    async with visiting(place, "asha") as officer:
+        for address in ("/write-offs/schedules", f"/write-offs/schedules/{debts.SCHEDULE}"):
+            said = await officer.read(address)
+            assert "No line was left" in said
+            assert "The evidence is complete" not in said
+
+
+async def test_whoever_is_away_is_not_named_as_who_may_decide(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    async with visiting(place, "asha") as officer:
+        assert "Ella Kim" in await officer.read(f"/tasks/{task}")
+        await place.does("ella", be_away, BeAway("farid.head", estate.TODAY, estate.TODAY))
+        said = await officer.read(f"/tasks/{task}")
+        assert officer.page is not None
+        [why] = officer.page.xpath("//*[@id='why-not']")
+        assert " may." in " ".join(why.text_content().split())
+        assert "Ella Kim" not in why.text_content()
+        assert "Ella Kim, away" in said
 
 
 async def test_whoever_decides_goes_on_to_the_next_task_and_at_the_end_to_work(place: Place) -> None:

@@ -102,6 +102,7 @@ async def test_what_of_a_credit_stays_on_the_account_is_said(place: Place) -> No
         said = await visitor.read(f"/write-offs/{debts.READY}")
     assert "£500.00 stays on the account: it was paid in later, and is not yet old enough." in said
     assert "To be taken to income£62.40" in said
+    assert "Whoever adds or strikes evidence decides nothing about this credit." in said
 
 
 async def test_what_the_law_released_has_no_form(place: Place) -> None:
@@ -371,6 +372,7 @@ async def test_nothing_chosen_asks_again(place: Place) -> None:
 async def test_a_schedule_says_what_became_of_each_line(place: Place) -> None:
     async with visiting(place, "hugo") as visitor:
         said = await visitor.read(f"/write-offs/schedules/{debts.DONE}")
+        assert "the highest debtor’s total" in said
         for words in ("✓ Posted", "Dropped", "The balance moved", "Left out"):
             assert words in said
         assert "3 lines" in said

@@ -295,7 +295,7 @@ class TaskPage:
     `may_decide` are the people known to the desk whom nothing keeps from deciding it. `limit_pence` is the caller's at this stage, None
     without a limit or a part in it; `lent_by` names those who lent it to them. `latest` is the newest task of the case. `why_not` has every
     reason for which the caller may not decide it, the row's first. `may_be_asked` are those to whom the caller may send it back with a
-    question.
+    question. `away`: whoever is out of office today.
     """
 
     row: TaskRow
@@ -305,6 +305,7 @@ class TaskPage:
     comments: tuple[CommentShown, ...]
     why_not: tuple[str, ...]
     may_decide: tuple[StaffRow, ...]
+    away: frozenset[str]
     may_be_asked: tuple[StaffRow, ...]
     stage_roles: tuple[str, ...]
     limit_pence: int | None
@@ -787,6 +788,7 @@ async def task_page(tx: Transaction, task_id: UUID, behind: Collection[str] = ()
         comments=await _comments(tx, row.case_id),
         why_not=tuple(one.message for one in refused),
         may_decide=await _who_may_decide(tx, known),
+        away=frozenset(await deputies_today(tx)),
         may_be_asked=await may_be_asked(tx, Kind(row.kind), row.case_id),
         stage_roles=await _roles_of_round(tx, row, in_force),
         limit_pence=mine.limit_pence if mine else None,
@@ -1023,12 +1025,15 @@ async def excepted(tx: Transaction, case: UUID, round_: int, stage: int) -> Mapp
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An exception: who left the line out, when, by which decision, and the coded reason."""
+    """An exception: who left the line out, when, by which decision, and the coded reason. `text`: the words of that decision, which are
+    of this line where the reason is another than the coded ones.
+    """
 
     decision: UUID
     by: str
     at: datetime
     reason_code: str
+    text: str
 
 
 async def left_out(tx: Transaction, schedule: UUID) -> Mapping[UUID, str]:
@@ -1041,13 +1046,13 @@ async def left_out(tx: Transaction, schedule: UUID) -> Mapping[UUID, str]:
 async def left_out_lately(tx: Transaction, line: UUID) -> LeftOut | None:
     """The last standing decision that left a line out of its schedule."""
     joined = decision_exception.join(decision, decision.c.id == decision_exception.c.decision_id)
-    columns = (decision.c.id, decision.c.decided_by, decision.c.decided_at, decision_exception.c.reason_code)
+    columns = (decision.c.id, decision.c.decided_by, decision.c.decided_at, decision.c.text, decision_exception.c.reason_code)
     wanted = sa.select(*columns).select_from(joined).where(decision_exception.c.line == line, ~_is_recalled())
     row = (await tx.connection.execute(wanted.order_by(decision.c.decided_at.desc()).limit(1))).first()
     if row is None:
         return None
     names = await names_of(tx, {row.decided_by})
-    return LeftOut(row.id, names.get(row.decided_by, row.decided_by), row.decided_at, row.reason_code)
+    return LeftOut(row.id, names.get(row.decided_by, row.decided_by), row.decided_at, row.reason_code, row.text)
 
 
 async def excepted_by(tx: Transaction, decision_id: UUID) -> dict[UUID, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from rentbook_contracts.approvals import Answer
+from rentbook_contracts.ledger import LineKind
 
 from approvals.domain.rules import ApprovalRule
 
@@ -46,6 +47,7 @@ SCHEDULE_REASONS: Mapping[Answer, Mapping[str, str]] = {
     },
     Answer.DECLINED: {
         "may-be-recovered": "The debts may still be recovered",
+        "owner-may-be-found": "Whoever the credits belong to may still be found",
         "evidence-not-enough": "The evidence is not enough",
         "other": "Another reason to decline, written below",
     },
@@ -56,6 +58,19 @@ SCHEDULE_REASONS: Mapping[Answer, Mapping[str, str]] = {
     },
 }
 """For schedules of write-offs."""
+
+_OF_ONE_KIND: Mapping[str, LineKind] = {"may-be-recovered": LineKind.WRITE_OFF, "owner-may-be-found": LineKind.CREDIT_WRITE_ON}
+"""A debt that is put back is recovered because it may be, and a credit is no debt."""
+
+
+def schedule_reasons(kind: LineKind) -> Mapping[Answer, Mapping[str, str]]:
+    """The reasons that fit what a schedule is of, as the desk offers them."""
+    return {answer: of_kind(words, kind) for answer, words in SCHEDULE_REASONS.items()}
+
+
+def of_kind(words: Mapping[str, str], kind: LineKind) -> Mapping[str, str]:
+    """Without the codes that fit another kind of line alone."""
+    return {code: said for code, said in words.items() if _OF_ONE_KIND.get(code, kind) is kind}
 
 
 class UnknownReason(ApprovalRule):

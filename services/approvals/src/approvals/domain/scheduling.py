@@ -13,6 +13,7 @@ from approvals.domain.words import in_words
 EXCEPTION_REASONS: Mapping[str, str] = {
     "evidence-not-enough": "The evidence is not enough",
     "may-be-recovered": "It may still be recovered",
+    "owner-may-be-found": "Whoever it belongs to may still be found",
     "wrong-reason": "The reason is not the right one",
     "wrong-amount": "The amount is not right",
     "conflict-of-interest": "Whoever decides is too close to it",

@@ -27,6 +27,9 @@ from approvals.web.wording import headline, pounds, said
 
 ADDRESS = "/policy/evidence"
 
+MOST_YEARS = 100
+"""More years than anybody has a tenancy for are a slip of the finger."""
+
 GENERAL: Mapping[str, str] = {
     "limitation_years": "No action in court after, years",
     "unclaimed_after_years": "An unclaimed credit goes to income after, years",
@@ -146,7 +149,9 @@ def read(form: Form, base: EvidencePolicy) -> EvidencePolicy | None:
     """The policy as typed over what it begins with; None, with the errors noted, where a field says nothing."""
     day = form.day("in_force_from", "the day from which it is in force", needed=True)
     source = form.text("source", needed="Say where this was decided, such as the minute of a meeting", longest=300)
-    general = {name: form.whole(name, words, 1, MOST_FIGURE) for name, words in GENERAL.items()}
+    general = {
+        name: form.whole(name, f"“{words}”", 1, MOST_YEARS if name.endswith("_years") else MOST_FIGURE) for name, words in GENERAL.items()
+    }
     current = tuple(reason for reason in WRITING_OFF if form.value(f"current-{reason}") == "yes")
     ladders = tuple(_ladder(form, at, ladder) for at, ladder in enumerate(base.ladders))
     if form.errors or day is None:

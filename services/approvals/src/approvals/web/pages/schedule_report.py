@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel
+from rentbook_contracts.ledger import LINES_IN_A_SCHEDULE, AccountLabel, LineKind
 from rentbook_contracts.words import counted, isolated
 from rentbook_contracts.writeoffs import LINE_OFF, SCHEDULE_PAGE, ScheduleAsked, ScheduleLineShown, SchedulePage, ScheduleStatus
 from starlette.responses import Response
@@ -36,6 +36,9 @@ LINES = (
 TOTALS = (Column("Reason"), Column("Standing"), Column("Lines", Kind.COUNT), Column("Amount", Kind.MONEY))
 DECISIONS = (Column("Decided"), Column("By"), Column("Answer"), Column("Why"), Column("Decision", printed=False))
 
+_AS_APPROVED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.EMPTY})
+"""Where the reason of the approval says nothing of why it stands so."""
+
 
 async def download(visit: Visit) -> Response:
     """All lines of the schedule, and every decision that was made on it."""
@@ -60,6 +63,7 @@ def schedule_report(
     lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
     left = [line for line in page.lines if line.standing not in LINE_OFF]
     sums = (sum(line.amount_pence for line in left), sum(line.vat_pence for line in left))
+    highest = "credit in all" if page.kind is LineKind.CREDIT_WRITE_ON else "debtor’s total"
     together = "Still on it" if len(left) < len(page.lines) else "Together"
     totals = [(headline(one.reason), STANDINGS[one.standing], one.lines, one.amount_pence) for one in page.totals]
     return Report(
@@ -75,13 +79,13 @@ def schedule_report(
             (
                 "Where it stands",
                 STATUS_WORDS[page.status]
-                + (f": {because(page.status_note)}" if page.status_note and page.status is not ScheduleStatus.POSTED else ""),
+                + (f": {because(page.status_note)}" if page.status_note and page.status not in _AS_APPROVED else ""),
             ),
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
             ("Total", f"{pounds(sums[0])}, {counted(len(left), 'line')}"),
             ("Put forward", f"{pounds(page.total_pence)}, {counted(len(lines), 'line')}"),
             ("Posted", pounds(page.posted_pence)),
-            ("Band", f"{pounds(page.band_pence)}, the highest debtor’s total"),
+            ("Band", f"{pounds(page.band_pence)}, the highest {highest}"),
             ("Hash of the lines", page.content_hash or "none"),
         ),
         notes=("Whoever proposed a line, brought its evidence or moved its debt decides nothing on the schedule.",),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerSchedule, Minute
-from approvals.domain.reasons import SCHEDULE_REASONS
+from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.queries import TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
@@ -124,7 +124,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         goes=goes,
         going=together((line for line in goes if line.line not in chosen), ()),
         became=together(lines, earlier),
-        exception_reasons=list(EXCEPTION_REASONS.items()),
+        exception_reasons=list(of_kind(EXCEPTION_REASONS, found.about.line_kind).items()),
         exception_words=EXCEPTION_REASONS,
         totals=totals,
         labels=await visit.account_labels(
@@ -135,7 +135,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
         ask_whom=whom_to_ask(shown),
         next_task=await next_task(visit, row.task),
-        **choices_of(SCHEDULE_REASONS),
+        **(choices_of(schedule_reasons(found.about.line_kind)) | {"reason_words": choices_of(SCHEDULE_REASONS)["reason_words"]}),
     )
 
 

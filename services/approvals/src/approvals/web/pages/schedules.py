@@ -221,6 +221,7 @@ async def _page(visit: Visit, form: Form) -> Response:
     waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True, schedule=page.schedule))
     ended = await visit.own(lambda tx: queries.end_of_round(tx, page.schedule, page.round))
     works = visit.person.may_work_on_write_offs
+    taken_back = page.status in WAITING and any(event.what == "withdrawn" for event in page.events)
     return visit.show(
         "schedule.html",
         page.title,
@@ -238,11 +239,12 @@ async def _page(visit: Visit, form: Form) -> Response:
         decisions=decisions[::-1],
         minutes=minutes,
         left_out={line: EXCEPTION_REASONS[code] for line, code in left_out.items()},
-        waiting=waiting,
+        waiting=() if taken_back else waiting,
+        taken_back=taken_back,
         posted_from=posted_from,
         reason_words=choices_of(SCHEDULE_REASONS)["reason_words"],
-        may_withdraw=works and page.status in WAITING and ended is None,
-        sent_back=works and page.status is ScheduleStatus.SENT_BACK,
+        may_withdraw=works and page.status in WAITING and ended is None and not taken_back,
+        sent_back=works and page.status is ScheduleStatus.SENT_BACK and not taken_back,
     )
 
 

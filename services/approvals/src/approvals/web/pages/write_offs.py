@@ -35,6 +35,7 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.domain.tasks import Kind
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.made_of import made_of, pieces
@@ -287,6 +288,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         and any(not rung.met and EvidenceKind.MANAGER_NOTE in rung.shown_by for rung in page.ladder),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
         story=events_told(page.events),
+        exception_words=EXCEPTION_REASONS,
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
         decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
