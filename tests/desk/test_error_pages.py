@@ -11,19 +11,20 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from approvals.web.security import FORM_OCTETS, UPLOAD_OCTETS
+from approvals.web.security import DOCUMENT_OCTETS, FORM_OCTETS, UPLOAD_OCTETS
 from chassis.process import make_runtime
 from chassis.serving import Answer
 from chassis.telemetry import start_logging
 from chassis.transaction import Transaction
 from chassis.web import web
+from playwright.async_api import Browser
 from pydantic import BaseModel
 from rentbook_contracts.people import EVERY_ROLE
 from support.servers import Postgres
 from support.web import client
 
 from desk import estate
-from desk.conftest import Place
+from desk.conftest import Place, at_the_desk
 from desk.doors import TOKEN, configured, example, keep_secrets, no_ailment, opened_doors
 from desk.visitor import visiting
 
@@ -94,7 +95,7 @@ async def test_the_desks_error_pages_repeat_nothing(place: Place, logged: io.Str
     too_large = await declared_too_large(place, f"{case}/withdraw?q={NINO}")
     assert too_large.startswith("HTTP/1.1 413")
     assert "A form has at most 1 MB" in too_large
-    assert "bank" not in too_large.lower()
+    assert "A bank file has" not in too_large
     assert seen(too_large, *(answer.text for answer in said.values())) == []
     assert seen(logged.getvalue()) == []
     assert "KeyError" in logged.getvalue(), "the fault is in the log by its name, so the search looks where it could be"
@@ -113,6 +114,36 @@ async def test_a_server_that_is_away_is_said_as_such_and_is_no_fault_of_ours(pla
 
 async def test_a_bank_file_that_is_too_large_is_asked_for_in_shorter_periods(place: Place) -> None:
     assert "Ask the bank for shorter periods" in await declared_too_large(place, "/files", UPLOAD_OCTETS)
+
+
+async def test_a_document_that_is_too_large_is_answered_with_its_limit_and_the_way_back(place: Place) -> None:
+    case = f"/cases/{estate.CASE_BEGUM}"
+    for action in (f"{case}/evidence", f"{case}/withdraw"):
+        said = await declared_too_large(place, action, DOCUMENT_OCTETS)
+        assert f'href="{case}">Back to the page' in said
+        assert "Sign out" in said
+        assert ("A document has at most 10 MB." in said) == action.endswith("evidence")
+
+
+async def test_a_document_that_is_too_large_is_refused_before_it_is_sent_and_what_was_typed_stays(
+    place: Place, browser: Browser, tmp_path: Path
+) -> None:
+    large, small = tmp_path / "large.pdf", tmp_path / "small.pdf"
+    large.write_bytes(b"%PDF-" + b" " * 12_000_000)
+    small.write_bytes(b"%PDF-")
+    task = await place.put_to("mabel")
+    async with at_the_desk(browser, place, "mabel") as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        await page.get_by_label("In words").fill("As Cabinet had it")
+        await page.get_by_label("Copy of the minute").set_input_files(large)
+        await page.get_by_text("This file has 12.0 MB; a document has at most 10.0 MB.").wait_for()
+        await page.get_by_role("button", name="Record the decision").click()
+        assert await page.get_by_label("In words").input_value() == "As Cabinet had it"
+        await page.get_by_label("Copy of the minute").set_input_files(small)
+        assert await page.get_by_text("This file has").count() == 0
+        async with page.expect_response(f"**/tasks/{task}/decision"):
+            await page.get_by_role("button", name="Show the totals").click()
 
 
 async def test_a_letter_or_a_document_that_is_not_there_is_said_in_a_sentence(place: Place) -> None:

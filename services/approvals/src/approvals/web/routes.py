@@ -1,6 +1,7 @@
 """The addresses of the desk, and what stands before every page: a session, a role, the origin and the token of a form."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +48,7 @@ from approvals.web.pages import (
     worklist,
     write_offs,
 )
-from approvals.web.security import BodyTooLarge, Guard, from_our_own_page, same_token
+from approvals.web.security import DOCUMENT_FORMS, BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
 from approvals.web.visit import MayNot, NoSuchPage, Visit
@@ -208,6 +209,12 @@ _SERVER_AWAY = (
 _BROKEN = "It is in the log with its time. If you sent a form, going back and sending it again is safe: it takes effect once."
 _FILE_TOO_LARGE = "A bank file has at most 20 MB. Nothing was kept. Ask the bank for shorter periods, and send each part by itself."
 _FORM_TOO_LARGE = "A form has at most 1 MB, and one document 10 MB where it takes one. Nothing was kept. Go back and send less."
+_DOCUMENT_TOO_LARGE = (
+    "A document has at most 10 MB. Nothing was kept, and nothing was decided or added. Go back, and choose a smaller file: scanned in "
+    "black and white, for example."
+)
+_PAGE_OF_A_FORM = re.compile(r"/files|/(tasks|cases)/[0-9a-f-]{36}(?=/)")
+"""The page on which a form with a file stands, at the beginning of where it is sent to."""
 _NO_ROOM = "There is no room for it on the disk, and nothing was done. Tell whoever looks after Rentbook, and send it again later."
 _STRANGE_FORM = "This form did not come from a page of the desk"
 
@@ -377,8 +384,13 @@ class Gates:
         return self._problem(request, 400, "This form can’t be read", _UNREADABLE, home=True)
 
     async def too_large(self, request: Request, _: Exception) -> Response:
-        words = _FILE_TOO_LARGE if request.url.path == "/files" else _FORM_TOO_LARGE
-        answer = self._problem(request, 413, "This is too large", words, home=True)
+        path = request.url.path
+        words = _FILE_TOO_LARGE if path == "/files" else _DOCUMENT_TOO_LARGE if DOCUMENT_FORMS.fullmatch(path) else _FORM_TOO_LARGE
+        session, back = await self.session(request), _PAGE_OF_A_FORM.match(path)
+        if session is None:
+            answer = self._problem(request, 413, "This is too large", words, home=True)
+        else:
+            answer = self._said(self._visit(request, session), 413, "This is too large", words, back=back[0] if back else None)
         answer.headers["connection"] = "close"
         return answer
 
@@ -400,8 +412,8 @@ class Gates:
         status = 503 if isinstance(failed, IssuerUnanswered) else 403
         return self._problem(request, status, "You could not be signed in", str(failed), sign_in=True)
 
-    def _said(self, visit: Visit, status: int, title: str, words: str) -> Response:
-        return visit.show("problem.html", title, status=status, words=words, sign_in=False, home=True)
+    def _said(self, visit: Visit, status: int, title: str, words: str, *, back: str | None = None) -> Response:
+        return visit.show("problem.html", title, status=status, words=words, sign_in=False, home=True, back=back)
 
     def _problem(self, request: Request, status: int, title: str, words: str, *, sign_in: bool = False, home: bool = False) -> Response:
         html = self.desk.render(
@@ -411,6 +423,7 @@ class Gates:
             words=words,
             sign_in=sign_in,
             home=home,
+            back=None,
             person=None,
             csrf="",
             navigation=[],

@@ -25,9 +25,12 @@ DRAINED_OCTETS = 256 * 1024 * 1024
 DRAIN_SECONDS = 300.0
 """How long at most: a slow line takes so long for what the desk takes in."""
 
+DOCUMENT_FORMS = re.compile(r"/cases/[^/]+/evidence|/tasks/[^/]+/decision")
+"""Where forms with a document are sent."""
+
 _LIMITS = (
     (re.compile(r"/files"), UPLOAD_OCTETS),
-    (re.compile(r"/cases/[^/]+/evidence|/tasks/[^/]+/decision"), DOCUMENT_OCTETS),
+    (DOCUMENT_FORMS, DOCUMENT_OCTETS),
 )
 
 CSP = (

@@ -55,6 +55,22 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   });
 }
 
+// A document that is too large is said beside its field, and not sent: the answer to it could not keep what was typed.
+for (const input of document.querySelectorAll("input[type=file][data-most-octets]")) {
+  const problem = document.createElement("p");
+  problem.className = "govuk-error-message";
+  problem.setAttribute("role", "alert");
+  input.before(problem);
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    const most = Number(input.dataset.mostOctets);
+    const megabytes = (octets) => `${(octets / 1_000_000).toFixed(1)} MB`;
+    const words = file && file.size > most ? `This file has ${megabytes(file.size)}; a document has at most ${megabytes(most)}.` : "";
+    input.setCustomValidity(words);
+    problem.textContent = words;
+  });
+}
+
 // The reasons that belong to the chosen answer, and no others.
 for (const form of document.querySelectorAll("form[data-answers]")) {
   const parts = form.querySelectorAll("[data-for-answer]");
