@@ -161,9 +161,9 @@ def order(kind: str, days: int = 100) -> Proof:
     return Proof("insolvency-order", ago(days), "county court", "BKT 118", kind)
 
 
-LETTERS = (Proof("letter-sent", ago(120)), Proof("letter-sent", ago(60)))
 CASES = {
-    "deceased": Case(LETTERS[:1], "Evidence of the death", (Proof("death", ago(50), "registrar"),)),
+    # She died fifty days ago: a letter of before that was none to the estate.
+    "deceased": Case((Proof("letter-sent", ago(40)),), "Evidence of the death", (Proof("death", ago(45), "registrar"),)),
     "care-home": Case((Proof("document", ago(30)),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
     "bankruptcy": Case((order("bankruptcy"),), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
     "debt-relief-order": Case(

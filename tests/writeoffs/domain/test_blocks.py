@@ -72,10 +72,10 @@ def test_what_does_not_block(changed: dict[str, Any]) -> None:
 
 def test_the_law_takes_a_current_tenants_arrears_too_and_the_policy_on_former_tenants_does_not() -> None:
     long_ago, dead = TODAY - timedelta(days=2300), person(TODAY - timedelta(days=90))
-    kinds = (EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, EvidenceKind.LEGAL_CONFIRMATION)
+    days = {EvidenceKind.INSOLVENCY_ORDER: 800, EvidenceKind.DISCHARGE: 800, EvidenceKind.LEGAL_CONFIRMATION: 1}
     barred = debt(owed(312_40, long_ago), status=AccountStatus.CURRENT, ended_on=None)
     for reason in POLICY.of_current_tenants:
-        proofs = tuple(Proof(kind, TODAY - timedelta(days=800)) for kind in kinds)
+        proofs = tuple(Proof(kind, TODAY - timedelta(days=ago)) for kind, ago in days.items())
         of_order = barred.model_copy(update={"people": (person(),)})
         assert assess(Standing(LineKind.WRITE_OFF, reason, 312_40, proofs), of_order, POLICY, TODAY).ready, reason
     for reason in REASONS[LineKind.WRITE_OFF] - set(POLICY.of_current_tenants):

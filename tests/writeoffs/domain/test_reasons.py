@@ -53,7 +53,7 @@ DECEASED = [
     *(
         pytest.param(
             200_00,
-            proofs((K.DEATH, 400), (K.LETTER_SENT, 300), (K.LETTER_SENT, 270), (K.EXECUTOR_REPLY, 250), *again),
+            proofs((K.DEATH, 300), (K.LETTER_SENT, 300), (K.LETTER_SENT, 270), (K.EXECUTOR_REPLY, 250), *again),
             ready,
             from_on,
             id=f"they replied, and were written to again {[days for _, days in again]} days ago",

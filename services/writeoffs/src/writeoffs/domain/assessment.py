@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -34,7 +34,7 @@ from writeoffs.domain.insolvency import (
     released_until,
     standing,
 )
-from writeoffs.domain.ladder import NextLetter, Proof, climbed, first_of_each, next_letter, wait_until
+from writeoffs.domain.ladder import NextLetter, Proof, Start, climbed, counting, first_of_each, next_letter, wait_until
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
@@ -66,6 +66,9 @@ DATED_BY_THE_DEBT = frozenset(
     }
 )  # fmt: skip
 """What was done or said about a debt or a credit: nothing of the kind is older than that."""
+
+_OF_THE_ESTATE = frozenset({EvidenceKind.LETTER_SENT, EvidenceKind.INSUFFICIENT_FUNDS})
+"""What is said to an estate, or of it: before the death there was none."""
 
 NOT_A_FORMER_TENANTS = (
     "Only a former tenant’s credit goes to income. While the account is in use it pays what falls due,"
@@ -192,8 +195,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
-    proofs = _counting(proposed, facts)
-    rungs = climbed(ladder, proofs, today, each) if ladder else ()
+    proofs, starts = _of_this_debt(proposed), _starts(proposed, facts, charges)
+    rungs = climbed(ladder, proofs, today, starts, each) if ladder else ()
     blocked = (
         *missing,
         *_not_listed(proposed),
@@ -202,7 +205,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_blocks(proposed, facts, charges, policy),
     )
     young = tuple(_young(proposed, facts, policy, today))
-    letter = next_letter(ladder, proofs, today, rungs, proposed.letters_ever) if ladder and not blocked else None
+    counts = counting(proofs, starts)
+    letter = next_letter(ladder, counts, today, rungs, proposed.letters_ever) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
     days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(
@@ -222,12 +226,37 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     )
 
 
-def _counting(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
-    """What counts on the ladder, each by the day by which it does."""
-    there = (
-        proof for proof in _of_this_debt(proposed) if (since := not_before(proposed.kind, proof.kind, facts)) is None or proof.on >= since
-    )
-    return tuple(replace(proof, on=proof.counts_on or proof.on) for proof in there)
+def _starts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge]) -> dict[EvidenceKind, Start]:
+    """What evidence is not of before: the debt or the credit; the death, for what an estate is told; the barring, for who confirms it."""
+    days = {kind: not_before(proposed.kind, kind, facts) for kind in DATED_BY_THE_DEBT}
+    what = "the account was in credit, from" if proposed.kind is LineKind.CREDIT_WRITE_ON else "the oldest charge that is owed fell due on"
+    starts = {kind: Start(day, f"{what} {in_words(day)}") for kind, day in days.items() if day is not None}
+    if proposed.reason is Reason.DECEASED:
+        _later(starts, _OF_THE_ESTATE, _died_on(facts), "the death on")
+        _later(starts, {EvidenceKind.DEATH}, min(_deaths(facts), default=None), "the death on")
+    if proposed.reason is Reason.STATUTE_BARRED:
+        _later(starts, {EvidenceKind.LEGAL_CONFIRMATION}, _first_barred(charges), "the first charge is barred, on")
+    return starts
+
+
+def _later(starts: dict[EvidenceKind, Start], kinds: Collection[EvidenceKind], day: date | None, what: str) -> None:
+    for kind in kinds:
+        if day is not None and (kind not in starts or starts[kind].on < day):
+            starts[kind] = Start(day, f"{what} {in_words(day)}")
+
+
+def _deaths(facts: DebtFacts) -> list[date]:
+    return [person.died_on for person in facts.people if person.died_on is not None]
+
+
+def _died_on(facts: DebtFacts) -> date | None:
+    """Since when nobody who owes it lives; None while somebody does."""
+    deaths = _deaths(facts)
+    return max(deaths, default=None) if len(deaths) == len(facts.people) else None
+
+
+def _first_barred(charges: Iterable[BarredCharge]) -> date | None:
+    return min((one.bars_on for one in charges if one.bars_on is not None), default=None)
 
 
 def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
@@ -377,12 +406,23 @@ def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
     """What goes of each charge, or comes back to it, the oldest first."""
     if proposed.kind is LineKind.WRITE_OFF:
         barred_only = proposed.reason is Reason.STATUTE_BARRED
-        goes = [one.charge for one in charges if one.barred or not barred_only]
+        confirmed = _confirmed_by(proposed, charges)
+        goes = [one.charge for one in charges if not barred_only or (one.bars_on is not None and one.barred and one.bars_on <= confirmed)]
         chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
     else:
         chosen = oldest_of(_still_owed(_of_all(proposed, facts), known_held_until(proposed, facts)), proposed.wanted_pence)
     within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
     return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
+
+
+def _confirmed_by(proposed: Standing, charges: Sequence[BarredCharge]) -> date:
+    """By when legal services have last confirmed that charges are barred: of one that was barred later they have said nothing yet.
+
+    The end of days where they have still to confirm any.
+    """
+    first = _first_barred(charges)
+    said = [proof.on for proof in proposed.proofs if proof.kind is EvidenceKind.LEGAL_CONFIRMATION]
+    return max((day for day in said if first is not None and day >= first), default=date.max)
 
 
 def left_to_put_back(past: PastWriteOff, until: date | None) -> int:

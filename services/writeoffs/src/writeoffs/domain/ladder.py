@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -20,6 +20,20 @@ SEARCHES = frozenset({EvidenceKind.TRACE, EvidenceKind.AGENCY_INSTRUCTED, Eviden
 
 OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOTE}
 """What counts for each joint tenant although it names none of them: letters go to all who can be reached."""
+
+FOLLOWS: Mapping[EvidenceKind, tuple[EvidenceKind, str]] = {
+    EvidenceKind.DISCHARGE: (EvidenceKind.INSOLVENCY_ORDER, "the order of"),
+    EvidenceKind.AGENCY_RETURN: (EvidenceKind.AGENCY_INSTRUCTED, "an agency was instructed on"),
+}
+"""What comes only after other evidence of the ladder, and that in words: a discharge is of its order, a return of an instruction."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first day of which evidence can be for what is proposed. `what`: what was on that day, in words that follow *before*."""
+
+    on: date
+    what: str
 
 
 @dataclass(frozen=True)
@@ -73,12 +87,50 @@ class NextLetter:
     anew: bool = False
 
 
-def climbed(ladder: Ladder, proofs: Sequence[Proof], today: date, each_of: Collection[UUID] = ()) -> tuple[RungShown, ...]:
-    """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it."""
+def climbed(
+    ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start], each_of: Collection[UUID] = ()
+) -> tuple[RungShown, ...]:
+    """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it.
+
+    `starts`: what evidence is not of before, by its kind. What follows other evidence of the ladder (FOLLOWS) is not of before that either.
+    """
     if not each_of:
-        return tuple(_rung(rung, proofs, today) for rung in ladder.rungs)
+        return _rungs(ladder, proofs, today, starts)
     theirs = [[proof for proof in proofs if _counts_for(proof, person)] for person in each_of]
-    return tuple(_reached_by_all([_rung(rung, own, today) for own in theirs]) for rung in ladder.rungs)
+    return tuple(_reached_by_all(each) for each in zip(*(_rungs(ladder, own, today, starts) for own in theirs), strict=True))
+
+
+def _rungs(ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start]) -> tuple[RungShown, ...]:
+    begun = {**starts, **_followed(ladder, counting(proofs, starts))}
+    there, early = counting(proofs, begun), {proof.kind: proof for proof in sorted(proofs, key=_day) if _is_early(proof, begun)}
+    why_not = {kind: f"that of {in_words(proof.on)} is from before {begun[kind].what}" for kind, proof in early.items()}
+    return tuple(_rung(rung, there, today, why_not) for rung in ladder.rungs)
+
+
+def counting(proofs: Iterable[Proof], starts: Mapping[EvidenceKind, Start]) -> tuple[Proof, ...]:
+    """Those of the day of their start or later, each by the day by which it counts."""
+    return tuple(replace(proof, on=proof.counts_on or proof.on) for proof in proofs if not _is_early(proof, starts))
+
+
+def _is_early(proof: Proof, starts: Mapping[EvidenceKind, Start]) -> bool:
+    start = starts.get(proof.kind)
+    return start is not None and proof.on < start.on
+
+
+def _followed(ladder: Ladder, proofs: Sequence[Proof]) -> dict[EvidenceKind, Start]:
+    """From when what follows counts: from the first of what it follows that a rung goes by."""
+    ways = {way.proof: way for rung in ladder.rungs for way in rung.any_of}
+    found: dict[EvidenceKind, Start] = {}
+    for kind, (before, says) in FOLLOWS.items():
+        way = ways.get(before)
+        first = next(iter(_since(_of_kind(way, proofs), _begun_anew(way, proofs))), None) if way is not None else None
+        if first is not None:
+            found[kind] = Start(first.on, f"{says} {in_words(first.on)}")
+    return found
+
+
+def _day(proof: Proof) -> date:
+    return proof.on
 
 
 def _counts_for(proof: Proof, person: UUID) -> bool:
@@ -142,11 +194,13 @@ def _apart(way: Proven, oldest_first: Sequence[Proof]) -> list[Proof]:
     return found
 
 
-def _rung(rung: Rung, proofs: Sequence[Proof], today: date) -> RungShown:
+def _rung(rung: Rung, proofs: Sequence[Proof], today: date, why_not: Mapping[EvidenceKind, str]) -> RungShown:
+    """`why_not`: in words, by its kind, why evidence that was brought does not count."""
     ways = [_reached(way, proofs, today) for way in rung.any_of]
     best = next((way for way in ways if way.met), None) or min(ways, key=lambda way: way.from_on or date.max)
     by = tuple(dict.fromkeys(way.proof for way in rung.any_of))
-    return RungShown(wanted=rung.wanted, met=best.met, says=best.says, from_on=None if best.met else best.from_on, shown_by=by)
+    says = best.says if best.met else "; ".join((best.says, *(why_not[kind] for kind in by if kind in why_not)))
+    return RungShown(wanted=rung.wanted, met=best.met, says=says, from_on=None if best.met else best.from_on, shown_by=by)
 
 
 def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
@@ -168,7 +222,7 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     day = _day_of(way, first, last)
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
-    return Reached(met=True, says=f"shown on {in_words(last)}")
+    return Reached(met=True, says=f"shown on {in_words(day)}")
 
 
 def _spelt_alike(source: str) -> str:
@@ -187,7 +241,7 @@ def _day_of(way: Proven, first: date, last: date) -> date:
 
 
 def _of_kind(way: Proven, proofs: Iterable[Proof]) -> list[Proof]:
-    return sorted((proof for proof in proofs if proof.kind is way.proof), key=lambda proof: proof.on)
+    return sorted((proof for proof in proofs if proof.kind is way.proof), key=_day)
 
 
 def _begun_anew(way: Proven, proofs: Iterable[Proof]) -> date | None:

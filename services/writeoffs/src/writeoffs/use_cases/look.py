@@ -1,6 +1,6 @@
 """What a page shows of a proposal, and what a schedule would post: assessed at the moment of asking, and changing nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, PastWriteOff
@@ -11,6 +11,7 @@ from rentbook_contracts.writeoffs import (
     DryRunAsked,
     DryRunLine,
     EvidenceKind,
+    ProofShown,
     ProposalAsked,
     ProposalPage,
     ProposeInBulk,
@@ -39,6 +40,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
     policy = await queries.in_force(tx, today)
     facts = await fact_of(tx, row.account)
     found = (await assessed(tx, [row], {row.account: facts}, policy, today))[row.id]
+    proofs = await queries.proofs_shown(tx, row)
     closed = row.closed_at is not None
     writes = row.status in queries.WAITING
     reminded = await queries.reminders_of(tx, [row])
@@ -57,11 +59,11 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         amount_pence=row.amount_pence if closed else found.amount_pence,
         debtor_total_pence=row.debtor_total_pence if closed else found.debtor_total_pence,
         parts=() if closed else found.parts,
-        ladder=found.rungs if closed else _death_told_apart(found.rungs, facts),
+        ladder=found.rungs if closed else _death_told_apart(found.rungs, facts, proofs),
         blocked=() if closed else found.blocked,
         look_again_on=None if closed else found.look_again_on,
         charges=found.charges,
-        proofs=await queries.proofs_shown(tx, row),
+        proofs=proofs,
         events=await queries.events_of(tx, proposal=row.id),
         undoes=row.undoes,
         schedule=row.schedule,
@@ -93,9 +95,13 @@ def _put_back(row: Row, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
     return next((put.charges for put in past.put_back if put.journal == row.journal), ()) if past is not None else ()
 
 
-def _death_told_apart(rungs: Sequence[RungShown], facts: DebtFacts) -> tuple[RungShown, ...]:
-    """Whoever reads on the account that a tenant died wonders why that is still wanted: a note shows nothing."""
-    if all(person.died_on is None for person in facts.people):
+def _death_told_apart(rungs: Sequence[RungShown], facts: DebtFacts, proofs: Iterable[ProofShown]) -> tuple[RungShown, ...]:
+    """Whoever reads on the account that a tenant died wonders why that is still wanted: a note shows nothing.
+
+    Where evidence of it was brought, its rung says why it does not count.
+    """
+    brought = any(proof.kind is EvidenceKind.DEATH and proof.struck is None for proof in proofs)
+    if brought or all(person.died_on is None for person in facts.people):
         return tuple(rungs)
     wanted = [not rung.met and EvidenceKind.DEATH in rung.shown_by for rung in rungs]
     return tuple(rung.model_copy(update={"says": NOTED_DEAD}) if of_death else rung for rung, of_death in zip(rungs, wanted, strict=True))

@@ -1,0 +1,145 @@
+"""No evidence is of before what it follows: the order, the instruction, the death or the barring. The page says why it does not count."""
+
+from datetime import date, timedelta
+
+import pytest
+from rentbook_contracts.ledger import DebtFacts, LineKind
+from rentbook_contracts.notices import LadderLetter
+from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from support.debts import POLICY, TODAY, debt, owed, person
+from writeoffs.domain.assessment import Assessment, Standing, assess
+from writeoffs.domain.days import in_words, years_after
+from writeoffs.domain.ladder import NextLetter, Proof
+
+K = EvidenceKind
+DEAD_DAYS = 100
+BARRED_ON = date(2026, 10, 2)
+"""The first day on which a charge of six years and a day before is barred."""
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def proofs(*told: tuple[EvidenceKind, int] | tuple[EvidenceKind, int, str]) -> tuple[Proof, ...]:
+    """Evidence of so many days ago, with its source where that counts."""
+    return tuple(Proof(one[0], ago(one[1]), one[2] if len(one) > 2 else "") for one in told)
+
+
+def found(reason: Reason, evidence: tuple[Proof, ...], facts: DebtFacts | None = None) -> Assessment:
+    facts = facts or debt(owed(900_00), people=(person(ago(DEAD_DAYS) if reason is Reason.DECEASED else None),))
+    return assess(Standing(LineKind.WRITE_OFF, reason, facts.balance_pence, evidence), facts, POLICY, TODAY)
+
+
+TRACED = ((K.TRACE, 200, "a"), (K.TRACE, 190, "b"))
+ORDERS = [
+    pytest.param(
+        reason, proofs((K.INSOLVENCY_ORDER, 50), (K.DISCHARGE, days)), days <= 50,
+        f"that of {in_words(ago(days))} is from before the order of {in_words(ago(50))}", id=f"{reason}: discharged {days} days ago",
+    )
+    for reason in (Reason.BANKRUPTCY, Reason.VOLUNTARY_ARRANGEMENT)
+    for days in (900, 51, 50, 3)
+]  # fmt: skip
+RETURNS = [
+    pytest.param(
+        Reason.UNTRACEABLE, proofs(*TRACED, *between, (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, days)), days <= 100,
+        f"that of {in_words(ago(days))} is from before an agency was instructed on {in_words(ago(100))}",
+        id=f"the agency's return of {days} days ago, {len(between)} before",
+    )
+    for days, between in (
+        (400, ()), (101, ()), (100, ()), (2, ()), (140, ((K.AGENCY_INSTRUCTED, 180), (K.CONTACT, 150))),
+    )
+]  # fmt: skip
+LETTERS = [
+    pytest.param(
+        Reason.DECEASED, proofs((K.DEATH, death), (K.LETTER_SENT, first), (K.LETTER_SENT, second)), ready,
+        f"that of {in_words(ago(max(early)))} is from before the death on {in_words(ago(DEAD_DAYS))}" if early else "",
+        id=f"letters to the estate {first} and {second} days ago, the death shown {death} days ago",
+    )
+    for death, first, second, ready, early in (
+        (90, 170, 130, False, (130,)), (90, 130, 60, False, (130,)), (90, 90, 60, True, ()), (90, 100, 60, True, ()),
+        (101, 90, 60, False, (101,)),
+    )
+]  # fmt: skip
+FUNDS = [
+    pytest.param(
+        Reason.DECEASED, proofs((K.DEATH, 90), (K.INSUFFICIENT_FUNDS, days)), days <= DEAD_DAYS,
+        f"that of {in_words(ago(days))} is from before the death on {in_words(ago(DEAD_DAYS))}",
+        id=f"what the estate has not, of {days} days ago",
+    )
+    for days in (101, 100)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "evidence", "ready", "why_not"), [*ORDERS, *RETURNS, *LETTERS, *FUNDS])
+def test_evidence_of_before_what_it_follows_counts_for_nothing_and_says_why(
+    reason: Reason, evidence: tuple[Proof, ...], ready: bool, why_not: str
+) -> None:
+    assessment = found(reason, evidence)
+    assert assessment.ready is ready
+    if not ready:
+        assert why_not in "; ".join(rung.says for rung in assessment.rungs)
+
+
+def test_a_bankruptcy_whose_discharge_is_of_another_waits_for_its_twelve_months() -> None:
+    assessment = found(Reason.BANKRUPTCY, proofs((K.INSOLVENCY_ORDER, 50), (K.DISCHARGE, 900)))
+    assert assessment.look_again_on == date(2027, 10, 6)
+
+
+def test_of_joint_tenants_each_is_discharged_from_their_own_order() -> None:
+    harold, maud = person(), person()
+    orders = tuple(Proof(K.INSOLVENCY_ORDER, ago(days), person=of.person) for of, days in ((harold, 300), (maud, 60)))
+    for days, ready in ((200, False), (5, True)):
+        discharged = tuple(Proof(K.DISCHARGE, ago(days), person=of.person) for of in (harold, maud))
+        facts = debt(owed(900_00), people=(harold, maud))
+        assert found(Reason.BANKRUPTCY, (*orders, *discharged), facts).ready is ready
+
+
+def test_an_estate_is_that_of_whoever_died_last() -> None:
+    facts = debt(owed(60_00), people=(person(ago(300)), person(ago(50))))
+    for days, ready in ((200, False), (40, True)):
+        assert found(Reason.DECEASED, proofs((K.DEATH, 40), (K.LETTER_SENT, days)), facts).ready is ready
+
+
+def test_letters_to_the_living_are_not_the_first_to_the_estate() -> None:
+    facts, evidence = (
+        debt(owed(900_00), people=(person(ago(DEAD_DAYS)),)),
+        proofs((K.DEATH, 90), (K.LETTER_SENT, 170), (K.LETTER_SENT, 130)),
+    )
+    standing = Standing(LineKind.WRITE_OFF, Reason.DECEASED, 900_00, evidence, letters_ever={K.LETTER_SENT: 2})
+    assert assess(standing, facts, POLICY, TODAY).letter == NextLetter(LadderLetter.ESTATE_DEBT, 3, TODAY, 28, anew=True)
+
+
+@pytest.mark.parametrize(("confirmed", "goes"), [
+    pytest.param((date(2021, 1, 1),), None, id="years before anything was barred"),
+    pytest.param((BARRED_ON - timedelta(days=1),), None, id="the day before"),
+    pytest.param((BARRED_ON,), 80_00, id="on the day of the first, and the second is barred a week later"),
+    pytest.param((BARRED_ON + timedelta(days=7),), 150_00, id="of both"),
+    pytest.param((BARRED_ON, BARRED_ON + timedelta(days=8)), 150_00, id="once more, of what was barred since"),
+])  # fmt: skip
+def test_what_legal_services_confirm_was_barred_by_then(confirmed: tuple[date, ...], goes: int | None) -> None:
+    due = date(2020, 10, 1)
+    assert years_after(due, 6) + timedelta(days=1) == BARRED_ON
+    facts = debt(owed(80_00, due), owed(70_00, due + timedelta(days=7)), owed(30_00))
+    assessment = found(Reason.STATUTE_BARRED, tuple(Proof(K.LEGAL_CONFIRMATION, day) for day in confirmed), facts)
+    assert (assessment.amount_pence if assessment.ready else None) == goes
+    [rung] = assessment.rungs
+    assert ("is from before the first charge is barred, on 2 October 2026" in rung.says) is (goes is None)
+
+
+@pytest.mark.parametrize(("reason", "evidence", "days"), [
+    pytest.param(
+        Reason.DEBT_RELIEF_ORDER, (Proof(K.INSOLVENCY_ORDER, date(2025, 10, 23)),),
+        ("23 October 2025", "23 October 2026"), id="twelve months",
+    ),
+    pytest.param(
+        Reason.UNTRACEABLE, proofs(*TRACED, (K.AGENCY_INSTRUCTED, 98), (K.AGENCY_RETURN, 2)),
+        (in_words(ago(190)), "19 November 2026", in_words(ago(2))), id="three months",
+    ),
+    pytest.param(
+        Reason.DECEASED, proofs((K.DEATH, 90), (K.LETTER_SENT, 80), (K.LETTER_SENT, 40)),
+        (in_words(ago(90)), in_words(ago(12))), id="four weeks after the second letter",
+    ),
+])  # fmt: skip
+def test_a_rung_is_shown_on_the_day_on_which_its_time_was_over(reason: Reason, evidence: tuple[Proof, ...], days: tuple[str, ...]) -> None:
+    assert tuple(rung.says for rung in found(reason, evidence).rungs) == tuple(f"shown on {day}" for day in days)
