@@ -168,7 +168,7 @@ async def test_whoever_brings_the_bank_file_stands_behind_what_it_moved(door: Do
 
 async def test_whoever_brings_the_payment_for_which_a_debt_is_owed_again_stands_behind_that(door: Door, database: Database) -> None:
     debts = Debts(door.runtime)
-    assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR, reason="statute-barred"))) is None
+    assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR, reason="statute-barred", of_current_tenants=True))) is None
     assert await behind_write_off(door.runtime, NEIGHBOUR) == set()
     await brings(door, EFUA, (NEIGHBOUR_REFERENCE, "5.00"))
     assert await behind_write_off(door.runtime, NEIGHBOUR) == {EFUA.person}
@@ -187,7 +187,7 @@ async def test_whoever_brings_the_payment_for_which_a_debt_is_owed_again_stands_
 
 async def test_whoever_brings_a_payment_and_whoever_takes_it_back_stand_behind_the_nothing_that_is_left(door: Door) -> None:
     debts = Debts(door.runtime)
-    assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR, reason="statute-barred"))) is None
+    assert outcome_of(await debts.written_off(await debts.line(NEIGHBOUR, reason="statute-barred", of_current_tenants=True))) is None
     await brings(door, EFUA, (NEIGHBOUR_REFERENCE, "5.00"))
     await brings(door, OTHER, (NEIGHBOUR_REFERENCE, "-5.00"), kind="Q")
     assert (await debts.facts(NEIGHBOUR)).balance_pence == 0
