@@ -17,6 +17,7 @@ from approvals.domain.forms import AnswerTask, LendAuthority, TakeBack
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind
 from approvals.domain.words import business_date, in_words
+from approvals.domain.working_days import bank_holidays, working_days_after
 from approvals.queries import Filters, View
 from approvals.use_cases.close_task import close_task
 from approvals.use_cases.decide import decide
@@ -43,6 +44,8 @@ from support.office import PEOPLE, Office
 from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
 
 TODAY = business_date(datetime.now(UTC))
+CALL_IN_WORKING_DAYS = 5
+"""In the table that is shipped, for what members decide."""
 
 
 @pytest.fixture
@@ -392,6 +395,17 @@ async def test_a_decision_of_members_waits_out_its_call_in(desk: WriteOffOffice)
     assert row.carried_out_from is not None
     assert row.carried_out_from >= TODAY + timedelta(days=7)
     assert (await desk.facts())[-1]["carried_out_from"] == row.carried_out_from.isoformat()
+
+
+async def test_a_proclaimed_holiday_is_no_day_of_a_call_in(desk: WriteOffOffice) -> None:
+    runtime, closed = desk.office.runtime, bank_holidays()
+    proclaimed = working_days_after(TODAY, 2, closed)
+    runtime.settings = runtime.settings.model_copy(update={"one_off_holidays": (proclaimed,)})
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    made = await desk.decided("mel.member", about, await desk.opened(about, 2))
+    row = await run(runtime, lambda tx: read_decision(tx, ReadDecision(decision=made.decision)), caller=SYSTEM)
+    assert row.carried_out_from == working_days_after(TODAY, CALL_IN_WORKING_DAYS + 2, closed)
 
 
 async def test_what_nobody_may_call_in_waits_for_no_morning(desk: WriteOffOffice) -> None:

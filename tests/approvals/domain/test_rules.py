@@ -117,6 +117,13 @@ def test_working_days_know_the_bank_holidays(start: date, days: int, expected: d
     assert working_days_until(start, expected, closed) == -working_days_until(expected, start, closed)
 
 
+def test_a_holiday_that_was_proclaimed_for_one_year_is_no_working_day() -> None:
+    closed = bank_holidays((date(2026, 5, 6),))
+    assert working_days_after(date(2026, 5, 1), 2, closed) == date(2026, 5, 7)
+    assert working_days_until(date(2026, 5, 7), date(2026, 5, 1), closed) == 2
+    assert date(2026, 5, 6) not in bank_holidays()
+
+
 def test_the_bank_holidays_of_england_in_2026() -> None:
     closed = bank_holidays()
     weekdays = [day for number in range(365) if (day := date.fromordinal(date(2026, 1, 1).toordinal() + number)).weekday() < 5]

@@ -4,7 +4,7 @@ Every function takes a transaction and looks on behalf of its caller. Names of t
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -30,6 +30,7 @@ from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.domain.together import Line, Selection
 from approvals.domain.words import LONDON, a_role, business_date
+from approvals.settings import ApprovalsSettings
 from approvals.tables import (
     absence,
     absence_end,
@@ -557,6 +558,11 @@ async def _mine(tx: Transaction) -> _Mine:
     return _Mine(tx.now, people, tuple(sorted(tx.caller.roles)), tuple(held))
 
 
+def closed_days(tx: Transaction) -> Container[date]:
+    """The bank holidays, with those that this council was told of by its settings."""
+    return working_days.bank_holidays(tx.settings(ApprovalsSettings).one_off_holidays)
+
+
 async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
     """All that the caller may decide, at each stage: by their own roles and by what was lent to them.
 
@@ -642,7 +648,7 @@ def _answered_at() -> sa.ScalarSelect[datetime]:
 def _filtered(tx: Transaction, view: View, filters: Filters) -> list[sa.ColumnElement[bool]]:
     dated = _answered_at() if view is View.DECIDED else task.c.opened_at
     today = business_date(tx.now)
-    closed = working_days.bank_holidays()
+    closed = closed_days(tx)
     next_day = working_days.working_days_after(today, 1, closed)
     free = sa.or_(task.c.claimed_by.is_(None), task.c.claim_expires_at <= tx.now)
     answered = sa.exists().where(decision.c.task_id == task.c.id, ~_is_recalled())
@@ -842,7 +848,7 @@ def _task_row(
     claimed = row.claimed_by if row.claim_expires_at and row.claim_expires_at > tx.now else None
     asks = answer is not None and answer.recalled_at is None and row.status == Status.DECIDED and answer.question_to is not None
     asked = asks and answer is not None and answer.question_to in me_for
-    left = working_days.working_days_until(row.due_on, business_date(tx.now), working_days.bank_holidays())
+    left = working_days.working_days_until(row.due_on, business_date(tx.now), closed_days(tx))
     return TaskRow(
         task=row.id, kind=Kind(row.kind), case=row.case_id, attempt=row.attempt, round=row.round, stage=row.stage, stages=row.stages,
         account=row.account, amount_pence=row.amount_pence, content_hash=row.content_hash, lane=Lane(row.lane),

@@ -1,6 +1,6 @@
 """Working days of England: Monday to Friday, bank holidays aside."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import date, timedelta
 
 import holidays
@@ -8,9 +8,11 @@ import holidays
 _SATURDAY = 5
 
 
-def bank_holidays() -> Container[date]:
-    """The bank holidays of England, for any year that is asked about."""
-    return holidays.country_holidays("GB", subdiv="ENG")
+def bank_holidays(one_off: Iterable[date] = ()) -> Container[date]:
+    """The bank holidays of England, for any year that is asked about, and those that were proclaimed for one year (domain.md 3.2)."""
+    england = holidays.country_holidays("GB", subdiv="ENG")
+    england.update(dict.fromkeys(one_off, "proclaimed for one year"))
+    return england
 
 
 def is_working_day(day: date, closed: Container[date]) -> bool:

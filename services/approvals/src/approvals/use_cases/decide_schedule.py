@@ -64,7 +64,7 @@ def _carried_out_from(tx: Transaction, authority: Authority) -> date:
     today = business_date(tx.now)
     if not authority.call_in_working_days:
         return today
-    return working_days.working_days_after(today, authority.call_in_working_days + 1, working_days.bank_holidays())
+    return working_days.working_days_after(today, authority.call_in_working_days + 1, queries.closed_days(tx))
 
 
 async def _same(tx: Transaction, form: AnswerSchedule, before: queries.Recorded) -> DecisionTaken:

@@ -10,7 +10,6 @@ from approvals.domain.authority import NoAuthorityForAmount, Policy, stages_for
 from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
-from approvals.domain.words import business_date
 from approvals.use_cases.close_task import tell_not_carried_out
 from approvals.use_cases.open_task import CASE_WENT_ON, dates_of
 
@@ -59,7 +58,7 @@ def _adds_up(asked: OpenScheduleTask, told: ScheduleToDecide) -> None:
 async def _row(
     tx: Transaction, asked: OpenScheduleTask, told: ScheduleToDecide, in_force: Policy, roles: tuple[str, ...]
 ) -> dict[str, object]:
-    due_on, remind_on, escalate_on = dates_of(business_date(tx.now), in_force)
+    due_on, remind_on, escalate_on = dates_of(tx, in_force)
     return {
         "case_id": asked.schedule,
         "attempt": ATTEMPT,

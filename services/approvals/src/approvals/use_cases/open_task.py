@@ -58,7 +58,7 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
         stages=len(roles),
         role=roles[asked.stage - 1],
         priority_at=await queries.first_priority(tx, asked.case, asked.attempt) or tx.now,
-        dates=dates_of(business_date(tx.now), in_force),
+        dates=dates_of(tx, in_force),
         assigned_to=await queries.last_decider(tx, asked.case, asked.stage),
     )
     if opened is not None:
@@ -76,9 +76,9 @@ async def _policy_of_round(tx: Transaction, asked: OpenTask) -> Policy:
     return next(one for one in await queries.policies(tx, Kind(asked.kind)) if one.id == first[0].policy_id)
 
 
-def dates_of(today: date, in_force: Policy) -> tuple[date, date, date]:
+def dates_of(tx: Transaction, in_force: Policy) -> tuple[date, date, date]:
     """When it is due, when time reminds, and when it escalates."""
-    closed = working_days.bank_holidays()
+    today, closed = business_date(tx.now), queries.closed_days(tx)
     spans = (in_force.decide_within_working_days, in_force.remind_after_working_days, in_force.escalate_after_working_days)
     due, remind, escalate = (working_days.working_days_after(today, span, closed) for span in spans)
     return due, remind, escalate
