@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from refunds.domain.checks import CheckResult, checks_hash, lane, participants, run_again, run_check
 from refunds.domain.covered import Ground, ground_of
+from refunds.domain.evidence import ABOUT_DEBTS, SPEAKS_AGAINST, settled_by
 from refunds.domain.facts import CaseFacts, Confirmation, EarlierPayment, Evidence, Wishes
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.plan import plan_refund
@@ -219,6 +220,116 @@ def test_4_the_latest_answer_on_a_debt_counts() -> None:
 @pytest.mark.parametrize("hold", [AccountHold.DISPUTE, AccountHold.LEGAL])
 def test_4_an_account_in_question_is_referred(hold: AccountHold) -> None:
     assert outcome(4, sole(account_holds=(hold,))) == (REFER, "account-in-question")
+
+
+def _unfinished(**change: object) -> CaseFacts:
+    facts = ledger(**ENDED, debts=())
+    return clean_case(ledger=facts.model_copy(update={"tenancy": facts.tenancy.model_copy(update=change)}))
+
+
+def _paid_to(**change: Any) -> CaseFacts:
+    return replace(sole(), payee=replace(PAYEE, **change))
+
+
+LATELY = EarlierPayment(amount_pence=520_00, on=TODAY - timedelta(days=1))
+SITUATIONS: dict[str, tuple[int, CaseFacts]] = {
+    **{f"{number}, clean": (number, sole()) for number in range(1, 11)},
+    "4, settled debts": (4, clean_case()),
+    "no-cleared-credit": (1, sole(0)),
+    "no-credit": (2, sole(0)),
+    "benefit-money": (2, sole(credits=(credit(900_00, CreditSource.HOUSING_BENEFIT),))),
+    "trustee-may-own-it": (2, sole(account_holds=(AccountHold.INSOLVENCY,))),
+    "ombudsman-compensation-never-offset": (2, sole(credits=(credit(900_00, CreditSource.OMBUDSMAN),))),
+    "nothing-above-the-floor": (3, sole(480_00)),
+    "asked-for-more": (3, replace(sole(), wishes=Wishes(asked_by=A, requested_pence=520_01))),
+    "tenant-to-be-asked": (4, clean_case(ledger=ledger(**ENDED), wishes=Wishes(asked_by=A))),
+    "account-in-question": (4, sole(account_holds=(AccountHold.DISPUTE,))),
+    "written-off-debt": (4, sole(written_off_pence=418_50)),
+    "not-asked-for": (5, replace(sole(), wishes=Wishes())),
+    "keys-not-in": (5, _unfinished(keys_returned_on=None)),
+    "final-charges-open": (5, _unfinished(final_charges_posted=False)),
+    "not-inspected": (5, _unfinished(recharge_inspected=False)),
+    "no-forwarding-address": (5, _unfinished(forwarding_address_known=False)),
+    "6, no-payee": (6, replace(sole(), payee=None)),
+    "joint-consent": (6, clean_case(ledger=ledger(1_000_00, debts=()))),
+    "signed": (6, clean_case(ledger=ledger(1_000_00, debts=()), wishes=Wishes(asked_by=A, joint_consent=True))),
+    "estate": (6, sole(people=(PersonFacts(person=A, died_on=date(2026, 5, 1)),), **ENDED)),
+    "authority-of-third-party": (6, _paid_to(person=None)),
+    "card-money-back-to-card": (6, sole(credits=(credit(1_000_00, method="RCP"),))),
+    "7, no-payee": (7, replace(sole(), payee=None)),
+    "account-cannot-exist": (7, _paid_to(modulus=ModulusAnswer.INVALID)),
+    "name-is-close": (7, _paid_to(confirmation=Confirmation.CLOSE)),
+    "confirmation-unavailable": (7, _paid_to(confirmation=Confirmation.UNAVAILABLE)),
+    "confirmation-expired": (7, _paid_to(confirmed_on=TODAY - timedelta(days=31))),
+    "call-back-needed": (7, _paid_to(changed=True)),
+    "payment-came-back": (7, _paid_to(came_back_on=TODAY - timedelta(days=1))),
+    "fraud-hold": (8, sole(account_holds=(AccountHold.FRAUD,))),
+    "staff-conflict": (8, replace(sole(), staff_conflict=True)),
+    "same-amount-lately": (8, replace(sole(), earlier_payments=(LATELY,))),
+    "same-details-elsewhere": (8, replace(sole(), same_details_elsewhere=1)),
+}
+
+
+def said_no(number: int, facts: CaseFacts, kind: EvidenceKind) -> Evidence:
+    """As `add_evidence` keeps it: with the doubt and the payee in sight, and about every debt where it is about debts."""
+    about = frozenset(debt.account for debt in facts.ledger.debts) if kind in ABOUT_DEBTS else frozenset()
+    told = answered(number, outcome(number, facts)[1], settles=False, kind=kind, accounts=about)
+    return replace(told, payee=facts.payee.payee if facts.payee else None)
+
+
+@pytest.mark.parametrize("kind", EvidenceKind)
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_every_no_fails_the_check_that_it_is_about(situation: str, kind: EvidenceKind) -> None:
+    number, facts = SITUATIONS[situation]
+    no = said_no(number, facts, kind)
+    found = result(number, replace(facts, evidence=(no,)))
+    if number == 4 and no.accounts and kind is not EvidenceKind.OPT_OUT_NOTICE:
+        # The tenant's wish for a debt: it is paid to them, not offset.
+        assert replace(facts, evidence=(no,)).wishes.opted_out >= no.accounts
+        return
+    assert found.outcome is FAIL
+    assert set(found.evidence) - set(result(number, facts).evidence), "it is said in words"
+
+
+@pytest.mark.parametrize("kind", EvidenceKind)
+@pytest.mark.parametrize("number", range(1, 11))
+def test_a_no_stands_until_something_newer_takes_it_back(number: int, kind: EvidenceKind) -> None:
+    facts, tomorrow = sole(), TODAY + timedelta(days=1)
+    no = said_no(number, facts, kind)
+    reason = outcome(number, replace(facts, evidence=(no,)))[1]
+    assert reason == SPEAKS_AGAINST
+    unaware = replace(no, kind="letter", settles=True, received_on=tomorrow)
+    older = replace(no, settles=True, received_on=TODAY - timedelta(days=1))
+    assert outcome(number, replace(facts, evidence=(no, unaware, older))) == (FAIL, SPEAKS_AGAINST)
+    same_kind, in_sight = replace(no, settles=True, received_on=tomorrow), replace(unaware, answers=reason)
+    for newer in (same_kind, in_sight):
+        assert outcome(number, replace(facts, evidence=(no, newer))) == (PASS, "settled-by-evidence")
+    again = replace(no, received_on=tomorrow + timedelta(days=1))
+    assert outcome(number, replace(facts, evidence=(no, in_sight, again))) == (FAIL, SPEAKS_AGAINST)
+
+
+def test_4_what_the_tenant_says_of_a_debt_takes_no_court_order_back() -> None:
+    facts = clean_case(ledger=ledger(**ENDED), wishes=Wishes(asked_by=A))
+    no = said_no(4, facts, EvidenceKind.COURT_ORDER)
+    consent = answered(4, SPEAKS_AGAINST, kind=EvidenceKind.CONSENT, accounts=frozenset({FTA, RECHARGE}), on=TODAY + timedelta(days=1))
+    assert outcome(4, replace(facts, evidence=(no, consent))) == (FAIL, SPEAKS_AGAINST)
+
+
+def test_what_settles_a_check_that_rests_on_figures_is_asked_only_while_evidence_speaks_against_it() -> None:
+    for number in (1, 3, 9, 10):
+        assert settled_by(number, "no-cleared-credit") == ()
+        assert settled_by(number, f"no-cleared-credit+{SPEAKS_AGAINST}") == tuple(EvidenceKind)
+    short = sole(0)
+    no = said_no(1, short, EvidenceKind.OTHER)
+    yes = replace(no, settles=True, received_on=TODAY + timedelta(days=1))
+    assert outcome(1, replace(short, evidence=(no,))) == (FAIL, f"no-cleared-credit+{SPEAKS_AGAINST}")
+    assert outcome(1, replace(short, evidence=(no, yes))) == (FAIL, "no-cleared-credit"), "figures are not settled by a document"
+
+
+def test_6_a_no_about_an_earlier_payee_says_nothing_of_the_present_one() -> None:
+    facts = replace(sole(), evidence=(said_no(6, sole(), EvidenceKind.IDENTITY),))
+    assert outcome(6, facts) == (FAIL, SPEAKS_AGAINST)
+    assert outcome(6, replace(facts, payee=replace(PAYEE, payee=UUID(int=0x51)))) == (PASS, "tenant-is-payee")
 
 
 def test_5_a_current_tenant_is_paid_only_on_request() -> None:

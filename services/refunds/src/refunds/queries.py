@@ -252,12 +252,12 @@ def _check(number: int, found: sa.Row[Any] | None) -> CheckShown:
     if found is None:
         return CheckShown(
             check=number, title=TITLES[number], outcome=None, reason_code="", evidence=(), source="", by="", at=None, expires_on=None,
-            settled_by=settled_by(number),
+            settled_by=settled_by(number, ""),
         )  # fmt: skip
     return CheckShown(
         check=number, title=TITLES[number], outcome=CheckOutcome(found.outcome), reason_code=found.reason_code,
         evidence=tuple(found.evidence), source=found.source, by=found.by, at=found.at, expires_on=found.expires_on,
-        settled_by=settled_by(number), speaks_against=speaks_against(CheckOutcome(found.outcome), found.reason_code),
+        settled_by=settled_by(number, found.reason_code), speaks_against=speaks_against(CheckOutcome(found.outcome), found.reason_code),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ REASONS: Mapping[str, str] = {
     "account-in-question": "in dispute or with legal services",
     "tenant-to-be-asked": "the tenant is to be asked",
     "notice-speaks-against": "the notice about another debt speaks against the refund",
+    "evidence-speaks-against": "a document or an answer speaks against the refund",
     "keys-not-in": "the keys are not in",
     "final-charges-open": "the final charges are not posted",
     "not-inspected": "not inspected for recharges",

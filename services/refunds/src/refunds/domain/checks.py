@@ -18,6 +18,7 @@ from rentbook_contracts.words import counted
 
 from refunds.domain.bacs_text import NameHasNoBacsForm, bacs_name
 from refunds.domain.covered import Ground, void_because
+from refunds.domain.evidence import ABOUT_DEBTS, SPEAKS_AGAINST
 from refunds.domain.facts import CaseFacts, Confirmation, Evidence, PayeeFacts
 from refunds.domain.modulus import ModulusAnswer
 from refunds.domain.plan import PassedOver, Plan, floor, minimum_refund, notices_run_until, plan_refund, tenancy_has_ended
@@ -38,6 +39,7 @@ TITLES = {
     10: "Later events",
 }
 BANK_CHECK = 7
+ABOUT_THE_PAYEE = (6, BANK_CHECK, 8)
 # An approval stands by check 10's comparison of what 1 to 4 look at, and while these still pass: nobody relies on them past their day
 # (docs/decisions/0025).
 MUST_STILL_PASS = (5, 6, BANK_CHECK, 8)
@@ -57,6 +59,15 @@ ASKED_FOR_MORE = "asked-for-more"
 NOTHING_FOUND = frozenset({"own-money", "above-the-floor", "no-other-debt", "current-tenancy", "tenancy-end-finished"}) | frozenset(
     {"cleared-credit", "tenant-is-payee", "name-matches", "no-duplicate", "participants-listed", "not-approved-yet", "approval-stands"}
 )
+# Doubts that a no of any kind answers. Evidence that names none of them when it says no is about the check itself.
+ANSWERED_WITH_NO = frozenset(
+    {"benefit-money", "trustee-may-own-it", "account-in-question", "written-off-debt", "not-asked-for", "keys-not-in", "final-charges-open"}
+    | {"not-inspected", "no-forwarding-address", "estate", "authority-of-third-party", "card-money-back-to-card", "payment-came-back"}
+    | {"call-back-needed", "name-is-close", "confirmation-unavailable", "staff-conflict", "same-amount-lately", "same-details-elsewhere"}
+)
+NOTICE_IN_VAIN = "notice-speaks-against"
+# They answer their own question and no other.
+OWN_QUESTION = frozenset({*ABOUT_DEBTS, EvidenceKind.JOINT_CONSENT})
 CARD_METHODS = {"RCP"}
 DIRECT_DEBIT = "RDD"
 # How money came, by its code of domain.md 2.1.
@@ -118,7 +129,7 @@ Check = Callable[[CaseFacts, RefundPolicy, date], CheckResult]
 
 def run_check(number: int, facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     """Run one check by its number, 1 to 10, on a Europe/London day, before anything is approved."""
-    return CHECKS[number](facts, policy, today)
+    return _with_what_speaks_against(CHECKS[number](facts, policy, today), facts)
 
 
 def run_again(facts: CaseFacts, policy: RefundPolicy, today: date, approved: Ground) -> tuple[tuple[CheckResult, ...], str | None]:
@@ -210,7 +221,7 @@ def check_4(facts: CaseFacts, policy: RefundPolicy, today: date) -> CheckResult:
     in_vain = facts.wishes.noticed_in_vain.intersection(plan.unanswered)
     if in_vain:
         words = f"The notice on {counted(len(in_vain), 'debt')} speaks against the refund. Serve it again, or ask for an answer."
-        doubts.append(Doubt("notice-speaks-against", words, kinds=frozenset(), refused=True))
+        doubts.append(Doubt(NOTICE_IN_VAIN, words, kinds=frozenset(), refused=True))
     if in_vain != set(plan.unanswered):
         doubts.append(Doubt("tenant-to-be-asked", _notice_words(plan, facts, policy), kinds=frozenset()))
     source = f"{_ledger_source(facts)}; policy {policy.version}"
@@ -455,6 +466,47 @@ def _answer(number: int, doubt: Doubt, facts: CaseFacts, payee: UUID | None) -> 
         and (doubt.kinds is None or item.kind in doubt.kinds or (bool(doubt.kinds) and not item.settles))
     ]
     return sorted(fitting, key=lambda item: item.received_on)[-1] if fitting else None
+
+
+def _with_what_speaks_against(found: CheckResult, facts: CaseFacts) -> CheckResult:
+    """FAIL while evidence that answers none of the check's doubts says no; once it was answered, the check passes by evidence at best."""
+    ordered = sorted(facts.evidence, key=lambda item: item.received_on)
+    against = [(item, ordered[place + 1 :]) for place, item in enumerate(ordered) if _is_about_the_check(item, found, facts)]
+    if not against:
+        return found
+    standing = [item for item, newer in against if not any(_takes_back(later, item) for later in newer)]
+    if standing:
+        words = (f"Speaks against the refund: {item.kind}, {in_words(item.received_on)}." for item in standing)
+        reasons = [found.reason_code] if found.outcome is FAIL else []
+        return replace(found, outcome=FAIL, reason_code="+".join([*reasons, SPEAKS_AGAINST]), evidence=(*found.evidence, *words))
+    words = (f"Spoke against the refund, and was answered: {item.kind}, {in_words(item.received_on)}." for item, _ in against)
+    reason = SETTLED if found.outcome is PASS else found.reason_code
+    return replace(found, reason_code=reason, evidence=(*found.evidence, *words))
+
+
+def _is_about_the_check(item: Evidence, found: CheckResult, facts: CaseFacts) -> bool:
+    if item.settles or item.check != found.number or ANSWERED_WITH_NO.intersection(item.answers.split("+")):
+        return False
+    if found.number in ABOUT_THE_PAYEE and facts.payee and item.payee not in (None, facts.payee.payee):
+        return False
+    return not (found.number == 4 and item.kind in ABOUT_DEBTS and _is_answer_on_debts(item, found, facts))
+
+
+def _is_answer_on_debts(item: Evidence, found: CheckResult, facts: CaseFacts) -> bool:
+    """A no on debts is the tenant's wish, which the plan goes by, or a notice in vain. It says nothing more once the debts are gone."""
+    if not item.accounts:
+        return False
+    gone = not item.accounts & {debt.account for debt in facts.ledger.debts}
+    return gone or item.kind != EvidenceKind.OPT_OUT_NOTICE or NOTICE_IN_VAIN in found.reason_code.split("+")
+
+
+def _takes_back(later: Evidence, said: Evidence) -> bool:
+    """A yes of the same kind, or one that was entered with the no in sight; on debts, whatever the tenant has answered since."""
+    if said.kind in ABOUT_DEBTS and later.kind in ABOUT_DEBTS and later.accounts & said.accounts:
+        return True
+    if later.check != said.check or not later.settles:
+        return False
+    return later.kind == said.kind or (later.kind not in OWN_QUESTION and SPEAKS_AGAINST in later.answers.split("+"))
 
 
 def _by_source(ledger: RefundFacts) -> list[str]:

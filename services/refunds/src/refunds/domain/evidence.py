@@ -1,4 +1,4 @@
-"""Which kinds of evidence may settle which check for a refund (domain.md 4). Against a refund any may speak."""
+"""Which kinds of evidence may settle which check for a refund (domain.md 4). Against a refund any may speak, on any check."""
 
 from collections.abc import Mapping
 
@@ -24,6 +24,11 @@ SETTLED_BY: Mapping[int, tuple[Kind, ...]] = {
 }
 """By check. One that is not here rests on the figures of the account and of policy alone."""
 
+SPEAKS_AGAINST = "evidence-speaks-against"
+"""The reason code of a check that fails by evidence which answers none of its doubts."""
+
+ABOUT_DEBTS = (Kind.CONSENT, Kind.OPT_OUT, Kind.OPT_OUT_NOTICE)
+
 
 class RestsOnFigures(RefundRule):
     """No document settles a check that rests on figures alone."""
@@ -33,14 +38,17 @@ class DoesNotSettle(RefundRule):
     """This kind of evidence does not settle this check."""
 
 
-def settled_by(check: int) -> tuple[Kind, ...]:
-    """The kinds that may settle a check; none where it rests on figures."""
-    return SETTLED_BY.get(check, ())
+def settled_by(check: int, in_sight: str) -> tuple[Kind, ...]:
+    """The kinds that may settle a check as it stands, by its reason code.
+
+    None where it rests on figures; there any may answer evidence that speaks against the refund, and the figures still count.
+    """
+    return SETTLED_BY.get(check) or (tuple(Kind) if SPEAKS_AGAINST in in_sight.split("+") else ())
 
 
-def refuse_unfit(check: int, kind: Kind, *, settles: bool) -> None:
+def refuse_unfit(check: int, kind: Kind, *, settles: bool, in_sight: str) -> None:
     """Errors: RestsOnFigures, DoesNotSettle."""
-    fitting = settled_by(check)
+    fitting = settled_by(check, in_sight)
     if not settles or kind in fitting:
         return
     if not fitting:

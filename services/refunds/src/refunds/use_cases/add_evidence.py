@@ -4,18 +4,16 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.refunds import AddEvidence, EvidenceKind
+from rentbook_contracts.refunds import AddEvidence
 
 from refunds.domain.days import business_date
 from refunds.domain.documents import document_type
-from refunds.domain.evidence import refuse_unfit
+from refunds.domain.evidence import ABOUT_DEBTS, refuse_unfit
 from refunds.domain.means import Means
 from refunds.domain.rules import RefundRule
 from refunds.store import cases, checks, documents
 from refunds.store.cases import Case
 from refunds.use_cases.case_work import requested_case, require_case_worker, say_changed
-
-ABOUT_DEBTS = (EvidenceKind.CONSENT, EvidenceKind.OPT_OUT, EvidenceKind.OPT_OUT_NOTICE)
 
 
 class ReceivedInTheFuture(RefundRule):
@@ -29,12 +27,12 @@ async def add_evidence(tx: Transaction, told: AddEvidence, means: Means) -> Noth
     NotADocument, DocumentTooLarge.
     """
     require_case_worker(tx)
-    refuse_unfit(told.check, told.kind, settles=told.settles)
     kind = document_type(told.document) if told.document is not None else None
     row = await requested_case(tx, told.case)
+    answers = await checks.doubt_in_sight(tx, row.id, told.check)
+    refuse_unfit(told.check, told.kind, settles=told.settles, in_sight=answers)
     if told.received_on > business_date(tx.now):
         raise ReceivedInTheFuture("Evidence cannot be received after today.", field="received_on")
-    answers = await checks.doubt_in_sight(tx, row.id, told.check)
     about = told.accounts or await _every_other_debt(tx, row, told)
     evidence = await checks.add_evidence(tx, row.id, told, answers=answers, payee=row.payee, accounts=about)
     if told.document is not None and kind is not None:
