@@ -287,6 +287,22 @@ async def test_what_is_put_back_is_owed_of_the_charges_that_were_written_off(deb
     assert (facts.charges, facts.write_offs[0].charges) == (charges, ())
 
 
+async def test_what_comes_back_once_a_charge_of_it_was_undone_is_that_charge(debts: Debts) -> None:
+    newest = (await debts.facts()).charges[-1]
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    wrong = ReverseJournal(journal=newest.journal, reason="charged twice")
+    await do(debts.runtime, lambda tx: reverse_journal(tx, wrong), OFFICER)
+    [past] = (await debts.facts()).write_offs
+    assert past.charges[0].journal == past.charges[1].journal == newest.journal
+    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 70_00), ("Heating", 10_00), charges=(newest.journal,)))
+    facts = await debts.facts()
+    [past] = facts.write_offs
+    assert (back.dropped_because, facts.balance_pence, facts.charges) == (None, 0, ())
+    assert newest.journal not in {charge.journal for charge in past.charges}
+    assert {charge.journal for charge in past.put_back[0].charges} == {newest.journal}
+
+
 async def test_a_line_of_less_than_all_names_its_charges_with_their_amounts(debts: Debts) -> None:
     charges = (await debts.facts()).charges
     named = await debts.line_of(charges[:2])

@@ -983,6 +983,25 @@ async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back
     assert (await writeoffs.status(back["id"]))[0] == "ready"
 
 
+async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_no_other_charge_does(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    oldest, gone = owed(222_40), owed(90_00, TODAY - timedelta(days=900))
+    # As the ledger tells it: what was undone comes back first.
+    holds = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (gone, oldest)})
+    later = {"journal": uuid4(), "line": uuid4(), "amount_pence": 200_00, "charges": (owed(200_00, TODAY - timedelta(days=800)),)}
+    # A payment that was not proposed back yet is in credit too.
+    writeoffs.moved(account, balance_pence=-100_00, write_offs=(holds, holds.model_copy(update=later)))
+    await writeoffs.do(come_back, undone(account, gone.journal, 90_00, -100_00))
+    [back] = await writeoffs.rows("SELECT id, wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert (back["wanted_pence"], back["undoes"]) == (90_00, journal)
+    await writeoffs.assessed(back["id"])
+    schedule, decision = await writeoffs.scheduled(back["id"]), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00, (gone.journal,))
+
+
 @pytest.mark.parametrize("known", ["when it was written off", "since"])
 @pytest.mark.parametrize(("ordered", "wanted"), [(100, []), (101, [12_40]), (102, [50_00])])
 async def test_a_payment_puts_nothing_back_that_the_law_has_released(

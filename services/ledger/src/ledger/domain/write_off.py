@@ -172,7 +172,7 @@ def _taken(line: WriteOffLine, owed: Sequence[ChargeOwed]) -> tuple[ChargeOwed, 
 
 
 def _given_back(line: WriteOffLine, left: Sequence[ChargeOwed]) -> tuple[ChargeOwed, ...] | None:
-    """Of the charges that it names the oldest first, up to its amounts; all that is left where it names none."""
+    """Of the charges that it names the first that come back, up to its amounts; all that is left where it names none."""
     if not left and not line.charges:
         return ()
     wanted, back = _amounts(line), []

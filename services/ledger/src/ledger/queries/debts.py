@@ -386,12 +386,15 @@ LEFT JOIN (
   WHERE off.account = ANY (CAST(:ids AS uuid[])) GROUP BY put.write_off, given.charge, given.element
 ) AS back ON back.write_off = part.write_off AND back.charge = part.charge AND back.element = part.element
 WHERE off.account = ANY (CAST(:ids AS uuid[])) AND part.amount_pence > coalesce(back.pence, 0)
-ORDER BY journal.effective_date, journal.seq, part.element
+ORDER BY NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id), journal.effective_date, journal.seq, part.element
 """)
 
 
 async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, list[Debit]]:
-    """For each write-off of these accounts, what is not put back of each charge that it wrote off, the oldest first."""
+    """For each write-off of these accounts, what is not put back of each charge that it wrote off: what was undone since, then the oldest first.
+
+    Nobody paid the credit that an undone charge leaves: what comes back by it is that charge, and no other.
+    """
     found: dict[UUID, list[Debit]] = defaultdict(list)
     for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
         found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence))

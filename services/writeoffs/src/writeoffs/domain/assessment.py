@@ -434,6 +434,11 @@ def left_to_put_back(past: PastWriteOff, until: date | None) -> int:
     return sum(charge.owed_pence for charge in _still_owed(past.charges, until))
 
 
+def left_of_charge(past: PastWriteOff, charge: UUID, until: date | None) -> int:
+    """As `left_to_put_back`, of one charge."""
+    return 0 if past.discharged else sum(one.owed_pence for one in _still_owed(past.charges, until) if one.journal == charge)
+
+
 def _still_owed(charges: Iterable[ChargeOwed], until: date | None) -> tuple[ChargeOwed, ...]:
     """What no order has released, or holds."""
     return tuple(one for one in charges if until is None or one.due_on > until)

@@ -10,7 +10,7 @@ from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import left_to_put_back
+from writeoffs.domain.assessment import left_of_charge, left_to_put_back
 from writeoffs.domain.insolvency import held_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
@@ -25,7 +25,8 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
 
     `balance_pence`: as it was said to be; what is proposed is what the account holds in credit now, for some of that may be owed again by
     now. A proposal that was made so before is made anew where that has changed, unless a person has had a hand in it, or it is listed.
-    `undone`: the journal whose undoing moved the account; what was no charge that was written off has nothing to do with it.
+    `undone`: the journal whose undoing moved the account: what was written off of it comes back, of the latest write-off that holds any.
+    What was no charge that was written off has nothing to do with it.
     Errors: Unanswered (ledger).
     """
     standing = await store.written_off_on(tx, account) if balance_pence < 0 else []
@@ -34,9 +35,7 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
     facts = await fact_of(tx, account)
     if facts.balance_pence >= 0:
         return
-    if undone is not None and not any(charge.journal == undone for past in facts.write_offs for charge in past.charges):
-        return
-    left = await _left(tx, facts)
+    left = await _left(tx, facts, undone)
     latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
     if latest is None:
         return
@@ -53,14 +52,18 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
     await propose_to_put_back(tx, told, facts)
 
 
-async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, int]:
-    """Of each write-off of the account what may be put back, in pence: not what an order has released or holds, known then or since."""
+async def _left(tx: Transaction, facts: DebtFacts, undone: UUID | None) -> dict[UUID, int]:
+    """Of each write-off of the account what may be put back, in pence: not what an order has released or holds, known then or since.
+
+    Where a charge was `undone`, what is left of that one.
+    """
     orders = await queries.orders_known(tx, {facts.account: facts.people})
     since = held_until(orders[facts.account], facts.people, facts.account)
     left = {}
     for past in facts.write_offs:
         days = [day for day in (since, past.released_until) if day is not None]
-        left[past.journal] = left_to_put_back(past, max(days, default=None))
+        until = max(days, default=None)
+        left[past.journal] = left_to_put_back(past, until) if undone is None else left_of_charge(past, undone, until)
     return left
 
 
