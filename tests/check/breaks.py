@@ -386,14 +386,20 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE reinstated_charge SET amount_pence = 99999999",)),
     ("charges-written-off", "what was put back is of no charge", "ledger", ("DELETE FROM reinstated_charge",)),
     ("charges-written-off", "what an order had released was put back", "ledger", ("UPDATE written_off SET released_until = current_date",)),
+    ("charges-written-off", "the ledger believed that a release stands no longer, and nobody decided that", "ledger", (
+        "UPDATE reinstatement SET release_undone = true",)),
     ("charges-written-off", "a journal is of other charges than its line names", "writeoffs", (
         "UPDATE schedule_line SET content = jsonb_set(content, '{charges}', to_jsonb(ARRAY[gen_random_uuid()]))",)),
     ("put-back", "more was put back than was written off", "writeoffs", (
         "ALTER TABLE register DROP CONSTRAINT no_more_is_put_back_than_was_written_off",
         "UPDATE register SET amount_pence = 99999999 WHERE kind = 'reinstatement'")),
     ("put-back", "a discharged debt was put back", "writeoffs", (
-        "ALTER TABLE register DROP CONSTRAINT a_discharged_debt_is_never_put_back",
-        "UPDATE register SET discharged = true WHERE kind = 'write-off'")),
+        "UPDATE register SET discharged = true WHERE kind = 'write-off'",)),
+    ("put-back", "a release stands no longer, and nobody noted that an order was taken back", "writeoffs", (
+        "UPDATE register SET release_undone = true WHERE kind = 'reinstatement'",
+        "UPDATE schedule_line SET content = jsonb_set(content, '{release_undone}', 'true')")),
+    ("put-back", "the register says that a release stands no longer, and nobody decided that", "writeoffs", (
+        "UPDATE register SET release_undone = true WHERE kind = 'reinstatement'",)),
     ("put-back", "the register forgot what was put back", "writeoffs", (
         "UPDATE register SET reinstated_pence = 0 WHERE kind = 'write-off'",)),
     ("unclaimed", "the payment was of a later day", "ledger", (

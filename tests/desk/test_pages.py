@@ -98,7 +98,7 @@ PAGES = {
     "a debt to propose": ("asha", f"/accounts/{NGUYEN}/write-off"),
     "a credit to propose": ("asha", f"/accounts/{OKAFOR}/write-off"),
     "a write-off to put back": ("asha", f"/accounts/{NGUYEN}/write-off?undoes={debts.WRITTEN_OFF}"),
-    "a write-off that is never put back": ("asha", f"/accounts/{NGUYEN}/write-off?undoes={debts.RELEASED}"),
+    "a write-off that is put back only once its order was taken back": ("asha", f"/accounts/{NGUYEN}/write-off?undoes={debts.RELEASED}"),
     "proposals": ("asha", "/write-offs"),
     "proposals that are ready": ("asha", "/write-offs?status=ready"),
     "proposals, none there": ("hugo", "/write-offs?status=declined"),

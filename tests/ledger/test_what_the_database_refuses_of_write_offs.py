@@ -82,12 +82,15 @@ async def test_no_more_is_put_back_than_was_written_off_and_a_discharged_debt_ne
     wrote_off = "INSERT INTO written_off (journal, account, line, amount_pence, discharged) VALUES ($1, $2, $3, 100, $4)"
     for discharged, pence, rule in (
         (False, 101, "no_more_is_put_back_than_was_written_off"),
-        (True, 1, "a_discharged_debt_is_never_put_back"),
+        (True, 1, "a discharged debt is never put back"),
     ):
         off, back = [await written(app, code, 100, decision, line) for code in ("WOF", "WON")]
         await app.execute(wrote_off, off, OLD, line, discharged)
         with pytest.raises(asyncpg.CheckViolationError, match=rule):
             await app.execute(put_back, back, off, pence)
+    off, back = [await written(app, code, 100, decision, line) for code in ("WOF", "WON")]
+    await app.execute(wrote_off, off, OLD, line, True)
+    await app.execute("INSERT INTO reinstatement VALUES ($1, $2, 1, true)", back, off)
     off, first, second = [await written(app, code, 100, decision, line) for code in ("WOF", "WON", "WON")]
     await app.execute(wrote_off, off, OLD, line, False)
     await app.execute(put_back, first, off, 60)

@@ -524,6 +524,25 @@ async def test_a_discharged_debt_is_never_put_back(debts: Debts) -> None:
     assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 1)))) == "discharged"
 
 
+async def test_a_discharged_debt_is_put_back_where_the_decided_line_says_that_its_release_stands_no_longer(debts: Debts) -> None:
+    of_law = await debts.line(discharged=True, reason="bankruptcy", released_until=day("2020-04-20"))
+    [off] = await debts.written_off(of_law)
+    assert off.journal is not None
+    [past] = (await debts.facts()).write_offs
+    first = (past.charges[0].journal,)
+    asked = AccountForRefund(account=RECHARGE)
+    assert (await do(debts.runtime, lambda tx: account_for_refund(tx, asked))).written_off_pence == 0
+    back = await debts.back(off.journal, ("Basic rent", 1), charges=first, release_undone=True)
+    held = back.model_copy(update={"line": uuid4(), "released_until": past.charges[0].due_on})
+    assert outcome_of(await debts.written_off(held)) == "discharged", "another order stands"
+    assert outcome_of(await debts.written_off(back)) is None
+    [past] = (await debts.facts()).write_offs
+    assert (past.reinstated_pence, past.discharged) == (1, True), "what was posted stays as it was"
+    assert (await do(debts.runtime, lambda tx: account_for_refund(tx, asked))).written_off_pence == 279_99
+    again = await debts.back(off.journal, ("Basic rent", 1), charges=first)
+    assert outcome_of(await debts.written_off(again)) == "discharged", "each says it for itself"
+
+
 async def test_what_an_order_has_released_is_never_put_back_whatever_it_was_written_off_for(debts: Debts) -> None:
     [off] = await debts.written_off(await debts.line(reason="emigrated", released_until=day("2020-04-20")))
     assert off.journal is not None

@@ -57,6 +57,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleOfHash,
     SchedulesAsked,
     ScheduleStatus,
+    StrikeProof,
     TakeLines,
     TakeOffSchedule,
     TotalsAsked,
@@ -70,7 +71,7 @@ from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import rounds, stories, work
-from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, withdraw_proposal
+from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, end, live, move, receive
 from writeoffs.use_cases.propose import propose, propose_in_bulk
@@ -792,6 +793,69 @@ async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_pai
     assert (line.kind, line.undoes, line.amount_pence) == (LineKind.REINSTATEMENT, journal, 10_00)
     [kept] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=journal)
     assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
+
+
+@pytest.mark.parametrize("how", ["annulled", "struck"])
+async def test_a_payment_on_what_the_law_had_released_proposes_to_put_it_back_once_the_order_is_taken_back(
+    writeoffs: WriteOffs, how: str
+) -> None:
+    account = writeoffs.owing(312_40, people=(PersonFacts(person=uuid4()),))
+    debt, on = await writeoffs.proposed(account, Reason.BANKRUPTCY), TODAY - timedelta(days=30)
+    writeoffs.moved(account, charges=(owed(312_40, on - timedelta(days=90)),))
+    order = AddProof(
+        proposal=debt, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", order_kind=OrderKind.BANKRUPTCY, listed=True
+    )
+    await writeoffs.do(add_proof, order, caller=BRYN)
+    await writeoffs.assessed(debt)
+    schedule = await writeoffs.scheduled(debt)
+    await writeoffs.round(schedule)
+    [line] = await posted(writeoffs, schedule, uuid4())
+    assert (line.discharged, line.released_until, line.release_undone) == (True, on, False)
+    [row] = await writeoffs.rows("SELECT journal FROM register WHERE account = :a", a=account)
+    past = PastWriteOff(
+        journal=row["journal"], line=debt, on=TODAY, amount_pence=312_40, reinstated_pence=0, discharged=True, released_until=on
+    )
+    writeoffs.moved(account, balance_pence=-10_00, charges=(), write_offs=(past,), debtor_total_pence=312_40)
+    wanted = "SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL"
+    await writeoffs.do(receive, receipt(account, -10_00))
+    assert await writeoffs.rows(wanted, a=account) == []
+    if how == "annulled":
+        await writeoffs.do(add_proof, AddProof(proposal=debt, kind=EvidenceKind.BANKRUPTCY_ANNULLED, on=TODAY), caller=HANA)
+    else:
+        [proof] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :p", p=debt)
+        await writeoffs.do(strike_proof, StrikeProof(proof=proof["id"], because="It is of another person."), caller=HANA)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    [back] = await writeoffs.rows(wanted, a=account)
+    took_part = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :p", p=back["id"])
+    assert {row["person"] for row in took_part} == {"bryn.officer", "hana.head"}
+    await writeoffs.assessed(back["id"])
+    schedule = await writeoffs.scheduled(back["id"])
+    await writeoffs.round(schedule)
+    [line] = await posted(writeoffs, schedule, uuid4())
+    assert (line.amount_pence, line.released_until, line.release_undone) == (10_00, None, True)
+    kept = await writeoffs.rows(
+        "SELECT discharged, reinstated_pence, release_undone FROM register WHERE account = :a ORDER BY kind", a=account
+    )
+    assert [tuple(row.values()) for row in kept] == [(False, 0, True), (True, 10_00, False)]
+
+
+async def test_what_the_law_has_released_may_be_proposed_and_waits_until_its_end_is_shown(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40, people=(PersonFacts(person=uuid4()),))
+    journal, on = await written_off(writeoffs, account), TODAY - timedelta(days=30)
+    [past] = writeoffs.ledger.debts[account].write_offs
+    writeoffs.moved(account, write_offs=(past.model_copy(update={"discharged": True, "released_until": on}),))
+    told = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+    back = (await writeoffs.do(propose, told, caller=ASHA)).proposal
+    order = {"reference": "DRO 9", "order_kind": OrderKind.DEBT_RELIEF_ORDER, "listed": True}
+    await writeoffs.do(add_proof, AddProof(proposal=back, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, **order), caller=BRYN)
+    await writeoffs.proves(back, EvidenceKind.CONTACT)
+    await writeoffs.assessed(back)
+    status, note, _ = await writeoffs.status(back)
+    assert status == "blocked"
+    assert "it is put back only once it is shown" in note
+    await writeoffs.do(add_proof, AddProof(proposal=back, kind=EvidenceKind.DEBT_RELIEF_REVOKED, on=TODAY), caller=BRYN)
+    await writeoffs.assessed(back)
+    assert (await writeoffs.status(back))[0] == "ready"
 
 
 async def test_a_payment_that_is_heard_late_and_is_owed_again_already_is_not_proposed_again(writeoffs: WriteOffs) -> None:

@@ -541,7 +541,8 @@ class PutBack(Message):
 
 
 class PastWriteOff(Message):
-    """A write-off of the account that stands. `discharged`: the law has released the debtor, so that it is never put back.
+    """A write-off of the account that stands. `discharged`: it was posted as released by law, so that it is never put back, unless the
+    order was taken back.
 
     `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
     now, however long ago it was. `charges` is what is not put back of each charge that was written off, those that were undone since
@@ -759,7 +760,7 @@ LINES_IN_A_CHUNK = 100
 LINES_IN_A_SCHEDULE = 1000
 
 
-_UNSAID = frozenset({"charges", "released_until", "of_current_tenants"})
+_UNSAID = frozenset({"charges", "released_until", "of_current_tenants", "release_undone"})
 
 
 class WriteOffLine(Message):
@@ -773,6 +774,9 @@ class WriteOffLine(Message):
     each, the last perhaps in part. The law has released what fell due by `released_until`, the day of an order of insolvency.
 
     `of_current_tenants`: the policy writes off for this reason while the tenancy goes on too; without it the line is dropped then.
+
+    `release_undone`, of a reinstatement: what the law had released when it was written off it has not, for the order was annulled,
+    revoked, has failed, or was struck as an error. What holds it all the same is by `released_until`.
     """
 
     line: UUID
@@ -788,6 +792,7 @@ class WriteOffLine(Message):
     charges: tuple[UUID, ...] = Field(default=(), max_length=CHARGES_IN_A_LINE)
     released_until: date | None = None
     of_current_tenants: bool = False
+    release_undone: bool = False
 
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

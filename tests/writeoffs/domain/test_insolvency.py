@@ -29,13 +29,19 @@ def ended(kind: OrderKind, on: date = TODAY, of: PersonFacts = HAROLD) -> Proof:
     return Proof(ENDING[kind], on, person=of.person, account=ACCOUNT)
 
 
-def back(*orders: Proof, people: tuple[PersonFacts, ...] = (HAROLD,), charges: tuple[ChargeOwed, ...] = CHARGES) -> Assessment:
-    """What may be put back of a write-off of two charges."""
-    kept = {"amount_pence": 70_00, "reinstated_pence": 0, "discharged": False, "charges": charges}
+def back(
+    *orders: Proof,
+    people: tuple[PersonFacts, ...] = (HAROLD,),
+    charges: tuple[ChargeOwed, ...] = CHARGES,
+    struck: bool = False,
+    **then: Any,
+) -> Assessment:
+    """What may be put back of a write-off of two charges. `then`: what was kept of it when it was posted."""
+    kept = {"amount_pence": 70_00, "reinstated_pence": 0, "discharged": False, "charges": charges} | then
     past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=TODAY - timedelta(days=9), **kept)
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,), people=people)
     parts = (LinePart(element="rent", amount_pence=70_00),)
-    asked = Standing(LineKind.REINSTATEMENT, Reason.TRACED, 0, (), undoes=JOURNAL, undone_parts=parts, orders=orders)
+    asked = Standing(LineKind.REINSTATEMENT, Reason.TRACED, 0, (), undoes=JOURNAL, undone_parts=parts, orders=orders, order_struck=struck)
     return assess(asked, facts, POLICY, TODAY)
 
 
@@ -51,6 +57,32 @@ def test_an_order_that_was_taken_back_has_released_nothing(kind: OrderKind) -> N
     assert back(order(None), ended(kind)).amount_pence == 70_00
     discharge = Proof(EvidenceKind.DISCHARGE, LATELY, person=HAROLD.person)
     assert back(order(kind), discharge, ended(kind)).amount_pence == 70_00
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_what_was_written_off_as_released_is_owed_again_once_its_order_was_taken_back(kind: OrderKind) -> None:
+    posted: dict[str, Any] = {"discharged": True, "released_until": LONG_AGO}
+    assert not back(order(kind), **posted).release_undone
+    assert back(order(kind), **posted).blocked
+    for undone in (back(order(kind), ended(kind), **posted), back(struck=True, **posted)):
+        assert (undone.blocked, undone.amount_pence, undone.release_undone, undone.released_until) == ((), 70_00, True, None)
+    assert back(order(kind), ended(kind), released_until=LONG_AGO).release_undone, "whatever it was written off for"
+    assert back(order(kind), ended(kind), discharged=True).release_undone, "of what was only held nothing was told"
+
+
+def test_a_release_stands_unless_somebody_noted_that_its_order_was_taken_back_and_no_other_stands() -> None:
+    posted: dict[str, Any] = {"discharged": True, "released_until": LONG_AGO}
+    assert back(**posted).blocked, "nothing is known of an order that was struck, or has ended"
+    earlier = order(BANKRUPTCY, BEFORE + timedelta(days=1))
+    for another in (order(DRO), order(BANKRUPTCY, LATELY)):
+        found = back(another, order(IVA), ended(IVA), **posted)
+        assert found.blocked
+        assert not found.release_undone
+    found = back(earlier, order(IVA), ended(IVA), **posted)
+    assert (found.blocked, found.amount_pence, found.released_until) == ((), 30_00, earlier.on)
+    assert found.release_undone
+    joint = back(order(IVA), ended(IVA), order(BANKRUPTCY, of=MAUD), people=(HAROLD, MAUD), **posted)
+    assert (joint.blocked, joint.amount_pence) == ((), 70_00), "each owes the whole debt"
 
 
 def test_what_takes_back_an_order_is_of_the_last_of_its_kind_and_person() -> None:

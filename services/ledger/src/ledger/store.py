@@ -554,15 +554,16 @@ async def _add_charges(tx: Transaction, table: sa.Table, rows: Sequence[ChargeRo
 
 @dataclass(frozen=True)
 class ReinstatementRow:
-    """What of a write-off is owed again. The database adds it to what was put back."""
+    """What of a write-off is owed again. The database adds it to what was put back. `release_undone`: no law releases it after all."""
 
     journal: UUID
     write_off: UUID
     amount_pence: int
+    release_undone: bool
 
 
 async def add_reinstatements(tx: Transaction, rows: Sequence[ReinstatementRow]) -> None:
-    """Write what was put back. Errors: IntegrityError above what was written off, or where the debt was discharged."""
+    """Write what was put back. Errors: IntegrityError above what was written off, or where the debt was discharged and is so still."""
     if rows:
         await tx.connection.execute(tables.reinstatement.insert(), [vars(row) for row in rows])
 

@@ -589,7 +589,6 @@ written_off = sa.Table(
     sa.CheckConstraint("amount_pence > 0", name="a_write_off_is_of_something"),
     sa.CheckConstraint("debtor_total_pence >= amount_pence", name="a_write_off_is_within_the_debtors_total"),
     sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),
-    sa.CheckConstraint("NOT discharged OR reinstated_pence = 0", name="a_discharged_debt_is_never_put_back"),
 )
 sa.Index("write_offs_of_an_account", written_off.c.account)
 
@@ -599,8 +598,10 @@ reinstatement = sa.Table(
     sa.Column("journal", sa.Uuid, sa.ForeignKey("journal.id"), primary_key=True),
     sa.Column("write_off", sa.Uuid, sa.ForeignKey("written_off.journal"), nullable=False),
     sa.Column("amount_pence", sa.BigInteger, nullable=False),
+    sa.Column("release_undone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("amount_pence > 0", name="a_reinstatement_is_of_something"),
 )
+"""Its journal names the decision. One of a discharged debt says that the release stands no longer, which a trigger asks for."""
 sa.Index("reinstatements_of_a_write_off", reinstatement.c.write_off)
 
 written_off_charge = sa.Table(

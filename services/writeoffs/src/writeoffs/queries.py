@@ -274,6 +274,13 @@ async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFac
     return {account: [_proof(row, row.account) for row in rows if row.struck_by is None] for account, rows in known.items()}
 
 
+async def orders_struck(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> frozenset[UUID]:
+    """The accounts of whose people an order or a discharge was struck."""
+    known = await _orders_brought(tx, people)
+    released = {EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE}
+    return frozenset(id_ for id_, rows in known.items() if any(row.struck_by is not None and row.kind in released for row in rows))
+
+
 async def had_a_hand_in_orders(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, frozenset[str]]:
     """The same, of whoever brought them or struck one."""
     known = await _orders_brought(tx, people)
@@ -633,7 +640,7 @@ def _figures(told: WriteOffPolicy) -> tuple[LadderFigure, ...]:
     general = (
         LadderFigure(about="No action in court after", says=f"{counted(told.limitation_years, 'year')} from the day a charge fell due"),
         LadderFigure(about="An unclaimed credit goes to income after", says=counted(told.unclaimed_after_years, "year")),
-        LadderFigure(about="Never put back", says=", ".join(reason.value for reason in told.discharging)),
+        LadderFigure(about="Released by law, and not put back", says=", ".join(reason.value for reason in told.discharging)),
         LadderFigure(about="Of a current tenant too", says=", ".join(reason.value for reason in told.of_current_tenants) or "nothing"),
     )
     return (*general, *(LadderFigure(about=_about(ladder), says=_rungs(ladder)) for ladder in told.ladders))

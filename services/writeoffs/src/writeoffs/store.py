@@ -354,11 +354,10 @@ async def registered(tx: Transaction, journal: UUID) -> Row | None:
 
 
 async def written_off_on(tx: Transaction, account: UUID) -> list[Row]:
-    """Write-offs of an account of which something may still be put back, oldest first."""
+    """Write-offs of an account of which something is not put back, oldest first."""
     wanted = sa.select(register).where(
         register.c.account == account,
         register.c.kind == "write-off",
-        ~register.c.discharged,
         register.c.reinstated_pence < register.c.amount_pence,
     )
     return list(await tx.connection.execute(wanted.order_by(register.c.posted_on, register.c.proposal)))

@@ -294,12 +294,13 @@ register = sa.Table(
     sa.Column("parts", JSONB, nullable=False),
     sa.Column("discharged", sa.Boolean, nullable=False),
     sa.Column("reinstated_pence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("release_undone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("journal", name="a_journal_is_registered_once"),
     sa.CheckConstraint(_KINDS, name="what_is_registered_is_of_a_known_kind"),
     sa.CheckConstraint("amount_pence > 0", name="what_is_registered_is_of_an_amount"),
     sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),
-    sa.CheckConstraint("NOT discharged OR reinstated_pence = 0", name="a_discharged_debt_is_never_put_back"),
 )
-"""What was posted. A written-off debt stays here; of it only what was put back since may change."""
+"""What was posted. A written-off debt stays here; of it only what was put back since may change: of a discharged one nothing, where
+no reinstatement says that the release stands no longer, which a trigger asks for."""
 sa.Index("register_by_account", register.c.account)
 sa.Index("register_by_day", register.c.posted_on)

@@ -199,20 +199,50 @@ def _stands_as_registered(row: Any, journal: Any) -> bool:
     return bool(came_back) or row["reinstated_pence"] == 0
 
 
+_TAKEN_BACK = """
+SELECT proposal.account, proof.person FROM proof JOIN proposal ON proposal.id = proof.proposal
+WHERE proof.kind IN ('bankruptcy-annulled', 'debt-relief-order-revoked', 'voluntary-arrangement-failed')
+   OR (proof.kind IN ('insolvency-order', 'discharge') AND EXISTS (SELECT FROM struck WHERE struck.proof = proof.id))
+"""
+"""Also what was struck since: it spoke when it was decided."""
+_THEIRS = "SELECT account.id FROM account JOIN tenant USING (tenancy) WHERE tenant.person = any($1::uuid[])"
+
+
+async def _taken_back(books: Books) -> set[UUID]:
+    """The accounts of whose people somebody has noted that an order was taken back, there or on another account."""
+    rows = await books.of("writeoffs").fetch(_TAKEN_BACK)
+    people = [row["person"] for row in rows if row["person"] is not None]
+    return {row["account"] for row in rows} | {row["id"] for row in await books.ledger.fetch(_THEIRS, people)}
+
+
 async def _put_back(books: Books) -> Finding:
-    """Of each written-off debt no more was put back than was written off, and of a discharged one nothing."""
+    """Of each written-off debt no more was put back than was written off, and of a discharged one nothing.
+
+    Unless what was decided says that the release stands no longer.
+    """
     rows = await books.of("writeoffs").fetch(_REGISTER)
+    named, undone = await _named(books), await _taken_back(books)
     back: dict[UUID, int] = defaultdict(int)
+    released: dict[UUID, int] = defaultdict(int)
+    broken = []
     for row in rows:
-        if row["undoes"] is not None:
-            back[row["undoes"]] += row["amount_pence"]
+        if row["undoes"] is None:
+            continue
+        back[row["undoes"]] += row["amount_pence"]
+        decided = bool((named.get(row["journal"]) or {}).get("release_undone"))
+        if not decided:
+            released[row["undoes"]] += row["amount_pence"]
+        if decided and row["account"] not in undone:
+            broken.append(f"journal {row['journal']}: nobody noted that an order was taken back")
+        if row["release_undone"] != decided:
+            broken.append(f"journal {row['journal']}: whether a release stands no longer is not as it was decided")
     written = {row["journal"]: row for row in rows if row["kind"] == "write-off"}
-    broken = [f"what journal {id_} put back is no registered write-off" for id_ in back if id_ not in written]
+    broken += [f"what journal {id_} put back is no registered write-off" for id_ in back if id_ not in written]
     for id_, row in written.items():
         rules = (
             (back[id_] <= row["amount_pence"], "more was put back than was written off"),
             (back[id_] == row["reinstated_pence"], "what was put back is not what the register says"),
-            (not (row["discharged"] and back[id_]), "a discharged debt was put back"),
+            (not (row["discharged"] and released[id_]), "a discharged debt was put back"),
         )
         broken += [f"write-off {id_}: {why}" for kept, why in rules if not kept]
     return finding(len(written), broken)
@@ -228,7 +258,8 @@ SELECT part.write_off, part.charge, part.element, part.amount_pence, off.account
 FROM written_off_charge AS part JOIN written_off AS off ON off.journal = part.write_off
 """
 _GIVEN_BACK = """
-SELECT part.reinstatement, part.charge, part.element, part.amount_pence, back.write_off, off.released_until, charge.effective_date AS due_on
+SELECT part.reinstatement, part.charge, part.element, part.amount_pence, back.write_off, back.release_undone, off.released_until,
+  charge.effective_date AS due_on
 FROM reinstated_charge AS part JOIN reinstatement AS back ON back.journal = part.reinstatement
 JOIN written_off AS off ON off.journal = back.write_off JOIN journal AS charge ON charge.id = part.charge
 """
@@ -290,11 +321,15 @@ async def _as_posted(books: Books, taken: Sequence[Any], given: Sequence[Any]) -
 
 
 async def _never_released(books: Books, given: Sequence[Any]) -> list[str]:
-    """What fell due by the day of an order that was known is never owed again."""
+    """What fell due by the day of an order that was known is never owed again, unless what was decided says that it was taken back."""
     named, broken = await _named(books), []
     for row in given:
-        told = (named.get(row["reinstatement"]) or {}).get("released_until")
-        days = [day for day in (row["released_until"], date.fromisoformat(told) if told else None) if day is not None]
+        line = named.get(row["reinstatement"]) or {}
+        told, undone = line.get("released_until"), bool(line.get("release_undone"))
+        if row["release_undone"] != undone:
+            broken.append(f"journal {row['reinstatement']}: whether a release stands no longer is not as it was decided")
+        then = None if undone else row["released_until"]
+        days = [day for day in (then, date.fromisoformat(told) if told else None) if day is not None]
         if any(row["due_on"] <= day for day in days):
             broken.append(f"charge {row['charge']}: journal {row['reinstatement']} put back what an order had released")
     return broken
@@ -350,5 +385,5 @@ PROMISES = (
     ),
     Promise("register", "the register of write-offs is what the ledger posted", _register),
     Promise("charges-written-off", "a write-off is of its charges; no more of one is gone, or comes back, than there was", _of_charges),
-    Promise("put-back", "no more is put back than was written off, and of a discharged debt nothing", _put_back),
+    Promise("put-back", "no more is put back than was written off, and of a debt that stays discharged nothing", _put_back),
 )

@@ -116,14 +116,15 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
 
 def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     undone = past_write_off(ground.facts, line.undoes)
-    if undone is not None and undone.discharged:
+    if undone is not None and undone.discharged and not line.release_undone:
         return DroppedBecause.DISCHARGED
     if undone is None or line.amount_pence > undone.amount_pence - undone.reinstated_pence or not _within(line, ground.left):
         return DroppedBecause.ABOVE_WRITTEN_OFF
     back = charges_of(line, ground.facts)
     if back is None:
         return DroppedBecause.ABOVE_WRITTEN_OFF
-    until = max((day for day in (undone.released_until, line.released_until) if day is not None), default=None)
+    then = None if line.release_undone else undone.released_until
+    until = max((day for day in (then, line.released_until) if day is not None), default=None)
     if until is None and insolvency_recorded(ground.facts):
         return DroppedBecause.INSOLVENCY
     # Where nobody kept the charges, they may all have fallen due before the order.

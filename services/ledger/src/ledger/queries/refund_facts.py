@@ -44,6 +44,7 @@ from ledger.tables import (
     ledger_policy,
     person,
     posting_code,
+    reinstatement,
     suspense_clearing,
     tenancy,
     tenant,
@@ -312,7 +313,8 @@ def written_on_pence(past: Iterable[PastJournal]) -> int:
 
 
 def may_come_back() -> sa.ColumnElement[int]:
-    """Of a row of `written_off` the pence that may be put back (domain.md 5.3): not what an order had released when it was written off.
+    """Of a row of `written_off` the pence that may be put back (domain.md 5.3): not what an order had released when it was written off,
+    unless a decision put some of it back since because that stands no longer.
 
     Of what was released then nobody knows how much fell due later where the charges were not kept.
     """
@@ -321,8 +323,11 @@ def may_come_back() -> sa.ColumnElement[int]:
     released = took.join(of_charge, of_charge.c.id == written_off_charge.c.charge).where(
         of_charge.c.effective_date <= written_off.c.released_until
     )
+    of_it = reinstatement.c.write_off == written_off.c.journal
+    undone = sa.exists().where(of_it, reinstatement.c.release_undone)
     left: sa.ColumnElement[int] = written_off.c.amount_pence - written_off.c.reinstated_pence
     return sa.case(
+        (undone, left),
         (written_off.c.discharged, 0),
         (written_off.c.released_until.is_(None), left),
         (took.scalar_subquery().is_(None), 0),

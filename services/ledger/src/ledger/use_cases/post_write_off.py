@@ -191,7 +191,7 @@ def _take(chunk: _Chunk, line: WriteOffLine, posting: Posting, account: store.Lo
         case LineKind.REINSTATEMENT:
             assert line.undoes is not None, "a reinstatement without a write-off is dropped"
             chunk.reinstated_charges += charges
-            chunk.reinstated.append(store.ReinstatementRow(posting.id, line.undoes, amount))
+            chunk.reinstated.append(store.ReinstatementRow(posting.id, line.undoes, amount, line.release_undone))
             chunk.told.append((account, DebtReinstated.model_validate(about | {"undoes": line.undoes})))
         case LineKind.CREDIT_WRITE_ON:
             chunk.told.append((account, CreditWrittenOn.model_validate(about)))

@@ -29,6 +29,7 @@ from writeoffs.domain.insolvency import (
     held_until,
     insolvency_recorded,
     is_in_an_arrangement,
+    is_release_undone,
     moratorium_ends,
     not_said_of,
     released_until,
@@ -136,7 +137,8 @@ class Standing:
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
-    among them. `left_out`: a decision left its line out, and nobody has worked on it since.
+    among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a decision left its line out, and nobody has
+    worked on it since.
     """
 
     kind: LineKind
@@ -147,6 +149,7 @@ class Standing:
     wanted_pence: int | None = None
     undone_parts: tuple[LinePart, ...] = ()
     orders: Sequence[Proof] = ()
+    order_struck: bool = False
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
     left_out: bool = False
 
@@ -160,7 +163,7 @@ class Assessment:
     credit that came within the years of the policy, and stays on the account when the rest goes to income.
     `chosen`: what would post of each charge. `named`: their journals; none where that is of all that is owed, or left to be put back.
     `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it, or holds,
-    where it is to be put back.
+    where it is to be put back. `release_undone`: what the law had released when it was written off it has not after all.
     """
 
     rungs: tuple[RungShown, ...]
@@ -176,6 +179,7 @@ class Assessment:
     only_young: bool
     address_missing: bool
     stays_pence: int = 0
+    release_undone: bool = False
 
     @property
     def amount_pence(self) -> int:
@@ -188,6 +192,7 @@ class Assessment:
 
 def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Assessment:
     """Where the policy in force has no ladder for this reason and what is owed now, that blocks it."""
+    told, facts = facts, as_the_law_stands(facts, proposed.orders, proposed.order_struck)
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     each = _each_who_owes(proposed.reason, facts)
     ordered_on = _released_until(proposed, policy, each)
@@ -223,6 +228,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         only_young=bool(young) and not blocked,
         address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
         stays_pence=-facts.balance_pence - sum(part.amount_pence for part in parts) if credit and parts else 0,
+        release_undone=past_write_off(told, proposed.undoes) != past_write_off(facts, proposed.undoes),
     )
 
 
@@ -370,6 +376,17 @@ def _clock(proofs: Iterable[Proof]) -> Clock:
         acknowledged=tuple(proof.on for proof in told if proof.kind is EvidenceKind.SIGNED_ACKNOWLEDGMENT),
         action=tuple(proof.on for proof in told if proof.kind is EvidenceKind.COURT_ACTION),
     )
+
+
+def as_the_law_stands(facts: DebtFacts, orders: Sequence[Proof], order_struck: bool) -> DebtFacts:
+    """Without what the law had released when a debt was written off, where that stands no longer."""
+    known = tuple(
+        past.model_copy(update={"discharged": False, "released_until": None})
+        if is_release_undone(past, orders, facts, order_struck)
+        else past
+        for past in facts.write_offs
+    )
+    return facts if known == facts.write_offs else facts.model_copy(update={"write_offs": known})
 
 
 def known_released_until(proposed: Standing, facts: DebtFacts) -> date | None:
@@ -581,7 +598,10 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield "No such write-off stands on the account."
         return
     if found.discharged:
-        yield "The law has released the debtor from this debt: it is never put back."
+        yield (
+            "The law has released the debtor from this debt: it is put back only once it is shown that the bankruptcy was annulled, "
+            "the debt relief order revoked or the arrangement failed, or the order is struck as an error."
+        )
     left, until = found.amount_pence - found.reinstated_pence, known_held_until(proposed, facts)
     if (proposed.wanted_pence or left) > left or left == 0:
         yield f"Only {pounds(left)} of what was written off is left to put back."

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.ledger import AccountHold, DebtFacts, PersonFacts
+from rentbook_contracts.ledger import AccountHold, DebtFacts, PastWriteOff, PersonFacts
 from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind
 
 from writeoffs.domain.days import months_after
@@ -65,6 +65,18 @@ def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts], accou
 def held_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID) -> date | None:
     """As `released_until`, with what debt relief orders and voluntary arrangements only hold as yet."""
     return _for_each(orders, people, account, date.max)
+
+
+def is_release_undone(past: PastWriteOff, orders: Sequence[Proof], facts: DebtFacts, order_struck: bool) -> bool:
+    """Whether what the law had released when this was written off is owed again in law: an order was annulled, revoked, has failed or was
+    struck, and those that stand release or hold less of it than was so then.
+    """
+    released = past.discharged or past.released_until is not None
+    if not released or not (order_struck or any(one.kind in ENDINGS for one in orders)):
+        return False
+    now = held_until(orders, facts.people, facts.account)
+    then = past.released_until or max((charge.due_on for charge in past.charges), default=None)
+    return now is None or (then is not None and now < then)
 
 
 def moratorium_ends(orders: Sequence[Proof], account: UUID, held: date, today: date) -> date | None:

@@ -92,7 +92,9 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     await store.add_proof(tx, told)
     await store.take_part(tx, [row.id], "added evidence")
     await store.note(tx, [row.id], f"evidence added: {told.kind.value}")
-    if line is not None:
+    if row.closed_at is not None:
+        await _later_rests_no_more(tx, row, HEARD[told.kind])
+    elif line is not None:
         await drop(tx, line, HEARD[told.kind])
     else:
         await store.change_proposal(tx, row.id, left_out=False)
@@ -117,6 +119,11 @@ async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
     """The locked proposal, with its line where it is listed and this is heard all the same. Errors: as `workable`."""
     if told.kind not in HEARD:
         return await workable(tx, told.proposal), None
+    if told.kind in ENDINGS:
+        # What was posted on an order is owed again in law: that is heard where the order was brought, too.
+        posted = await store.proposal_locked(tx, told.proposal)
+        if posted.status == ProposalStatus.POSTED:
+            return posted, None
     row = await unclosed(tx, told.proposal)
     return row, await _line_of(tx, row)
 
@@ -196,13 +203,18 @@ async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
     return Nothing()
 
 
+async def _later_rests_no_more(tx: Transaction, row: Row, why: str) -> None:
+    """A later proposal about the debt of a closed one rests on what was said on that. Errors: OnASchedule."""
+    later = await store.open_on_account(tx, row.account) if row.closed_at is not None else None
+    if later is not None:
+        await _rests_no_more(tx, later, why)
+
+
 async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) -> None:
     """What else rested on evidence that goes on counting: a later proposal about the debt; of an order, also on other accounts."""
     if kind not in queries.GOES_ON_COUNTING:
         return
-    later = await store.open_on_account(tx, row.account) if row.closed_at is not None else None
-    if later is not None:
-        await _rests_no_more(tx, later, STRUCK)
+    await _later_rests_no_more(tx, row, STRUCK)
     if kind in ORDERS:
         await _stop_beside(tx, STRUCK, await fact_of(tx, row.account), True)
 

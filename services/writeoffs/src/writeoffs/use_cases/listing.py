@@ -36,8 +36,9 @@ async def assessed(
     """Each proposal as it stands today."""
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
     orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
+    struck = await queries.orders_struck(tx, {row.account: facts[row.account].people for row in rows})
     letters = await queries.letters_ever(tx, [row.id for row in rows])
-    standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account]) for row in rows}
+    standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account], row.account in struck) for row in rows}
     return {row.id: assess(replace(standings[row.id], letters_ever=letters[row.id]), facts[row.account], policy, today) for row in rows}
 
 
@@ -48,6 +49,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
     facts = await facts_of(tx, [row.account for row in rows])
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
     orders = await queries.orders_known(tx, {account: known.people for account, known in facts.items()})
+    struck = await queries.orders_struck(tx, {account: known.people for account, known in facts.items()})
     lines: list[LineToList] = []
     left_out: dict[UUID, str] = {}
     for row in rows:
@@ -55,7 +57,8 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
         if why is not None:
             left_out[row.id] = why
             continue
-        found = assess(await _standing(tx, row, proofs[row.id], orders[row.account]), facts[row.account], policy, today)
+        standing = await _standing(tx, row, proofs[row.id], orders[row.account], row.account in struck)
+        found = assess(standing, facts[row.account], policy, today)
         if not found.ready:
             left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
             continue
@@ -70,7 +73,7 @@ def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
     return None if row.account in facts else "The ledger does not know its account."
 
 
-async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: Sequence[Proof]) -> Standing:
+async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: Sequence[Proof], order_struck: bool) -> Standing:
     undone: tuple[LinePart, ...] = ()
     if row.undoes is not None:
         found = await store.registered(tx, row.undoes)
@@ -84,6 +87,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: 
         wanted_pence=row.wanted_pence,
         undone_parts=undone,
         orders=orders,
+        order_struck=order_struck,
         left_out=row.left_out,
     )
 
@@ -102,6 +106,7 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
         evidence_hash=_hash(proofs),
         charges=found.named,
         released_until=found.released_until if row.kind != LineKind.CREDIT_WRITE_ON else None,
+        release_undone=found.release_undone,
         of_current_tenants=row.kind == LineKind.WRITE_OFF and Reason(row.reason) in policy.of_current_tenants,
     )
 

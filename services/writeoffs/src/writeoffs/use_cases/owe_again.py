@@ -10,7 +10,7 @@ from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import left_of_charge, left_to_put_back
+from writeoffs.domain.assessment import as_the_law_stands, left_of_charge, left_to_put_back
 from writeoffs.domain.insolvency import held_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
@@ -57,10 +57,11 @@ async def _left(tx: Transaction, facts: DebtFacts, undone: UUID | None) -> dict[
 
     Where a charge was `undone`, what is left of that one.
     """
-    orders = await queries.orders_known(tx, {facts.account: facts.people})
-    since = held_until(orders[facts.account], facts.people, facts.account)
+    of = {facts.account: facts.people}
+    orders, struck = (await queries.orders_known(tx, of))[facts.account], await queries.orders_struck(tx, of)
+    since = held_until(orders, facts.people, facts.account)
     left = {}
-    for past in facts.write_offs:
+    for past in as_the_law_stands(facts, orders, facts.account in struck).write_offs:
         days = [day for day in (since, past.released_until) if day is not None]
         until = max(days, default=None)
         left[past.journal] = left_to_put_back(past, until) if undone is None else left_of_charge(past, undone, until)

@@ -49,7 +49,7 @@ class NothingToPropose(WriteOffRule):
 
 
 class NothingToPutBack(WriteOffRule):
-    """What was written off was put back already, is smaller than what is asked for, or the law has released the debtor."""
+    """What was written off was put back already, or is smaller than what is asked for."""
 
 
 async def propose(tx: Transaction, told: Propose) -> Proposed:
@@ -153,8 +153,6 @@ def _nothing_to_put_back(told: Propose, facts: DebtFacts) -> WriteOffRule | None
     found = past_write_off(facts, told.undoes)
     if found is None:
         return NothingToPropose("Choose the write-off that is to be put back.", field="undoes")
-    if found.discharged:
-        return NothingToPutBack("The law has released the debtor from this debt: it is never put back.", field="undoes")
     left = found.amount_pence - found.reinstated_pence
     if left == 0 or (told.amount_pence or left) > left:
         return NothingToPutBack(f"Only {pounds(left)} of what was written off is left to put back.", field="amount_pence")

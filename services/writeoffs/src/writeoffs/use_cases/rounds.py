@@ -301,6 +301,7 @@ def _register_row(row: Row, decision: UUID, line: Row, posted: DecidedJournal) -
         "vat_pence": line.vat_pence,
         "parts": [part.model_dump() for part in content.parts],
         "discharged": content.discharged,
+        "release_undone": content.release_undone,
         "reinstated_pence": line.amount_pence if came_back else 0,
     }
 

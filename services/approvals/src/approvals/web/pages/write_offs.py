@@ -11,6 +11,7 @@ from rentbook_contracts.notices import LETTERS, Letters, LettersAsked
 from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
+    ENDINGS,
     HEARD_WHILE_LISTED,
     PROPOSAL_PAGE,
     PROPOSALS,
@@ -293,6 +294,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
         decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
         hears=page.status is ProposalStatus.ON_SCHEDULE and visit.person.may_work_on_write_offs,
+        hears_endings=_hears_endings(page) and visit.person.may_work_on_write_offs,
     )
 
 
@@ -303,6 +305,11 @@ async def _letters(visit: Visit) -> Letters | None:
     return await visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters")
 
 
+def _hears_endings(page: ProposalPage) -> bool:
+    """It was posted with an order at hand, which may yet be taken back."""
+    return page.status is ProposalStatus.POSTED and any(proof.kind is EvidenceKind.INSOLVENCY_ORDER for proof in page.proofs)
+
+
 def _evidence(page: ProposalPage, is_manager: bool) -> list[tuple[str, list[tuple[str, str]]]]:
     """What evidence may show, in groups: first what the reason asks for, then what else may come; while it is listed, what was heard.
 
@@ -310,6 +317,8 @@ def _evidence(page: ProposalPage, is_manager: bool) -> list[tuple[str, list[tupl
     """
     if page.status is ProposalStatus.ON_SCHEDULE:
         return [("Taken while it is listed", [(kind.value, headline(kind)) for kind in HEARD_WHILE_LISTED])]
+    if _hears_endings(page):
+        return [("Taken after it was posted", [(kind.value, headline(kind)) for kind in ENDINGS])]
     asked = dict.fromkeys(kind for rung in page.ladder for kind in rung.shown_by)
     if page.reason is Reason.STATUTE_BARRED:
         asked |= dict.fromkeys((EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION))
