@@ -546,8 +546,8 @@ class PastWriteOff(Message):
 
     `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
     now, however long ago it was. `charges` is what is not put back of each charge that was written off, those that were undone since
-    before the others, each the oldest first, and comes back in this order: none where nobody kept them, as once was so. `put_back` is the rest of them, by what put it back. An order of insolvency has released what fell due
-    by `released_until`, as far as was known then.
+    before the others, each the oldest first, and comes back in this order: none where nobody kept them, as once was so. `put_back` is the
+    rest of them, by what put it back. An order of insolvency has released what fell due by `released_until`, as far as was known then.
     """
 
     journal: UUID

@@ -391,9 +391,9 @@ ORDER BY NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = jou
 
 
 async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, list[Debit]]:
-    """For each write-off of these accounts, what is not put back of each charge that it wrote off: what was undone since, then the oldest first.
+    """For each write-off of these accounts, what is not put back of each charge that it wrote off, what was undone since before the rest.
 
-    Nobody paid the credit that an undone charge leaves: what comes back by it is that charge, and no other.
+    Each the oldest first. Nobody paid the credit that an undone charge leaves: what comes back by it is that charge, and no other.
     """
     found: dict[UUID, list[Debit]] = defaultdict(list)
     for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
