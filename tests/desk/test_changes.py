@@ -356,7 +356,9 @@ async def test_an_account_says_what_of_its_debt_stands_written_off_and_offers_to
         assert "The law released the debtor when it was written off" in said
         assert visitor.page is not None
         links = [str(link.get("href")) for link in visitor.page.xpath("//a")]
-        assert [link for link in links if "undoes=" in link] == [f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"]
+        assert [link for link in links if "undoes=" in link] == [
+            f"{ACCOUNT}/write-off?undoes={journal}" for journal in (debts.WRITTEN_OFF, debts.RELEASED)
+        ]
 
 
 async def test_a_debt_that_was_put_back_whole_stands_written_off_no_longer(place: Place) -> None:

@@ -9,6 +9,7 @@ from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsR
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
+    ENDINGS,
     HEARD_WHILE_LISTED,
     MAKE_SCHEDULE,
     PROPOSALS,
@@ -330,6 +331,19 @@ async def test_a_closed_proposal_has_no_forms(place: Place) -> None:
         assert "Add it" not in said
 
 
+async def test_a_posted_proposal_takes_the_end_of_its_order_and_nothing_else(place: Place) -> None:
+    told = debts.proposal_page(ProposalAsked(proposal=debts.POSTED))
+    orders = tuple(proof.model_copy(update={"struck": None}) for proof in told.proofs if proof.kind is EvidenceKind.INSOLVENCY_ORDER)
+    assert orders
+    place.peers.answers["/queries/proposal-page"] = lambda _: told.model_copy(update={"proofs": orders})
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.POSTED}")
+        assert "Was the order taken back?" in said
+        assert "Nothing to add here" not in said
+        assert visitor.page is not None
+        assert [one for one in visitor.page.xpath("//select[@name='proof']//option/@value") if one] == [kind.value for kind in ENDINGS]
+
+
 async def test_a_schedule_is_previewed_before_anybody_decides_and_then_made(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         said = await visitor.read(f"{PREVIEW}?proposal={debts.READY}&proposal={debts.BLOCKED}")
@@ -408,14 +422,14 @@ async def test_the_auditor_reads_and_changes_nothing(place: Place) -> None:
         await visitor.read(f"{ACCOUNT}/write-off", 403)
 
 
-async def test_the_register_goes_on_showing_a_debt_and_lets_it_be_put_back_unless_the_law_released_it(place: Place) -> None:
+async def test_the_register_goes_on_showing_a_debt_and_lets_it_be_proposed_to_put_it_back(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         said = await visitor.read("/write-offs/register")
         assert "Written off£420.002 entries, of it VAT £10.00, of which £10.00 came back since" in said.replace("  ", " ")
         assert "Released by law" in said
         assert visitor.page is not None
-        [link] = [one for one in visitor.page.xpath("//a/@href") if "undoes=" in one]
-        assert link == f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"
+        links = [one for one in visitor.page.xpath("//a/@href") if "undoes=" in one]
+        assert links == [f"{ACCOUNT}/write-off?undoes={journal}" for journal in (debts.WRITTEN_OFF, debts.RELEASED)]
         answer = await visitor.http.get("/write-offs/register.csv?reason=untraceable")
     head, row = answer.content.decode("utf-8-sig").strip().splitlines()
     assert head.startswith("Posted on,What,Reason,Account,Tenants,Amount")

@@ -800,7 +800,7 @@ async def test_a_payment_on_what_the_law_had_released_proposes_to_put_it_back_on
     writeoffs: WriteOffs, how: str
 ) -> None:
     account = writeoffs.owing(312_40, people=(PersonFacts(person=uuid4()),))
-    debt, on = await writeoffs.proposed(account, Reason.BANKRUPTCY), TODAY - timedelta(days=30)
+    debt, on = await writeoffs.proposed(account, Reason.BANKRUPTCY), TODAY - timedelta(days=500)
     writeoffs.moved(account, charges=(owed(312_40, on - timedelta(days=90)),))
     order = AddProof(
         proposal=debt, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", order_kind=OrderKind.BANKRUPTCY, listed=True

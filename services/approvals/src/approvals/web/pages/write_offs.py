@@ -307,7 +307,8 @@ async def _letters(visit: Visit) -> Letters | None:
 
 def _hears_endings(page: ProposalPage) -> bool:
     """It was posted with an order at hand, which may yet be taken back."""
-    return page.status is ProposalStatus.POSTED and any(proof.kind is EvidenceKind.INSOLVENCY_ORDER for proof in page.proofs)
+    orders = [proof for proof in page.proofs if proof.kind is EvidenceKind.INSOLVENCY_ORDER and proof.struck is None]
+    return page.status is ProposalStatus.POSTED and bool(orders)
 
 
 def _evidence(page: ProposalPage, is_manager: bool) -> list[tuple[str, list[tuple[str, str]]]]:
