@@ -295,7 +295,7 @@ async def test_what_comes_back_once_a_charge_of_it_was_undone_is_that_charge(deb
     await do(debts.runtime, lambda tx: reverse_journal(tx, wrong), OFFICER)
     [past] = (await debts.facts()).write_offs
     assert past.charges[0].journal == past.charges[1].journal == newest.journal
-    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 70_00), ("Heating", 10_00), charges=(newest.journal,)))
+    [back] = await debts.written_off(await debts.back(off.journal, ("Basic rent", 110_00), ("Heating", 10_00), charges=(newest.journal,)))
     facts = await debts.facts()
     [past] = facts.write_offs
     assert (back.dropped_because, facts.balance_pence, facts.charges) == (None, 0, ())
