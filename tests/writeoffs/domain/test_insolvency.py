@@ -9,6 +9,7 @@ from rentbook_contracts.ledger import ChargeOwed, LineKind, LinePart, PastWriteO
 from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind, Reason
 from support.debts import ACCOUNT, POLICY, TODAY, debt, owed, person
 from writeoffs.domain.assessment import Assessment, Standing, assess
+from writeoffs.domain.insolvency import standing
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.reminding import waits_for_a_person
 
@@ -91,6 +92,12 @@ def test_what_takes_back_an_order_is_of_the_last_of_its_kind_and_person() -> Non
     assert back(order(BANKRUPTCY), ended(IVA)).amount_pence == 30_00
     assert back(order(BANKRUPTCY), ended(BANKRUPTCY, of=MAUD)).amount_pence == 30_00
     assert back(order(BANKRUPTCY), ended(BANKRUPTCY, LONG_AGO - timedelta(days=1))).amount_pence == 30_00
+
+
+def test_what_takes_back_an_order_is_of_that_of_its_own_account_though_another_has_it_under_a_later_day() -> None:
+    elsewhere = order(BANKRUPTCY, LONG_AGO + timedelta(days=1), account=uuid4())
+    assert standing((order(BANKRUPTCY), ended(BANKRUPTCY)), [elsewhere]) == ()
+    assert back(order(BANKRUPTCY), elsewhere, ended(BANKRUPTCY)).amount_pence == 70_00, "one order, under two days"
 
 
 def test_a_debt_relief_order_holds_what_it_lists_until_its_twelve_months_end_and_only_then_releases_it() -> None:

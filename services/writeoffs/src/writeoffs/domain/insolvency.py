@@ -32,7 +32,8 @@ _OF_LISTED_ALONE = frozenset({OrderKind.DEBT_RELIEF_ORDER, OrderKind.VOLUNTARY_A
 def standing(proofs: Iterable[Proof], known: Iterable[Proof] = ()) -> tuple[Proof, ...]:
     """All but the orders that were taken back, and what took them back, `known` from other accounts of the same people too.
 
-    An ending is of the last order of its kind of that person that was made by its day: nobody has two at once.
+    An ending is of the last order of its kind of that person that was made by its day, for nobody has two at once; and of the last that
+    was brought to its own account, which may be the same order under another day.
     """
     told = list(proofs)
     everywhere = [*told, *known]
@@ -49,8 +50,8 @@ def _ended_by(end: Proof, told: Sequence[Proof]) -> list[Proof]:
         and (end.person is None or order.person in (None, end.person))
         and order.on <= end.on
     ]
-    last = max((order.on for order in made), default=None)
-    return [order for order in made if order.on == last]
+    here = [order for order in made if order.account == end.account]
+    return [order for told in (made, here) for order in told if order.on == max(one.on for one in told)]
 
 
 def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID, today: date) -> date | None:
