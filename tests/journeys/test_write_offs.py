@@ -213,8 +213,8 @@ def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(desks: 
     [row] = register(asha, barred.account)
     assert in_pence(row.amount) + in_pence(left["statute-barred"]) == in_pence(owed["statute-barred"])
     assert in_pence(row.amount) % 84_20 == 0
-    rows = {reason: register(asha, debt.account) for reason, debt in debts.items()}
-    assert {reason for reason, [one] in rows.items() if one.journal is None} == RELEASED_BY_LAW
+    shown = {reason: asha.get(f"/write-offs/register?account={debt.account}").text for reason, debt in debts.items()}
+    assert {reason for reason, says in shown.items() if "Released by law" in says} == RELEASED_BY_LAW
 
 
 def in_pence(says: str) -> int:
@@ -228,7 +228,7 @@ BLOCKED = {
     "debt-breathing-space": ("emigrated", "Breathing Space runs: refer, and wait until it is lifted."),
     "debt-credit-elsewhere": ("emigrated", "Other accounts of the same people are £45.00 in credit, which could pay this."),
     "debt-claim": ("emigrated", "A Housing Benefit claim is unresolved: it may still pay."),
-    "debt-acknowledged": ("statute-barred", "No charge is statute-barred yet."),
+    "debt-acknowledged": ("statute-barred", "No charge is statute-barred yet.; ? MissingLegal services confirm it0 of 1 so far"),
 }
 
 
@@ -241,8 +241,8 @@ def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[s
         "deceased": (Proof("death", ago(50)), Proof("insufficient-funds", ago(20))),
         "untraceable": (*CASES["untraceable"].too_little, *CASES["untraceable"].then),
         "emigrated": DOCUMENTS,
-        # Signed within the six years: time began anew.
-        "statute-barred": (Proof("legal-confirmation", ago(2)), Proof("signed-acknowledgment", ago(4 * 365))),
+        # Signed within the six years: time began anew, and no legal services confirm what is not barred.
+        "statute-barred": (Proof("signed-acknowledgment", ago(4 * 365)),),
     }
     made = at_once(lambda key: proposed(desks, members[key], BLOCKED[key][0], complete[BLOCKED[key][0]]), [*BLOCKED])
     proposals = dict(zip(BLOCKED, made, strict=True))
