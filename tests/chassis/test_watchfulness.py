@@ -98,10 +98,11 @@ async def test_a_consumer_that_is_behind_is_well_and_says_how_far_and_for_how_lo
 
         async def backlog() -> dict[str, Any]:
             answer = await http.get(f"{service.address}/health", timeout=15)
-            assert answer.status_code == 200
+            assert answer.status_code == 200, answer.text
             [told] = answer.json()["consumers"]
             return dict(told)
 
+        await turns_good(service)
         assert await backlog() == {"topic": "counter.counts", "events": 0, "oldest_seconds": 0.0, "catching_up": False}
         for _ in range(3):
             await run(service.runtime, lambda tx: count_up(tx, CountUp(key="a")))
