@@ -342,8 +342,14 @@ async def test_a_line_that_was_left_out_says_why_on_its_schedule_and_on_its_prop
         place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"lines": (page.lines[0], out)})
         assert "Left outThe amount is not right" in await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
         blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
-        place.peers.answers["/queries/proposal-page"] = lambda _: blocked
+        left_out = blocked.model_copy(update={"left_out": True})
+        place.peers.answers["/queries/proposal-page"] = lambda _: left_out
         assert "Left out of its last schedule by Ella Kim" in await officer.read(f"/write-offs/{SECOND}")
+        # Somebody confirmed it, and something else stands in its way by now.
+        place.peers.answers["/queries/proposal-page"] = lambda _: blocked
+        said = await officer.read(f"/write-offs/{SECOND}")
+        assert "Left out of its last schedule" not in said
+        assert "Go on with the balance as it is now" in said
 
 
 async def test_the_words_in_which_a_line_was_left_out_reach_whoever_proposed_it(place: Place) -> None:
@@ -352,7 +358,7 @@ async def test_the_words_in_which_a_line_was_left_out_reach_whoever_proposed_it(
     async with visiting(place, "ella") as manager, visiting(place, "asha") as officer:
         await manager.read(f"/tasks/{task}")
         await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{SECOND}": "other", "text": "Ask her sister first"})
-        blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND})
+        blocked = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED)).model_copy(update={"proposal": SECOND, "left_out": True})
         place.peers.answers["/queries/proposal-page"] = lambda _: blocked
         said = await officer.read(f"/write-offs/{SECOND}")
         assert f"Left out of its last schedule by Ella Kim on {wording.day(estate.TODAY)}: another reason." in said

@@ -419,6 +419,9 @@ async def test_a_line_that_names_its_charges_stands_while_other_weeks_are_debite
     charge = ChargePosted(account=account, balance_pence=140_00, journal=uuid4(), amount_pence=30_00, week_commencing=TODAY)
     await writeoffs.do(move, charge)
     assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    # That the tenancy ended brings nobody in: what else is looked at then does not speak of the balance either.
+    await writeoffs.do(end, TenancyEnded(account=account, balance_pence=140_00, tenancy=uuid4(), ended_on=TODAY))
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
     less = old.model_copy(update={"owed_pence": 70_00})
     writeoffs.moved(account, charges=(less, new, owed(30_00)), balance_pence=130_00, debtor_total_pence=130_00)
     await writeoffs.do(move, receipt(account, 130_00))
@@ -1064,6 +1067,18 @@ async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it
     await writeoffs.round(schedule)
     [line] = await writeoffs.taken(schedule, decision)
     assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00, (gone.journal,))
+
+
+async def test_charges_that_are_undone_one_after_the_other_come_back_together(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    rest, first, second = owed(100_00), owed(90_00), owed(122_40)
+    past = writeoffs.ledger.debts[account].write_offs[0]
+    for charges, gone, balance in (((first, rest, second), first, -90_00), ((first, second, rest), second, -212_40)):
+        writeoffs.moved(account, balance_pence=balance, write_offs=(past.model_copy(update={"charges": charges}),))
+        await writeoffs.do(come_back, undone(account, gone.journal, gone.owed_pence, balance))
+    [back] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert (back["wanted_pence"], back["undoes"]) == (212_40, journal)
 
 
 @pytest.mark.parametrize("known", ["when it was written off", "since"])

@@ -202,6 +202,6 @@ async def test_a_write_off_drops_when_its_order_is_taken_back_on_another_account
     status, note, _ = await writeoffs.status(debt)
     if how == "annulled":
         assert status == "blocked"
-        assert "counts no more: on another account it was noted that it stands no longer" in note
+        assert "counts no more: on another proposal it was noted that it stands no longer" in note
     else:
         assert status == "ready", "its own record of the order stands until somebody strikes that too"

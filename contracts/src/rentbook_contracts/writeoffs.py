@@ -596,7 +596,7 @@ class ProposalPage(Message):
     what was written off or went to income, as the kind has it.
 
     `goes`: the charges that it is of, with what it takes of each or gives back, where these are not `charges`, which is all that is owed;
-    of what was written off, what is not put back of each.
+    of what was written off, what is not put back of each. `left_out`: a decision left its line out, and nobody has worked on it since.
     """
 
     proposal: UUID
@@ -630,6 +630,7 @@ class ProposalPage(Message):
     lately: tuple[GoneLately, ...] = ()
     goes: tuple[ChargeOwed, ...] = ()
     reminders: Reminders | None = None
+    left_out: bool = False
 
 
 class ProposalsAsked(Message):
@@ -971,9 +972,10 @@ class EvidenceLadder(Message):
 class EvidencePolicy(Message):
     """What a council asks for before a debt is written off, from a day on. `source` says where that was decided.
 
-    `discharging`: reasons by which the law releases the debtor, so that the debt is never put back. `of_current_tenants`: reasons for which
-    arrears are written off while the tenancy goes on; all others are for former tenants'. `unclaimed_after_years`: how old a
-    credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked at without an event;
+    `discharging`: reasons by which the law releases the debtor, so that the debt is not put back as long as that stands.
+    `of_current_tenants`: reasons for which arrears are written off while the tenancy goes on; all others are for former tenants'.
+    `unclaimed_after_years`: how old a credit is before it may go to income. `look_again_days`: how often what blocks a proposal is looked
+    at without an event;
     `remind_after_days`: when somebody is reminded, and reminded again, that a proposal waits for a person;
     `escalate_after_reminders`: after how many reminders it stands before a manager too.
     """

@@ -192,7 +192,9 @@ class Assessment:
 
 def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Assessment:
     """Where the policy in force has no ladder for this reason and what is owed now, that blocks it."""
-    told, facts = facts, as_the_law_stands(facts, proposed.orders, proposed.order_struck)
+    undone = past_write_off(facts, proposed.undoes)
+    release_undone = undone is not None and is_release_undone(undone, proposed.orders, facts, proposed.order_struck)
+    facts = as_the_law_stands(facts, proposed.orders, proposed.order_struck)
     charges = barred_charges(facts.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
     each = _each_who_owes(proposed.reason, facts)
     ordered_on = _released_until(proposed, policy, each)
@@ -228,7 +230,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         only_young=bool(young) and not blocked,
         address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
         stays_pence=-facts.balance_pence - sum(part.amount_pence for part in parts) if credit and parts else 0,
-        release_undone=past_write_off(told, proposed.undoes) != past_write_off(facts, proposed.undoes),
+        release_undone=release_undone,
     )
 
 
@@ -294,7 +296,7 @@ def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable
             yield f"The order of {in_words(one.on)} is a {of}, and the reason is a {not_of}: it does not count for that."
     for one in standing(proposed.proofs):
         if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind in (None, wanted) and one not in stands:
-            yield f"The order of {in_words(one.on)} counts no more: on another account it was noted that it stands no longer."
+            yield f"The order of {in_words(one.on)} counts no more: on another proposal it was noted that it stands no longer."
 
 
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:
@@ -420,14 +422,14 @@ def _of_all(proposed: Standing, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
 
 
 def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], ordered_on: date | None) -> tuple[ChargeOwed, ...]:
-    """What goes of each charge, or comes back to it, the oldest first."""
+    """What goes of each charge, the oldest first, or comes back to it, first what was undone since."""
     if proposed.kind is LineKind.WRITE_OFF:
         barred_only = proposed.reason is Reason.STATUTE_BARRED
         confirmed = _confirmed_by(proposed, charges)
         goes = [one.charge for one in charges if not barred_only or (one.bars_on is not None and one.barred and one.bars_on <= confirmed)]
         chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
     else:
-        chosen = oldest_of(_still_owed(_of_all(proposed, facts), known_held_until(proposed, facts)), proposed.wanted_pence)
+        chosen = first_of_charges(_still_owed(_of_all(proposed, facts), known_held_until(proposed, facts)), proposed.wanted_pence)
     within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
     return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
 
@@ -490,7 +492,7 @@ def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
     return tuple(LinePart(element=name, amount_pence=amount, vat_pence=vat) for name, (amount, vat) in sorted(owed.items()))
 
 
-def oldest_of(charges: Sequence[ChargeOwed], wanted_pence: int | None) -> tuple[ChargeOwed, ...]:
+def first_of_charges(charges: Sequence[ChargeOwed], wanted_pence: int | None) -> tuple[ChargeOwed, ...]:
     """The first of the charges up to an amount; VAT in proportion, rounded half up."""
     taken = _first_of([(charge.owed_pence, charge.vat_pence) for charge in charges], wanted_pence)
     return tuple(
@@ -642,7 +644,7 @@ def _released(proposed: Standing, facts: DebtFacts, found: PastWriteOff, until: 
         yield f"{by}, and nobody kept which charges were written off: it is not put back."
     elif not owed:
         all_of_it = f"{by}. That is all that is left of it: it is"
-        yield Passing(f"{all_of_it} not put back meanwhile.") if meanwhile else f"{all_of_it} never put back."
+        yield Passing(f"{all_of_it} not put back meanwhile.") if meanwhile else f"{all_of_it} not put back while that stands."
     elif (proposed.wanted_pence or owed) > owed:
         yield f"{by}: only {pounds(owed)} of it fell due later and may be put back."
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind, LinePart, WriteOffLine
-from rentbook_contracts.writeoffs import ProposalStatus, Reason
+from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, left_of
@@ -39,7 +39,14 @@ async def assessed(
     struck = await queries.orders_struck(tx, {row.account: facts[row.account].people for row in rows})
     letters = await queries.letters_ever(tx, [row.id for row in rows])
     standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account], row.account in struck) for row in rows}
-    return {row.id: assess(replace(standings[row.id], letters_ever=letters[row.id]), facts[row.account], policy, today) for row in rows}
+    looked_at = {row.id: _as_looked_at(row, standings[row.id], facts[row.account], letters[row.id]) for row in rows}
+    return {row.id: assess(looked_at[row.id], facts[row.account], policy, today) for row in rows}
+
+
+def _as_looked_at(row: Row, standing: Standing, facts: DebtFacts, letters_ever: Mapping[EvidenceKind, int]) -> Standing:
+    """Once it is listed its line rests on the balance, or on the charges that it names: whatever moves the account looks at that."""
+    rests_on = facts.balance_pence if row.status == ProposalStatus.ON_SCHEDULE else standing.balance_pence
+    return replace(standing, letters_ever=letters_ever, balance_pence=rests_on)
 
 
 async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList], dict[UUID, str]]:

@@ -76,6 +76,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         lately=() if closed else facts.to_income_lately if row.kind == LineKind.CREDIT_WRITE_ON else facts.written_off_lately,
         goes=_goes(row, found, facts),
         reminders=reminded.get(row.id),
+        left_out=row.left_out,
     )
 
 

@@ -39,6 +39,9 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
     latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
     if latest is None:
         return
+    if undone is not None and await _waits_of_itself(tx, account, latest):
+        # It goes on, together with this charge.
+        left = await _left(tx, facts, None)
     told = Propose(
         kind=LineKind.REINSTATEMENT,
         account=account,
@@ -78,6 +81,12 @@ async def _free(tx: Transaction, told: Propose, balance_pence: int) -> bool:
         return False
     await end_as_withdrawn(tx, row, ANOTHER_PAYMENT)
     return True
+
+
+async def _waits_of_itself(tx: Transaction, account: UUID, write_off: UUID) -> bool:
+    """Whether putting it back is proposed already, and nobody has had a hand in that."""
+    row = await store.open_on_account(tx, account)
+    return row is not None and row.undoes == write_off and await _made_of_itself(tx, row)
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:

@@ -290,7 +290,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         complete=not page.blocked and all(rung.met for rung in page.ladder),
         story=events_told(page.events),
         exception_words=EXCEPTION_REASONS,
-        left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.status is ProposalStatus.BLOCKED else None,
+        left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.left_out else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
         decides=await decides(visit, page.debtor_total_pence) if page.status in OPEN else (),
         hears=page.status is ProposalStatus.ON_SCHEDULE and visit.person.may_work_on_write_offs,
