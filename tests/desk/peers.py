@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 from pydantic import BaseModel
@@ -255,7 +255,3 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _command(writeoffs.WITHDRAW_SCHEDULE, lambda _: Nothing()),
     )
 )
-
-
-def a_form() -> str:
-    return str(uuid4())

@@ -1,15 +1,13 @@
 """The disk is full at each file that the stack's own program writes: one sentence says so, no half a file is left, and it goes on later."""
 
 import argparse
-import asyncio
 import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rentbook_local import check, cli, estate, export, kafka, layout, passwords, postgres
+from rentbook_local import check, cli, export, kafka, layout, passwords, postgres
 from rentbook_local.demo import writing
-from rentbook_local.forkserver import ForkServer
 from rentbook_local.journey.story import Journey
 from rentbook_local.layout import Layout
 from rentbook_local.writing import write_whole
@@ -38,10 +36,6 @@ def export_into(at: Layout) -> None:
 
 def demonstrate(at: Layout) -> None:
     writing.write(at.of("demo"), at.folder, writing.london_today())
-
-
-def load_the_estate(at: Layout) -> None:
-    asyncio.run(estate.load_once(at, lambda _: None, ForkServer((), at.folder, at.log("forkserver"))))
 
 
 def kafkas(at: Layout) -> kafka.Server:

@@ -33,7 +33,7 @@ IMPORTED_BY_MANY = (
 
 NAMESPACE = "rentbook"
 _SMTP = ("RENTBOOK_SMTP_HOST", "RENTBOOK_SMTP_PORT", "RENTBOOK_SMTP_FROM", "RENTBOOK_SMTP_TO")
-_PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", *_SMTP)
+_PASSED_ON = ("RENTBOOK_OTLP_ENDPOINT", "RENTBOOK_LOG_FORMAT", "RENTBOOK_ONE_OFF_HOLIDAYS", *_SMTP)
 """What a person may set around ./rentbook run for every service."""
 _TRACES = "RENTBOOK_TRACES"
 """A folder into which each process writes its finished spans, if a person sets it around ./rentbook run."""

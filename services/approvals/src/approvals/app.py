@@ -1,4 +1,4 @@
-"""All that approvals hears and offers, and the desk that it serves."""
+"""All that approvals offers and answers, and the desk that it serves."""
 
 from datetime import timedelta
 

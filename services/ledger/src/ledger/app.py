@@ -1,4 +1,4 @@
-"""What the ledger hears, offers and answers."""
+"""All that the ledger hears, offers, answers and accepts."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What notices hears, offers and answers."""
+"""All that notices hears, offers, answers and accepts."""
 
 from datetime import timedelta
 

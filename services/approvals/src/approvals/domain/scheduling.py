@@ -22,7 +22,7 @@ EXCEPTION_REASONS: Mapping[str, str] = {
 NO_LINE_GOES = "No line would go through: decline the schedule instead."
 _IN_WORDS = "other"
 _PDF = b"%PDF-"
-_COPY_LIMIT_BYTES = 10 * 1024 * 1024
+MINUTE_COPY_LIMIT_BYTES = 10_000_000
 
 
 class NotALineOfIt(ApprovalRule):
@@ -93,6 +93,6 @@ def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | No
             f"This was put forward on {in_words(begun_on)}: it is decided by a meeting of that day or later.",
             field="met_on",
         )
-    if not minute.copy.startswith(_PDF) or len(minute.copy) > _COPY_LIMIT_BYTES:
+    if not minute.copy.startswith(_PDF) or len(minute.copy) > MINUTE_COPY_LIMIT_BYTES:
         return MinuteMissing("Add a copy of the minute as PDF, of at most 10 MB.", field="minute_copy")
     return None

@@ -150,7 +150,7 @@ def _within(line: WriteOffLine, elements: Mapping[str, int]) -> bool:
 
 
 def charges_of(line: WriteOffLine, facts: DebtFacts) -> tuple[ChargeOwed, ...] | None:
-    """What the line takes of each charge or gives back to it, the oldest first; None where its amounts are not those of its charges.
+    """What the line takes of each charge or gives back to it, in their order; None where its amounts are not those of its charges.
 
     Nothing for a credit, nor for what is put back of a write-off of which nobody kept the charges.
     """

@@ -113,8 +113,8 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Something that a document or an answer must settle. `kinds`: the kinds of evidence that may; None lets any. `refused`: one has said
-    no already.
+    """Something that a document or an answer must settle. `kinds`: the kinds of evidence that may; None lets any. What evidence may settle
+    stands in ANSWERED_WITH_NO. `refused`: one has said no already.
     """
 
     code: str
@@ -441,6 +441,7 @@ def _concluded(
     payee: UUID | None = None,
 ) -> CheckResult:
     """PASS without doubts; REFER while one is open; FAIL once one was answered with no. Reason codes of several are joined by +."""
+    assert all((doubt.code in ANSWERED_WITH_NO) == (doubt.kinds != frozenset()) for doubt in doubts), "a doubt that no list knows"
     answers = {doubt.code: _answer(number, doubt, facts, payee) for doubt in doubts}
     against = {code for code, answer in answers.items() if answer and not answer.settles}
     refused = [doubt.code for doubt in doubts if doubt.refused or doubt.code in against]

@@ -15,7 +15,7 @@ from approvals import queries
 from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
-from approvals.domain.scheduling import EXCEPTION_REASONS
+from approvals.domain.scheduling import EXCEPTION_REASONS, MINUTE_COPY_LIMIT_BYTES
 from approvals.queries import TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
@@ -133,6 +133,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         names=names,
         decisions_here=decisions,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
+        copy_limit=MINUTE_COPY_LIMIT_BYTES,
         ask_whom=whom_to_ask(shown),
         next_task=await next_task(visit, row.task),
         **(choices_of(schedule_reasons(found.about.line_kind)) | {"reason_words": choices_of(SCHEDULE_REASONS)["reason_words"]}),
