@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.peers import Unanswered
 from chassis.serving import Tick
+from chassis.transaction import Transaction
 from chassis.transaction import run as run_in
 from refunds.domain.bacs_reading import read_standard_18
 from refunds.domain.checks import in_words, pounds
+from refunds.domain.days import LONDON
 from refunds.queries import case_page, cases, ready_payments, run_page
+from refunds.store.checks import payments_of
 from refunds.use_cases import stories
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import LinesStillWait, build_file
@@ -122,6 +125,17 @@ async def test_a_line_that_is_not_queued_as_released_is_dropped(refunds: Refunds
     assert [shown.status for shown in page.lines] == ["dropped", "dropped"]
     assert await refunds.signals("payment_released") == []
     assert await refunds.signals("PaymentRun") == []
+
+
+async def test_a_payment_of_half_past_midnight_in_summer_counts_on_its_day_in_london(refunds: Refunds) -> None:
+    """In UTC it is the day before, which the window of check 8 may not reach."""
+    day, plan = date(2026, 6, 15), await refunds.queued(tenant())
+    await refunds.do(note_release, released(plan, at=datetime.combine(day, time(0, 30), LONDON)))
+
+    async def earlier(tx: Transaction, account: UUID) -> list[tuple[int, date]]:
+        return await payments_of(tx, account, since=datetime.combine(day, time.min, LONDON), besides=uuid4())
+
+    assert await refunds.do(earlier, plan.account) == [(plan.refund_pence, day)]
 
 
 async def test_an_approval_that_is_void_after_release_keeps_its_run_waiting_for_its_word(refunds: Refunds) -> None:

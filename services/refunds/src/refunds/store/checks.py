@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from refunds.domain.checks import CheckResult
 from refunds.domain.covered import Ground
+from refunds.domain.days import business_date
 from refunds.tables import check_result, evidence, evidence_document, payment_line, payment_run, refund_plan
 
 Result = sa.Row[Any]
@@ -110,7 +111,7 @@ async def plan_of_hash(tx: Transaction, case: UUID, content_hash: str) -> sa.Row
 
 
 async def payments_of(tx: Transaction, account: UUID, *, since: datetime, besides: UUID) -> list[tuple[int, date]]:
-    """Refunds of an account that were paid or are on their way, with the day of their release; those that came back do not count."""
+    """Refunds of an account, paid or on their way, with the business day of their release; those that came back do not count."""
     made = payment_line.join(payment_run, payment_run.c.id == payment_line.c.run)
     rows = (
         sa.select(payment_line.c.amount_pence, payment_run.c.released_at)
@@ -122,4 +123,4 @@ async def payments_of(tx: Transaction, account: UUID, *, since: datetime, beside
             payment_line.c.status.in_(("released", "posted", "paid")),
         )
     )
-    return [(row.amount_pence, row.released_at.date()) for row in await tx.connection.execute(rows)]
+    return [(row.amount_pence, business_date(row.released_at)) for row in await tx.connection.execute(rows)]
