@@ -17,6 +17,7 @@ from rentbook_contracts.approvals import (
     OpenTask,
     PaymentRunReleased,
     TaskOpened,
+    TenantContacted,
 )
 from support.office import HASH, OTHER_HASH, Office
 
@@ -272,6 +273,20 @@ async def test_a_release_that_nobody_signed_is_not_told(office: Office) -> None:
     more = line.model_copy(update={"amount_pence": 51_00})
     for other in ({"total_pence": 51_00}, {"lines": [more.model_dump(mode="json")]}, {"lines": [line.model_dump(mode="json")] * 2}):
         await refused(UNTRUE, office.tell(released.model_copy(update={"run": signed.run}), **other))
+
+
+async def test_a_contact_is_told_as_it_was_noted_and_only_where_the_tenant_was_known(office: Office) -> None:
+    note, account = uuid4(), uuid4()
+    columns = "id, account, person, how, identified, text"
+    statement = f"insert into contact_note ({columns}) values ($1, $2, 'ben.officer', 'visit', $3, 'x') returning at"
+    [row] = await office.sql(statement, note, account, "phone-questions")
+    contacted = TenantContacted(note=note, account=account, noted_at=row["at"])
+    for other in ({"note": str(uuid4())}, {"account": str(uuid4())}, {"noted_at": "2020-01-01T00:00:00Z"}, {"more": 1}):
+        await refused(UNTRUE, office.tell(contacted, **other))
+    await office.tell(contacted)
+    unknown = uuid4()
+    [row] = await office.sql(statement, unknown, account, "not-identified")
+    await refused(UNTRUE, office.tell(TenantContacted(note=unknown, account=account, noted_at=row["at"])))
 
 
 async def test_a_fact_that_approvals_does_not_know_is_not_told(office: Office) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from approvals import queries
 from chassis.transaction import run
 from playwright.async_api import Browser
+from rentbook_contracts.approvals import TenantContacted
 from rentbook_contracts.ledger import (
     ACCOUNT_PAGE,
     AGREE_PAYMENT_PLAN,
@@ -454,6 +455,21 @@ async def test_a_note_asks_for_everything_and_the_same_form_twice_is_one_note(pl
         await visitor.post(f"{ACCOUNT}/notes", {**words, "contact_text": "other words"}, 422)
     kept = await run(place.runtime, lambda tx: queries.contact_notes(tx, estate.OKAFOR.account))
     assert [note.text for note in kept] == [NOTE["contact_text"]]
+
+
+@pytest.mark.parametrize(("identified", "told"), [("phone-questions", 1), ("not-identified", 0)])
+async def test_that_a_tenant_was_spoken_with_is_told_once_and_nothing_of_what_was_said(place: Place, identified: str, told: int) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(ACCOUNT)
+        words = {**visitor.fields(f"{ACCOUNT}/notes"), **NOTE, "contact_identified": identified}
+        for _ in range(2):
+            await visitor.post(f"{ACCOUNT}/notes", words)
+    async with place.runtime.engine.connect() as connection:
+        wanted = sa.text("SELECT headers ->> 'ce_type' AS type, body FROM outbox_event WHERE topic = 'approvals.contacts'")
+        facts = (await connection.execute(wanted)).all()
+    assert [fact.type for fact in facts] == [TenantContacted.type] * told
+    assert all(TenantContacted.model_validate_json(fact.body).account == estate.OKAFOR.account for fact in facts)
+    assert all("refund" not in fact.body for fact in facts)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE contact_note SET text = 'other'", "DELETE FROM contact_note", "TRUNCATE contact_note"])

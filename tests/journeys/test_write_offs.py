@@ -223,7 +223,7 @@ def in_pence(says: str) -> int:
 
 BLOCKED = {
     "debt-survivor": ("deceased", "A joint tenant survives and owes the whole debt."),
-    "debt-plan": ("untraceable", "A payment plan of £20.00 is being kept."),
+    "debt-plan": ("emigrated", "A payment plan of £20.00 is being kept."),
     "debt-dispute": ("emigrated", "The debt is disputed: settle the dispute first."),
     "debt-breathing-space": ("emigrated", "Breathing Space runs: refer, and wait until it is lifted."),
     "debt-credit-elsewhere": ("emigrated", "Other accounts of the same people are £45.00 in credit, which could pay this."),
@@ -239,7 +239,6 @@ def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[s
     assert asha.send(asha.get(claim), f"{claim}/benefit-claim", told).errors() == []
     complete = {
         "deceased": (Proof("death", ago(50)), Proof("insufficient-funds", ago(20))),
-        "untraceable": (*CASES["untraceable"].too_little, *CASES["untraceable"].then),
         "emigrated": DOCUMENTS,
         # Signed within the six years: time began anew, and no legal services confirm what is not barred.
         "statute-barred": (Proof("signed-acknowledgment", ago(4 * 365)),),

@@ -88,6 +88,18 @@ async def test_a_plan_is_kept_by_receipts_that_were_not_taken_back(debts: Debts)
     assert not broken.kept
 
 
+async def test_the_tenants_own_last_payment_that_stands_is_told(empty_ledger: Runtime) -> None:
+    paid = {"record": "receipt", "account": str(OLD), "amount_pence": 5_00}
+    benefit = {**paid, "code": "RHB", "effective_date": "2020-06-01"}
+    own = {**paid, "code": "RSO", "effective_date": "2020-05-25"}
+    await opened(empty_ledger, [*DEBTORS, own, benefit])
+    debts = Debts(empty_ledger)
+    assert [(await debts.facts(account)).paid_on for account in (OLD, GARAGE, CREDIT)] == [day("2020-05-25"), None, day("2020-05-13")]
+    [(receipt,)] = await debts.rows("SELECT id FROM journal WHERE code = 'RSO' AND effective_date = :day", day=day("2020-05-25"))
+    await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
+    assert (await debts.facts()).paid_on == day("2020-05-11")
+
+
 async def test_an_open_claim_is_told(debts: Debts) -> None:
     for unresolved in (True, False):
         claim = SetHousingBenefitClaim(account=OLD, unresolved=unresolved, since=TODAY, reason="x")

@@ -259,4 +259,23 @@ class PaymentRunReleased(Fact):
     released_at: datetime
 
 
-FACTS: tuple[type[Fact], ...] = (DecisionMade, WriteOffDecided, DecisionRecalled, DecisionNotCarriedOut, PaymentRunReleased)
+class TenantContacted(Fact):
+    """Somebody noted on an account that they were in contact with its tenant, whom they knew to be that. The words stay on the desk."""
+
+    type: ClassVar[str] = "approvals.tenant-contacted.v1"
+    topic: ClassVar[str] = "approvals.contacts"
+    keyed_by: ClassVar[str] = "note"
+
+    note: UUID
+    account: UUID
+    noted_at: datetime
+
+
+FACTS: tuple[type[Fact], ...] = (
+    DecisionMade,
+    WriteOffDecided,
+    DecisionRecalled,
+    DecisionNotCarriedOut,
+    PaymentRunReleased,
+    TenantContacted,
+)

@@ -27,6 +27,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("writeoffs.proposals", "writeoffs", (), 6, _KEPT),
     Topic("approvals.cases", "approvals", ("ledger",), 6, _KEPT),
     Topic("approvals.payment-runs", "approvals", ("ledger", "refunds"), 3, _KEPT),
+    Topic("approvals.contacts", "approvals", ("writeoffs",), 3, _KEPT),
     Topic("notices.letters", "notices", ("writeoffs",), 3, _KEPT),
 )
 

@@ -934,7 +934,7 @@ class EvidenceWay(Message):
 
     `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
     an answer or a contact since the first: what was done by the day of an answer counts no more. `after_months` runs from the last that is
-    needed, whatever was heard.
+    needed, whatever was heard. Of somebody untraceable a contact that was noted on the account and a payment count as contacts too.
 
     Where no sources are counted, a proof counts only `apart_days` after the one before it that counts, and never on the same day.
 

@@ -1,5 +1,6 @@
 """What each reason of domain.md 5.2 and 5.3 asks for under the shipped policy, and from when: one table for each."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWrite
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, owed, person
 from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
+from writeoffs.domain.days import in_words
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import NoLadder, ladder_for, policy_at
 
@@ -184,6 +186,45 @@ OTHERS = [
 @pytest.mark.parametrize(("reason", "pence", "evidence", "ready"), OTHERS)
 def test_the_other_reasons(reason: Reason, pence: int, evidence: tuple[Proof, ...], ready: bool) -> None:
     assert assessed(reason, pence, evidence).ready is ready
+
+
+TRACED_TO_NOWHERE = ((K.TRACE, 200, "a"), (K.TRACE, 190, "b"), (K.AGENCY_INSTRUCTED, 100), (K.AGENCY_RETURN, 2))
+SIGNS_OF_LIFE = [
+    pytest.param(None, (), True, id="none"),
+    pytest.param(101, (), True, id="before the agency was instructed"),
+    pytest.param(100, (), False, id="on the day on which it was instructed"),
+    pytest.param(3, (), False, id="three days ago"),
+    pytest.param(97, ((K.AGENCY_INSTRUCTED, 95),), True, id="and it was instructed again since"),
+    pytest.param(97, ((K.AGENCY_INSTRUCTED, 90),), False, id="and it was instructed again since, less than three months ago"),
+]
+
+
+@pytest.mark.parametrize("sign", ["spoke", "paid"])
+@pytest.mark.parametrize(("days", "again", "ready"), SIGNS_OF_LIFE)
+def test_who_spoke_with_us_or_paid_is_not_untraceable_and_the_months_begin_anew(
+    sign: str, days: int | None, again: tuple[tuple[EvidenceKind, int], ...], ready: bool
+) -> None:
+    day = ago(days) if days is not None else None
+    facts = debt(owed(900_00), paid_on=day if sign == "paid" else None)
+    evidence = proofs(*TRACED_TO_NOWHERE, *again)
+    spoke_on = day if sign == "spoke" else None
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence, contact_on=spoke_on), facts, POLICY, TODAY)
+    assert found.ready is ready
+    if days is not None and not ready and not again:
+        assert found.rungs[1].says == f"last heard of on {in_words(ago(days))}: what is done after that day counts"
+
+
+def test_of_joint_tenants_a_payment_is_a_sign_of_life_of_each() -> None:
+    both = (person(), person())
+    evidence = tuple(replace(proof, person=of.person) for proof in proofs(*TRACED_TO_NOWHERE) for of in both)
+    for paid_on, ready in ((None, True), (ago(50), False)):
+        facts = debt(owed(900_00), people=both, paid_on=paid_on)
+        assert assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence), facts, POLICY, TODAY).ready is ready
+
+
+def test_a_payment_is_no_answer_to_a_letter() -> None:
+    facts = debt(owed(40_00), paid_on=ago(3))
+    assert assess(Standing(LineKind.WRITE_OFF, Reason.UNECONOMIC, 40_00, proofs((K.LETTER_SENT, 28))), facts, POLICY, TODAY).ready
 
 
 def test_every_reason_for_a_write_off_has_a_table_here_or_below() -> None:

@@ -329,10 +329,17 @@ async def add_comment(tx: Transaction, form: UUID, task_id: UUID, case: UUID, te
     return dict(kept) == row
 
 
-async def add_contact_note(tx: Transaction, form: UUID, **said: str | UUID) -> bool:
-    """A contact note is written once for a form. False where the form's id stands for another note already."""
+async def add_contact_note(tx: Transaction, form: UUID, **said: str | UUID) -> datetime | None:
+    """A contact note is written once for a form: when it was. None where the form's id stands for a note already."""
     row = {"id": form, "person": tx.caller.person, **said}
-    await tx.connection.execute(insert(contact_note).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    added = insert(contact_note).values(row).on_conflict_do_nothing(index_elements=["id"])
+    written_at: datetime | None = await tx.connection.scalar(added.returning(contact_note.c.at))
+    return written_at
+
+
+async def is_contact_note(tx: Transaction, form: UUID, **said: str | UUID) -> bool:
+    """Whether the note under a form's id is the caller's and says this."""
+    row = {"id": form, "person": tx.caller.person, **said}
     columns = [contact_note.c[name] for name in row]
     kept = (await tx.connection.execute(sa.select(*columns).where(contact_note.c.id == form))).mappings().one()
     return dict(kept) == row

@@ -3,6 +3,7 @@
 from chassis.last_commands import last_commands
 from chassis.serving import Accept, Answer, App, Offer, Stories, Subscription
 from rentbook_contracts import ledger
+from rentbook_contracts.approvals import TenantContacted
 from rentbook_contracts.notices import LetterSent
 from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.writeoffs import (
@@ -49,6 +50,7 @@ from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, 
 from writeoffs.use_cases.check_policy import check_policy
 from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, end, live, move, receive
+from writeoffs.use_cases.note_contact import note_contact
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.propose_policy import propose_policy
@@ -72,6 +74,7 @@ LISTENS = (
     Subscription(ledger.PaymentPlanChanged, move),
     Subscription(ledger.LetterAddressChanged, move),
     Subscription(LetterSent, note_letter),
+    Subscription(TenantContacted, note_contact),
 )
 OFFERS = (
     # A story that goes on in a run of its own counts its steps anew, so that no answer may be remembered under their numbers.

@@ -64,6 +64,7 @@ from writeoffs.domain.reminding import EventKind, Waited, reminders
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
     event,
+    last_contact,
     participant,
     policy,
     policy_check,
@@ -256,6 +257,12 @@ async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dic
     for row in await tx.connection.execute(wanted.where(proof.c.proposal.in_(ids), proof.c.kind.in_(letters))):
         found[row.proposal][EvidenceKind(row.kind)] = row.times
     return found
+
+
+async def contact_on(tx: Transaction, account: UUID) -> date | None:
+    """The last day on which somebody noted on the account that they were in contact with its tenant."""
+    wanted = sa.select(last_contact.c.on).where(last_contact.c.account == account)
+    return (await tx.connection.execute(wanted)).scalar_one_or_none()
 
 
 def _proof(row: Row, account: UUID | None = None) -> Proof:

@@ -18,6 +18,7 @@ from writeoffs.domain.reminding import EventKind
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
     event,
+    last_contact,
     participant,
     policy_check,
     policy_proposal,
@@ -134,6 +135,13 @@ async def add_sent_letter(tx: Transaction, proposal: UUID, kind: EvidenceKind, o
     told = {"source": "notices", "reference": "", "note": "", "by": tx.caller.person, "at": tx.now}
     row = {"id": uuid4(), "proposal": proposal, "kind": kind.value, "on": on, "letter": letter, **told}
     await tx.connection.execute(proof.insert().values(row))
+
+
+async def keep_contact(tx: Transaction, account: UUID, on: date) -> None:
+    """The last day counts, in whichever order notes are heard."""
+    row = insert(last_contact).values(account=account, on=on)
+    later = {"on": sa.func.greatest(last_contact.c.on, row.excluded.on)}
+    await tx.connection.execute(row.on_conflict_do_update(index_elements=["account"], set_=later))
 
 
 async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:

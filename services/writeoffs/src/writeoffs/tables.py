@@ -254,6 +254,14 @@ sa.Index(
     postgresql_where=schedule_line.c.standing == "listed",
 )
 
+last_contact = sa.Table(
+    "last_contact",
+    metadata,
+    sa.Column("account", sa.Uuid, primary_key=True),
+    sa.Column("on", sa.Date, nullable=False),
+)
+"""When somebody last noted on an account that they were in contact with its tenant, as approvals tells."""
+
 schedule_round = sa.Table(
     "schedule_round",
     metadata,

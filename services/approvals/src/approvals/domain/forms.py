@@ -95,6 +95,10 @@ class WriteComment:
     text: str
 
 
+NOT_IDENTIFIED = "not-identified"
+"""The code by which a contact note says that it was not known to be the tenant."""
+
+
 @dataclass(frozen=True)
 class WriteContactNote:
     """`how` and `identified` are codes of the desk's own lists."""

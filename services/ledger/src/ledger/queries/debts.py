@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     ActorsAsked,
     ActorsFound,
     ChargeOwed,
+    CreditSource,
     DebtFacts,
     DebtsAsked,
     DebtsRead,
@@ -68,6 +69,7 @@ from ledger.tables import (
     payment_plan,
     person,
     posting_code,
+    suspense_clearing,
     tenancy,
     tenant,
     written_off,
@@ -97,6 +99,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         holds=await _holds(tx, known),
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
+        paid_on=await _paid_on(tx, known),
         credit_stood=await _credit_stood(tx, in_credit),
         asked_for=await _asked_for(tx, in_credit),
         held=await held_by_account(tx, in_credit),
@@ -128,6 +131,7 @@ class _Behind:
     holds: Mapping[UUID, set[AccountHold]]
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
+    paid_on: Mapping[UUID, date]
     credit_stood: Mapping[UUID, tuple[StandingCredit, ...]]
     asked_for: Collection[UUID]
     held: Collection[UUID]
@@ -156,6 +160,7 @@ def _facts(
         as_of=today,
         balance_pence=row.balance_pence,
         ended_on=row.ended_on,
+        paid_on=behind.paid_on.get(row.id),
         credit_stood=behind.credit_stood.get(row.id, ()),
         credit_blocked=blocks_of_credit(
             owed_elsewhere=any(other.balance_pence > 0 for other in linked),
@@ -296,6 +301,26 @@ def _plan(row: Any, today: date) -> PaymentPlan:
         first_due_on=row.first_due_on,
         kept=is_kept(row.paid_pence, row.instalment_pence, due),
     )
+
+
+async def _paid_on(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, date]:
+    """By account, the last effective day on which the tenant paid. What was taken back was no payment; of what lay in suspense the
+    receipt says whose money it was.
+    """
+    undoing, receipt = journal.alias("undoing"), journal.alias("receipt")
+    wanted = (
+        sa.select(entry.c.account, sa.func.max(journal.c.effective_date).label("day"))
+        .select_from(entry)
+        .join(journal, journal.c.id == entry.c.journal)
+        .outerjoin(suspense_clearing, suspense_clearing.c.journal == journal.c.id)
+        .outerjoin(receipt, receipt.c.id == suspense_clearing.c.item)
+        .join(posting_code, posting_code.c.code == sa.func.coalesce(receipt.c.code, journal.c.code))
+        .where(entry.c.account.in_(ids), entry.c.amount_pence < 0, journal.c.reverses.is_(None))
+        .where(posting_code.c.part == "receipts", posting_code.c.source == CreditSource.TENANT.value)
+        .where(~sa.exists().where(undoing.c.reverses == journal.c.id))
+        .group_by(entry.c.account)
+    )
+    return {row.account: row.day for row in await tx.connection.execute(wanted)}
 
 
 async def _credit_stood(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[StandingCredit, ...]]:

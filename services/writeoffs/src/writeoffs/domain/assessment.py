@@ -138,7 +138,7 @@ class Standing:
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
     among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a decision left its line out, and nobody has
-    worked on it since.
+    worked on it since. `contact_on`: when somebody last noted on the account that they spoke with the tenant, where that matters.
     """
 
     kind: LineKind
@@ -152,6 +152,7 @@ class Standing:
     order_struck: bool = False
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
     left_out: bool = False
+    contact_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
-    proofs, starts = _of_this_debt(proposed), _starts(proposed, facts, charges)
+    proofs, starts = (*_of_this_debt(proposed), *_signs_of_life(proposed, facts)), _starts(proposed, facts, charges)
     rungs = climbed(ladder, proofs, today, starts, each) if ladder else ()
     blocked = (
         *missing,
@@ -274,6 +275,13 @@ def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
     orders = [one for one in told if one.kind is EvidenceKind.INSOLVENCY_ORDER]
     of_another = [one for one in orders if one.listed is False or one.order_kind not in kinds]
     return tuple(one for one in told if one not in of_another)
+
+
+def _signs_of_life(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
+    """Who spoke with us, or paid, is not untraceable: the months begin anew, though nobody brought it here (domain.md 5.2)."""
+    if proposed.reason is not Reason.UNTRACEABLE:
+        return ()
+    return tuple(Proof(EvidenceKind.CONTACT, day) for day in (proposed.contact_on, facts.paid_on) if day is not None)
 
 
 def _not_listed(proposed: Standing) -> Iterable[str]:

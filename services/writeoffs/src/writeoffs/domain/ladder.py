@@ -208,7 +208,8 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     ever = _of_kind(way, proofs)
     found = _since(ever, answer)
     if answer is not None and ever and not found:
-        return Reached(met=False, says=f"answered on {in_words(answer)}: what is done after that day counts")
+        what = "last heard of on" if way.proof in SEARCHES else "answered on"
+        return Reached(met=False, says=f"{what} {in_words(answer)}: what is done after that day counts")
     sources = {_spelt_alike(proof.source) for proof in found} - {""}
     if not way.sources:
         found = _apart(way, found)

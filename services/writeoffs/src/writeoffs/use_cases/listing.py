@@ -85,6 +85,8 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: 
     if row.undoes is not None:
         found = await store.registered(tx, row.undoes)
         undone = left_of(store.parts_of(found), found.reinstated_pence) if found is not None else ()
+    # Of no other reason does it matter that a tenant was spoken with, unless somebody brings it as evidence.
+    contact_on = await queries.contact_on(tx, row.account) if row.reason == Reason.UNTRACEABLE else None
     return Standing(
         kind=LineKind(row.kind),
         reason=Reason(row.reason),
@@ -96,6 +98,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: 
         orders=orders,
         order_struck=order_struck,
         left_out=row.left_out,
+        contact_on=contact_on,
     )
 
 

@@ -28,6 +28,7 @@ from rentbook_contracts.words import isolated
 from starlette.responses import Response
 
 from approvals import queries
+from approvals.domain.forms import NOT_IDENTIFIED
 from approvals.web.chart import balance_chart
 from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form, read_uuid
@@ -53,7 +54,7 @@ CONTACT_HOW = {
 CONTACT_IDENTIFIED = {
     **{key: words for key, words in IDENTIFIED.items() if key != "signed-letter"},
     "signed-letter": "By letter or e-mail: signature or address compared with the tenancy file",
-    "not-identified": "Not identified: nothing was said about the account",
+    NOT_IDENTIFIED: "Not identified: nothing was said about the account",
 }
 """The identity prompt: whoever is not known to be the tenant is told nothing (domain.md 9)."""
 

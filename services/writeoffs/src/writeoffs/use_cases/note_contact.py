@@ -1,0 +1,28 @@
+"""Somebody noted on an account that they spoke with its tenant: whoever does is not untraceable (domain.md 5.2)."""
+
+from chassis.transaction import Transaction
+from rentbook_contracts.approvals import TenantContacted
+from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
+
+from writeoffs import store
+from writeoffs.domain.assessment import HEARD
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.work import look_again
+
+
+async def note_contact(tx: Transaction, told: TenantContacted) -> None:
+    """The day is kept whatever is proposed, for what is proposed later. Nobody takes part by it: it only speaks against a write-off.
+
+    It drops the line that writes the debt off because nobody can be found. What is being posted at this moment has its outcome first.
+    """
+    await store.keep_contact(tx, told.account, business_date(told.noted_at))
+    row = await store.open_on_account(tx, told.account)
+    if row is None or row.reason != Reason.UNTRACEABLE:
+        return
+    await store.note(tx, [row.id], "there was contact with the tenant")
+    line = await store.listed_line(tx, row.id)
+    if line is not None:
+        await drop(tx, line, HEARD[EvidenceKind.CONTACT])
+    elif row.status != ProposalStatus.ON_SCHEDULE:
+        await look_again(tx, row)

@@ -1,0 +1,64 @@
+"""Who spoke with us is not untraceable, also where that was noted on the account and not on the proposal."""
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID, uuid4
+
+from rentbook_contracts.approvals import TenantContacted
+from rentbook_contracts.writeoffs import EvidenceKind, ProposalAsked, Reason
+from support.write_off_service import WriteOffs
+from writeoffs.domain.days import business_date
+from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.note_contact import note_contact
+
+TODAY = business_date(datetime.now(UTC))
+
+
+def contact(account: UUID, days_ago: int = 0) -> TenantContacted:
+    at = datetime.combine(TODAY - timedelta(days=days_ago), time(12), UTC)
+    return TenantContacted(note=uuid4(), account=account, noted_at=at)
+
+
+async def untraceable(writeoffs: WriteOffs, account: UUID) -> UUID:
+    """A proposal whose evidence is complete, as its story finds it."""
+    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    for source in ("electoral roll", "credit bureau"):
+        await writeoffs.proves(proposal, EvidenceKind.TRACE, days_ago=200, source=source)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
+    await writeoffs.assessed(proposal)
+    return proposal
+
+
+async def test_a_contact_that_is_noted_on_the_account_begins_the_months_anew(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await untraceable(writeoffs, account)
+    assert await writeoffs.status(proposal) == ("ready", "", 1)
+    await writeoffs.do(note_contact, contact(account))
+    await writeoffs.assessed(proposal)
+    assert await writeoffs.status(proposal) == ("gathering", "", 2)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert page.ladder[1].says.startswith("last heard of on")
+    assert "there was contact with the tenant" in [event.what for event in page.events]
+    people = await writeoffs.rows("SELECT DISTINCT person FROM participant WHERE proposal = :id", id=proposal)
+    assert people == [{"person": "asha.officer"}], "nobody takes part by it"
+
+
+async def test_a_contact_drops_the_line_that_says_that_nobody_can_be_found_and_no_other(writeoffs: WriteOffs) -> None:
+    account, other = writeoffs.owing(), writeoffs.owing()
+    proposal, emigrated = await untraceable(writeoffs, account), await writeoffs.ready(other)
+    schedule = await writeoffs.scheduled(proposal, emigrated)
+    for one in (account, other):
+        await writeoffs.do(note_contact, contact(one))
+    assert await writeoffs.standings(schedule) == {
+        proposal: ("dropped", "There was contact about it."),
+        emigrated: ("listed", None),
+    }
+
+
+async def test_a_contact_of_before_the_proposal_counts_by_its_last_day_in_whichever_order_it_is_heard(writeoffs: WriteOffs) -> None:
+    accounts = {days: writeoffs.owing() for days in (150, 50)}
+    for days, account in accounts.items():
+        for noted in (days, 300):
+            await writeoffs.do(note_contact, contact(account, noted))
+    found = {days: (await writeoffs.status(await untraceable(writeoffs, account)))[0] for days, account in accounts.items()}
+    assert found == {150: "ready", 50: "gathering"}
