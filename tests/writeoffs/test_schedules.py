@@ -798,8 +798,18 @@ async def test_a_payment_on_a_written_off_debt_proposes_to_put_back_what_was_pai
     assert kept == {"amount_pence": 312_40, "reinstated_pence": 10_00}
 
 
+async def test_a_credit_that_lies_on_the_account_when_its_tenancy_ends_pays_what_was_written_off(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    for balance, proposed in ((0, []), (-10_00, [(10_00, journal, "system")])):
+        writeoffs.moved(account, balance_pence=balance)
+        await writeoffs.do(end, TenancyEnded(account=account, balance_pence=balance, tenancy=uuid4(), ended_on=TODAY))
+        rows = await writeoffs.rows("SELECT * FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+        assert [(row["wanted_pence"], row["undoes"], row["raised_by"]) for row in rows] == proposed
+
+
 @pytest.mark.parametrize("how", ["annulled", "struck"])
-async def test_a_payment_on_what_the_law_had_released_proposes_to_put_it_back_once_the_order_is_taken_back(
+async def test_what_was_paid_on_a_release_is_proposed_to_be_put_back_as_soon_as_its_order_is_taken_back(
     writeoffs: WriteOffs, how: str
 ) -> None:
     account = writeoffs.owing(312_40, people=(PersonFacts(person=uuid4()),))
@@ -819,7 +829,7 @@ async def test_a_payment_on_what_the_law_had_released_proposes_to_put_it_back_on
         journal=row["journal"], line=debt, on=TODAY, amount_pence=312_40, reinstated_pence=0, discharged=True, released_until=on
     )
     writeoffs.moved(account, balance_pence=-10_00, charges=(), write_offs=(past,), debtor_total_pence=312_40)
-    wanted = "SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL"
+    wanted = "SELECT id, raised_by FROM proposal WHERE account = :a AND closed_at IS NULL"
     await writeoffs.do(receive, receipt(account, -10_00))
     assert await writeoffs.rows(wanted, a=account) == []
     if how == "annulled":
@@ -827,10 +837,10 @@ async def test_a_payment_on_what_the_law_had_released_proposes_to_put_it_back_on
     else:
         [proof] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :p", p=debt)
         await writeoffs.do(strike_proof, StrikeProof(proof=proof["id"], because="It is of another person."), caller=HANA)
-    await writeoffs.do(receive, receipt(account, -10_00))
     [back] = await writeoffs.rows(wanted, a=account)
     took_part = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :p", p=back["id"])
     assert {row["person"] for row in took_part} == {"bryn.officer", "hana.head"}
+    assert back["raised_by"] == "system"
     await writeoffs.assessed(back["id"])
     schedule = await writeoffs.scheduled(back["id"])
     await writeoffs.round(schedule)

@@ -18,6 +18,7 @@ from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import (
     OnASchedule,
     ProposalIsClosed,
@@ -79,6 +80,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     if told.kind in ORDERS:
         await store.order_becomes_known(tx)
     row, line = await _open_to(tx, told)
+    facts: DebtFacts | None = None
     if told.person is not None or told.kind in DATED_BY_THE_DEBT | ORDERS:
         facts = await fact_of(tx, row.account)
         told = _of_whom(told, facts)
@@ -99,6 +101,8 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     else:
         await store.change_proposal(tx, row.id, left_out=False)
         await look_again(tx, row)
+    if facts is not None and told.kind in ENDINGS:
+        await _owe_again(tx, facts)
     return Nothing()
 
 
@@ -175,6 +179,13 @@ async def _rests_no_more(tx: Transaction, row: Row, why: str) -> None:
     await store.carry_on(tx, [(row.id, tx.caller.person)])
 
 
+async def _owe_again(tx: Transaction, facts: DebtFacts) -> None:
+    """What an order had released is owed again in law: a credit that lies on an account of the same people pays it, as a payment does."""
+    await owe_again(tx, facts.account, facts.balance_pence)
+    for other in facts.linked:
+        await owe_again(tx, other.account, other.balance_pence)
+
+
 async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
     """Evidence that was entered in error counts for nothing from now on, and stays to be read. Whoever brought it decides nothing still.
 
@@ -216,7 +227,9 @@ async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) ->
         return
     await _later_rests_no_more(tx, row, STRUCK)
     if kind in ORDERS:
-        await _stop_beside(tx, STRUCK, await fact_of(tx, row.account), True)
+        facts = await fact_of(tx, row.account)
+        await _stop_beside(tx, STRUCK, facts, True)
+        await _owe_again(tx, facts)
 
 
 def _too_early(kind: EvidenceKind, since: date) -> str:

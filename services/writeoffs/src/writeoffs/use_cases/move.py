@@ -86,10 +86,14 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
 async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
     """Who left before a tenancy ended does not answer for it: another day of its end may bring somebody in, of whom nothing is shown.
 
+    No week will take a credit that lies there any more: it pays what was written off, as a payment does (`receive`).
     Errors: Unanswered (ledger); the event is then tried again.
     """
+    await _before_any_row(tx, fact)
+    await store.await_posting(tx, fact.account)
     await move(tx, fact)
     await _drop_unready(tx, fact.account, ENDED)
+    await owe_again(tx, fact.account, fact.balance_pence)
 
 
 async def _drop_unready(tx: Transaction, account: UUID, why: str) -> None:

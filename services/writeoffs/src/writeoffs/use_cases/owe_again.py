@@ -1,6 +1,7 @@
 """Who pays on a written-off debt owes it again, up to what was paid: that is proposed, and decided like any other.
 
-So is what was written off of a charge that is undone: nobody paid the credit that it leaves.
+So is what was written off of a charge that is undone: nobody paid the credit that it leaves. And a credit that lies on the account when
+its tenancy ends, or when an order that had released the debtor is taken back, pays what may be owed again by then.
 """
 
 from uuid import UUID

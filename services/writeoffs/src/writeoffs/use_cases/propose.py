@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from chassis.transaction import Transaction
+from chassis.transaction import SYSTEM, Transaction
 from rentbook_contracts.ledger import AccountKind, DebtFacts, DroppedBecause, LineKind
 from rentbook_contracts.writeoffs import (
     BulkProposed,
@@ -118,10 +118,10 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
 
 
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:
-    """Of itself, where a written-off debt is being paid: somebody has to decide it like any other. Nothing where one is open."""
-    row = _row(tx, told, facts, await queries.in_force(tx, business_date(tx.now)))
+    """Of itself, whoever made it known that it is owed again: somebody has to decide it like any other. Nothing where one is open."""
+    row = {**_row(tx, told, facts, await queries.in_force(tx, business_date(tx.now))), "raised_by": SYSTEM.person}
     if await _add(tx, [row]):
-        await _begin(tx, {row["id"]: row}, {told.account: facts})
+        await _begin(tx, {row["id"]: row}, {told.account: facts}, of_itself=True)
 
 
 def _known(facts: Mapping[UUID, DebtFacts], account: UUID, told: Propose) -> DebtFacts:
@@ -195,8 +195,11 @@ async def _add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[
     return await store.add_proposals(tx, rows)
 
 
-async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]) -> None:
-    await store.take_part(tx, list(rows), "proposed it")
+async def _begin(
+    tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts], *, of_itself: bool = False
+) -> None:
+    if not of_itself:
+        await store.take_part(tx, list(rows), "proposed it")
     await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)) | await _brought_orders(tx, rows, facts))
     await store.note(tx, list(rows), "proposed")
     await store.tell(
