@@ -65,7 +65,7 @@ def test_the_ten_lines_of_the_readme_name_the_account_that_its_tenant_pays_from_
     assert cast["journey"]["account"] != cast["clean"]["account"]
 
 
-TO_PUT_BACK = {Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}
+TO_PUT_BACK = {Reason.TRACED, Reason.PAYING, Reason.CHARGE_UNDONE, Reason.APPLIES_FOR_HOUSING}
 
 
 @pytest.mark.parametrize("today", DAYS, ids=str)

@@ -1053,11 +1053,15 @@ async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back
     assert await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account) == []
     writeoffs.moved(account, balance_pence=-312_40)
     await writeoffs.do(come_back, undone(account, gone.journal, 312_40, -312_40))
-    [back] = await writeoffs.rows("SELECT id, wanted_pence, undoes, note FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
-    told = (back["wanted_pence"], back["undoes"], back["note"])
-    assert told == (312_40, journal, "A charge of what was written off was undone: nobody paid this credit.")
+    [back] = await writeoffs.rows("SELECT * FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    told = (back["wanted_pence"], back["undoes"], back["reason"], back["note"])
+    assert told == (312_40, journal, "charge-undone", "A charge of what was written off was undone: nobody paid this credit.")
     await writeoffs.assessed(back["id"])
-    assert (await writeoffs.status(back["id"]))[0] == "ready"
+    schedule = await writeoffs.scheduled(back["id"])
+    await writeoffs.round(schedule)
+    await posted(writeoffs, schedule, uuid4())
+    found = await writeoffs.ask(queries.write_off_register, RegisterAsked(account=account, reason=Reason.CHARGE_UNDONE))
+    assert [(row.kind, row.amount_pence) for row in found.rows] == [(LineKind.REINSTATEMENT, 312_40)]
 
 
 async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_no_other_charge_does(writeoffs: WriteOffs) -> None:
@@ -1087,8 +1091,13 @@ async def test_charges_that_are_undone_one_after_the_other_come_back_together(wr
     for charges, gone, balance in (((first, rest, second), first, -90_00), ((first, second, rest), second, -212_40)):
         writeoffs.moved(account, balance_pence=balance, write_offs=(past.model_copy(update={"charges": charges}),))
         await writeoffs.do(come_back, undone(account, gone.journal, gone.owed_pence, balance))
-    [back] = await writeoffs.rows("SELECT wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
-    assert (back["wanted_pence"], back["undoes"]) == (212_40, journal)
+    wanted = "SELECT wanted_pence, undoes, reason FROM proposal WHERE account = :a AND closed_at IS NULL"
+    [back] = await writeoffs.rows(wanted, a=account)
+    assert tuple(back.values()) == (212_40, journal, "charge-undone")
+    writeoffs.moved(account, balance_pence=-250_00)
+    await writeoffs.do(receive, receipt(account, -250_00))
+    [back] = await writeoffs.rows(wanted, a=account)
+    assert tuple(back.values()) == (250_00, journal, "paying"), "who pays beside it owes again what they paid too"
 
 
 @pytest.mark.parametrize("known", ["when it was written off", "since"])

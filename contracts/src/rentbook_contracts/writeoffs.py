@@ -47,6 +47,7 @@ class Reason(StrEnum):
 
     TRACED = "traced"
     PAYING = "paying"
+    CHARGE_UNDONE = "charge-undone"
     APPLIES_FOR_HOUSING = "applies-for-housing"
 
     UNCLAIMED = "unclaimed"

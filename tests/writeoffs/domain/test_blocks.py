@@ -222,6 +222,18 @@ def test_who_pays_has_paid_or_a_document_shows_that_they_do(
     assert [says in one for one in blocked] == [True] if says else blocked == ()
 
 
+@pytest.mark.parametrize(("credit", "proofs", "kept"), [(10_00, (), True), (9_99, (), False), (9_99, AGREED, False)])
+def test_what_was_undone_has_left_its_credit_and_no_document_says_that(credit: int, proofs: tuple[Proof, ...], kept: bool) -> None:
+    past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=date(2026, 1, 5), amount_pence=100_00, reinstated_pence=0, discharged=False)
+    facts = debt(charges=(), balance_pence=-credit, debtor_total_pence=0, write_offs=(past,))
+    proposed = Standing(
+        LineKind.REINSTATEMENT, Reason.CHARGE_UNDONE, -credit, proofs, undoes=JOURNAL, wanted_pence=10_00, undone_parts=PARTS
+    )
+    assert assess(proposed, facts, POLICY, TODAY).blocked == (
+        () if kept else ("The account has no credit of £10.00 that an undone charge left.",)
+    )
+
+
 def test_a_discharged_debt_is_never_put_back() -> None:
     [says] = put_back(10_00, discharged=True).blocked
     assert says.startswith("The law has released the debtor from this debt: it is put back only once it is shown that")

@@ -40,7 +40,7 @@ from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
-    LineKind.REINSTATEMENT: frozenset({Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING}),
+    LineKind.REINSTATEMENT: frozenset({Reason.TRACED, Reason.PAYING, Reason.CHARGE_UNDONE, Reason.APPLIES_FOR_HOUSING}),
     LineKind.CREDIT_WRITE_ON: frozenset({Reason.UNCLAIMED}),
 }
 REASONS[LineKind.WRITE_OFF] = frozenset(Reason) - REASONS[LineKind.REINSTATEMENT] - REASONS[LineKind.CREDIT_WRITE_ON]
@@ -619,8 +619,8 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield from _released(proposed, facts, found, until)
     elif insolvency_recorded(facts):
         yield "An insolvency is recorded: add the order of each tenant, whose day says what it has released, or lift the hold."
-    if proposed.reason is Reason.PAYING:
-        yield from _nothing_paid(proposed, facts, proposed.wanted_pence or left_to_put_back(found, until))
+    if proposed.reason in _SHOWN_BY_THE_CREDIT:
+        yield from _no_credit(proposed, facts, proposed.wanted_pence or left_to_put_back(found, until))
     unsaid = not_said_of(proposed.orders, facts.people, facts.account)
     if unsaid is not None and unsaid.order_kind is not None:
         yield (
@@ -631,9 +631,16 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield BREATHING_SPACE
 
 
-def _nothing_paid(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> Iterable[str]:
-    """Who pays has paid, and the credit says so; that somebody will pay is to be shown."""
-    if -facts.balance_pence < wanted_pence and not any(proof.kind is EvidenceKind.DOCUMENT for proof in proposed.proofs):
+_SHOWN_BY_THE_CREDIT = frozenset({Reason.PAYING, Reason.CHARGE_UNDONE})
+
+
+def _no_credit(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> Iterable[str]:
+    """Who pays has paid, and the credit says so; that somebody will pay is to be shown. What was undone has left its credit."""
+    if -facts.balance_pence >= wanted_pence:
+        return
+    if proposed.reason is Reason.CHARGE_UNDONE:
+        yield f"The account has no credit of {pounds(wanted_pence)} that an undone charge left."
+    elif not any(proof.kind is EvidenceKind.DOCUMENT for proof in proposed.proofs):
         yield f"The account has no credit of {pounds(wanted_pence)} that was paid: add a document that shows that it is being paid."
 
 

@@ -139,11 +139,16 @@ def policy_at(policies: Iterable[WriteOffPolicy], day: date) -> WriteOffPolicy:
     return max(in_force, key=lambda policy: policy.in_force_from)
 
 
+_ASKED_FOR_AS = {Reason.CHARGE_UNDONE: Reason.PAYING}
+"""Of what a policy may say nothing: once both had one name, and either is shown by the credit that there is."""
+
+
 def ladder_for(policy: WriteOffPolicy, reason: Reason, owed_pence: int, kind: AccountKind) -> Ladder:
     """The first ladder of the policy that fits. Errors: NoLadder."""
-    for ladder in policy.ladders:
-        if ladder.is_for(reason, owed_pence, kind):
-            return ladder
+    for asked in (reason, _ASKED_FOR_AS.get(reason, reason)):
+        for ladder in policy.ladders:
+            if ladder.is_for(asked, owed_pence, kind):
+                return ladder
     raise NoLadder(_why_none(policy, reason, kind), field="reason")
 
 

@@ -40,13 +40,14 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undon
     latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
     if latest is None:
         return
-    if undone is not None and await _waits_of_itself(tx, account, latest):
+    waiting = await _waits_of_itself(tx, account, latest) if undone is not None else None
+    if waiting is not None:
         # It goes on, together with this charge.
         left = await _left(tx, facts, None)
     told = Propose(
         kind=LineKind.REINSTATEMENT,
         account=account,
-        reason=Reason.PAYING,
+        reason=Reason.PAYING if undone is None else waiting or Reason.CHARGE_UNDONE,
         note="" if undone is None else CHARGE_UNDONE,
         undoes=latest,
         amount_pence=min(-facts.balance_pence, left[latest]),
@@ -84,12 +85,13 @@ async def _free(tx: Transaction, told: Propose, balance_pence: int) -> bool:
     return True
 
 
-async def _waits_of_itself(tx: Transaction, account: UUID, write_off: UUID) -> bool:
-    """Whether putting it back is proposed already, and nobody has had a hand in that."""
+async def _waits_of_itself(tx: Transaction, account: UUID, write_off: UUID) -> Reason | None:
+    """For what reason putting it back is proposed already; None where it is not, or somebody has had a hand in that."""
     row = await store.open_on_account(tx, account)
-    return row is not None and row.undoes == write_off and await _made_of_itself(tx, row)
+    alone = row is not None and row.undoes == write_off and await _made_of_itself(tx, row)
+    return Reason(row.reason) if row is not None and alone else None
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:
-    alone = row.reason == Reason.PAYING and row.status != ProposalStatus.ON_SCHEDULE
+    alone = row.reason in (Reason.PAYING, Reason.CHARGE_UNDONE) and row.status != ProposalStatus.ON_SCHEDULE
     return alone and not await store.has_participants(tx, row.id)

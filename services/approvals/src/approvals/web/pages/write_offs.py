@@ -49,7 +49,7 @@ PROPOSALS_A_PAGE = 100
 ORDERS: Mapping[str, str] = {"oldest": "Oldest first", "reminded": "Reminded of, oldest first"}
 """How the list is read that is not newest first."""
 
-PUTTING_BACK = (Reason.TRACED, Reason.PAYING, Reason.APPLIES_FOR_HOUSING)
+PUTTING_BACK = (Reason.TRACED, Reason.PAYING, Reason.CHARGE_UNDONE, Reason.APPLIES_FOR_HOUSING)
 WRITING_OFF = tuple(reason for reason in Reason if reason not in (*PUTTING_BACK, Reason.UNCLAIMED))
 REASONS: Mapping[LineKind, tuple[Reason, ...]] = {
     LineKind.WRITE_OFF: WRITING_OFF,
