@@ -1,17 +1,20 @@
 """No evidence is of before what it follows: the order, the instruction, the death or the barring. The page says why it does not count."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.notices import LadderLetter
-from rentbook_contracts.writeoffs import EvidenceKind, Reason
-from support.debts import POLICY, TODAY, debt, owed, person
-from writeoffs.domain.assessment import Assessment, Standing, assess
+from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, Reason
+from support.debts import ACCOUNT, POLICY, TODAY, debt, owed, person
+from writeoffs.domain.assessment import ORDER_OF, Assessment, Standing, assess
 from writeoffs.domain.days import in_words, years_after
 from writeoffs.domain.ladder import NextLetter, Proof
 
 K = EvidenceKind
+DEBTOR = person()
 DEAD_DAYS = 100
 BARRED_ON = date(2026, 10, 2)
 """The first day on which a charge of six years and a day before is barred."""
@@ -93,6 +96,45 @@ def test_of_joint_tenants_each_is_discharged_from_their_own_order() -> None:
         discharged = tuple(Proof(K.DISCHARGE, ago(days), person=of.person) for of in (harold, maud))
         facts = debt(owed(900_00), people=(harold, maud))
         assert found(Reason.BANKRUPTCY, (*orders, *discharged), facts).ready is ready
+
+
+V, B = OrderKind.VOLUNTARY_ARRANGEMENT, OrderKind.BANKRUPTCY
+IN_A_ROW = [
+    pytest.param(V, ((V, 1500), 1000, (B, 600), 200), in_words(ago(1000)), id="an arrangement that was completed before the bankruptcy"),
+    pytest.param(V, ((V, 1500), (B, 600), 200), None, id="an arrangement in which the debtor was made bankrupt, and discharged from that"),
+    pytest.param(V, ((V, 1500), (B, 600)), None, id="an arrangement in which the debtor was made bankrupt"),
+    pytest.param(B, ((V, 1500), 1000, (B, 600), 200), in_words(ago(200)), id="a bankruptcy after an arrangement was completed"),
+    pytest.param(B, ((V, 1500), 1000, (B, 300), 200), in_words(ago(200)), id="and discharged from it within the year"),
+    pytest.param(B, ((V, 1500), 1000, (B, 300)), None, id="not discharged from it yet"),
+    pytest.param(B, ((B, 300), (V, 200), 100), None, id="a bankruptcy before an arrangement that was completed"),
+]
+
+
+@pytest.mark.parametrize("brought", ["here", "to another account"])
+@pytest.mark.parametrize(("kind", "told", "shown"), IN_A_ROW)
+def test_a_discharge_is_of_the_last_order_before_it(
+    brought: str, kind: OrderKind, told: tuple[tuple[OrderKind, int] | int, ...], shown: str | None
+) -> None:
+    """`told`: orders with what they are, and discharges, of so many days ago. What is of another kind may be known from elsewhere."""
+    evidence = tuple(
+        Proof(K.DISCHARGE, ago(one), person=DEBTOR.person)
+        if isinstance(one, int)
+        else Proof(K.INSOLVENCY_ORDER, ago(one[1]), person=DEBTOR.person, order_kind=one[0], listed=True)
+        for one in told
+    )
+    facts = debt(owed(900_00, ago(2000)), people=(DEBTOR,))
+    here = tuple(one for one in evidence if brought == "here" or one.order_kind in (None, kind))
+    known = tuple(replace(one, account=ACCOUNT if one in here else uuid4()) for one in evidence)
+    reason = next(reason for reason, of in ORDER_OF.items() if of is kind)
+    assessment = assess(Standing(LineKind.WRITE_OFF, reason, 900_00, here, orders=known), facts, POLICY, TODAY)
+    assert assessment.ready is (shown is not None)
+    assert not shown or assessment.rungs[1].says == f"shown on {shown}"
+
+
+def test_a_discharge_that_is_of_another_order_says_so() -> None:
+    orders = tuple(Proof(K.INSOLVENCY_ORDER, ago(days), order_kind=kind, listed=True) for kind, days in ((V, 1500), (B, 600)))
+    blocked = found(Reason.VOLUNTARY_ARRANGEMENT, (*orders, Proof(K.DISCHARGE, ago(200)))).blocked
+    assert f"The discharge of {in_words(ago(200))} is of another order, the last one before it: it does not count for this one." in blocked
 
 
 def test_an_estate_is_that_of_whoever_died_last() -> None:

@@ -29,6 +29,7 @@ from writeoffs.domain.insolvency import (
     held_until,
     insolvency_recorded,
     is_in_an_arrangement,
+    is_of_another,
     is_release_undone,
     moratorium_ends,
     not_said_of,
@@ -269,12 +270,17 @@ def _first_barred(charges: Iterable[BarredCharge]) -> date | None:
 
 
 def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
-    """Without the orders that were taken back, that are of another kind than the reason, or that do not list this debt."""
+    """Without the orders that were taken back, that are of another kind than the reason, or that do not list this debt, and without what
+    discharges from those: a bankruptcy's discharge completes no arrangement that came before it.
+    """
     kinds = (None, ORDER_OF.get(proposed.reason))
     told = standing(proposed.proofs, proposed.orders)
     orders = [one for one in told if one.kind is EvidenceKind.INSOLVENCY_ORDER]
     of_another = [one for one in orders if one.listed is False or one.order_kind not in kinds]
-    return tuple(one for one in told if one not in of_another)
+    mine = [one for one in orders if one not in of_another]
+    others = [*of_another, *(one for one in standing(proposed.orders) if one.order_kind not in kinds)]
+    gone = [*of_another, *(one for one in told if one.kind is EvidenceKind.DISCHARGE and is_of_another(one, mine, others))]
+    return tuple(one for one in told if one not in gone)
 
 
 def _signs_of_life(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
@@ -297,11 +303,13 @@ def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable
     wanted = ORDER_OF.get(proposed.reason)
     if wanted is None or all(rung.met for rung in rungs):
         return
-    stands = standing(proposed.proofs, proposed.orders)
+    stands, counts = standing(proposed.proofs, proposed.orders), _of_this_debt(proposed)
     for one in stands:
         if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind not in (None, wanted):
             of, not_of = (kind.replace("-", " ") for kind in (one.order_kind, wanted))
             yield f"The order of {in_words(one.on)} is a {of}, and the reason is a {not_of}: it does not count for that."
+        if one.kind is EvidenceKind.DISCHARGE and one not in counts:
+            yield f"The discharge of {in_words(one.on)} is of another order, the last one before it: it does not count for this one."
     for one in standing(proposed.proofs):
         if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind in (None, wanted) and one not in stands:
             yield f"The order of {in_words(one.on)} counts no more: on another proposal it was noted that it stands no longer."

@@ -54,6 +54,17 @@ def _ended_by(end: Proof, told: Sequence[Proof]) -> list[Proof]:
     return [order for told in (made, here) for order in told if order.on == max(one.on for one in told)]
 
 
+def is_of_another(discharge: Proof, orders: Iterable[Proof], others: Iterable[Proof]) -> bool:
+    """Whether it is of one of the `others`: of that person's orders the last that was made by its day."""
+    mine, theirs = _last_before(discharge, orders), _last_before(discharge, others)
+    return theirs is not None and (mine is None or mine < theirs)
+
+
+def _last_before(discharge: Proof, orders: Iterable[Proof]) -> date | None:
+    made = (one for one in _of_whom(discharge, orders) if one.kind is EvidenceKind.INSOLVENCY_ORDER)
+    return max((one.on for one in made if one.on <= discharge.on), default=None)
+
+
 def released_until(orders: Sequence[Proof], people: Iterable[PersonFacts], account: UUID, today: date) -> date | None:
     """The last day on which what fell due is released, by today, for whoever owes it; None where somebody owes it still.
 
@@ -99,8 +110,8 @@ def is_in_an_arrangement(orders: Sequence[Proof], account: UUID, held: date, tod
     )
 
 
-def _of_whom(order: Proof, orders: Iterable[Proof]) -> list[Proof]:
-    return [one for one in orders if None in (one.person, order.person) or one.person == order.person]
+def _of_whom(proof: Proof, orders: Iterable[Proof]) -> list[Proof]:
+    return [one for one in orders if None in (one.person, proof.person) or one.person == proof.person]
 
 
 def not_said_of(orders: Sequence[Proof], people: Sequence[PersonFacts], account: UUID) -> Proof | None:
