@@ -402,6 +402,12 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE register SET release_undone = true WHERE kind = 'reinstatement'",)),
     ("put-back", "the register forgot what was put back", "writeoffs", (
         "UPDATE register SET reinstated_pence = 0 WHERE kind = 'write-off'",)),
+    ("evidence-order", "a discharge was of before its order", "writeoffs", (
+        "UPDATE proof SET \"on\" = \"on\" - 400 WHERE kind = 'discharge'",)),
+    ("evidence-order", "the order was of another kind", "writeoffs", (
+        "UPDATE proof SET order_kind = 'voluntary-arrangement' WHERE kind = 'insolvency-order'",)),
+    ("evidence-order", "evidence was brought after the line was listed", "writeoffs", (
+        "UPDATE proof SET at = now() + interval '1 day' WHERE kind = 'manager-note'",)),
     ("unclaimed", "the payment was of a later day", "ledger", (
         f"UPDATE journal SET effective_date = current_date - 100 WHERE id = {UNCLAIMED}",)),
     ("unclaimed", "less had stood", "ledger", (

@@ -2,6 +2,7 @@
 credits that nobody claimed go to income, and one comes back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,7 @@ from rentbook_contracts.writeoffs import (
     CloseSchedule,
     EvidenceKind,
     MakeSchedule,
+    OrderKind,
     Propose,
     Reason,
     ScheduleStatus,
@@ -98,6 +100,7 @@ class Debtor:
 GONE = Debtor(71, 312_40, "90071001B")
 LEFT_OUT = Debtor(72, 80_00, "90071002K")
 BREATHING = Debtor(73, 60_00, "90071003I")
+BANKRUPT = Debtor(76, 45_00, "90071006C")
 DEBTORS = (GONE, LEFT_OUT, BREATHING)
 
 
@@ -120,8 +123,11 @@ CREDITORS = (QUIET, BOUNCED)
 
 
 async def write_offs(town: Town) -> None:
-    """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment; then a part is put back."""
+    """One debt is written off, one is left out by the decision, one by Breathing Space at the last moment, one the law had released; then a
+    part of the first is put back.
+    """
     proposals = [await ready(town, Propose(account=one.account, reason=Reason.EMIGRATED), DOCUMENTS) for one in DEBTORS]
+    proposals.append(await brought(town, Propose(account=BANKRUPT.account, reason=Reason.BANKRUPTCY), ORDERED))
     schedule, decision = await decided(town, proposals, excepted={proposals[1]: "may-be-recovered"})
     hold = SetAccountHold(
         account=BREATHING.account, account_hold=AccountHold.BREATHING_SPACE, in_force=True, reason="notice received",
@@ -129,7 +135,8 @@ async def write_offs(town: Town) -> None:
     )  # fmt: skip
     await town.command(PROPOSER, SET_ACCOUNT_HOLD, hold, uuid4())
     outcomes = await _posted(town, schedule, decision, excepted=(proposals[1],))
-    assert [(one.line, one.dropped_because) for one in outcomes] == [(proposals[0], None), (proposals[2], "breathing-space")]
+    fell = {proposals[0]: None, proposals[2]: "breathing-space", proposals[3]: None}
+    assert {one.line: one.dropped_because for one in outcomes} == fell
     journal = outcomes[0].journal
     back = Propose(kind=LineKind.REINSTATEMENT, account=GONE.account, reason=Reason.TRACED, undoes=journal, amount_pence=100_00)
     again = await ready(town, back, (EvidenceKind.FOUND,))
@@ -151,18 +158,26 @@ async def credits_to_income(town: Town) -> None:
 
 
 DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)
+ORDERED: tuple[dict[str, Any], ...] = (
+    {"kind": EvidenceKind.INSOLVENCY_ORDER, "on": LAST_MONTH, "order_kind": OrderKind.BANKRUPTCY, "listed": True},
+    {"kind": EvidenceKind.DISCHARGE, "on": TODAY},
+)
 
 
 async def ready(town: Town, told: Propose, proofs: tuple[EvidenceKind, ...], days_apart: int = 0) -> UUID:
+    dated = ({"kind": kind, "on": TODAY - timedelta(days=days_apart * times)} for times, kind in enumerate(proofs, start=1))
+    return await brought(town, told, dated)
+
+
+async def brought(town: Town, told: Propose, proofs: Iterable[dict[str, Any]]) -> UUID:
+    """A proposal that is ready by this evidence."""
     town.named["form of the proposal"] = uuid4()
     proposal: UUID = (await town.command(PROPOSER, PROPOSE, told, town.named["form of the proposal"])).proposal
-    for times, kind in enumerate(proofs, start=1):
+    for proof in proofs:
         town.named["form of evidence"] = uuid4()
-        by = LEADER if kind is EvidenceKind.MANAGER_NOTE else HELPER
-        on = TODAY - timedelta(days=days_apart * times)
-        await town.command(
-            by, ADD_PROOF, AddProof(proposal=proposal, kind=kind, on=on, reference="on paper"), town.named["form of evidence"]
-        )
+        by = LEADER if proof["kind"] is EvidenceKind.MANAGER_NOTE else HELPER
+        shown = AddProof(proposal=proposal, reference="on paper", **proof)
+        await town.command(by, ADD_PROOF, shown, town.named["form of evidence"])
     seen = await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=proposal, attempt=1), proposal_workflow_id(proposal, 1))
     assert seen.done, seen
     await town.deliver()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -15,7 +15,7 @@ from rentbook_local.checking.settled import unsettled
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
-from .breaks import BREAKS, LONG_BEFORE, SAID
+from .breaks import BREAKS, LONG_BEFORE, OWED_BY_GONE, SAID
 from .debts import APPROVER, GONE
 from .town import PAID, Town
 
@@ -108,6 +108,48 @@ async def test_whoever_decided_a_write_off_strikes_evidence_of_it(
         ),
     )
     assert (await finding("written-off", town.places(writeoffs=copy), paid)).kept is kept, when
+
+
+TRACED, DEAD = (("trace", 200), ("trace", 190), ("agency-instructed", 100)), (("death", 40),)
+DIED = f"UPDATE person SET died_on = current_date - 50 WHERE id = '{UUID(int=GONE.number * 100)}'"
+DUE_LONG_AGO = f"UPDATE journal SET effective_date = current_date - interval '7 years' WHERE id = {OWED_BY_GONE}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown", "in_the_ledger", "kept"),
+    [
+        ("untraceable", (*TRACED, ("agency-return", 2)), None, True),
+        ("untraceable", (*TRACED, ("agency-return", 101)), None, False),
+        ("untraceable", (*TRACED, ("contact", 50), ("agency-return", 2)), None, False),
+        ("untraceable", (*TRACED, ("found", 150), ("agency-return", 2)), None, False),
+        ("deceased", (*DEAD, ("insufficient-funds", 30)), DIED, True),
+        ("deceased", (*DEAD, ("insufficient-funds", 51)), DIED, False),
+        ("deceased", (("death", 51), ("insufficient-funds", 30)), DIED, False),
+        ("statute-barred", (("legal-confirmation", 30),), DUE_LONG_AGO, True),
+        ("statute-barred", (("legal-confirmation", 370),), DUE_LONG_AGO, False),
+    ],
+)
+async def test_evidence_counts_from_the_day_of_what_it_follows(
+    postgres: Postgres,
+    town: Town,
+    paid: dict[str, Paid],
+    reason: str,
+    shown: tuple[tuple[str, int], ...],
+    in_the_ledger: str | None,
+    kept: bool,
+) -> None:
+    """Had the first write-off been for this reason, with this evidence of so many days ago."""
+    of = f"FROM proposal WHERE account = '{GONE.account}' AND kind = 'write-off'"
+    brought = (
+        'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at)'
+        f" SELECT gen_random_uuid(), id, '{kind}', current_date - {days}, '', '', '', 'x', {LONG_BEFORE} {of}"
+        for kind, days in shown
+    )
+    changed = f"UPDATE proposal SET reason = '{reason}' WHERE id = (SELECT id {of})"
+    places = {"writeoffs": await broken_copy(postgres, town, "writeoffs", (*brought, changed))}
+    if in_the_ledger is not None:
+        places["ledger"] = await broken_copy(postgres, town, "ledger", (in_the_ledger,))
+    assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
 
 
 def test_every_promise_is_broken_above() -> None:

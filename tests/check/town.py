@@ -395,9 +395,9 @@ class Town:
 async def lived(town: Town) -> None:
     """A month of the town's life: every kind of thing that the checker looks at has happened in it at least once."""
     # What is imported here builds on what stands above.
-    from .debts import CREDITORS, DEBTORS, credits_to_income, write_offs
+    from .debts import BANKRUPT, CREDITORS, DEBTORS, credits_to_income, write_offs
 
-    await opened(town.runtimes["ledger"], estate(*(line for one in (*DEBTORS, *CREDITORS) for line in one.lines())))
+    await opened(town.runtimes["ledger"], estate(*(line for one in (*DEBTORS, BANKRUPT, *CREDITORS) for line in one.lines())))
     await town.deliver()
     await _a_bank_file(town)
     monday = TODAY - timedelta(days=TODAY.weekday())

@@ -6,7 +6,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from rentbook_local.checking import approval, credit, laid_down, ledger, messages, payments, policy, seal, to_income, totals, write_offs
+from rentbook_local.checking import (
+    approval,
+    credit,
+    evidence,
+    laid_down,
+    ledger,
+    messages,
+    payments,
+    policy,
+    seal,
+    to_income,
+    totals,
+    write_offs,
+)
 from rentbook_local.checking.books import Books, Places, opened
 from rentbook_local.checking.promise import Finding, Promise
 from rentbook_local.checking.settled import done, unsettled
@@ -20,6 +33,7 @@ PROMISES: tuple[Promise, ...] = (
     *credit.PROMISES,
     *payments.PROMISES,
     *write_offs.PROMISES,
+    *evidence.PROMISES,
     *totals.PROMISES,
     *to_income.PROMISES,
     *seal.PROMISES,

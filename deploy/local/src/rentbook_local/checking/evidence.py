@@ -1,0 +1,172 @@
+"""The promise that what a write-off was shown by came in its order: nothing that counted was of before what it follows (domain.md 5.3)."""
+
+import json
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from rentbook_local.checking.approval import LONDON
+from rentbook_local.checking.books import Books
+from rentbook_local.checking.promise import Finding, Promise, finding
+
+_POSTED = """
+SELECT line.line, line.account, line.journal, line.debtor_total_pence, proposal.reason, schedule.made_at
+FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule JOIN proposal ON proposal.id = line.line
+WHERE line.standing = 'posted' AND schedule.kind = 'write-off' ORDER BY line.schedule, line.place
+"""
+_PROOFS = """
+SELECT proof.proposal, proof.kind, proof.on, proof.at, proof.person, proof.order_kind, proof.listed, struck.at AS struck_at
+FROM proof LEFT JOIN struck ON struck.proof = proof.id ORDER BY proof.on
+"""
+_POLICIES = "SELECT in_force_from, figures FROM policy ORDER BY in_force_from"
+_KINDS = "SELECT id, kind FROM account WHERE id = ANY ($1::uuid[])"
+_PEOPLE = """
+SELECT account.id AS account, tenant.person, person.died_on, (
+  SELECT min(said.died_on) FROM (SELECT died_on FROM death_note WHERE death_note.person = person.id UNION ALL SELECT person.died_on) AS said
+) AS first_said
+FROM account JOIN tenancy ON tenancy.id = account.tenancy JOIN tenant ON tenant.tenancy = tenancy.id
+JOIN person ON person.id = tenant.person
+WHERE account.id = ANY ($1::uuid[]) AND (tenant.until IS NULL OR tenant.until >= tenancy.ended_on)
+"""
+"""`first_said`: of all days that were ever noted as that of a death the first, so that none counts against evidence before it was known."""
+_DUE = """
+SELECT part.write_off, max(charge.effective_date) AS last_due
+FROM written_off_charge AS part JOIN journal AS charge ON charge.id = part.charge
+WHERE part.write_off = ANY ($1::uuid[]) GROUP BY part.write_off
+"""
+
+_ANSWERS = frozenset({"letter-answered", "contact", "executor-reply", "found"})
+_SEARCHES = frozenset({"trace", "agency-instructed", "agency-return"})
+_OF_THE_ESTATE = frozenset({"letter-sent", "insufficient-funds"})
+_OF_ONE_PERSON = frozenset(
+    {
+        "bankruptcy", "debt-relief-order", "voluntary-arrangement", "care-home", "prison", "emigrated", "untraceable",
+        "judgment-unenforceable",
+    }
+)  # fmt: skip
+"""Reasons that are shown for each joint tenant who lives."""
+
+
+async def _in_its_order(books: Books) -> Finding:
+    """Of each posted write-off, by the policy of the day on which it was listed and by what was known then, every rung of its ladder."""
+    posted = await books.of("writeoffs").fetch(_POSTED)
+    policies = [(row["in_force_from"], json.loads(row["figures"])) for row in await books.of("writeoffs").fetch(_POLICIES)]
+    proofs: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await books.of("writeoffs").fetch(_PROOFS):
+        proofs[row["proposal"]].append(row)
+    accounts = [row["account"] for row in posted]
+    kinds = {row["id"]: row["kind"] for row in await books.ledger.fetch(_KINDS, accounts)}
+    people: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await books.ledger.fetch(_PEOPLE, accounts):
+        people[row["account"]].append(row)
+    last_due = {row["write_off"]: row["last_due"] for row in await books.ledger.fetch(_DUE, [row["journal"] for row in posted])}
+    broken = []
+    for row in posted:
+        listed_on = row["made_at"].astimezone(LONDON).date()
+        policy = [figures for from_, figures in policies if from_ <= listed_on][-1]
+        ladder = _ladder(policy, row, kinds.get(row["account"]))
+        if ladder is None:
+            broken.append(f"write-off {row['journal']}: the policy of {listed_on} has no ladder for {row['reason']}")
+            continue
+        known = [one for one in proofs[row["line"]] if one["at"] <= row["made_at"] and not _struck_by(one, row)]
+        starts = _starts(row["reason"], people[row["account"]], last_due.get(row["journal"]), policy["limitation_years"])
+        missing = {
+            rung["wanted"]
+            for theirs in _of_each(known, row["reason"], people[row["account"]])
+            for rung in _not_reached(ladder, _of_the_reason(theirs, row["reason"]), starts, listed_on)
+        }
+        broken += [f"write-off {row['journal']}: its evidence was not in its order for “{wanted}”" for wanted in sorted(missing)]
+    return finding(len(posted), broken)
+
+
+def _struck_by(proof: Any, row: Any) -> bool:
+    return proof["struck_at"] is not None and proof["struck_at"] <= row["made_at"]
+
+
+def _ladder(policy: Mapping[str, Any], row: Any, kind: str | None) -> Mapping[str, Any] | None:
+    for ladder in policy["ladders"]:
+        upper = ladder.get("to_pence")
+        within = ladder.get("from_pence", 1) <= row["debtor_total_pence"] and (upper is None or row["debtor_total_pence"] <= upper)
+        if ladder["reason"] == row["reason"] and within and (not ladder.get("kinds") or kind in ladder["kinds"]):
+            found: Mapping[str, Any] = ladder
+            return found
+    return None
+
+
+def _starts(reason: str, people: Sequence[Any], last_due: date | None, limitation_years: int) -> dict[str, date]:
+    """The days before which evidence counts for nothing: the death, for what an estate is told; the barring, for who confirms it.
+
+    Of joint tenants the estate is that of whoever died last. What legal services confirmed last covers every charge that went.
+    """
+    starts: dict[str, date] = {}
+    deaths = [one["first_said"] for one in people if one["first_said"] is not None]
+    if reason == "deceased" and deaths:
+        starts["death"] = min(deaths)
+        if len(deaths) == len(people):
+            starts |= dict.fromkeys(_OF_THE_ESTATE, max(deaths))
+    if reason == "statute-barred" and last_due is not None:
+        starts["legal-confirmation"] = _years_later(last_due, limitation_years) + timedelta(days=1)
+    return starts
+
+
+def _of_each(known: Sequence[Any], reason: str, people: Sequence[Any]) -> list[list[Any]]:
+    """What is true of one person was shown for each joint tenant who lives, as far as evidence names them."""
+    named = {one["person"] for one in known}
+    living = [one["person"] for one in people if one["died_on"] is None and one["person"] in named]
+    if reason not in _OF_ONE_PERSON or not living:
+        return [list(known)]
+    return [[one for one in known if one["person"] in (None, person)] for person in living]
+
+
+def _of_the_reason(known: Iterable[Any], reason: str) -> list[Any]:
+    """Without orders of insolvency of another kind, and those that do not list the debt."""
+    return [
+        one for one in known if one["kind"] != "insolvency-order" or (one["order_kind"] in (None, reason) and one["listed"] is not False)
+    ]
+
+
+def _not_reached(ladder: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date], today: date) -> list[Mapping[str, Any]]:
+    ways = {way["proof"]: way for rung in ladder["rungs"] for way in rung["any_of"]}
+    begun = dict(starts)
+    for kind, before in (("discharge", "insolvency-order"), ("agency-return", "agency-instructed")):
+        first = next(iter(_counting(ways[before], known, starts)), None) if before in ways else None
+        if first is not None:
+            begun[kind] = first
+    return [rung for rung in ladder["rungs"] if not any(_reached(way, known, begun, today) for way in rung["any_of"])]
+
+
+def _reached(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date], today: date) -> bool:
+    """As far as order goes: enough of what counts, and months that run from it whatever was heard. That letters were apart, sources
+    different and a silence long enough is not looked at.
+    """
+    days, needed = _counting(way, known, starts), max(1, way.get("at_least", 1))
+    return len(days) >= needed and _months_later(days[needed - 1], way.get("after_months", 0)) <= today
+
+
+def _counting(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date]) -> list[date]:
+    """The days of what counts for a way, the first first. What ended a silence is followed by what is done after its day."""
+    since = starts.get(way["proof"], date.min)
+    days = [one["on"] for one in known if one["kind"] == way["proof"] and one["on"] >= since]
+    silent = any(way.get(name) for name in ("quiet_days", "quiet_months", "last_quiet_days"))
+    ends = _ANSWERS if silent else {"found"} if way["proof"] in _SEARCHES else frozenset()
+    answered = max((one["on"] for one in known if one["kind"] in ends), default=date.min)
+    return sorted(day for day in days if day > answered)
+
+
+def _months_later(day: date, months: int) -> date:
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _years_later(day: date, years: int) -> date:
+    """The last day of so many years; of what begins on 29 February, 28 February of a common year."""
+    return _months_later(day, 12 * years)
+
+
+PROMISES = (
+    Promise("evidence-order", "what a write-off was shown by came in its order: nothing was of before what it follows", _in_its_order),
+)
