@@ -217,6 +217,17 @@ def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(desks: 
     assert {reason for reason, says in shown.items() if "Released by law" in says} == RELEASED_BY_LAW
 
 
+def test_a_contact_that_is_noted_on_the_account_reaches_the_proposal_of_an_untraceable_debtor(
+    desks: Mapping[str, Desk], members: Members
+) -> None:
+    asha, debt, case = desks["asha"], members["debt-story-gone-9"], CASES["untraceable"]
+    proposal = ready(desks, debt, "untraceable", (*case.too_little, *case.then))
+    account = f"/accounts/{debt.account}"
+    spoke = {"contact_how": "they-called", "contact_identified": "phone-questions", "contact_text": "Asks to pay by instalments"}
+    assert asha.send(asha.get(account), f"{account}/notes", spoke).errors() == []
+    assert "last heard of on" in words_of(proposal_says(asha, proposal, "Evidence is being gathered"))
+
+
 def in_pence(says: str) -> int:
     return int(says.partition("£")[2].partition(" ")[0].replace(",", "").replace(".", ""))
 
