@@ -156,6 +156,17 @@ async def test_a_day_has_one_policy_and_is_not_today(office: Office) -> None:
         await proposed(office, "hana.head")
 
 
+async def test_an_answer_in_other_words_is_not_taken_for_the_same(office: Office) -> None:
+    proposal = await proposed(office, "hana.head")
+    told = CheckPolicy(proposal, "refused", "The minute says another amount")
+    for _ in range(2):
+        await office.do("finn.finance", check_policy, told)
+    with pytest.raises(SameFormOtherContent):
+        await office.do("finn.finance", check_policy, replace(told, text="No such minute"))
+    [kept] = await office.look("aud.auditor", queries.proposals)
+    assert kept.text == told.text
+
+
 async def test_the_same_form_proposes_once(office: Office) -> None:
     form, wanted = uuid4(), await asked(office)
     for _ in range(2):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.transaction import Transaction
+from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import AnsweredAlready, CheckNotExplained
 
@@ -21,16 +21,19 @@ class CheckPolicy:
 
 
 async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
-    """Answer as the caller. Accepting lays the policy down, in force from its day. The same answer by the same person again does nothing.
+    """Answer as the caller. Accepting lays the policy down, in force from its day. The same answer in the same words by the same person
+    again does nothing.
 
-    Errors: NoSuchProposal, AnsweredAlready, CheckNotExplained, and the rules of the database: MakerIsNotChecker, OnlyTheMakerWithdraws,
-    RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
+    Errors: NoSuchProposal, AnsweredAlready, SameFormOtherContent, CheckNotExplained, and the rules of the database: MakerIsNotChecker,
+    OnlyTheMakerWithdraws, RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
     """
     known = next((one for one in await queries.proposals(tx) if one.id == form.proposal), None)
     if known is None:
         raise NoSuchProposal("There is no such proposal.")
     if known.answer is not None:
         if (known.answer, known.checked_by) == (form.answer, tx.caller.person):
+            if known.text != form.text.strip():
+                raise SameFormOtherContent("You gave this answer already, in other words. Those stand; what you wrote now was not kept.")
             return Nothing()
         raise AnsweredAlready("This proposal was answered already.")
     if form.answer != "accepted" and not form.text.strip():
