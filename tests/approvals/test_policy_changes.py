@@ -18,7 +18,7 @@ from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.tasks import Kind
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
 from approvals.use_cases.lend_authority import lend_authority
-from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from chassis.transaction import SameFormOtherContent
 from rentbook_contracts import policy as shared
 from rentbook_contracts.approvals import TaskKind
@@ -50,9 +50,22 @@ async def asked(office: Office, change: Any = None, day: date = SOON) -> Propose
 
 
 async def proposed(office: Office, maker: str, change: Any = None, day: date = SOON) -> UUID:
-    form = uuid4()
-    await office.do(maker, propose_policy, await asked(office, change, day), form)
-    return form
+    return await propose(office, maker, await asked(office, change, day))
+
+
+async def propose(office: Office, maker: str, asked: ProposedPolicy, form: UUID | None = None) -> UUID:
+    """As a draft that began with the newest version."""
+    [newest, *_], id_ = await office.look(maker, queries.policies, Kind(asked.kind)), form or uuid4()
+    await office.do(maker, propose_policy, ProposePolicy(asked, newest.id), id_)
+    return id_
+
+
+async def accept(office: Office, checker: str, proposal: UUID) -> None:
+    """As on a page that compares it with what comes before it now."""
+    [told] = [one for one in await office.look(checker, queries.proposals) if one.id == proposal]
+    base = rules.in_force_before(await office.look(checker, queries.policies, Kind(told.asked.kind)), told.asked.in_force_from)
+    assert base is not None
+    await office.do(checker, check_policy, CheckPolicy(proposal, "accepted", base=base.id))
 
 
 async def versions(office: Office) -> tuple[Policy, ...]:
@@ -68,7 +81,7 @@ async def refused(rule: str, work: Any) -> None:
 async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(office: Office) -> None:
     proposal = await proposed(office, "hana.head", RAISED_LEADER)
     assert len(await versions(office)) == 1
-    await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
+    await accept(office, "finn.finance", proposal)
     laid, before = await versions(office)
     assert (laid.id, laid.made_by, laid.checked_by, laid.in_force_from) == (f"refund-{SOON}", "hana.head", "finn.finance", SOON)
     assert {(band.act, band.stage, band.role, band.from_pence, band.to_pence) for band in laid.authorities} == {
@@ -82,7 +95,7 @@ async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(of
 
 
 async def test_a_decision_rests_on_the_policy_that_was_in_force_at_its_moment(office: Office) -> None:
-    await office.do("finn.finance", check_policy, CheckPolicy(await proposed(office, "hana.head", RAISED_LEADER), "accepted"))
+    await accept(office, "finn.finance", await proposed(office, "hana.head", RAISED_LEADER))
     _, opened = await office.open(550_00)
     with pytest.raises(Exception, match=r"above your £500.00"):
         await office.answer_task("tess.leader", opened)
@@ -96,7 +109,7 @@ async def test_a_decision_rests_on_the_policy_that_was_in_force_at_its_moment(of
 async def test_the_maker_does_not_check(office: Office) -> None:
     proposal = await proposed(office, "hana.head")
     with pytest.raises(shared.MakerIsNotChecker):
-        await office.do("hana.head", check_policy, CheckPolicy(proposal, "accepted"))
+        await accept(office, "hana.head", proposal)
     with pytest.raises(shared.OnlyTheMakerWithdraws):
         await office.do("finn.finance", check_policy, CheckPolicy(proposal, "withdrawn", "no"))
     with pytest.raises(shared.CheckNotExplained):
@@ -104,7 +117,7 @@ async def test_the_maker_does_not_check(office: Office) -> None:
     for _ in range(2):
         await office.do("hana.head", check_policy, CheckPolicy(proposal, "withdrawn", "a slip"))
     with pytest.raises(shared.AnsweredAlready):
-        await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
+        await accept(office, "finn.finance", proposal)
     assert len(await versions(office)) == 1
 
 
@@ -114,7 +127,7 @@ async def test_policy_is_for_managers_and_finance(office: Office, person: str) -
         await proposed(office, person)
     proposal = await proposed(office, "hana.head")
     with pytest.raises(rules.NotForYouToMake):
-        await office.do(person, check_policy, CheckPolicy(proposal, "accepted"))
+        await accept(office, person, proposal)
 
 
 RAISED_MANAGER = {("decide", 1, "income-manager"): (500_01, 3_000_00), ("decide", 1, "head-of-service"): (3_000_01, None)}
@@ -132,8 +145,8 @@ async def test_nobody_raises_their_own_limit_as_maker_or_as_checker(
         await proposed(office, gains, change)
     proposal = await proposed(office, two_others[0], change)
     with pytest.raises(rules.RaisesYourOwnLimit):
-        await office.do(gains, check_policy, CheckPolicy(proposal, "accepted"))
-    await office.do(two_others[1], check_policy, CheckPolicy(proposal, "accepted"))
+        await accept(office, gains, proposal)
+    await accept(office, two_others[1], proposal)
 
 
 async def test_nobody_raises_a_limit_that_was_lent_to_them(office: Office) -> None:
@@ -141,19 +154,65 @@ async def test_nobody_raises_a_limit_that_was_lent_to_them(office: Office) -> No
     await office.do("ines.manager", lend_authority, LendAuthority("finn.finance", 1_00, TODAY, SOON))
     proposal = await proposed(office, "hana.head", RAISED_MANAGER)
     with pytest.raises(rules.RaisesYourOwnLimit):
-        await office.do("finn.finance", check_policy, CheckPolicy(proposal, "accepted"))
-    await office.do("fay.finance", check_policy, CheckPolicy(proposal, "accepted"))
+        await accept(office, "finn.finance", proposal)
+    await accept(office, "fay.finance", proposal)
 
 
 async def test_a_day_has_one_policy_and_is_not_today(office: Office) -> None:
     with pytest.raises(shared.InForceTooSoon):
         await proposed(office, "hana.head", day=TODAY)
     one, two = await proposed(office, "hana.head"), await proposed(office, "hana.head")
-    await office.do("finn.finance", check_policy, CheckPolicy(one, "accepted"))
+    await accept(office, "finn.finance", one)
     with pytest.raises(shared.DayTaken):
-        await office.do("finn.finance", check_policy, CheckPolicy(two, "accepted"))
+        await accept(office, "finn.finance", two)
     with pytest.raises(shared.DayTaken):
         await proposed(office, "hana.head")
+
+
+# --- nothing is laid down before what is laid down ----------------------------------------------------------------------------------------
+
+LATER = SOON + timedelta(days=14)
+LOWERED_MANAGER = {("decide", 1, "income-manager"): (500_01, 1_000_00), ("decide", 1, "head-of-service"): (1_000_01, None)}
+
+
+async def test_nobody_gains_by_what_is_put_before_their_own_policy(office: Office) -> None:
+    """The manager's own policy gives back, on its day, what another took away before it: so nothing is laid down before it."""
+    waits = await proposed(office, "hana.head", LOWERED_MANAGER)
+    by_row = await propose_by_sql(office, LOWERED_MANAGER)
+    await accept(office, "hana.head", await proposed(office, "ines.manager", day=LATER))
+    with pytest.raises(rules.LaidDownLater, match="in force from") as told:
+        await proposed(office, "hana.head", LOWERED_MANAGER)
+    assert told.value.field == "in_force_from"
+    with pytest.raises(rules.LaidDownLater):
+        await accept(office, "finn.finance", waits)
+    await refused("a_policy_comes_after_those_laid_down", office.sql(CHECK, by_row, "finn.finance", ["finance"]))
+    await office.do("finn.finance", check_policy, CheckPolicy(waits, "refused", "Another comes later"))
+    await accept(office, "finn.finance", await proposed(office, "hana.head", LOWERED_MANAGER, LATER + timedelta(days=1)))
+    assert [one.in_force_from for one in await versions(office)][:2] == [LATER + timedelta(days=1), LATER]
+
+
+async def test_a_mistyped_year_stands_in_nobodys_way(office: Office) -> None:
+    with pytest.raises(rules.TooFarAhead):
+        await proposed(office, "hana.head", day=TODAY + timedelta(days=367))
+
+
+async def test_a_draft_restores_nothing_that_was_changed_meanwhile(office: Office) -> None:
+    [first] = await versions(office)
+    begun = await asked(office, day=LATER)
+    await accept(office, "finn.finance", await proposed(office, "hana.head", LOWERED_MANAGER))
+    with pytest.raises(rules.AnotherBase, match=f"Version refund-{SOON} was laid down"):
+        await office.do("hana.head", propose_policy, ProposePolicy(begun, first.id), uuid4())
+    assert len(await office.look("aud.auditor", queries.proposals)) == 1
+
+
+async def test_a_checker_accepts_what_was_shown_beside_what_comes_before_it(office: Office) -> None:
+    [first] = await versions(office)
+    waits = await proposed(office, "hana.head", day=LATER)
+    await accept(office, "fay.finance", await proposed(office, "hana.head", LOWERED_MANAGER))
+    for base in (first.id, "", None):
+        with pytest.raises(rules.AnotherBase):
+            await office.do("finn.finance", check_policy, CheckPolicy(waits, "accepted", base=base))
+    await accept(office, "finn.finance", waits)
 
 
 async def test_an_answer_in_other_words_is_not_taken_for_the_same(office: Office) -> None:
@@ -170,9 +229,9 @@ async def test_an_answer_in_other_words_is_not_taken_for_the_same(office: Office
 async def test_the_same_form_proposes_once(office: Office) -> None:
     form, wanted = uuid4(), await asked(office)
     for _ in range(2):
-        await office.do("hana.head", propose_policy, wanted, form)
+        await propose(office, "hana.head", wanted, form)
     with pytest.raises(SameFormOtherContent):
-        await office.do("hana.head", propose_policy, replace(wanted, source="elsewhere"), form)
+        await propose(office, "hana.head", replace(wanted, source="elsewhere"), form)
     assert len(await office.look("aud.auditor", queries.proposals)) == 1
 
 
@@ -196,9 +255,7 @@ async def write_offs(office: Office, change: Mapping[Row, Mapping[str, Any]], **
 
 
 async def propose_write_offs(office: Office, maker: str, change: Mapping[Row, Mapping[str, Any]]) -> UUID:
-    form = uuid4()
-    await office.do(maker, propose_policy, await write_offs(office, change), form)
-    return form
+    return await propose(office, maker, await write_offs(office, change))
 
 
 LEADER, MANAGER = ("decide", 1, "team-leader"), ("decide", 1, "income-manager")
@@ -207,7 +264,7 @@ S151, MEMBER, CABINET = ("decide", 1, "s151-officer"), ("decide", 2, "executive-
 
 async def test_a_table_of_write_offs_keeps_its_bodies_and_call_in(office: Office) -> None:
     change = {LEADER: {"to_pence": 60_00}, MANAGER: {"from_pence": 60_01}, MEMBER: {"call_in_working_days": 9}}
-    await office.do("finn.finance", check_policy, CheckPolicy(await propose_write_offs(office, "hana.head", change), "accepted"))
+    await accept(office, "finn.finance", await propose_write_offs(office, "hana.head", change))
     laid, before = await office.look("aud.auditor", queries.policies, Kind.WRITE_OFF)
     assert (laid.id, laid.unused_after_days, before.unused_after_days) == (f"write-off-{SOON}", 60, 90)
     assert [(one.body, one.call_in_working_days) for one in laid.authorities if one.stage == 2] == [(None, 0), (None, 9), ("Cabinet", 5)]
@@ -253,9 +310,7 @@ async def test_a_table_of_write_offs_with_a_hole_is_refused(office: Office, wron
 async def test_refunds_have_no_bodies(office: Office) -> None:
     told = await asked(office)
     with pytest.raises(rules.PolicyIncomplete):
-        await office.do(
-            "hana.head", propose_policy, replace(told, bands=(replace(told.bands[0], body="Cabinet"), *told.bands[1:])), uuid4()
-        )
+        await propose(office, "hana.head", replace(told, bands=(replace(told.bands[0], body="Cabinet"), *told.bands[1:])))
 
 
 # --- the database has the last word -----------------------------------------------------------------------------------------------------

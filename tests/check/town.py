@@ -32,7 +32,7 @@ from approvals.use_cases.decide_line import LineOf, decide_line, decision_of
 from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.recall_decision import recall_decision
 from approvals.use_cases.release_run import release_run
@@ -490,8 +490,8 @@ async def _laid_down(town: Town) -> None:
     bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in in_force.authorities)
     asked = ProposedPolicy("refund", TODAY + timedelta(days=30), 5, 3, 6, 30, 40, 5_000_00, 3, 90, "Cabinet, minute 41", bands)
     proposal = uuid4()
-    await town.at_the_desk("efua.manager", propose_policy, asked, proposal)
-    await town.at_the_desk("greta.finance", check_policy, CheckPolicy(proposal, "accepted"), uuid4())
+    await town.at_the_desk("efua.manager", propose_policy, ProposePolicy(asked, in_force.id), proposal)
+    await town.at_the_desk("greta.finance", check_policy, CheckPolicy(proposal, "accepted", base=in_force.id), uuid4())
     await _laid_down_elsewhere(town)
 
 

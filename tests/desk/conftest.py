@@ -25,7 +25,7 @@ from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
@@ -175,10 +175,12 @@ class Place:
         return selection
 
     async def proposes(self, who: str, day: date) -> UUID:
-        """The table in force again, from another day on."""
-        version = (await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND)))[-1]
+        """The first table again, from another day on."""
+        versions = await run(self.runtime, lambda tx: queries.policies(tx, Kind.REFUND))
+        version = versions[-1]
         bands = tuple(Band(one.act, one.stage, one.role, one.from_pence, one.to_pence) for one in version.authorities)
-        return await self.does(who, propose_policy, ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "a minute", bands))
+        asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "a minute", bands)
+        return await self.does(who, propose_policy, ProposePolicy(asked, versions[0].id))
 
     async def policies(self) -> tuple[UUID, UUID]:
         """Farid has proposed two policies; the second is accepted by Grace and in force a month from now."""
@@ -188,12 +190,12 @@ class Place:
             Band(one.act, one.stage, one.role, *_RAISED.get(one.role, (one.from_pence, one.to_pence))) for one in version.authorities
         )
         asked = ProposedPolicy("refund", day, 5, 3, 6, 30, 40, 5_000_00, 3, 90, "Cabinet, minute 41 of 3 March", bands)
-        accepted = await self.does("farid", propose_policy, replace(asked, claim_minutes=45))
-        await self.does("grace", check_policy, CheckPolicy(accepted, "accepted"))
+        accepted = await self.does("farid", propose_policy, ProposePolicy(replace(asked, claim_minutes=45), version.id))
+        await self.does("grace", check_policy, CheckPolicy(accepted, "accepted", base=version.id))
         waits = replace(asked, in_force_from=day + timedelta(days=30), bulk_most_lines=60)
         waits = replace(waits, bands=tuple(band if band.role != "income-manager" else replace(band, to_pence=3_000_00) for band in bands))
         bands = tuple(replace(one, from_pence=3_000_01) if one.role == "head-of-service" else one for one in waits.bands)
-        return await self.does("farid", propose_policy, replace(waits, bands=bands)), accepted
+        return await self.does("farid", propose_policy, ProposePolicy(replace(waits, bands=bands), f"refund-{day}")), accepted
 
     async def everyone_known(self, *, but: str = "") -> None:
         """Everybody has signed in once; but one, where that is said."""

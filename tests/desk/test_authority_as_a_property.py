@@ -65,20 +65,22 @@ ASKED = "quinn.officer"
 ANYBODY = st.sampled_from([*sorted(CAST), "dev.leader", "ella.manager", "ella.manager", "farid.head", "farid.head", "grace.finance"])
 """Those with the most authority come more often, or few cases would get far."""
 RELEASERS = st.sampled_from(["grace.finance", "gwen.finance", "grace.finance", "gwen.finance", "ella.manager", "hugo.auditor"])
+MAKERS = st.sampled_from(["ella.manager", "farid.head", "grace.finance", "gwen.finance"])
 WITHOUT_LIMIT = 10**9
 TABLES: dict[str, dict[tuple[str, int], tuple[int, int]]] = {
     name: {
         ("senior-officer", 1): (1, 100_00),
         ("team-leader", 1): (100_01, leader),
-        ("income-manager", 1): (leader + 1, 2_500_00),
-        ("head-of-service", 1): (2_500_01, WITHOUT_LIMIT),
+        ("income-manager", 1): (leader + 1, manager),
+        ("head-of-service", 1): (manager + 1, WITHOUT_LIMIT),
         ("finance", 2): (second, WITHOUT_LIMIT),
     }
-    for name, leader, second in (
-        ("first", 500_00, 2_500_01),
-        ("higher", 800_00, 2_500_01),
-        ("lower", 300_00, 2_500_01),
-        ("two", 500_00, 900_01),
+    for name, leader, manager, second in (
+        ("first", 500_00, 2_500_00, 2_500_01),
+        ("higher", 800_00, 2_500_00, 2_500_01),
+        ("lower", 300_00, 2_500_00, 2_500_01),
+        ("two", 500_00, 2_500_00, 900_01),
+        ("less for managers", 500_00, 1_000_00, 2_500_01),
     )
 }
 """What policies are proposed: the role and the stage with the amounts that they are asked for."""
@@ -94,7 +96,7 @@ STEPS = 40
 LEAST_ANSWERS = 30
 HAPPEN = frozenset({
     "approved", "by own authority", "by lent authority", "by a chain", "recalled", "resubmitted", "limits changed", "rows tried",
-    "rows taken", "together", "released",
+    "rows taken", "together", "released", "limits to come",
 })  # fmt: skip
 MOST_LINKS = 3
 ROUNDS = 4
@@ -185,6 +187,8 @@ OF_WHOM_IT_COMES_FROM = """
 SELECT id FROM authority WHERE act = 'decide' AND role = ANY ($1) AND stage = $2 AND policy_id = policy_in_force('refund')
 AND (to_pence IS NULL OR to_pence >= $3) ORDER BY id
 """
+
+NEWEST_BEFORE = "SELECT id FROM policy WHERE kind = 'refund' AND in_force_from < $1 ORDER BY in_force_from DESC LIMIT 1"
 
 LENT = "INSERT INTO delegation VALUES ($1, $2, $3, $4, 1000000, $5, $5, '2001-01-01')"
 
@@ -551,22 +555,52 @@ class Cast(RuleBasedStateMachine):
     def limits_change(self, maker: str, checker: str, name: str) -> None:
         """A table is proposed and checked, and its day comes at once: the owner of the tables turns the calendar."""
         day = estate.TODAY + timedelta(days=1)
-        proposal, words = uuid4(), {"in_force_from": f"{day}"}
+        if self.laid_down(maker, checker, name, day):
+            self.they_change(day, name)
+
+    @rule(
+        two=st.tuples(MAKERS, MAKERS),
+        name=st.sampled_from(sorted(TABLES)),
+        others=st.tuples(MAKERS, MAKERS),
+        other=st.sampled_from(["first", "less for managers"]),
+    )
+    def limits_are_to_change_twice(self, two: tuple[str, str], name: str, others: tuple[str, str], other: str) -> None:
+        """A table is laid down for the day after tomorrow, and others try to put one of tomorrow before it; then both days come."""
+        tomorrow, later = (estate.TODAY + timedelta(days=days) for days in (1, 2))
+        laid = {later: name} if self.laid_down(*two, name, later) else {}
+        if laid:
+            self.count("limits to come")
+        if self.laid_down(*others, other, tomorrow):
+            laid[tomorrow] = other
+        for day in sorted(laid):
+            self.they_change(day, laid[day])
+
+    def laid_down(self, maker: str, checker: str, name: str, day: date) -> bool:
+        """Whether a table is proposed by one and accepted by the other; what is not accepted is withdrawn."""
+        [newest] = self.now(self.place.sql(NEWEST_BEFORE, date.max))
+        proposal, words = uuid4(), {"in_force_from": f"{day}", "base": newest["id"]}
         for row, ((role, stage), (low, most)) in enumerate(TABLES[name].items(), start=1):
             words |= {f"part-{row}": f"decide-{stage}", f"role-{row}": role, f"from-{row}": pounds(low)}
             words[f"to-{row}"] = "" if most == WITHOUT_LIMIT else pounds(most)
         made = self.now(self.place.post(maker, "/policy/proposals/new", **{**SAME_TABLE, **words, "form_id": f"{proposal}"}))
-        if made and self.now(self.place.post(checker, f"/policy/proposals/{proposal}", check_answer="accepted")):
-            self.now(self.its_day_comes(day))
-            self.limits = self.table_in_force()
-            assert {key: tuple(value) for key, value in self.limits.items()} == TABLES[name]
-            self.count("limits changed")
-        elif made:
-            withdrawn = {"check_answer": "withdrawn", "check_text": "Nobody checked it"}
-            assert self.now(self.place.post(maker, f"/policy/proposals/{proposal}", **withdrawn))
+        if not made:
+            return False
+        [before] = self.now(self.place.sql(NEWEST_BEFORE, day))
+        accepted = {"check_answer": "accepted", "base": before["id"]}
+        if self.now(self.place.post(checker, f"/policy/proposals/{proposal}", **accepted)):
+            return True
+        withdrawn = {"check_answer": "withdrawn", "check_text": "Nobody checked it"}
+        assert self.now(self.place.post(maker, f"/policy/proposals/{proposal}", **withdrawn))
+        return False
+
+    def they_change(self, day: date, name: str) -> None:
+        self.now(self.its_day_comes(day))
+        self.limits = self.table_in_force()
+        assert {key: tuple(value) for key, value in self.limits.items()} == TABLES[name]
+        self.count("limits changed")
 
     async def its_day_comes(self, day: date) -> None:
-        """The policy of tomorrow becomes the newest that is in force today, as if its day had come."""
+        """The next policy becomes the newest that is in force today, as if its day had come."""
         [laid] = await self.place.sql("SELECT id FROM policy WHERE kind = 'refund' AND in_force_from = $1", day)
         [before] = await self.place.sql("SELECT policy_in_force('refund') AS id")
         [latest] = await self.place.sql("SELECT max(in_force_from) AS day FROM policy WHERE kind = 'refund' AND in_force_from <= today()")

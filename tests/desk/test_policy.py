@@ -40,6 +40,51 @@ async def test_a_policy_is_proposed_checked_and_shown_as_what_comes(place: Place
     assert laid.unused_after_days == 90
 
 
+async def test_a_draft_that_is_no_longer_the_newest_restores_nothing(place: Place) -> None:
+    """Also where it is sent a second time; whoever begins anew has what was laid down meanwhile."""
+    async with visiting(place, "farid") as maker:
+        await maker.read(f"{NEW}?kind=refund")
+        await place.policies()
+        for _ in range(2):
+            said = await maker.send(NEW, 422, in_force_from=f"{estate.TODAY + timedelta(days=50)}", source="Cabinet, minute 41")
+            assert "was laid down since this began, and your form would undo what that changed" in said
+            assert "It begins with version refund-2026-04-01." in said
+        assert maker.page is not None
+        [again] = [one.get("href") for one in maker.page.xpath("//main//a") if one.text_content().startswith("Begin anew with version")]
+        await maker.read(again)
+        assert maker.typed("claim_minutes") == "45"
+        said = await maker.send(NEW, in_force_from=f"{estate.TODAY + timedelta(days=50)}", source="Cabinet, minute 41")
+        assert "The policy is proposed" in said
+
+
+async def test_a_proposal_is_accepted_beside_what_comes_before_it_by_then(place: Place) -> None:
+    later = await place.proposes("farid", estate.TODAY + timedelta(days=50))
+    page = f"/policy/proposals/{later}"
+    async with visiting(place, "grace") as checker:
+        said = await checker.read(page)
+        assert "after version refund-2026-04-01" in said
+        await place.policies()
+        said = await checker.send(page, 422, check_answer="accepted")
+        assert "Another policy was laid down meanwhile. See what changes beside that one" in said
+        assert "30 minutes, until then 45 minutes" in said
+        assert "Accepted by you" in await checker.send(page, check_answer="accepted")
+
+
+async def test_nothing_is_laid_down_before_what_is_laid_down(place: Place) -> None:
+    earlier = await place.proposes("farid", SOON)
+    await place.policies()
+    async with visiting(place, "farid") as maker, visiting(place, "grace") as checker:
+        await maker.read(f"{NEW}?kind=refund")
+        await maker.send(NEW, 422, in_force_from=f"{SOON}", source="Cabinet, minute 41")
+        assert "Another policy is laid down already, in force from" in maker.summary()["#in_force_from"]
+        await checker.read(f"/policy/proposals/{earlier}")
+        said = await checker.send(f"/policy/proposals/{earlier}", 422, check_answer="accepted")
+        assert "so it has to be proposed from a later day" in said
+        assert "Refused by you" in await checker.send(
+            f"/policy/proposals/{earlier}", check_answer="refused", check_text="Its day has passed"
+        )
+
+
 async def test_a_slip_stands_beside_its_field_and_what_was_typed_stays(place: Place) -> None:
     async with visiting(place, "farid") as maker:
         await maker.read(f"{NEW}?kind=refund")

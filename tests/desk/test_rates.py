@@ -57,7 +57,8 @@ async def test_a_form_that_began_with_an_earlier_version_begins_anew(place: Plac
         await maker.read(NEW)
         later = debts.rates().versions[0].model_copy(update={"version": "another"})
         place.peers.answers[f"/queries/{PROVISION_POLICIES.name}"] = lambda _: ProvisionPolicies(versions=(later,), proposals=())
-        assert "Another policy was laid down meanwhile" in await maker.send(NEW, 422, **TYPED)
+        for _ in range(2):
+            assert "Another policy was laid down meanwhile" in await maker.send(NEW, 422, **TYPED)
     assert place.peers.given(PROPOSE_PROVISION_POLICY) == []
 
 

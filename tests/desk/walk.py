@@ -3,12 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
 from approvals import queries, store
 from approvals.domain.forms import OfTask
+from approvals.domain.tasks import Kind
 from approvals.use_cases.note_seen import note_seen
 from approvals.web import sessions
 from approvals.web.pages import rates
@@ -234,8 +235,21 @@ async def of_a_selection(walk: Walk, path: str, send: Send) -> Prepared:
 
 async def of_a_proposal(walk: Walk, path: str, send: Send) -> Prepared:
     """A fresh one of the head of service, of the same table on a day of its own."""
+    day, base = await _policy_to_come(walk)
+    return {"proposal": await walk.place.proposes("farid", day)}, {"check_answer": "accepted", "base": base}
+
+
+async def of_a_policy(walk: Walk, path: str, send: Send) -> Prepared:
+    """The same table, from a day of its own."""
+    day, base = await _policy_to_come(walk)
+    return walk.known, {**SAME_TABLE, "in_force_from": f"{day}", "base": base}
+
+
+async def _policy_to_come(walk: Walk) -> tuple[date, str]:
+    """A day after all that was proposed before, and the version that comes before it."""
     known = await run(walk.place.runtime, queries.proposals)
-    return {"proposal": await walk.place.proposes("farid", estate.TODAY + timedelta(days=100 + len(known)))}, {"check_answer": "accepted"}
+    [newest, *_] = await run(walk.place.runtime, lambda tx: queries.policies(tx, Kind.REFUND))
+    return estate.TODAY + timedelta(days=100 + len(known)), newest.id
 
 
 LENT = {"taker": "ben.officer", "ceiling": "10", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
@@ -341,7 +355,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/policy/evidence/{proposal:uuid}": of_evidence,
     "/policy/provision/new": with_fields({**rates.as_typed(debts.rate_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),
     "/policy/provision/{proposal:uuid}": of_rates,
-    "/policy/proposals/new": with_fields(SAME_TABLE),
+    "/policy/proposals/new": of_a_policy,
     "/policy/proposals/{proposal:uuid}": of_a_proposal,
 }
 """How each form is tried, filled in as somebody would who may send it."""

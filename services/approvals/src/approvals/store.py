@@ -123,6 +123,9 @@ RULES: Mapping[str, BrokenRule] = {
     "nobody_raises_their_own_limit": policies.RaisesYourOwnLimit("This raises a limit of whoever proposed or checks it."),
     "a_policy_comes_into_force_later": policy_rules.InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from"),
     "one_policy_comes_into_force_on_a_day": policy_rules.DayTaken("Another policy comes into force on that day.", field="in_force_from"),
+    "a_policy_comes_after_those_laid_down": policies.LaidDownLater(
+        "Another policy is laid down already and comes into force later. Propose this one from a day after it.", field="in_force_from"
+    ),
     "a_proposal_is_answered_once": policy_rules.AnsweredAlready("This proposal was answered already."),
     "a_refusal_of_policy_is_explained": policy_rules.CheckNotExplained("Write down why.", field="check_text"),
     "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),
@@ -418,6 +421,11 @@ async def write_outcome(tx: Transaction, update_id: UUID, *, accepted: bool, rea
 
 
 # --- policy ---------------------------------------------------------------------------------------------------------------------------
+
+
+async def lock_policy(tx: Transaction, kind: str) -> None:
+    """One change of the policies of a kind at a time, to the end of the transaction. The guard of checks takes the same lock."""
+    await tx.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('policy ' || :kind, 0))"), {"kind": kind})
 
 
 async def write_proposal(tx: Transaction, form: UUID, council: str, asked: ProposedPolicy) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 from rentbook_contracts.operation import BrokenRule
@@ -12,12 +12,14 @@ from rentbook_contracts.policy import InForceTooSoon
 from approvals.domain.authority import Act, Authority, Policy
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
-from approvals.domain.words import pounds, role_words
+from approvals.domain.words import in_words, pounds, role_words
 
 MOST_WORKING_DAYS = 250
 MOST_CLAIM_MINUTES = 24 * 60
 MOST_CALL_IN_DAYS = 30
 MOST_UNUSED_DAYS = 1000
+MOST_DAYS_AHEAD = 366
+"""No policy is laid down before another of its kind: one of a mistyped year would stand in the way until then."""
 MOST_BULK_LINES = 100
 """Each line of a bulk decision is a decision of its own with its transaction."""
 
@@ -32,6 +34,18 @@ class RaisesYourOwnLimit(ApprovalRule):
 
 class NoSuchProposal(ApprovalRule):
     """No proposal has this id."""
+
+
+class TooFarAhead(ApprovalRule):
+    """A policy comes into force within a year."""
+
+
+class LaidDownLater(ApprovalRule):
+    """A policy comes after every other of its kind that is laid down: it would change what those were compared with."""
+
+
+class AnotherBase(ApprovalRule):
+    """What a policy is compared with, or what its draft began with, is no longer what comes before it."""
 
 
 class PolicyIncomplete(ApprovalRule):
@@ -78,6 +92,8 @@ def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], t
     """
     if asked.in_force_from <= today:
         return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")
+    if asked.in_force_from > today + timedelta(days=MOST_DAYS_AHEAD):
+        return TooFarAhead("A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from")
     days = (asked.remind_after_working_days, asked.decide_within_working_days, asked.escalate_after_working_days)
     if list(days) != sorted(days):
         return PolicyIncomplete("Time reminds first, then the target passes, then it escalates.", field="remind_after")
@@ -248,6 +264,18 @@ def _stages(bands: Iterable[Authority | Band], amount: int) -> int:
 
 def _higher(new: int | None, old: int | None) -> bool:
     return old is not None and (new is None or new > old)
+
+
+def laid_down_after(versions: Iterable[Policy], day: date) -> LaidDownLater | None:
+    """Why nothing is laid down for a day: another policy comes later. None where none does."""
+    last = max((one.in_force_from for one in versions), default=day)
+    if last <= day:
+        return None
+    return LaidDownLater(
+        f"Another policy is laid down already, in force from {in_words(last)}. This one would change what that was compared with when it"
+        " was checked, so it has to be proposed from a later day.",
+        field="in_force_from",
+    )
 
 
 def in_force_before(versions: Iterable[Policy], day: date) -> Policy | None:

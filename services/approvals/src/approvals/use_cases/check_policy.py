@@ -8,24 +8,26 @@ from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import AnsweredAlready, CheckNotExplained
 
 from approvals import queries, store
-from approvals.domain.policy import NoSuchProposal
+from approvals.domain.policy import AnotherBase, NoSuchProposal, in_force_before, laid_down_after
+from approvals.domain.tasks import Kind
 
 
 @dataclass(frozen=True)
 class CheckPolicy:
-    """`answer`: accepted, refused or withdrawn."""
+    """`answer`: accepted, refused or withdrawn. `base`: the version that it was compared with; whoever accepts names it."""
 
     proposal: UUID
     answer: str
     text: str = ""
+    base: str | None = None
 
 
 async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
     """Answer as the caller. Accepting lays the policy down, in force from its day. The same answer in the same words by the same person
     again does nothing.
 
-    Errors: NoSuchProposal, AnsweredAlready, SameFormOtherContent, CheckNotExplained, and the rules of the database: MakerIsNotChecker,
-    OnlyTheMakerWithdraws, RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
+    Errors: NoSuchProposal, AnsweredAlready, SameFormOtherContent, CheckNotExplained, LaidDownLater, AnotherBase, and the rules of the
+    database: MakerIsNotChecker, OnlyTheMakerWithdraws, RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
     """
     known = next((one for one in await queries.proposals(tx) if one.id == form.proposal), None)
     if known is None:
@@ -38,5 +40,14 @@ async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
         raise AnsweredAlready("This proposal was answered already.")
     if form.answer != "accepted" and not form.text.strip():
         raise CheckNotExplained("Write down why.", field="check_text")
+    if form.answer == "accepted":
+        await store.lock_policy(tx, known.asked.kind)
+        versions = await queries.policies(tx, Kind(known.asked.kind))
+        later = laid_down_after(versions, known.asked.in_force_from)
+        if later is not None:
+            raise later
+        base = in_force_before(versions, known.asked.in_force_from)
+        if base is None or form.base != base.id:
+            raise AnotherBase("Another policy was laid down meanwhile. See what changes beside that one, and answer anew.")
     await store.write_check(tx, form.proposal, form.answer, form.text.strip())
     return Nothing()

@@ -34,7 +34,7 @@ from approvals.domain.reasons import REASONS
 from approvals.domain.tasks import Kind
 from approvals.domain.words import role_words
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
-from approvals.use_cases.propose_policy import propose_policy
+from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from approvals.web.forms import Form
 from approvals.web.pages import evidence as evidence_pages
 from approvals.web.pages import rates as rate_pages
@@ -119,7 +119,7 @@ async def propose(visit: Visit) -> Response:
     if asked is None:
         return await _draft(visit, form, version)
     try:
-        await visit.change(lambda tx: propose_policy(tx, asked), form)
+        await visit.change(lambda tx: propose_policy(tx, ProposePolicy(asked, form.value("base"))), form)
     except BrokenRule as refused:
         _note_at_its_row(form, refused)
         return await _draft(visit, form, version)
@@ -140,7 +140,7 @@ async def check(visit: Visit) -> Response:
     if form.errors:
         return await _proposal(visit, form)
     try:
-        await visit.change(lambda tx: check_policy(tx, CheckPolicy(proposal, answer, text)), form)
+        await visit.change(lambda tx: check_policy(tx, CheckPolicy(proposal, answer, text, form.value("base"))), form)
     except BrokenRule as refused:
         note_refusal(form, refused, ("check_text",))
         return await _proposal(visit, form)
@@ -209,6 +209,7 @@ def _as_typed(version: Policy) -> dict[str, str]:
     """A version as the form would carry it."""
     values = {
         "kind": version.kind,
+        "base": version.id,
         "decide_within": str(version.decide_within_working_days),
         "remind_after": str(version.remind_after_working_days),
         "escalate_after": str(version.escalate_after_working_days),
