@@ -242,6 +242,9 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("policy", "a call-in was shortened by hand", "approvals", (
         f"UPDATE authority SET call_in_working_days = 3 WHERE policy_id = (SELECT id FROM policy WHERE {LAID})",)),
     ("policy", "a cap was raised by hand", "approvals", (f"UPDATE policy SET bulk_most_pence = bulk_most_pence + 1 WHERE {LAID}",)),
+    ("policy", "it was checked on its own first day, in the hour after a midnight of summer", "approvals", (
+        f"UPDATE policy SET in_force_from = '2026-07-15' WHERE {LAID}", "UPDATE policy_proposal SET in_force_from = '2026-07-15'",
+        "UPDATE policy_check SET checked_at = '2026-07-15 00:30+01'")),
     ("policy", "its checker gained by it", "approvals", (
         "UPDATE authority SET to_pence = from_pence WHERE role = 'finance' AND to_pence IS NULL"
         f" AND policy_id <> (SELECT id FROM policy WHERE {LAID})",)),

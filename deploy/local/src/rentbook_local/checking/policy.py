@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rentbook_local.checking.approval import LONDON
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
 
@@ -63,7 +64,7 @@ def _not_as_asked(policy: Any, asked: Any) -> list[str]:
     rules = (
         (asked["proposed_by"] != asked["checked_by"], "its maker checked it"),
         ((policy["made_by"], policy["checked_by"]) == (asked["proposed_by"], asked["checked_by"]), "it names another maker or checker"),
-        (policy["in_force_from"] > asked["checked_at"].date(), "it was in force before it was checked"),
+        (policy["in_force_from"] > asked["checked_at"].astimezone(LONDON).date(), "it was in force before it was checked"),
         (all(policy[name] == asked[name] for name in NUMBERS), "it says another thing than was checked"),
         (_limits(policy["bands"]) == _limits(asked["authorities"]), "its table of authority is not the one that was checked"),
     )
