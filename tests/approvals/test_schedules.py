@@ -397,6 +397,27 @@ async def test_a_decision_of_members_waits_out_its_call_in(desk: WriteOffOffice)
     assert (await desk.facts())[-1]["carried_out_from"] == row.carried_out_from.isoformat()
 
 
+async def test_no_row_of_a_member_counts_a_weekend_in_its_call_in(desk: WriteOffOffice) -> None:
+    """Whoever writes it as the role that runs the service: bank holidays are for the use case and the check of the books."""
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    opened = await desk.opened(about, 2)
+    await desk.office.signs_in("ola.officer", "officer")
+    last = working_days_after(TODAY, CALL_IN_WORKING_DAYS, ())
+    row = (
+        "insert into decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,"
+        " authority_id, answer, reason_code, text, question_to, carried_out_from)"
+        " values ($1, $2, $3, 1, 1, 2, 2, $4, 1000000, 'mel.member', array['executive-member'], (select id from authority where policy_id ="
+        " policy_in_force('write-off') and role = 'executive-member' and stage = 2), 'sent-back', 'x', 'x', 'ola.officer', $5)"
+    )
+    values = (opened.task, about.schedule, hash_of(about))
+    for day in (TODAY, last):
+        with pytest.raises(asyncpg.PostgresError) as error:
+            await desk.office.sql(row, uuid4(), *values, day)
+        assert error.value.constraint_name == "a_decision_of_members_waits_out_its_call_in"
+    await desk.office.sql(row, uuid4(), *values, last + timedelta(days=1))
+
+
 async def test_a_proclaimed_holiday_is_no_day_of_a_call_in(desk: WriteOffOffice) -> None:
     runtime, closed = desk.office.runtime, bank_holidays()
     proclaimed = working_days_after(TODAY, 2, closed)

@@ -71,6 +71,8 @@ OWED_BY_GONE = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal
 ON_SCHEDULE = "(SELECT id FROM decision WHERE carried_out_from IS NOT NULL ORDER BY decided_at LIMIT 1 OFFSET {nth})"
 """The town decides on what is written off, on what is put back, and on what goes to income."""
 
+MAUNDY_THURSDAY = "UPDATE decision SET decided_at = '2026-04-02 12:00+01', carried_out_from = '{day}' WHERE carried_out_from IS NOT NULL"
+
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     *behind("written-off", "its account", GONE.account, "a decider", APPROVER),
     *behind("written-off", "another account of the debtor", GONE.garage, "a decider", APPROVER),
@@ -352,6 +354,11 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),
     ("written-off", "the decision was not yet to be carried out", "approvals", (
         "UPDATE decision SET carried_out_from = carried_out_from + 9 WHERE carried_out_from IS NOT NULL",)),
+    ("written-off", "its call-in was counted in days instead of working days", "approvals", (
+        "UPDATE authority SET call_in_working_days = 3",
+        "UPDATE decision SET decided_at = '2026-06-05 12:00+01', carried_out_from = '2026-06-10' WHERE carried_out_from IS NOT NULL")),
+    ("written-off", "its call-in was counted over a bank holiday", "approvals", (
+        "UPDATE authority SET call_in_working_days = 3", MAUNDY_THURSDAY.format(day="2026-04-09"))),
     ("written-off", "its approval had come to nothing before the posting", "ledger", (
         "INSERT INTO heard_not_carried_out SELECT decision, heard_at FROM heard_write_off",)),
     ("written-off", "the decision was shown another line", "approvals", ("UPDATE schedule_task_line SET content_hash = repeat('0', 64)",)),

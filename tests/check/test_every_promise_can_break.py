@@ -15,7 +15,7 @@ from rentbook_local.checking.settled import unsettled
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
-from .breaks import BREAKS, LONG_BEFORE, OWED_BY_GONE, SAID
+from .breaks import BREAKS, LONG_BEFORE, MAUNDY_THURSDAY, OWED_BY_GONE, SAID
 from .debts import APPROVER, GONE
 from .town import PAID, Town
 
@@ -150,6 +150,13 @@ async def test_evidence_counts_from_the_day_of_what_it_follows(
     if in_the_ledger is not None:
         places["ledger"] = await broken_copy(postgres, town, "ledger", (in_the_ledger,))
     assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
+
+
+async def test_a_call_in_that_was_waited_out_breaks_nothing(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    """Decided before Easter: the third working day after is Thursday of the week after."""
+    waited = ("UPDATE authority SET call_in_working_days = 3", MAUNDY_THURSDAY.format(day="2026-04-10"))
+    copy = await broken_copy(postgres, town, "approvals", waited)
+    assert (await finding("written-off", town.places(approvals=copy), paid)).kept
 
 
 def test_every_promise_is_broken_above() -> None:

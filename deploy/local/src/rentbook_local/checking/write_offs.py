@@ -4,9 +4,11 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
+
+import holidays
 
 from rentbook_local.checking.approval import LONDON, decisions, ended_otherwise, heard_not_carried_out, people_of
 from rentbook_local.checking.behind import Decided, behind
@@ -16,6 +18,9 @@ from rentbook_local.checking.promise import Finding, Promise, finding
 _KINDS = {"WOF": "write-off", "WON": "reinstatement", "CWO": "credit-write-on"}
 _DEBITS = frozenset({"WON", "CWO"})
 """Codes that debit the tenant's account: a reinstated debt, and a credit that is no longer there."""
+_SATURDAY = 5
+_BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
+"""Of any year. Those of which a council is told by its settings are not among them: a day that was written down before stays."""
 
 _POSTED = """
 SELECT journal.id, journal.code, journal.posted_at, journal.effective_date, journal.case_id AS line, journal.decision_id, accepted.key,
@@ -115,8 +120,19 @@ def _not_decided(
             "a decision was taken back before the posting",
         ),
         (all(row["carried_out_from"] <= day for row in round_), "it was posted while the decision could still be called in"),
+        (all(map(_waits_out_its_call_in, round_)), "a decision names a day on which it could still be called in"),
     )
     return [why for kept, why in rules if not kept]
+
+
+def _waits_out_its_call_in(row: Any) -> bool:
+    """The day that a decision names comes after its call-in, in working days of England from the day after it was made."""
+    last = row["decided_at"].astimezone(LONDON).date()
+    for _ in range(row["call_in_working_days"] or 0):
+        last += timedelta(days=1)
+        while last.weekday() >= _SATURDAY or last in _BANK_HOLIDAYS:
+            last += timedelta(days=1)
+    return not row["call_in_working_days"] or bool(row["carried_out_from"] > last)
 
 
 def _not_as_approved(journal: Any, line: Any, shown: Mapping[UUID, str]) -> list[str]:
