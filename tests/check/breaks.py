@@ -21,6 +21,11 @@ UNCLAIMED = f"(SELECT journal FROM entry WHERE account = '{QUIET.account}' AND a
 WRITE_OFF = "(SELECT id FROM journal WHERE code = 'WOF' ORDER BY seq LIMIT 1)"
 LAID = "kind = 'refund' AND in_force_from > current_date"
 LATER = "in_force_from > current_date"
+BEFORE_LAID = f"policy_id = (SELECT id FROM policy WHERE kind = 'refund' AND NOT ({LAID}))"
+LENT_LONG = (
+    "INSERT INTO delegation VALUES"
+    " (gen_random_uuid(), '{giver}', '{{{role}}}', '{taker}', 1, current_date - 9, current_date + 60, now() - interval '9 days')"
+)
 LENT = "cardinality(delegations) > 0"
 
 COPY_JOURNAL = """
@@ -250,6 +255,16 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("policy", "its checker gained by it", "approvals", (
         "UPDATE authority SET to_pence = from_pence WHERE role = 'finance' AND to_pence IS NULL"
         f" AND policy_id <> (SELECT id FROM policy WHERE {LAID})",)),
+    ("policy", "its maker gained by a decision fewer", "approvals", (
+        f"UPDATE authority SET from_pence = 1 WHERE role = 'finance' AND stage = 2 AND {BEFORE_LAID}",)),
+    ("policy", "its maker gained by a shorter call-in", "approvals", (
+        f"UPDATE authority SET call_in_working_days = 5 WHERE role = 'income-manager' AND {BEFORE_LAID}",)),
+    ("policy", "its maker gained by a minute that is not needed any more", "approvals", (
+        f"UPDATE authority SET body = 'Cabinet' WHERE role = 'income-manager' AND {BEFORE_LAID}",)),
+    ("policy", "its checker gained by what was lent to them from hand to hand", "approvals", (
+        f"UPDATE authority SET to_pence = from_pence WHERE role = 'head-of-service' AND {BEFORE_LAID}",
+        *(LENT_LONG.format(giver=giver, role=role, taker=taker) for giver, role, taker in (
+            ("farid.head", "head-of-service", "dilip.leader"), ("dilip.leader", "team-leader", "greta.finance"))))),
     ("policy", "an accepted proposal was not laid down", "approvals", (
         f"DELETE FROM authority WHERE policy_id = (SELECT id FROM policy WHERE {LAID})", f"DELETE FROM policy WHERE {LAID}")),
     ("evidence-policy", "one person made and checked it", "writeoffs", (

@@ -15,7 +15,7 @@ from rentbook_local.checking.settled import unsettled
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
-from .breaks import BREAKS, LONG_BEFORE, MAUNDY_THURSDAY, OWED_BY_GONE, SAID
+from .breaks import BEFORE_LAID, BREAKS, LENT_LONG, LONG_BEFORE, MAUNDY_THURSDAY, OWED_BY_GONE, SAID
 from .debts import APPROVER, GONE
 from .town import PAID, Town
 
@@ -157,6 +157,24 @@ async def test_a_call_in_that_was_waited_out_breaks_nothing(postgres: Postgres, 
     waited = ("UPDATE authority SET call_in_working_days = 3", MAUNDY_THURSDAY.format(day="2026-04-10"))
     copy = await broken_copy(postgres, town, "approvals", waited)
     assert (await finding("written-off", town.places(approvals=copy), paid)).kept
+
+
+async def test_what_was_lent_otherwise_makes_nobody_gain(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    """A limit that rises is nobody's gain to whom its role's authority is lent after the policy was accepted, or until before its day."""
+    raised = f"UPDATE authority SET to_pence = from_pence WHERE role = 'head-of-service' AND {BEFORE_LAID}"
+    lent = LENT_LONG.format(giver="farid.head", role="head-of-service", taker="greta.finance")
+    copy = await broken_copy(
+        postgres,
+        town,
+        "approvals",
+        (
+            raised,
+            lent,
+            "UPDATE delegation SET given_at = clock_timestamp() WHERE until_on = current_date + 60",
+            lent.replace("+ 60", "+ 1"),
+        ),
+    )
+    assert (await finding("policy", town.places(approvals=copy), paid)).kept
 
 
 def test_every_promise_is_broken_above() -> None:

@@ -1,7 +1,7 @@
 """The promises of policy: it was laid down by two people who gain nothing by it, and what is decided together keeps to its caps."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rentbook_local.checking.approval import LONDON
@@ -29,12 +29,18 @@ SELECT proposal.*, answer.checked_by, answer.checked_at, answer.roles AS checker
 FROM policy_proposal AS proposal JOIN policy_check AS answer ON answer.proposal_id = proposal.id WHERE answer.answer = 'accepted'
 """
 
+_DELEGATIONS = """
+SELECT delegation.*, ending.ended_at FROM delegation LEFT JOIN delegation_end AS ending ON ending.delegation_id = delegation.id
+"""
+MOST_LINKS = 3
+
 Band = tuple[str, int, str]
 Limit = tuple[int, int | None, str | None, int]
 
 
 async def _laid_down(books: Books) -> Finding:
     policies, accepted = await books.approvals.fetch(_POLICIES), await books.approvals.fetch(_ACCEPTED)
+    delegations = await books.approvals.fetch(_DELEGATIONS)
     broken, first, before = [], set[str](), dict[str, Any]()
     for policy in sorted(policies, key=lambda row: (row["made_at"], row["in_force_from"])):
         asked = [row for row in accepted if (row["kind"], row["in_force_from"]) == (policy["kind"], policy["in_force_from"])]
@@ -49,9 +55,14 @@ async def _laid_down(books: Books) -> Finding:
         asked = [row for row in accepted if (row["kind"], row["in_force_from"]) == (policy["kind"], policy["in_force_from"])]
         earlier = before.get(policy["kind"])
         if asked and earlier is not None:
-            gained = _gained(_limits(earlier["bands"]), _limits(policy["bands"]))
-            who = [("maker", asked[0]["roles"]), ("checker", asked[0]["checker_roles"])]
-            broken += [f"policy {policy['id']}: its {part} gains by it" for part, roles in who if gained & set(roles)]
+            gained = _gained(policy["kind"], _limits(earlier["bands"]), _limits(policy["bands"]))
+            lent = [one for one in delegations if _is_lent(one, asked[0])]
+            who = (("maker", asked[0]["proposed_by"], asked[0]["roles"]), ("checker", asked[0]["checked_by"], asked[0]["checker_roles"]))
+            broken += [
+                f"policy {policy['id']}: its {part} gains by it"
+                for part, person, roles in who
+                if gained & {*roles, *_lent_to(person, lent)}
+            ]
         before[policy["kind"]] = policy
     there = {(row["kind"], row["in_force_from"]) for row in policies}
     broken += [
@@ -81,13 +92,54 @@ def _limits(bands: str | None) -> Mapping[Band, Limit]:
     }  # fmt: skip
 
 
-def _gained(was: Mapping[Band, Limit], will: Mapping[Band, Limit]) -> set[str]:
-    """The roles that may decide or release more than before."""
+def _gained(kind: str, was: Mapping[Band, Limit], will: Mapping[Band, Limit]) -> set[str]:
+    """The roles that may decide or release more than before, or that less stands in the way of."""
+    amounts = {edge for lower, upper, *_ in (*was.values(), *will.values()) for edge in (lower, *([] if upper is None else [upper + 1]))}
+    fewer = [pence for pence in amounts if 0 < _decisions(will, pence) < _decisions(was, pence)]
+    return {
+        band[2]
+        for band, limit in will.items()
+        if band not in was
+        or _frees(kind, was[band], limit)
+        or (band[0] == "decide" and any(limit[1] is None or pence <= limit[1] for pence in fewer))
+    }
 
-    def above(new: int | None, old: int | None) -> bool:
-        return old is not None and (new is None or new > old)
 
-    return {band[2] for band, limit in will.items() if band not in was or above(limit[1], was[band][1])}
+def _frees(kind: str, was: Limit, will: Limit) -> bool:
+    """A higher limit, a body's minute that is not needed any more, a shorter call-in, or, of write-offs, asked from a lower amount on."""
+    (old_from, old_to, old_body, old_call_in), (new_from, new_to, new_body, new_call_in) = was, will
+    return (
+        (old_to is not None and (new_to is None or new_to > old_to))
+        or (old_body is not None and new_body != old_body)
+        or new_call_in < old_call_in
+        or (kind == "write-off" and new_from < old_from)
+    )
+
+
+def _decisions(bands: Mapping[Band, Limit], pence: int) -> int:
+    """How many decisions an amount needs; 0 where nobody decides it."""
+    return max(
+        (stage for (act, stage, _), (lower, upper, *_) in bands.items()
+         if act == "decide" and lower <= pence and (upper is None or pence <= upper)),
+        default=0,
+    )  # fmt: skip
+
+
+def _is_lent(delegation: Any, asked: Any) -> bool:
+    """Whether authority was lent, when the policy was accepted, for its first day or later."""
+    then, ended_at = asked["checked_at"], delegation["ended_at"]
+    stood = delegation["given_at"] <= then and (ended_at is None or ended_at > then)
+    return bool(stood and delegation["until_on"] >= asked["in_force_from"])
+
+
+def _lent_to(person: str, lent: Sequence[Any]) -> set[str]:
+    """The roles whose authority comes to a person, from hand to hand as far as it may go."""
+    hands, roles = {person}, set[str]()
+    for _ in range(MOST_LINKS):
+        links = [one for one in lent if one["taker"] in hands]
+        roles |= {role for one in links for role in one["giver_roles"]}
+        hands = {one["giver"] for one in links}
+    return roles
 
 
 _SELECTIONS = """
@@ -156,7 +208,8 @@ def _bad_line(row: Any) -> Iterable[str]:
 PROMISES = (
     Promise(
         "policy",
-        "every policy but the installed one is as a proposal asked for it and another person accepted it; neither gained by it",
+        "every policy but the installed one is as a proposal asked for it and another person accepted it; neither gained by it, nor by what"
+        " was lent to them",
         _laid_down,
     ),
     Promise(
