@@ -27,6 +27,9 @@ ON_ONE_STACK = ("journeys", "faults")
 SERVERS = frozenset({"kafka", "temporal"})
 """Fixtures whose servers stay to the end of the run and never rest: whoever is first to ask for them comes late."""
 
+ON_ONE_STACK_SECONDS = 900
+"""What a test has that says no limit of its own: the first waits for the stack to start, and each for many processes on two cores."""
+
 LONG = (
     "journeys",
     "tests/local/test_stack.py",
@@ -66,6 +69,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return together != LONG[0], together in served, LONG.index(together) if together in LONG else len(LONG)
 
     items.sort(key=turn)
+    for item in items:
+        if _kept_together(item.nodeid) in ON_ONE_STACK and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(ON_ONE_STACK_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -150,10 +150,11 @@ async def test_a_fact_goes_out_and_comes_back_once_and_poison_between_holds_up_o
         await until(two_are_parked, "the poison is parked")
         async with httpx.AsyncClient() as http:
 
-            async def somebody_is_told() -> bool:
-                return bool((await http.get(f"{service.address}/health")).json()["attention"])
+            async def is_well_and_somebody_is_told() -> bool:
+                health = await http.get(f"{service.address}/health")
+                return health.status_code == 200 and bool(health.json()["attention"])
 
-            await until(somebody_is_told, "an operator is told of what is parked")
+            await until(is_well_and_somebody_is_told, "Temporal knows the poller, and an operator is told of what is parked")
             told = await http.get(f"{service.address}/health")
             assert (told.status_code, told.json()["healthy"], told.json()["reasons"]) == (200, True, [])
             assert told.json()["attention"] == ["2 events of counter.counts are parked: `parked list` of counter says which and why"]

@@ -36,11 +36,12 @@ def complaints(tmp_path: Path, lines: tuple[str, ...]) -> list[str]:
     root = Path(__file__).parents[2]
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache"), str(source)],
-        cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "MYPYPATH": ""}, timeout=120,
+        cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "MYPYPATH": ""}, timeout=600,
     )  # fmt: skip
     return [line for line in checked.stdout.splitlines() if "error:" in line]
 
 
+@pytest.mark.timeout(660)  # the type checker begins without a cache, which takes minutes on a loaded machine
 def test_each_wrong_pairing_is_a_type_error_and_no_right_one_is(tmp_path: Path) -> None:
     found = complaints(tmp_path, (*RIGHT, *WRONG))
     first_wrong = len(PREAMBLE.splitlines()) + len(RIGHT) + 1

@@ -342,8 +342,13 @@ async def test_the_same_form_opens_one_case_and_a_refusal_names_its_field(stack:
 
 
 async def test_the_service_is_healthy(stack: Stack) -> None:
+    """It is ill until Temporal knows its poller, which is soon after the start."""
     async with httpx.AsyncClient() as client:
-        health = await client.get(f"{stack.service.address}/health")
-    told = health.json()
-    assert (health.status_code, told["healthy"], told["reasons"]) == (200, True, [])
+
+        async def is_well() -> bool:
+            return (await client.get(f"{stack.service.address}/health")).status_code == 200
+
+        await until(is_well, "the service is well", 60)
+        told = (await client.get(f"{stack.service.address}/health")).json()
+    assert (told["healthy"], told["reasons"]) == (True, [])
     assert {consumer["topic"] for consumer in told["consumers"]} == {"approvals.payment-runs", "ledger.accounts"}

@@ -156,12 +156,12 @@ class FakeServices:
 
     async def when(self, condition: Callable[[], bool]) -> None:
         """Until the calls make the condition true."""
-        async with asyncio.timeout(10), self.heard:
+        async with asyncio.timeout(60), self.heard:
             await self.heard.wait_for(condition)
 
     async def until(self, name: str, times: int = 1) -> BaseModel:
         """The `times`-th call of the step, once it was made."""
-        async with asyncio.timeout(10), self.heard:
+        async with asyncio.timeout(60), self.heard:
             await self.heard.wait_for(lambda: self.names().count(name) >= times)
             return [argument for called, argument in self.calls if called == name][times - 1]
 

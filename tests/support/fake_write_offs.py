@@ -110,7 +110,7 @@ class FakeWriteOffs:
 
     async def until(self, name: str, times: int = 1) -> BaseModel:
         """The `times`-th call of the step, once it was made."""
-        async with asyncio.timeout(20), self.heard:
+        async with asyncio.timeout(60), self.heard:
             await self.heard.wait_for(lambda: self.names().count(name) >= times)
             found: BaseModel = self.told(name)[times - 1]
             return found

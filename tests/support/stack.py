@@ -42,7 +42,7 @@ class Stack:
         number = layout.processes(self.layout)["processes"][process]["pid"]
         return None if number is None else int(number)
 
-    async def kill(self, *processes: str, limit_seconds: float = 60.0) -> None:
+    async def kill(self, *processes: str, limit_seconds: float = 180.0) -> None:
         """End these processes by SIGKILL, and return when the runner has started each again and all are well."""
         former = {process: self.pid(process) for process in processes}
         for pid in former.values():
