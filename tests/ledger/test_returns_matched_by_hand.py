@@ -1,6 +1,7 @@
 """A return of which nothing but the amount is known: a person says which payment it takes back, and may take that word back."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -95,7 +96,7 @@ async def test_the_payments_that_it_may_be_with_what_speaks_for_and_against_each
 
 
 async def test_what_speaks_stands_first_and_what_speaks_against_beside_it(door: Door) -> None:
-    old = str(TODAY.replace(year=TODAY.year - 1))
+    old = str(TODAY - timedelta(days=365))
     await take(door, "1", cheque("R1", MAIN_REFERENCE, OTHER, OTHER_IBAN, booked=old, valued=old))
     await lying(door, "2", text="one", payer="FIRST PAYER")
     await lying(door, "3", text="two", payer="SECOND PAYER")
