@@ -119,6 +119,12 @@ async def test_a_killed_process_loses_no_fact(wired: Place) -> None:
         assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 62))
 
 
+async def relaying(runtime: Runtime) -> set[int]:
+    """The sessions that hold the place of a relay, or ask for it."""
+    sessions = "SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = 'counter relay outbox_event'"
+    return set(await scalar(runtime, f"{sessions} AND datname = current_database()") or ())
+
+
 async def test_a_stopped_relay_loses_its_place_and_when_it_wakes_neither_marks_nor_skips(wired: Place) -> None:
     process = await relay_process(wired)
     try:
@@ -129,8 +135,14 @@ async def test_a_stopped_relay_loses_its_place_and_when_it_wakes_neither_marks_n
             async with running(EventRelay(runtime).run()):
                 await write(runtime, "a", 20)
                 await until(lambda: all_published(runtime), "the sleeper's place is taken")
+                before = await relaying(runtime)
+
+                async def sleeper_is_awake() -> bool:
+                    return process.returncode is not None or bool(await relaying(runtime) - before)
+
                 process.send_signal(signal.SIGCONT)
                 await write(runtime, "a", 20)
+                await until(sleeper_is_awake, "the sleeper has met the end of its session, and begun another or ended")
                 await until(lambda: all_published(runtime), "the facts go on")
             assert first_hearings((await versions_on_the_topic(wired))["a"]) == list(range(1, 42))
     finally:

@@ -108,6 +108,10 @@ async def ended(client: Client, story: str) -> bool:
     return (await client.get_workflow_handle(story).describe()).status is WorkflowExecutionStatus.COMPLETED
 
 
+async def none_is_gone(service: Service) -> bool:
+    return service._stories.gone == frozenset()
+
+
 async def test_a_terminated_story_goes_on_from_its_last_step_and_takes_none_twice(place: Place) -> None:
     rows, story = Rows(), "story/terminated"
     async with telling(place, rows, story) as (service, client):
@@ -161,6 +165,7 @@ async def test_a_story_that_was_taken_up_before_is_taken_up_again_once_temporal_
         await first.terminate("by hand")
         await until(is_gone, "it is found")
         await obeyed(service, rows, "restart", story, "--by", "ops")
+        await until(lambda: none_is_gone(service), "the watch has seen that it goes on")
         of_the_first = WorkflowExecution(workflow_id=story, run_id=run_id)
         asked = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=of_the_first)
         await client.workflow_service.delete_workflow_execution(asked)
@@ -199,6 +204,7 @@ async def test_a_story_that_somebody_put_in_the_place_of_ours_is_begun_anew_as_i
             return any([event.HasField("activity_task_completed_event_attributes") async for event in forged.fetch_history_events()])
 
         await until(took_a_step, "the forged story takes a step")
+        await until(lambda: none_is_gone(service), "the watch takes it for ours")
         await forged.terminate("by hand")
         await until(is_gone, "it is found")
         await obeyed(service, rows, "restart", story, "--by", "ops")

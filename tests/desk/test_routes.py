@@ -39,7 +39,7 @@ proposal, theirs here is of a schedule of write-offs that was put to them; of an
 DESK = """
 ## The desk
 
-Forms carry the token of the session and come from a page of the desk; `tests/desk/test_guards.py` tries every form without.
+Forms carry the token of the session and come from a page of the desk; `tests/desk/test_hostile.py` tries every form without.
 """
 DOORS = """
 ## The services behind it

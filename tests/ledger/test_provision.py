@@ -1,13 +1,14 @@
 """The provision at a month's end on the real books: reported, posted once by finance, used up by write-offs."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import pytest
 import pytest_asyncio
 from chassis.peers import Caller
 from chassis.transaction import Runtime
 from ledger.domain import rules
+from ledger.domain.dates import business_date
 from ledger.queries.provision import provision
 from ledger.use_cases.post_provision import post_provision
 from ledger.use_cases.reverse_journal import reverse_journal
@@ -67,13 +68,33 @@ async def test_where_there_is_no_difference_there_is_no_journal_and_it_is_posted
     assert await debts.rows("SELECT count(*) FROM posted_provision") == [(2,)]
 
 
-async def test_a_write_off_uses_up_the_provision_and_the_next_month_closes_the_gap(debts: Debts) -> None:
+class InFortyDays:
+    """The clock of the services once the month of the write-off has ended."""
+
+    @staticmethod
+    def now(zone: tzinfo) -> datetime:
+        return datetime.now(zone) + timedelta(days=40)
+
+
+async def test_a_write_off_uses_up_the_provision_and_the_next_month_closes_the_gap(debts: Debts, monkeypatch: pytest.MonkeyPatch) -> None:
     await post(debts, MAY)
     await debts.written_off(await debts.line(OLD))
     held_by_it = "SELECT -sum(amount_pence)::bigint FROM entry JOIN account ON account.id = account WHERE reference = 'BAD_DEBT_PROVISION'"
     [(held,)] = await debts.rows(held_by_it)
     assert held == 245_60 - 280_00
     assert (await report(debts, MAY)).held_pence == 0
+    today = business_date(datetime.now(UTC))
+    month_end = (today.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    monkeypatch.setattr("chassis.transaction.datetime", InFortyDays)
+    closed = await post(debts, month_end)
+    assert sum(owed(closed).values()) == 71_20 + 90_00 + 50_00
+    assert (closed.held_pence, closed.to_post_pence) == (held, closed.wanted_pence - held)
+    assert closed.journal is not None
+    assert await debts.legs(closed.journal) == [
+        ("BAD_DEBT_EXPENSE", "", closed.to_post_pence),
+        ("BAD_DEBT_PROVISION", "", -closed.to_post_pence),
+    ]
+    assert await debts.rows(held_by_it) == [(closed.wanted_pence,)]
 
 
 @pytest.mark.parametrize("day", [date(2020, 5, 30), date(2099, 12, 31)])

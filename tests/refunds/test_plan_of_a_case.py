@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from chassis.peers import Unanswered
 from refunds.queries import case_page
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import CreditSource, Offset, PersonFacts, RefundFacts
@@ -137,7 +138,7 @@ async def test_a_bank_that_has_answered_is_not_asked_again(refunds: Refunds) -> 
 async def test_a_silent_ledger_is_waited_for(refunds: Refunds) -> None:
     case = await refunds.opened(sole_tenant())
     refunds.ledger.silent = True
-    with pytest.raises(Exception, match="ledger"):
+    with pytest.raises(Unanswered, match="ledger"):
         await refunds.checked(case)
     refunds.ledger.silent = False
     assert (await refunds.checked(case)).plan is not None

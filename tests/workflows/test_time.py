@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from approvals.domain.working_days import bank_holidays, working_days_after
+from refunds.domain.days import business_date
 from refunds.domain.working_days import WorkingDays
 from rentbook_contracts.approvals import Answer, NudgeTask
 from rentbook_contracts.refunds import CaseOutcome, CaseStatus, CloseCase, NoteProgress, RefundCase
-from rentbook_contracts.workflows import CASE_CHANGED, LEDGER_MOVED, QUEUE, REFUND_APPROVAL, CaseChanged, LedgerMoved, refund_workflow_id
-from support.fake_services import FakeServices
+from rentbook_contracts.workflows import CASE_CHANGED, QUEUE, REFUND_APPROVAL, CaseChanged, refund_workflow_id
+from support.counting import until
+from support.fake_services import FakeServices, waits
 from support.servers import Temporal
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -63,10 +64,11 @@ async def begun(client: Client, services: FakeServices) -> Clock:
 
 
 async def caught_up(clock: Clock, services: FakeServices) -> None:
-    """The story has done all that was to be done by now: it answers what it was told last."""
-    checked = services.names().count("refunds.recheck")
-    await clock.story.signal(LEDGER_MOVED.name, LedgerMoved(account=UUID(int=1), version=8))
-    await services.until("refunds.recheck", checked + 1)
+    """The story has done all that was to be done by now: it has asked the rows, which say nothing new, and waits again."""
+    asked = services.names().count("refunds.read-case")
+    await clock.story.signal(CASE_CHANGED.name, CaseChanged(case=services.case))
+    await services.until("refunds.read-case", asked + 1)
+    await until(lambda: waits(clock.story), "the story waits again")
 
 
 def nudges(services: FakeServices) -> list[bool]:
@@ -75,7 +77,7 @@ def nudges(services: FakeServices) -> list[bool]:
 
 
 async def test_a_reminder_then_an_escalation_by_working_days_and_the_decision_stays_open(client: Client, services: FakeServices) -> None:
-    today, closed = datetime.now(UTC).date(), bank_holidays()
+    today, closed = business_date(datetime.now(UTC)), bank_holidays()
     services.remind_on = working_days_after(today, BEYOND_A_BANK_HOLIDAY, closed)
     services.escalate_on = working_days_after(services.remind_on, 2, closed)
     by_weekdays_alone = working_days_after(today, BEYOND_A_BANK_HOLIDAY, ())
@@ -108,6 +110,7 @@ async def test_checks_that_run_out_while_a_payment_waits_for_its_release_void_th
     await services.decide(clock.story, Answer.APPROVED)
     await services.until("refunds.queue-payment")
     await clock.forward(timedelta(days=19))
+    await caught_up(clock, services)
     assert services.names("refunds.recheck") == []
     services.void_because, services.runs_out_at = "the bank's answer has run out", None
     await clock.forward(timedelta(days=2))
@@ -125,6 +128,7 @@ async def test_checks_that_still_hold_when_they_should_have_run_out_leave_the_qu
     await services.until("refunds.recheck")
     await clock.forward(timedelta(days=20))
     await services.until("approvals.nudge-task", 2)
+    await caught_up(clock, services)
     assert services.names("refunds.plan", "refunds.recheck") == ["refunds.plan", "refunds.recheck"]
     await services.decide(clock.story, Answer.APPROVED)
     await services.until("refunds.queue-payment")
@@ -133,7 +137,7 @@ async def test_checks_that_still_hold_when_they_should_have_run_out_leave_the_qu
 async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody(client: Client, services: FakeServices) -> None:
     holidays = bank_holidays()
     calendar = WorkingDays(lambda day: day in holidays)
-    today = datetime.now(UTC).date()
+    today = business_date(datetime.now(UTC))
     remind_on, lapse_on = calendar.after(today, BEYOND_A_BANK_HOLIDAY), calendar.after(today, BEYOND_A_BANK_HOLIDAY + 5)
     services.remind_at, services.lapse_at = (datetime.combine(day, time(8), UTC) for day in (remind_on, lapse_on))
     services.blocked_rounds = 1
@@ -141,6 +145,7 @@ async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody
     clock = await begun(client, services)
     await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
     await clock.forward_to(calendar.after(today, BEYOND_A_BANK_HOLIDAY - 1))
+    await caught_up(clock, services)
     assert notes(services) == [None]
     await clock.forward_to(remind_on)
     await said(services, "reminded")
@@ -148,6 +153,7 @@ async def test_a_missing_document_is_reminded_of_then_overdue_and_refuses_nobody
     await clock.forward_to(lapse_on)
     await said(services, "overdue")
     await clock.forward(WAITS_FOR_GOOD)
+    await caught_up(clock, services)
     assert services.names(*CHANGES) == []
 
     services.row_says(changed=True)
@@ -168,12 +174,14 @@ async def test_a_day_that_settles_nothing_is_looked_at_once_and_the_wait_goes_on
     await services.noted(CaseStatus.WAITING_FOR_EVIDENCE)
     await clock.forward(timedelta(days=11))
     await said(services, "reminded")
+    await caught_up(clock, services)
     assert services.names("refunds.look-again") == []
     await clock.forward(timedelta(days=5))
     await services.until("refunds.look-again")
     await clock.forward(timedelta(days=15))
     await said(services, "overdue")
     await clock.forward(WAITS_FOR_GOOD)
+    await caught_up(clock, services)
     assert services.names("refunds.look-again", "refunds.plan") == ["refunds.plan", "refunds.look-again"]
     assert notes(services) == [None, "reminded", "overdue"]
 

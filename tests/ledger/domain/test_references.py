@@ -119,6 +119,9 @@ def test_scheme_that_can_check_nothing_is_refused(prefix: str, digits: int, weig
         ReferenceScheme("broken", prefix, digits, weights, modulus, letters)
 
 
-@given(st.text())
-def test_any_text_is_searched_without_error_and_only_valid_references_come_out(text: str) -> None:
-    assert all(valid_reference(RENT, found) for found in references_in(text, [RENT]))
+@given(st.text(), rent_numbers, st.text())
+def test_in_any_text_a_reference_is_found_and_only_valid_ones_come_out(before: str, number: str, after: str) -> None:
+    reference = payment_reference(RENT, number)
+    found = references_in(f"{before} {reference} {after}", [RENT])
+    assert all(valid_reference(RENT, one) for one in found)
+    assert reference in {one.partition("-")[0] for one in found}, "what comes after may be taken for a suffix"

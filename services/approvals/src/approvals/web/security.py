@@ -14,7 +14,7 @@ FORM_OCTETS = 1_000_000
 """The most that an ordinary form may weigh, in octets."""
 
 UPLOAD_OCTETS = 105_000_000
-"""The most that the desk takes in with a file, in octets: 100 MB and more, so that a larger one is refused by its name."""
+"""The most that the desk takes in with a file, in octets: five times a bank file’s limit, so that a larger one is refused by its name."""
 
 DOCUMENT_OCTETS = 11_000_000
 """The most that a form may weigh with a document, be it evidence or a minute: 10 MB and more, so that a larger one is refused by reason."""
