@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from support import telling
+from support import one_day, telling
 from support.servers import Kafka, Postgres, Temporal, running_kafka, running_postgres, running_temporal
 from support.stack import Stack, running_stack
 from xdist.scheduler import LoadScopeScheduling
@@ -53,6 +53,14 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         return _kept_together(nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The whole suite begins when it can end on the same day. Its other processes start in this hook too, but last."""
+    if session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput"):
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        one_day.begin(lambda line: reporter.write_line(line, flush=True))
 
 
 @pytest.hookimpl(optionalhook=True)
