@@ -15,6 +15,8 @@ from rentbook_contracts.ledger import (
     AccountHoldChanged,
     AccountKind,
     AccountStatus,
+    ChargeOwed,
+    ChargePosted,
     GoneLately,
     LineKind,
     LinkedAccount,
@@ -559,6 +561,39 @@ async def test_a_balance_that_moved_blocks_until_a_person_has_looked(writeoffs: 
     await writeoffs.assessed(proposal)
     assert (await writeoffs.status(proposal))[0] == "ready"
     assert (await writeoffs.rows("SELECT amount_pence FROM proposal WHERE id = :id", id=proposal))[0]["amount_pence"] == 300_00
+
+
+@pytest.mark.parametrize("reason", [Reason.STATUTE_BARRED, Reason.DEBT_RELIEF_ORDER])
+async def test_other_weeks_are_debited_without_anybody_confirming_what_goes_in_part(writeoffs: WriteOffs, reason: Reason) -> None:
+    account, old = writeoffs.owing(80_00), owed(80_00, TODAY - timedelta(days=7 * 365))
+    new, week = owed(30_00, TODAY - timedelta(days=7)), owed(30_00, TODAY)
+
+    async def comes_to_owe(*charges: ChargeOwed) -> tuple[str, str]:
+        """Where the proposal stands once the ledger has told of it."""
+        balance = sum(charge.owed_pence for charge in charges)
+        writeoffs.moved(account, charges=charges, balance_pence=balance, debtor_total_pence=balance)
+        told = ChargePosted(account=account, balance_pence=balance, journal=uuid4(), amount_pence=30_00, week_commencing=TODAY)
+        await writeoffs.do(move, told)
+        await writeoffs.assessed(proposal)
+        return (await writeoffs.status(proposal))[:2]
+
+    writeoffs.moved(account, charges=(old, new), balance_pence=110_00, debtor_total_pence=110_00)
+    proposal = await writeoffs.proposed(account, reason)
+    assert await comes_to_owe(old, new, week) != ("ready", "")
+    if reason is Reason.STATUTE_BARRED:
+        await writeoffs.proves(proposal, EvidenceKind.LEGAL_CONFIRMATION)
+    else:
+        of_order = {"reference": "DRO 5", "order_kind": OrderKind.DEBT_RELIEF_ORDER, "listed": True, "on": TODAY - timedelta(days=366)}
+        await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=ASHA)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[:2] == ("ready", "")
+    assert await comes_to_owe(old, new, week, owed(30_00, TODAY)) == ("ready", "")
+    less = old.model_copy(update={"owed_pence": 50_00})
+    status, why = await comes_to_owe(less, new, week)
+    assert status == "blocked", "the balance is what it was when it was proposed, and a part of the old charge is paid"
+    assert "changed since it was proposed, from £80.00 to £50.00" in why
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=proposal, note="paid a little"), caller=ASHA)
+    assert await comes_to_owe(less, new, week, owed(30_00, TODAY)) == ("ready", "")
 
 
 @pytest.mark.parametrize("what", ["breathing space", "payment plan"])

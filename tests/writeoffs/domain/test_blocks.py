@@ -11,6 +11,7 @@ from rentbook_contracts.ledger import (
     AccountHold,
     AccountKind,
     AccountStatus,
+    ChargeOwed,
     DroppedBecause,
     LineKind,
     LinePart,
@@ -19,7 +20,7 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
 )
-from rentbook_contracts.writeoffs import EvidenceKind, Reason
+from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, in_credit, linked, owed, person
 from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
@@ -376,6 +377,59 @@ def test_what_is_put_back_in_part_is_of_the_oldest_charges() -> None:
     found = back_from(people=(HAROLD,), wanted=50_00)
     assert found.named == (CHARGES[0].journal, CHARGES[1].journal)
     assert found.parts == (LinePart(element="rent", amount_pence=50_00),)
+
+
+BARRED, NEW = owed(80_00, TODAY - timedelta(days=7 * 365)), owed(30_00, TODAY - timedelta(days=7))
+DEBITED = owed(30_00, TODAY)
+
+
+def less(charge: ChargeOwed, pence: int) -> ChargeOwed:
+    return charge.model_copy(update={"owed_pence": pence})
+
+
+@pytest.mark.parametrize("reason", [Reason.STATUTE_BARRED, Reason.DEBT_RELIEF_ORDER])
+@pytest.mark.parametrize(
+    ("confirmed", "owed_now", "says"),
+    [
+        pytest.param((BARRED, NEW), (BARRED, NEW, DEBITED), None, id="another week is debited"),
+        pytest.param((BARRED, NEW), (BARRED, less(NEW, 1_00)), None, id="less is owed of what stays"),
+        pytest.param((BARRED,), (BARRED, DEBITED), None, id="all was, and the next week is none of it"),
+        pytest.param((BARRED, NEW), (less(BARRED, 70_00), NEW), "from £80.00 to £70.00", id="its charge is paid in part"),
+        pytest.param((BARRED, NEW), (less(BARRED, 50_00), NEW, DEBITED), "from £80.00 to £50.00", id="paid by what was debited"),
+        pytest.param((BARRED, NEW), (NEW,), "from £80.00 to £0.00", id="its charge is paid"),
+        pytest.param((NEW,), (BARRED, NEW), "from £0.00 to £80.00", id="a charge was backdated"),
+        pytest.param((BARRED, NEW), (BARRED,), "from £110.00 owed to £80.00 owed", id="all that is owed goes now"),
+        pytest.param(None, (BARRED, NEW, DEBITED), "from £110.00 owed to £140.00 owed", id="nobody kept its charges"),
+    ],
+)
+def test_what_goes_in_part_is_confirmed_anew_once_what_is_owed_of_its_own_charges_has_changed(
+    reason: Reason, confirmed: tuple[ChargeOwed, ...] | None, owed_now: tuple[ChargeOwed, ...], says: str | None
+) -> None:
+    """Where all that is owed goes, whatever moves the balance is confirmed."""
+    tenant = person()
+    proofs = (
+        Proof(EvidenceKind.LEGAL_CONFIRMATION, TODAY)
+        if reason is Reason.STATUTE_BARRED
+        else Proof(
+            EvidenceKind.INSOLVENCY_ORDER, TODAY - timedelta(days=400), order_kind=OrderKind.DEBT_RELIEF_ORDER, listed=True,
+            person=tenant.person,
+        ),
+    )  # fmt: skip
+    balance = sum(charge.owed_pence for charge in confirmed or (BARRED, NEW))
+    standing = Standing(LineKind.WRITE_OFF, reason, balance, proofs, charges=confirmed)
+    found = assess(standing, debt(*owed_now, people=(tenant,)), POLICY, TODAY)
+    told = [block for block in found.blocked if "since it was proposed" in block]
+    assert ([says in block for block in told] if says else told) == ([True] if says else [])
+    assert found.ready == (says is None)
+
+
+def test_what_time_bars_later_was_confirmed_with_the_rest() -> None:
+    later = owed(20_00, TODAY - timedelta(days=5 * 365))
+    facts = debt(BARRED, later, NEW)
+    proofs = (Proof(EvidenceKind.LEGAL_CONFIRMATION, TODAY), Proof(EvidenceKind.LEGAL_CONFIRMATION, TODAY + timedelta(days=700)))
+    standing = Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, proofs, charges=facts.charges)
+    found = assess(standing, facts, POLICY, TODAY + timedelta(days=700))
+    assert (found.blocked, found.amount_pence) == ((), 100_00)
 
 
 def test_barred_charges_are_named_and_what_goes_whole_is_not() -> None:

@@ -96,6 +96,7 @@ proposal = sa.Table(
     sa.Column("raised_by", sa.Text, nullable=False),
     sa.Column("raised_at", _INSTANT, nullable=False),
     sa.Column("balance_pence", sa.BigInteger, nullable=False),
+    sa.Column("charges", JSONB(none_as_null=True)),
     sa.Column("amount_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("debtor_total_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("status", sa.Text, nullable=False),
@@ -120,7 +121,8 @@ proposal = sa.Table(
 )
 """One debt to write off, one write-off to put back, or one credit to take to income.
 
-`balance_pence` is that on which it rests. `followed`: a story waits for its evidence. `left_out`: a decision left its
+`balance_pence` is that on which it rests, `charges` what was owed of each charge then, where its line may name some of them; NULL where it
+names none, or where nobody kept them. `followed`: a story waits for its evidence. `left_out`: a decision left its
 line out of a schedule, and nobody has worked on it since.
 """
 sa.Index(

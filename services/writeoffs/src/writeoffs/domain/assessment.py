@@ -134,7 +134,8 @@ BREATHING_SPACE = Passing("Breathing Space runs: refer, and wait until it is lif
 
 @dataclass(frozen=True)
 class Standing:
-    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last reconsidered.
+    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last confirmed; `charges`, of a debt of which a
+    part may go, what was owed of each charge then; None where nobody kept that.
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
@@ -154,6 +155,7 @@ class Standing:
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
     left_out: bool = False
     contact_on: date | None = None
+    charges: tuple[ChargeOwed, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     each = _each_who_owes(proposed.reason, facts)
     ordered_on = _released_until(proposed, policy, each)
     chosen = _chosen(proposed, facts, charges, ordered_on)
+    then = _chosen_then(proposed, facts, policy, ordered_on, today) if chosen != _of_all(proposed, facts) else None
     parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
@@ -212,6 +215,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_of_another_kind(proposed, rungs),
         *_not_released(facts, ordered_on),
         *_blocks(proposed, facts, charges, policy),
+        *(_moved(proposed, facts) if then is None else _charges_moved(then, chosen)),
     )
     young = tuple(_young(proposed, facts, policy, today))
     counts = counting(proofs, starts)
@@ -564,7 +568,37 @@ def _blocks(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
         LineKind.REINSTATEMENT: lambda: _blocks_of_reinstatement(proposed, facts),
         LineKind.CREDIT_WRITE_ON: lambda: _blocks_of_credit(facts),
     }
-    return (*((LEFT_OUT,) if proposed.left_out else ()), *of_kind[proposed.kind](), *_moved(proposed, facts))
+    return (*((LEFT_OUT,) if proposed.left_out else ()), *of_kind[proposed.kind]())
+
+
+def goes_in_part(kind: LineKind, reason: Reason, policy: WriteOffPolicy) -> bool:
+    """Whether a part of what is owed may go, of charges that its line names: what is barred, or what an order releases."""
+    return kind is LineKind.WRITE_OFF and (reason is Reason.STATUTE_BARRED or is_discharging(policy, reason))
+
+
+def _chosen_then(
+    proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, ordered_on: date | None, today: date
+) -> tuple[ChargeOwed, ...] | None:
+    """What would go, by all that is known today, of what was owed when it was proposed or last confirmed; None where nobody kept that."""
+    if proposed.charges is None:
+        return None
+    owed_then = facts.model_copy(update={"charges": proposed.charges})
+    charges = barred_charges(owed_then.charges, facts.kind, _clock(proposed.proofs), policy.limitation_years, today)
+    return _chosen(proposed, owed_then, charges, ordered_on)
+
+
+def _charges_moved(then: Sequence[ChargeOwed], now: Sequence[ChargeOwed]) -> Iterable[str]:
+    """A line that names its charges rests on what is owed of those: the next week's debit is none of them."""
+    if _owed_of_each(then) != _owed_of_each(now):
+        was, is_now = (pounds(sum(charge.owed_pence for charge in charges)) for charges in (then, now))
+        yield (
+            f"What is owed of the charges that would go has changed since it was proposed, from {was} to {is_now}: "
+            "look at it again and confirm it, or withdraw it."
+        )
+
+
+def _owed_of_each(charges: Iterable[ChargeOwed]) -> dict[tuple[UUID, str], int]:
+    return {(charge.journal, charge.element): charge.owed_pence for charge in charges}
 
 
 def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:

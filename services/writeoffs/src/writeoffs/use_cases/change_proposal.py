@@ -9,7 +9,16 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import MANAGERS
-from rentbook_contracts.writeoffs import ENDINGS, AddProof, EvidenceKind, ProposalStatus, ReconsiderProposal, StrikeProof, WithdrawProposal
+from rentbook_contracts.writeoffs import (
+    ENDINGS,
+    AddProof,
+    EvidenceKind,
+    ProposalStatus,
+    Reason,
+    ReconsiderProposal,
+    StrikeProof,
+    WithdrawProposal,
+)
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, STRUCK, not_before
@@ -26,6 +35,7 @@ from writeoffs.use_cases.work import (
     fact_of,
     look_again,
     require_worker,
+    rests_on,
     unclosed,
     workable,
 )
@@ -242,11 +252,10 @@ async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Noth
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule; Unanswered (ledger)."""
     require_worker(tx)
     row = await workable(tx, told.proposal)
-    facts = await fact_of(tx, row.account)
+    policy, facts = await queries.in_force(tx, business_date(tx.now)), await fact_of(tx, row.account)
+    confirmed = rests_on(LineKind(row.kind), Reason(row.reason), facts, policy)
     # What blocked it was said of the balance before: it stands nowhere until it is looked at.
-    await store.change_proposal(
-        tx, row.id, balance_pence=facts.balance_pence, status=ProposalStatus.GATHERING, status_note="", left_out=False
-    )
+    await store.change_proposal(tx, row.id, **confirmed, status=ProposalStatus.GATHERING, status_note="", left_out=False)
     await store.take_part(tx, [row.id], "reconsidered it")
     await store.note(tx, [row.id], "reconsidered", told.note)
     await look_again(tx, row)

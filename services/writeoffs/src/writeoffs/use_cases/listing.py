@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import DebtFacts, LineKind, LinePart, WriteOffLine
+from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, LinePart, WriteOffLine
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
 
 from writeoffs import queries, store
@@ -45,8 +45,10 @@ async def assessed(
 
 def _as_looked_at(row: Row, standing: Standing, facts: DebtFacts, letters_ever: Mapping[EvidenceKind, int]) -> Standing:
     """Once it is listed its line rests on the balance, or on the charges that it names: whatever moves the account looks at that."""
-    rests_on = facts.balance_pence if row.status == ProposalStatus.ON_SCHEDULE else standing.balance_pence
-    return replace(standing, letters_ever=letters_ever, balance_pence=rests_on)
+    looked_at = replace(standing, letters_ever=letters_ever)
+    if row.status != ProposalStatus.ON_SCHEDULE:
+        return looked_at
+    return replace(looked_at, balance_pence=facts.balance_pence, charges=None)
 
 
 async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList], dict[UUID, str]]:
@@ -99,6 +101,7 @@ async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: 
         order_struck=order_struck,
         left_out=row.left_out,
         contact_on=contact_on,
+        charges=tuple(ChargeOwed.model_validate(charge) for charge in row.charges) if row.charges is not None else None,
     )
 
 

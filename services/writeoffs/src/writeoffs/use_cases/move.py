@@ -33,8 +33,13 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
     if row is not None and row.status == ProposalStatus.ON_SCHEDULE:
         # Whoever was making the schedule held the proposal: what it has listed could not be seen before.
         await _drop_listed(tx, fact, stopped)
-    elif row is not None and (row.followed or stopped or fact.balance_pence != row.balance_pence):
+    elif row is not None and (row.followed or stopped or _may_have_moved(row, fact)):
         await look_again(tx, row)
+
+
+def _may_have_moved(row: Row, fact: AccountFact) -> bool:
+    """Of what is owed of its charges, where it rests on those, the balance says nothing."""
+    return fact.balance_pence != row.balance_pence or row.charges is not None
 
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:

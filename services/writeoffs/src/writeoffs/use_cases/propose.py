@@ -31,7 +31,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
 from writeoffs.domain.rules import WriteOffRule
-from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker
+from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker, rests_on
 
 OPEN_ALREADY = "The account has an open proposal."
 
@@ -174,7 +174,7 @@ def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolic
         "wanted_pence": amount,
         "raised_by": tx.caller.person,
         "raised_at": tx.now,
-        "balance_pence": facts.balance_pence,
+        **rests_on(told.kind, told.reason, facts, policy),
         "amount_pence": amount or _whole(told, facts) or 1,
         "debtor_total_pence": total_pence(told.kind, facts, undoes),
         "status": ProposalStatus.GATHERING.value,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from chassis.transaction import Transaction
@@ -9,9 +10,11 @@ from rentbook_contracts.approvals import ROUND_DECIDED, Decision, RoundAsked, Ro
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtFacts, DebtsAsked, LineKind
 from rentbook_contracts.people import WRITE_OFF_WORKERS
 from rentbook_contracts.workflows import PROPOSAL_CHANGED, WRITE_OFF_PROPOSAL, ProposalChanged, proposal_workflow_id
-from rentbook_contracts.writeoffs import ProposalCase, ProposalClosed, ProposalStatus
+from rentbook_contracts.writeoffs import ProposalCase, ProposalClosed, ProposalStatus, Reason
 
 from writeoffs import store
+from writeoffs.domain.assessment import goes_in_part
+from writeoffs.domain.policy import WriteOffPolicy
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 
@@ -33,6 +36,12 @@ class OnASchedule(WriteOffRule):
 
 class UnknownAccount(WriteOffRule):
     """The ledger has no such tenant's account."""
+
+
+def rests_on(kind: LineKind, reason: Reason, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
+    """The columns that keep what was owed when it was proposed, or confirmed: until that has changed, nobody has to look at it again."""
+    charges = [charge.model_dump(mode="json") for charge in facts.charges] if goes_in_part(kind, reason, policy) else None
+    return {"balance_pence": facts.balance_pence, "charges": charges}
 
 
 def require_worker(tx: Transaction) -> None:
