@@ -1,6 +1,6 @@
 """Evidence that was entered in error is struck: it stays to be read, counts for nothing, and nobody who had a hand in it decides."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -205,3 +205,35 @@ async def test_a_write_off_drops_when_its_order_is_taken_back_on_another_account
         assert "counts no more: on another proposal it was noted that it stands no longer" in note
     else:
         assert status == "ready", "its own record of the order stands until somebody strikes that too"
+
+
+async def test_an_order_ends_with_that_of_an_earlier_proposal_of_its_account_though_another_account_has_it_under_a_later_day(
+    writeoffs: WriteOffs,
+) -> None:
+    tenant, on = PersonFacts(person=uuid4()), TODAY - timedelta(days=500)
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside, pence in ((account, other, 80_00), (other, account, 40_00)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+        writeoffs.moved(one, charges=(owed(pence, TODAY - timedelta(days=600)),))
+
+    async def ordered(proposal: UUID, day: date) -> None:
+        of_order = {"reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True}
+        await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=day, **of_order), caller=BRYN)
+        await writeoffs.assessed(proposal)
+
+    first = await writeoffs.proposed(account, Reason.BANKRUPTCY)
+    await ordered(first, on)
+    schedule, decision = await writeoffs.scheduled(first), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    second, elsewhere = await writeoffs.proposed(account, Reason.BANKRUPTCY), await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    await ordered(second, on)
+    await ordered(elsewhere, on + timedelta(days=1))
+    assert (await writeoffs.status(second))[0] == "ready"
+    await writeoffs.do(add_proof, AddProof(proposal=first, kind=EvidenceKind.BANKRUPTCY_ANNULLED, on=TODAY), caller=HANA)
+    for proposal in (second, elsewhere):
+        await writeoffs.assessed(proposal)
+        status, why, _ = await writeoffs.status(proposal)
+        assert status == "blocked"
+        assert "counts no more" in why

@@ -232,7 +232,7 @@ def _theirs_and_earlier(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
     stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, stays_with_it)
     said = (struck.c.by.label("struck_by"), struck.c.at.label("struck_at"), struck.c.because)
     return (
-        sa.select(proposal.c.id.label("of"), proof, *said)
+        sa.select(proposal.c.id.label("of"), proposal.c.account, proof, *said)
         .join(earlier, earlier.c.account == proposal.c.account)
         .join(proof, proof.c.proposal == earlier.c.id)
         .outerjoin(struck, struck.c.proof == proof.c.id)
@@ -265,9 +265,9 @@ async def contact_on(tx: Transaction, account: UUID) -> date | None:
     return (await tx.connection.execute(wanted)).scalar_one_or_none()
 
 
-def _proof(row: Row, account: UUID | None = None) -> Proof:
+def _proof(row: Row) -> Proof:
     order_kind = OrderKind(row.order_kind) if row.order_kind is not None else None
-    return Proof(EvidenceKind(row.kind), row.on, row.source, row.person, _noted_late(row), order_kind, row.listed, account)
+    return Proof(EvidenceKind(row.kind), row.on, row.source, row.person, _noted_late(row), order_kind, row.listed, row.account)
 
 
 def _noted_late(row: Row) -> date | None:
@@ -278,7 +278,7 @@ def _noted_late(row: Row) -> date | None:
 async def orders_known(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> dict[UUID, list[Proof]]:
     """For each account with the people who answer for it, the orders and discharges of theirs, to whichever proposal they were brought."""
     known = await _orders_brought(tx, people)
-    return {account: [_proof(row, row.account) for row in rows if row.struck_by is None] for account, rows in known.items()}
+    return {account: [_proof(row) for row in rows if row.struck_by is None] for account, rows in known.items()}
 
 
 async def orders_struck(tx: Transaction, people: Mapping[UUID, Sequence[PersonFacts]]) -> frozenset[UUID]:

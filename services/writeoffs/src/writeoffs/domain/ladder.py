@@ -42,7 +42,7 @@ class Proof:
 
     `counts_on`: the day by which it counts, where that is not its own (`noted_late`). `order_kind` and `listed` are of an order of
     insolvency: what it is, and whether the debt of its account is listed in it; None where nobody was asked. `account`: to which it was
-    brought, where it counts on others too.
+    brought.
     """
 
     kind: EvidenceKind
