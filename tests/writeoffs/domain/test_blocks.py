@@ -22,8 +22,9 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, in_credit, linked, owed, person
-from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Standing, assess, left_of, part_of
+from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Passing, Standing, assess, left_of, part_of
 from writeoffs.domain.ladder import Proof
+from writeoffs.domain.reminding import waits_for_a_person
 
 READY = (Proof(EvidenceKind.DOCUMENT, TODAY), Proof(EvidenceKind.MANAGER_NOTE, TODAY))
 
@@ -488,6 +489,15 @@ def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date
     found = unclaimed(since, attempts)
     assert not found.ready
     assert [text for text in found.blocked if says and says in text] == list(found.blocked)
+
+
+def test_nobody_is_reminded_of_a_credit_that_is_too_young_unless_something_else_waits_for_a_person() -> None:
+    found = unclaimed(date(2025, 1, 1), ())
+    assert found.only_young
+    assert [type(block) for block in found.blocked] == [Passing], "its day comes by itself"
+    assert not waits_for_a_person(found)
+    asked_for = unclaimed(date(2025, 1, 1), (), credit_blocked=(DroppedBecause.CREDIT_ASKED_FOR,))
+    assert (asked_for.only_young, waits_for_a_person(asked_for)) == (False, True)
 
 
 def test_time_to_answer_the_last_attempt_is_all_that_is_missing() -> None:

@@ -720,11 +720,11 @@ def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
     yield from (DROPS[because] for because in facts.credit_blocked)
 
 
-def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[str]:
+def _young(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: date) -> Iterable[Passing]:
     if proposed.kind is not LineKind.CREDIT_WRITE_ON or facts.balance_pence >= 0 or _stood_long_enough(facts, policy, today):
         return
     begun = f" since {in_words(facts.credit_since)}" if facts.credit_since else ""
-    yield f"The account has been in credit{begun} for less than {counted(policy.unclaimed_after_years, 'year')}."
+    yield Passing(f"The account has been in credit{begun} for less than {counted(policy.unclaimed_after_years, 'year')}.")
 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:

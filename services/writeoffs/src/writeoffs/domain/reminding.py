@@ -32,7 +32,7 @@ def waits_for_a_person(found: Assessment) -> bool:
 
     Nor does what is wanted beside a block that only passes: it is of no use before that has passed.
     """
-    if found.ready or found.only_young:
+    if found.ready:
         return False
     if found.blocked:
         return not all(isinstance(block, Passing) for block in found.blocked)
