@@ -68,7 +68,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
-from writeoffs.domain.assessment import HEARD
+from writeoffs.domain.assessment import HEARD, LEFT_OUT
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases import rounds, stories, work
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
@@ -495,6 +495,19 @@ async def test_posted_lines_are_registered_and_exceptions_go_back_to_a_person(wr
     totals = await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=TODAY, until=TODAY))
     assert [(one.reason, one.lines, one.amount_pence) for one in totals.totals] == [(Reason.EMIGRATED, 1, 100_00)]
     assert [one.status for one in await writeoffs.told(ProposalClosed)] == ["posted"]
+
+
+async def test_what_a_decision_leaves_out_is_written_in_one_statement_for_all(writeoffs: WriteOffs) -> None:
+    first, *others = [await writeoffs.ready(writeoffs.owing()) for _ in range(4)]
+    schedule = await writeoffs.scheduled(first, *others)
+    await writeoffs.round(schedule)
+    statements: list[str] = []
+    sa.event.listen(writeoffs.runtime.engine.sync_engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    [line] = await writeoffs.taken(schedule, uuid4(), tuple(others))
+    assert line.line == first
+    assert len([statement for statement in statements if statement.startswith("UPDATE proposal ")]) == 1
+    assert {await writeoffs.status(one) for one in others} == {("blocked", LEFT_OUT, 2)}
+    assert {proposal_workflow_id(one, 2) for one in others} <= set(await writeoffs.asked_of_workflows("WriteOffProposal"))
 
 
 async def test_the_register_is_read_in_any_order_and_its_sums_are_over_all_that_the_filters_find(writeoffs: WriteOffs) -> None:

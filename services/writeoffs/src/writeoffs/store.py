@@ -98,6 +98,11 @@ async def change_proposals(tx: Transaction, ids: Collection[UUID], **columns: An
         await tx.connection.execute(proposal.update().where(proposal.c.id.in_(ids)).values(columns))
 
 
+async def begin_further_pass(tx: Transaction, ids: Collection[UUID], **columns: Any) -> None:
+    """Change locked proposals that go on with another pass, which a story is to follow."""
+    await change_proposals(tx, ids, **columns, attempt=proposal.c.attempt + 1, followed=True)
+
+
 async def tell(tx: Transaction, facts: Iterable[tuple[UUID, Fact]]) -> None:
     """Publish one fact for each of these proposals, which this transaction has locked or made, under its next version."""
     told = dict(facts)

@@ -262,9 +262,8 @@ async def _except(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
     """Whoever decided left these out: a person looks at each again before it is listed anew, and is reminded of it."""
     rows = await store.proposals_locked(tx, [line.line for line in lines])
     await store.set_standing(tx, row.id, rows, "excepted", LEFT_OUT)
-    for one in rows.values():
-        blocked = {"status": ProposalStatus.BLOCKED, "status_note": LEFT_OUT, "schedule": None, "left_out": True}
-        await store.change_proposal(tx, one.id, **blocked, attempt=one.attempt + 1, followed=True)
+    blocked = {"status": ProposalStatus.BLOCKED, "status_note": LEFT_OUT, "schedule": None, "left_out": True}
+    await store.begin_further_pass(tx, rows, **blocked)
     await store.note(tx, rows, "left out by the decision")
     await follow(tx, [(one.id, one.attempt + 1) for one in rows.values()])
 
