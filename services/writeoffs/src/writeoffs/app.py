@@ -49,32 +49,32 @@ from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
 from writeoffs.use_cases.check_policy import check_policy
 from writeoffs.use_cases.look import bulk_dry_run, dry_run, proposal_page
-from writeoffs.use_cases.move import come_back, end, live, move, receive
-from writeoffs.use_cases.note_contact import note_contact
-from writeoffs.use_cases.note_letter import note_letter
+from writeoffs.use_cases.move import come_back, end, live, look_ahead_of_moves, move, receive
+from writeoffs.use_cases.note_contact import look_ahead_of_contacts, note_contact
+from writeoffs.use_cases.note_letter import look_ahead_of_letters, note_letter
 from writeoffs.use_cases.propose import propose, propose_in_bulk
 from writeoffs.use_cases.propose_policy import propose_policy
 from writeoffs.use_cases.rounds import begin_round, close_schedule, note_schedule, read_schedule, settle_lines, take_lines
 from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
 
 LISTENS = (
-    Subscription(ledger.ReceiptPosted, receive),
-    Subscription(ledger.ChargePosted, move),
-    Subscription(ledger.TransferPosted, move),
-    Subscription(ledger.RefundPosted, move),
-    Subscription(ledger.JournalReversed, come_back),
-    Subscription(ledger.DebtWrittenOff, move),
-    Subscription(ledger.DebtReinstated, move),
-    Subscription(ledger.CreditWrittenOn, move),
-    Subscription(ledger.CreditAskedFor, move),
-    Subscription(ledger.AccountHoldChanged, move),
-    Subscription(ledger.HousingBenefitClaimChanged, move),
-    Subscription(ledger.DeathChanged, live),
-    Subscription(ledger.TenancyEnded, end),
-    Subscription(ledger.PaymentPlanChanged, move),
-    Subscription(ledger.LetterAddressChanged, move),
-    Subscription(LetterSent, note_letter),
-    Subscription(TenantContacted, note_contact),
+    Subscription(ledger.ReceiptPosted, receive, ahead=look_ahead_of_moves),
+    Subscription(ledger.ChargePosted, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.TransferPosted, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.RefundPosted, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.JournalReversed, come_back, ahead=look_ahead_of_moves),
+    Subscription(ledger.DebtWrittenOff, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.DebtReinstated, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.CreditWrittenOn, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.CreditAskedFor, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.AccountHoldChanged, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.HousingBenefitClaimChanged, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.DeathChanged, live, ahead=look_ahead_of_moves),
+    Subscription(ledger.TenancyEnded, end, ahead=look_ahead_of_moves),
+    Subscription(ledger.PaymentPlanChanged, move, ahead=look_ahead_of_moves),
+    Subscription(ledger.LetterAddressChanged, move, ahead=look_ahead_of_moves),
+    Subscription(LetterSent, note_letter, ahead=look_ahead_of_letters),
+    Subscription(TenantContacted, note_contact, ahead=look_ahead_of_contacts),
 )
 OFFERS = (
     # A story that goes on in a run of its own counts its steps anew, so that no answer may be remembered under their numbers.

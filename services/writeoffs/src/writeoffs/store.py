@@ -82,11 +82,15 @@ async def followed(tx: Transaction) -> list[tuple[UUID, int]]:
 
 
 async def add_proposals(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[UUID]:
-    """Write proposals; the ids of those whose account had no open one."""
+    """Write proposals; the ids of those whose account had no open one.
+
+    In the order of their accounts: whoever proposes the same debts waits at the first of them.
+    """
     if not rows:
         return frozenset()
+    in_order = sorted(rows, key=lambda row: row["account"])
     added = insert(proposal).on_conflict_do_nothing(index_elements=["account"], index_where=proposal.c.closed_at.is_(None))
-    return frozenset((await tx.connection.scalars(added.returning(proposal.c.id), list(rows))).all())
+    return frozenset((await tx.connection.scalars(added.returning(proposal.c.id), in_order)).all())
 
 
 async def change_proposal(tx: Transaction, id_: UUID, **columns: Any) -> None:
@@ -118,10 +122,10 @@ async def add_proof(tx: Transaction, told: AddProof) -> None:
     await tx.connection.execute(proof.insert().values(row))
 
 
-async def proposal_of_proof_locked(tx: Transaction, proof_id: UUID) -> Row | None:
-    """The proposal to which a piece of evidence was brought, locked."""
-    wanted = sa.select(proposal).join(proof, proof.c.proposal == proposal.c.id).where(proof.c.id == proof_id)
-    return (await tx.connection.execute(wanted.with_for_update(key_share=True, of=proposal))).first()
+async def proposal_of_proof(tx: Transaction, id_: UUID) -> UUID | None:
+    """To which proposal a piece of evidence was brought."""
+    found: UUID | None = await tx.connection.scalar(sa.select(proof.c.proposal).where(proof.c.id == id_))
+    return found
 
 
 async def proof_known(tx: Transaction, id_: UUID) -> Row:
@@ -322,6 +326,24 @@ async def listed_about(tx: Transaction, account: UUID) -> list[Row]:
     of_them = sa.or_(schedule_line.c.account == account, schedule_line.c.beside.contains([account]))
     wanted = sa.select(schedule_line).where(of_them, schedule_line.c.standing == "listed")
     return list(await tx.connection.execute(wanted.order_by(schedule_line.c.schedule, schedule_line.c.place).with_for_update()))
+
+
+async def hold_about(tx: Transaction, accounts: Collection[UUID]) -> None:
+    """Lock what `listed_about` finds of these accounts and what is being posted on them, then the proposals of all these and the open ones,
+    each in the order in which everybody comes to them.
+    """
+    here, stands = schedule_line.c.account.in_(accounts), schedule_line.c.standing
+    beside = sa.and_(schedule_line.c.beside.overlap(list(accounts)), stands == "listed")
+    wanted = sa.select(schedule_line.c.line).where(sa.or_(sa.and_(here, stands.in_(["listed", "posting"])), beside))
+    in_order = wanted.order_by(schedule_line.c.schedule, schedule_line.c.place)
+    lines = (await tx.connection.scalars(in_order.with_for_update())).all()
+    await hold_proposals_about(tx, accounts, lines)
+
+
+async def hold_proposals_about(tx: Transaction, accounts: Collection[UUID], lines: Collection[UUID]) -> None:
+    """Lock the open proposals on these accounts and those of these lines, in the order of their ids."""
+    of_them = sa.or_(sa.and_(proposal.c.account.in_(accounts), proposal.c.closed_at.is_(None)), proposal.c.id.in_(lines))
+    await tx.connection.execute(sa.select(proposal.c.id).where(of_them).order_by(proposal.c.id).with_for_update(key_share=True))
 
 
 async def await_posting(tx: Transaction, account: UUID) -> None:

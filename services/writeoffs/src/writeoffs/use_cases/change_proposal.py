@@ -133,6 +133,8 @@ async def _open_to(tx: Transaction, told: AddProof) -> tuple[Row, Row | None]:
     """The locked proposal, with its line where it is listed and this is heard all the same. Errors: as `workable`."""
     if told.kind not in HEARD:
         return await workable(tx, told.proposal), None
+    # A line is come to before its proposal.
+    await store.listed_line(tx, told.proposal)
     if told.kind in ENDINGS:
         # What was posted on an order is owed again in law: that is heard where the order was brought, too.
         posted = await store.proposal_locked(tx, told.proposal)
@@ -203,9 +205,12 @@ async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
     """
     require_worker(tx)
     await store.order_becomes_known(tx)
-    row = await store.proposal_of_proof_locked(tx, told.proof)
-    if row is None:
+    proposal = await store.proposal_of_proof(tx, told.proof)
+    if proposal is None:
         raise UnknownProof("There is no such evidence.")
+    # A line is come to before its proposal.
+    await store.listed_line(tx, proposal)
+    row = await store.proposal_locked(tx, proposal)
     found = await store.proof_known(tx, told.proof)
     if found.struck_by is not None:
         raise StruckAlready("This evidence was struck already.")

@@ -1,5 +1,6 @@
 """The ledger has moved an account: listed lines that rest on it are dropped, proposals are looked at again, a payment is noticed."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.transaction import Transaction
@@ -20,6 +21,15 @@ LIVES = "That the tenant died was said in error."
 ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
+
+
+async def look_ahead_of_moves(tx: Transaction, facts: Sequence[AccountFact]) -> None:
+    """Lock what a batch of facts comes to before the first of them is taken, in the order of everybody else: orders, lines, proposals.
+
+    Fact by fact it would come to them in the order in which the accounts moved, and wait in a ring with whoever has one and wants another.
+    """
+    await _before_any_row(tx, *facts)
+    await store.hold_about(tx, {fact.account for fact in facts})
 
 
 async def move(tx: Transaction, fact: AccountFact) -> None:
@@ -43,10 +53,15 @@ def _may_have_moved(row: Row, fact: AccountFact) -> bool:
 
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
+    falls: list[tuple[Row, DroppedBecause]] = []
     for line in await store.listed_about(tx, fact.account):
         because = await _why(tx, line, fact, stopped) if line.account == fact.account else _why_beside(line, fact, stopped)
         if because is not None:
-            await drop(tx, line, DROPS[because])
+            falls.append((line, because))
+    if falls:
+        await store.hold_proposals_about(tx, [fact.account], [line.line for line, _ in falls])
+    for line, because in falls:
+        await drop(tx, line, DROPS[because])
 
 
 async def _why(tx: Transaction, line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
@@ -140,9 +155,9 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
     await owe_again(tx, fact.account, fact.balance_pence, undone=fact.reverses)
 
 
-async def _before_any_row(tx: Transaction, fact: AccountFact) -> None:
+async def _before_any_row(tx: Transaction, *facts: AccountFact) -> None:
     """What may put a debt back waits for whoever brings an order while it holds no proposal: they come to the proposals after it."""
-    if fact.balance_pence < 0:
+    if any(fact.balance_pence < 0 for fact in facts):
         await store.orders_stand(tx)
 
 

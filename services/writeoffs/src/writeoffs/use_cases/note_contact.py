@@ -1,5 +1,7 @@
 """Somebody noted on an account that they spoke with its tenant: whoever does is not untraceable (domain.md 5.2)."""
 
+from collections.abc import Sequence
+
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import TenantContacted
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
@@ -11,12 +13,18 @@ from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.work import look_again
 
 
+async def look_ahead_of_contacts(tx: Transaction, told: Sequence[TenantContacted]) -> None:
+    """Lock what a batch of them comes to before the first of them is taken, as for a batch of moves."""
+    await store.hold_about(tx, {one.account for one in told})
+
+
 async def note_contact(tx: Transaction, told: TenantContacted) -> None:
     """The day is kept whatever is proposed, for what is proposed later. Nobody takes part by it: it only speaks against a write-off.
 
     It drops the line that writes the debt off because nobody can be found. What is being posted at this moment has its outcome first.
     """
     await store.keep_contact(tx, told.account, business_date(told.noted_at))
+    await store.hold_about(tx, [told.account])
     row = await store.open_on_account(tx, told.account)
     if row is None or row.reason != Reason.UNTRACEABLE:
         return

@@ -1,5 +1,7 @@
 """A letter of a proposal's ladder was sent: that is evidence by itself, and the story goes on by it."""
 
+from collections.abc import Sequence
+
 from chassis.transaction import Transaction
 from rentbook_contracts.notices import LadderLetter, LetterSent
 
@@ -9,6 +11,11 @@ from writeoffs.domain.policy import PROOF_OF
 from writeoffs.use_cases.work import look_again
 
 _KINDS = frozenset(kind.value for kind in LadderLetter)
+
+
+async def look_ahead_of_letters(tx: Transaction, sent: Sequence[LetterSent]) -> None:
+    """Lock the proposals of a batch of letters in the order in which everybody comes to them."""
+    await store.proposals_locked(tx, [letter.case for letter in sent if letter.case is not None])
 
 
 async def note_letter(tx: Transaction, sent: LetterSent) -> None:

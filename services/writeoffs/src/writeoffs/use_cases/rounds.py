@@ -151,7 +151,9 @@ async def _carry_out(tx: Transaction, row: Row, decision: UUID) -> None:
         raise NotDecidedSo("The decision may still be called in.")
     await store.change_schedule(tx, row.id, decision=decision)
     if made.excepted:
-        await _except(tx, row, await store.lines_of(tx, row.id, LISTED, only=made.excepted))
+        # All of them: the next chunk begins before these.
+        listed = await store.lines_of(tx, row.id, LISTED)
+        await _except(tx, row, [line for line in listed if line.line in made.excepted])
 
 
 async def _decided(tx: Transaction, row: Row, decision: UUID | None, answer: Answer) -> Decision:
@@ -170,6 +172,8 @@ def _in_one_message(lines: Sequence[Row]) -> list[Row]:
 
 async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     """Errors: UnknownSchedule, AnotherRound, NotInTheBooks; Unanswered (ledger)."""
+    # What was paid meanwhile may be proposed back: whoever brings an order comes to the proposals after it.
+    await store.orders_stand(tx)
     row = await _at_round(tx, told.schedule, told.round)
     outcomes = {outcome.line: outcome for outcome in told.outcomes}
     lines = await store.lines_of(tx, row.id, POSTING, only=list(outcomes))
@@ -177,6 +181,7 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     books = await _in_the_books(tx, told.decision, posted)
     dropped = {line.line: because for line in lines if (because := outcomes[line.line].dropped_because) is not None}
     await _left_out(tx, [(line, dropped[line.line]) for line in lines if line.line in dropped])
+    await store.proposals_locked(tx, [line.line for line in lines])
     await _posted(tx, row, told.decision, posted, books)
     for line in lines:
         if line.line in dropped:
@@ -306,7 +311,7 @@ def _register_row(row: Row, decision: UUID, line: Row, posted: DecidedJournal) -
 
 
 async def _declined(tx: Transaction, row: Row, lines: Sequence[Row], reason: str) -> None:
-    ids = [line.line for line in lines]
+    ids = list(await store.proposals_locked(tx, [line.line for line in lines]))
     await store.set_standing(tx, row.id, ids, "declined", reason)
     await store.change_proposals(tx, ids, status=ProposalStatus.DECLINED, status_note=reason, closed_at=tx.now)
     await store.note(tx, ids, "declined", reason)
@@ -314,7 +319,7 @@ async def _declined(tx: Transaction, row: Row, lines: Sequence[Row], reason: str
 
 
 async def _ready_again(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
-    ids = [line.line for line in lines]
+    ids = list(await store.proposals_locked(tx, [line.line for line in lines]))
     await store.set_standing(tx, row.id, ids, "taken-off")
     await store.change_proposals(tx, ids, status=ProposalStatus.READY, schedule=None)
 
