@@ -237,3 +237,32 @@ async def test_an_order_ends_with_that_of_an_earlier_proposal_of_its_account_tho
         status, why, _ = await writeoffs.status(proposal)
         assert status == "blocked"
         assert "counts no more" in why
+
+
+@pytest.mark.parametrize("listed", ["before the order", "since the order"])
+@pytest.mark.parametrize("how", ["annulled", "struck"])
+async def test_a_write_off_for_another_reason_drops_with_an_order_only_where_its_line_tells_what_that_has_released(
+    writeoffs: WriteOffs, how: str, listed: str
+) -> None:
+    tenant, on = PersonFacts(person=uuid4()), TODAY - timedelta(days=500)
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside in ((account, other), (other, account)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+    debt, elsewhere = await writeoffs.ready(account), await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    if listed == "before the order":
+        schedule = await writeoffs.scheduled(debt)
+    of_order = {"on": on, "reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True}
+    await writeoffs.do(add_proof, AddProof(proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=BRYN)
+    if listed == "since the order":
+        schedule = await writeoffs.scheduled(debt)
+    lena = Caller("lena.officer", frozenset({"officer"}), form="form-9")
+    if how == "annulled":
+        why = HEARD[EvidenceKind.BANKRUPTCY_ANNULLED]
+        told = AddProof(proposal=elsewhere, kind=EvidenceKind.BANKRUPTCY_ANNULLED, on=on + timedelta(days=30))
+        await writeoffs.do(add_proof, told, caller=lena)
+    else:
+        why = STRUCK
+        await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER), lena)
+    drops = listed == "since the order"
+    assert await writeoffs.standings(schedule) == {debt: ("dropped", why) if drops else ("listed", None)}
+    assert ("lena.officer" in await taking_part(writeoffs, debt)) == drops

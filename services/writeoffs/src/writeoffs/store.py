@@ -358,6 +358,13 @@ async def listed_line(tx: Transaction, proposal: UUID) -> Row | None:
     return (await tx.connection.execute(wanted.with_for_update())).first()
 
 
+async def tells_of_a_release(tx: Transaction, proposal: UUID) -> bool:
+    """Whether the line of a locked proposal, where it is on a schedule, says until when the law has released the debtor."""
+    says = schedule_line.c.content["released_until"].astext.is_not(None)
+    wanted = sa.exists().where(schedule_line.c.line == proposal, schedule_line.c.standing.in_(["listed", "posting"]), says)
+    return bool(await tx.connection.scalar(sa.select(wanted)))
+
+
 async def open_on_account(tx: Transaction, account: UUID) -> Row | None:
     """The open proposal on an account, locked."""
     wanted = sa.select(proposal).where(proposal.c.account == account, proposal.c.closed_at.is_(None))

@@ -21,7 +21,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, STRUCK, not_before
+from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, ORDER_OF, STRUCK, is_discharging, not_before
 from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.rules import WriteOffRule
@@ -163,15 +163,22 @@ def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
 
 async def _stop_beside(tx: Transaction, why: str, facts: DebtFacts, taken_back: bool) -> None:
     """What is to become of what the same people owe on other accounts rests on it too: each is looked at anew, and not decided by the
-    caller. A further order speaks against putting back alone; that one is `taken_back`, or was an error, also against writing off.
+    caller. A further order speaks against putting back alone; that one is `taken_back`, or was an error, also against writing off for it.
 
     What is being posted has its outcome first, as on the account itself. Errors: OnASchedule.
     """
-    rests = {LineKind.REINSTATEMENT, LineKind.WRITE_OFF} if taken_back else {LineKind.REINSTATEMENT}
     for other in facts.linked:
         row = await store.open_on_account(tx, other.account)
-        if row is not None and LineKind(row.kind) in rests:
+        if row is not None and (row.kind == LineKind.REINSTATEMENT or (taken_back and await _is_written_off_for_an_order(tx, row))):
             await _rests_no_more(tx, row, why)
+
+
+async def _is_written_off_for_an_order(tx: Transaction, row: Row) -> bool:
+    """An order is its reason, or its line tells the ledger what one has released. Any other stays what it is without the order."""
+    if row.kind != LineKind.WRITE_OFF:
+        return False
+    reason, policy = Reason(row.reason), await queries.in_force(tx, business_date(tx.now))
+    return reason in ORDER_OF or is_discharging(policy, reason) or await store.tells_of_a_release(tx, row.id)
 
 
 async def _rests_no_more(tx: Transaction, row: Row, why: str) -> None:
