@@ -31,6 +31,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         " identified_how is_open joint_consent note opted_out pay_by payee policy_version queued_at queued_decision queued_hash"
         " reason_code refund_journal requested_pence round run status status_note taken_by version withdrawn_attempt",
         "payment_run": "status status_note",
+        "payment_file": "content",
         "payment_line": "because refund_journal status",
         "credit_look": "due_on",
     },

@@ -336,9 +336,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f"UPDATE decision SET content_hash = repeat('0', 64) WHERE id = {DECISION}",)),
     ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),
     ("payment-runs", "a run has another total", "refunds", ("UPDATE payment_run SET released_total_pence = released_total_pence + 1",)),
-    ("payment-files", "the bytes were changed", "refunds", (
-        "UPDATE payment_file SET content = convert_to(replace(convert_from(content, 'UTF8'), 'REFUND 00000001', 'REFUND 00000007'),"
-        " 'UTF8')",)),
+    ("payment-files", "the bytes are gone", "refunds", ("DELETE FROM payment_file_content",)),
+    ("payment-files", "the number was changed", "refunds", ("UPDATE payment_file SET items = items + 1",)),
     ("payment-files", "the hash was changed", "refunds", ("UPDATE payment_file SET sha256 = repeat('0', 64)",)),
     ("payment-files", "the total was changed", "refunds", ("UPDATE payment_file SET total_pence = total_pence + 1",)),
     ("payment-files", "a payment was slipped in", "refunds", (

@@ -1,8 +1,10 @@
 """Each promise is broken on purpose, by the superuser with every trigger off, on a copy of a consistent town; the checker must name it."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -175,6 +177,35 @@ async def test_what_was_lent_otherwise_makes_nobody_gain(postgres: Postgres, tow
         ),
     )
     assert (await finding("policy", town.places(approvals=copy), paid)).kept
+
+
+IN_SQL = [(how, statements) for name, how, service, statements in BREAKS if (name, service) == ("payment-files", "refunds")]
+
+
+@pytest.mark.parametrize(("how", "statements"), IN_SQL, ids=[how for how, _ in IN_SQL])
+async def test_a_payment_file_is_broken_that_lies_in_no_folder(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], how: str, statements: tuple[str, ...]
+) -> None:
+    """The bank may have fetched it."""
+    copy = await broken_copy(postgres, town, "refunds", statements)
+    assert (await finding("payment-files", replace(town.places(), payments=None), paid)).kept
+    assert not (await finding("payment-files", replace(town.places(refunds=copy), payments=None), paid)).kept, how
+
+
+@pytest.mark.parametrize("hash_too", [False, True], ids=["its bytes alone", "its hash too"])
+async def test_a_payment_file_was_changed_in_the_folder(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], tmp_path: Path, hash_too: bool
+) -> None:
+    [file] = (town.folder / "payments").iterdir()
+    changed = file.read_bytes().replace(b"REFUND 00000001", b"REFUND 00000007")
+    assert changed != file.read_bytes()
+    (tmp_path / file.name).write_bytes(changed)
+    sha256 = hashlib.sha256(changed).hexdigest()
+    statements = tuple(f"UPDATE {table} SET sha256 = '{sha256}'" for table in ("payment_file", "submission"))
+    copy = await broken_copy(postgres, town, "refunds", statements if hash_too else ())
+    found = await finding("payment-files", replace(town.places(refunds=copy), payments=tmp_path), paid)
+    assert any("its items" in place for place in found.broken)
+    assert any("its hash" in place for place in found.broken) is not hash_too
 
 
 def test_every_promise_is_broken_above() -> None:

@@ -112,6 +112,25 @@ async def test_no_workflow_history_tells_of_the_tenant(stack: Stack, paid_case: 
     assert hits(histories, canaries) == []
 
 
+async def test_whoever_reads_the_database_of_refunds_without_its_key_sees_no_bank_details(
+    stack: Stack, paid_case: str, canaries: tuple[str, ...]
+) -> None:
+    """Every column, as the role that `./rentbook check` reads with. What people wrote in notes stands there as they wrote it."""
+    connection = await asyncpg.connect(places_of(stack.layout).dsns["refunds"])
+    try:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = {table: await connection.fetch(f'SELECT * FROM "{table}"') for (table,) in tables}
+    finally:
+        await connection.close()
+    assert rows["payee"]
+    assert rows["payment_file_content"]
+    kept = [(f"{table}.{column}", value) for table, found in rows.items() for row in found for column, value in row.items()]
+    # The bytes of a file are its text, in which a name is in capitals.
+    texts = [(where, (value.decode("latin-1") if isinstance(value, bytes) else str(value)).upper()) for where, value in kept]
+    assert hits(texts, (NINO,)) != []
+    assert hits(texts, tuple(canary.upper() for canary in canaries if canary != NINO)) == []
+
+
 async def test_the_bank_account_leaves_in_the_payment_file_alone(
     stack: Stack, members: Mapping[str, Member], paid_case: str, tmp_path: Path
 ) -> None:

@@ -2,22 +2,24 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from refunds import queries
 from refunds.domain.envelope import KeyRing, Unopenable
 from refunds.use_cases.add_evidence import add_evidence
+from refunds.use_cases.build_file import build_file
 from refunds.use_cases.change_payee import change_payee
 from rentbook_contracts.ledger import PersonFacts, RefundFacts
-from rentbook_contracts.refunds import AddEvidence, CaseAsked, ChangePayee, EvidenceKind
+from rentbook_contracts.refunds import AddEvidence, BuildFile, CaseAsked, ChangePayee, EvidenceKind
 from rentbook_local.postgres import Database
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.documents import PDF, sent
@@ -25,7 +27,7 @@ from support.refund_cases import A, ledger
 from support.refund_service import ASHA, Refunds, payee
 
 TODAY = datetime.now(UTC).date()
-SEALED = ("payee", "payee_confirmation", "evidence_document")
+SEALED = ("payee", "payee_confirmation", "evidence_document", "payment_file_content")
 
 
 def tenant() -> RefundFacts:
@@ -42,8 +44,9 @@ async def rewrap(database: Database, secrets: Path) -> tuple[int | None, str]:
     return process.returncode, said.decode().strip()
 
 
-async def with_document(refunds: Refunds) -> UUID:
-    """A case with a payee, what the bank said of the name, and a document."""
+async def with_everything(refunds: Refunds) -> UUID:
+    """A case with a payee, what the bank said of the name, and a document; another that is in a payment file."""
+    await refunds.in_a_file(await refunds.queued(tenant().model_copy(update={"account": uuid4()})))
     case = await refunds.opened(tenant(), payee=payee(A, name="Ada Closely"))
     await refunds.checked(case)
     told = AddEvidence(case=case, check=7, kind=EvidenceKind.BANK_STATEMENT, settles=False, received_on=TODAY, document=sent(PDF))
@@ -59,7 +62,7 @@ async def key_ids(refunds: Refunds) -> set[str]:
 
 
 async def test_an_operator_rotates_the_keys_and_nothing_is_lost(refunds: Refunds, database: Database, secrets_dir: Path) -> None:
-    case = await with_document(refunds)
+    case = await with_everything(refunds)
     before = await refunds.ask(queries.case_page, CaseAsked(case=case))
     [document] = [row["id"] for row in await refunds.rows("SELECT id FROM evidence_document")]
     ring = json.loads((secrets_dir / "payee_keys.json").read_text())
@@ -85,13 +88,18 @@ async def test_an_operator_rotates_the_keys_and_nothing_is_lost(refunds: Refunds
     found = await refunds.ask(queries.document_of, document)
     assert found is not None
     assert found[1] == PDF
+    [kept] = await refunds.rows("SELECT * FROM payment_file")
+    written = refunds.means.payments_dir / kept["name"]
+    written.unlink()
+    await refunds.do(build_file, BuildFile(run=kept["run"]))
+    assert hashlib.sha256(written.read_bytes()).hexdigest() == kept["sha256"]
     refunds.means = replace(refunds.means, keys=old)
     with pytest.raises(Unopenable):
         await refunds.ask(queries.case_page, CaseAsked(case=case))
 
 
 async def test_a_ring_without_the_old_key_stops_before_it_changes_anything(refunds: Refunds, database: Database, secrets_dir: Path) -> None:
-    await with_document(refunds)
+    await with_everything(refunds)
     ring = json.loads((secrets_dir / "payee_keys.json").read_text())
     secret = base64.b64encode(b"n" * 32).decode()
     (secrets_dir / "payee_keys.json").write_text(json.dumps({**ring, "current": "k2", "keys": {"k2": secret}}))
@@ -102,7 +110,7 @@ async def test_a_ring_without_the_old_key_stops_before_it_changes_anything(refun
 
 
 async def test_the_owner_may_change_the_wrapping_and_nothing_else_and_the_service_nothing(refunds: Refunds, database: Database) -> None:
-    await with_document(refunds)
+    await with_everything(refunds)
     wrapping = "key_id = 'kX', wrapped_key = '\\x00'"
     engine = create_async_engine(database.owner_url)
     try:

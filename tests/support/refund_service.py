@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -13,6 +13,9 @@ from chassis.peers import Caller
 from chassis.transaction import SYSTEM, Runtime, run
 from pydantic import BaseModel
 from refunds.domain.means import Means
+from refunds.use_cases.build_file import build_file
+from refunds.use_cases.line_posted import line_posted
+from refunds.use_cases.note_release import note_release
 from refunds.use_cases.open_case import open_case
 from refunds.use_cases.plan import plan
 from refunds.use_cases.queue_payment import queue_payment
@@ -35,7 +38,17 @@ from rentbook_contracts.ledger import (
     RefundPlan,
     Tenant,
 )
-from rentbook_contracts.refunds import NewPayee, PlanMade, PlanRefund, QueuePayment, RequestRefund, RunCheck
+from rentbook_contracts.refunds import (
+    BuildFile,
+    FileBuilt,
+    LinePosted,
+    NewPayee,
+    PlanMade,
+    PlanRefund,
+    QueuePayment,
+    RequestRefund,
+    RunCheck,
+)
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -198,6 +211,13 @@ class Refunds:
         async with self.runtime.engine.connect() as connection:
             return [dict(row) for row in (await connection.execute(sa.text(sql), values)).mappings()]
 
+    async def everything(self) -> str:
+        """All that the database holds. Bytes are read as text: in a row's JSON they would be hexadecimal, in which nothing is found."""
+        tables = await self.rows("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'")
+        assert len(tables) > 20
+        values = [value for table in tables for row in await self.rows(f'SELECT * FROM "{table["name"]}"') for value in row.values()]
+        return "\n".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values)
+
     async def told(self, kind: type[BaseModel]) -> list[Any]:
         """The facts of a type that wait in, or went through, the outbox."""
         rows = await self.rows("SELECT headers ->> 'ce_type' AS type, body FROM outbox_event ORDER BY seq")
@@ -235,6 +255,13 @@ class Refunds:
         assert made is not None
         await self.do(queue_payment, QueuePayment(plan=made, decision=self.decides(made)))
         return made
+
+    async def in_a_file(self, plan: RefundPlan) -> FileBuilt:
+        """The file of a run that pays a plan."""
+        fact = released(plan, at=datetime.now(UTC))
+        await self.do(note_release, fact)
+        await self.do(line_posted, LinePosted(run=fact.run, plan=plan, refund_journal=self.ledger.posts(plan)))
+        return await self.do(build_file, BuildFile(run=fact.run))
 
     def decides(self, plan: RefundPlan, answer: Answer = Answer.APPROVED, *, round_: int = 1) -> UUID:
         """Approvals has this answer to a plan, as the end of its round."""

@@ -72,6 +72,7 @@ from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.resubmit import resubmit
 from refunds.use_cases.return_payments import return_payments
 from refunds.use_cases.run_check import run_check
+from refunds.use_cases.seal_files import seal_files
 from refunds.use_cases.settle_run import settle_run
 from refunds.use_cases.submit_file import submit_file
 from refunds.use_cases.withdraw import withdraw
@@ -147,6 +148,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Every(settings.report_period(), given(means, record_bank_reports)),
             Every(settings.report_period(), given(means, return_payments)),
             Every(timedelta(minutes=1), given(means, look_at_due_credit)),
+            Every(timedelta(hours=1), given(means, seal_files)),
         ),
         routes=web.routes(means),
         stories=Stories(stories.needed, stories.take_up, stories.without),

@@ -216,12 +216,6 @@ async def runs(tx: Transaction, asked: RunsAsked) -> Runs:
     return Runs(runs=await _run_pages(tx, newest))
 
 
-async def payment_file_of(tx: Transaction, run: UUID) -> tuple[str, bytes] | None:
-    """The name and the bytes of a run's file."""
-    row = (await tx.connection.execute(sa.select(payment_file).where(payment_file.c.run == run))).first()
-    return None if row is None else (row.name, bytes(row.content))
-
-
 async def document_of(tx: Transaction, document: UUID, means: Means) -> tuple[str, bytes] | None:
     """The media type and the bytes of an evidence's document, out of its envelope. Errors: Unopenable."""
     row = (await tx.connection.execute(sa.select(evidence_document).where(evidence_document.c.id == document))).first()

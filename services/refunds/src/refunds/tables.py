@@ -295,7 +295,8 @@ payment_file = sa.Table(
     sa.Column("run", sa.Uuid, sa.ForeignKey("payment_run.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    # Of files that were kept before they were sealed, until the service seals them.
+    sa.Column("content", sa.LargeBinary),
     sa.Column("processing_day", sa.Date, nullable=False),
     sa.Column("entry_day", sa.Date, nullable=False),
     sa.Column("items", sa.Integer, nullable=False),
@@ -304,6 +305,16 @@ payment_file = sa.Table(
     sa.UniqueConstraint("run", name="a_run_has_one_file"),
     sa.UniqueConstraint("sha256", name="no_two_files_are_alike"),
     sa.UniqueConstraint("name", name="no_two_files_have_one_name"),
+    sa.CheckConstraint("content IS NULL", name="no_file_is_kept_in_clear"),
+)
+
+payment_file_content = sa.Table(
+    "payment_file_content",
+    metadata,
+    sa.Column("run", sa.Uuid, sa.ForeignKey("payment_file.run"), primary_key=True),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
 
 submission = sa.Table(

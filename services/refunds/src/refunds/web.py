@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.answering import TurnedAway, caller_of, turned_away
 from chassis.peers import Caller
-from chassis.transaction import Runtime, run
+from chassis.transaction import Runtime, Transaction, run
 from rentbook_contracts.people import READS_ACCOUNTS, Role
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from refunds import queries
 from refunds.domain.means import Means
+from refunds.store import runs
 
 # Kept by no one on the way, and never run: whatever a document holds, it is a file to be saved.
 KEPT_OUT = {
@@ -26,7 +27,7 @@ def routes(means: Means) -> Callable[[Runtime], Sequence[BaseRoute]]:
     def given(runtime: Runtime) -> Sequence[BaseRoute]:
         async def payment_file(request: Request) -> Response:
             try:
-                return await _payment_file(runtime, caller_of(runtime, request), request.path_params["run"])
+                return await _payment_file(runtime, caller_of(runtime, request), request.path_params["run"], means)
             except TurnedAway as error:
                 return turned_away(error)
 
@@ -41,15 +42,21 @@ def routes(means: Means) -> Callable[[Runtime], Sequence[BaseRoute]]:
     return given
 
 
-async def _payment_file(runtime: Runtime, caller: Caller, wanted: UUID) -> Response:
+async def _payment_file(runtime: Runtime, caller: Caller, wanted: UUID, means: Means) -> Response:
     if Role.FINANCE not in caller.roles or Role.AUDITOR in caller.roles:
         raise TurnedAway(403, "NotYourPart", "Payment files are for finance.")
-    found = await run(runtime, lambda tx: queries.payment_file_of(tx, wanted), caller=caller, read_only=True)
+    found = await run(runtime, lambda tx: _file_of(tx, wanted, means), caller=caller, read_only=True)
     if found is None:
         raise TurnedAway(404, "NothingThere", "This payment run has no file.")
     name, content = found
     headers = {**KEPT_OUT, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="text/plain; charset=us-ascii", headers=headers)
+
+
+async def _file_of(tx: Transaction, wanted: UUID, means: Means) -> tuple[str, bytes] | None:
+    """The name and the bytes of a run's file. Errors: Unopenable."""
+    file = await runs.file_of(tx, wanted)
+    return None if file is None else (str(file.name), await runs.content_of(tx, means.keys, file))
 
 
 async def _document(runtime: Runtime, caller: Caller, wanted: UUID, means: Means) -> Response:

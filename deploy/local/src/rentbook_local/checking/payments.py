@@ -93,9 +93,20 @@ def items_of(content: bytes) -> tuple[list[Item], int]:
     return [Item(int(record[35:46]), record[64:82].rstrip()) for record in items], total
 
 
+_FILES = """
+SELECT number, run, name, sha256, items, total_pence,
+       EXISTS (SELECT FROM payment_file_content AS sealed WHERE sealed.run = file.run) OR content IS NOT NULL AS is_kept,
+       ARRAY(SELECT sha256 FROM submission WHERE submission.run = file.run) AS sent
+FROM payment_file AS file ORDER BY number
+"""
+
+
 async def _files(books: Books) -> Finding:
-    """Each file holds the posted lines of its run and nothing else, under its own hash, also on the disk."""
-    files = await books.refunds.fetch("SELECT * FROM payment_file ORDER BY number")
+    """Each file holds the posted lines of its run and nothing else, under its own hash, which is that of what was sent.
+
+    What is kept of it is sealed, and there is no key here: its bytes are read in the folder.
+    """
+    files = await books.refunds.fetch(_FILES)
     of_run = defaultdict(list)
     for row in await lines(books):
         if row["status"] in IN_A_FILE:
@@ -107,20 +118,26 @@ async def _files(books: Books) -> Finding:
 
 
 def _bad_file(books: Books, file: Any, posted: list[Any]) -> list[str]:
-    content = bytes(file["content"])
-    try:
-        items, total = items_of(content)
-    except (ValueError, IndexError):
-        return ["it cannot be read"]
-    wanted = [Item(row["amount_pence"], row["reference"]) for row in posted]
-    rules = (
-        (hashlib.sha256(content).hexdigest() == file["sha256"], "its hash is not that of its bytes"),
-        (items == wanted, "its items are not the posted lines of its run"),
-        (total == file["total_pence"] == sum(item.pence for item in items), "its total is not the sum of its items"),
-        (file["items"] == len(items), "its number of items is wrong"),
-        (_on_disk(books, file) in (None, content), "the file in the folder has other bytes"),
-    )
+    rules = [
+        (file["is_kept"], "its bytes are not kept"),
+        (set(file["sent"]) <= {file["sha256"]}, "what was sent has another hash"),
+        (file["items"] == len(posted), "its number of items is not that of the posted lines of its run"),
+        (file["total_pence"] == sum(row["amount_pence"] for row in posted), "its total is not the sum of the posted lines of its run"),
+    ]
+    content = _on_disk(books, file)
+    if content is not None:
+        rules.append((hashlib.sha256(content).hexdigest() == file["sha256"], "its hash is not that of its bytes in the folder"))
+        wanted = [Item(row["amount_pence"], row["reference"]) for row in posted]
+        rules.append((_read(content) == (wanted, file["total_pence"]), "its items in the folder are not the posted lines of its run"))
     return [why for kept, why in rules if not kept]
+
+
+def _read(content: bytes) -> tuple[list[Item], int] | None:
+    """The items and the total of a file; None where it cannot be read."""
+    try:
+        return items_of(content)
+    except (ValueError, IndexError):
+        return None
 
 
 def _on_disk(books: Books, file: Any) -> bytes | None:

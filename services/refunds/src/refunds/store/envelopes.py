@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from refunds.domain.envelope import KeyRing, rewrap
-from refunds.tables import evidence_document, payee, payee_confirmation
+from refunds.tables import evidence_document, payee, payee_confirmation, payment_file_content
 
 ROWS_A_TRANSACTION = 200
 
@@ -28,6 +28,7 @@ ENVELOPES = (
     Kept("payees", payee, payee.c.id, payee.c.id),
     Kept("names that the bank gave", payee_confirmation, payee_confirmation.c.seq, payee_confirmation.c.payee),
     Kept("documents", evidence_document, evidence_document.c.id, evidence_document.c.id),
+    Kept("payment files", payment_file_content, payment_file_content.c.run, payment_file_content.c.run),
 )
 
 

@@ -1,5 +1,7 @@
-"""Payment runs, their lines, the file of each, what was sent of it, and what the bank reported."""
+"""Payment runs, their lines, the file of each with its bytes under the envelope, what was sent of it, and what the bank reported."""
 
+import hashlib
+import os
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +10,15 @@ from chassis.transaction import Transaction
 from rentbook_contracts.approvals import PaymentRunReleased
 from rentbook_contracts.refunds import RunStatus
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from refunds.domain.envelope import KeyRing, Sealed, Unopenable, seal, unseal
 from refunds.domain.rules import RefundRule
 from refunds.tables import (
     PAYMENT_FILE_NUMBER,
     PAYMENT_LINE_NUMBER,
     payment_file,
+    payment_file_content,
     payment_line,
     payment_run,
     submission,
@@ -87,6 +92,40 @@ async def file_of(tx: Transaction, run: UUID) -> File | None:
     return (await tx.connection.execute(sa.select(payment_file).where(payment_file.c.run == run))).first()
 
 
+async def content_of(tx: Transaction, keys: KeyRing, file: File) -> bytes:
+    """The bytes of a file, out of their envelope, as they were built. Errors: Unopenable."""
+    sealed = (await tx.connection.execute(sa.select(payment_file_content).where(payment_file_content.c.run == file.run))).first()
+    if sealed is not None:
+        content = unseal(keys, file.run, Sealed(sealed.key_id, sealed.wrapped_key, sealed.sealed))
+    elif file.content is not None:
+        # Kept before files were sealed, and not sealed yet.
+        content = bytes(file.content)
+    else:
+        raise Unopenable("the bytes of a payment file are gone")
+    # The bank is asked for a file by this hash: other bytes under it would be unknown there, and be sent once more.
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise Unopenable("a payment file is not the one that was built")
+    return content
+
+
+async def files_in_clear(tx: Transaction, limit: int) -> list[File]:
+    """Files that were kept before files were sealed, the oldest first."""
+    rows = sa.select(payment_file).where(payment_file.c.content.is_not(None)).order_by(payment_file.c.number).limit(limit)
+    return list(await tx.connection.execute(rows))
+
+
+async def seal_file(tx: Transaction, keys: KeyRing, file: File) -> None:
+    """Put the bytes of a file that lies in clear under the envelope, and keep them nowhere else."""
+    await _seal(tx.connection, keys, file.run, bytes(file.content))
+    await tx.connection.execute(payment_file.update().where(payment_file.c.number == file.number).values(content=None))
+
+
+async def _seal(connection: AsyncConnection, keys: KeyRing, run: UUID, content: bytes) -> None:
+    sealed = seal(keys, run, content, os.urandom)
+    row = {"run": run, "key_id": sealed.key_id, "wrapped_key": sealed.wrapped_key, "sealed": sealed.content}
+    await connection.execute(payment_file_content.insert().values(row))
+
+
 async def next_file_number(tx: Transaction) -> int:
     return await _next(tx, PAYMENT_FILE_NUMBER)
 
@@ -95,14 +134,15 @@ async def _next(tx: Transaction, sequence: str) -> int:
     return int((await tx.connection.execute(sa.select(sa.func.nextval(sequence)))).scalar_one())
 
 
-async def keep_file_apart(tx: Transaction, **columns: Any) -> File:
-    """Keep a run's file for good before anything else is done with it, and give back the one that is kept: the first.
+async def keep_file_apart(tx: Transaction, keys: KeyRing, content: bytes, **columns: Any) -> File:
+    """Keep a run's file for good, its bytes sealed, before anything else is done with it, and give back the one that is kept: the first.
 
     On a connection of its own, which commits at once: what was written to disk or sent can then be told from what was not.
     """
     async with tx.connection.engine.begin() as apart:
         row = insert(payment_file).values({"built_at": tx.now, **columns}).on_conflict_do_nothing(constraint="a_run_has_one_file")
-        await apart.execute(row)
+        if (await apart.execute(row)).rowcount == 1:
+            await _seal(apart, keys, columns["run"], content)
         return (await apart.execute(sa.select(payment_file).where(payment_file.c.run == columns["run"]))).one()
 
 

@@ -32,7 +32,7 @@ class FileDoesNotTie(RefundRule):
 async def build_file(tx: Transaction, asked: BuildFile, means: Means) -> FileBuilt:
     """The bytes are kept in the database before they are anywhere else; whoever asks again is given the same bytes.
 
-    Errors: LinesStillWait, FileDoesNotTie; OSError where the payments folder takes no file: tried again.
+    Errors: LinesStillWait, FileDoesNotTie, Unopenable; OSError where the payments folder takes no file: tried again.
     """
     run = await runs.locked(tx, asked.run)
     lines = await runs.lines_of(tx, run.id)
@@ -45,7 +45,7 @@ async def build_file(tx: Transaction, asked: BuildFile, means: Means) -> FileBui
         return FileBuilt(run=run.id, sha256=NOTHING_SHA256, count=0, total_pence=0)
     kept = kept or await _keep(tx, run, posted, means)
     reached("payment-file.kept")
-    write_whole(means.payments_dir / kept.name, bytes(kept.content))
+    write_whole(means.payments_dir / kept.name, await runs.content_of(tx, means.keys, kept))
     await runs.change(tx, run.id, RunStatus.FILE_BUILT)
     return FileBuilt(run=run.id, sha256=kept.sha256, count=kept.items, total_pence=kept.total_pence)
 
@@ -63,8 +63,8 @@ async def _keep(tx: Transaction, run: runs.Run, posted: Sequence[Line], means: M
     file = credit_file(submission, [await _item(tx, line, means) for line in posted])
     _refuse_untied(file, posted, run)
     return await runs.keep_file_apart(
-        tx, number=number, run=run.id, name=f"refunds-{days.processing:%Y%m%d}-{number:06d}.bacs", sha256=file.figures.sha256,
-        content=file.content, processing_day=days.processing, entry_day=days.entry, items=file.figures.count,
+        tx, means.keys, file.content, number=number, run=run.id, name=f"refunds-{days.processing:%Y%m%d}-{number:06d}.bacs",
+        sha256=file.figures.sha256, processing_day=days.processing, entry_day=days.entry, items=file.figures.count,
         total_pence=file.figures.total_pence,
     )  # fmt: skip
 

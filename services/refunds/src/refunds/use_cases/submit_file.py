@@ -31,15 +31,16 @@ class NotThisFile(RefundRule):
 async def submit_file(tx: Transaction, asked: SubmitFile, means: Means) -> FileAnswer:
     """Sent at most once, unless the bank itself has said that it never saw it: the sending is noted, for good, before the first byte goes.
 
-    A time-out, a broken answer and a crash in the middle are UNKNOWN. Errors: NotThisFile.
+    A time-out, a broken answer and a crash in the middle are UNKNOWN. Errors: NotThisFile, Unopenable.
     """
     await runs.locked(tx, asked.run)
     file = await file_to_send(tx, asked)
     if await runs.last_word(tx, asked.run) not in MAY_BE_SENT_AFTER:
         return await answer_noted(tx, asked, FileAnswer(fate=FileFate.UNKNOWN, reason="It was sent already."))
+    content = await runs.content_of(tx, means.keys, file)
     await runs.note_sending_apart(tx, asked.run, file.sha256)
     reached("submission.noted")
-    answer = await _send(tx, file, means)
+    answer = await _send(tx, content, means)
     reached("submission.answered")
     return await answer_noted(tx, asked, answer)
 
@@ -76,12 +77,11 @@ def bank_answer(answer: httpx.Response) -> FileAnswer:
     return FileAnswer(fate=word.status, reason=word.reason or None)
 
 
-async def _send(tx: Transaction, file: File, means: Means) -> FileAnswer:
+async def _send(tx: Transaction, content: bytes, means: Means) -> FileAnswer:
     headers = {"Content-Type": "application/octet-stream"}
     try:
-        answer = await tx.http.post(
-            f"{means.bank_url}/bacs/submissions", content=bytes(file.content), headers=headers, timeout=means.bank_limit_seconds
-        )
+        address = f"{means.bank_url}/bacs/submissions"
+        answer = await tx.http.post(address, content=content, headers=headers, timeout=means.bank_limit_seconds)
     except httpx.HTTPError as error:
         return no_answer(error)
     return bank_answer(answer)
