@@ -33,6 +33,14 @@ def test_old_keys_still_open_and_the_current_one_seals() -> None:
         unseal(RING, ROW, after)
 
 
+def test_processes_that_are_a_step_of_the_rotation_apart_open_what_either_seals() -> None:
+    """The steps of docs/runbooks/keys.md: one process is restarted before another."""
+    held = replace(ROTATED, current="2026-a")
+    for earlier, later in itertools.pairwise((RING, held, ROTATED)):
+        for seals, opens in ((earlier, later), (later, earlier)):
+            assert unseal(opens, ROW, seal(seals, ROW, DETAILS, os.urandom)) == DETAILS
+
+
 def test_a_sealed_record_does_not_open_on_another_row() -> None:
     with pytest.raises(Unopenable):
         unseal(RING, uuid4(), seal(RING, ROW, DETAILS, os.urandom))
