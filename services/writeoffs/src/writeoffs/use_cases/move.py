@@ -106,7 +106,7 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
 async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
     """Who left before a tenancy ended does not answer for it: another day of its end may bring somebody in, of whom nothing is shown.
 
-    No week will take a credit that lies there any more: it pays what was written off, as a payment does (`receive`).
+    A credit that lies there then pays what was written off, as a payment does (`receive`): no review looks at so much of it.
     Errors: Unanswered (ledger); the event is then tried again.
     """
     await _before_any_row(tx, fact)
