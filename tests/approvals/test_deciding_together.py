@@ -12,16 +12,18 @@ import pytest
 from approvals import queries
 from approvals.domain import together
 from approvals.domain.eligibility import Part, ParticipantMayNotDecide, ReadsOnly
-from approvals.domain.forms import OfTask, TakePart
+from approvals.domain.forms import AnswerTask, DecisionTaken, OfTask, TakePart
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.together import Selection
+from approvals.use_cases import decide_line as deciding_a_line
 from approvals.use_cases.add_participant import add_participant
+from approvals.use_cases.decide import decide
 from approvals.use_cases.decide_line import LineOf, decide_line, decision_of, refuse_line
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
 from approvals.use_cases.put_together import PutTogether, put_together
 from approvals.use_cases.sign_together import SignTogether, sign_together
-from chassis.transaction import SYSTEM, SameFormOtherContent, run
+from chassis.transaction import SYSTEM, SameFormOtherContent, Transaction, run
 from rentbook_contracts.approvals import Lane, OpenTask, TaskOpened
 from support.office import HASH, OTHER_HASH, Office, asking, caller
 
@@ -186,6 +188,51 @@ async def test_nobody_decides_their_own_case_together_with_others(office: Office
         await office.do("tess.leader", decide_line, LineOf(selection, opened[0][1].task, HASH), decision_of(selection, opened[0][1].task))
 
 
+async def test_a_form_that_was_sent_twice_refuses_nothing_that_it_is_just_deciding(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    [(_, task)] = opened = await several(office, 1)
+    selection = await chosen(office, opened)
+    await opened_first(office, selection)
+    await signed(office, selection)
+    is_deciding, go_on = asyncio.Event(), asyncio.Event()
+
+    async def decide_slowly(tx: Transaction, form: AnswerTask) -> DecisionTaken:
+        made = await decide(tx, form)
+        is_deciding.set()
+        await go_on.wait()
+        return made
+
+    monkeypatch.setattr(deciding_a_line, "decide", decide_slowly)
+    line = LineOf(selection, task.task, HASH)
+    first = asyncio.create_task(office.do("tess.leader", decide_line, line, decision_of(selection, task.task)))
+    await is_deciding.wait()
+    # For the second, refunds did not say what the case is about.
+    refusing = run(office.runtime, lambda tx: refuse_line(tx, selection, task.task, "can’t be read"), caller=caller("tess.leader"))
+    second = asyncio.create_task(refusing)
+    await office.somebody_waits()
+    go_on.set()
+    await asyncio.gather(first, second)
+    [shown] = (await look(office, selection)).lines
+    assert (shown.decision, shown.refused) == (decision_of(selection, task.task), None)
+
+
+async def signed_long_ago(office: Office, selection: UUID) -> None:
+    await signed(office, selection)
+    for statement in (
+        "alter table selection_signed disable trigger append_only",
+        "update selection_signed set signed_at = signed_at - interval '31 minutes'",
+        "alter table selection_signed enable always trigger append_only",
+    ):
+        await office.owner_sql(statement)
+
+
+async def test_a_signature_holds_for_half_an_hour(office: Office) -> None:
+    selection = await chosen(office, await several(office, 1))
+    await opened_first(office, selection)
+    await signed_long_ago(office, selection)
+    assert await decided(office, selection) == ["This was signed for too long ago. Choose it again, or look at it by itself."]
+    assert await office.sql("select 1 from decision") == []
+
+
 # --- the database has the last word -----------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +317,15 @@ async def test_by_sql_too_a_decision_is_of_a_line_that_was_signed_for(office: Of
     await refused("a_line_is_decided_as_it_was_shown", written(0, "tim.leader"))
     await refused("a_line_is_decided_as_it_was_shown", written(1))
     await written(0)
+
+
+async def test_by_sql_too_a_signature_holds_for_half_an_hour(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "SIGNATURE_HOLDS", timedelta(days=1))
+    selection = await chosen(office, await several(office, 1))
+    await opened_first(office, selection)
+    await signed_long_ago(office, selection)
+    assert await decided(office, selection) == ["This was signed for too long ago. Choose it again, or look at it by itself."]
+    assert await office.sql("select 1 from decision") == []
 
 
 @pytest.mark.parametrize("table", ["selection", "selection_line", "selection_signed", "selection_result"])

@@ -298,6 +298,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("together", "nobody signed for it", "approvals", ("DELETE FROM selection_signed",)),
     ("together", "it was signed long after the sign-in", "approvals", (
         "UPDATE selection_signed SET authenticated_at = authenticated_at - interval '1 hour'",)),
+    ("together", "it was decided long after it was signed for", "approvals", (
+        "UPDATE selection_signed SET signed_at = signed_at - interval '1 hour', authenticated_at = authenticated_at - interval '1 hour'",)),
+    ("together", "its line says that it was refused", "approvals", (
+        "UPDATE selection_result SET decision_id = NULL, refused = 'changed' WHERE decision_id IS NOT NULL",)),
     ("together", "it was more than policy allows", "approvals", (f"UPDATE policy SET bulk_most_pence = 1 WHERE NOT ({LAID})",)),
     ("together", "it was shown with another amount", "approvals", ("UPDATE selection_line SET amount_pence = amount_pence - 1",)),
     ("together", "it was not green", "approvals", ("UPDATE task SET lane = 'look' WHERE id IN (SELECT task_id FROM selection_line)",)),

@@ -129,6 +129,9 @@ RULES: Mapping[str, BrokenRule] = {
     "a_proposal_is_answered_once": policy_rules.AnsweredAlready("This proposal was answered already."),
     "a_refusal_of_policy_is_explained": policy_rules.CheckNotExplained("Write down why.", field="check_text"),
     "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),
+    "a_signature_holds_for_a_while": together.SignatureTooOld(
+        "This was signed for too long ago. Choose it again, or look at it by itself."
+    ),
     "only_ones_own_selection_is_signed": together.NotYourSelection("A colleague made this selection. Make your own."),
     "who_decides_many_has_just_signed_in": together.SignInAgain("Sign in again first."),
     "some_are_opened_first": together.OpenSomeFirst("Open those that are marked first."),

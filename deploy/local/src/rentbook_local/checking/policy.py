@@ -154,18 +154,21 @@ LEFT JOIN LATERAL (
 GROUP BY selection.id, signed.selection_id, in_force.id, in_force.bulk_most_lines, in_force.bulk_most_pence
 """
 _LINES = """
-SELECT result.selection_id, result.decision_id, line.opened_first, line.content_hash, line.amount_pence, line.task_id,
-       selection.made_at, decision.task_id AS decided_task, decision.content_hash AS decided_hash, decision.amount_pence AS decided_pence,
+SELECT line.selection_id, result.decision_id, line.opened_first, line.content_hash, line.amount_pence, line.task_id,
+       selection.made_at, decision.id AS decided,
+       decision.task_id AS decided_task, decision.content_hash AS decided_hash, decision.amount_pence AS decided_pence,
        decision.decided_by, decision.answer, decision.decided_at, task.lane, signed.signed_by, signed.signed_at,
        seen.seen_at
-FROM selection_result AS result JOIN selection ON selection.id = result.selection_id
-JOIN selection_line AS line ON (line.selection_id, line.task_id) = (result.selection_id, result.task_id)
-LEFT JOIN decision ON decision.id = result.decision_id LEFT JOIN task ON task.id = line.task_id
-LEFT JOIN selection_signed AS signed ON signed.selection_id = result.selection_id
+FROM selection_line AS line JOIN selection ON selection.id = line.selection_id
+LEFT JOIN selection_result AS result ON (result.selection_id, result.task_id) = (line.selection_id, line.task_id)
+LEFT JOIN decision ON decision.id = result.decision_id OR (decision.selection_id, decision.task_id) = (line.selection_id, line.task_id)
+LEFT JOIN task ON task.id = line.task_id
+LEFT JOIN selection_signed AS signed ON signed.selection_id = line.selection_id
 LEFT JOIN case_seen AS seen ON seen.case_id = line.case_id AND seen.person = selection.person
-WHERE result.decision_id IS NOT NULL
+WHERE result.decision_id IS NOT NULL OR decision.id IS NOT NULL
 """
 FRESH_SECONDS = 300
+HOLDS_SECONDS = 1800
 
 
 async def _together(books: Books) -> Finding:
@@ -191,8 +194,11 @@ def _bad_line(row: Any) -> Iterable[str]:
         (row["task_id"], row["content_hash"], row["amount_pence"]),
         (row["decided_task"], row["decided_hash"], row["decided_pence"]),
     )
+    since = (row["decided_at"] - row["signed_at"]).total_seconds() if row["signed_at"] and row["decided_at"] else -1
     rules = (
-        (row["signed_by"] is not None and row["signed_at"] <= row["decided_at"], "it was decided before it was signed for"),
+        (row["decided"] == row["decision_id"], "its line does not name the decision"),
+        (since >= 0, "it was decided before it was signed for"),
+        (since <= HOLDS_SECONDS, "it was decided long after it was signed for"),
         (row["decided_by"] == row["signed_by"], "somebody else decided it"),
         (row["answer"] == "approved", "what is decided together is approved"),
         (shown == decided, "it was decided on other content than was shown"),

@@ -14,6 +14,9 @@ from approvals.domain.words import pounds
 FRESH = timedelta(minutes=5)
 """How long an answer of the sign-in to *who is it* counts."""
 
+SIGNATURE_HOLDS = timedelta(minutes=30)
+"""How long lines are decided on one signature: long enough to go on after servers were away, not on another day."""
+
 
 class NothingTogether(ApprovalRule):
     """Something is chosen."""
@@ -41,6 +44,10 @@ class NotYourSelection(ApprovalRule):
 
 class NoSuchSelection(ApprovalRule):
     """No selection has this id."""
+
+
+class SignatureTooOld(ApprovalRule):
+    """Lines are decided soon after somebody has signed for them."""
 
 
 class LineChanged(ApprovalRule):
@@ -109,6 +116,11 @@ def signing_objection(chosen: Selection, person: str, authenticated_at: datetime
 def fresh(authenticated_at: datetime | None, now: datetime) -> bool:
     """Whether the sign-in has just asked who it is."""
     return authenticated_at is not None and now - authenticated_at <= FRESH
+
+
+def signature_holds(signed_at: datetime, now: datetime) -> bool:
+    """Whether lines are still decided on a signature of that moment, UTC."""
+    return now - signed_at <= SIGNATURE_HOLDS
 
 
 def chosen_to_open(tasks: Collection[UUID], how_many: int, shuffled: Sequence[UUID]) -> frozenset[UUID]:

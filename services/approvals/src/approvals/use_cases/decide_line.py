@@ -9,7 +9,7 @@ from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
 from approvals.domain.forms import AnswerTask
-from approvals.domain.together import LineChanged, NoSuchSelection
+from approvals.domain.together import Line, LineChanged, NoSuchSelection, Selection, SignatureTooOld, signature_holds
 from approvals.use_cases.decide import decide
 
 REASON = "checks-pass"
@@ -32,14 +32,13 @@ def decision_of(selection: UUID, task: UUID) -> UUID:
 async def decide_line(tx: Transaction, form: LineOf) -> Nothing:
     """Approve a line as the caller, whose form is `decision_of` it. A line that has its result keeps it.
 
-    Errors: LineChanged, NoSuchSelection, what `decide` names. Each leaves the other lines alone.
+    Errors: LineChanged, NoSuchSelection, SignatureTooOld, what `decide` names. Each leaves the other lines alone.
     """
-    chosen = await queries.selection(tx, form.selection)
-    line = next((one for one in chosen.lines if one.task == form.task), None) if chosen else None
-    if line is None:
-        raise NoSuchSelection("There is no such line.")
+    chosen, line = await _locked(tx, form.selection, form.task)
     if line.done:
         return Nothing()
+    if chosen.signed_at is not None and not signature_holds(chosen.signed_at, tx.now):
+        raise SignatureTooOld("This was signed for too long ago. Choose it again, or look at it by itself.")
     if form.plan_hash != line.content_hash:
         raise LineChanged("What was shown has changed meanwhile, or can’t be read just now. Look at it by itself.")
     made = await decide(tx, AnswerTask(form.task, line.content_hash, Answer.APPROVED, REASON, selection=form.selection))
@@ -48,5 +47,22 @@ async def decide_line(tx: Transaction, form: LineOf) -> Nothing:
 
 
 async def refuse_line(tx: Transaction, selection: UUID, task: UUID, why: str) -> None:
-    """Note why a line was not decided; a line that has its result keeps it."""
-    await store.note_line(tx, selection, task, refused=why)
+    """Note why a line was not decided; a line that has its result keeps it. Errors: NoSuchSelection."""
+    _, line = await _locked(tx, selection, task)
+    if not line.done:
+        await store.note_line(tx, selection, task, refused=why)
+
+
+async def _locked(tx: Transaction, selection: UUID, task: UUID) -> tuple[Selection, Line]:
+    """A line under its case's lock, so that a form that was sent twice refuses nothing that it is just deciding."""
+    _, line = await _found(tx, selection, task)
+    await store.lock_case(tx, line.case)
+    return await _found(tx, selection, task)
+
+
+async def _found(tx: Transaction, selection: UUID, task: UUID) -> tuple[Selection, Line]:
+    chosen = await queries.selection(tx, selection)
+    line = next((one for one in chosen.lines if one.task == task), None) if chosen else None
+    if chosen is None or line is None:
+        raise NoSuchSelection("There is no such line.")
+    return chosen, line
