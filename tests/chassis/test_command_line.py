@@ -79,16 +79,18 @@ async def test_operators_list_show_replay_and_discard(wired: Place) -> None:
         inbox = Inbox(runtime, App("counter", listens=(Subscription(Counted, note),)))
         await inbox.take(Record(Counted.topic, "a", 0, 1, {"ce_id": "x"}, b"{"))
         number = str(await scalar(runtime, "SELECT id FROM parked"))
-        listed, shown, replayed, alone, discarded = await asyncio.gather(
+        listed, shown, replayed, nobody, alone, discarded = await asyncio.gather(
             say(wired.settings, "parked", "list"),
             say(wired.settings, "parked", "show", number),
             say(wired.settings, "parked", "replay", number, "--by", "ada"),
+            say(wired.settings, "parked", "replay", number, "--by", " "),
             say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ada", "--reason", "spoilt"),
             say(wired.settings, "parked", "show", "999"),
         )
         assert re.match(rf"{number}  .*counter\.counts  a  no version .* waits: no CloudEvents", listed[1])
         assert '"body": "{"' in shown[1]
         assert "1 still wait: no CloudEvents" in replayed[1]
+        assert (nobody[0], "Who replays has to be named." in nobody[2]) == (1, True)
         assert (alone[0], "Two different people" in alone[2]) == (1, True)
         assert (discarded[0], "There is no parked event 999." in discarded[2]) == (1, True)
         last = await say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ben", "--reason", "spoilt")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 import sqlalchemy as sa
 from chassis.leadership import Led, LostLeadership
 from chassis.relay import EventRelay, confirmed_prefix
+from chassis.tables import outbox_event
 from chassis.transaction import Runtime, Transaction, run, transaction
 from rentbook_contracts.operation import Signal
 from support.counting import COUNTS, Counted, CountUp, Place, count_up, running, scalar, until, versions_on_the_topic
 from support.servers import Kafka
+
+from chassis import outbox
 
 
 async def all_published(runtime: Runtime) -> bool:
@@ -96,8 +100,31 @@ async def test_a_relay_that_slept_through_its_end_marks_nothing(wired: Place) ->
         stale = Led("outbox_event", {bucket: 0})
         seq = await scalar(runtime, "SELECT max(seq) FROM outbox_event")
         with pytest.raises(LostLeadership):
-            await relay._mark(stale, [seq])
+            await relay._mark(stale, await as_read(runtime, seq))
         assert not await all_published(runtime)
+
+
+async def as_read(runtime: Runtime, seq: int) -> Sequence[sa.RowMapping]:
+    async with runtime.engine.connect() as connection:
+        return (await connection.execute(sa.select(outbox_event).where(outbox_event.c.seq == seq))).mappings().all()
+
+
+async def test_what_was_sent_before_its_topic_was_lost_is_not_taken_for_sent_again(wired: Place) -> None:
+    async with wired.runtime() as runtime:
+        relay = EventRelay(runtime)
+        await write(runtime, "a", 1)
+        async with running(relay.run()):
+            await until(lambda: all_published(runtime), "published")
+        await outbox.replay(runtime, COUNTS.name)
+        bucket = await scalar(runtime, "SELECT bucket FROM outbox_event")
+        epoch = await scalar(runtime, f"SELECT epoch FROM relay_epoch WHERE bucket = {bucket}")
+        seq = await scalar(runtime, "SELECT seq FROM outbox_event")
+        led, sent = Led("outbox_event", {bucket: epoch}), await as_read(runtime, seq)
+        await outbox.replay(runtime, COUNTS.name)
+        await relay._mark(led, sent)
+        assert not await all_published(runtime)
+        await relay._mark(led, await as_read(runtime, seq))
+        assert await all_published(runtime)
 
 
 async def test_a_killed_process_loses_no_fact(wired: Place) -> None:

@@ -1,5 +1,6 @@
 """Stories that are gone from Temporal are found, told of, and taken up again where they stood."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,6 +133,31 @@ async def test_a_terminated_story_goes_on_from_its_last_step_and_takes_none_twic
         await until(lambda: ended(client, story), "the story ends as it should")
         assert rows.steps == ["1", "2"]
         assert await obeyed(service, rows, "list") == "No story is gone."
+
+
+async def test_two_operators_take_a_story_up_once(place: Place) -> None:
+    rows, story = Rows(), "story/twice"
+    async with telling(place, rows, story) as (service, client):
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        await until(first_step_is_taken, "the first step is taken")
+        await client.get_workflow_handle(story).terminate("by hand")
+        both = await asyncio.gather(*(obeyed(service, rows, "restart", story, "--by", who) for who in ("ada", "ben")))
+        assert sorted(both) == [f"{story} is taken up again.", f"{story} runs, and was told to ask the rows."]
+        await until(lambda: ended(client, story), "the story ends as it should")
+        runs = [one.status async for one in client.list_workflows(f"WorkflowId = '{story}'")]
+        assert len(runs) == 2, "the one that was terminated, and the one that went on"
+        assert rows.steps == ["1", "2"]
+
+
+async def test_where_temporal_does_not_answer_an_operator_is_told_so(place: Place) -> None:
+    rows, story = Rows(), "story/away"
+    async with telling(place, rows, story) as (service, client):
+        elsewhere = await Client.connect(client.service_client.config.target_host, namespace="nobody-made-this")
+        with pytest.raises(NotPossible, match="Temporal did not do it"):
+            await obey(service.runtime, rows.app(), elsewhere, read_words("counter", ["restart", story, "--by", "ops"]))
 
 
 async def test_a_story_that_failed_by_a_step_takes_that_step_again(place: Place) -> None:

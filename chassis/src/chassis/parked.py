@@ -81,10 +81,12 @@ async def _one(tx: Transaction, number: int) -> Any:
 
 async def replay(runtime: Runtime, app: App, number: int, *, by: str) -> str:
     """Take the parked events of this one's key, in order. Errors: NotPossible."""
+    if not by.strip():
+        raise NotPossible("Who replays has to be named.")
     row = await run(runtime, lambda tx: _one(tx, number), read_only=True)
     if row.resolved_at is not None:
         raise NotPossible(f"Event {number} was {row.resolution} at {row.resolved_at:%Y-%m-%d %H:%M:%S}Z by {row.resolved_by}.")
-    taken = await Inbox(runtime, app).drain(row.topic, row.key, by=by)
+    taken = await Inbox(runtime, app).drain(row.topic, row.key, by=by.strip())
     still = sa.select(parked).where(parked.c.topic == row.topic, parked.c.key == row.key, parked.c.resolved_at.is_(None))
     async with runtime.engine.connect() as connection:
         waiting = (await connection.execute(still.order_by(parked.c.aggregate_version.asc().nulls_first(), parked.c.id))).all()

@@ -79,7 +79,7 @@ class EventRelay:
         self._runtime.events_wake.clear()
         rows = await self._unpublished(led)
         sent = await self._send(rows)
-        await self._mark(led, sent)
+        await self._mark(led, [row for row in rows if row["seq"] in sent])
         if len(sent) < len(rows):
             await asyncio.sleep(RETRY_SECONDS)
         elif not rows:
@@ -88,7 +88,7 @@ class EventRelay:
     async def _unpublished(self, led: Led) -> Sequence[sa.RowMapping]:
         table = outbox_event.c
         mine = (table.published_at.is_(None), table.bucket.in_(led.epochs))
-        oldest = sa.select(table.seq, table.topic, table.key, table.headers, table.body).where(*mine).order_by(table.seq)
+        oldest = sa.select(table.seq, table.topic, table.key, table.headers, table.body, table.again_at).where(*mine).order_by(table.seq)
         before = time.monotonic() - TRIED_EVERY_SECONDS
         again = [topic for topic, at in self._tried_at.items() if at <= before]
         async with self._runtime.engine.connect() as connection:
@@ -98,10 +98,10 @@ class EventRelay:
                 rows += (await connection.execute(oldest.where(table.topic == topic).limit(TRIED_ROWS))).mappings()
         return rows
 
-    async def _send(self, rows: Sequence[sa.RowMapping]) -> list[int]:
+    async def _send(self, rows: Sequence[sa.RowMapping]) -> set[int]:
         """The numbers of the rows that the broker confirmed, of each key no further than its first failure."""
         if not rows:
-            return []
+            return set()
         reached("relay.before-publish")
         topics = sorted({row["topic"] for row in rows})
         sent = await asyncio.gather(*(self._send_topic(topic, [row for row in rows if row["topic"] == topic]) for topic in topics))
@@ -112,7 +112,7 @@ class EventRelay:
                 self._tried_at[topic] = time.monotonic()
         if sum(map(len, sent)) < len(rows):
             await self._drop_producer()
-        return [seq for part in sent for seq in part]
+        return {seq for part in sent for seq in part}
 
     async def _send_topic(self, topic: str, rows: Sequence[sa.RowMapping]) -> list[int]:
         futures: list[asyncio.Future[Any]] = []
@@ -149,15 +149,22 @@ class EventRelay:
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("the producer was left without a goodbye", extra={"fault": named(error)})
 
-    async def _mark(self, led: Led, sent: list[int]) -> None:
+    async def _mark(self, led: Led, sent: Sequence[sa.RowMapping]) -> None:
+        """Only as they were read: what was asked for again meanwhile, because its topic was lost, went to the topic that is lost."""
         if not sent:
             return
         reached("relay.after-publish")
         table = outbox_event.c
         async with self._runtime.engine.begin() as connection:
             buckets = list((await connection.execute(still_led(led))).scalars())
-            mine = outbox_event.update().where(table.seq.in_(sent), table.bucket.in_(buckets), table.published_at.is_(None))
-            marked = (await connection.execute(mine.values(published_at=sa.func.now()))).rowcount
+            mine = outbox_event.update().where(table.bucket.in_(buckets), table.published_at.is_(None))
+            marked = 0
+            for again_at in {row["again_at"] for row in sent}:
+                as_read = (
+                    table.seq.in_([row["seq"] for row in sent if row["again_at"] == again_at]),
+                    table.again_at.is_not_distinct_from(again_at),
+                )
+                marked += (await connection.execute(mine.where(*as_read).values(published_at=sa.func.now()))).rowcount
             reached("relay.before-mark-commit")
         reached("relay.after-mark-commit")
         self._runtime.telemetry.published.labels(OUTBOX).inc(marked)

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from uuid import uuid4
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from temporalio.api.common.v1 import WorkflowExecution
@@ -20,6 +20,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from chassis.faults import may_pass
@@ -140,14 +141,17 @@ def read_words(program: str, words: Sequence[str]) -> argparse.Namespace:
 
 
 async def obey(runtime: Runtime, app: App, client: Client, words: argparse.Namespace) -> str:
-    """Do what the operator asked and say what came of it. Errors: NotPossible."""
+    """Do what the operator asked and say what came of it. Errors: NotPossible, also where Temporal does not answer."""
     if app.stories is None:
         raise NotPossible(f"{runtime.name} has no stories of its own.")
-    if words.action == "list":
-        return await _listed(runtime, client, app.stories)
-    asked = sorted(await missing(runtime, client, app.stories)) if words.all else [words.id]
-    said = [await restart(runtime, client, app.stories, story, by=words.by) for story in asked]
-    return "\n".join(said) or "No story is gone."
+    try:
+        if words.action == "list":
+            return await _listed(runtime, client, app.stories)
+        asked = sorted(await missing(runtime, client, app.stories)) if words.all else [words.id]
+        said = [await restart(runtime, client, app.stories, story, by=words.by) for story in asked]
+        return "\n".join(said) or "No story is gone."
+    except RPCError as error:
+        raise NotPossible(f"Temporal did not do it ({named(error)}). Look with `stories list`, and ask again.") from error
 
 
 async def _listed(runtime: Runtime, client: Client, stories: Stories) -> str:
@@ -167,18 +171,20 @@ async def restart(runtime: Runtime, client: Client, stories: Stories, story: str
         raise NotPossible(f"No open row needs the story {story}.")
     if not by.strip():
         raise NotPossible("Who takes the story up has to be named.")
-    told = await described(client, story)
-    goes_on = _goes_on(told)
-    if not goes_on:
+    if not _goes_on(await described(client, story)):
         await run(runtime, lambda tx: stories.without(tx, story))
 
-    async def take_up(tx: Transaction) -> None:
+    async def take_up(tx: Transaction) -> bool:
+        # One operator at a time: to take up what a colleague has just taken up would end the run in which it goes on.
+        await tx.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"story {story}", 0))))
+        told = await described(client, story)
         # Before the commit, so that what the story is told finds it running.
-        if not goes_on:
+        if not (goes_on := _goes_on(told)):
             await _begin_anew(tx, client, story, told)
         await stories.take_up(tx, story)
+        return goes_on
 
-    await run(runtime, take_up, caller=Caller(by.strip(), frozenset()))
+    goes_on = await run(runtime, take_up, caller=Caller(by.strip(), frozenset()))
     return f"{story} runs, and was told to ask the rows." if goes_on else f"{story} is taken up again."
 
 
@@ -196,7 +202,7 @@ async def _begin_anew(tx: Transaction, client: Client, story: str, told: Workflo
         workflow_execution=WorkflowExecution(workflow_id=story, run_id=told.run_id),
         reason="taken up again by an operator",
         workflow_task_finish_event_id=point,
-        request_id=str(uuid4()),
+        request_id=str(uuid5(UUID(told.run_id), "taken up again")),
     )
     await client.workflow_service.reset_workflow_execution(reset)
 
@@ -224,8 +230,12 @@ async def _asked(tx: Transaction, story: str) -> sa.RowMapping | None:
 
 
 async def _start(client: Client, story: str, asked: sa.RowMapping | None) -> None:
-    """As it was asked for. Errors: NotPossible where this service never asked."""
+    """As it was asked for. Errors: NotPossible where this service never asked, or the story has begun meanwhile."""
     if asked is None:
         raise NotPossible(f"This service has not started the story {story}.")
     again = WorkflowIDReusePolicy.ALLOW_DUPLICATE
-    await client.start_workflow(asked["name"], json.loads(asked["argument"]), id=story, task_queue=asked["queue"], id_reuse_policy=again)
+    argument = json.loads(asked["argument"])
+    try:
+        await client.start_workflow(asked["name"], argument, id=story, task_queue=asked["queue"], id_reuse_policy=again)
+    except WorkflowAlreadyStartedError as error:
+        raise NotPossible(f"{story} runs by now.") from error
