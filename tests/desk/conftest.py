@@ -37,7 +37,7 @@ from chassis.process import make_runtime
 from chassis.transaction import Runtime, Transaction, run
 from chassis.web import listen, web_server
 from oidc_provider_mock import User, run_server_in_thread  # type: ignore[import-untyped]
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 from rentbook_contracts.approvals import Answer, Lane, OpenScheduleTask, OpenTask, TaskKind
 from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanToDecide
@@ -53,6 +53,11 @@ from desk.peers import Peers
 Sent = TypeVar("Sent")
 
 _RAISED = {"team-leader": (100_01, 600_00), "income-manager": (600_01, 2_500_00)}
+
+LIMIT_MS = 60_000
+"""How long the browser is waited for: it shares two cores with everything else."""
+
+expect.set_options(timeout=LIMIT_MS)
 
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM_WORDS = [
@@ -266,7 +271,7 @@ async def at_the_desk(browser: Browser, place: Place, who: str, **how: Any) -> A
     """A browser of one person, signed in. `how` is for the browser's context: `java_script_enabled`, `viewport`."""
     key, _ = await place.signed_in(who)
     context = await browser.new_context(base_url=place.url, **how)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(LIMIT_MS)
     await context.add_cookies([{"name": "rentbook", "value": key, "url": place.url}])
     try:
         yield context

@@ -690,7 +690,7 @@ async def test_the_page_notices_by_itself_that_the_decision_was_carried_out(plac
         await page.goto(f"/tasks/{task}")
         await expect(page.locator("#decision-state")).to_contain_text("being carried out")
         await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
-        await expect(page.locator("#decision-state")).to_contain_text(", carried out", timeout=15_000)
+        await expect(page.locator("#decision-state")).to_contain_text(", carried out")
 
 
 async def test_the_entries_of_an_account_come_as_a_file_that_is_whole_and_narrowed_as_the_page_is(place: Place) -> None:

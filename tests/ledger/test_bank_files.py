@@ -697,7 +697,7 @@ def nothing_left_by_other_tests() -> Iterator[None]:
 @pytest.mark.usefixtures("nothing_left_by_other_tests")
 async def test_others_are_answered_while_a_large_file_is_taken(door: Door) -> None:
     content = allpay(cash(*((MAIN_REFERENCE if number % 2 else f"{number:08}", "1.00") for number in range(LINES))))
-    taking = asyncio.create_task(door.take("large.txt", content))
+    taking, began = asyncio.create_task(door.take("large.txt", content)), perf_counter()
     answered: list[float] = []
     while not taking.done():
         asked_at = perf_counter()
@@ -705,7 +705,8 @@ async def test_others_are_answered_while_a_large_file_is_taken(door: Door) -> No
         assert [label.account for label in page.labels] == [NEIGHBOUR]
         answered.append(perf_counter() - asked_at)
         await asyncio.wait([taking], timeout=0.1)
-    page_of_file = await taking
+    page_of_file, took = await taking, perf_counter() - began
     assert (page_of_file.receipts, page_of_file.in_suspense) == (LINES, LINES // 2)
     assert len(answered) >= 30
-    assert max(answered) < 1.0, sorted(answered)[-5:]
+    # Whoever had to wait for the file would have waited for most of it; a slow machine is slow in both.
+    assert max(answered) < took / 4, (took, sorted(answered)[-5:])
