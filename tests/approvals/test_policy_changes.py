@@ -13,6 +13,7 @@ import pytest
 from approvals import queries
 from approvals.domain import policy as rules
 from approvals.domain.authority import Act, Policy
+from approvals.domain.eligibility import AboveYourLimit
 from approvals.domain.forms import LendAuthority
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.tasks import Kind
@@ -97,7 +98,7 @@ async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(of
 async def test_a_decision_rests_on_the_policy_that_was_in_force_at_its_moment(office: Office) -> None:
     await accept(office, "finn.finance", await proposed(office, "hana.head", RAISED_LEADER))
     _, opened = await office.open(550_00)
-    with pytest.raises(Exception, match=r"above your £500.00"):
+    with pytest.raises(AboveYourLimit, match=r"above your £500\.00"):
         await office.answer_task("tess.leader", opened)
     await office.owner_sql("alter table policy disable trigger append_only")
     await office.owner_sql(f"update policy set in_force_from = '{TODAY}' where id = 'refund-{SOON}'")

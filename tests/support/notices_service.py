@@ -59,5 +59,6 @@ async def tick(runtime: Runtime) -> bool:
 
 
 async def rows(runtime: Runtime, table: sa.Table) -> list[Any]:
+    """All rows of a table, by their key: attempts to send and facts in the order in which they were written."""
     async with runtime.engine.connect() as connection:
-        return [*(await connection.execute(sa.select(table)))]
+        return [*(await connection.execute(sa.select(table).order_by(*table.primary_key)))]
