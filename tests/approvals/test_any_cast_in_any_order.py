@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import pytest
 from approvals import queries
 from approvals.domain.eligibility import Part
 from approvals.domain.forms import DecisionTaken, OfTask, TakePart
@@ -215,6 +216,7 @@ class Cast(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
 
 
+@pytest.mark.timeout(3600 if WHOLE else 900)
 async def test_four_eyes_holds_for_any_cast_in_any_order(office: Office, played: "Counter[str]") -> None:
     async def missing() -> set[str]:
         [tried] = await office.sql(

@@ -19,7 +19,7 @@ OF_REFUND, OF_WRITE_OFF = 3, 2
 REPEATED = "RENTBOOK_SEED={seed} ./rentbook test -- tests/journeys/test_faults_on_the_way.py"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_processes_that_end_on_the_way_lose_nothing(
     stack: Stack, members: Mapping[str, Member], tmp_path: Path, seen: list[str], outcomes: list[Outcome]
 ) -> None:

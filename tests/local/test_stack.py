@@ -21,9 +21,10 @@ from rentbook_local import layout
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import cast, decide, open_task, request_refund
 from rentbook_local.ports import free_ports
+from support.counting import until
 from support.stack import Stack, running_stack
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 class Mailbox:
@@ -109,7 +110,7 @@ async def test_the_stack_survives_kills_and_keeps_its_state_over_a_restart(stack
     await stack.stop()
 
     assert layout.owner(stack.layout) is None
-    assert _processes_that_mention(stack.layout.folder) == []
+    await until(lambda: _nobody_mentions(stack.layout.folder), "all have ended with the runner")
 
     base = stack.layout.base_port
     async with running_stack(folder=folder, elsewhere=base) as again:
@@ -131,6 +132,10 @@ async def _accounts(told: dict[str, Any]) -> int:
         return counted
     finally:
         await connection.close()
+
+
+async def _nobody_mentions(folder: Path) -> bool:
+    return _processes_that_mention(folder) == []
 
 
 def _processes_that_mention(folder: Path) -> list[str]:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +22,8 @@ from hypothesis import strategies as st
 from refunds.domain.bacs import Code, Item, Originator, Submission, credit_file, standard_18
 from refunds.domain.bacs_reading import UnreadablePaymentFile, read_standard_18
 from refunds.domain.bank_reports import CreditReturns, InputReport, read_report
+from refunds.domain.days import business_date
+from rentbook_local.ports import free_ports
 
 NOW = datetime(2026, 5, 28, 9, 0, tzinfo=UTC)
 COUNCIL = Originator("123456", "107999", "88837491", "WELHAT BC RENTS")
@@ -243,12 +244,6 @@ async def test_health_metrics_and_a_page_to_look_at(bank: httpx.AsyncClient) -> 
     assert re.search(r"<td>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d</td>", page)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     told = {"RENTBOOK_STATE_DIR": str(folder), "RENTBOOK_HTTP_PORT": str(port), "RENTBOOK_HTTP_HOST": "127.0.0.1"}
@@ -261,7 +256,7 @@ def running(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def up(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await client.get("/health")).status_code == 200:
@@ -272,7 +267,7 @@ async def up(client: httpx.AsyncClient) -> None:
 
 async def test_a_real_process_breaks_the_connection_and_remembers_over_kill_9(tmp_path: Path) -> None:
     """The reply is lost, the process is killed, and yet the bank knows that it took the file, and pays once."""
-    port, sha256 = free_port(), credit_file(SUBMISSION, ITEMS).figures.sha256
+    [port], sha256 = free_ports(1), credit_file(SUBMISSION, ITEMS).figures.sha256
     file = credit_file(replace(SUBMISSION, created_on=today(), processing_day=next_weekday()), ITEMS)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         with running(tmp_path, port):
@@ -288,7 +283,7 @@ async def test_a_real_process_breaks_the_connection_and_remembers_over_kill_9(tm
         with running(tmp_path, port):
             await up(client)
             with pytest.raises(httpx.ReadTimeout):
-                await client.post("/bacs/submissions", content=file.content, timeout=0.5)
+                await client.post("/bacs/submissions", content=file.content, timeout=httpx.Timeout(5, read=0.5))
             assert (await client.post("/bacs/submissions", content=file.content)).json()["posts"] == 3
             assert await times_paid(client) == {"RF00000001": 1, "RF00000002": 1}
             assert (await client.get("/bacs/submissions", params={"sha256": sha256})).json()["status"] == "not-seen"
@@ -306,7 +301,7 @@ def test_a_state_that_cannot_be_opened_is_said_in_one_sentence(tmp_path: Path) -
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    return business_date(datetime.now(UTC))
 
 
 def next_weekday() -> date:

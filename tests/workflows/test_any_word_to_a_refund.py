@@ -433,7 +433,7 @@ async def told(temporal: Temporal, counted: "Counter[str]") -> AsyncIterator[dic
         yield {"loop": asyncio.get_running_loop(), "client": client, "everybody": everybody, "counted": counted}
 
 
-@pytest.mark.timeout(3600 if WHOLE else 300)
+@pytest.mark.timeout(3600 if WHOLE else 900)
 async def test_no_word_to_a_story_moves_money_that_its_rows_do_not(temporal: Temporal, played: "Counter[str]") -> None:
     counted: Counter[str] = Counter()
 

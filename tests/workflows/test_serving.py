@@ -18,7 +18,7 @@ async def test_it_serves_its_health_and_ends_when_asked(temporal: Temporal, tmp_
     settings = {"RENTBOOK_TEMPORAL_ADDRESS": temporal.address, "RENTBOOK_TEMPORAL_NAMESPACE": namespace, "RENTBOOK_HTTP_PORT": str(port)}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "workflows", env={**os.environ, **settings}, cwd=tmp_path)
     try:
-        async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        async with asyncio.timeout(120), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             while not await healthy(http):
                 assert process.returncode is None
                 await asyncio.sleep(0.1)
