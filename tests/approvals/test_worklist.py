@@ -9,6 +9,7 @@ from approvals import queries, store
 from approvals.domain.eligibility import ClaimedByColleague, Part, ReadsOnly
 from approvals.domain.forms import AssignTask, OfTask, TakePart, WriteComment
 from approvals.domain.tasks import NoSuchTask
+from approvals.domain.words import business_date
 from approvals.queries import Due, Filters, View
 from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.assign import MayNotBeAssigned, assign
@@ -99,7 +100,7 @@ async def test_a_decided_task_stays_findable_newest_first(office: Office) -> Non
 
 
 async def test_filters_narrow_every_view_alike(office: Office) -> None:
-    today = datetime.now(UTC).date()
+    today = business_date(datetime.now(UTC))
     asked, green = await office.open(50_00)
     _, look = await office.open(80_00, lane=Lane.LOOK, lane_reasons=("the payee is not the payer",), raised_by="ben.officer")
     both = [green.task, look.task]

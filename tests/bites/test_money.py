@@ -17,6 +17,7 @@ from chassis.serving import Offer, Tick
 from chassis.transaction import Caller, Runtime, Transaction, once, run, transaction
 from faults.proxy import Misdeed, before
 from ledger import store
+from ledger.domain.dates import business_date
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_release import note_release
@@ -94,7 +95,7 @@ async def test_bite_naive_balance_update(ledgers: Ledgers) -> None:
 
 
 def receipt(number: int) -> Posting:
-    today = datetime.now(UTC).date()
+    today = business_date(datetime.now(UTC))
     return Posting(f"bite/{number}", "RSO", today, two_legs(MAIN, -10_00, Control.BANK), "system", cleared_on=today)
 
 

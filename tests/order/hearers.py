@@ -10,6 +10,7 @@ from chassis.serving import App, Subscription
 from chassis.transaction import Runtime
 from ledger.app import LISTENS as LEDGER_LISTENS
 from refunds.app import wired
+from refunds.domain.days import business_date
 from rentbook_contracts.approvals import Answer, DecisionMade, DecisionRecalled, TaskKind
 from rentbook_contracts.ledger import ChargePosted, PersonFacts, ReceiptPosted
 from rentbook_contracts.message import Fact
@@ -113,7 +114,7 @@ def refunds_of_accounts(refunds: Refunds) -> Hearer:
 
     async def before(key: UUID) -> None:
         account = ledger_facts(
-            1_000_00, people=(PersonFacts(person=A),), debts=(), pays_by_direct_debit=False, as_of=datetime.now(UTC).date()
+            1_000_00, people=(PersonFacts(person=A),), debts=(), pays_by_direct_debit=False, as_of=business_date(datetime.now(UTC))
         )
         account = account.model_copy(update={"account": key})
         refunds.ledger.facts[key] = account

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.serving import Tick
+from refunds.domain.days import business_date
 from refunds.use_cases.ask_fate import ask_fate
 from refunds.use_cases.build_file import build_file
 from refunds.use_cases.close_case import close_case
@@ -46,7 +47,7 @@ CASES = 3
 
 
 def tenant() -> RefundFacts:
-    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=NOW.date())
+    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=business_date(NOW))
     return facts.model_copy(update={"account": uuid4()})
 
 

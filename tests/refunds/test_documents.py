@@ -10,6 +10,7 @@ import httpx
 import pytest
 from chassis.web import web
 from refunds.app import make_app
+from refunds.domain.days import business_date
 from refunds.domain.documents import DocumentTooLarge, DocumentType, NotADocument, document_type
 from refunds.queries import case_page
 from refunds.settings import RefundsSettings
@@ -26,7 +27,7 @@ from support.documents import JPEG, PDF, PNG, sent
 from support.refund_cases import A, credit, ledger
 from support.refund_service import ASHA, Refunds
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 CANARY = b"statement of account 66374958 of Canary Zebedee"
 
 

@@ -22,6 +22,7 @@ from chassis.web import web
 from ledger.app import make_app as ledger_app
 from ledger.settings import LedgerSettings
 from refunds.app import make_app
+from refunds.domain.days import business_date
 from refunds.settings import RefundsSettings
 from rentbook_contracts.ledger import ReceiptPosted
 from support.ledger_books import LONG_AGO, OPENED_ON, opened
@@ -33,7 +34,7 @@ BATCH = 100
 MOST_STATEMENTS = 4
 """For a receipt on average: one asks who follows the account, and a quarter open a review."""
 
-LAST_MONTH = datetime.now(UTC).date() - timedelta(days=30)
+LAST_MONTH = business_date(datetime.now(UTC)) - timedelta(days=30)
 
 
 def account_of(number: int) -> UUID:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from refunds import queries
+from refunds.domain.days import business_date
 from refunds.domain.envelope import KeyRing, Unopenable
 from refunds.use_cases.add_evidence import add_evidence
 from refunds.use_cases.build_file import build_file
@@ -26,7 +27,7 @@ from support.documents import PDF, sent
 from support.refund_cases import A, ledger
 from support.refund_service import ASHA, Refunds, payee
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 SEALED = ("payee", "payee_confirmation", "evidence_document", "payment_file_content")
 
 

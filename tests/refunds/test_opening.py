@@ -11,6 +11,7 @@ from chassis.serving import Tick
 from chassis.transaction import Transaction, Unanswered, transaction
 from refunds.app import LISTENS, wired
 from refunds.domain.bacs_text import NameHasNoBacsForm
+from refunds.domain.days import business_date
 from refunds.domain.modulus import MalformedBankDetails
 from refunds.queries import case_page, cases
 from refunds.store import cases as store
@@ -65,7 +66,7 @@ from rentbook_contracts.workflows import LEDGER_MOVED, refund_workflow_id
 from support.refund_cases import ENDED, FTA, A, B, ledger
 from support.refund_service import ASHA, AUDREY, FINN, Refunds, payee, request
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 
 
 def tenant(**other: Any) -> RefundFacts:

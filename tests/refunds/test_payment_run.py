@@ -14,7 +14,7 @@ from chassis.transaction import Transaction
 from chassis.transaction import run as run_in
 from refunds.domain.bacs_reading import read_standard_18
 from refunds.domain.checks import in_words, pounds
-from refunds.domain.days import LONDON
+from refunds.domain.days import LONDON, business_date
 from refunds.queries import case_page, cases, ready_payments, run_page
 from refunds.store.checks import payments_of
 from refunds.use_cases import stories
@@ -65,7 +65,7 @@ NOW = datetime.now(UTC)
 
 
 def tenant(account: UUID | None = None) -> RefundFacts:
-    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=NOW.date())
+    facts = ledger(1_000_00, people=(PersonFacts(person=A),), debts=(), as_of=business_date(NOW))
     return facts.model_copy(update={"account": account or uuid4()})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from chassis.peers import Unanswered
+from refunds.domain.days import business_date
 from refunds.queries import case_page
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import CreditSource, Offset, PersonFacts, RefundFacts
@@ -12,7 +13,7 @@ from rentbook_contracts.refunds import CaseAsked, CheckOutcome
 from support.refund_cases import ENDED, FTA, FTA_120, RECHARGE, RECHARGE_85_50, A, credit, debt, ledger
 from support.refund_service import Refunds
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 
 
 def household(cleared: int = 140_00, **other: Any) -> RefundFacts:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from chassis.transaction import run
+from refunds.domain.days import business_date
 from refunds.queries import case_glances, cases, refund_policies
 from refunds.store import runs
 from refunds.use_cases.close_case import close_case
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support.refund_cases import A, credit, ledger
 from support.refund_service import Refunds, released
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 
 
 def tenant(**other: object) -> RefundFacts:

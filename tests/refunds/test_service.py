@@ -18,6 +18,7 @@ from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.relay import kafka_access
 from refunds.app import make_app
+from refunds.domain.days import business_date
 from refunds.settings import RefundsSettings
 from rentbook_contracts import approvals, ledger
 from rentbook_contracts.approvals import Answer
@@ -55,7 +56,7 @@ from workflows.app import WORKFLOWS
 
 from chassis import stories
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 
 
 @dataclass

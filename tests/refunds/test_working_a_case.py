@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
+from refunds.domain.days import business_date
 from refunds.domain.evidence import SETTLED_BY, DoesNotSettle, RestsOnFigures
 from refunds.queries import case_page, ready_payments
 from refunds.use_cases.add_evidence import ReceivedInTheFuture, add_evidence
@@ -58,7 +59,7 @@ from rentbook_contracts.workflows import refund_workflow_id
 from support.refund_cases import ENDED, FTA, FTA_120, RECHARGE, RECHARGE_85_50, A, B, credit, debt, ledger
 from support.refund_service import ASHA, AUDREY, Refunds, payee
 
-TODAY = datetime.now(UTC).date()
+TODAY = business_date(datetime.now(UTC))
 SAM = Caller("sam.senior", frozenset({"senior-officer"}), form="form-9")
 
 
@@ -310,9 +311,9 @@ async def test_changed_bank_details_void_an_approval(refunds: Refunds) -> None:
 
 
 async def grown_old(refunds: Refunds) -> None:
-    """What the bank said of payees, it said 31 days ago."""
+    """What the bank said of payees, it said 32 days ago: 31 may be a day less where the clocks went forward meanwhile."""
     columns = "payee, answer, key_id, wrapped_key, sealed_name"
-    older = f"INSERT INTO payee_confirmation ({columns}, at) SELECT {columns}, at - interval '31 days' FROM payee_confirmation"
+    older = f"INSERT INTO payee_confirmation ({columns}, at) SELECT {columns}, at - interval '32 days' FROM payee_confirmation"
     async with refunds.runtime.engine.begin() as connection:
         await connection.execute(sa.text(older))
 
@@ -321,7 +322,7 @@ async def test_a_bank_answer_that_ran_out_voids_an_approval_and_the_next_round_a
     made = await refunds.checked(await refunds.opened(tenant()))
     assert made.plan is not None
     assert made.runs_out_at is not None
-    assert made.runs_out_at.date() == TODAY + timedelta(days=31)
+    assert business_date(made.runs_out_at) == TODAY + timedelta(days=31)
     await grown_old(refunds)
     seen = await refunds.do(recheck, Recheck(plan=made.plan))
     assert seen.void_because == "the bank's answer about the payee has run out, and the checks are run again"

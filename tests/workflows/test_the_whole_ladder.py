@@ -58,13 +58,17 @@ OF_THE_CLOCK = frozenset(
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
     }
 )
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60
+EVENING_HOUR = 20
 
 
 class Clock:
     """What the services take for now: the machine's time, and as much as the stories were carried forward."""
 
-    ahead = timedelta()
+    def __init__(self) -> None:
+        """Who begins in the evening begins the next morning: a midnight on the way would be a day more than the days that go by."""
+        now = datetime.now(UTC)
+        self.ahead = now.replace(hour=8, minute=30) + timedelta(days=1) - now if now.hour >= EVENING_HOUR else timedelta()
 
     def now(self, zone: Any = UTC) -> datetime:
         return datetime.now(zone) + self.ahead
@@ -85,6 +89,9 @@ class Town:
 
     async def propose(self, reason: Reason, account: UUID, kind: LineKind = LineKind.WRITE_OFF) -> UUID:
         made = await self.writeoffs.do(propose, Propose(kind=kind, account=account, reason=reason), caller=ASHA)
+        await until(self.nothing_is_asked)
+        # A story begins at the machine's time.
+        await self.carried_forward(made.proposal, self.clock.ahead)
         await self.goes_on(made.proposal)
         return made.proposal
 
@@ -95,8 +102,12 @@ class Town:
     async def days_go_by(self, proposal: UUID, days: int) -> None:
         by = timedelta(days=days) + self.until_the_morning_is_over()
         self.clock.ahead += by
-        await TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)).fast_forward(self.story(proposal), by)
+        await self.carried_forward(proposal, by)
         await self.goes_on(proposal)
+
+    async def carried_forward(self, proposal: UUID, by: timedelta) -> None:
+        if by:
+            await TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False)).fast_forward(self.story(proposal), by)
 
     def until_the_morning_is_over(self) -> timedelta:
         """Stories look in the morning of a day: whoever runs this at night is carried past it first."""

@@ -1,6 +1,6 @@
 """Time reminds of a proposal that waits for a person, again and again, and then it stands before a manager."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ from support.debts import owed
 from support.write_off_service import ASHA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import LEFT_OUT
-from writeoffs.domain.days import business_date, morning_of
+from writeoffs.domain.days import LONDON, business_date, morning_of
 from writeoffs.use_cases.assess import assess_proposal, remind_of_proposal
 from writeoffs.use_cases.change_proposal import reconsider_proposal
 from writeoffs.use_cases.look import proposal_page
@@ -33,15 +33,18 @@ TODAY = business_date(datetime.now(UTC))
 
 
 class Clock:
-    """What writeoffs takes for now."""
+    """What writeoffs takes for now: a day in London, whichever hours the clocks went forward or back by then, from noon on."""
 
-    ahead = timedelta()
+    def __init__(self) -> None:
+        self.began = datetime.now(UTC)
+        self.days = 0
 
     def now(self, zone: Any = UTC) -> datetime:
-        return datetime.now(zone) + self.ahead
+        noon = datetime.combine(TODAY + timedelta(days=self.days), time(12), LONDON)
+        return (noon.astimezone(UTC) + (datetime.now(UTC) - self.began)).astimezone(zone)
 
     def forward_to(self, days: int) -> None:
-        self.ahead = timedelta(days=days)
+        self.days = days
 
 
 @pytest.fixture
