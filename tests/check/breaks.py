@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from support.ledger_books import MAIN
 
-from .debts import APPROVER, GONE, LEFT_OUT, QUIET
+from .debts import APPROVER, GONE, LEFT_OUT, OVERCHARGED, QUIET
 from .town import DECLINED, PAID
 
 LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
@@ -406,7 +406,7 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
     ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),
     ("charges-written-off", "a charge was never as much as was written off of it", "ledger", (
-        f"UPDATE written_off_charge SET charge = {LAST_CHARGE}",)),
+        f"UPDATE written_off_charge SET charge = {LAST_CHARGE} WHERE write_off = {WRITE_OFF}",)),
     ("charges-written-off", "a write-off is not of its charges", "ledger", (
         "UPDATE written_off_charge SET amount_pence = amount_pence - 1",)),
     ("charges-written-off", "the charges of a write-off are lost", "ledger", ("DELETE FROM written_off_charge",)),
@@ -418,6 +418,11 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE reinstatement SET release_undone = true",)),
     ("charges-written-off", "a journal is of other charges than its line names", "writeoffs", (
         "UPDATE schedule_line SET content = jsonb_set(content, '{charges}', to_jsonb(ARRAY[gen_random_uuid()]))",)),
+    ("undone-charges", "nobody is asked to put it back", "writeoffs", (
+        f"UPDATE proposal SET status = 'withdrawn', closed_at = now() WHERE account = '{OVERCHARGED.account}' AND closed_at IS NULL",)),
+    ("undone-charges", "another charge was undone", "ledger", (
+        "INSERT INTO journal (id, code, effective_date, posted_at, actor, narrative, reverses)"
+        f" SELECT gen_random_uuid(), code, effective_date, posted_at, actor, narrative, id FROM journal WHERE id = {OWED_BY_GONE}",)),
     ("put-back", "more was put back than was written off", "writeoffs", (
         "ALTER TABLE register DROP CONSTRAINT no_more_is_put_back_than_was_written_off",
         "UPDATE register SET amount_pence = 99999999 WHERE kind = 'reinstatement'")),

@@ -1,5 +1,5 @@
 """The town's write-offs: a schedule of three debts of which one is left out and one falls out, one posted, and a part of it put back. Two
-credits that nobody claimed go to income, and one comes back.
+credits that nobody claimed go to income, and one comes back. Two charges of a debt are undone after it was written off: one was put back.
 """
 
 from collections.abc import Iterable
@@ -155,6 +155,39 @@ async def credits_to_income(town: Town) -> None:
         receipt = await connection.scalar(found, {"account": BOUNCED.account})
     await town.command(PROPOSER, REVERSE_JOURNAL, ReverseJournal(journal=receipt, reason="it had bounced"), uuid4())
     await town.deliver()
+
+
+@dataclass(frozen=True)
+class Overcharged(Debtor):
+    """A former tenant whose debt is of two charges, neither of which should have been raised. Pence."""
+
+    def lines(self) -> list[dict[str, Any]]:
+        on = LAST_MONTH - timedelta(days=1)
+        raised = {"record": "adjustment", "account": str(self.account), "code": "DCC", "effective_date": str(on)}
+        without = [{name: told for name, told in line.items() if name != "opening"} for line in super().lines()]
+        return [*without, *(raised | {"amount_pence": self.debt_pence // 2} for _ in range(2))]
+
+
+OVERCHARGED = Overcharged(77, 64_00, "90071007A")
+
+
+async def undone_charges(town: Town) -> None:
+    """Two charges that were written off are undone: the write-off of one is put back, and that of the other is yet to be decided."""
+    schedule, decision = await decided(town, [await ready(town, Propose(account=OVERCHARGED.account, reason=Reason.EMIGRATED), DOCUMENTS)])
+    await _posted(town, schedule, decision)
+    async with town.runtimes["ledger"].engine.connect() as connection:
+        wanted = "SELECT journal FROM entry JOIN journal ON journal.id = journal WHERE account = :account AND code = 'DCC' ORDER BY seq"
+        charges = (await connection.scalars(sa.text(wanted), {"account": OVERCHARGED.account})).all()
+    for charge in charges:
+        await town.command(PROPOSER, REVERSE_JOURNAL, ReverseJournal(journal=charge, reason="raised in error"), uuid4())
+        await town.deliver()
+        async with town.runtimes["writeoffs"].engine.connect() as connection:
+            proposed = sa.text("SELECT id FROM proposal WHERE account = :account AND closed_at IS NULL")
+            [back] = (await connection.scalars(proposed, {"account": OVERCHARGED.account})).all()
+        if charge == charges[0]:
+            await town.step(ASSESS_PROPOSAL, AssessProposal(proposal=back, attempt=1), proposal_workflow_id(back, 1))
+            schedule, decision = await decided(town, [back])
+            await _posted(town, schedule, decision)
 
 
 DOCUMENTS = (EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE)

@@ -18,7 +18,7 @@ from rentbook_local.postgres import Database
 from support.servers import Postgres
 
 from .breaks import BEFORE_LAID, BREAKS, LENT_LONG, LONG_BEFORE, MAUNDY_THURSDAY, OWED_BY_GONE, SAID
-from .debts import APPROVER, GONE
+from .debts import APPROVER, GONE, OVERCHARGED
 from .town import PAID, Town
 
 
@@ -206,6 +206,16 @@ async def test_a_payment_file_was_changed_in_the_folder(
     found = await finding("payment-files", replace(town.places(refunds=copy), payments=tmp_path), paid)
     assert any("its items" in place for place in found.broken)
     assert any("its hash" in place for place in found.broken) is not hash_too
+
+
+async def test_what_was_written_off_of_an_undone_charge_comes_back_whatever_the_law_had_released(
+    postgres: Postgres, town: Town, paid: dict[str, Paid]
+) -> None:
+    register = f"UPDATE register SET discharged = true WHERE kind = 'write-off' AND account = '{OVERCHARGED.account}'"
+    released = f"UPDATE written_off SET released_until = current_date WHERE account = '{OVERCHARGED.account}'"
+    for promise, service, statement in (("put-back", "writeoffs", register), ("charges-written-off", "ledger", released)):
+        copy = await broken_copy(postgres, town, service, (statement,))
+        assert (await finding(promise, town.places(**{service: copy}), paid)).kept, promise
 
 
 def test_every_promise_is_broken_above() -> None:

@@ -193,7 +193,7 @@ DECLINED = Tenant(3, 90_00, "90014096H", "07445612345112")
 RETURNED = Tenant(4, 75_00, "95003101A", "13402063849203")
 PLACED = Tenant(5, 60_00, "90014097F", "07011634012583")
 TENANTS = (PAID, OFFSET, DECLINED, RETURNED, PLACED)
-_ORDER = ("estate", "property", "person", "tenancy", "account", "receipt")
+_ORDER = ("estate", "property", "person", "tenancy", "account", "receipt", "adjustment")
 
 
 def estate(*more: dict[str, Any]) -> list[dict[str, Any]]:
@@ -395,9 +395,10 @@ class Town:
 async def lived(town: Town) -> None:
     """A month of the town's life: every kind of thing that the checker looks at has happened in it at least once."""
     # What is imported here builds on what stands above.
-    from .debts import BANKRUPT, CREDITORS, DEBTORS, credits_to_income, write_offs
+    from .debts import BANKRUPT, CREDITORS, DEBTORS, OVERCHARGED, credits_to_income, undone_charges, write_offs
 
-    await opened(town.runtimes["ledger"], estate(*(line for one in (*DEBTORS, BANKRUPT, *CREDITORS) for line in one.lines())))
+    households = (*DEBTORS, BANKRUPT, *CREDITORS, OVERCHARGED)
+    await opened(town.runtimes["ledger"], estate(*(line for one in households for line in one.lines())))
     await town.deliver()
     await _a_bank_file(town)
     monday = TODAY - timedelta(days=TODAY.weekday())
@@ -413,6 +414,7 @@ async def lived(town: Town) -> None:
     await _matched_by_hand(town)
     await write_offs(town)
     await credits_to_income(town)
+    await undone_charges(town)
     await town.deliver()
     await town.sealed()
 

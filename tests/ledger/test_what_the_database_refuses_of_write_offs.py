@@ -10,11 +10,13 @@ import pytest
 import pytest_asyncio
 from chassis.transaction import Runtime
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control
-from rentbook_contracts.ledger import PostWriteOff
+from ledger.use_cases.reverse_journal import reverse_journal
+from rentbook_contracts.ledger import PostWriteOff, ReverseJournal
 from rentbook_local.postgres import Database
 from support.ledger_books import opened
+from support.ledger_calls import do
 from support.servers import Postgres
-from support.write_off_books import DEBTORS, OLD, TODAY, Debts, day
+from support.write_off_books import DEBTORS, OFFICER, OLD, TODAY, Debts, day
 
 PROVISION = CONTROL_ACCOUNTS[Control.BAD_DEBT_PROVISION]
 
@@ -107,14 +109,14 @@ async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_com
     asked = await approved(debts)
     decision, line = asked.decision, asked.lines[0].line
     # Of the charge of the second week 110.00 is basic rent.
-    charge, other = [one.journal for one in (await debts.facts()).charges if one.element == "Basic rent"][1:]
+    first, charge, other = [one.journal for one in (await debts.facts()).charges if one.element == "Basic rent"]
 
-    async def wrote_off(pence: int, *of: tuple[UUID, str, int], released: object = None) -> UUID:
+    async def wrote_off(pence: int, *of: tuple[UUID, str, int], released: object = None, discharged: bool = False) -> UUID:
         off = await written(app, "WOF", -pence, decision, line)
         insert = (
-            "INSERT INTO written_off (journal, account, line, amount_pence, discharged, released_until) VALUES ($1, $2, $3, $4, false, $5)"
+            "INSERT INTO written_off (journal, account, line, amount_pence, discharged, released_until) VALUES ($1, $2, $3, $4, $6, $5)"
         )
-        await app.execute(insert, off, OLD, line, pence, released)
+        await app.execute(insert, off, OLD, line, pence, released, discharged)
         return await named("written_off_charge", off, *of)
 
     async def put_back(off: UUID, pence: int, *of: tuple[UUID, str, int]) -> UUID:
@@ -152,6 +154,17 @@ async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_com
     await refused("what_an_order_has_released_is_never_put_back", put_back(released, 10, (other, "Basic rent", 10)))
     before = await wrote_off(10, (other, "Basic rent", 10), released=day("2020-04-26"))
     await put_back(before, 10, (other, "Basic rent", 10))
+
+    # Nobody owes a charge that was undone: no law releases anybody from it.
+    of_law = await wrote_off(20, (other, "Basic rent", 10), (first, "Basic rent", 10), discharged=True)
+    await refused("a_discharged_debt_is_never_put_back", put_back(of_law, 1, (other, "Basic rent", 1)))
+    wrong = ReverseJournal(journal=other, reason="charged in error")
+    await do(debts.runtime, lambda tx: reverse_journal(tx, wrong), OFFICER)
+    await put_back(released, 10, (other, "Basic rent", 10))
+    await refused("a_discharged_debt_is_never_put_back", put_back(of_law, 11, (other, "Basic rent", 10), (first, "Basic rent", 1)))
+    await refused("what_an_order_has_released_is_never_put_back", put_back(of_law, 10, (first, "Basic rent", 10)))
+    await put_back(of_law, 10, (other, "Basic rent", 10))
+    await refused("a_discharged_debt_is_never_put_back", put_back(of_law, 1, (first, "Basic rent", 1)))
 
 
 async def test_even_a_superuser_makes_no_write_off_smaller(debts: Debts, database: Database, postgres: Postgres) -> None:

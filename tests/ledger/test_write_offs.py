@@ -303,6 +303,47 @@ async def test_what_comes_back_once_a_charge_of_it_was_undone_is_that_charge(deb
     assert {charge.journal for charge in past.put_back[0].charges} == {newest.journal}
 
 
+@pytest.mark.parametrize("law", ["none", "discharged", "released when it was written off", "released since", "insolvency recorded"])
+async def test_what_was_written_off_of_a_charge_that_was_undone_comes_back_whatever_the_law_has_released(debts: Debts, law: str) -> None:
+    charges = (await debts.facts()).charges
+    gone, stays = ([one for one in charges if one.due_on == day(due_on)] for due_on in ("2020-04-20", "2020-04-27"))
+    until = day("2020-04-27")
+    then = until if law == "released when it was written off" else None
+    [off] = await debts.written_off(await debts.line_of([*gone, *stays], discharged=law == "discharged", released_until=then))
+    assert off.journal is not None
+    # Some of it had come back before: what is left of it is nobody's.
+    if law == "none":
+        assert outcome_of(await debts.written_off(await debts.back(off.journal, ("Basic rent", 30_00)))) is None
+    if law == "insolvency recorded":
+        await hold(debts, AccountHold.INSOLVENCY)
+    asked = AccountForRefund(account=RECHARGE)
+    before = (await do(debts.runtime, lambda tx: account_for_refund(tx, asked))).written_off_pence
+    assert before == {"none": 210_00, "discharged": 0, "released when it was written off": 0}.get(law, 240_00)
+    owed_then = (await debts.facts()).balance_pence
+    wrong = ReverseJournal(journal=gone[0].journal, reason="charged in error")
+    await do(debts.runtime, lambda tx: reverse_journal(tx, wrong), OFFICER)
+    facts = await debts.facts()
+    [past] = facts.write_offs
+    left = 90_00 if law == "none" else 120_00
+    assert (facts.balance_pence, sum(one.owed_pence for one in past.charges if one.undone)) == (owed_then - 120_00, left)
+    refundable = await do(debts.runtime, lambda tx: account_for_refund(tx, asked))
+    assert refundable.written_off_pence == (before or left), "nobody paid the credit that it left"
+    since = until if law == "released since" else None
+    rent = left - 10_00
+    named = (gone[0].journal, stays[0].journal)
+    both = await debts.back(off.journal, ("Basic rent", rent + 1), ("Heating", 10_00), charges=named, released_until=since)
+    if law != "none":
+        assert outcome_of(await debts.written_off(both)) in ("discharged", "insolvency")
+    back = await debts.back(off.journal, ("Basic rent", rent), ("Heating", 10_00), charges=named[:1], released_until=since)
+    assert outcome_of(await debts.written_off(back)) is None
+    facts = await debts.facts()
+    assert facts.balance_pence == owed_then - 120_00 + left
+    assert [charge.due_on for charge in facts.charges] == [day("2020-04-13")] * len(facts.charges)
+    assert not any(charge.undone for past in facts.write_offs for charge in past.charges)
+    again = back.model_copy(update={"line": uuid4(), "balance_pence": facts.balance_pence})
+    assert outcome_of(await debts.written_off(again)) in ("above-written-off", "discharged", "insolvency")
+
+
 async def test_a_line_of_less_than_all_names_its_charges_with_their_amounts(debts: Debts) -> None:
     charges = (await debts.facts()).charges
     named = await debts.line_of(charges[:2])

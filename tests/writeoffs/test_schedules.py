@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     AccountHoldChanged,
     AccountKind,
     AccountStatus,
+    ChargeOwed,
     ChargePosted,
     CreditAskedFor,
     DeathChanged,
@@ -70,7 +71,7 @@ from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD, LEFT_OUT
 from writeoffs.domain.days import business_date
-from writeoffs.use_cases import rounds, stories, work
+from writeoffs.use_cases import stories, work
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, end, live, move, receive
@@ -1039,7 +1040,7 @@ async def test_what_was_paid_once_the_ledger_had_written_a_debt_off_is_proposed_
         return answered
 
     if heard == "meanwhile":
-        monkeypatch.setattr(rounds, "facts_of", late)
+        monkeypatch.setattr("writeoffs.use_cases.owe_again.facts_of", late)
     elif heard == "before its line is settled":
         await writeoffs.do(receive, paid())
     await writeoffs.settled(schedule, decision, outcome)
@@ -1054,6 +1055,11 @@ def undone(account: UUID, charge: UUID, pence: int, balance: int) -> JournalReve
     return JournalReversed(account=account, balance_pence=balance, journal=uuid4(), reverses=charge, amount_pence=-pence)
 
 
+def nobodys(charge: ChargeOwed) -> ChargeOwed:
+    """What was written off of a charge that was undone since, as the ledger tells it."""
+    return charge.model_copy(update={"undone": True})
+
+
 async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back_and_one_that_was_paid_is_not(
     writeoffs: WriteOffs,
 ) -> None:
@@ -1064,7 +1070,7 @@ async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back
     writeoffs.moved(account, balance_pence=-80_00, write_offs=(past,))
     await writeoffs.do(come_back, undone(account, uuid4(), 80_00, -80_00))
     assert await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account) == []
-    writeoffs.moved(account, balance_pence=-312_40)
+    writeoffs.moved(account, balance_pence=-312_40, write_offs=(past.model_copy(update={"charges": (nobodys(gone),)}),))
     await writeoffs.do(come_back, undone(account, gone.journal, 312_40, -312_40))
     [back] = await writeoffs.rows("SELECT * FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
     told = (back["wanted_pence"], back["undoes"], back["reason"], back["note"])
@@ -1077,23 +1083,26 @@ async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back
     assert [(row.kind, row.amount_pence) for row in found.rows] == [(LineKind.REINSTATEMENT, 312_40)]
 
 
-async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_no_other_charge_does(writeoffs: WriteOffs) -> None:
+@pytest.mark.parametrize("paid", [0, 10_00])
+async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_no_other_charge_but_for_what_was_paid(
+    writeoffs: WriteOffs, paid: int
+) -> None:
     account = writeoffs.owing(312_40)
     journal = await written_off(writeoffs, account)
     oldest, gone = owed(222_40), owed(90_00, TODAY - timedelta(days=900))
     # As the ledger tells it: what was undone comes back first.
-    holds = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (gone, oldest)})
+    holds = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (nobodys(gone), oldest)})
     later = {"journal": uuid4(), "line": uuid4(), "amount_pence": 200_00, "charges": (owed(200_00, TODAY - timedelta(days=800)),)}
-    # A payment that was not proposed back yet is in credit too.
-    writeoffs.moved(account, balance_pence=-100_00, write_offs=(holds, holds.model_copy(update=later)))
-    await writeoffs.do(come_back, undone(account, gone.journal, 90_00, -100_00))
+    writeoffs.moved(account, balance_pence=-90_00 - paid, write_offs=(holds, holds.model_copy(update=later)))
+    await writeoffs.do(come_back, undone(account, gone.journal, 90_00, -90_00 - paid))
     [back] = await writeoffs.rows("SELECT id, wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
-    assert (back["wanted_pence"], back["undoes"]) == (90_00, journal)
+    assert (back["wanted_pence"], back["undoes"]) == (90_00 + paid, journal)
     await writeoffs.assessed(back["id"])
     schedule, decision = await writeoffs.scheduled(back["id"]), uuid4()
     await writeoffs.round(schedule)
     [line] = await writeoffs.taken(schedule, decision)
-    assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00, (gone.journal,))
+    named = (gone.journal, oldest.journal) if paid else (gone.journal,)
+    assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00 + paid, named)
 
 
 async def test_charges_that_are_undone_one_after_the_other_come_back_together(writeoffs: WriteOffs) -> None:
@@ -1101,7 +1110,9 @@ async def test_charges_that_are_undone_one_after_the_other_come_back_together(wr
     journal = await written_off(writeoffs, account)
     rest, first, second = owed(100_00), owed(90_00), owed(122_40)
     past = writeoffs.ledger.debts[account].write_offs[0]
-    for charges, gone, balance in (((first, rest, second), first, -90_00), ((first, second, rest), second, -212_40)):
+    first_gone = (nobodys(first), rest, second)
+    both_gone = (nobodys(first), nobodys(second), rest)
+    for charges, gone, balance in ((first_gone, first, -90_00), (both_gone, second, -212_40)):
         writeoffs.moved(account, balance_pence=balance, write_offs=(past.model_copy(update={"charges": charges}),))
         await writeoffs.do(come_back, undone(account, gone.journal, gone.owed_pence, balance))
     wanted = "SELECT wanted_pence, undoes, reason FROM proposal WHERE account = :a AND closed_at IS NULL"
@@ -1111,6 +1122,87 @@ async def test_charges_that_are_undone_one_after_the_other_come_back_together(wr
     await writeoffs.do(receive, receipt(account, -250_00))
     [back] = await writeoffs.rows(wanted, a=account)
     assert tuple(back.values()) == (250_00, journal, "paying"), "who pays beside it owes again what they paid too"
+
+
+# What was written off of a charge that was undone, in pence, with the balance that this left and what of it had come back before.
+UNDONE = [
+    pytest.param(84_20, 0, 84_20, None, id="a week that is still owed was paid by nothing"),
+    pytest.param(60_00, 0, -20_00, None, id="newer debt was paid by nothing"),
+    pytest.param(91_00, 0, -91_00, "discharged", id="the law had released all of it"),
+    pytest.param(91_00, 0, -91_00, "released", id="an order had released what fell due by then"),
+    pytest.param(91_00, 0, -91_00, "an order", id="an order became known since"),
+    pytest.param(91_00, 0, -91_00, "insolvent", id="an insolvency is recorded"),
+    pytest.param(100_00, 30_00, -70_00, None, id="some of it was put back before"),
+]
+
+
+@pytest.mark.parametrize(("pence", "back_before", "balance", "law"), UNDONE)
+async def test_what_was_written_off_of_an_undone_charge_comes_back_whole_whatever_is_owed_and_the_law_has_released(
+    writeoffs: WriteOffs, pence: int, back_before: int, balance: int, law: str | None
+) -> None:
+    account = writeoffs.owing(312_40, people=(PersonFacts(person=uuid4()),))
+    if law == "an order":
+        of_order = {"reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True, "on": TODAY}
+        other = await writeoffs.proposed(account)
+        await writeoffs.do(add_proof, AddProof(proposal=other, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=BRYN)
+        await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=other, note="made in error"), caller=ASHA)
+    journal = await written_off(writeoffs, account)
+    if back_before:
+        async with writeoffs.runtime.engine.begin() as connection:
+            came_back = "UPDATE register SET reinstated_pence = :pence WHERE journal = :journal"
+            await connection.execute(sa.text(came_back), {"pence": back_before, "journal": journal})
+    gone, rest = owed(pence - back_before), owed(312_40 - pence)
+    past = (
+        writeoffs.ledger.debts[account]
+        .write_offs[0]
+        .model_copy(
+            update={
+                "charges": (nobodys(gone), rest),
+                "reinstated_pence": back_before,
+                "discharged": law == "discharged",
+                "released_until": TODAY if law == "released" else None,
+            }
+        )
+    )
+    holds = (AccountHold.INSOLVENCY,) if law == "insolvent" else ()
+    writeoffs.moved(account, balance_pence=balance, write_offs=(past,), account_holds=holds)
+    await writeoffs.do(come_back, undone(account, gone.journal, pence, balance))
+    wanted = "SELECT id, wanted_pence, undoes, reason FROM proposal WHERE account = :a AND closed_at IS NULL"
+    [back] = await writeoffs.rows(wanted, a=account)
+    assert (back["wanted_pence"], back["undoes"], back["reason"]) == (pence - back_before, journal, "charge-undone")
+    await writeoffs.assessed(back["id"])
+    schedule, decision = await writeoffs.scheduled(back["id"]), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    assert (line.undoes, line.amount_pence, line.charges) == (journal, pence - back_before, (gone.journal,))
+    came = past.model_copy(update={"charges": (rest,), "reinstated_pence": pence})
+    writeoffs.moved(account, balance_pence=balance + pence - back_before, write_offs=(came,))
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    assert await writeoffs.rows(wanted, a=account) == [], "that is all, and nobody has paid anything"
+
+
+async def test_an_undone_charge_comes_back_once_what_was_listed_of_another_is_posted(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    paid, gone = owed(212_40), owed(100_00, TODAY - timedelta(days=900))
+    past = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (paid, gone)})
+    writeoffs.moved(account, balance_pence=0, write_offs=(past,))
+    traced = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal, amount_pence=212_40)
+    listed = (await writeoffs.do(propose, traced, caller=ASHA)).proposal
+    await writeoffs.proves(listed, EvidenceKind.FOUND)
+    await writeoffs.assessed(listed)
+    schedule, decision = await writeoffs.scheduled(listed), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    outcome = writeoffs.ledger.posts(line, decision)
+    # The ledger posts the line, and a charge is undone before that is settled.
+    left = past.model_copy(update={"charges": (nobodys(gone),), "reinstated_pence": 212_40})
+    writeoffs.moved(account, balance_pence=112_40, write_offs=(left,))
+    await writeoffs.do(come_back, undone(account, gone.journal, 100_00, 112_40))
+    wanted = "SELECT wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL"
+    assert await writeoffs.rows(wanted, a=account) == [{"wanted_pence": 212_40}], "it is still being posted"
+    await writeoffs.settled(schedule, decision, outcome)
+    assert await writeoffs.rows(wanted, a=account) == [{"wanted_pence": 100_00}]
 
 
 @pytest.mark.parametrize("known", ["when it was written off", "since"])

@@ -507,13 +507,17 @@ REVERSE_REFUND: Operation[ReverseRefund, RefundReversed] = Operation("ledger.rev
 
 
 class ChargeOwed(Message):
-    """What is still owed of one debit: credits have paid the oldest debits first. `vat_pence` is the part of it that is VAT."""
+    """What is still owed of one debit: credits have paid the oldest debits first. `vat_pence` is the part of it that is VAT.
+
+    `undone`: of what was written off, that the debit itself was undone since. Nobody owes it, and no law releases anybody from it.
+    """
 
     journal: UUID
     element: str
     due_on: date
     owed_pence: PositivePence
     vat_pence: NonNegativePence = 0
+    undone: bool = False
 
 
 class PlanRhythm(StrEnum):
@@ -542,7 +546,7 @@ class PutBack(Message):
 
 class PastWriteOff(Message):
     """A write-off of the account that stands. `discharged`: it was posted as released by law, so that it is never put back, unless the
-    order was taken back.
+    order was taken back, or of a charge that was undone.
 
     `debtor_total_pence` decides who has authority to put any of it back: whoever had it for the write-off, or more where more is owed by
     now, however long ago it was. `charges` is what is not put back of each charge that was written off, those that were undone since

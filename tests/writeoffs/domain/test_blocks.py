@@ -236,6 +236,40 @@ def test_what_was_undone_has_left_its_credit_and_no_document_says_that(credit: i
     )
 
 
+@pytest.mark.parametrize("law", ["none", "discharged", "released", "held", "not said of", "insolvent"])
+@pytest.mark.parametrize("reason", [Reason.PAYING, Reason.CHARGE_UNDONE])
+@pytest.mark.parametrize(("wanted", "stands"), [(60_00, True), (60_01, False)])
+def test_what_was_written_off_of_an_undone_charge_comes_back_though_money_is_owed_and_the_law_has_released_it(
+    law: str, reason: Reason, wanted: int, stands: bool
+) -> None:
+    """60.00 of it are of a charge that was undone, which nobody owes; the rest comes back as anything does."""
+    tenant, until = person(), date(2026, 1, 5)
+    gone, rest = owed(60_00, date(2025, 1, 6)).model_copy(update={"undone": True}), owed(40_00, date(2025, 1, 13))
+    past = PastWriteOff(
+        journal=JOURNAL, line=uuid4(), on=until, amount_pence=100_00, reinstated_pence=0, discharged=law == "discharged",
+        charges=(gone, rest), released_until=until if law == "released" else None,
+    )  # fmt: skip
+    brought_to = uuid4() if law == "not said of" else None
+    order = Proof(EvidenceKind.INSOLVENCY_ORDER, until, "", tenant.person, None, OrderKind.DEBT_RELIEF_ORDER, True, brought_to)
+    orders = (order,) if law in ("held", "not said of") else ()
+    holds = (AccountHold.INSOLVENCY,) if law == "insolvent" else ()
+    facts = debt(owed(84_20), write_offs=(past,), people=(tenant,), account_holds=holds)
+    told = Standing(LineKind.REINSTATEMENT, reason, 84_20, (), JOURNAL, wanted, PARTS, orders)
+    found = assess(told, facts, POLICY, TODAY)
+    assert found.ready is stands
+    if stands:
+        assert (found.amount_pence, found.named) == (60_00, (gone.journal,))
+
+
+def test_no_credit_that_an_undone_charge_left_goes_to_income() -> None:
+    gone = owed(60_00).model_copy(update={"undone": True})
+    past = PastWriteOff(journal=JOURNAL, line=uuid4(), on=TODAY, amount_pence=60_00, reinstated_pence=0, discharged=True, charges=(gone,))
+    proposed, credit = Standing(LineKind.CREDIT_WRITE_ON, Reason.UNCLAIMED, -60_00, ()), in_credit(60_00, date(2019, 1, 7))
+    assert assess(proposed, debt(**credit), POLICY, TODAY).blocked == ()
+    [says] = assess(proposed, debt(**credit, write_offs=(past,)), POLICY, TODAY).blocked
+    assert says.startswith("A charge of what was written off was undone, and nobody paid the credit that it left")
+
+
 def test_a_discharged_debt_is_never_put_back() -> None:
     [says] = put_back(10_00, discharged=True).blocked
     assert says.startswith("The law has released the debtor from this debt: it is put back only once it is shown that")

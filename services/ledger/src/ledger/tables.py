@@ -601,7 +601,9 @@ reinstatement = sa.Table(
     sa.Column("release_undone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("amount_pence > 0", name="a_reinstatement_is_of_something"),
 )
-"""Its journal names the decision. One of a discharged debt says that the release stands no longer, which a trigger asks for."""
+"""Its journal names the decision. One of a discharged debt says that the release stands no longer, which a trigger asks for where it is not
+of charges that were undone.
+"""
 sa.Index("reinstatements_of_a_write_off", reinstatement.c.write_off)
 
 written_off_charge = sa.Table(

@@ -1,5 +1,6 @@
 """What writeoffs writes, and what it reads under a lock in order to write."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -397,12 +398,20 @@ async def registered(tx: Transaction, journal: UUID) -> Row | None:
 
 async def written_off_on(tx: Transaction, account: UUID) -> list[Row]:
     """Write-offs of an account of which something is not put back, oldest first."""
+    return (await written_off_on_each(tx, [account])).get(account, [])
+
+
+async def written_off_on_each(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, list[Row]]:
+    """As `written_off_on`, of many accounts at once; none of those on which nothing is written off."""
     wanted = sa.select(register).where(
-        register.c.account == account,
+        register.c.account.in_(accounts),
         register.c.kind == "write-off",
         register.c.reinstated_pence < register.c.amount_pence,
     )
-    return list(await tx.connection.execute(wanted.order_by(register.c.posted_on, register.c.proposal)))
+    found: dict[UUID, list[Row]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted.order_by(register.c.posted_on, register.c.proposal)):
+        found[row.account].append(row)
+    return dict(found)
 
 
 def parts_of(row: Row) -> tuple[LinePart, ...]:

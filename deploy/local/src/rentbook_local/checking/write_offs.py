@@ -221,6 +221,10 @@ WHERE proof.kind IN ('bankruptcy-annulled', 'debt-relief-order-revoked', 'volunt
    OR (proof.kind IN ('insolvency-order', 'discharge') AND EXISTS (SELECT FROM struck WHERE struck.proof = proof.id))
 """
 """Also what was struck since: it spoke when it was decided."""
+_OF_UNDONE_CHARGES = """
+SELECT part.write_off, sum(part.amount_pence)::bigint AS pence FROM written_off_charge AS part
+JOIN journal AS undoing ON undoing.reverses = part.charge GROUP BY part.write_off
+"""
 _THEIRS = "SELECT account.id FROM account JOIN tenant USING (tenancy) WHERE tenant.person = any($1::uuid[])"
 
 
@@ -234,10 +238,11 @@ async def _taken_back(books: Books) -> set[UUID]:
 async def _put_back(books: Books) -> Finding:
     """Of each written-off debt no more was put back than was written off, and of a discharged one nothing.
 
-    Unless what was decided says that the release stands no longer.
+    Unless what was decided says that the release stands no longer, or it is of charges that were undone.
     """
     rows = await books.of("writeoffs").fetch(_REGISTER)
     named, undone = await _named(books), await _taken_back(books)
+    nobodys = {row["write_off"]: row["pence"] for row in await books.ledger.fetch(_OF_UNDONE_CHARGES)}
     back: dict[UUID, int] = defaultdict(int)
     released: dict[UUID, int] = defaultdict(int)
     broken = []
@@ -258,7 +263,7 @@ async def _put_back(books: Books) -> Finding:
         rules = (
             (back[id_] <= row["amount_pence"], "more was put back than was written off"),
             (back[id_] == row["reinstated_pence"], "what was put back is not what the register says"),
-            (not (row["discharged"] and released[id_]), "a discharged debt was put back"),
+            (not row["discharged"] or released[id_] <= nobodys.get(id_, 0), "a discharged debt was put back"),
         )
         broken += [f"write-off {id_}: {why}" for kept, why in rules if not kept]
     return finding(len(written), broken)
@@ -275,7 +280,7 @@ FROM written_off_charge AS part JOIN written_off AS off ON off.journal = part.wr
 """
 _GIVEN_BACK = """
 SELECT part.reinstatement, part.charge, part.element, part.amount_pence, back.write_off, back.release_undone, off.released_until,
-  charge.effective_date AS due_on
+  charge.effective_date AS due_on, EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = charge.id) AS undone
 FROM reinstated_charge AS part JOIN reinstatement AS back ON back.journal = part.reinstatement
 JOIN written_off AS off ON off.journal = back.write_off JOIN journal AS charge ON charge.id = part.charge
 """
@@ -337,7 +342,10 @@ async def _as_posted(books: Books, taken: Sequence[Any], given: Sequence[Any]) -
 
 
 async def _never_released(books: Books, given: Sequence[Any]) -> list[str]:
-    """What fell due by the day of an order that was known is never owed again, unless what was decided says that it was taken back."""
+    """What fell due by the day of an order that was known is never owed again, unless what was decided says that it was taken back.
+
+    Nobody owes a charge that was undone, whenever it fell due.
+    """
     named, broken = await _named(books), []
     for row in given:
         line = named.get(row["reinstatement"]) or {}
@@ -346,9 +354,37 @@ async def _never_released(books: Books, given: Sequence[Any]) -> list[str]:
             broken.append(f"journal {row['reinstatement']}: whether a release stands no longer is not as it was decided")
         then = None if undone else row["released_until"]
         days = [day for day in (then, date.fromisoformat(told) if told else None) if day is not None]
-        if any(row["due_on"] <= day for day in days):
+        if not row["undone"] and any(row["due_on"] <= day for day in days):
             broken.append(f"charge {row['charge']}: journal {row['reinstatement']} put back what an order had released")
     return broken
+
+
+_LEFT_OF_UNDONE = """
+SELECT part.charge, off.account, (sum(part.amount_pence) - coalesce((
+  SELECT sum(given.amount_pence) FROM reinstated_charge AS given JOIN reinstatement AS back ON back.journal = given.reinstatement
+  WHERE back.write_off = part.write_off AND given.charge = part.charge
+), 0))::bigint AS left_pence
+FROM written_off_charge AS part JOIN written_off AS off ON off.journal = part.write_off
+JOIN journal AS undoing ON undoing.reverses = part.charge
+GROUP BY part.write_off, part.charge, off.account
+"""
+_PROPOSED = "SELECT account FROM proposal WHERE closed_at IS NULL"
+
+
+async def _undone(books: Books) -> Finding:
+    """What is left written off of an undone charge is a credit that nobody paid. An account has one open proposal: where that is about
+    something else, what is left is proposed once it is closed.
+    """
+    rows = await books.ledger.fetch(_LEFT_OF_UNDONE)
+    proposed = {row["account"] for row in await books.of("writeoffs").fetch(_PROPOSED)}
+    return finding(
+        len(rows),
+        [
+            f"charge {row['charge']} was undone, and {row['left_pence']} of it stay written off without an open proposal on its account"
+            for row in rows
+            if row["left_pence"] and row["account"] not in proposed
+        ],
+    )
 
 
 async def _named(books: Books) -> dict[UUID, Any]:
@@ -401,5 +437,6 @@ PROMISES = (
     ),
     Promise("register", "the register of write-offs is what the ledger posted", _register),
     Promise("charges-written-off", "a write-off is of its charges; no more of one is gone, or comes back, than there was", _of_charges),
+    Promise("undone-charges", "of a charge that was undone nothing stays written off that nobody is asked to put back", _undone),
     Promise("put-back", "no more is put back than was written off, and of a debt that stays discharged nothing", _put_back),
 )

@@ -13,12 +13,16 @@ from ledger.domain.apportionment import rounded_half_up
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """A debit of one charge element, or what is still owed of it. It falls due on the day to which it counts."""
+    """A debit of one charge element, or what is still owed of it. It falls due on the day to which it counts.
+
+    `undone`: of what was written off, that the debit was undone since.
+    """
 
     journal: UUID
     element: str
     due_on: date
     pence: int
+    undone: bool = False
 
 
 def still_owed(newest_first: Iterable[Debit], balance_pence: int) -> tuple[Debit, ...]:

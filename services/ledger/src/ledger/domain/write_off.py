@@ -115,20 +115,23 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
 
 
 def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
-    undone = past_write_off(ground.facts, line.undoes)
-    if undone is not None and undone.discharged and not line.release_undone:
-        return DroppedBecause.DISCHARGED
-    if undone is None or line.amount_pence > undone.amount_pence - undone.reinstated_pence or not _within(line, ground.left):
-        return DroppedBecause.ABOVE_WRITTEN_OFF
+    past = past_write_off(ground.facts, line.undoes)
     back = charges_of(line, ground.facts)
+    # Of a charge that was undone nobody owes what comes back: the write-off alone is taken back, whatever the law has released.
+    to_be_owed = [charge for charge in back or () if not charge.undone]
+    of_the_undone = bool(back) and not to_be_owed
+    if past is not None and past.discharged and not line.release_undone and not of_the_undone:
+        return DroppedBecause.DISCHARGED
+    if past is None or line.amount_pence > past.amount_pence - past.reinstated_pence or not _within(line, ground.left):
+        return DroppedBecause.ABOVE_WRITTEN_OFF
     if back is None:
         return DroppedBecause.ABOVE_WRITTEN_OFF
-    then = None if line.release_undone else undone.released_until
+    then = None if line.release_undone else past.released_until
     until = max((day for day in (then, line.released_until) if day is not None), default=None)
-    if until is None and insolvency_recorded(ground.facts):
+    if until is None and insolvency_recorded(ground.facts) and not of_the_undone:
         return DroppedBecause.INSOLVENCY
     # Where nobody kept the charges, they may all have fallen due before the order.
-    if until is not None and (not back or any(charge.due_on <= until for charge in back)):
+    if until is not None and (not back or any(charge.due_on <= until for charge in to_be_owed)):
         return DroppedBecause.DISCHARGED
     if AccountHold.BREATHING_SPACE in ground.facts.account_holds:
         return DroppedBecause.BREATHING_SPACE

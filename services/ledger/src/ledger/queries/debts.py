@@ -213,7 +213,9 @@ def _lately(gone: Mapping[UUID, Iterable[WrittenOff | WrittenOn]], today: date, 
 
 def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:
     vat = vat_within(debit, behind.policy.vat_percent, behind.dwellings[row.id]) if _is_garage(row) else 0
-    return ChargeOwed(journal=debit.journal, element=debit.element, due_on=debit.due_on, owed_pence=debit.pence, vat_pence=vat)
+    return ChargeOwed(
+        journal=debit.journal, element=debit.element, due_on=debit.due_on, owed_pence=debit.pence, vat_pence=vat, undone=debit.undone
+    )
 
 
 def _is_garage(row: Any) -> bool:
@@ -402,6 +404,7 @@ async def _write_offs(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[P
 
 _LEFT_OF_CHARGES = sa.text("""
 SELECT part.write_off, part.charge, part.element, journal.effective_date,
+  EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
   CAST(part.amount_pence - coalesce(back.pence, 0) AS bigint) AS pence
 FROM written_off AS off JOIN written_off_charge AS part ON part.write_off = off.journal JOIN journal ON journal.id = part.charge
 LEFT JOIN (
@@ -411,7 +414,7 @@ LEFT JOIN (
   WHERE off.account = ANY (CAST(:ids AS uuid[])) GROUP BY put.write_off, given.charge, given.element
 ) AS back ON back.write_off = part.write_off AND back.charge = part.charge AND back.element = part.element
 WHERE off.account = ANY (CAST(:ids AS uuid[])) AND part.amount_pence > coalesce(back.pence, 0)
-ORDER BY NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id), journal.effective_date, journal.seq, part.element
+ORDER BY undone DESC, journal.effective_date, journal.seq, part.element
 """)
 
 
@@ -422,7 +425,7 @@ async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UU
     """
     found: dict[UUID, list[Debit]] = defaultdict(list)
     for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
-        found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence))
+        found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence, row.undone))
     return found
 
 

@@ -314,21 +314,25 @@ def written_on_pence(past: Iterable[PastJournal]) -> int:
 
 def may_come_back() -> sa.ColumnElement[int]:
     """Of a row of `written_off` the pence that may be put back (domain.md 5.3): not what an order had released when it was written off,
-    unless a decision put some of it back since because that stands no longer.
+    unless a decision put some of it back since because that stands no longer, or it is of a charge that was undone: nobody paid the credit
+    that this leaves.
 
     Of what was released then nobody knows how much fell due later where the charges were not kept.
     """
     took = sa.select(sa.func.sum(written_off_charge.c.amount_pence)).where(written_off_charge.c.write_off == written_off.c.journal)
-    of_charge = journal.alias("of_charge")
+    of_charge, undoing = journal.alias("of_charge"), journal.alias("undoing")
+    charge_is_undone = sa.exists().where(undoing.c.reverses == written_off_charge.c.charge)
     released = took.join(of_charge, of_charge.c.id == written_off_charge.c.charge).where(
-        of_charge.c.effective_date <= written_off.c.released_until
+        of_charge.c.effective_date <= written_off.c.released_until, ~charge_is_undone
     )
     of_it = reinstatement.c.write_off == written_off.c.journal
-    undone = sa.exists().where(of_it, reinstatement.c.release_undone)
+    released_no_more = sa.exists().where(of_it, reinstatement.c.release_undone)
+    # Without a decision that its release stands no longer, nothing else of a discharged debt has come back.
+    of_the_undone = sa.func.coalesce(took.where(charge_is_undone).scalar_subquery(), 0) - written_off.c.reinstated_pence
     left: sa.ColumnElement[int] = written_off.c.amount_pence - written_off.c.reinstated_pence
     return sa.case(
-        (undone, left),
-        (written_off.c.discharged, 0),
+        (released_no_more, left),
+        (written_off.c.discharged, of_the_undone),
         (written_off.c.released_until.is_(None), left),
         (took.scalar_subquery().is_(None), 0),
         else_=left - sa.func.coalesce(released.scalar_subquery(), 0),

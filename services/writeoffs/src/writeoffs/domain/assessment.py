@@ -449,7 +449,9 @@ def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
         goes = [one.charge for one in charges if not barred_only or (one.bars_on is not None and one.barred and one.bars_on <= confirmed)]
         chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
     else:
-        chosen = first_of_charges(_still_owed(_of_all(proposed, facts), known_held_until(proposed, facts)), proposed.wanted_pence)
+        undone = past_write_off(facts, proposed.undoes)
+        left = may_come_back(undone, known_held_until(proposed, facts)) if undone is not None else ()
+        chosen = first_of_charges(left, proposed.wanted_pence)
     within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
     return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
 
@@ -465,22 +467,22 @@ def _confirmed_by(proposed: Standing, charges: Sequence[BarredCharge]) -> date:
 
 
 def left_to_put_back(past: PastWriteOff, until: date | None) -> int:
-    """What of a write-off nobody has put back and the law, by what is known `until` when it has released, leaves owed. Pence."""
-    if past.discharged:
-        return 0
-    if until is None:
+    """What of a write-off nobody has put back and may be, by what is known `until` when the law has released. Pence."""
+    if until is None and not past.discharged:
         return past.amount_pence - past.reinstated_pence
-    return sum(charge.owed_pence for charge in _still_owed(past.charges, until))
+    return sum(charge.owed_pence for charge in may_come_back(past, until))
 
 
-def left_of_charge(past: PastWriteOff, charge: UUID, until: date | None) -> int:
-    """As `left_to_put_back`, of one charge."""
-    return 0 if past.discharged else sum(one.owed_pence for one in _still_owed(past.charges, until) if one.journal == charge)
+def left_of_the_undone(past: PastWriteOff) -> int:
+    """What of a write-off is of charges that were undone since and not put back: it stands for nothing any more. Pence."""
+    return sum(charge.owed_pence for charge in past.charges if charge.undone)
 
 
-def _still_owed(charges: Iterable[ChargeOwed], until: date | None) -> tuple[ChargeOwed, ...]:
-    """What no order has released, or holds."""
-    return tuple(one for one in charges if until is None or one.due_on > until)
+def may_come_back(past: PastWriteOff, until: date | None) -> tuple[ChargeOwed, ...]:
+    """What no order has released, or holds. Nobody owes a charge that was undone: what was written off of it comes back all the same, so
+    that the account owes what is owed, and no more is in credit than was paid.
+    """
+    return tuple(one for one in past.charges if one.undone or (not past.discharged and (until is None or one.due_on > until)))
 
 
 def _named(chosen: tuple[ChargeOwed, ...], of_all: tuple[ChargeOwed, ...]) -> tuple[UUID, ...]:
@@ -649,21 +651,23 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
     if found is None:
         yield "No such write-off stands on the account."
         return
-    if found.discharged:
+    left, until = found.amount_pence - found.reinstated_pence, known_held_until(proposed, facts)
+    # Nobody owes what comes back of those: no law releases anybody from it, and no credit has to pay it.
+    of_the_undone = (proposed.wanted_pence or left) <= left_of_the_undone(found)
+    if found.discharged and not of_the_undone:
         yield (
             "The law has released the debtor from this debt: it is put back only once it is shown that the bankruptcy was annulled, "
             "the debt relief order revoked or the arrangement failed, or the order is struck as an error."
         )
-    left, until = found.amount_pence - found.reinstated_pence, known_held_until(proposed, facts)
     if (proposed.wanted_pence or left) > left or left == 0:
         yield f"Only {pounds(left)} of what was written off is left to put back."
     elif until is not None:
         yield from _released(proposed, facts, found, until)
-    elif insolvency_recorded(facts):
+    elif insolvency_recorded(facts) and not of_the_undone:
         yield "An insolvency is recorded: add the order of each tenant, whose day says what it has released, or lift the hold."
-    if proposed.reason in _SHOWN_BY_THE_CREDIT:
-        yield from _no_credit(proposed, facts, proposed.wanted_pence or left_to_put_back(found, until))
-    unsaid = not_said_of(proposed.orders, facts.people, facts.account)
+    if proposed.reason in _SHOWN_BY_THE_CREDIT and not of_the_undone:
+        yield from _no_credit(proposed, facts, found, proposed.wanted_pence or left_to_put_back(found, until))
+    unsaid = not_said_of(proposed.orders, facts.people, facts.account) if not of_the_undone else None
     if unsaid is not None and unsaid.order_kind is not None:
         yield (
             f"A {unsaid.order_kind.replace('-', ' ')} of {in_words(unsaid.on)} is known from another account of the same people: "
@@ -676,8 +680,13 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
 _SHOWN_BY_THE_CREDIT = frozenset({Reason.PAYING, Reason.CHARGE_UNDONE})
 
 
-def _no_credit(proposed: Standing, facts: DebtFacts, wanted_pence: int) -> Iterable[str]:
-    """Who pays has paid, and the credit says so; that somebody will pay is to be shown. What was undone has left its credit."""
+def _no_credit(proposed: Standing, facts: DebtFacts, found: PastWriteOff, wanted_pence: int) -> Iterable[str]:
+    """Who pays has paid, and the credit says so; that somebody will pay is to be shown. What was undone the ledger knows by its charge, and
+    the credit says so where nobody kept the charges.
+    """
+    if proposed.reason is Reason.CHARGE_UNDONE and found.charges:
+        yield f"Only {pounds(left_of_the_undone(found))} of it is of charges that were undone."
+        return
     if -facts.balance_pence >= wanted_pence:
         return
     if proposed.reason is Reason.CHARGE_UNDONE:
@@ -712,9 +721,11 @@ def is_unclaimed_by_a_former_tenant(facts: DebtFacts) -> bool:
 
 
 def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
-    """The ledger's own list, by which it also drops a line when it posts."""
+    """The ledger's own list, by which it also drops a line when it posts. What an undone charge left in credit is nobody's."""
     if facts.balance_pence >= 0:
         yield "The account is not in credit."
+    if any(left_of_the_undone(past) for past in facts.write_offs):
+        yield "A charge of what was written off was undone, and nobody paid the credit that it left: withdraw this, and it is put back."
     if not is_unclaimed_by_a_former_tenant(facts):
         yield NOT_A_FORMER_TENANTS
     yield from (DROPS[because] for because in facts.credit_blocked)

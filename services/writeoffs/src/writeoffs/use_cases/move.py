@@ -141,8 +141,8 @@ async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
 
 
 async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
-    """A credit that went to income and is on its account again stays in the register, which says so. A charge that is undone leaves in
-    credit what was written off of it.
+    """A credit that went to income and is on its account again stays in the register, which says so. What was written off of a charge that
+    is undone is proposed back, whatever the account owes.
 
     One that is not registered yet will be with what came back of it: the ledger says so to whoever settles its line.
     """
@@ -152,12 +152,12 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
         await store.note_came_back(tx, found.journal)
-    await owe_again(tx, fact.account, fact.balance_pence, undone=fact.reverses)
+    await owe_again(tx, fact.account, None)
 
 
 async def _before_any_row(tx: Transaction, *facts: AccountFact) -> None:
     """What may put a debt back waits for whoever brings an order while it holds no proposal: they come to the proposals after it."""
-    if any(fact.balance_pence < 0 for fact in facts):
+    if any(fact.balance_pence < 0 or isinstance(fact, ledger.JournalReversed) for fact in facts):
         await store.orders_stand(tx)
 
 

@@ -1,9 +1,13 @@
 """Who pays on a written-off debt owes it again, up to what was paid: that is proposed, and decided like any other.
 
-So is what was written off of a charge that is undone: nobody paid the credit that it leaves. And a credit that lies on the account when
-its tenancy ends, or when an order that had released the debtor is taken back, pays what may be owed again by then.
+What was written off of a charge that is undone comes back whole, whatever the account owes or the law has released: nobody owes that
+charge, nobody paid the credit that its undoing left, and until the write-off is taken back, too, that credit pays for what is owed. And a
+credit that lies on the account when its tenancy ends, or when an order that had released the debtor is taken back, pays what may be owed
+again by then.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.transaction import Transaction
@@ -11,65 +15,88 @@ from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import as_the_law_stands, left_of_charge, left_to_put_back
+from writeoffs.domain.assessment import as_the_law_stands, left_of_the_undone, left_to_put_back
 from writeoffs.domain.insolvency import held_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
-from writeoffs.use_cases.work import end_as_withdrawn, fact_of
+from writeoffs.use_cases.work import end_as_withdrawn, fact_of, facts_of
 
-ANOTHER_PAYMENT = "More came into credit: proposed anew with it."
+PROPOSED_ANEW = "Another amount is to be put back by now: proposed anew."
 CHARGE_UNDONE = "A charge of what was written off was undone: nobody paid this credit."
 
 
-async def owe_again(tx: Transaction, account: UUID, balance_pence: int, *, undone: UUID | None = None) -> None:
-    """Propose to put back what is in credit on an account whose debt was written off, of the latest write-off of which any may be.
+@dataclass(frozen=True)
+class _Left:
+    """What of a write-off may be put back, in pence: of charges that were undone since, and of the others."""
 
-    `balance_pence`: as it was said to be; what is proposed is what the account holds in credit now, for some of that may be owed again by
-    now. A proposal that was made so before is made anew where that has changed, unless a person has had a hand in it, or it is listed.
-    `undone`: the journal whose undoing moved the account: what was written off of it comes back, of the latest write-off that holds any.
-    What was no charge that was written off has nothing to do with it.
+    of_the_undone: int
+    of_others: int
+
+
+async def owe_again(tx: Transaction, account: UUID, balance_pence: int | None) -> None:
+    """Propose to put back what was written off of charges that were undone, and what was paid beyond that, of the latest write-off of which
+    any may be.
+
+    `balance_pence`: as it was said to be, of a payment. None where something was undone: whatever is owed then, that is looked at where it
+    was a charge that was written off, and nobody paid anything where it was not. What is proposed is by what the account holds now, for
+    some of it may be owed again by now. A proposal that was made so before is made anew where that has changed, unless a person has had a
+    hand in it, or it is listed; any other stands in its way until it is closed.
     Errors: Unanswered (ledger).
     """
-    standing = await store.written_off_on(tx, account) if balance_pence < 0 else []
+    standing = await store.written_off_on(tx, account) if balance_pence is None or balance_pence < 0 else []
     if not standing:
         return
     facts = await fact_of(tx, account)
-    if facts.balance_pence >= 0:
-        return
-    left = await _left(tx, facts, undone)
-    latest = next((row.journal for row in reversed(standing) if left.get(row.journal)), None)
-    if latest is None:
-        return
-    waiting = await _waits_of_itself(tx, account, latest) if undone is not None else None
-    if waiting is not None:
-        # It goes on, together with this charge.
-        left = await _left(tx, facts, None)
-    told = Propose(
-        kind=LineKind.REINSTATEMENT,
-        account=account,
-        reason=Reason.PAYING if undone is None else waiting or Reason.CHARGE_UNDONE,
-        note="" if undone is None else CHARGE_UNDONE,
-        undoes=latest,
-        amount_pence=min(-facts.balance_pence, left[latest]),
-    )
-    if not await _free(tx, told, facts.balance_pence):
-        return
-    await propose_to_put_back(tx, told, facts)
+    if balance_pence is not None or _undone_pence(facts):
+        await _propose(tx, standing, facts)
 
 
-async def _left(tx: Transaction, facts: DebtFacts, undone: UUID | None) -> dict[UUID, int]:
-    """Of each write-off of the account what may be put back, in pence: not what an order has released or holds, known then or since.
+async def owe_again_each(tx: Transaction, accounts: Sequence[UUID]) -> None:
+    """As `owe_again`, of many accounts at once, whatever they owe. Errors: Unanswered (ledger)."""
+    of_each = await store.written_off_on_each(tx, accounts)
+    facts = await facts_of(tx, list(of_each)) if of_each else {}
+    for account, known in sorted(facts.items()):
+        await _propose(tx, of_each[account], known)
 
-    Where a charge was `undone`, what is left of that one.
-    """
+
+async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> None:
+    told = await _due(tx, standing, facts)
+    if told is not None and await _free(tx, told, facts.balance_pence):
+        await propose_to_put_back(tx, told, facts)
+
+
+async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> Propose | None:
+    """What of these write-offs, oldest first, is to be put back of itself now."""
+    undone = _undone_pence(facts)
+    paid = max(0, -(facts.balance_pence + undone))
+    if not undone and not paid:
+        return None
+    left = await _left(tx, facts)
+    newest_first = [(row.journal, left[row.journal]) for row in reversed(standing) if row.journal in left]
+    latest = next((journal for journal, of_it in newest_first if paid and of_it.of_others), None)
+    of = next((journal for journal, of_it in newest_first if of_it.of_the_undone), latest)
+    if of is None:
+        return None
+    amount = left[of].of_the_undone + (min(paid, left[of].of_others) if of == latest else 0)
+    note = CHARGE_UNDONE if left[of].of_the_undone else ""
+    reason = Reason.PAYING if amount > left[of].of_the_undone else Reason.CHARGE_UNDONE
+    return Propose(kind=LineKind.REINSTATEMENT, account=facts.account, reason=reason, note=note, undoes=of, amount_pence=amount)
+
+
+def _undone_pence(facts: DebtFacts) -> int:
+    return sum(left_of_the_undone(past) for past in facts.write_offs)
+
+
+async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, _Left]:
+    """Of each write-off of the account. What an order has released or holds, known then or since, comes back only where it was undone."""
     of = {facts.account: facts.people}
     orders, struck = (await queries.orders_known(tx, of))[facts.account], await queries.orders_struck(tx, of)
     since = held_until(orders, facts.people, facts.account)
     left = {}
     for past in as_the_law_stands(facts, orders, facts.account in struck).write_offs:
         days = [day for day in (since, past.released_until) if day is not None]
-        until = max(days, default=None)
-        left[past.journal] = left_to_put_back(past, until) if undone is None else left_of_charge(past, undone, until)
+        undone = left_of_the_undone(past)
+        left[past.journal] = _Left(undone, left_to_put_back(past, max(days, default=None)) - undone)
     return left
 
 
@@ -81,15 +108,8 @@ async def _free(tx: Transaction, told: Propose, balance_pence: int) -> bool:
     the_same = (row.undoes, row.wanted_pence, row.balance_pence) == (told.undoes, told.amount_pence, balance_pence)
     if the_same or not await _made_of_itself(tx, row):
         return False
-    await end_as_withdrawn(tx, row, ANOTHER_PAYMENT)
+    await end_as_withdrawn(tx, row, PROPOSED_ANEW)
     return True
-
-
-async def _waits_of_itself(tx: Transaction, account: UUID, write_off: UUID) -> Reason | None:
-    """For what reason putting it back is proposed already; None where it is not, or somebody has had a hand in that."""
-    row = await store.open_on_account(tx, account)
-    alone = row is not None and row.undoes == write_off and await _made_of_itself(tx, row)
-    return Reason(row.reason) if row is not None and alone else None
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:

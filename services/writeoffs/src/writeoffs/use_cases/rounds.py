@@ -41,8 +41,8 @@ from writeoffs.domain.assessment import DROPS, LEFT_OUT
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import LISTED, drop
-from writeoffs.use_cases.owe_again import owe_again
-from writeoffs.use_cases.work import decision_on, facts_of, follow, round_of
+from writeoffs.use_cases.owe_again import owe_again_each
+from writeoffs.use_cases.work import decision_on, follow, round_of
 
 POSTING = "posting"
 CLOSED = frozenset({ScheduleStatus.POSTED, ScheduleStatus.DECLINED, ScheduleStatus.WITHDRAWN, ScheduleStatus.EMPTY})
@@ -186,16 +186,9 @@ async def settle_lines(tx: Transaction, told: SettleLines) -> Nothing:
     for line in lines:
         if line.line in dropped:
             await drop(tx, line, DROPS.get(dropped[line.line], dropped[line.line]))
-    if row.kind != LineKind.CREDIT_WRITE_ON:
-        await _owe_the_rest(tx, [line.account for line, _ in posted])
+    # More may have been paid, or undone, than was put back, while it was being decided; or of what the ledger had just written off.
+    await owe_again_each(tx, [line.account for line, _ in posted])
     return Nothing()
-
-
-async def _owe_the_rest(tx: Transaction, accounts: Sequence[UUID]) -> None:
-    """More may have been paid than was put back, while it was being decided; or on a debt that the ledger had just written off."""
-    facts = await facts_of(tx, accounts) if accounts else {}
-    for account, known in sorted(facts.items()):
-        await owe_again(tx, account, known.balance_pence)
 
 
 async def _in_the_books(tx: Transaction, decision: UUID, posted: Sequence[tuple[Row, LineOutcome]]) -> dict[UUID, DecidedJournal]:
