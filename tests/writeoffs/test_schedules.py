@@ -1205,6 +1205,49 @@ async def test_an_undone_charge_comes_back_once_what_was_listed_of_another_is_po
     assert await writeoffs.rows(wanted, a=account) == [{"wanted_pence": 100_00}]
 
 
+@pytest.mark.parametrize("ends", ["withdrawn", "declined"])
+async def test_what_was_paid_or_undone_while_another_proposal_was_open_is_proposed_back_once_that_is_closed(
+    writeoffs: WriteOffs, ends: str
+) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    gone, rest = owed(100_00), owed(212_40)
+    past = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (gone, rest)})
+    writeoffs.moved(account, balance_pence=60_00, charges=(owed(60_00),), write_offs=(past,))
+    other = await writeoffs.ready(account)
+    wanted = "SELECT id, wanted_pence, undoes, raised_by FROM proposal WHERE account = :a AND closed_at IS NULL"
+
+    async def closes(proposal: UUID, balance: int, *charges: ChargeOwed) -> None:
+        """The ledger has come to this balance by then."""
+        if ends == "declined":
+            schedule = await writeoffs.scheduled(proposal)
+            await writeoffs.round(schedule)
+        writeoffs.moved(account, balance_pence=balance, charges=(), write_offs=(past.model_copy(update={"charges": charges}),))
+        if ends == "withdrawn":
+            await writeoffs.do(receive, receipt(account, balance))
+            await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="not now"), caller=ASHA)
+            return
+        told = {"decision": writeoffs.approvals.decides(schedule, Answer.DECLINED), "reason_code": "in-order"}
+        await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, **told))
+
+    await closes(other, -40_00, gone, rest)
+    [back] = await writeoffs.rows(wanted, a=account)
+    assert (back["wanted_pence"], back["undoes"], back["raised_by"]) == (40_00, journal, "system")
+    assert await writeoffs.rows("SELECT person FROM participant WHERE proposal = :id", id=back["id"]) == []
+    await writeoffs.assessed(back["id"])
+    await closes(back["id"], -40_00, gone, rest)
+    assert await writeoffs.rows(wanted, a=account) == [], "a person has decided that it is not put back"
+    left = (-140_00, nobodys(gone), rest)
+    writeoffs.moved(account, balance_pence=-140_00, write_offs=(past.model_copy(update={"charges": left[1:]}),))
+    await writeoffs.do(come_back, undone(account, gone.journal, 100_00, -140_00))
+    [both] = await writeoffs.rows(wanted, a=account)
+    assert both["wanted_pence"] == 140_00
+    await writeoffs.assessed(both["id"])
+    await closes(both["id"], *left)
+    [undone_alone] = await writeoffs.rows(wanted, a=account)
+    assert undone_alone["wanted_pence"] == 100_00, "nobody owes that charge, whatever is decided"
+
+
 @pytest.mark.parametrize("known", ["when it was written off", "since"])
 @pytest.mark.parametrize(("ordered", "wanted"), [(100, []), (101, [12_40]), (102, [50_00])])
 async def test_a_payment_puts_nothing_back_that_the_law_has_released(

@@ -27,7 +27,7 @@ from writeoffs.domain.insolvency import ORDERS
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
-from writeoffs.use_cases.owe_again import owe_again
+from writeoffs.use_cases.owe_again import owe_again, owe_again_each
 from writeoffs.use_cases.work import (
     OnASchedule,
     ProposalIsClosed,
@@ -275,8 +275,14 @@ async def reconsider_proposal(tx: Transaction, told: ReconsiderProposal) -> Noth
 
 
 async def withdraw_proposal(tx: Transaction, told: WithdrawProposal) -> Nothing:
-    """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule."""
+    """What was paid, or undone, while it stood in the way is proposed now.
+
+    Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule; Unanswered (ledger).
+    """
     require_worker(tx)
+    # Whoever brings an order comes to the proposals after it.
+    await store.orders_stand(tx)
     row = await workable(tx, told.proposal)
     await end_as_withdrawn(tx, row, told.note)
+    await owe_again_each(tx, [row.account], {row.account: row})
     return Nothing()

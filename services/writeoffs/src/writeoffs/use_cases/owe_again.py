@@ -6,7 +6,7 @@ credit that lies on the account when its tenancy ends, or when an order that had
 again by then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,21 +51,25 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int | None) -
         await _propose(tx, standing, facts)
 
 
-async def owe_again_each(tx: Transaction, accounts: Sequence[UUID]) -> None:
-    """As `owe_again`, of many accounts at once, whatever they owe. Errors: Unanswered (ledger)."""
+async def owe_again_each(tx: Transaction, accounts: Sequence[UUID], closed: Mapping[UUID, Row] | None = None) -> None:
+    """As `owe_again`, of many accounts at once, whatever they owe, once nothing stands in its way any more.
+
+    `closed`: by account, the proposal that was just closed without being posted. What a person has decided not to put back is not proposed
+    again at once, unless its charge was undone. Errors: Unanswered (ledger).
+    """
     of_each = await store.written_off_on_each(tx, accounts)
     facts = await facts_of(tx, list(of_each)) if of_each else {}
     for account, known in sorted(facts.items()):
-        await _propose(tx, of_each[account], known)
+        await _propose(tx, of_each[account], known, (closed or {}).get(account))
 
 
-async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> None:
-    told = await _due(tx, standing, facts)
+async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None = None) -> None:
+    told = await _due(tx, standing, facts, closed)
     if told is not None and await _free(tx, told, facts.balance_pence):
         await propose_to_put_back(tx, told, facts)
 
 
-async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> Propose | None:
+async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None) -> Propose | None:
     """What of these write-offs, oldest first, is to be put back of itself now."""
     undone = _undone_pence(facts)
     paid = max(0, -(facts.balance_pence + undone))
@@ -78,6 +82,10 @@ async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> Pr
     if of is None:
         return None
     amount = left[of].of_the_undone + (min(paid, left[of].of_others) if of == latest else 0)
+    if closed is not None and (closed.undoes, closed.wanted_pence or closed.amount_pence) == (of, amount):
+        amount = left[of].of_the_undone
+    if not amount:
+        return None
     note = CHARGE_UNDONE if left[of].of_the_undone else ""
     reason = Reason.PAYING if amount > left[of].of_the_undone else Reason.CHARGE_UNDONE
     return Propose(kind=LineKind.REINSTATEMENT, account=facts.account, reason=reason, note=note, undoes=of, amount_pence=amount)

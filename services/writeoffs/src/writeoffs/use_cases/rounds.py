@@ -216,8 +216,11 @@ async def _left_out(tx: Transaction, dropped: Sequence[tuple[Row, str]]) -> None
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
     """A schedule of which every line fell out while it was posted has posted nothing, and says so.
 
-    Errors: UnknownSchedule, NotDecidedSo; Unanswered (approvals).
+    Errors: UnknownSchedule, NotDecidedSo; Unanswered (approvals, ledger).
     """
+    if told.status is ScheduleStatus.DECLINED:
+        # What was paid meanwhile may be proposed back: whoever brings an order comes to the proposals after it.
+        await store.orders_stand(tx)
     row = await store.schedule_locked(tx, told.schedule)
     if row.status in CLOSED:
         return Nothing()
@@ -304,11 +307,14 @@ def _register_row(row: Row, decision: UUID, line: Row, posted: DecidedJournal) -
 
 
 async def _declined(tx: Transaction, row: Row, lines: Sequence[Row], reason: str) -> None:
-    ids = list(await store.proposals_locked(tx, [line.line for line in lines]))
+    proposals = await store.proposals_locked(tx, [line.line for line in lines])
+    ids = list(proposals)
     await store.set_standing(tx, row.id, ids, "declined", reason)
     await store.change_proposals(tx, ids, status=ProposalStatus.DECLINED, status_note=reason, closed_at=tx.now)
     await store.note(tx, ids, "declined", reason)
     await store.tell(tx, [(line.line, _closed(row, line, ProposalStatus.DECLINED, None)) for line in lines])
+    closed = {one.account: one for one in proposals.values()}
+    await owe_again_each(tx, list(closed), closed)
 
 
 async def _ready_again(tx: Transaction, row: Row, lines: Sequence[Row]) -> None:
