@@ -19,6 +19,7 @@ from ledger.queries.decided import dropped_lines
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
+from ledger.use_cases.note_death import note_death
 from ledger.use_cases.note_decision import note_decision
 from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_release import note_release
@@ -42,6 +43,7 @@ from rentbook_contracts.ledger import (
     LinePart,
     LinesTried,
     LineTried,
+    NoteDeath,
     PlaceHold,
     PlanRhythm,
     PostRefund,
@@ -60,7 +62,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from support.ledger_books import opened
 from support.ledger_calls import do, told_of
-from support.write_off_books import CREDIT, DEBTORS, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
+from support.write_off_books import CREDIT, DEBTORS, DEE, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
 
 DAY = timedelta(days=1)
 
@@ -511,6 +513,12 @@ async def taken_back(debts: Debts) -> None:
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
 
 
+async def said_in_error(debts: Debts) -> None:
+    """Dee, who owes it, lives."""
+    asked = NoteDeath(account=OLD, person=DEE, died_on=None, known_from="Dee herself")
+    await do(debts.runtime, lambda tx: note_death(tx, asked), OFFICER)
+
+
 Meanwhile = Callable[[Debts], Awaitable[object]]
 MEANWHILE: dict[str, tuple[Meanwhile, str | None]] = {
     "receipt": (lambda debts: moved(debts, OLD, -10_00), "balance-moved"),
@@ -525,6 +533,7 @@ MEANWHILE: dict[str, tuple[Meanwhile, str | None]] = {
     "plan-broken": (lambda debts: agree(debts, days_ago=1), None),
     "credit-elsewhere": (lambda debts: moved(debts, RECHARGE, -50_01), "credit-elsewhere"),
     "owes-more": (lambda debts: moved(debts, RECHARGE, 1, code="DEB"), "debtor-owes-more"),
+    "lives-after-all": (lambda debts: said_in_error(debts), "people-changed"),
     "hold-on-a-linked-account": (lambda debts: hold(debts, AccountHold.DISPUTE, RECHARGE), None),
 }
 

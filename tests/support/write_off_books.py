@@ -115,7 +115,8 @@ class Debts:
             parts = (LinePart(element="", amount_pence=-facts.balance_pence),)
         made = {
             "line": uuid4(), "attempt": 1, "kind": kind, "account": account, "reason": "deceased", "balance_pence": facts.balance_pence,
-            "parts": parts, "evidence_hash": "e" * 64,
+            "parts": parts, "evidence_hash": "e" * 64, "answered_by": tuple(one.person for one in facts.people),
+            "died": tuple(one.person for one in facts.people if one.died_on is not None),
         }  # fmt: skip
         return WriteOffLine.model_validate({**made, **other})
 

@@ -229,6 +229,21 @@ async def test_a_line_says_where_the_policy_takes_a_current_tenants_arrears_too(
     assert {line.line: "of_current_tenants" in line.model_dump() for line in lines} == {current: True, former: False}
 
 
+async def test_a_line_says_up_to_which_total_its_evidence_suffices_and_who_answers(writeoffs: WriteOffs) -> None:
+    """The ledger drops it where the same people owe more by then, or others answer."""
+    ada, ben = UUID(int=1), UUID(int=2)
+    people = (PersonFacts(person=ben, died_on=TODAY - timedelta(days=90)), PersonFacts(person=ada))
+    small = await writeoffs.proposed(writeoffs.owing(38_20, people=people), Reason.UNECONOMIC)
+    await writeoffs.proves(small, EvidenceKind.LETTER_SENT, days_ago=40)
+    await writeoffs.assessed(small)
+    other = await writeoffs.ready(writeoffs.owing(50_00))
+    schedule = await writeoffs.scheduled(small, other)
+    await writeoffs.round(schedule)
+    lines = {line.line: line for line in await writeoffs.taken(schedule, uuid4())}
+    assert (lines[small].up_to_pence, lines[small].answered_by, lines[small].died) == (49_99, (ada, ben), (ben,))
+    assert lines[other].up_to_pence is None
+
+
 async def test_approvals_is_told_the_lines_the_band_and_everyone_who_took_part(writeoffs: WriteOffs) -> None:
     schedule = await writeoffs.scheduled(
         await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(30_00, debtor_total_pence=9_999_99))

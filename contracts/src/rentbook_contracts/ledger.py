@@ -610,6 +610,7 @@ class DroppedBecause(StrEnum):
     ABOVE_WRITTEN_OFF = "above-written-off"
     DISCHARGED = "discharged"
     INSOLVENCY = "insolvency"
+    PEOPLE_CHANGED = "people-changed"
 
 
 class DebtFacts(Message):
@@ -765,7 +766,7 @@ LINES_IN_A_CHUNK = 100
 LINES_IN_A_SCHEDULE = 1000
 
 
-_UNSAID = frozenset({"charges", "released_until", "of_current_tenants", "release_undone"})
+_UNSAID = frozenset({"charges", "released_until", "of_current_tenants", "release_undone", "up_to_pence", "answered_by", "died"})
 
 
 class WriteOffLine(Message):
@@ -784,6 +785,10 @@ class WriteOffLine(Message):
 
     `release_undone`, of a reinstatement: what the law had released when it was written off it has not, for the order was annulled,
     revoked, has failed, or was struck as an error. What holds it all the same is by `released_until`.
+
+    `up_to_pence`: the highest total of the same people's debts for which its evidence suffices; None has no upper edge.
+    `answered_by`: who answered for the account when it was made, of whom `died` had died. What is of a debt is dropped where somebody
+    else answers by now, or one of those lives. Lines that were made before lines said so name nobody.
     """
 
     line: UUID
@@ -800,6 +805,9 @@ class WriteOffLine(Message):
     released_until: date | None = None
     of_current_tenants: bool = False
     release_undone: bool = False
+    up_to_pence: PositivePence | None = None
+    answered_by: tuple[UUID, ...] = ()
+    died: tuple[UUID, ...] = ()
 
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -53,6 +53,14 @@ def line(kind: LineKind, *parts: tuple[str, int] | LinePart, **other: Any) -> Wr
     return WriteOffLine.model_validate({**made, **other})
 
 
+def answered(asked: WriteOffLine, *people: UUID, died: tuple[UUID, ...] = ()) -> WriteOffLine:
+    return asked.model_copy(update={"answered_by": people, "died": died})
+
+
+LIVE = (PersonFacts(person=A), PersonFacts(person=OFF))
+ONE_DIED = (PersonFacts(person=A), PersonFacts(person=OFF, died_on=DAY))
+
+
 def plan(*, kept: bool) -> PaymentPlan:
     return PaymentPlan(plan=A, agreed_on=DAY, instalment_pence=1, rhythm=PlanRhythm.WEEKLY, first_due_on=DAY, kept=kept)
 
@@ -111,6 +119,17 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (line(LineKind.WRITE_OFF, TAXED_PART), {"charges": (TAXED,)}, 100, None, None),
         (line(LineKind.WRITE_OFF, TAXED_PART), {}, 100, None, "vat-changed"),
         (DEBT, {"debtor_total_pence": 101}, 100, 100, "debtor-owes-more"),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), up_to_pence=150), {"debtor_total_pence": 150}, 100, 200, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), up_to_pence=150), {"debtor_total_pence": 151}, 100, 200, "debtor-owes-more"),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), up_to_pence=150), {"debtor_total_pence": 151}, 100, None, "debtor-owes-more"),
+        (DEBT, {"people": LIVE}, 100, None, None),
+        (answered(DEBT, A, OFF), {"people": LIVE}, 100, None, None),
+        (answered(DEBT, A, OFF), {"people": LIVE[:1]}, 100, None, None),
+        (answered(DEBT, A), {"people": LIVE}, 100, None, "people-changed"),
+        (answered(DEBT, A, OFF), {"people": ONE_DIED}, 100, None, None),
+        (answered(DEBT, A, OFF, died=(OFF,)), {"people": ONE_DIED}, 100, None, None),
+        (answered(DEBT, A, OFF, died=(OFF,)), {"people": LIVE}, 100, None, "people-changed"),
+        (answered(DEBT, A, OFF, died=(OFF,)), {"people": LIVE[:1]}, 100, None, None),
         (DEBT, {"account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
         (DEBT, {"account_holds": (AccountHold.DISPUTE,)}, 100, None, "dispute"),
         (DEBT, {"account_holds": (AccountHold.DECEASED, AccountHold.INSOLVENCY, AccountHold.LEGAL)}, 100, None, None),
@@ -124,6 +143,7 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 59, "debtor-owes-more"),
         (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 60, None),
         (BACK, {}, 100, None, "above-written-off"),
+        (answered(BACK, A), {"write_offs": (PAST,), "people": LIVE}, 100, None, "people-changed"),
         (line(LineKind.REINSTATEMENT, ("Rent", 31), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 30)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Heating", 1), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
@@ -154,6 +174,8 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (CREDIT, {"credits_total_pence": 80}, -40, 79, "credits-above"),
         (DEBT, {"credits_total_pence": 1_000}, 100, 100, None),
         *((CREDIT, {"credit_blocked": (why,)}, -40, None, why) for why in ("owed-elsewhere", "credit-asked-for", "credit-held")),
+        *((CREDIT, in_use, -40, None, "current-tenant") for in_use in IN_USE),
+        *((CREDIT, ended, -40, None, None) for ended in ENDED),
         (CREDIT, {}, -39, None, "balance-moved"),
         (line(LineKind.CREDIT_WRITE_ON, ("", 41), balance_pence=-40), {}, -40, None, "balance-moved"),
         (line(LineKind.CREDIT_WRITE_ON, ("", 46), balance_pence=-50), {}, -50, None, "credit-held"),

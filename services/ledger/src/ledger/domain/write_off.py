@@ -48,12 +48,14 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
     """Why the line may not stand; None where it may.
 
     `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest total of the same people's debts, or
-    of their credits, that the decision has authority for; None has no upper edge.
+    of their credits, that the decision has authority for; None has no upper edge. The evidence of a line has an edge of its own.
     """
     if balance_pence != line.balance_pence and not (_rests_on_charges(line) and balance_pence == ground.facts.balance_pence):
         return DroppedBecause.BALANCE_MOVED
-    if covers_to_pence is not None and debtor_total(line, ground.facts) > covers_to_pence:
+    if any(edge is not None and debtor_total(line, ground.facts) > edge for edge in (covers_to_pence, line.up_to_pence)):
         return DroppedBecause.CREDITS_ABOVE if line.kind is LineKind.CREDIT_WRITE_ON else DroppedBecause.DEBTOR_OWES_MORE
+    if line.kind is not LineKind.CREDIT_WRITE_ON and _others_answer(line, ground.facts):
+        return DroppedBecause.PEOPLE_CHANGED
     match line.kind:
         case LineKind.WRITE_OFF:
             return _debt(line, ground)
@@ -66,6 +68,12 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
 def _rests_on_charges(line: WriteOffLine) -> bool:
     """What names its charges rests on what is owed of those, which is looked at with them: the next week's debit is none of them."""
     return line.kind is LineKind.WRITE_OFF and bool(line.charges)
+
+
+def _others_answer(line: WriteOffLine, facts: DebtFacts) -> bool:
+    """Whether somebody answers of whom the evidence says nothing, or lives who was said to have died. Lines of before named nobody."""
+    lives = {person.person: person.died_on is None for person in facts.people}
+    return bool(line.answered_by) and (not lives.keys() <= set(line.answered_by) or any(lives.get(one, False) for one in line.died))
 
 
 def debtor_total(line: WriteOffLine, facts: DebtFacts) -> int:
@@ -139,6 +147,8 @@ def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
 
 
 def _credit(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
+    if not ground.facts.former:
+        return DroppedBecause.CURRENT_TENANT
     if line.amount_pence > -line.balance_pence:
         return DroppedBecause.BALANCE_MOVED
     if ground.facts.credit_blocked:

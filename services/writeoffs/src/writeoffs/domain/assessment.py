@@ -81,7 +81,8 @@ DROPS: dict[str, str] = {
     DroppedBecause.BALANCE_MOVED: "What is owed on the account has changed.",
     DroppedBecause.OVERPAID_BENEFIT: "Overpaid Housing Benefit is no debt of the Housing Revenue Account: it is not written off here.",
     DroppedBecause.CURRENT_TENANT: (
-        "The tenancy has not ended. Only a former tenant’s arrears are written off for this reason: end the tenancy first."
+        "The tenancy has not ended. Only a former tenant’s arrears are written off for this reason, and only a former tenant’s credit goes"
+        " to income: end the tenancy first."
     ),
     DroppedBecause.VAT_CHANGED: "The VAT in it has changed, with what else the tenant of the garage rents.",
     DroppedBecause.BREATHING_SPACE: "Breathing Space has begun.",
@@ -89,7 +90,7 @@ DROPS: dict[str, str] = {
     DroppedBecause.HOUSING_BENEFIT: "A Housing Benefit claim is unresolved.",
     DroppedBecause.PAYMENT_PLAN: "A payment plan is being kept.",
     DroppedBecause.CREDIT_ELSEWHERE: "There is credit on another account of the same people.",
-    DroppedBecause.DEBTOR_OWES_MORE: "The debtor owes more in all than this decision covers.",
+    DroppedBecause.DEBTOR_OWES_MORE: "The debtor owes more in all than this decision, or its evidence, covers.",
     DroppedBecause.CREDITS_ABOVE: "The same people have more in credit, or had more of it taken to income, than this decision covers.",
     DroppedBecause.OWED_ELSEWHERE: "The same people owe on another account, which the credit could pay.",
     DroppedBecause.CREDIT_ASKED_FOR: "A refund of the credit is asked for.",
@@ -97,6 +98,7 @@ DROPS: dict[str, str] = {
     DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than what was written off.",
     DroppedBecause.DISCHARGED: "The law has released the debtor.",
     DroppedBecause.INSOLVENCY: "An insolvency is recorded, and no order that says what it has released.",
+    DroppedBecause.PEOPLE_CHANGED: "Somebody else answers for the account by now, or somebody lives who was said to have died.",
 }
 
 
@@ -168,6 +170,7 @@ class Assessment:
     `chosen`: what would post of each charge. `named`: their journals; none where that is of all that is owed, or left to be put back.
     `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it, or holds,
     where it is to be put back. `release_undone`: what the law had released when it was written off it has not after all.
+    `up_to_pence`: the highest debtor's total for which the ladder asks no more than this; None has no upper edge, nor has a credit.
     """
 
     rungs: tuple[RungShown, ...]
@@ -184,6 +187,7 @@ class Assessment:
     address_missing: bool
     stays_pence: int = 0
     release_undone: bool = False
+    up_to_pence: int | None = None
 
     @property
     def amount_pence(self) -> int:
@@ -237,6 +241,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         address_missing=letter is not None and _addressee(letter, facts) not in facts.reachable,
         stays_pence=-facts.balance_pence - sum(part.amount_pence for part in parts) if credit and parts else 0,
         release_undone=release_undone,
+        up_to_pence=ladder.to_pence if ladder and not credit else None,
     )
 
 

@@ -120,6 +120,9 @@ def _line(row: Row, found: Assessment, facts: DebtFacts, proofs: Sequence[Proof]
         charges=found.named,
         released_until=found.released_until if row.kind != LineKind.CREDIT_WRITE_ON else None,
         release_undone=found.release_undone,
+        up_to_pence=found.up_to_pence,
+        answered_by=tuple(sorted(person.person for person in facts.people)),
+        died=tuple(sorted(person.person for person in facts.people if person.died_on is not None)),
         of_current_tenants=row.kind == LineKind.WRITE_OFF and Reason(row.reason) in policy.of_current_tenants,
     )
 
