@@ -569,7 +569,9 @@ async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs)
     await writeoffs.round(schedule)
     [line] = await writeoffs.taken(schedule, decision)
     await writeoffs.settled(schedule, decision, writeoffs.ledger.drops(line, "debtor-owes-more"))
-    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "The debtor owes more in all than this decision, or its evidence, covers.")}
+    assert await writeoffs.standings(schedule) == {
+        proposal: ("dropped", "The debtor owes more in all than this decision, or its evidence, covers.")
+    }
     assert (await writeoffs.ask(queries.write_off_register, RegisterAsked())).rows == ()
 
 
