@@ -225,7 +225,7 @@ def test_a_contact_that_is_noted_on_the_account_reaches_the_proposal_of_an_untra
     account = f"/accounts/{debt.account}"
     spoke = {"contact_how": "they-called", "contact_identified": "phone-questions", "contact_text": "Asks to pay by instalments"}
     assert asha.send(asha.get(account), f"{account}/notes", spoke).errors() == []
-    assert "last heard of on" in words_of(proposal_says(asha, proposal, "Evidence is being gathered"))
+    assert "Last heard of on" in words_of(proposal_says(asha, proposal, "Evidence is being gathered"))
 
 
 def in_pence(says: str) -> int:
