@@ -445,6 +445,7 @@ async def test_no_word_to_a_story_moves_money_that_its_rows_do_not(temporal: Tem
     played.update({f"words to a refund: {what}": times for what, times in counted.items()})
 
 
+@pytest.mark.timeout(900)  # what it finds is made as short as it can be, which took two minutes on a loaded machine
 async def test_a_story_that_believes_an_update_without_its_row_is_found_out(temporal: Temporal) -> None:
     async def missing() -> frozenset[str]:
         return frozenset()
