@@ -39,6 +39,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 from workflows.app import WORKFLOWS
+from writeoffs.domain.days import business_date
 from writeoffs.use_cases.change_proposal import withdraw_proposal
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.move import move
@@ -96,7 +97,9 @@ class Town:
         return made.proposal
 
     async def proves(self, proposal: UUID, *kinds: EvidenceKind) -> None:
-        await self.writeoffs.proves(proposal, *kinds)
+        """Dated on the day on which the services are by now."""
+        gone_by = business_date(self.clock.now()) - business_date(datetime.now(UTC))
+        await self.writeoffs.proves(proposal, *kinds, days_ago=-gone_by.days)
         await self.goes_on(proposal)
 
     async def days_go_by(self, proposal: UUID, days: int) -> None:
