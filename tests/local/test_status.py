@@ -1,10 +1,15 @@
-"""What ./rentbook status says of a service's health."""
+"""What ./rentbook status says of the stack's and of a service's health."""
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from rentbook_local import cli, layout, runner, services
 from rentbook_local.status import health_in_words
 
 
@@ -33,6 +38,43 @@ def test_a_service_that_is_behind_is_not_plainly_well(health: dict[str, Any], wo
 def test_what_an_operator_has_to_see_to_is_said_of_a_healthy_service() -> None:
     health = {"healthy": True, "reasons": [], "attention": ["1 story is gone: restart it"], "consumers": [behind(1, 2.4)]}
     assert health_in_words(health) == "1 story is gone: restart it"
+
+
+@pytest.mark.parametrize(
+    ("ill", "headline", "code"),
+    [
+        ({}, "ready", 0),
+        ({"refunds": "database: gone"}, "refunds is not well", 1),
+        ({"ledger": "kafka: gone", "refunds": "database: gone", "notices": "no progress"}, "ledger, refunds and notices are not well", 1),
+    ],
+)
+def test_a_stack_is_not_called_ready_while_one_of_its_services_is_not_well(
+    ill: dict[str, str], headline: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = layout.open_state(tmp_path / "s", 23400)
+    names = {at.port(name): name for name in services.PROCESSES}
+
+    def answer(address: str, **_: object) -> httpx.Response:
+        reasons = [ill[name] for name in [names[httpx.URL(address).port or 0]] if name in ill]
+        return httpx.Response(503 if reasons else 200, json={"healthy": not reasons, "reasons": reasons})
+
+    monkeypatch.setattr(httpx, "get", answer)
+    with layout.owned(at):
+        running = {name: {"pid": 1, "born": None, "state": "ready", "restarts": 0} for name in {*runner.SERVERS, *services.PROCESSES}}
+        layout.write(at.folder / "processes.json", {"phase": "ready", "runner": os.getpid(), "processes": running})
+        assert cli.main(["status", "--state", str(at.folder)]) == code
+        first, *rest = capsys.readouterr().out.splitlines()
+        assert first == f"{at.folder}: {headline}"
+        assert {name: why for name, why in ill.items() if any(name in line and why in line for line in rest)} == ill
+        assert cli.main(["status", "--state", str(at.folder), "--json"]) == code
+        assert json.loads(capsys.readouterr().out)["healthy"] is (not ill)
+
+
+def test_a_stack_that_does_not_run_is_not_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with layout.owned(at := layout.open_state(tmp_path / "s", 23400)):
+        pass
+    assert cli.main(["status", "--state", str(at.folder)]) == 1
+    assert capsys.readouterr().out.startswith(f"{at.folder}: stopped\n")
 
 
 @pytest.mark.parametrize(("alone", "said"), [(True, "./rentbook stop"), (False, "Ctrl-C or ./rentbook stop")])

@@ -14,6 +14,7 @@ from rentbook_local.runner import SERVERS
 
 _PROBE_SECONDS = 3.0
 _A_MINUTE_SECONDS = 60
+_READY = "ready"
 
 
 def status(at: Layout) -> dict[str, Any]:
@@ -21,12 +22,14 @@ def status(at: Layout) -> dict[str, Any]:
     runner = layout.owner(at)
     written = layout.processes(at) if runner else {}
     port = at.port("postgres")
+    processes = [_process(at, name, written.get("processes", {}).get(name)) for name in _names()]
     return {
         "state": str(at.folder),
         "running": runner is not None,
         "runner": runner,
         "phase": written.get("phase", "stopped"),
-        "processes": [_process(at, name, written.get("processes", {}).get(name)) for name in _names()],
+        "healthy": runner is not None and not _ill(processes),
+        "processes": processes,
         "databases": {
             service: {
                 "host": HOST,
@@ -94,6 +97,10 @@ def _health(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
         return _told(healthy=False, reasons=[f"no answer ({type(fault).__name__})"])
 
 
+def _ill(processes: Sequence[dict[str, Any]]) -> list[str]:
+    return [process["name"] for process in processes if not process["health"]["healthy"]]
+
+
 def _told(*, healthy: bool, reasons: list[str], attention: Sequence[str] = (), consumers: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     return {"healthy": healthy, "reasons": reasons, "attention": list(attention), "consumers": list(consumers)}
 
@@ -112,7 +119,7 @@ def in_words(told: dict[str, Any]) -> str:
     database = told["databases"]["ledger"]
     return "\n".join(
         (
-            f"{told['state']}: {told['phase']}",
+            f"{told['state']}: {_in_short(told)}",
             f"  {'process':<15} {'pid':>8}  {'port':<6} health",
             *rows,
             "",
@@ -123,6 +130,15 @@ def in_words(told: dict[str, Any]) -> str:
             f"each with a role _owner, a role _app, and {database['reader']['user']})",
         )
     )
+
+
+def _in_short(told: dict[str, Any]) -> str:
+    """How far the runner came with its start, and who is not well since: a stack that became ready once is not ready for ever."""
+    ill = _ill(told["processes"])
+    if told["phase"] != _READY or not ill:
+        return str(told["phase"])
+    *others, last = ill
+    return f"{', '.join(others)} and {last} are not well" if others else f"{last} is not well"
 
 
 def _again(times: int) -> str:
