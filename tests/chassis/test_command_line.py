@@ -7,11 +7,13 @@ import re
 import signal
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 from chassis.inbox import Inbox
 from chassis.records import Record
 from chassis.serving import App, Subscription
-from chassis.transaction import run
+from chassis.transaction import Transaction, run
+from rentbook_contracts.operation import BrokenRule
 from support.counter_processes import PROGRAM, environment, say, start
 from support.counting import Counted, CountUp, Place, count_up, effects, note, scalar, until
 
@@ -89,13 +91,33 @@ async def test_operators_list_show_replay_and_discard(wired: Place) -> None:
         )
         assert re.match(rf"{number}  .*counter\.counts  a  no version .* waits: no CloudEvents", listed[1])
         assert '"body": "{"' in shown[1]
-        assert "1 still wait: no CloudEvents" in replayed[1]
+        assert (replayed[0], "0 taken, 1 still wait: no CloudEvents" in replayed[2]) == (1, True), "a script must notice that it waits"
         assert (nobody[0], "Who replays has to be named." in nobody[2]) == (1, True)
         assert (alone[0], "Two different people" in alone[2]) == (1, True)
         assert (discarded[0], "There is no parked event 999." in discarded[2]) == (1, True)
         last = await say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ben", "--reason", "spoilt")
         assert last[0] == 0
         assert await scalar(runtime, "SELECT resolution FROM parked") == "discarded"
+
+
+async def test_a_replay_that_takes_all_ends_well(wired: Place) -> None:
+    async def not_yet(_: Transaction, __: Counted) -> None:
+        raise BrokenRule("Not before the rule is mended.")
+
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(uuid4()),
+        "ce_type": Counted.type,
+        "ce_subject": "a",
+        "ce_aggregateversion": "1",
+    }
+    async with wired.runtime() as runtime:
+        inbox = Inbox(runtime, App("counter", listens=(Subscription(Counted, not_yet),)))
+        await inbox.take(Record(Counted.topic, "a", 0, 1, headers, b'{"counted": "a", "number": 1}'))
+        number = str(await scalar(runtime, "SELECT id FROM parked"))
+        status, said, _ = await say(wired.settings, "parked", "replay", number, "--by", "ada")
+        assert (status, said) == (0, "1 taken. Nothing of the key waits any more.\n")
+        assert await effects(runtime, "a") == [1]
 
 
 async def test_what_is_missing_is_said_in_one_sentence(place: Place) -> None:

@@ -213,6 +213,8 @@ class Player:
             self.played["replays"] += 1
             try:
                 await parked.replay(self.hearer.runtime, self._app, row.id, by="ada")
+            except parked.StillWaits:
+                self.played["replays that met the flaw"] += 1
             except parked.NotPossible:
                 # Whoever takes the event before it drains what waited for it, and may have been quicker.
                 self.played["replays that came too late"] += 1

@@ -1,7 +1,7 @@
 """What operators do with parked events: `python -m SERVICE parked list | show ID | replay ID | discard ID`.
 
-Replaying takes the key's events in the order of their versions, up to the first that still can't be taken. Discarding takes two people
-and a reason, which stay with the row.
+Replaying takes the key's events in the order of their versions, up to the first that still can't be taken; while one of the key waits, the
+exit status is 1. Discarding takes two people and a reason, which stay with the row.
 """
 
 import argparse
@@ -21,6 +21,10 @@ class NotPossible(Exception):
     """What was asked can't be done; the words say why."""
 
 
+class StillWaits(NotPossible):
+    """Events of a key were replayed up to one that still can't be taken."""
+
+
 def read_words(program: str, words: Sequence[str]) -> argparse.Namespace:
     """The command line after `parked`. Wrong words end the process with the usage."""
     parser = argparse.ArgumentParser(prog=f"{program} parked", description="Events that wait for an operator")
@@ -29,7 +33,7 @@ def read_words(program: str, words: Sequence[str]) -> argparse.Namespace:
         "--all", action="store_true", help="resolved ones too"
     )
     actions.add_parser("show", help="one event with its content and history").add_argument("id", type=int)
-    replay = actions.add_parser("replay", help="take the events of this one's key in order")
+    replay = actions.add_parser("replay", help="take the events of this one's key in order; exit status 1 while one still waits")
     replay.add_argument("id", type=int)
     replay.add_argument("--by", required=True, help="who replays")
     discard = actions.add_parser("discard", help="never take this event")
@@ -80,7 +84,7 @@ async def _one(tx: Transaction, number: int) -> Any:
 
 
 async def replay(runtime: Runtime, app: App, number: int, *, by: str) -> str:
-    """Take the parked events of this one's key, in order. Errors: NotPossible."""
+    """Take the parked events of this one's key, in order. Errors: NotPossible; StillWaits where not all could be taken."""
     if not by.strip():
         raise NotPossible("Who replays has to be named.")
     row = await run(runtime, lambda tx: _one(tx, number), read_only=True)
@@ -90,9 +94,9 @@ async def replay(runtime: Runtime, app: App, number: int, *, by: str) -> str:
     still = sa.select(parked).where(parked.c.topic == row.topic, parked.c.key == row.key, parked.c.resolved_at.is_(None))
     async with runtime.engine.connect() as connection:
         waiting = (await connection.execute(still.order_by(parked.c.aggregate_version.asc().nulls_first(), parked.c.id))).all()
-    if not waiting:
-        return f"{taken} taken. Nothing of the key waits any more."
-    return f"{taken} taken, {len(waiting)} still wait: {waiting[0].reason}"
+    if waiting:
+        raise StillWaits(f"{taken} taken, {len(waiting)} still wait: {waiting[0].reason}")
+    return f"{taken} taken. Nothing of the key waits any more."
 
 
 async def discard(runtime: Runtime, number: int, *, by: str, second: str, reason: str) -> str:

@@ -65,7 +65,8 @@ def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[
 
     Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard`, `outbox list|replay` and
     `stories list|restart` are for operators.
-    Exit status: 0 when it was asked to stop, 1 when it can't go on, 2 for wrong settings or words.
+    Exit status: 0 when it was asked to stop, or did what the operator asked; 1 when it can't go on, or could not do all of it (the words on
+    stderr say why), as when an event still waits after `parked replay`; 2 for wrong settings or words.
     """
     name = app_factory.__module__.partition(".")[0]
     try:

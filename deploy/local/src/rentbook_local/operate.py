@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(at: Layout, arguments: argparse.Namespace) -> int:
-    """Run it beside the service, which goes on. Errors: Problem where the stack does not run."""
+    """Run it beside the service, which goes on, and return its exit code. Errors: Problem where the stack does not run."""
     if layout.owner(at) is None:
         raise Problem(f"Nothing runs on {at.folder}: start it with ./rentbook run first.")
     command = services.command(at, arguments.service, arguments.about, *arguments.words)
