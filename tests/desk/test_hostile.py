@@ -160,6 +160,30 @@ async def test_a_files_name_stays_a_name(place: Place, name: str) -> None:
     assert (call.person, call.roles, call.body) == ("asha.officer", frozenset({"officer"}), b"<a/>")
 
 
+async def test_a_files_name_that_is_too_long_is_said_beside_its_field(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        await visitor.read("/files")
+        await visitor.send_with_file("/files", "file", ("n" * 5_000, b"<a/>"), 422)
+        assert visitor.summary() == {
+            "#file": "The file’s name is too long to be read, and nothing was kept. Give the file a shorter name, and choose it again"
+        }
+        assert visitor.page is not None
+        assert "too long" in visitor.page.get_element_by_id("file-error").text_content()
+    assert [call for call in place.peers.calls if call.path == "/bank-files"] == []
+
+
+async def test_a_documents_name_that_is_too_long_is_said_with_the_way_back(place: Place) -> None:
+    async with visiting(place, "asha") as visitor:
+        case = f"/cases/{estate.CASE_BEGUM}"
+        await visitor.read(case)
+        said = await visitor.send_with_file(f"{case}/evidence", "document", ("n" * 5_000, b"%PDF-1.7"), 400)
+        assert "The file’s name is too long" in said
+        assert "Give the file a shorter name, go back, and choose it again." in said
+        assert visitor.page is not None
+        assert case in visitor.page.xpath("//main//a/@href")
+    assert [call for call in place.peers.calls if call.path.startswith("/commands/")] == []
+
+
 async def test_more_fields_and_files_than_any_form_has_are_refused(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read("/files")

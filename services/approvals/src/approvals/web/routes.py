@@ -51,7 +51,7 @@ from approvals.web.pages import (
 from approvals.web.security import DOCUMENT_FORMS, BodyTooLarge, Guard, from_our_own_page, same_token
 from approvals.web.sessions import Session
 from approvals.web.sign_in import IssuerUnanswered, SignInFailed
-from approvals.web.visit import MayNot, NoSuchPage, Visit
+from approvals.web.visit import FileNameTooLong, MayNot, NoSuchPage, Visit
 from approvals.web.whom import Addresses, Whom
 
 log = logging.getLogger(__name__)
@@ -213,6 +213,7 @@ _DOCUMENT_TOO_LARGE = (
     "A document has at most 10 MB. Nothing was kept, and nothing was decided or added. Go back, and choose a smaller file: scanned in "
     "black and white, for example."
 )
+_NAME_TOO_LONG = "It can’t be read, and nothing was decided or added. Give the file a shorter name, go back, and choose it again."
 _PAGE_OF_A_FORM = re.compile(r"/files|/(tasks|cases)/[0-9a-f-]{36}(?=/)")
 """The page on which a form with a file stands, at the beginning of where it is sent to."""
 _NO_ROOM = "There is no room for it on the disk, and nothing was done. Tell whoever looks after Rentbook, and send it again later."
@@ -267,6 +268,8 @@ class Gates:
             except OSError as full:
                 log.error("a form could not be taken in", extra={"path": request.url.path, "fault": named(full)})
                 return self._said(visit, 503, "This can’t be taken in now", _NO_ROOM)
+            except FileNameTooLong:
+                return await self._named_too_long(visit, for_)
             if not same_token(sent.values.get("csrf"), session.csrf_token):
                 return self._said(
                     visit, 403, "This form belongs to another session", "Nothing was done. Open the page again and send it anew."
@@ -276,6 +279,14 @@ class Gates:
             return await self._answered(visit, page, for_)
 
         return answer
+
+    async def _named_too_long(self, visit: Visit, for_: Whom) -> Response:
+        """Beside the field where the file is all that the form is about; else on a page that leads back to what was typed."""
+        path = visit.request.url.path
+        if path == "/files":
+            return await self._answered(visit, files.name_too_long, for_)
+        back = _PAGE_OF_A_FORM.match(path)
+        return self._said(visit, 400, "The file’s name is too long", _NAME_TOO_LONG, back=back[0] if back else None)
 
     def _visit(self, request: Request, session: Session) -> Visit:
         return Visit(self.desk, request, session, self.addresses.shut_to(session.person.roles))

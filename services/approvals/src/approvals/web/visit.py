@@ -13,6 +13,7 @@ from chassis.transaction import Transaction, run
 from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabel, Accounts
 from rentbook_contracts.operation import BrokenRule, Command, In, Out, Query
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -109,6 +110,10 @@ class NoSuchPage(Exception):
 
 class MayNot(Exception):
     """This person may not do this. The message says why."""
+
+
+class FileNameTooLong(Exception):
+    """A file came under a name that is too long to be read, and nothing of its form was."""
 
 
 @dataclass(frozen=True)
@@ -252,10 +257,18 @@ class Visit:
         return RedirectResponse(f"{path}?done={done}" if done else path, status_code=303)
 
     async def sent(self) -> Form:
-        """What the person sent, as it was typed. Errors: HTTPException 400 where it can't be read; OSError where it finds no room."""
+        """What the person sent, as it was typed.
+
+        Errors: HTTPException 400 where it can't be read, FileNameTooLong where a file's name is why; OSError where it finds no room.
+        """
         # A file of more than a megabyte lies on the disk while it is read.
         reached("form.write")
-        data = await self.request.form(max_files=1, max_fields=MOST_FIELDS)
+        try:
+            data = await self.request.form(max_files=1, max_fields=MOST_FIELDS)
+        except HTTPException as unread:
+            if _has_a_long_heading(unread):
+                raise FileNameTooLong from unread
+            raise
         values = {name: unturned(value) for name, value in data.items() if isinstance(value, str)}
         lists = {name: tuple(unturned(value) for value in data.getlist(name) if isinstance(value, str)) for name in data}
         return Form(values.get("form_id", ""), values, lists)
@@ -270,6 +283,15 @@ class Visit:
         here = "/work" if path.startswith(("/tasks/", "/decisions/", "/together")) else path
         begins = ((part, text, next(filter(self.shut.opens, pages), None)) for part, text, *pages in NAVIGATION)
         return [{"href": href, "text": text, "here": here == part or here.startswith(f"{part}/")} for part, text, href in begins if href]
+
+
+def _has_a_long_heading(fault: BaseException | None) -> bool:
+    """Whether python-multipart gave up over the heading of a part, of which it reads 4,224 octets: only a file's name makes one so long."""
+    while fault is not None:
+        if "header size exceeded" in str(fault):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 def note_refusal(form: Form, refused: BrokenRule, fields: Container[str] = ()) -> None:

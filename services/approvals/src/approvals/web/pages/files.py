@@ -59,6 +59,13 @@ async def upload(visit: Visit) -> Response:
     return visit.go(f"/files/{page.bank_file}")
 
 
+async def name_too_long(visit: Visit) -> Response:
+    """Say beside the field that a file came whose name is too long to be read, and with it nothing else of the form."""
+    form = Form()
+    form.wrong("The file’s name is too long to be read, and nothing was kept. Give the file a shorter name, and choose it again", "file")
+    return await _list(visit, form)
+
+
 async def show(visit: Visit) -> Response:
     """What became of one file: its totals and lines, or every fault, or the earlier file that it repeats."""
     bank_file: UUID = visit.request.path_params["bank_file"]
