@@ -69,6 +69,10 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NO
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version' ORDER BY relname, attname
 """
 
+_LARGE_OBJECTS = """
+SELECT oid::regprocedure FROM pg_proc WHERE proname ~ '^lo_|^lo(read|write)$' AND has_function_privilege(oid, 'EXECUTE')
+"""
+
 
 @pytest.fixture(params=sorted(MAY_CHANGE))
 def service(request: pytest.FixtureRequest) -> str:
@@ -122,6 +126,23 @@ async def test_what_is_append_only_is_not_unmade(service: str, app: asyncpg.Conn
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await app.execute(statement)
+
+
+async def test_large_objects_which_no_table_holds_are_not_made(app: asyncpg.Connection) -> None:
+    for call in (
+        "lo_creat(-1)",
+        "lo_create(0)",
+        "lo_from_bytea(0, 'x')",
+        "lo_put(1, 0, 'x')",
+        "lo_open(1, 131072)",
+        "lowrite(0, 'x')",
+        "lo_unlink(1)",
+        "lo_get(1)",
+        "lo_import('/etc/hostname')",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute(f"SELECT {call}")
+    assert await app.fetch(_LARGE_OBJECTS) == []
 
 
 async def test_triggers_are_not_set_aside(app: asyncpg.Connection) -> None:

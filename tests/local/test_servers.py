@@ -80,6 +80,30 @@ async def test_a_service_cannot_enter_the_database_of_another(postgres: Postgres
         await asyncpg.connect(ours.app_dsn.replace(f"/{ours.name}", f"/{theirs.name}"))
 
 
+@pytest.mark.parametrize("database", ["postgres", "template1", "template0"])
+async def test_a_service_cannot_enter_the_databases_that_postgresql_brings(postgres: Postgres, database: str) -> None:
+    ours = await postgres.new_database("ledger", empty=True)
+    for dsn in (ours.app_dsn, ours.owner_dsn):
+        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError)):
+            await asyncpg.connect(dsn.replace(f"/{ours.name}", f"/{database}"))
+
+
+async def test_a_database_from_before_is_shut_at_the_next_start(postgres: Postgres) -> None:
+    ours = await postgres.new_database("ledger", empty=True)
+    superuser = await asyncpg.connect(postgres.superuser_dsn(ours.name))
+    try:
+        await superuser.execute("grant execute on function lo_create(oid), lo_put(oid, bigint, bytea) to public")
+    finally:
+        await superuser.close()
+    await postgres_server.make_database(postgres.server, ours.name, "ledger")
+    app = await asyncpg.connect(ours.app_dsn)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("select lo_create(0)")
+    finally:
+        await app.close()
+
+
 async def test_only_its_publisher_may_write_a_topic_and_only_its_hearers_may_read_it(kafka: Kafka) -> None:
     other = Topic("notices.letters", "notices", (), 1, timedelta(days=1))
     prefix = await kafka.new_topics((_OWN, other))

@@ -23,7 +23,13 @@ assert _PACKAGE.origin
 _BIN = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
 """Found without importing the package, which brings a server manager of its own that is not used here."""
 _SUPERUSER = "postgres"
+_BARE = "template0"
 _CONNECTION_SECONDS = 5.0
+_LARGE_OBJECTS_OPEN_TO_ALL = r"""
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite'))
+    AND has_function_privilege('public', oid, 'execute')
+"""
 
 NO_DURABILITY: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For tests: faster, and a crash of the machine (not of the server) may lose data."""
@@ -164,28 +170,41 @@ async def is_ready(server: Server) -> bool:
 
 
 async def make_roles(server: Server, service: str, owner_password: str, app_password: str) -> None:
-    """Make the service's two roles, or give them these passwords where they exist."""
+    """Make the service's two roles, or give them these passwords where they exist. PostgreSQL's own databases are shut to both."""
     connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
     try:
+        await connection.execute("revoke all on database postgres, template1 from public")
         await _make_role(connection, owner_role(service), owner_password)
         await _make_role(connection, app_role(service), app_password)
     finally:
         await connection.close()
 
 
-async def make_database(server: Server, name: str, service: str, *, template: str = "template0", strategy: str = "wal_log") -> None:
-    """Make the service's database where there is none yet; only its two roles (and the superuser) may enter it.
+async def make_database(server: Server, name: str, service: str, *, template: str = _BARE, strategy: str = "wal_log") -> None:
+    """Make the service's database where there is none yet; only its two roles (and the superuser) may enter it, and the latter alone may
+    make large objects in it.
 
     `strategy` is PostgreSQL's: by `file_copy` a template is copied as files, beside the write-ahead log.
     """
     connection = await asyncpg.connect(server.dsn(), timeout=_CONNECTION_SECONDS)
     owner, app = owner_role(service), app_role(service)
     try:
-        if await connection.fetchval("select true from pg_database where datname = $1", name):
-            return
-        await connection.execute(f'create database "{name}" owner "{owner}" template "{template}" strategy "{strategy}"')
-        await connection.execute(f'revoke all on database "{name}" from public')
-        await connection.execute(f'grant connect on database "{name}" to "{app}"')
+        if not await connection.fetchval("select true from pg_database where datname = $1", name):
+            await connection.execute(f'create database "{name}" owner "{owner}" template "{template}" strategy "{strategy}"')
+            await connection.execute(f'revoke all on database "{name}" from public')
+            await connection.execute(f'grant connect on database "{name}" to "{app}"')
+    finally:
+        await connection.close()
+    if template == _BARE:
+        await _shut_large_objects(server, name)
+
+
+async def _shut_large_objects(server: Server, name: str) -> None:
+    """Large objects belong to no table, so that no right on a table and no trigger would hold who fills the disk or hides rows in them."""
+    connection = await asyncpg.connect(server.dsn(name), timeout=_CONNECTION_SECONDS)
+    try:
+        if found := [row[0] for row in await connection.fetch(_LARGE_OBJECTS_OPEN_TO_ALL)]:
+            await connection.execute(f"revoke execute on function {', '.join(found)} from public")
     finally:
         await connection.close()
 
