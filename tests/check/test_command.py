@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import rentbook_local.checking
-from rentbook_local import check, export
+from rentbook_local import check, export, places
 from rentbook_local.checking import accepted, examine
 from rentbook_local.checking.accepted import Acknowledged, read_list
 from rentbook_local.checking.books import Paid
@@ -164,6 +165,12 @@ def test_a_line_that_is_no_acknowledgement_is_named(tmp_path: Path, line: str) -
 
 
 # --- what it is made of -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_lists_every_promise_in_the_order_in_which_they_are_looked_at() -> None:
+    page = (places.ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+    assert listed == [*(promise.name for promise in PROMISES), "accepted"]
 
 
 def test_the_checker_uses_none_of_the_services_code() -> None:

@@ -17,11 +17,12 @@ from approvals.web.chart import balance_chart, money_step
 from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form, digits, printable, read_day, read_offset, unturned
 from approvals.web.lanes import REASONS, lane_reason
+from approvals.web.pages.cases import EVIDENCE
 from approvals.web.story import story
 from refunds.domain import checks
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import Entry, Provenance
-from rentbook_contracts.refunds import AskedAs, CaseEvent
+from rentbook_contracts.refunds import AskedAs, CaseEvent, EvidenceKind
 from rentbook_contracts.words import isolated
 
 from desk import estate
@@ -223,6 +224,10 @@ def test_every_reason_of_a_check_has_words() -> None:
     codes = set(re.findall(r'Doubt\("([a-z-]+)"', source)) | set(re.findall(r'(?:FAIL|REFER), "([a-z-]+)"', source))
     assert codes
     assert codes <= set(REASONS)
+
+
+def test_every_kind_of_evidence_for_or_against_a_refund_has_words() -> None:
+    assert set(EVIDENCE) == set(EvidenceKind)
 
 
 def test_names_keep_their_capital_within_a_sentence() -> None:
