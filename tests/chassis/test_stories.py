@@ -105,6 +105,10 @@ async def obeyed(service: Service, rows: Rows, *words: str) -> str:
     return await obey(service.runtime, rows.app(), service._client, read_words("counter", words))
 
 
+async def said_gone(tx: Transaction, story: str) -> str | None:
+    return tx.gone(story)
+
+
 async def ended(client: Client, story: str) -> bool:
     return (await client.get_workflow_handle(story).describe()).status is WorkflowExecutionStatus.COMPLETED
 
@@ -125,8 +129,10 @@ async def test_a_terminated_story_goes_on_from_its_last_step_and_takes_none_twic
 
         await until(first_step_is_taken, "the first step is taken")
         assert service._stories.attention() == []
+        assert await run(service.runtime, lambda tx: said_gone(tx, story)) is None
         await client.get_workflow_handle(story).terminate("by hand")
         await until(is_told, "somebody is told")
+        assert await run(service.runtime, lambda tx: said_gone(tx, story)) == story
         assert set(rows.without) == {story}
         assert (await obeyed(service, rows, "list")).startswith(f"{story}  terminated ")
         assert await obeyed(service, rows, "restart", "--all", "--by", "ops") == f"{story} is taken up again."

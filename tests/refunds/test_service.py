@@ -260,11 +260,14 @@ async def test_a_story_that_is_terminated_before_its_decision_asks_anew_and_pays
     story = await story_of(stack, case)
     await story.terminate("by hand")
     await until(lambda: truth(needs_attention(stack)), "somebody is told", 30)
+    assert (await stack.page(case)).gone_story == story.id, "whoever opens the case reads it too"
     with pytest.raises(NotPossible):
         await restarted(stack, every=False, story=refund_workflow_id(uuid4(), 1))
     first = stack.others.task
     await restarted(stack, every=False, story=story.id)
     await until(lambda: truth(another_task(stack, first)), "the decision is asked for anew", 30)
+    await until(lambda: falsehood(needs_attention(stack)), "nobody is told any more", 30)
+    assert (await stack.page(case)).gone_story is None
     await released_after_approval(stack, case)
     await stack.case_is(case, CaseStatus.PAID)
     [paid] = await stack.bank.paid()

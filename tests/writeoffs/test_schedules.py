@@ -1435,6 +1435,23 @@ async def test_proposals_that_a_story_follows_and_open_schedules_need_their_stor
     assert await writeoffs.asked_of_workflows("schedule_changed") == needed[1:]
 
 
+async def test_the_pages_of_what_is_open_say_that_its_story_is_gone(writeoffs: WriteOffs) -> None:
+    proposal, schedule = await writeoffs.proposed(writeoffs.owing()), await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    stories_of = (proposal_workflow_id(proposal, 1), schedule_workflow_id(schedule))
+
+    async def said() -> tuple[str | None, str | None]:
+        of_proposal = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+        return of_proposal.gone_story, (await writeoffs.ask(queries.schedule_page, ScheduleAsked(schedule=schedule))).gone_story
+
+    assert await said() == (None, None)
+    writeoffs.runtime.stories_gone = frozenset(stories_of)
+    assert await said() == stories_of
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="A slip"), caller=BRYN)
+    await writeoffs.do(withdraw_schedule, WithdrawSchedule(schedule=schedule, note="A slip"), caller=BRYN)
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=0, status=ScheduleStatus.WITHDRAWN))
+    assert await said() == (None, None)
+
+
 async def test_a_chunk_names_no_more_charges_than_a_message_carries_and_no_line_is_left_behind(
     writeoffs: WriteOffs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,9 @@
 """Stories that have ended while their rows are open: found within a bounded time, and taken up again where they stood.
 
 A workflow that somebody terminates, or that fails, tells nobody. The service's rows say which stories have to be told; whatever of them
-Temporal doesn't run is gone: /health, ./rentbook status and a metric say so until an operator takes it up again with
-`python -m SERVICE stories list | restart ID | restart --all`. The story goes on from what its history had last; what it missed meanwhile
-it learns by asking the rows.
+Temporal doesn't run is gone: /health, ./rentbook status, a metric and the pages of its case (`Transaction.gone`) say so until an operator
+takes it up again with `python -m SERVICE stories list | restart ID | restart --all`. The story goes on from what its history had last; what
+it missed meanwhile it learns by asking the rows.
 """
 
 import argparse
@@ -47,7 +47,11 @@ class StoryWatch:
         self._runtime = runtime
         self._app = app
         self._client = client
-        self.gone: frozenset[str] = frozenset()
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The stories that were gone at the last look."""
+        return self._runtime.stories_gone
 
     def attention(self) -> list[str]:
         """What an operator has to do, in words; nothing where every story is told."""
@@ -77,7 +81,7 @@ class StoryWatch:
             log.error("a story is gone", extra={"workflow_id": story})
         for story in sorted(gone):
             await self._without(stories, story)
-        self.gone = gone
+        self._runtime.stories_gone = gone
         self._runtime.telemetry.stories_gone.set(len(gone))
 
     async def _without(self, stories: Stories, story: str) -> None:

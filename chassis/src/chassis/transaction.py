@@ -59,6 +59,8 @@ class Runtime:
     workflows_wake: asyncio.Event = field(default_factory=asyncio.Event)
     led: set[str] = field(default_factory=set)
     """The outboxes that this process relays whole: nobody else need be told of their rows."""
+    stories_gone: frozenset[str] = frozenset()
+    """The workflow ids that rows need and Temporal did not tell when this process looked last (chassis.stories)."""
 
 
 @dataclass
@@ -82,6 +84,10 @@ class Transaction:
         """The service's own settings. Errors: AssertionError if the process was given another kind."""
         assert isinstance(self.runtime.settings, kind), kind.__name__
         return self.runtime.settings
+
+    def gone(self, workflow_id: str) -> str | None:
+        """The story's workflow id, where a row needed it and Temporal did not tell it, some seconds ago; None where it is well."""
+        return workflow_id if workflow_id in self.runtime.stories_gone else None
 
     async def take_as_long_as_it_takes(self) -> None:
         """Lift the limit on this transaction's length (process.TRANSACTION_LIMIT_SECONDS), where nobody waits for what it holds."""

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+GONE_STORY = "The workflow id where Temporal did not tell the story some seconds ago: nothing goes on before an operator takes it up again"
+
 
 class Message(BaseModel):
     """What crosses a border: immutable, and tolerant of fields that a later minor version adds."""

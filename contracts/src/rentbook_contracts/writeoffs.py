@@ -24,7 +24,7 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
-from rentbook_contracts.operation import Command, Message, Nothing, Operation, Query
+from rentbook_contracts.operation import GONE_STORY, Command, Message, Nothing, Operation, Query
 from rentbook_contracts.people import LastCommands
 from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
@@ -632,6 +632,7 @@ class ProposalPage(Message):
     goes: tuple[ChargeOwed, ...] = ()
     reminders: Reminders | None = None
     left_out: bool = False
+    gone_story: str | None = Field(default=None, description=GONE_STORY)
 
 
 class ProposalsAsked(Message):
@@ -774,6 +775,7 @@ class SchedulePage(Message):
     totals: tuple[ScheduleTotals, ...]
     events: tuple[ProposalEvent, ...]
     decision: UUID | None
+    gone_story: str | None = Field(default=None, description=GONE_STORY)
 
 
 class ScheduleRow(Message):

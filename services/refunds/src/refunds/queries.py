@@ -37,6 +37,7 @@ from rentbook_contracts.refunds import (
     RunsAsked,
 )
 from rentbook_contracts.words import counted
+from rentbook_contracts.workflows import refund_workflow_id
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from refunds.domain.checks import TITLES, pounds, speaks_against
@@ -100,6 +101,7 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
         paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
+        gone_story=tx.gone(refund_workflow_id(row.id, row.attempt)) if row.is_open else None,
     )  # fmt: skip
 
 

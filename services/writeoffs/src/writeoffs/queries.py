@@ -12,6 +12,7 @@ from chassis.transaction import SYSTEM, Transaction
 from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart, PersonFacts
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.words import counted
+from rentbook_contracts.workflows import schedule_workflow_id
 from rentbook_contracts.writeoffs import (
     LINE_GONE,
     LINE_OFF,
@@ -471,6 +472,7 @@ async def schedule_page(tx: Transaction, asked: ScheduleAsked) -> SchedulePage:
         totals=totals,
         events=await events_of(tx, schedule=head.id),
         decision=head.decision,
+        gone_story=tx.gone(schedule_workflow_id(head.id)) if head.closed_at is None else None,
     )
 
 

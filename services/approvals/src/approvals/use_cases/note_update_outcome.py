@@ -11,7 +11,7 @@ from approvals.domain.eligibility import Status
 from approvals.domain.tasks import found
 from approvals.use_cases.close_task import close_refused, tell_not_carried_out
 
-CASE_ENDED = "The case had ended."
+CASE_ENDED = "The case had ended, or its workflow did not run."
 NOT_TAKEN = "The case had moved on."
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, PastWriteOff
 from rentbook_contracts.people import READS_ACCOUNTS
+from rentbook_contracts.workflows import proposal_workflow_id
 from rentbook_contracts.writeoffs import (
     BulkDryRun,
     DryRun,
@@ -77,6 +78,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         goes=_goes(row, found, facts),
         reminders=reminded.get(row.id),
         left_out=row.left_out,
+        gone_story=None if closed else tx.gone(proposal_workflow_id(row.id, row.attempt)),
     )
 
 

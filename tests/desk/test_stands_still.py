@@ -1,0 +1,68 @@
+"""A workflow that ended before its time: whoever works on its case reads that nothing goes on, and what has it restarted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rentbook_contracts.refunds import CASE_PAGE
+from rentbook_contracts.workflows import proposal_workflow_id, refund_workflow_id, schedule_workflow_id
+from rentbook_contracts.writeoffs import PROPOSAL_PAGE, SCHEDULE_PAGE, ProposalAsked, ScheduleAsked
+
+from desk import debts, estate
+from desk.conftest import Place
+from desk.visitor import visiting
+
+CASE = estate.CASE_OKAFOR
+
+
+async def pages_of_a_refund(place: Place) -> list[str]:
+    return [f"/cases/{CASE}", f"/tasks/{await place.task(CASE)}"]
+
+
+async def pages_of_a_schedule(place: Place) -> list[str]:
+    return [f"/write-offs/schedules/{debts.SCHEDULE}", f"/tasks/{await place.schedule_task()}"]
+
+
+async def pages_of_a_proposal(_: Place) -> list[str]:
+    return [f"/write-offs/{debts.READY}"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "query", "shown", "story", "service", "what"),
+    [
+        (pages_of_a_refund, CASE_PAGE, lambda: estate.case_page(CASE), refund_workflow_id(CASE, 1), "refunds", "case"),
+        (
+            pages_of_a_schedule,
+            SCHEDULE_PAGE,
+            lambda: debts.schedule_page(ScheduleAsked(schedule=debts.SCHEDULE)),
+            schedule_workflow_id(debts.SCHEDULE),
+            "writeoffs",
+            "schedule",
+        ),
+        (
+            pages_of_a_proposal,
+            PROPOSAL_PAGE,
+            lambda: debts.proposal_page(ProposalAsked(proposal=debts.READY)),
+            proposal_workflow_id(debts.READY, 1),
+            "writeoffs",
+            "proposal",
+        ),
+    ],
+    ids=["refund", "schedule", "proposal"],
+)
+async def test_its_pages_say_so_with_the_command_that_restarts_it(
+    place: Place, pages: Callable[[Place], Any], query: Any, shown: Callable[[], Any], story: str, service: str, what: str
+) -> None:
+    await place.everyone_known()
+    paths = await pages(place)
+    says = f"The workflow of this {what} does not run"
+    async with visiting(place, "ella") as manager:
+        for path in paths:
+            assert says not in await manager.read(path)
+        page = shown().model_copy(update={"gone_story": story})
+        place.peers.answers[f"/queries/{query.name}"] = lambda _: page
+        for path in paths:
+            said = await manager.read(path)
+            assert says in said
+            assert ("What is decided now is not carried out: wait with it." in said) is (what != "proposal")
+            assert f"./rentbook operate {service} stories restart {story} --by NAME" in said
