@@ -117,7 +117,7 @@ class Cursor:
 
     async def unpublished(self, relay: EventRelay, led: Led) -> Sequence[sa.RowMapping]:
         table = outbox_event.c
-        wanted = sa.select(table.seq, table.topic, table.key, table.headers, table.body).where(table.seq > self.last)
+        wanted = sa.select(table.seq, table.topic, table.key, table.headers, table.body, table.again_at).where(table.seq > self.last)
         async with relay._runtime.engine.connect() as connection:
             rows = (await connection.execute(wanted.order_by(table.seq).limit(BATCH_ROWS))).mappings().all()
         self.last = max([self.last, *(row["seq"] for row in rows)])

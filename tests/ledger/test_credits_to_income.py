@@ -11,6 +11,7 @@ from ledger import store
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
 from ledger.queries.refund_facts import account_for_refund
+from ledger.use_cases.end_tenancy import end_tenancy
 from ledger.use_cases.match_return import match_return
 from ledger.use_cases.note_close import note_close
 from ledger.use_cases.note_request import note_request
@@ -22,6 +23,7 @@ from rentbook_contracts.ledger import (
     AccountForRefund,
     AccountPageAsked,
     DroppedBecause,
+    EndTenancy,
     LineKind,
     LineOutcome,
     LinePart,
@@ -34,7 +36,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.refunds import CaseOutcome, RefundClosed, RefundRequested, RefundReturned
 from sqlalchemy.exc import DBAPIError
-from support.ledger_books import NEIGHBOUR, NEIGHBOUR_REFERENCE, opened
+from support.ledger_books import NEIGHBOUR, NEIGHBOUR_REFERENCE, NEXT_DOOR, opened
 from support.ledger_calls import do, told_of
 from support.write_off_books import CREDIT, DEBTORS, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
 
@@ -270,6 +272,8 @@ async def test_an_account_that_owes_nothing_after_it_is_left_alone(debts: Debts)
 @pytest.mark.parametrize("by_hand", [False, True], ids=["as the file says", "as a person says"])
 async def test_what_the_bank_takes_back_gives_the_credit_back_too(door: Door, by_hand: bool) -> None:
     books = Debts(door.runtime)
+    ended = EndTenancy(tenancy=NEXT_DOOR, ended_on=TODAY, keys_returned_on=TODAY, final_charges_posted=True)
+    await do(door.runtime, lambda tx: end_tenancy(tx, ended), OFFICER)
     balance = (await books.facts(NEIGHBOUR)).balance_pence
     cheque = await moved(books, NEIGHBOUR, -60_00, "2020-05-13", receipt="RQP")
     assert (await to_income(books, NEIGHBOUR)).journal is not None
