@@ -108,39 +108,48 @@ class FakeWriteOffs:
     def told(self, name: str) -> list[Any]:
         return [argument for called, argument in self.calls if called == name]
 
+    async def when(self, condition: Callable[[], bool]) -> None:
+        """Until the calls make the condition true."""
+        async with asyncio.timeout(60), self.heard:
+            await self.heard.wait_for(condition)
+
     async def until(self, name: str, times: int = 1) -> BaseModel:
         """The `times`-th call of the step, once it was made."""
-        async with asyncio.timeout(60), self.heard:
-            await self.heard.wait_for(lambda: self.names().count(name) >= times)
-            found: BaseModel = self.told(name)[times - 1]
-            return found
+        await self.when(lambda: self.names().count(name) >= times)
+        found: BaseModel = self.told(name)[times - 1]
+        return found
+
+    def row(self, answer: approvals.Answer, *, excepted: tuple[UUID, ...] = ()) -> approvals.Decision:
+        """A decision on the task that was opened last, as approvals would keep it."""
+        asked, task = self.open_task, self.task
+        assert asked is not None
+        assert task is not None
+        return approvals.Decision(
+            decision=uuid4(),
+            task=task,
+            case=asked.schedule,
+            attempt=1,
+            round=asked.round,
+            stage=asked.stage,
+            content_hash=asked.content_hash,
+            answer=answer,
+            reason_code="in-order",
+            completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages,
+            recalled=False,
+            excepted=excepted,
+            carried_out_from=self.carried_out_from,
+        )
 
     async def decide(
         self, story: WorkflowHandle[Any, Any], answer: approvals.Answer, *, row: bool = True, excepted: tuple[UUID, ...] = ()
     ) -> UUID:
         """A decision as the desk makes it: the row, then the update with its id. Without `row` it is a bare update."""
-        asked, task, decision = self.open_task, self.task, uuid4()
-        assert asked is not None
-        assert task is not None
+        made = self.row(answer, excepted=excepted)
         if row:
-            self.decisions[decision] = approvals.Decision(
-                decision=decision,
-                task=task,
-                case=asked.schedule,
-                attempt=1,
-                round=asked.round,
-                stage=asked.stage,
-                content_hash=asked.content_hash,
-                answer=answer,
-                reason_code="in-order",
-                completes=answer is approvals.Answer.APPROVED and asked.stage == self.stages,
-                recalled=False,
-                excepted=excepted,
-                carried_out_from=self.carried_out_from,
-            )
-        taken = approvals.DecisionTaken(decision=decision, task=task, round=asked.round, content_hash=asked.content_hash)
-        await story.execute_update(DECIDE.name, taken, id=str(decision))
-        return decision
+            self.decisions[made.decision] = made
+        taken = approvals.DecisionTaken(decision=made.decision, task=made.task, round=made.round, content_hash=made.content_hash)
+        await story.execute_update(DECIDE.name, taken, id=str(made.decision))
+        return made.decision
 
     async def recall(self, story: WorkflowHandle[Any, Any], decision: UUID, *, row: bool = True) -> None:
         """Taken back as the desk does it: the row, then the update. Without `row` it is a bare update."""

@@ -4,22 +4,19 @@ The story is told by a real Temporal. Whoever reaches that server may send it an
 stands in rows, which the fake services keep as approvals and refunds do. Each step that moves money is held against the rows then.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from bites.test_decisions import BELIEVES_WITHOUT_THE_ROW
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from pydantic import BaseModel
-from rentbook_contracts.approvals import DECIDE, RECALL, Answer, Decision, DecisionTaken, DecisionTakenBack, OpenTask
+from rentbook_contracts.approvals import DECIDE, Answer, OpenTask
 from rentbook_contracts.ledger import PostRefund
-from rentbook_contracts.operation import Message, Operation, Signal, Update
+from rentbook_contracts.operation import Message, Operation, Signal
 from rentbook_contracts.refunds import CaseStatus, NoteProgress, PaymentStands, QueuePayment, RefundCase
 from rentbook_contracts.workflows import (
     CASE_CHANGED,
@@ -40,21 +37,13 @@ from support.counting import until
 from support.courses import WHOLE, play_until
 from support.fake_services import FakeServices, waits
 from support.servers import Temporal
-from temporalio import activity
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
+from support.words import ANY, STEPS, EachStory, Question, Words, approval_of, made_on, taken, told
+from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-T = TypeVar("T")
-
 COURSES = 30 if WHOLE else 4
-STEPS = 20
 OPEN = (CaseStatus.WITH_APPROVER, CaseStatus.APPROVED)
 """Where a ledger that moved has the checks looked at again."""
-
-MOST_RECALLS = 6
-ANY = st.integers(min_value=0, max_value=10_000)
-"""Which of several: taken by its remainder."""
 
 HAPPENED = frozenset({"approved", "released", "refused words", "disbelieved words", "bare signals"})
 MORE_HAPPENED = frozenset({
@@ -85,22 +74,13 @@ class Rows(FakeServices):
         """
         plan, asked = step.plan, self.open_task
         assert asked is not None
-        approved = {
-            row.stage: row
-            for row in self.decisions.values()
-            if (row.case, row.attempt, row.round, row.content_hash) == (plan.case, plan.attempt, asked.round, plan.content_hash)
-            and row.task == self.tasks[row.round, row.stage]
-            and row.answer is Answer.APPROVED
-            and not row.recalled
-        }
-        last, payment = approved.get(self.stages), self.stands.payment
+        question = Question(plan.case, plan.attempt, asked.round, plan.content_hash)
+        last, payment = approval_of(made_on(question, self.decisions.values(), self.tasks), self.stages), self.stands.payment
         return (
-            sorted(approved) == list(range(1, self.stages + 1))
-            and last is not None
-            and last.completes
+            last is not None
             and last.decision == step.decision
             and (isinstance(step, QueuePayment) or (payment is not None and payment.content_hash == plan.content_hash))
-            and not any(isinstance(taken, type(step)) and taken.decision == step.decision for _, taken in self.calls)
+            and not any(isinstance(said, type(step)) and said.decision == step.decision for _, said in self.calls)
         )
 
     def status(self) -> CaseStatus:
@@ -108,27 +88,24 @@ class Rows(FakeServices):
 
 
 @dataclass
-class EachCase(FakeServices):
-    """The services of all cases: a step is answered by those of the story that asks."""
-
-    of_story: dict[str, Rows] = field(default_factory=dict)
-
-    async def answer(self, operation: Operation[Any, Any], argument: BaseModel) -> BaseModel:
-        return await self.of_story[activity.info().workflow_id or ""].answer(operation, argument)
+class EachCase(EachStory, FakeServices):
+    """The services of all cases."""
 
 
-class Telling(RuleBasedStateMachine):
-    """One story after the other. `loop`, `client`, `everybody` and `counted` are given by the test."""
+class Telling(Words):
+    """One story after the other."""
 
-    loop: asyncio.AbstractEventLoop
-    client: Client
-    everybody: EachCase
-    counted: "Counter[str]"
+    opens = "approvals.open-task"
+    with_approver = CaseStatus.WITH_APPROVER
+    handed_over = CaseStatus.WITH_BANK
+
+    services: Rows
+    status: CaseStatus
 
     @initialize(stages=st.sampled_from([1, 2]))
     def story_begins(self, stages: int) -> None:
         """A new case's story; what was decided of the cases before it stands in approvals' rows as well."""
-        self.rows: dict[UUID, Decision] = getattr(self, "rows", {})
+        self.rows = getattr(self, "rows", {})
         self.now(self.begun(stages))
         self.paid_for = 0
         self.round_begins()
@@ -138,19 +115,21 @@ class Telling(RuleBasedStateMachine):
         case = RefundCase(case=self.services.case)
         self.id = refund_workflow_id(case.case, 1)
         self.everybody.of_story[self.id] = self.services
-        self.story: WorkflowHandle[Any, Any] = await self.client.start_workflow(REFUND_APPROVAL.name, case, id=self.id, task_queue=QUEUE)
+        self.story = await self.client.start_workflow(REFUND_APPROVAL.name, case, id=self.id, task_queue=QUEUE)
         await self.services.until("approvals.open-task")
 
     def round_begins(self) -> None:
-        self.status = CaseStatus.WITH_APPROVER
-        self.approvals, self.heard = list[UUID](), list[UUID]()
-        self.now(self.all_is_taken())
-        self.at = (self.asked.round, 1)
+        self.services.void_because = None
+        super().round_begins()
 
     @property
     def asked(self) -> OpenTask:
         assert self.services.open_task is not None
         return self.services.open_task
+
+    @property
+    def case(self) -> UUID:
+        return self.services.case
 
     # --- what is true ---------------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +174,7 @@ class Telling(RuleBasedStateMachine):
     @rule()
     def it_is_told_of_an_approval_that_was_recalled(self) -> None:
         row = self.row(recalled=True)
-        self.next_round_after(self.story.execute_update(DECIDE.name, _taken(row), id=str(row.decision)))
+        self.next_round_after(self.story.execute_update(DECIDE.name, taken(row), id=str(row.decision)))
         self.counted["told when it was recalled"] += 1
 
     @precondition(lambda self: self.status in OPEN)
@@ -216,70 +195,6 @@ class Telling(RuleBasedStateMachine):
         self.counted["released"] += 1
 
     # --- what is not ----------------------------------------------------------------------------------------------------------------------
-
-    @rule(answer=st.sampled_from(Answer))
-    def decisions_are_told_that_are_not_of_this_question(self, answer: Answer) -> None:
-        """Each unlike one on this question in one respect, some as approvals would never keep them."""
-        others: list[dict[str, Any]] = [
-            {"is_kept": False},
-            {"task": uuid4()},
-            {"round": self.asked.round + 1},
-            {"content_hash": "another"},
-            {"case": uuid4(), "task": uuid4(), "content_hash": "another"},
-            {"case": uuid4(), "task": uuid4(), "recalled": True},
-            {"round": self.asked.round + 1, "recalled": True},
-        ]
-        for other in others:
-            self.told_in_vain(self.row(answer=answer, **other), as_asked=True)
-            if "is_kept" not in other:
-                self.told_in_vain(self.row(answer=answer, **other), as_asked=False)
-        self.now(self.all_is_taken())
-
-    def earlier(self) -> list[Decision]:
-        """Decisions as they were really made, on whatever was asked before."""
-        return [row for row in self.rows.values() if row.task != self.services.task or self.status is not CaseStatus.WITH_APPROVER]
-
-    @precondition(lambda self: bool(self.earlier()))
-    @rule(which=ANY, as_asked=st.booleans())
-    def an_earlier_decision_is_told(self, which: int, as_asked: bool) -> None:
-        """Of another case, an old round or the stage before: it may approve, and stand."""
-        known = self.earlier()
-        row = known[which % len(known)]
-        self.told_in_vain(row, as_asked=as_asked)
-        self.now(self.all_is_taken())
-        self.counted["told of " + ("an old round" if row.case == self.asked.case else "an earlier case")] += 1
-
-    def told_in_vain(self, row: Decision, *, as_asked: bool) -> None:
-        """With the words of the open question, whatever the row says, or with those of the row."""
-        said = _taken(row)
-        if as_asked:
-            assert self.services.task is not None
-            said = DecisionTaken(
-                decision=row.decision, task=self.services.task, round=self.asked.round, content_hash=self.asked.content_hash
-            )
-        answers = (said.task, said.round, said.content_hash) == (self.services.task, self.asked.round, self.asked.content_hash)
-        accepted = self.now(self.accepted(DECIDE, said))
-        assert accepted == (answers and self.status is CaseStatus.WITH_APPROVER)
-        if accepted:
-            self.heard.append(row.decision)
-        self.counted["disbelieved words" if accepted else "refused words"] += 1
-
-    def row(self, *, is_kept: bool = True, **other: Any) -> Decision:
-        """An approval of the open question, but for what is said otherwise."""
-        row = self.services.row(Answer.APPROVED).model_copy(update=other)
-        if is_kept:
-            self.rows[row.decision] = row
-        return row
-
-    @rule()
-    def recalls_are_told_of_what_was_not_recalled(self) -> None:
-        """Of the latest decisions, of one that was recalled on something else, and of one that there is not."""
-        self.told_in_vain(self.row(case=uuid4(), task=uuid4(), recalled=True), as_asked=True)
-        for decision in dict.fromkeys((uuid4(), *self.heard, *list(self.rows)[-MOST_RECALLS:])):
-            accepted = self.now(self.accepted(RECALL, DecisionTakenBack(decision=decision, task=uuid4())))
-            assert accepted == (decision in self.heard and self.status is not CaseStatus.WITH_BANK)
-            self.counted["disbelieved recalls" if accepted else "refused recalls"] += 1
-        self.now(self.all_is_taken())
 
     @rule(order=st.permutations(range(7)))
     def bare_signals_come(self, order: list[int]) -> None:
@@ -382,11 +297,6 @@ class Telling(RuleBasedStateMachine):
         assert len(self.services.names("refunds.queue-payment")) == self.paid_for
         assert len(self.services.names("ledger.post-refund")) == (self.status is CaseStatus.WITH_BANK)
 
-    @invariant()
-    def it_waits_for_the_same(self) -> None:
-        assert self.services.status() is self.status
-        assert (self.asked.round, self.asked.stage) == self.at, "another round or stage is asked about"
-
     async def all_is_taken(self) -> None:
         """All that was said is behind the story: what it is asked last makes it look, and it looks only after the rest."""
         if self.status in OPEN:
@@ -398,40 +308,6 @@ class Telling(RuleBasedStateMachine):
             await self.tell(CASE_CHANGED, CaseChanged(case=self.asked.case))
             await self.services.until("refunds.read-case", asked + 1)
 
-    def next_round_after(self, word: Coroutine[Any, Any, object]) -> None:
-        opened = self.services.names().count("approvals.open-task")
-        self.now(word)
-        self.now(self.services.until("approvals.open-task", opened + 1))
-        self.services.void_because = None
-        self.round_begins()
-
-    async def tell(self, signal: Signal[Any], message: Message) -> None:
-        await self.story.signal(signal.name, message)
-
-    async def accepted(self, update: Update[Any], message: Message) -> bool:
-        try:
-            await self.story.execute_update(update.name, message, id=f"{uuid4()}")
-        except WorkflowUpdateFailedError:
-            return False
-        return True
-
-    def now(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
-
-
-def _taken(row: Decision) -> DecisionTaken:
-    return DecisionTaken(decision=row.decision, task=row.task, round=row.round, content_hash=row.content_hash)
-
-
-@asynccontextmanager
-async def told(temporal: Temporal, counted: "Counter[str]") -> AsyncIterator[dict[str, Any]]:
-    """What the machine is given."""
-    client = await Client.connect(temporal.address, namespace=await temporal.new_namespace(), data_converter=pydantic_data_converter)
-    everybody = EachCase()
-    async with AsyncExitStack() as stack:
-        await everybody.serve(client, stack)
-        yield {"loop": asyncio.get_running_loop(), "client": client, "everybody": everybody, "counted": counted}
-
 
 @pytest.mark.timeout(3600 if WHOLE else 900)
 async def test_no_word_to_a_story_moves_money_that_its_rows_do_not(temporal: Temporal, played: "Counter[str]") -> None:
@@ -440,7 +316,7 @@ async def test_no_word_to_a_story_moves_money_that_its_rows_do_not(temporal: Tem
     async def missing() -> frozenset[str]:
         return (HAPPENED | MORE_HAPPENED if WHOLE else HAPPENED) - counted.keys()
 
-    async with told(temporal, counted) as given:
+    async with told(temporal, EachCase(), counted) as given:
         await play_until(Telling, given, missing, played, courses=COURSES, steps=STEPS)
     played.update({f"words to a refund: {what}": times for what, times in counted.items()})
 
@@ -453,6 +329,6 @@ async def test_a_story_that_believes_an_update_without_its_row_is_found_out(temp
     with pytest.MonkeyPatch.context() as patch:
         for name, variant in BELIEVES_WITHOUT_THE_ROW.items():
             patch.setattr(name, variant)
-        async with told(temporal, Counter()) as given:
+        async with told(temporal, EachCase(), Counter()) as given:
             with pytest.raises(AssertionError, match=r"queue-payment|another round or stage"):
                 await play_until(Telling, given, missing, Counter(), courses=COURSES, steps=STEPS)

@@ -16,6 +16,7 @@ _FAULTS = (
     "tests/approvals/test_any_cast_over_schedules.py",
     "tests/desk/test_authority_as_a_property.py",
     "tests/workflows/test_any_word_to_a_refund.py",
+    "tests/workflows/test_any_word_to_a_schedule.py",
 )
 _FROM_DEBIAN = {("chromium-headless-shell", "chromium"): "the browser", ("hledger",): "the foreign bookkeeper"}
 """Programs that no package registry of ours carries, by their Debian packages, and what the tests use them for.
