@@ -69,7 +69,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from workflows.decision import morning_of
 from workflows.write_off_approval import WriteOffApproval
 
-COURSES = 30 if WHOLE else 4
+COURSES = 30 if WHOLE else 3
 BEFORE_THE_HAND_OVER = (ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK, ScheduleStatus.CALL_IN)
 UNDECIDED = (ScheduleStatus.WITH_APPROVER, ScheduleStatus.SENT_BACK)
 CALL_IN = timedelta(days=8)
@@ -80,14 +80,14 @@ SCHEDULES = st.tuples(st.sampled_from([1, 2]), st.integers(min_value=2, max_valu
 """Stages and lines. The ledger is handed two lines at a time."""
 
 HAPPENED = frozenset({
-    "approved", "call-ins waited out", "lines posted", "posted", "refused words", "disbelieved words", "refused recalls",
-    "disbelieved recalls", "bare signals",
+    "approved", "call-ins waited out", "recalled before the ledger posted", "lines posted", "posted", "refused words",
+    "disbelieved words", "refused recalls", "disbelieved recalls", "bare signals",
 })  # fmt: skip
 MORE_HAPPENED = frozenset({
     "of two stages", "with lines left out", "sent back", "answered", "declined", "withdrawn", "withdrawn as it was approved", "recalled",
-    "called in", "recalled as it was handed over", "recalled before the ledger posted", "recalled once the ledger had posted",
-    "told when it was recalled", "lines dropped", "lines dropped beside those that are posted",
-    "lines dropped by the ledger", "emptied", "weeks gone by", "stories begun again", "told of an old round", "told of an earlier case",
+    "called in", "recalled as it was handed over", "recalled once the ledger had posted", "told when it was recalled", "lines dropped",
+    "lines dropped beside those that are posted", "lines dropped by the ledger", "emptied", "weeks gone by", "stories begun again",
+    "told of an old round", "told of an earlier case",
 })  # fmt: skip
 """What is not waited for in the sample of every run."""
 
@@ -287,6 +287,7 @@ class Telling(Words):
 
     services: Rows
     status: ScheduleStatus
+    has_fallen = False
 
     @initialize(schedule=SCHEDULES)
     def story_begins(self, schedule: tuple[int, int]) -> None:
@@ -549,7 +550,9 @@ class Telling(Words):
         self.counted[how] += 1
 
     def teardown(self) -> None:
-        """Whatever the story was told: once it is approved, what is left of it is posted, whatever it is told on the way there."""
+        """Whatever the story was told, and is told on the way: once it is approved, what is left of it is posted. Every course comes to an
+        approval that falls while it is being carried out, and to the round after that.
+        """
         if not hasattr(self, "story"):
             return
         self.what_is_not_true_is_told()
@@ -565,10 +568,13 @@ class Telling(Words):
             if self.call_in_ends():
                 return
         self.what_is_not_true_is_told()
-        while not self.ledger_posts(one_falls=False):
-            if self.status is ScheduleStatus.WITH_APPROVER:
-                self.teardown()
+        if not self.has_fallen and not self.rows[self.approvals[-1]].recalled:
+            self.has_fallen = True
+            self.it_is_recalled_while_it_is_posted(in_time=True)
+        while self.status is ScheduleStatus.POSTING:
+            if self.ledger_posts(one_falls=False):
                 return
+        self.teardown()
 
     def what_is_not_true_is_told(self) -> None:
         self.it_is_as_it_was()
