@@ -972,6 +972,21 @@ async def test_a_schedule_of_which_every_line_fell_out_has_posted_nothing_and_sa
     assert row["status"] == "empty"
 
 
+async def test_a_schedule_that_had_posted_some_lines_before_its_recall_is_posted_though_the_others_fall_out(writeoffs: WriteOffs) -> None:
+    accounts = [writeoffs.owing(100_00), writeoffs.owing(200_00)]
+    schedule, decision = await writeoffs.scheduled(*[await writeoffs.ready(account) for account in accounts]), uuid4()
+    await writeoffs.round(schedule)
+    first, other = await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(first, decision))
+    writeoffs.approvals.comes_to_nothing(schedule)
+    assert (await writeoffs.round(schedule, 2)).lines == 1
+    await writeoffs.do(move, receipt(other.account, 150_00))
+    assert (await writeoffs.round(schedule, 3)).content_hash is None
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=3, status=ScheduleStatus.EMPTY))
+    [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
+    assert row["status"] == "posted"
+
+
 async def test_a_second_payment_is_put_back_together_with_the_first(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(312_40)
     await written_off(writeoffs, account)

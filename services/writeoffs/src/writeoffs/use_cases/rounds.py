@@ -214,7 +214,8 @@ async def _left_out(tx: Transaction, dropped: Sequence[tuple[Row, str]]) -> None
 
 
 async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
-    """A schedule of which every line fell out while it was posted has posted nothing, and says so.
+    """A schedule of which every line fell out while it was posted has posted nothing, and says so. One that had posted some lines when its
+    approval fell, and lost the others after that, is posted.
 
     Errors: UnknownSchedule, NotDecidedSo; Unanswered (approvals, ledger).
     """
@@ -230,8 +231,8 @@ async def close_schedule(tx: Transaction, told: CloseSchedule) -> Nothing:
         await _declined(tx, row, left, reason)
     else:
         await _ready_again(tx, row, left)
-    if status is ScheduleStatus.POSTED and not await store.lines_of(tx, row.id, "posted", limit=1):
-        status = ScheduleStatus.EMPTY
+    if status in (ScheduleStatus.POSTED, ScheduleStatus.EMPTY):
+        status = ScheduleStatus.POSTED if await store.has_lines(tx, row.id, "posted") else ScheduleStatus.EMPTY
     await store.change_schedule(tx, row.id, status=status, status_note=reason, closed_at=tx.now)
     await store.note_on_schedule(tx, row.id, f"now {status.value}", reason)
     return Nothing()
