@@ -608,7 +608,7 @@ class Telling(Words):
         self.services.ahead -= datetime.now(UTC) - began
 
 
-@pytest.mark.timeout(3600 if WHOLE else 300)
+@pytest.mark.timeout(3600 if WHOLE else 900)
 async def test_no_word_to_a_schedules_story_posts_a_line_that_its_rows_do_not(temporal: Temporal, played: "Counter[str]") -> None:
     counted: Counter[str] = Counter()
 
