@@ -1213,6 +1213,58 @@ async def test_what_was_written_off_of_an_undone_charge_comes_back_whole_whateve
     assert await writeoffs.rows(wanted, a=account) == [], "that is all, and nobody has paid anything"
 
 
+UNDONE_OPEN = "SELECT id, wanted_pence, status FROM proposal WHERE account = :a AND closed_at IS NULL"
+
+
+async def of_an_undone_charge(writeoffs: WriteOffs, balance: int) -> tuple[UUID, UUID, PastWriteOff]:
+    """The account, the proposal that was made of itself to put £100 back, and the write-off."""
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    gone = owed(100_00)
+    past = writeoffs.ledger.debts[account].write_offs[0].model_copy(update={"charges": (nobodys(gone), owed(212_40))})
+    writeoffs.moved(account, balance_pence=balance, write_offs=(past,))
+    await writeoffs.do(come_back, undone(account, gone.journal, 100_00, balance))
+    [back] = await writeoffs.rows(UNDONE_OPEN, a=account)
+    return account, back["id"], past
+
+
+async def test_what_comes_back_of_an_undone_charge_stands_while_other_weeks_are_debited_and_paid(writeoffs: WriteOffs) -> None:
+    account, proposal, past = await of_an_undone_charge(writeoffs, 50_00)
+    await writeoffs.assessed(proposal)
+    debit = ChargePosted(account=account, balance_pence=130_00, journal=uuid4(), amount_pence=80_00, week_commencing=TODAY)
+    writeoffs.moved(account, balance_pence=130_00)
+    await writeoffs.do(move, debit)
+    await writeoffs.assessed(proposal)
+    assert await writeoffs.rows(UNDONE_OPEN, a=account) == [{"id": proposal, "wanted_pence": 100_00, "status": "ready"}]
+    schedule = await writeoffs.scheduled(proposal)
+    for balance in (210_00, 200_00, -10_00):
+        writeoffs.moved(account, balance_pence=balance)
+        await writeoffs.do(move, debit.model_copy(update={"balance_pence": balance}))
+        assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    # Somebody has put some of it back meanwhile: what is left of the charge is less than the line gives.
+    less = past.model_copy(update={"charges": (nobodys(owed(60_00)),), "reinstated_pence": 252_40})
+    writeoffs.moved(account, balance_pence=240_00, write_offs=(less,))
+    await writeoffs.do(move, debit.model_copy(update={"balance_pence": 240_00}))
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "What is owed on the account has changed.")}
+
+
+async def test_whoever_had_a_hand_in_what_is_proposed_anew_has_one_in_that_too(writeoffs: WriteOffs) -> None:
+    account, proposal, past = await of_an_undone_charge(writeoffs, 50_00)
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=proposal, note="right"), caller=BRYN)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="not now"), caller=ASHA)
+    taking_part = "SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person"
+    [again] = await writeoffs.rows(UNDONE_OPEN, a=account)
+    assert again["id"] != proposal
+    assert BRYN.person in {row["person"] for row in await writeoffs.rows(taking_part, id=again["id"])}
+    # Another charge of it is undone: what was made of itself is made anew, with the same people.
+    more = past.model_copy(update={"charges": tuple(nobodys(charge) for charge in past.charges)})
+    writeoffs.moved(account, balance_pence=-162_40, write_offs=(more,))
+    await writeoffs.do(come_back, undone(account, past.charges[1].journal, 212_40, -162_40))
+    [last] = await writeoffs.rows(UNDONE_OPEN, a=account)
+    assert (last["id"] != again["id"], last["wanted_pence"]) == (True, 312_40)
+    assert BRYN.person in {row["person"] for row in await writeoffs.rows(taking_part, id=last["id"])}
+
+
 async def test_an_undone_charge_comes_back_once_what_was_listed_of_another_is_posted(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(312_40)
     journal = await written_off(writeoffs, account)

@@ -773,8 +773,8 @@ class WriteOffLine(Message):
     """What one line of a schedule does, whole: this is what is approved, by its hash, and what is posted.
 
     `line` is the id of the proposal, `attempt` counts its times on a schedule. `balance_pence` is the account's balance on which the line
-    rests: a line whose account stands elsewhere is dropped, but a write-off that names its charges, which rests on those. `undoes` is the
-    write-off journal that a reinstatement puts back.
+    rests: a line whose account stands elsewhere is dropped, but a write-off that names its charges, and what is put back of charges that
+    were undone: these rest on their charges. `undoes` is the write-off journal that a reinstatement puts back.
 
     `charges` names the journals of the charges that it is of, the oldest first; of a reinstatement, what was undone before the rest. None
     is named where it is of all that is owed, or of all that is left of the write-off. A write-off takes all that is owed of those that it

@@ -47,6 +47,9 @@ KEPT = PAST.model_copy(
 )
 
 
+UNDONE = KEPT.model_copy(update={"charges": tuple(charge.model_copy(update={"undone": True}) for charge in KEPT.charges)})
+
+
 def line(kind: LineKind, *parts: tuple[str, int] | LinePart, **other: Any) -> WriteOffLine:
     named = tuple(part if isinstance(part, LinePart) else LinePart(element=part[0], amount_pence=part[1]) for part in parts)
     made = {"line": A, "attempt": 1, "kind": kind, "account": A, "reason": "x", "balance_pence": 100, "parts": named, "evidence_hash": "e"}
@@ -144,6 +147,17 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 60, None),
         (BACK, {}, 100, None, "above-written-off"),
         (answered(BACK, A), {"write_offs": (PAST,), "people": LIVE}, 100, None, "people-changed"),
+        (BACK, {"write_offs": (KEPT,), "balance_pence": 130}, 130, None, "balance-moved"),
+        (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 130, None, None),
+        (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 100, None, None),
+        (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 90, None, "balance-moved"),
+        (
+            line(LineKind.REINSTATEMENT, ("Rent", 29), undoes=OFF),
+            {"write_offs": (UNDONE,), "balance_pence": 130},
+            130,
+            None,
+            "balance-moved",
+        ),
         (line(LineKind.REINSTATEMENT, ("Rent", 31), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 30)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Heating", 1), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),

@@ -172,6 +172,12 @@ async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
+async def carry_on_all(tx: Transaction, before: UUID, id_: UUID) -> None:
+    """Whoever took part in a proposal takes part in the one that comes in its place."""
+    people = sa.select(participant.c.person).distinct().where(participant.c.proposal == before)
+    await carry_on(tx, [(id_, person) for person in await tx.connection.scalars(people)])
+
+
 async def orders_stand(tx: Transaction) -> None:
     """To the end of the transaction no order of insolvency becomes known of anybody: whoever brings the next sees what is written here."""
     await tx.connection.execute(sa.text(f"SELECT pg_advisory_xact_lock_shared({_ORDERS})"))

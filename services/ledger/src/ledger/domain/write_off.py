@@ -50,7 +50,7 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
     `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest total of the same people's debts, or
     of their credits, that the decision has authority for; None has no upper edge. The evidence of a line has an edge of its own.
     """
-    if balance_pence != line.balance_pence and not (_rests_on_charges(line) and balance_pence == ground.facts.balance_pence):
+    if balance_pence != line.balance_pence and not (_rests_on_charges(line, ground.facts) and balance_pence == ground.facts.balance_pence):
         return DroppedBecause.BALANCE_MOVED
     if any(edge is not None and debtor_total(line, ground.facts) > edge for edge in (covers_to_pence, line.up_to_pence)):
         return DroppedBecause.CREDITS_ABOVE if line.kind is LineKind.CREDIT_WRITE_ON else DroppedBecause.DEBTOR_OWES_MORE
@@ -65,9 +65,18 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
             return _credit(line, ground)
 
 
-def _rests_on_charges(line: WriteOffLine) -> bool:
-    """What names its charges rests on what is owed of those, which is looked at with them: the next week's debit is none of them."""
+def _rests_on_charges(line: WriteOffLine, facts: DebtFacts) -> bool:
+    """A write-off that names its charges rests on what is owed of those, which is looked at with them: the next week's debit is none of
+    them. What is put back of charges that were undone rests on those.
+    """
+    if line.kind is LineKind.REINSTATEMENT:
+        return _is_of_the_undone(charges_of(line, facts))
     return line.kind is LineKind.WRITE_OFF and bool(line.charges)
+
+
+def _is_of_the_undone(back: Sequence[ChargeOwed] | None) -> bool:
+    """Of a charge that was undone nobody owes what comes back: the write-off alone is taken back, whatever the law has released."""
+    return bool(back) and all(charge.undone for charge in back or ())
 
 
 def _others_answer(line: WriteOffLine, facts: DebtFacts) -> bool:
@@ -125,9 +134,8 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
 def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
     past = past_write_off(ground.facts, line.undoes)
     back = charges_of(line, ground.facts)
-    # Of a charge that was undone nobody owes what comes back: the write-off alone is taken back, whatever the law has released.
     to_be_owed = [charge for charge in back or () if not charge.undone]
-    of_the_undone = bool(back) and not to_be_owed
+    of_the_undone = _is_of_the_undone(back)
     if past is not None and past.discharged and not line.release_undone and not of_the_undone:
         return DroppedBecause.DISCHARGED
     if past is None or line.amount_pence > past.amount_pence - past.reinstated_pence or not _within(line, ground.left):

@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import (
     LineKind,
     LinePart,
     PastWriteOff,
+    WriteOffLine,
 )
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
@@ -219,7 +220,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_of_another_kind(proposed, rungs),
         *_not_released(facts, ordered_on),
         *_blocks(proposed, facts, charges, policy),
-        *(_moved(proposed, facts) if then is None else _charges_moved(then, chosen)),
+        *(() if _is_of_the_undone(proposed, facts) else _moved(proposed, facts) if then is None else _charges_moved(then, chosen)),
     )
     young = tuple(_young(proposed, facts, policy, today))
     counts = counting(proofs, starts)
@@ -657,8 +658,7 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         yield "No such write-off stands on the account."
         return
     left, until = found.amount_pence - found.reinstated_pence, known_held_until(proposed, facts)
-    # Nobody owes what comes back of those: no law releases anybody from it, and no credit has to pay it.
-    of_the_undone = (proposed.wanted_pence or left) <= left_of_the_undone(found)
+    of_the_undone = _is_of_the_undone(proposed, facts)
     if found.discharged and not of_the_undone:
         yield (
             "The law has released the debtor from this debt: it is put back only once it is shown that the bankruptcy was annulled, "
@@ -680,6 +680,29 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
         )
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         yield BREATHING_SPACE
+
+
+def _is_of_the_undone(proposed: Standing, facts: DebtFacts) -> bool:
+    """Whether it puts back only what was written off of charges that were undone since. Nobody owes that: no law releases anybody from it,
+    no credit has to pay it, and it does not rest on the balance.
+    """
+    found = past_write_off(facts, proposed.undoes) if proposed.kind is LineKind.REINSTATEMENT else None
+    return found is not None and 0 < (proposed.wanted_pence or found.amount_pence - found.reinstated_pence) <= left_of_the_undone(found)
+
+
+def stands_by_its_charges(line: WriteOffLine, facts: DebtFacts) -> bool:
+    """Whether a line rests on charges, and not on the balance, and those are as they were: a write-off on what is owed of those that it
+    names, since the next week's debit is none of them; what is put back on charges that were undone.
+    """
+    match line.kind:
+        case LineKind.WRITE_OFF:
+            return bool(line.charges) and by_element(one for one in facts.charges if one.journal in line.charges) == line.parts
+        case LineKind.REINSTATEMENT:
+            found = past_write_off(facts, line.undoes)
+            back = [one for one in found.charges if not line.charges or one.journal in line.charges] if found is not None else []
+            return all(one.undone for one in back) and line.amount_pence <= sum(one.owed_pence for one in back)
+        case LineKind.CREDIT_WRITE_ON:
+            return False
 
 
 _SHOWN_BY_THE_CREDIT = frozenset({Reason.PAYING, Reason.CHARGE_UNDONE})

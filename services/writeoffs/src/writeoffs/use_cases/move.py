@@ -9,7 +9,7 @@ from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, 
 from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import DROPS, by_element
+from writeoffs.domain.assessment import DROPS, stands_by_its_charges
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
@@ -67,17 +67,12 @@ async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecau
 async def _why(tx: Transaction, line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:
     if stopped is not None and _concerns(stopped, line):
         return stopped
-    moved = fact.balance_pence != line.balance_pence and not await _stands_by_its_charges(tx, line)
-    return DroppedBecause.BALANCE_MOVED if moved else None
-
-
-async def _stands_by_its_charges(tx: Transaction, row: Row) -> bool:
-    """A write-off that names its charges rests on what is owed of those: the next week's debit is none of them. Errors: Unanswered."""
-    line = WriteOffLine.model_validate(row.content)
-    if line.kind is not LineKind.WRITE_OFF or not line.charges:
-        return False
-    charges = (await fact_of(tx, line.account)).charges
-    return by_element(one for one in charges if one.journal in line.charges) == line.parts
+    if fact.balance_pence == line.balance_pence:
+        return None
+    told = WriteOffLine.model_validate(line.content)
+    may_stand = told.kind is LineKind.REINSTATEMENT or bool(told.charges)
+    stands = may_stand and stands_by_its_charges(told, await fact_of(tx, line.account))
+    return None if stands else DroppedBecause.BALANCE_MOVED
 
 
 def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:

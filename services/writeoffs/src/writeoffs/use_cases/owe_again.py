@@ -65,8 +65,14 @@ async def owe_again_each(tx: Transaction, accounts: Sequence[UUID], closed: Mapp
 
 async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None = None) -> None:
     told = await _due(tx, standing, facts, closed)
-    if told is not None and await _free(tx, told, facts.balance_pence):
-        await propose_to_put_back(tx, told, facts)
+    if told is None:
+        return
+    before = await store.open_on_account(tx, told.account)
+    if before is not None:
+        if await _stands(tx, before, told, facts.balance_pence):
+            return
+        await end_as_withdrawn(tx, before, PROPOSED_ANEW)
+    await propose_to_put_back(tx, told, facts, after=before or closed)
 
 
 async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None) -> Propose | None:
@@ -108,16 +114,11 @@ async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, _Left]:
     return left
 
 
-async def _free(tx: Transaction, told: Propose, balance_pence: int) -> bool:
-    """Whether the account has no open proposal, or one that was made of itself of another amount, or balance: that one ends."""
-    row = await store.open_on_account(tx, told.account)
-    if row is None:
-        return True
-    the_same = (row.undoes, row.wanted_pence, row.balance_pence) == (told.undoes, told.amount_pence, balance_pence)
-    if the_same or not await _made_of_itself(tx, row):
-        return False
-    await end_as_withdrawn(tx, row, PROPOSED_ANEW)
-    return True
+async def _stands(tx: Transaction, row: Row, told: Propose, balance_pence: int) -> bool:
+    """Whether the account's open proposal stays: one that was not made of itself, or is the same, and rests on this balance if on any."""
+    the_same = (row.undoes, row.wanted_pence) == (told.undoes, told.amount_pence)
+    rests = told.reason is Reason.CHARGE_UNDONE or row.balance_pence == balance_pence
+    return (the_same and rests) or not await _made_of_itself(tx, row)
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:

@@ -31,6 +31,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import WriteOffPolicy, ladder_for
 from writeoffs.domain.rules import WriteOffRule
+from writeoffs.store import Row
 from writeoffs.use_cases.work import fact_of, facts_of, follow, require_worker, rests_on
 
 OPEN_ALREADY = "The account has an open proposal."
@@ -117,11 +118,16 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
     return SortedOut(rows, refused, facts)
 
 
-async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts) -> None:
-    """Of itself, whoever made it known that it is owed again: somebody has to decide it like any other. Nothing where one is open."""
+async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts, after: Row | None) -> None:
+    """Of itself, whoever made it known that it is owed again: somebody has to decide it like any other. Nothing where one is open.
+
+    `after`: the proposal in whose place it comes. Whoever had a hand in that one, where it was to put a debt back too, has one in this.
+    """
     row = {**_row(tx, told, facts, await queries.in_force(tx, business_date(tx.now))), "raised_by": SYSTEM.person}
     if await _add(tx, [row]):
         await _begin(tx, {row["id"]: row}, {told.account: facts}, of_itself=True)
+        if after is not None and after.kind == LineKind.REINSTATEMENT:
+            await store.carry_on_all(tx, after.id, row["id"])
 
 
 def _known(facts: Mapping[UUID, DebtFacts], account: UUID, told: Propose) -> DebtFacts:
