@@ -195,6 +195,12 @@ async def test_nobody_gains_by_what_is_put_before_their_own_policy(office: Offic
 async def test_a_mistyped_year_stands_in_nobodys_way(office: Office) -> None:
     with pytest.raises(rules.TooFarAhead):
         await proposed(office, "hana.head", day=TODAY + timedelta(days=367))
+    # As one that was proposed before there was this rule.
+    waits = await propose_by_sql(office, in_force_from=TODAY + timedelta(days=367))
+    with pytest.raises(rules.TooFarAhead):
+        await accept(office, "finn.finance", waits)
+    await refused("a_policy_comes_within_a_year", office.sql(CHECK, waits, "finn.finance", ["finance"]))
+    await office.sql(CHECK, await propose_by_sql(office, in_force_from=TODAY + timedelta(days=366)), "finn.finance", ["finance"])
 
 
 async def test_a_draft_restores_nothing_that_was_changed_meanwhile(office: Office) -> None:

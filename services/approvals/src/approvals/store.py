@@ -126,6 +126,9 @@ RULES: Mapping[str, BrokenRule] = {
     "a_policy_comes_after_those_laid_down": policies.LaidDownLater(
         "Another policy is laid down already and comes into force later. Propose this one from a day after it.", field="in_force_from"
     ),
+    "a_policy_comes_within_a_year": policies.TooFarAhead(
+        "A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from"
+    ),
     "a_proposal_is_answered_once": policy_rules.AnsweredAlready("This proposal was answered already."),
     "a_refusal_of_policy_is_explained": policy_rules.CheckNotExplained("Write down why.", field="check_text"),
     "a_proposal_has_a_policy_before": policies.NoSuchProposal("There is no policy of this kind that could change."),

@@ -92,8 +92,9 @@ def complaint_about_policy(asked: ProposedPolicy, before: Iterable[Authority], t
     """
     if asked.in_force_from <= today:
         return InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from")
-    if asked.in_force_from > today + timedelta(days=MOST_DAYS_AHEAD):
-        return TooFarAhead("A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from")
+    far = too_far_ahead(asked.in_force_from, today)
+    if far is not None:
+        return far
     days = (asked.remind_after_working_days, asked.decide_within_working_days, asked.escalate_after_working_days)
     if list(days) != sorted(days):
         return PolicyIncomplete("Time reminds first, then the target passes, then it escalates.", field="remind_after")
@@ -264,6 +265,13 @@ def _stages(bands: Iterable[Authority | Band], amount: int) -> int:
 
 def _higher(new: int | None, old: int | None) -> bool:
     return old is not None and (new is None or new > old)
+
+
+def too_far_ahead(day: date, today: date) -> TooFarAhead | None:
+    """Why nothing is proposed for a day, nor laid down: it would shut out every other until then. None where it is near enough."""
+    if day <= today + timedelta(days=MOST_DAYS_AHEAD):
+        return None
+    return TooFarAhead("A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from")
 
 
 def laid_down_after(versions: Iterable[Policy], day: date) -> LaidDownLater | None:
