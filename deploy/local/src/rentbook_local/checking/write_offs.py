@@ -20,7 +20,7 @@ _DEBITS = frozenset({"WON", "CWO"})
 """Codes that debit the tenant's account: a reinstated debt, and a credit that is no longer there."""
 _SATURDAY = 5
 _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
-"""Of any year. Those of which a council is told by its settings are not among them: a day that was written down before stays."""
+"""As far as the installed `holidays` knows them; those of which a council is told by its settings are not among them."""
 
 _POSTED = """
 SELECT journal.id, journal.code, journal.posted_at, journal.effective_date, journal.case_id AS line, journal.decision_id, accepted.key,
