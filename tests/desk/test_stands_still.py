@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rentbook_contracts.refunds import CASE_PAGE
-from rentbook_contracts.workflows import proposal_workflow_id, refund_workflow_id, schedule_workflow_id
+from rentbook_contracts.refunds import CASE_PAGE, RUN_PAGE
+from rentbook_contracts.workflows import payment_run_workflow_id, proposal_workflow_id, refund_workflow_id, schedule_workflow_id
 from rentbook_contracts.writeoffs import PROPOSAL_PAGE, SCHEDULE_PAGE, ProposalAsked, ScheduleAsked
 
 from desk import debts, estate
@@ -25,6 +25,10 @@ async def pages_of_a_schedule(place: Place) -> list[str]:
 
 async def pages_of_a_proposal(_: Place) -> list[str]:
     return [f"/write-offs/{debts.READY}"]
+
+
+async def pages_of_a_run(_: Place) -> list[str]:
+    return [f"/runs/{estate.RUN}"]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +51,9 @@ async def pages_of_a_proposal(_: Place) -> list[str]:
             "writeoffs",
             "proposal",
         ),
+        (pages_of_a_run, RUN_PAGE, lambda: estate.run_page(estate.RUN), payment_run_workflow_id(estate.RUN), "refunds", "payment run"),
     ],
-    ids=["refund", "schedule", "proposal"],
+    ids=["refund", "schedule", "proposal", "payment run"],
 )
 async def test_its_pages_say_so_with_the_command_that_restarts_it(
     place: Place, pages: Callable[[Place], Any], query: Any, shown: Callable[[], Any], story: str, service: str, what: str
@@ -64,5 +69,5 @@ async def test_its_pages_say_so_with_the_command_that_restarts_it(
         for path in paths:
             said = await manager.read(path)
             assert says in said
-            assert ("What is decided now is not carried out: wait with it." in said) is (what != "proposal")
+            assert ("What is decided now is not carried out: wait with it." in said) is (what not in ("proposal", "payment run"))
             assert f"./rentbook operate {service} stories restart {story} --by NAME" in said

@@ -37,6 +37,7 @@ from rentbook_contracts.refunds import (
     CasesAsked,
     CaseStatus,
     RunAsked,
+    RunPage,
     RunStatus,
 )
 from rentbook_contracts.workflows import QUEUE, payment_run_workflow_id, refund_workflow_id
@@ -285,6 +286,8 @@ async def test_a_payment_run_whose_story_is_terminated_goes_on_and_sends_its_fil
     await until(lambda: begun(run), "the run has begun", 30)
     await run.terminate("by hand")
     await until(lambda: truth(needs_attention(stack)), "somebody is told", 30)
+    page: RunPage = await stack.ask(RUN_PAGE, RunAsked(run=fact.run))
+    assert (page.gone_story, (await stack.page(case)).gone_story) == (run.id, run.id), "whoever opens the run or the case reads it too"
     await restarted(stack)
     await stack.case_is(case, CaseStatus.PAID)
     [paid] = await stack.bank.paid()

@@ -668,6 +668,7 @@ class RunPage(Message):
     lines: tuple[RunLine, ...]
     reports: tuple[str, ...] = ()
     status_note: str = ""
+    gone_story: str | None = Field(default=None, description=GONE_STORY)
 
 
 class RunAsked(Message):

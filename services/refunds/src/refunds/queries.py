@@ -37,7 +37,7 @@ from rentbook_contracts.refunds import (
     RunsAsked,
 )
 from rentbook_contracts.words import counted
-from rentbook_contracts.workflows import refund_workflow_id
+from rentbook_contracts.workflows import payment_run_workflow_id, refund_workflow_id
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from refunds.domain.checks import TITLES, pounds, speaks_against
@@ -101,7 +101,7 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         floor_pence=row.floor_pence, cleared_credit_pence=row.cleared_credit_pence, events=await _events(tx, row.id), run=row.run,
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
         paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
-        gone_story=tx.gone(refund_workflow_id(row.id, row.attempt)) if row.is_open else None,
+        gone_story=(tx.gone(refund_workflow_id(row.id, row.attempt)) if row.is_open else None) or _gone_run(tx, row.run),
     )  # fmt: skip
 
 
@@ -336,7 +336,12 @@ async def _run_pages(tx: Transaction, wanted: sa.Select[Any]) -> tuple[RunPage, 
     lines = await _grouped(tx, payment_line, payment_line.c.number, ids, _run_line)
     sent = await _grouped(tx, submission, submission.c.seq, ids, lambda row: f"{SUBMISSION_WORDS[row.what]} {row.reason}".strip())
     reports = await _grouped(tx, bank_report, bank_report.c.taken_at, ids, lambda row: str(row.words))
-    return tuple(_run_page(rows[run], lines.get(run, []), [*sent.get(run, []), *reports.get(run, [])]) for run in ids)
+    return tuple(_run_page(rows[run], lines.get(run, []), [*sent.get(run, []), *reports.get(run, [])], _gone_run(tx, run)) for run in ids)
+
+
+def _gone_run(tx: Transaction, run: UUID | None) -> str | None:
+    """The story of a payment run that rows need and Temporal does not tell."""
+    return tx.gone(payment_run_workflow_id(run)) if run is not None else None
 
 
 async def _grouped(
@@ -358,10 +363,10 @@ def _run_line(row: sa.Row[Any]) -> RunLine | None:
     )  # fmt: skip
 
 
-def _run_page(row: sa.Row[Any], lines: Sequence[RunLine | None], reports: Sequence[str]) -> RunPage:
+def _run_page(row: sa.Row[Any], lines: Sequence[RunLine | None], reports: Sequence[str], gone: str | None) -> RunPage:
     return RunPage(
         run=row.id, status=row.status, released_at=row.released_at, released_total_pence=row.released_total_pence,
         processing_day=row.processing_day, entry_day=row.entry_day, file_name=row.name, sha256=row.sha256, count=row.items or 0,
         total_pence=row.total_pence or 0, lines=tuple(line for line in lines if line is not None), reports=tuple(reports),
-        status_note=row.status_note,
+        status_note=row.status_note, gone_story=gone,
     )  # fmt: skip
