@@ -9,7 +9,7 @@ from rentbook_contracts.ledger import ChargeOwed, LineKind, LinePart, PastWriteO
 from rentbook_contracts.writeoffs import ENDINGS, EvidenceKind, OrderKind, Reason
 from support.debts import ACCOUNT, POLICY, TODAY, debt, owed, person
 from writeoffs.domain.assessment import Assessment, Standing, assess
-from writeoffs.domain.insolvency import standing
+from writeoffs.domain.insolvency import moratorium_ends, released_until, standing
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.reminding import waits_for_a_person
 
@@ -113,6 +113,21 @@ def test_a_debt_relief_order_holds_what_it_lists_until_its_twelve_months_end_and
     assert back(order(DRO, LATELY)).amount_pence == 30_00, "what fell due after its day is no part of it"
     revoked = back(order(DRO, LATELY), ended(DRO), charges=CHARGES[:1])
     assert (revoked.blocked, revoked.amount_pence) == ((), 40_00)
+
+
+@pytest.mark.parametrize(("made", "last_day"), [
+    pytest.param(date(2024, 3, 10), date(2025, 3, 9), id="any day"),
+    pytest.param(date(2024, 2, 29), date(2025, 2, 28), id="29 February: the year ends with the February after it"),
+    pytest.param(date(2024, 2, 28), date(2025, 2, 27), id="28 February"),
+    pytest.param(date(2023, 2, 28), date(2024, 2, 27), id="28 February, before a leap day"),
+    pytest.param(date(2023, 3, 1), date(2024, 2, 29), id="1 March, before a leap day"),
+])  # fmt: skip
+def test_the_twelve_months_begin_with_the_day_of_the_order_and_last_to_the_end_of_their_last(made: date, last_day: date) -> None:
+    orders, after = (order(DRO, made),), last_day + timedelta(days=1)
+    assert released_until(orders, (HAROLD,), ACCOUNT, last_day) is None
+    assert moratorium_ends(orders, ACCOUNT, made, last_day) == after
+    assert released_until(orders, (HAROLD,), ACCOUNT, after) == made
+    assert moratorium_ends(orders, ACCOUNT, made, after) is None
 
 
 def test_what_is_only_held_is_not_told_to_the_ledger_as_released_for_good() -> None:

@@ -175,6 +175,10 @@ def test_what_legal_services_confirm_was_barred_by_then(confirmed: tuple[date, .
         ("23 October 2025", "23 October 2026"), id="twelve months",
     ),
     pytest.param(
+        Reason.DEBT_RELIEF_ORDER, (Proof(K.INSOLVENCY_ORDER, date(2024, 2, 29)),),
+        ("29 February 2024", "1 March 2025"), id="twelve months that begin with a 29 February",
+    ),
+    pytest.param(
         Reason.UNTRACEABLE, proofs(*TRACED, (K.AGENCY_INSTRUCTED, 98), (K.AGENCY_RETURN, 2)),
         (in_words(ago(190)), "19 November 2026", in_words(ago(2))), id="three months",
     ),

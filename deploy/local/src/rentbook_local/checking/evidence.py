@@ -157,14 +157,16 @@ def _counting(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str,
 
 
 def _months_later(day: date, months: int) -> date:
+    """The first day after months that begin with that day, as those of an order do (Insolvency Act 1986, sections 251H(1) and 279(1))."""
     years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    first = date(day.year + years, month + 1, 1)
+    return first + timedelta(days=min(day.day - 1, monthrange(first.year, first.month)[1]))
 
 
 def _years_later(day: date, years: int) -> date:
-    """The last day of so many years; of what begins on 29 February, 28 February of a common year."""
-    return _months_later(day, 12 * years)
+    """The last day of so many years from a day, which is none of them; from 29 February, 28 February of a common year."""
+    year = day.year + years
+    return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
 
 
 PROMISES = (

@@ -1,7 +1,7 @@
 """Days, months and years as the law and the policy count them; business dates are of Europe/London."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -27,10 +27,12 @@ def years_after(day: date, years: int) -> date:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day of the month so many months later, or that month's last."""
+    """The first day after so many months that begin with this day: the same day of its month; where that month has no such day the first
+    of the next, so that no time is cut short.
+    """
     years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    first = date(day.year + years, month + 1, 1)
+    return first + timedelta(days=min(day.day - 1, monthrange(first.year, first.month)[1]))
 
 
 def in_words(day: date) -> str:

@@ -24,7 +24,8 @@ ORDERS = frozenset({EvidenceKind.INSOLVENCY_ORDER, EvidenceKind.DISCHARGE, *ENDI
 
 MORATORIUM_MONTHS = 12
 """Statutory: one year that begins with the order's day, at whose end it releases what it lists (Insolvency Act 1986, sections 251H(1) and
-251I(1)). That the official receiver or a court made it longer is not looked at: nothing is put back in that time either."""
+251I(1)). The day itself is the first of that year: of 29 February the last is 28 February, and from 1 March the debt is gone. That the
+official receiver or a court made it longer is not looked at: nothing is put back in that time either."""
 
 _OF_LISTED_ALONE = frozenset({OrderKind.DEBT_RELIEF_ORDER, OrderKind.VOLUNTARY_ARRANGEMENT})
 
