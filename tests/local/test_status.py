@@ -41,22 +41,41 @@ def test_what_an_operator_has_to_see_to_is_said_of_a_healthy_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ill", "headline", "code"),
+    ("ill", "asking", "headline", "code"),
     [
-        ({}, "ready", 0),
-        ({"refunds": "database: gone"}, "refunds is not well", 1),
-        ({"ledger": "kafka: gone", "refunds": "database: gone", "notices": "no progress"}, "ledger, refunds and notices are not well", 1),
+        ({}, {}, "ready", 0),
+        ({"refunds": "database: gone"}, {}, "refunds is not well", 1),
+        (
+            {"ledger": "kafka: gone", "refunds": "database: gone", "notices": "no progress"},
+            {},
+            "ledger, refunds and notices are not well",
+            1,
+        ),
+        ({}, {"refunds": "1 story is gone"}, "refunds needs an operator", 0),
+        (
+            {"ledger": "kafka: gone"},
+            {"refunds": "1 story is gone", "writeoffs": "1 event waits"},
+            "ledger is not well; refunds and writeoffs need an operator",
+            1,
+        ),
     ],
 )
-def test_a_stack_is_not_called_ready_while_one_of_its_services_is_not_well(
-    ill: dict[str, str], headline: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_stack_is_not_called_ready_while_one_of_its_services_is_not_well_or_needs_an_operator(
+    ill: dict[str, str],
+    asking: dict[str, str],
+    headline: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     at = layout.open_state(tmp_path / "s", 23400)
     names = {at.port(name): name for name in services.PROCESSES}
 
     def answer(address: str, **_: object) -> httpx.Response:
-        reasons = [ill[name] for name in [names[httpx.URL(address).port or 0]] if name in ill]
-        return httpx.Response(503 if reasons else 200, json={"healthy": not reasons, "reasons": reasons})
+        name = names[httpx.URL(address).port or 0]
+        reasons, attention = ([told[name]] if name in told else [] for told in (ill, asking))
+        return httpx.Response(503 if reasons else 200, json={"healthy": not reasons, "reasons": reasons, "attention": attention})
 
     monkeypatch.setattr(httpx, "get", answer)
     with layout.owned(at):
@@ -65,7 +84,7 @@ def test_a_stack_is_not_called_ready_while_one_of_its_services_is_not_well(
         assert cli.main(["status", "--state", str(at.folder)]) == code
         first, *rest = capsys.readouterr().out.splitlines()
         assert first == f"{at.folder}: {headline}"
-        assert {name: why for name, why in ill.items() if any(name in line and why in line for line in rest)} == ill
+        assert {name: why for name, why in (ill | asking).items() if any(name in line and why in line for line in rest)} == ill | asking
         assert cli.main(["status", "--state", str(at.folder), "--json"]) == code
         assert json.loads(capsys.readouterr().out)["healthy"] is (not ill)
 

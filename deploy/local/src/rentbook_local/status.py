@@ -133,12 +133,19 @@ def in_words(told: dict[str, Any]) -> str:
 
 
 def _in_short(told: dict[str, Any]) -> str:
-    """How far the runner came with its start, and who is not well since: a stack that became ready once is not ready for ever."""
-    ill = _ill(told["processes"])
-    if told["phase"] != _READY or not ill:
+    """How far the runner came with its start, and who is not well or needs an operator since: ready once is not ready for ever."""
+    if told["phase"] != _READY:
         return str(told["phase"])
-    *others, last = ill
-    return f"{', '.join(others)} and {last} are not well" if others else f"{last} is not well"
+    ill = _ill(told["processes"])
+    asking = [process["name"] for process in told["processes"] if process["health"]["healthy"] and process["health"]["attention"]]
+    said = [_who(ill, "is not well", "are not well")] if ill else []
+    said += [_who(asking, "needs an operator", "need an operator")] if asking else []
+    return "; ".join(said or [_READY])
+
+
+def _who(names: Sequence[str], one: str, many: str) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last} {many}" if others else f"{last} {one}"
 
 
 def _again(times: int) -> str:
