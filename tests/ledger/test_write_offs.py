@@ -747,6 +747,22 @@ async def test_a_recall_and_a_posting_at_once_leave_one_order_or_the_other(debts
 # --- before, during and after ------------------------------------------------------------------------------------------------------
 
 
+async def test_what_is_put_back_of_a_payment_stands_while_more_is_paid_and_falls_with_the_credit_that_it_answers(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    await moved(debts, OLD, -40_00)
+    line = await debts.back(off.journal, ("Basic rent", 40_00), reason="paying")
+    await moved(debts, OLD, -10_00)
+    assert outcome_of(await debts.written_off(line)) is None
+    assert (await debts.facts()).balance_pence == -10_00
+    # The rest, for its own amount; meanwhile a charge falls due, which that credit pays.
+    rest = await debts.back(off.journal, ("Basic rent", 10_00), reason="paying")
+    await moved(debts, OLD, 4_00, code="DEB")
+    assert outcome_of(await debts.written_off(rest)) == "credit-gone"
+    left = await debts.back(off.journal, ("Basic rent", 6_00), reason="paying")
+    assert outcome_of(await debts.written_off(left)) is None
+
+
 async def test_a_receipt_after_a_write_off_is_credit_until_the_debt_is_put_back(debts: Debts) -> None:
     [off] = await debts.written_off(await debts.line())
     assert off.journal is not None

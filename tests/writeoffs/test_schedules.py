@@ -987,6 +987,66 @@ async def test_a_schedule_that_had_posted_some_lines_before_its_recall_is_posted
     assert row["status"] == "posted"
 
 
+NO_MORE_LEFT = "It is more than is left to put back of what was written off."
+
+
+async def paid_back(writeoffs: WriteOffs) -> tuple[UUID, UUID, UUID]:
+    """An account on whose written-off debt £10 were paid, the schedule with what was proposed of it, and that proposal."""
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    [row] = await writeoffs.rows("SELECT id FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    await writeoffs.assessed(row["id"])
+    return account, await writeoffs.scheduled(row["id"]), row["id"]
+
+
+async def test_whoever_pays_each_week_owes_again_what_was_listed_and_next_what_was_paid_since(writeoffs: WriteOffs) -> None:
+    account, schedule, proposal = await paid_back(writeoffs)
+    for balance in (-20_00, -30_00):
+        writeoffs.moved(account, balance_pence=balance)
+        await writeoffs.do(receive, receipt(account, balance))
+        assert await writeoffs.standings(schedule) == {proposal: ("listed", None)}
+    await writeoffs.round(schedule)
+    decision = uuid4()
+    [line] = await writeoffs.taken(schedule, decision)
+    [past] = writeoffs.ledger.debts[account].write_offs
+    writeoffs.moved(account, balance_pence=-20_00, write_offs=(past.model_copy(update={"reinstated_pence": 10_00}),))
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    [rest] = await writeoffs.rows("SELECT id, wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert rest["wanted_pence"] == 20_00
+    # On no schedule it waits for nobody either, where a hand was had in it, so that it is not made anew with the next payment.
+    await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=rest["id"], note="right"), caller=BRYN)
+    await writeoffs.assessed(rest["id"])
+    writeoffs.moved(account, balance_pence=-30_00)
+    await writeoffs.do(receive, receipt(account, -30_00))
+    await writeoffs.assessed(rest["id"])
+    assert (await writeoffs.status(rest["id"]))[:2] == ("ready", "")
+
+
+@pytest.mark.parametrize(
+    ("balance", "back", "says"),
+    [
+        (-9_99, 0, "The credit that it answers is no longer on the account."),
+        (0, 0, "The credit that it answers is no longer on the account."),
+        (-20_00, 302_41, NO_MORE_LEFT),
+        (-20_00, 302_40, None),
+    ],
+    ids=["less than it gives", "undone or refunded", "put back otherwise", "as much is left"],
+)
+async def test_what_is_put_back_of_a_payment_falls_with_its_credit_or_with_what_is_left_to_put_back(
+    writeoffs: WriteOffs, balance: int, back: int, says: str | None
+) -> None:
+    account, schedule, proposal = await paid_back(writeoffs)
+    [past] = writeoffs.ledger.debts[account].write_offs
+    writeoffs.moved(account, balance_pence=balance, write_offs=(past.model_copy(update={"reinstated_pence": back}),))
+    await writeoffs.do(come_back, undone(account, uuid4(), -10_00, balance))
+    assert await writeoffs.standings(schedule) == {proposal: ("listed", None) if says is None else ("dropped", says)}
+    if says is not None and not back:
+        await writeoffs.assessed(proposal)
+        assert "The account has no credit of £10.00 that was paid" in (await writeoffs.status(proposal))[1]
+
+
 async def test_a_second_payment_is_put_back_together_with_the_first(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(312_40)
     await written_off(writeoffs, account)
@@ -1245,7 +1305,7 @@ async def test_what_comes_back_of_an_undone_charge_stands_while_other_weeks_are_
     less = past.model_copy(update={"charges": (nobodys(owed(60_00)),), "reinstated_pence": 252_40})
     writeoffs.moved(account, balance_pence=240_00, write_offs=(less,))
     await writeoffs.do(move, debit.model_copy(update={"balance_pence": 240_00}))
-    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "What is owed on the account has changed.")}
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", NO_MORE_LEFT)}
 
 
 async def test_whoever_had_a_hand_in_what_is_proposed_anew_has_one_in_that_too(writeoffs: WriteOffs) -> None:

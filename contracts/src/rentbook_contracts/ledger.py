@@ -611,6 +611,7 @@ class DroppedBecause(StrEnum):
     DISCHARGED = "discharged"
     INSOLVENCY = "insolvency"
     PEOPLE_CHANGED = "people-changed"
+    CREDIT_GONE = "credit-gone"
 
 
 class DebtFacts(Message):
@@ -773,8 +774,9 @@ class WriteOffLine(Message):
     """What one line of a schedule does, whole: this is what is approved, by its hash, and what is posted.
 
     `line` is the id of the proposal, `attempt` counts its times on a schedule. `balance_pence` is the account's balance on which the line
-    rests: a line whose account stands elsewhere is dropped, but a write-off that names its charges, and what is put back of charges that
-    were undone: these rest on their charges. `undoes` is the write-off journal that a reinstatement puts back.
+    rests: a line whose account stands elsewhere is dropped, but a write-off that names its charges, which rests on those, and a
+    reinstatement, which rests on what is left of the write-off and on the credit that it answers. `undoes` is the write-off journal that a
+    reinstatement puts back.
 
     `charges` names the journals of the charges that it is of, the oldest first; of a reinstatement, what was undone before the rest. None
     is named where it is of all that is owed, or of all that is left of the write-off. A write-off takes all that is owed of those that it
@@ -818,6 +820,11 @@ class WriteOffLine(Message):
     @property
     def amount_pence(self) -> int:
         return sum(part.amount_pence for part in self.parts)
+
+    @property
+    def answers_credit(self) -> bool:
+        """Whether it puts back what was paid: it was listed while its account held so much in credit, and stands while it does."""
+        return self.kind is LineKind.REINSTATEMENT and -self.balance_pence >= self.amount_pence
 
     @property
     def content_hash(self) -> str:

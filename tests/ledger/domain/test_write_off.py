@@ -90,6 +90,7 @@ TAXED_PART = LinePart(element="Rent", amount_pence=100, vat_pence=17)
 
 DEBT = line(LineKind.WRITE_OFF, ("Rent", 100))
 BACK = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF)
+PAID = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF, balance_pence=-30)
 CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
 
 
@@ -147,7 +148,18 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (BACK, {"write_offs": (PAST.model_copy(update={"debtor_total_pence": 60}),), "debtor_total_pence": 0}, 100, 60, None),
         (BACK, {}, 100, None, "above-written-off"),
         (answered(BACK, A), {"write_offs": (PAST,), "people": LIVE}, 100, None, "people-changed"),
-        (BACK, {"write_offs": (KEPT,), "balance_pence": 130}, 130, None, "balance-moved"),
+        (BACK, {"write_offs": (KEPT,), "balance_pence": 130}, 130, None, None),
+        (BACK, {"write_offs": (KEPT,), "balance_pence": 130}, 90, None, "balance-moved"),
+        *((PAID, {"write_offs": (KEPT,), "balance_pence": -left}, -left, None, None) for left in (30, 31, 500)),
+        *((PAID, {"write_offs": (KEPT,), "balance_pence": -left}, -left, None, "credit-gone") for left in (29, 0, -54)),
+        (PAID, {"write_offs": (UNDONE,), "balance_pence": 54}, 54, None, None),
+        (
+            PAID,
+            {"write_offs": (KEPT.model_copy(update={"charges": KEPT.charges[:1]}),), "balance_pence": -60},
+            -60,
+            None,
+            "above-written-off",
+        ),
         (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 130, None, None),
         (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 100, None, None),
         (BACK, {"write_offs": (UNDONE,), "balance_pence": 130}, 90, None, "balance-moved"),
@@ -156,7 +168,7 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
             {"write_offs": (UNDONE,), "balance_pence": 130},
             130,
             None,
-            "balance-moved",
+            "above-written-off",
         ),
         (line(LineKind.REINSTATEMENT, ("Rent", 31), undoes=OFF), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 30)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),

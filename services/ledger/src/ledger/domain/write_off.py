@@ -50,8 +50,9 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
     `balance_pence`: the account's balance after the lines before it. `covers_to_pence`: the highest total of the same people's debts, or
     of their credits, that the decision has authority for; None has no upper edge. The evidence of a line has an edge of its own.
     """
-    if balance_pence != line.balance_pence and not (_rests_on_charges(line, ground.facts) and balance_pence == ground.facts.balance_pence):
-        return DroppedBecause.BALANCE_MOVED
+    moved = _taken_away(line, balance_pence, ground.facts) if balance_pence != line.balance_pence else None
+    if moved is not None:
+        return moved
     if any(edge is not None and debtor_total(line, ground.facts) > edge for edge in (covers_to_pence, line.up_to_pence)):
         return DroppedBecause.CREDITS_ABOVE if line.kind is LineKind.CREDIT_WRITE_ON else DroppedBecause.DEBTOR_OWES_MORE
     if line.kind is not LineKind.CREDIT_WRITE_ON and _others_answer(line, ground.facts):
@@ -65,13 +66,19 @@ def dropped_because(line: WriteOffLine, balance_pence: int, ground: Ground, cove
             return _credit(line, ground)
 
 
-def _rests_on_charges(line: WriteOffLine, facts: DebtFacts) -> bool:
-    """A write-off that names its charges rests on what is owed of those, which is looked at with them: the next week's debit is none of
-    them. What is put back of charges that were undone rests on those.
+def _taken_away(line: WriteOffLine, balance_pence: int, facts: DebtFacts) -> DroppedBecause | None:
+    """What of that on which the line rests is gone now that its account stands elsewhere; None where that is looked at by itself.
+
+    A write-off that names its charges rests on what is owed of those: the next week's debit is none of them. What is put back rests on what
+    is left of the write-off, and on the credit that it answers: what more is paid is another matter. What another line of the same account
+    has just moved leaves nothing as it was read.
     """
+    if balance_pence != facts.balance_pence:
+        return DroppedBecause.BALANCE_MOVED
     if line.kind is LineKind.REINSTATEMENT:
-        return _is_of_the_undone(charges_of(line, facts))
-    return line.kind is LineKind.WRITE_OFF and bool(line.charges)
+        gone = line.answers_credit and -balance_pence < line.amount_pence and not _is_of_the_undone(charges_of(line, facts))
+        return DroppedBecause.CREDIT_GONE if gone else None
+    return None if line.kind is LineKind.WRITE_OFF and line.charges else DroppedBecause.BALANCE_MOVED
 
 
 def _is_of_the_undone(back: Sequence[ChargeOwed] | None) -> bool:

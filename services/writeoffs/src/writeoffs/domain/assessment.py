@@ -96,10 +96,11 @@ DROPS: dict[str, str] = {
     DroppedBecause.OWED_ELSEWHERE: "The same people owe on another account, which the credit could pay.",
     DroppedBecause.CREDIT_ASKED_FOR: "A refund of the credit is asked for.",
     DroppedBecause.CREDIT_HELD: "The credit is set aside for a refund, or is no longer there.",
-    DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than what was written off.",
+    DroppedBecause.ABOVE_WRITTEN_OFF: "It is more than is left to put back of what was written off.",
     DroppedBecause.DISCHARGED: "The law has released the debtor.",
     DroppedBecause.INSOLVENCY: "An insolvency is recorded, and no order that says what it has released.",
     DroppedBecause.PEOPLE_CHANGED: "Somebody else answers for the account by now, or somebody lives who was said to have died.",
+    DroppedBecause.CREDIT_GONE: "The credit that it answers is no longer on the account.",
 }
 
 
@@ -137,8 +138,8 @@ BREATHING_SPACE = Passing("Breathing Space runs: refer, and wait until it is lif
 
 @dataclass(frozen=True)
 class Standing:
-    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last confirmed; `charges`, of a debt of which a
-    part may go, what was owed of each charge then; None where nobody kept that.
+    """What was proposed. `balance_pence` is the account's balance when it was proposed, or last confirmed, on which what is put back does
+    not rest; `charges`, of a debt of which a part may go, what was owed of each charge then; None where nobody kept that.
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
@@ -220,7 +221,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         *_of_another_kind(proposed, rungs),
         *_not_released(facts, ordered_on),
         *_blocks(proposed, facts, charges, policy),
-        *(() if _is_of_the_undone(proposed, facts) else _moved(proposed, facts) if then is None else _charges_moved(then, chosen)),
+        *(_moved(proposed, facts) if then is None else _charges_moved(then, chosen)),
     )
     young = tuple(_young(proposed, facts, policy, today))
     counts = counting(proofs, starts)
@@ -610,7 +611,8 @@ def _owed_of_each(charges: Iterable[ChargeOwed]) -> dict[tuple[UUID, str], int]:
 
 
 def _moved(proposed: Standing, facts: DebtFacts) -> Iterable[str]:
-    if facts.balance_pence != proposed.balance_pence:
+    """What is put back rests on what is left of the write-off and on the credit that it answers, and not on the balance."""
+    if proposed.kind is not LineKind.REINSTATEMENT and facts.balance_pence != proposed.balance_pence:
         yield (
             f"The balance has moved from {balance(proposed.balance_pence)} to {balance(facts.balance_pence)} since it was proposed: "
             "look at it again and confirm it, or withdraw it."
@@ -684,25 +686,39 @@ def _blocks_of_reinstatement(proposed: Standing, facts: DebtFacts) -> Iterable[s
 
 def _is_of_the_undone(proposed: Standing, facts: DebtFacts) -> bool:
     """Whether it puts back only what was written off of charges that were undone since. Nobody owes that: no law releases anybody from it,
-    no credit has to pay it, and it does not rest on the balance.
+    and no credit has to pay it.
     """
     found = past_write_off(facts, proposed.undoes) if proposed.kind is LineKind.REINSTATEMENT else None
     return found is not None and 0 < (proposed.wanted_pence or found.amount_pence - found.reinstated_pence) <= left_of_the_undone(found)
 
 
-def stands_by_its_charges(line: WriteOffLine, facts: DebtFacts) -> bool:
-    """Whether a line rests on charges, and not on the balance, and those are as they were: a write-off on what is owed of those that it
-    names, since the next week's debit is none of them; what is put back on charges that were undone.
+def falls_because(line: WriteOffLine, facts: DebtFacts) -> DroppedBecause | None:
+    """What of that on which a line rests is gone now that its account stands elsewhere, as the ledger finds it; None where it stands.
+
+    A write-off that names its charges rests on what is owed of those: the next week's debit is none of them. What is put back rests on what
+    is left of the write-off, and on the credit that it answers.
     """
     match line.kind:
-        case LineKind.WRITE_OFF:
-            return bool(line.charges) and by_element(one for one in facts.charges if one.journal in line.charges) == line.parts
+        case LineKind.WRITE_OFF if line.charges:
+            stands = by_element(one for one in facts.charges if one.journal in line.charges) == line.parts
+            return None if stands else DroppedBecause.BALANCE_MOVED
         case LineKind.REINSTATEMENT:
-            found = past_write_off(facts, line.undoes)
-            back = [one for one in found.charges if not line.charges or one.journal in line.charges] if found is not None else []
-            return all(one.undone for one in back) and line.amount_pence <= sum(one.owed_pence for one in back)
-        case LineKind.CREDIT_WRITE_ON:
-            return False
+            return _no_more_to_put_back(line, facts)
+        case _:
+            return DroppedBecause.BALANCE_MOVED
+
+
+def _no_more_to_put_back(line: WriteOffLine, facts: DebtFacts) -> DroppedBecause | None:
+    found = past_write_off(facts, line.undoes)
+    if found is None or line.amount_pence > found.amount_pence - found.reinstated_pence:
+        return DroppedBecause.ABOVE_WRITTEN_OFF
+    back = [one for one in found.charges if not line.charges or one.journal in line.charges]
+    if found.charges and line.amount_pence > sum(one.owed_pence for one in back):
+        return DroppedBecause.ABOVE_WRITTEN_OFF
+    # Nobody pays what was written off of an undone charge.
+    of_the_undone = bool(back) and all(one.undone for one in back)
+    gone = line.answers_credit and -facts.balance_pence < line.amount_pence and not of_the_undone
+    return DroppedBecause.CREDIT_GONE if gone else None
 
 
 _SHOWN_BY_THE_CREDIT = frozenset({Reason.PAYING, Reason.CHARGE_UNDONE})

@@ -9,7 +9,7 @@ from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, 
 from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import DROPS, stands_by_its_charges
+from writeoffs.domain.assessment import DROPS, falls_because
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
@@ -33,9 +33,9 @@ async def look_ahead_of_moves(tx: Transaction, facts: Sequence[AccountFact]) -> 
 
 
 async def move(tx: Transaction, fact: AccountFact) -> None:
-    """A line is dropped by what changes what its account owes, or what is owed of the charges that it names, or by what forbids to write it
-    off, there or on another account of the same people. Of one that is being listed meanwhile the ledger looks at the other accounts when
-    it posts. Errors: Unanswered (ledger); the event is then tried again.
+    """A line is dropped by what changes what its account owes, or what is owed of the charges that it names, or takes away what is put back
+    or the credit that this answers, or by what forbids to write it off, there or on another account of the same people. Of one that is
+    being listed meanwhile the ledger looks at the other accounts when it posts. Errors: Unanswered (ledger); the event is then tried again.
     """
     stopped = _stopped(fact)
     await _drop_listed(tx, fact, stopped)
@@ -48,8 +48,8 @@ async def move(tx: Transaction, fact: AccountFact) -> None:
 
 
 def _may_have_moved(row: Row, fact: AccountFact) -> bool:
-    """Of what is owed of its charges, where it rests on those, the balance says nothing."""
-    return fact.balance_pence != row.balance_pence or row.charges is not None
+    """Of what is owed of its charges, where it rests on those, the balance says nothing; nor of what is left to be put back."""
+    return fact.balance_pence != row.balance_pence or row.charges is not None or row.kind == LineKind.REINSTATEMENT
 
 
 async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecause | None) -> None:
@@ -71,8 +71,7 @@ async def _why(tx: Transaction, line: Row, fact: AccountFact, stopped: DroppedBe
         return None
     told = WriteOffLine.model_validate(line.content)
     may_stand = told.kind is LineKind.REINSTATEMENT or bool(told.charges)
-    stands = may_stand and stands_by_its_charges(told, await fact_of(tx, line.account))
-    return None if stands else DroppedBecause.BALANCE_MOVED
+    return falls_because(told, await fact_of(tx, line.account)) if may_stand else DroppedBecause.BALANCE_MOVED
 
 
 def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:

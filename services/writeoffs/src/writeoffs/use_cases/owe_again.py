@@ -69,7 +69,7 @@ async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, c
         return
     before = await store.open_on_account(tx, told.account)
     if before is not None:
-        if await _stands(tx, before, told, facts.balance_pence):
+        if await _stands(tx, before, told):
             return
         await end_as_withdrawn(tx, before, PROPOSED_ANEW)
     await propose_to_put_back(tx, told, facts, after=before or closed)
@@ -114,11 +114,9 @@ async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, _Left]:
     return left
 
 
-async def _stands(tx: Transaction, row: Row, told: Propose, balance_pence: int) -> bool:
-    """Whether the account's open proposal stays: one that was not made of itself, or is the same, and rests on this balance if on any."""
-    the_same = (row.undoes, row.wanted_pence) == (told.undoes, told.amount_pence)
-    rests = told.reason is Reason.CHARGE_UNDONE or row.balance_pence == balance_pence
-    return (the_same and rests) or not await _made_of_itself(tx, row)
+async def _stands(tx: Transaction, row: Row, told: Propose) -> bool:
+    """Whether the account's open proposal stays: one that was not made of itself, or is the same."""
+    return (row.undoes, row.wanted_pence) == (told.undoes, told.amount_pence) or not await _made_of_itself(tx, row)
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:
