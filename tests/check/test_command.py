@@ -11,12 +11,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import rentbook_local.checking
+from rentbook_contracts.operation import Command
 from rentbook_local import check, export, places
 from rentbook_local.checking import accepted, examine
 from rentbook_local.checking.accepted import Acknowledged, read_list
 from rentbook_local.checking.books import Paid
 from rentbook_local.checking.examine import PROMISES
 from rentbook_local.problem import Problem
+from support.published import MODULES
 from support.servers import Postgres
 
 from .test_every_promise_can_break import broken_copy, reading
@@ -106,22 +108,40 @@ async def test_parked_events_are_told_loudly(postgres: Postgres, town: Town, cap
 # --- a client's own list ----------------------------------------------------------------------------------------------------------
 
 
-KINDS = ("bank-file", "refund-request", "decision", "release", "write-off-proposal", "evidence", "write-off-schedule")
+OF_COMMANDS = {
+    "request-refund": "refund-request",
+    "propose": "write-off-proposal",
+    "add-proof": "evidence",
+    "make-schedule": "write-off-schedule",
+}
+"""Under which kind a command's form is known, where that is not the command's name."""
+
+BY_SERVICES = {"lift-hold-of-case"}
+"""Commands that only a service gives."""
+
+OF_THE_DESK = {
+    "decide": "decision",
+    "decide_line": "decision",
+    "decide_schedule": "decision",
+    "put_together": "selection",
+    "sign_together": "together",
+    "lend_authority": "delegation",
+    "recall_decision": "recall",
+    "release_run": "release",
+    "propose_policy": "policy-proposal",
+    "check_policy": "policy-check",
+}
 
 
 def acknowledged(town: Town) -> list[Acknowledged]:
+    """All that people of the town did, and some of it by what its answer named."""
+    did = [(OF_COMMANDS.get(what, OF_THE_DESK.get(what, what)), id_) for what, id_ in town.acknowledged if what != "note_seen"]
     return [
+        *(Acknowledged(kind, None, id_) for kind, id_ in did),
         Acknowledged("bank-file", town.named["bank file"], None),
-        Acknowledged("refund-request", None, town.named["request 1"]),
         Acknowledged("refund-request", town.named["paid"].case, town.named["request 1"]),
-        Acknowledged("decision", None, town.named["decision"]),
-        Acknowledged("release", None, town.named["run"]),
-        Acknowledged("write-off-proposal", None, town.named["form of the proposal"]),
         Acknowledged("write-off-proposal", town.named["proposal"], town.named["form of the proposal"]),
-        Acknowledged("evidence", None, town.named["form of evidence"]),
-        Acknowledged("write-off-schedule", None, town.named["form of the schedule"]),
         Acknowledged("write-off-schedule", town.named["schedule"], None),
-        Acknowledged("decision", None, town.named["approval"]),
     ]
 
 
@@ -131,14 +151,49 @@ async def lost(town: Town, paid: dict[str, Paid], told: list[Acknowledged]) -> t
 
 
 async def test_what_a_client_was_told_is_there(town: Town, paid: dict[str, Paid]) -> None:
-    assert await lost(town, paid, acknowledged(town)) == ()
+    told = acknowledged(town)
+    assert len({one.kind for one in told}) > 20
+    assert await lost(town, paid, told) == ()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", accepted.KINDS)
 async def test_what_is_not_there_is_named(town: Town, paid: dict[str, Paid], kind: str) -> None:
     for told in (Acknowledged(kind, uuid4(), None), Acknowledged(kind, None, uuid4())):
-        [place] = await lost(town, paid, [*acknowledged(town), told])
+        [place] = await lost(town, paid, [told])
         assert str(told.id or told.form) in place
+
+
+@pytest.mark.parametrize("service", ["ledger", "refunds", "notices", "writeoffs"])
+async def test_what_was_accepted_and_has_left_nothing_is_named(postgres: Postgres, town: Town, paid: dict[str, Paid], service: str) -> None:
+    forms = {kind: (uuid4(), one) for kind, one in accepted.COMMANDS.items() if one.service == service and one.left is not None}
+    rows = ", ".join(f"('form:{form}', '{one.name}', '', '{{}}', 'nobody', now())" for form, one in forms.values())
+    taken = f"INSERT INTO accepted_command (key, name, request_hash, answer, person, accepted_at) VALUES {rows}"
+    copy = await broken_copy(postgres, town, service, (taken,))
+    async with reading(town.places(**{service: copy}), paid) as books:
+        told = [Acknowledged(kind, None, form) for kind, (form, _) in forms.items()]
+        broken = (await accepted.promise(told).look(books)).broken
+    assert len(broken) == len(forms)
+    assert all("has left nothing in" in place for place in broken)
+
+
+async def test_a_line_without_its_result_and_an_untold_recall_are_named(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    lost_rows = ("DELETE FROM selection_result", "DELETE FROM outbox_event WHERE headers ->> 'ce_type' = 'approvals.decision-recalled.v1'")
+    copy = await broken_copy(postgres, town, "approvals", lost_rows)
+    async with reading(town.places(approvals=copy), paid) as books:
+        broken = (await accepted.promise(acknowledged(town)).look(books)).broken
+    assert {place.split()[0] for place in broken} == {"together", "recall"}
+
+
+def test_every_command_that_people_give_has_a_kind() -> None:
+    commands = {one.name for module in MODULES for one in vars(module).values() if isinstance(one, Command)}
+    assert {OF_COMMANDS.get(name, name) for name in commands - BY_SERVICES} <= set(accepted.KINDS)
+    assert commands >= BY_SERVICES
+
+
+def test_the_page_lists_every_kind() -> None:
+    page = (places.ROOT / "docs" / "checks.md").read_text(encoding="utf-8").partition("## A client's own list")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([a-z-]+)`", " ".join(rows))) == sorted(accepted.KINDS)
 
 
 async def test_a_form_that_made_something_else_is_named(town: Town, paid: dict[str, Paid]) -> None:
@@ -169,7 +224,7 @@ def test_a_line_that_is_no_acknowledgement_is_named(tmp_path: Path, line: str) -
 
 def test_the_page_lists_every_promise_in_the_order_in_which_they_are_looked_at() -> None:
     page = (places.ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page.partition("## A client's own list")[0], re.MULTILINE)
     assert listed == [*(promise.name for promise in PROMISES), "accepted"]
 
 

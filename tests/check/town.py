@@ -213,6 +213,8 @@ class Town:
     steps: int = 0
     named: dict[str, Any] = field(default_factory=dict)
     """Ids that tests want to find again: cases, forms, runs and journals by what they are."""
+    acknowledged: list[tuple[str, UUID]] = field(default_factory=list)
+    """What people did: each command, or use case of the desk, with the id by which it is known there."""
 
     async def deliver(self) -> None:
         """Carry what was told from every outbox to every hearer, in order, until nothing is left; and what was asked of workflows away."""
@@ -256,11 +258,16 @@ class Town:
     async def command(self, person: str, command: Command[Any, Any], argument: Any, form: UUID) -> Any:
         accepts = {each.command.name: each for each in self.apps[command.service].accepts}
         caller = Caller(person, frozenset({PEOPLE[person]}), str(form))
-        return await accept(self.runtimes[command.service], accepts[command.name], argument, caller)
+        answer = await accept(self.runtimes[command.service], accepts[command.name], argument, caller)
+        self.acknowledged.append((command.name, form))
+        return answer
 
     async def at_the_desk(self, person: str, use_case: Callable[..., Awaitable[Any]], form: Any, form_id: UUID) -> Any:
         caller = Caller(person, frozenset({PEOPLE[person]}), str(form_id))
-        return await run(self.runtimes["approvals"], lambda tx: use_case(tx, form), caller=caller)
+        answer = await run(self.runtimes["approvals"], lambda tx: use_case(tx, form), caller=caller)
+        addressed = {sign_together: "selection", check_policy: "proposal"}.get(use_case)
+        self.acknowledged.append((use_case.__name__, getattr(form, addressed) if addressed else form_id))
+        return answer
 
     # --- the story of a refund --------------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """Whether what a client was told to be accepted is there: each exactly once, with all that follows from it.
 
 A client's list has one JSON object a line: `kind` is one of `_LOOKS`; `form` is the id of the form that was sent, or `id` what the answer
-named (a bank file, a case, a decision, a run, a proposal, a schedule); `at` is when it was acknowledged, in UTC, for the reader.
+or the form's address named (a bank file, a case, a decision, a run, a proposal, a schedule, a delegation, a task); `at` is when it was
+acknowledged, in UTC, for the reader.
 """
 
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -88,12 +90,6 @@ async def _proposal(books: Books, told: Acknowledged) -> list[str]:
     return [] if (there, said) == (1, 1) else [f"proposal {proposal} is there {there} times and was told {said} times"]
 
 
-async def _evidence(books: Books, told: Acknowledged) -> list[str]:
-    sql = "SELECT count(*) FROM accepted_command WHERE key = $1 AND name = 'add-proof' AND answer IS NOT NULL"
-    there = await books.of("writeoffs").fetchval(sql, f"form:{told.form or told.id}")
-    return [] if there == 1 else [f"its form was accepted {there} times"]
-
-
 async def _schedule(books: Books, told: Acknowledged) -> list[str]:
     schedule, broken = await _made(books, told, "writeoffs", "make-schedule", "schedule")
     if broken:
@@ -134,10 +130,122 @@ async def _release(books: Books, told: Acknowledged) -> list[str]:
     return [] if (there, said, runs) == (1, 1, 1) else [f"it is there {there} times, was told {said} times and makes {runs} payment runs"]
 
 
+async def _recall(books: Books, told: Acknowledged) -> list[str]:
+    rows = await books.approvals.fetch("SELECT decision_id FROM recall WHERE id = $1", told.id or told.form)
+    said = sum([await _told(books, "approvals", "approvals.decision-recalled.v1", "decision", row["decision_id"]) for row in rows])
+    return [] if (len(rows), said) == (1, 1) else [f"it is there {len(rows)} times and was told {said} times"]
+
+
+_TOGETHER = """
+SELECT (SELECT count(*) FROM selection_signed WHERE selection_id = $1) AS signed,
+       count(line.task_id) AS lines, count(result.task_id) AS done
+FROM selection_line AS line LEFT JOIN selection_result AS result USING (selection_id, task_id) WHERE selection_id = $1
+"""
+
+
+async def _together(books: Books, told: Acknowledged) -> list[str]:
+    row = await books.approvals.fetchrow(_TOGETHER, told.id or told.form)
+    there = row["signed"] == 1 and row["lines"] == row["done"]
+    return [] if there else [f"it was signed for {row['signed']} times, and {row['done']} of its {row['lines']} lines have a result"]
+
+
+async def _row(table: str, column: str, books: Books, told: Acknowledged) -> list[str]:
+    sql = f"SELECT count(*) FROM {table} WHERE {column} = $1"  # noqa: S608 - names of ours
+    there = await books.approvals.fetchval(sql, told.id or told.form)
+    return [] if there == 1 else [f"it is there {there} times"]
+
+
+async def _happened(what: str, books: Books, told: Acknowledged) -> list[str]:
+    """That this happened to the task, by whomever and how often soever."""
+    sql = "SELECT EXISTS (SELECT FROM task_event WHERE task_id = $1 AND what = $2)"
+    return [] if await books.approvals.fetchval(sql, told.id or told.form, what) else ["it never happened to this task"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as a form brings it to the service that owns the rows.
+
+    `left`: a table in which it leaves a row whenever it is accepted, with the columns that hold whose and of which instant it is. None
+    where it leaves no row if all was as asked already, or where the database says of which instant it is.
+    """
+
+    service: str
+    name: str
+    left: tuple[str, str, str] | None = None
+
+
+async def _command(command: Command, books: Books, told: Acknowledged) -> list[str]:
+    """That its form was accepted once, with an answer, and what it leaves is there: the row of that person and of that very instant."""
+    connection = books.of(command.service)
+    sql = "SELECT person, accepted_at FROM accepted_command WHERE key = $1 AND name = $2 AND answer IS NOT NULL"
+    rows = await connection.fetch(sql, f"form:{told.form or told.id}", command.name)
+    if len(rows) != 1:
+        return [f"its form was accepted {len(rows)} times"]
+    if command.left is None:
+        return []
+    table, person, at = command.left
+    of_then = f"SELECT count(*) FROM {table} WHERE {person} = $1 AND {at} = $2"  # noqa: S608 - names of ours
+    left = await connection.fetchval(of_then, *rows[0])
+    return [] if left else [f"its form was accepted and has left nothing in {table}"]
+
+
 async def _told(books: Books, service: str, fact: str, field: str, value: Any) -> int:
     sql = "SELECT count(*) FROM outbox_event WHERE headers ->> 'ce_type' = $1 AND body::jsonb ->> $2 = $3"
     return int(await books.of(service).fetchval(sql, fact, field, str(value)))
 
+
+COMMANDS = {
+    "evidence": Command("writeoffs", "add-proof", ("proof", "by", "at")),
+    **{
+        command.name: command
+        for command in (
+            Command("ledger", "debit-week"),
+            Command("ledger", "reverse-journal", ("journal", "actor", "posted_at")),
+            Command("ledger", "clear-suspense", ("journal", "actor", "posted_at")),
+            Command("ledger", "split-suspense", ("journal", "actor", "posted_at")),
+            Command("ledger", "match-return", ("matched_return", "matched_by", "matched_at")),
+            Command("ledger", "unmatch-return", ("unmatched_return", "unmatched_by", "unmatched_at")),
+            Command("ledger", "set-account-hold"),
+            Command("ledger", "set-housing-benefit-claim"),
+            Command("ledger", "agree-payment-plan", ("payment_plan", "noted_by", "noted_at")),
+            Command("ledger", "end-payment-plan"),
+            Command("ledger", "end-tenancy", ("tenancy_ending", "by", "at")),
+            Command("ledger", "note-letter-address", ("letter_address", "by", "at")),
+            Command("ledger", "note-death"),
+            Command("ledger", "post-provision"),
+            Command("ledger", "propose-provision-policy"),
+            Command("ledger", "check-provision-policy"),
+            Command("refunds", "add-evidence", ("evidence", "by", "at")),
+            Command("refunds", "change-payee", ("payee", "entered_by", "entered_at")),
+            Command("refunds", "resubmit", ("case_event", "by", "at")),
+            Command("refunds", "withdraw-case", ("case_event", "by", "at")),
+            Command("notices", "send-letter-again", ("sending", "by", "at")),
+            Command("writeoffs", "propose-in-bulk"),
+            Command("writeoffs", "strike-proof", ("struck", "by", "at")),
+            Command("writeoffs", "reconsider-proposal", ("event", "by", "at")),
+            Command("writeoffs", "withdraw-proposal", ("event", "by", "at")),
+            Command("writeoffs", "take-off-schedule", ("event", "by", "at")),
+            Command("writeoffs", "answer-schedule", ("event", "by", "at")),
+            Command("writeoffs", "withdraw-schedule", ("event", "by", "at")),
+            Command("writeoffs", "propose-evidence-policy"),
+            Command("writeoffs", "check-evidence-policy"),
+        )
+    },
+}
+"""Those whose answer names what was made have looks of their own: a request, a proposal, a schedule."""
+
+_ROWS = {
+    "comment": ("comment", "id"),
+    "contact-note": ("contact_note", "id"),
+    "selection": ("selection", "id"),
+    "delegation": ("delegation", "id"),
+    "delegation-end": ("delegation_end", "delegation_id"),
+    "absence": ("absence", "id"),
+    "absence-end": ("absence_end", "absence_id"),
+    "policy-proposal": ("policy_proposal", "id"),
+    "policy-check": ("policy_check", "proposal_id"),
+}
+"""Of approvals' own rows the table and the column by which each is known: the form's id, or what the form's address named."""
 
 _LOOKS: dict[str, Callable[[Books, Acknowledged], Awaitable[list[str]]]] = {
     "bank-file": _bank_file,
@@ -145,6 +253,14 @@ _LOOKS: dict[str, Callable[[Books, Acknowledged], Awaitable[list[str]]]] = {
     "decision": _decision,
     "release": _release,
     "write-off-proposal": _proposal,
-    "evidence": _evidence,
     "write-off-schedule": _schedule,
+    "recall": _recall,
+    "together": _together,
+    "claim": partial(_happened, "claimed"),
+    "assignment": partial(_happened, "assigned"),
+    **{kind: partial(_row, *where) for kind, where in _ROWS.items()},
+    **{kind: partial(_command, command) for kind, command in COMMANDS.items()},
 }
+
+KINDS = tuple(_LOOKS)
+"""What a client's list may speak of."""
