@@ -3,11 +3,11 @@
 Each row: the promise that must be found broken, what was done, in which database, and by which statements.
 """
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from support.ledger_books import MAIN
 
-from .debts import APPROVER, GONE, LEFT_OUT, OVERCHARGED, QUIET
+from .debts import APPROVER, BANKRUPT, GONE, LEFT_OUT, OVERCHARGED, QUIET
 from .town import DECLINED, PAID
 
 LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
@@ -75,6 +75,15 @@ OWED_BY_GONE = f"(SELECT journal FROM entry JOIN journal ON journal.id = journal
 
 ON_SCHEDULE = "(SELECT id FROM decision WHERE carried_out_from IS NOT NULL ORDER BY decided_at LIMIT 1 OFFSET {nth})"
 """The town decides on what is written off, on what is put back, and on what goes to income."""
+
+ORDER_ELSEWHERE = f"""
+WITH told AS (
+  INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at, person)
+  SELECT gen_random_uuid(), other.id, 'bankruptcy-annulled', current_date, '', '', '', '{{by}}', {LONG_BEFORE}, '{{person}}'
+  FROM proposal AS other WHERE other.account = '{LEFT_OUT.account}'
+    AND EXISTS (SELECT FROM schedule_line WHERE content ->> 'kind' = '{{kind}}') RETURNING id
+) INSERT INTO struck SELECT id, 'typed in error', '{{struck_by}}', {LONG_BEFORE} FROM told
+"""
 
 MAUNDY_THURSDAY = "UPDATE decision SET decided_at = '2026-04-02 12:00+01', carried_out_from = '{day}' WHERE carried_out_from IS NOT NULL"
 
@@ -367,6 +376,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE decision SET decided_by = 'asha.officer' WHERE carried_out_from IS NOT NULL",)),
     ("written-off", "whoever brought evidence decided", "approvals", (
         "UPDATE decision SET decided_by = 'bryn.officer' WHERE carried_out_from IS NOT NULL",)),
+    *(("written-off", f"a decider {how} of the debtor, on another one's proposal, before a {kind} was listed", "writeoffs", (
+        ORDER_ELSEWHERE.format(kind=kind, person=UUID(int=of.number * 100), by=by, struck_by=struck_by),))
+      for kind, of in (("write-off", BANKRUPT), ("reinstatement", GONE))
+      for how, by, struck_by in (("brought an order", APPROVER, "x"), ("struck an order", "x", APPROVER))),
     ("written-off", "the decision had left the line out", "approvals", (
         "INSERT INTO decision_exception SELECT decision_id, other.line, other.task_id, 'other' FROM decision_exception AS one"
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),

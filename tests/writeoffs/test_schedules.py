@@ -869,11 +869,11 @@ async def test_what_was_paid_on_a_release_is_proposed_to_be_put_back_as_soon_as_
         [proof] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :p", p=debt)
         await writeoffs.do(strike_proof, StrikeProof(proof=proof["id"], because="It is of another person."), caller=HANA)
     [back] = await writeoffs.rows(wanted, a=account)
-    took_part = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :p", p=back["id"])
-    assert {row["person"] for row in took_part} == {"bryn.officer", "hana.head"}
     assert back["raised_by"] == "system"
     await writeoffs.assessed(back["id"])
     schedule = await writeoffs.scheduled(back["id"])
+    took_part = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :p", p=back["id"])
+    assert {row["person"] for row in took_part} == {"bryn.officer", "hana.head"}
     await writeoffs.round(schedule)
     [line] = await posted(writeoffs, schedule, uuid4())
     assert (line.amount_pence, line.released_until, line.release_undone) == (10_00, None, True)

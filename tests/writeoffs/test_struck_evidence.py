@@ -17,6 +17,7 @@ from rentbook_contracts.writeoffs import (
     ProposalPage,
     Propose,
     Reason,
+    ScheduleOfHash,
     StrikeProof,
     WithdrawProposal,
 )
@@ -25,6 +26,7 @@ from support.debts import owed
 from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs.domain.assessment import HEARD, STRUCK
 from writeoffs.domain.days import business_date
+from writeoffs.queries import schedule_to_decide
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof, withdraw_proposal
 from writeoffs.use_cases.look import proposal_page
@@ -33,6 +35,7 @@ from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.work import NotYourPart, OnASchedule, ProposalIsClosed
 
 TODAY = business_date(datetime.now(UTC))
+LENA = Caller("lena.officer", frozenset({"officer"}), form="form-9")
 
 
 async def shown(writeoffs: WriteOffs, proposal: UUID) -> ProposalPage:
@@ -165,6 +168,7 @@ async def test_an_order_struck_on_another_account_bars_nothing_any_more_and_drop
     await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER))
     await writeoffs.assessed(back)
     assert (await writeoffs.status(back))[0] == "ready"
+    await writeoffs.scheduled(back)
     assert await taking_part(writeoffs, back) == {"asha.officer", "bryn.officer", "hana.head"}
 
 
@@ -255,14 +259,70 @@ async def test_a_write_off_for_another_reason_drops_with_an_order_only_where_its
     await writeoffs.do(add_proof, AddProof(proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=BRYN)
     if listed == "since the order":
         schedule = await writeoffs.scheduled(debt)
-    lena = Caller("lena.officer", frozenset({"officer"}), form="form-9")
     if how == "annulled":
         why = HEARD[EvidenceKind.BANKRUPTCY_ANNULLED]
         told = AddProof(proposal=elsewhere, kind=EvidenceKind.BANKRUPTCY_ANNULLED, on=on + timedelta(days=30))
-        await writeoffs.do(add_proof, told, caller=lena)
+        await writeoffs.do(add_proof, told, caller=LENA)
     else:
         why = STRUCK
-        await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER), lena)
+        await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER), LENA)
     drops = listed == "since the order"
     assert await writeoffs.standings(schedule) == {debt: ("dropped", why) if drops else ("listed", None)}
     assert ("lena.officer" in await taking_part(writeoffs, debt)) == drops
+
+
+@pytest.mark.parametrize("end", [EvidenceKind.BANKRUPTCY_ANNULLED, "an order that is struck"])
+@pytest.mark.parametrize("begun", ["before", "afterwards"])
+async def test_whoever_takes_back_what_stood_against_a_write_off_on_another_account_does_not_decide_it(
+    writeoffs: WriteOffs, end: str, begun: str
+) -> None:
+    """An order is ended there, so that it counts no more here; striking that end makes the write-off possible, whenever it is proposed."""
+    tenant, on = PersonFacts(person=uuid4()), TODAY - timedelta(days=500)
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside, pence in ((account, other, 80_00), (other, account, 40_00)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+        writeoffs.moved(one, charges=(owed(pence, on - timedelta(days=100)),))
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    of_order = {"on": on, "reference": "BKT 118", "order_kind": OrderKind.BANKRUPTCY, "listed": True}
+    await writeoffs.do(add_proof, AddProof(proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=BRYN)
+    stood = EvidenceKind.INSOLVENCY_ORDER
+    if end == EvidenceKind.BANKRUPTCY_ANNULLED:
+        stood = EvidenceKind.BANKRUPTCY_ANNULLED
+        await writeoffs.do(add_proof, AddProof(proposal=elsewhere, kind=stood, on=on + timedelta(days=30)), caller=BRYN)
+    await withdrawn(writeoffs, elsewhere)
+    if begun == "before":
+        debt = await writeoffs.proposed(account, Reason.BANKRUPTCY)
+    await struck(writeoffs, await proof_of(writeoffs, elsewhere, stood), LENA)
+    if begun == "afterwards":
+        debt = await writeoffs.proposed(account, Reason.BANKRUPTCY)
+    await writeoffs.do(add_proof, AddProof(proposal=debt, kind=EvidenceKind.INSOLVENCY_ORDER, **of_order), caller=ASHA)
+    await writeoffs.assessed(debt)
+    assert (await writeoffs.status(debt))[0] == "ready"
+    schedule = await writeoffs.scheduled(debt)
+    assert await decide_nothing(writeoffs, schedule) == ("asha.officer", "bryn.officer", "lena.officer")
+
+
+async def decide_nothing(writeoffs: WriteOffs, schedule: UUID) -> tuple[str, ...]:
+    """Who may not decide a schedule, as approvals is told."""
+    begun = await writeoffs.round(schedule)
+    assert begun.content_hash is not None
+    return (await writeoffs.ask(schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=begun.content_hash))).participants
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_whoever_brought_an_order_decides_no_write_off_for_another_reason_that_says_what_it_has_released(
+    writeoffs: WriteOffs, known: bool
+) -> None:
+    tenant = PersonFacts(person=uuid4())
+    account, other = writeoffs.owing(80_00, people=(tenant,)), writeoffs.owing(40_00, people=(tenant,))
+    elsewhere = await writeoffs.proposed(other, Reason.BANKRUPTCY)
+    debt = await writeoffs.ready(account)
+    told = AddProof(
+        proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, on=TODAY - timedelta(days=500), reference="BKT 118",
+        order_kind=OrderKind.BANKRUPTCY, listed=True,
+    )  # fmt: skip
+    await writeoffs.do(add_proof, told, caller=LENA)
+    if not known:
+        await struck(writeoffs, await proof_of(writeoffs, elsewhere, EvidenceKind.INSOLVENCY_ORDER), LENA)
+    schedule = await writeoffs.scheduled(debt)
+    assert ("lena.officer" in await decide_nothing(writeoffs, schedule)) == known

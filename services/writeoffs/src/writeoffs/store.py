@@ -241,11 +241,15 @@ async def change_schedule(tx: Transaction, id_: UUID, **columns: Any) -> None:
 
 @dataclass(frozen=True)
 class LineToList:
-    """What would be posted, with the debtor's total and the other accounts of the same people."""
+    """What would be posted, with the debtor's total and the other accounts of the same people.
+
+    `hands`: whoever brought an order of theirs, or struck one, on whichever account, where it rests on that.
+    """
 
     line: WriteOffLine
     debtor_total_pence: int
     beside: tuple[UUID, ...]
+    hands: frozenset[str]
 
 
 async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[LineToList]) -> None:

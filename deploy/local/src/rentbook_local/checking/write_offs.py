@@ -43,7 +43,21 @@ FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
 _PARTS = """
 SELECT proposal AS line, person, since FROM participant UNION SELECT id, raised_by, raised_at FROM proposal
 UNION SELECT proposal, by, at FROM proof UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
+UNION SELECT line.line, told.by, told.at
+FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule JOIN proof ON proof.kind = ANY ($1::text[])
+JOIN proposal AS other ON other.id = proof.proposal AND (other.account = line.account OR line.content -> 'answered_by' ? proof.person::text)
+LEFT JOIN struck ON struck.proof = proof.id CROSS JOIN LATERAL (VALUES (proof.by, proof.at), (struck.by, struck.at)) AS told (by, at)
+WHERE told.at <= schedule.made_at AND (
+  line.content ->> 'kind' = 'reinstatement' OR line.reason = ANY ($2::text[]) OR (line.content ->> 'kind' = 'write-off'
+  AND (line.content ->> 'discharged' = 'true' OR line.content ->> 'released_until' IS NOT NULL)))
 """
+"""The last part: of what rests on orders of insolvency, who brought or struck one of the same people before it was listed, on whichever
+account.
+"""
+_OF_INSOLVENCY = [
+    "insolvency-order", "discharge", "bankruptcy-annulled", "debt-relief-order-revoked", "voluntary-arrangement-failed",
+]  # fmt: skip
+_FOR_AN_ORDER = ["bankruptcy", "debt-relief-order", "voluntary-arrangement"]
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
 _HEARD = """
@@ -76,7 +90,7 @@ async def _approved(books: Books) -> Finding:
     for row in await books.approvals.fetch(_EXCEPTED):
         excepted[row["decision_id"]].add(row["line"])
     part: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await books.of("writeoffs").fetch(_PARTS):
+    for row in await books.of("writeoffs").fetch(_PARTS, _OF_INSOLVENCY, _FOR_AN_ORDER):
         part[row["line"]].append(row)
     ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)

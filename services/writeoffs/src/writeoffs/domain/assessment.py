@@ -374,6 +374,13 @@ def is_discharging(policy: WriteOffPolicy, reason: Reason) -> bool:
     return reason in policy.discharging
 
 
+def rests_on_orders(line: WriteOffLine) -> bool:
+    """Whether what is known of orders, on whichever account of the same people, lets it through or stands in it. No credit rests on any."""
+    if line.kind is LineKind.WRITE_OFF:
+        return Reason(line.reason) in ORDER_OF or line.discharged or line.released_until is not None
+    return line.kind is LineKind.REINSTATEMENT
+
+
 def _ladder(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy) -> tuple[Ladder | None, tuple[str, ...]]:
     try:
         return ladder_for(policy, proposed.reason, size(proposed.kind, facts, proposed.undoes), facts.kind), ()

@@ -12,7 +12,7 @@ from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, LinePart,
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, left_of
+from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, left_of, rests_on_orders
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import WriteOffPolicy
@@ -59,6 +59,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
     proofs = await queries.proofs_of(tx, [row.id for row in rows])
     orders = await queries.orders_known(tx, {account: known.people for account, known in facts.items()})
     struck = await queries.orders_struck(tx, {account: known.people for account, known in facts.items()})
+    hands = await queries.had_a_hand_in_orders(tx, {account: known.people for account, known in facts.items()})
     lines: list[LineToList] = []
     left_out: dict[UUID, str] = {}
     for row in rows:
@@ -72,7 +73,9 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
             left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
             continue
         line = _line(row, found, facts[row.account], proofs[row.id], policy)
-        lines.append(LineToList(line, found.debtor_total_pence, tuple(other.account for other in facts[row.account].linked)))
+        beside = tuple(other.account for other in facts[row.account].linked)
+        rests_on = hands[row.account] if rests_on_orders(line) else frozenset[str]()
+        lines.append(LineToList(line, found.debtor_total_pence, beside, rests_on))
     return lines, left_out
 
 

@@ -66,7 +66,7 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
     row = _row(tx, told, facts, policy)
     if not await _add(tx, [row]):
         raise AlreadyProposed("This account has an open proposal. Add to that one, or wait until it is closed.", field="account")
-    await _begin(tx, {row["id"]: row}, {told.account: facts})
+    await _begin(tx, {row["id"]: row})
     return Proposed(proposal=row["id"])
 
 
@@ -79,7 +79,7 @@ async def propose_in_bulk(tx: Transaction, told: ProposeInBulk) -> BulkProposed:
     # Whoever proposed one meanwhile came first.
     overtaken = {row["account"]: OPEN_ALREADY for id_, row in rows.items() if id_ not in added}
     refused = {**sorted_out.refused, **overtaken}
-    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added}, sorted_out.facts)
+    await _begin(tx, {id_: row for id_, row in rows.items() if id_ in added})
     return BulkProposed(
         proposals=tuple(id_ for id_ in rows if id_ in added),
         refused=tuple(NotProposed(account=account, because=because) for account, because in refused.items()),
@@ -125,7 +125,7 @@ async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts, 
     """
     row = {**_row(tx, told, facts, await queries.in_force(tx, business_date(tx.now))), "raised_by": SYSTEM.person}
     if await _add(tx, [row]):
-        await _begin(tx, {row["id"]: row}, {told.account: facts}, of_itself=True)
+        await _begin(tx, {row["id"]: row}, of_itself=True)
         if after is not None and after.kind == LineKind.REINSTATEMENT:
             await store.carry_on_all(tx, after.id, row["id"])
 
@@ -201,12 +201,10 @@ async def _add(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> frozenset[
     return await store.add_proposals(tx, rows)
 
 
-async def _begin(
-    tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts], *, of_itself: bool = False
-) -> None:
+async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], *, of_itself: bool = False) -> None:
     if not of_itself:
         await store.take_part(tx, list(rows), "proposed it")
-    await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)) | await _brought_orders(tx, rows, facts))
+    await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)))
     await store.note(tx, list(rows), "proposed")
     await store.tell(
         tx,
@@ -216,12 +214,3 @@ async def _begin(
         ],
     )
     await follow(tx, [(id_, 1) for id_ in rows])
-
-
-async def _brought_orders(
-    tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], facts: Mapping[UUID, DebtFacts]
-) -> frozenset[tuple[UUID, str]]:
-    """Of those that put a debt back, who brought an order of the same people, or struck one, on whichever account: it rests on that."""
-    back = {id_: row["account"] for id_, row in rows.items() if row["kind"] == LineKind.REINSTATEMENT}
-    hands = await queries.had_a_hand_in_orders(tx, {account: facts[account].people for account in back.values()})
-    return frozenset((id_, person) for id_, account in back.items() for person in hands[account])

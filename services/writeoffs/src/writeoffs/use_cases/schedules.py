@@ -68,6 +68,7 @@ async def make_schedule(tx: Transaction, told: MakeSchedule) -> ScheduleMade:
     await store.add_lines(tx, schedule, lines)
     await store.change_proposals(tx, on, status=ProposalStatus.ON_SCHEDULE, schedule=schedule, status_note="")
     await store.note(tx, on, "listed on a schedule")
+    await store.carry_on(tx, [(one.line.line, person) for one in lines for person in one.hands])
     await store.take_part_in_schedule(tx, schedule, "made it")
     await store.note_on_schedule(tx, schedule, "made")
     await tx.start(WRITE_OFF_APPROVAL, ScheduleCase(schedule=schedule), workflow_id=schedule_workflow_id(schedule))
