@@ -216,6 +216,24 @@ async def test_a_dry_run_says_what_would_post_and_changes_nothing(writeoffs: Wri
     assert shown.lines[0].line.content_hash == row["content_hash"]
 
 
+async def test_a_line_of_all_that_a_current_tenant_owes_stands_over_monday_and_drops_by_what_pays_it(writeoffs: WriteOffs) -> None:
+    account, charge = writeoffs.owing(80_00, status=AccountStatus.CURRENT, ended_on=None), owed(80_00, TODAY - timedelta(days=400))
+    writeoffs.moved(account, charges=(charge,))
+    proposal = await writeoffs.proposed(account, Reason.BANKRUPTCY)
+    await writeoffs.proves(proposal, EvidenceKind.INSOLVENCY_ORDER, days_ago=370)
+    await writeoffs.assessed(proposal)
+    schedule = await writeoffs.scheduled(proposal)
+    for balance, charges, stands in (
+        (110_00, (charge, owed(30_00, TODAY)), True),
+        (100_00, (charge.model_copy(update={"owed_pence": 70_00}), owed(30_00, TODAY)), False),
+    ):
+        writeoffs.moved(account, charges=charges, balance_pence=balance, debtor_total_pence=balance)
+        debit = ChargePosted(account=account, balance_pence=balance, journal=uuid4(), amount_pence=30_00, week_commencing=TODAY)
+        await writeoffs.do(move, debit)
+        said = ("listed", None) if stands else ("dropped", "What is owed on the account has changed.")
+        assert await writeoffs.standings(schedule) == {proposal: said}
+
+
 async def test_a_line_says_where_the_policy_takes_a_current_tenants_arrears_too(writeoffs: WriteOffs) -> None:
     """The ledger drops it otherwise, and what is approved is that very line."""
     current = await writeoffs.proposed(writeoffs.owing(status=AccountStatus.CURRENT, ended_on=None), Reason.BANKRUPTCY)

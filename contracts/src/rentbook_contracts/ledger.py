@@ -779,8 +779,8 @@ class WriteOffLine(Message):
     reinstatement puts back.
 
     `charges` names the journals of the charges that it is of, the oldest first; of a reinstatement, what was undone before the rest. None
-    is named where it is of all that is owed, or of all that is left of the write-off. A write-off takes all that is owed of those that it
-    names; a reinstatement gives back what is left of each, the last perhaps in part. The law has released what fell due by
+    is named where it is of all that a former tenant owes, or of all that is left of the write-off. A write-off takes all that is owed of
+    those that it names; a reinstatement gives back what is left of each, the last perhaps in part. The law has released what fell due by
     `released_until`, the day of an order of insolvency.
 
     `of_current_tenants`: the policy writes off for this reason while the tenancy goes on too; without it the line is dropped then.

@@ -478,6 +478,21 @@ def test_barred_charges_are_named_and_what_goes_whole_is_not() -> None:
     assert assess(Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 190_00, READY), facts, POLICY, TODAY).named == ()
 
 
+@pytest.mark.parametrize("former", [False, True])
+def test_what_a_current_tenant_owes_goes_by_its_charges_and_the_next_week_is_none_of_them(former: bool) -> None:
+    """A council may write off for other reasons than the law's while the tenancy goes on."""
+    policy = POLICY.model_copy(update={"of_current_tenants": (Reason.EMIGRATED,)})
+    of = {} if former else {"status": AccountStatus.CURRENT, "ended_on": None}
+    old, new, week = owed(80_00, TODAY - timedelta(days=90)), owed(30_00, TODAY - timedelta(days=7)), owed(30_00, TODAY)
+    told = Standing(LineKind.WRITE_OFF, Reason.EMIGRATED, 110_00, READY, charges=(old, new))
+    found = assess(told, debt(old, new, **of), policy, TODAY)
+    assert (found.ready, found.named) == (True, () if former else (old.journal, new.journal))
+    later = assess(told, debt(old, new, week, **of), policy, TODAY)
+    assert (later.ready, later.amount_pence) == ((False, 140_00) if former else (True, 110_00))
+    less = assess(told, debt(old.model_copy(update={"owed_pence": 79_00}), new, week, **of), policy, TODAY)
+    assert [says for says in less.blocked if "since it was proposed" in says] == list(less.blocked) != []
+
+
 # --- unclaimed credits ------------------------------------------------------------------------------------------------------------------
 
 

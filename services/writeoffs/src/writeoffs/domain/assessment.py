@@ -139,7 +139,8 @@ BREATHING_SPACE = Passing("Breathing Space runs: refer, and wait until it is lif
 @dataclass(frozen=True)
 class Standing:
     """What was proposed. `balance_pence` is the account's balance when it was proposed, or last confirmed, on which what is put back does
-    not rest; `charges`, of a debt of which a part may go, what was owed of each charge then; None where nobody kept that.
+    not rest; `charges`, of a debt of which a part may go, or to which weeks are added still, what was owed of each charge then; None where
+    nobody kept that.
 
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
@@ -169,7 +170,8 @@ class Assessment:
     `letter`: what is to be written, now or from its day on; None while something blocks it. A credit that is only too young for income
     (`only_young`) is the time in which its owner is written to. `address_missing`: nobody knows where that letter could go. `stays_pence`:
     credit that came within the years of the policy, and stays on the account when the rest goes to income.
-    `chosen`: what would post of each charge. `named`: their journals; none where that is of all that is owed, or left to be put back.
+    `chosen`: what would post of each charge. `named`: their journals; none where that is of all that a former tenant owes, or that is left
+    to be put back.
     `released_until`: what fell due by then the law has released, as far as orders are known of each who owes it, or holds,
     where it is to be put back. `release_undone`: what the law had released when it was written off it has not after all.
     `up_to_pence`: the highest debtor's total for which the ladder asks no more than this; None has no upper edge, nor has a credit.
@@ -209,7 +211,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     each = _each_who_owes(proposed.reason, facts)
     ordered_on = _released_until(proposed, policy, each)
     chosen = _chosen(proposed, facts, charges, ordered_on)
-    then = _chosen_then(proposed, facts, policy, ordered_on, today) if chosen != _of_all(proposed, facts) else None
+    in_part = _is_in_part(chosen, proposed, facts)
+    then = _chosen_then(proposed, facts, policy, ordered_on, today) if in_part else None
     parts = _parts(proposed, facts, chosen, policy, today)
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
@@ -234,7 +237,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
         charges=charges,
         parts=parts,
         chosen=chosen,
-        named=_named(chosen, _of_all(proposed, facts)),
+        named=tuple(dict.fromkeys(one.journal for one in chosen)) if in_part else (),
         released_until=_told_to_the_ledger(proposed, facts),
         debtor_total_pence=max(total_pence(proposed.kind, facts, proposed.undoes), sum(part.amount_pence for part in parts)),
         look_again_on=min(days, default=None),
@@ -461,13 +464,30 @@ def _chosen(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
         barred_only = proposed.reason is Reason.STATUTE_BARRED
         confirmed = _confirmed_by(proposed, charges)
         goes = [one.charge for one in charges if not barred_only or (one.bars_on is not None and one.barred and one.bars_on <= confirmed)]
-        chosen = tuple(one for one in goes if ordered_on is None or one.due_on <= ordered_on)
+        if ordered_on is not None:
+            chosen = tuple(one for one in goes if one.due_on <= ordered_on)
+        elif _goes_on(proposed, facts) and proposed.charges is not None and not barred_only:
+            then = frozenset(one.journal for one in proposed.charges)
+            chosen = tuple(one for one in goes if one.journal in then)
+        else:
+            chosen = tuple(goes)
     else:
         undone = past_write_off(facts, proposed.undoes)
         left = may_come_back(undone, known_held_until(proposed, facts)) if undone is not None else ()
         chosen = first_of_charges(left, proposed.wanted_pence)
     within = frozenset(tuple(dict.fromkeys(one.journal for one in chosen))[:CHARGES_IN_A_LINE])
-    return chosen if chosen == _of_all(proposed, facts) else tuple(one for one in chosen if one.journal in within)
+    return tuple(one for one in chosen if one.journal in within) if _is_in_part(chosen, proposed, facts) else chosen
+
+
+def _is_in_part(chosen: tuple[ChargeOwed, ...], proposed: Standing, facts: DebtFacts) -> bool:
+    """Whether it is of particular charges, which its line names: of less than all that is owed, or left to be put back; and wherever the
+    tenancy goes on, for the next week's debit is none of them.
+    """
+    return chosen != _of_all(proposed, facts) or _goes_on(proposed, facts)
+
+
+def _goes_on(proposed: Standing, facts: DebtFacts) -> bool:
+    return proposed.kind is LineKind.WRITE_OFF and not facts.former
 
 
 def _confirmed_by(proposed: Standing, charges: Sequence[BarredCharge]) -> date:
@@ -497,10 +517,6 @@ def may_come_back(past: PastWriteOff, until: date | None) -> tuple[ChargeOwed, .
     that the account owes what is owed, and no more is in credit than was paid.
     """
     return tuple(one for one in past.charges if one.undone or (not past.discharged and (until is None or one.due_on > until)))
-
-
-def _named(chosen: tuple[ChargeOwed, ...], of_all: tuple[ChargeOwed, ...]) -> tuple[UUID, ...]:
-    return () if chosen == of_all else tuple(dict.fromkeys(one.journal for one in chosen))
 
 
 def _parts(proposed: Standing, facts: DebtFacts, chosen: Sequence[ChargeOwed], policy: WriteOffPolicy, today: date) -> tuple[LinePart, ...]:

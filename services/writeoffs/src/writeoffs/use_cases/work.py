@@ -40,7 +40,8 @@ class UnknownAccount(WriteOffRule):
 
 def rests_on(kind: LineKind, reason: Reason, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
     """The columns that keep what was owed when it was proposed, or confirmed: until that has changed, nobody has to look at it again."""
-    charges = [charge.model_dump(mode="json") for charge in facts.charges] if goes_in_part(kind, reason, policy) else None
+    of_each = goes_in_part(kind, reason, policy) or (kind is LineKind.WRITE_OFF and not facts.former)
+    charges = [charge.model_dump(mode="json") for charge in facts.charges] if of_each else None
     return {"balance_pence": facts.balance_pence, "charges": charges}
 
 
