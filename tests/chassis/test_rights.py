@@ -45,8 +45,8 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
     },
     "notices": {"letter": "claimed_by problem status"},
     "writeoffs": {
-        "proposal": "amount_pence attempt balance_pence charges closed_at debtor_total_pence followed journal left_out look_again_on"
-        " policy_version schedule status status_note version",
+        "proposal": "again_on amount_pence attempt balance_pence charges closed_at debtor_total_pence followed journal left_out"
+        " look_again_on policy_version refused_pence schedule status status_note version",
         "schedule": "answered_round closed_at decision round status status_note withdrawn",
         "schedule_line": "because journal standing",
         "register": "reinstated_pence",

@@ -31,6 +31,7 @@ from rentbook_contracts.ledger import (
     LineDropped,
     LineOutcome,
     LinesTried,
+    StandingCredit,
     WriteOffLine,
 )
 from rentbook_contracts.writeoffs import (
@@ -251,6 +252,10 @@ class WriteOffs:
         return account
 
     def moved(self, account: UUID, **changed: Any) -> None:
+        """A credit has stood since today, unless something else is said."""
+        if "balance_pence" in changed and "credit_stood" not in changed:
+            credit = max(0, -changed["balance_pence"])
+            changed["credit_stood"] = (StandingCredit(since=business_date(datetime.now(UTC)), pence=credit),) if credit else ()
         self.ledger.debts[account] = self.ledger.debts[account].model_copy(update=changed)
 
     async def proposed(self, account: UUID, reason: Reason = Reason.EMIGRATED) -> UUID:

@@ -28,6 +28,7 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PutBack,
     ReceiptPosted,
+    StandingCredit,
     TenancyEnded,
     WriteOffLine,
 )
@@ -38,6 +39,7 @@ from rentbook_contracts.writeoffs import (
     HEARD_WHILE_LISTED,
     AddProof,
     AnswerSchedule,
+    AssessProposal,
     CloseSchedule,
     DryRunAsked,
     EvidenceKind,
@@ -70,8 +72,9 @@ from support.debts import in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD, LEFT_OUT
-from writeoffs.domain.days import business_date
+from writeoffs.domain.days import business_date, morning_of
 from writeoffs.use_cases import stories, work
+from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
 from writeoffs.use_cases.look import dry_run, proposal_page
 from writeoffs.use_cases.move import come_back, end, live, move, receive
@@ -1194,7 +1197,7 @@ async def test_a_charge_that_is_undone_after_it_was_written_off_is_proposed_back
 
 
 @pytest.mark.parametrize("paid", [0, 10_00])
-async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_no_other_charge_but_for_what_was_paid(
+async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it_and_what_was_paid_beside_it_once_that_is_posted(
     writeoffs: WriteOffs, paid: int
 ) -> None:
     account = writeoffs.owing(312_40)
@@ -1206,13 +1209,17 @@ async def test_a_charge_that_is_undone_comes_back_of_the_write_off_that_holds_it
     writeoffs.moved(account, balance_pence=-90_00 - paid, write_offs=(holds, holds.model_copy(update=later)))
     await writeoffs.do(come_back, undone(account, gone.journal, 90_00, -90_00 - paid))
     [back] = await writeoffs.rows("SELECT id, wanted_pence, undoes FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
-    assert (back["wanted_pence"], back["undoes"]) == (90_00 + paid, journal)
+    assert (back["wanted_pence"], back["undoes"]) == (90_00, journal)
     await writeoffs.assessed(back["id"])
     schedule, decision = await writeoffs.scheduled(back["id"]), uuid4()
     await writeoffs.round(schedule)
     [line] = await writeoffs.taken(schedule, decision)
-    named = (gone.journal, oldest.journal) if paid else (gone.journal,)
-    assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00 + paid, named)
+    assert (line.undoes, line.amount_pence, line.charges) == (journal, 90_00, (gone.journal,))
+    left = holds.model_copy(update={"charges": (oldest,), "reinstated_pence": 90_00})
+    writeoffs.moved(account, balance_pence=-paid, write_offs=(left,))
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    rest = await writeoffs.rows("SELECT wanted_pence, undoes, reason FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert [tuple(row.values()) for row in rest] == ([(paid, journal, "paying")] if paid else [])
 
 
 async def test_charges_that_are_undone_one_after_the_other_come_back_together(writeoffs: WriteOffs) -> None:
@@ -1231,7 +1238,7 @@ async def test_charges_that_are_undone_one_after_the_other_come_back_together(wr
     writeoffs.moved(account, balance_pence=-250_00)
     await writeoffs.do(receive, receipt(account, -250_00))
     [back] = await writeoffs.rows(wanted, a=account)
-    assert tuple(back.values()) == (250_00, journal, "paying"), "who pays beside it owes again what they paid too"
+    assert tuple(back.values()) == (212_40, journal, "charge-undone"), "what is paid beside it is another matter"
 
 
 # What was written off of a charge that was undone, in pence, with the balance that this left and what of it had come back before.
@@ -1331,16 +1338,54 @@ async def test_whoever_had_a_hand_in_what_is_proposed_anew_has_one_in_that_too(w
     await writeoffs.do(reconsider_proposal, ReconsiderProposal(proposal=proposal, note="right"), caller=BRYN)
     await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="not now"), caller=ASHA)
     taking_part = "SELECT DISTINCT person FROM participant WHERE proposal = :id ORDER BY person"
-    [again] = await writeoffs.rows(UNDONE_OPEN, a=account)
-    assert again["id"] != proposal
-    assert BRYN.person in {row["person"] for row in await writeoffs.rows(taking_part, id=again["id"])}
-    # Another charge of it is undone: what was made of itself is made anew, with the same people.
-    more = past.model_copy(update={"charges": tuple(nobodys(charge) for charge in past.charges)})
-    writeoffs.moved(account, balance_pence=-162_40, write_offs=(more,))
-    await writeoffs.do(come_back, undone(account, past.charges[1].journal, 212_40, -162_40))
-    [last] = await writeoffs.rows(UNDONE_OPEN, a=account)
-    assert (last["id"] != again["id"], last["wanted_pence"]) == (True, 312_40)
-    assert BRYN.person in {row["person"] for row in await writeoffs.rows(taking_part, id=last["id"])}
+    assert await writeoffs.rows(UNDONE_OPEN, a=account) == [], "a person has set it aside"
+    # Another charge of it is undone: that was not set aside.
+    charges, before = (*past.charges[:1], *(owed(pence) for pence in (12_40, 200_00))), None
+    for count, balance in ((2, 37_60), (3, -162_40)):
+        more = past.model_copy(update={"charges": tuple(nobodys(one) if at < count else one for at, one in enumerate(charges))})
+        writeoffs.moved(account, balance_pence=balance, write_offs=(more,))
+        await writeoffs.do(come_back, undone(account, charges[count - 1].journal, charges[count - 1].owed_pence, balance))
+        [again] = await writeoffs.rows(UNDONE_OPEN, a=account)
+        assert (again["id"] in (proposal, before), again["wanted_pence"]) == (False, sum(one.owed_pence for one in charges[:count]))
+        assert BRYN.person in {row["person"] for row in await writeoffs.rows(taking_part, id=again["id"])}
+        before = again["id"]
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["withdrawn", "declined"])
+async def test_what_a_person_sets_aside_of_an_undone_charge_is_proposed_again_when_it_is_time_to_look_again(
+    writeoffs: WriteOffs, listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, proposal, past = await of_an_undone_charge(writeoffs, -100_00)
+    await writeoffs.assessed(proposal)
+    if listed:
+        schedule = await writeoffs.scheduled(proposal)
+        await writeoffs.round(schedule)
+        told = {"decision": writeoffs.approvals.decides(schedule, Answer.DECLINED), "reason_code": "in-order"}
+        await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, **told))
+    else:
+        await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="another first"), caller=ASHA)
+    wanted = "SELECT id, wanted_pence, reason, raised_by FROM proposal WHERE account = :a AND closed_at IS NULL"
+    assert await writeoffs.rows(wanted, a=account) == []
+    [aside] = await writeoffs.rows("SELECT attempt, again_on FROM proposal WHERE id = :id", id=proposal)
+    assert aside == {"attempt": 2, "again_on": TODAY + timedelta(days=7)}
+    assert (await writeoffs.asked_of_workflows("WriteOffProposal"))[-1] == f"write-off-proposal/{proposal}/2"
+    assert f"write-off-proposal/{proposal}/2" in await writeoffs.do(lambda tx, _: stories.needed(tx), None)
+    # Whoever wants to proposes another meanwhile, which does not bring it back when it is withdrawn.
+    traced = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=past.journal, amount_pence=212_40)
+    other = (await writeoffs.do(propose, traced, caller=BRYN)).proposal
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=other, note="not found after all"), caller=BRYN)
+    assert await writeoffs.rows(wanted, a=account) == []
+
+    look = AssessProposal(proposal=proposal, attempt=2)
+    told_at = await writeoffs.do(assess_proposal, look)
+    assert (told_at.done, told_at.look_again_at) == (False, morning_of(TODAY + timedelta(days=7)))
+    assert (await writeoffs.do(assess_proposal, look.model_copy(update={"attempt": 1}))).done
+    later = TODAY + timedelta(days=7)
+    monkeypatch.setattr("writeoffs.use_cases.owe_again.business_date", lambda _: later)
+    for _ in range(2):
+        assert (await writeoffs.do(assess_proposal, look)).done
+    [again] = await writeoffs.rows(wanted, a=account)
+    assert (again["wanted_pence"], again["reason"], again["raised_by"]) == (100_00, "charge-undone", "system")
 
 
 async def test_an_undone_charge_comes_back_once_what_was_listed_of_another_is_posted(writeoffs: WriteOffs) -> None:
@@ -1402,12 +1447,37 @@ async def test_what_was_paid_or_undone_while_another_proposal_was_open_is_propos
     left = (-140_00, nobodys(gone), rest)
     writeoffs.moved(account, balance_pence=-140_00, write_offs=(past.model_copy(update={"charges": left[1:]}),))
     await writeoffs.do(come_back, undone(account, gone.journal, 100_00, -140_00))
-    [both] = await writeoffs.rows(wanted, a=account)
-    assert both["wanted_pence"] == 140_00
-    await writeoffs.assessed(both["id"])
-    await closes(both["id"], *left)
-    [undone_alone] = await writeoffs.rows(wanted, a=account)
-    assert undone_alone["wanted_pence"] == 100_00, "nobody owes that charge, whatever is decided"
+    [of_the_undone] = await writeoffs.rows(wanted, a=account)
+    assert of_the_undone["wanted_pence"] == 100_00, "what was refused is not proposed beside it"
+    await writeoffs.assessed(of_the_undone["id"])
+    await closes(of_the_undone["id"], *left)
+    assert await writeoffs.rows(wanted, a=account) == [], "it is set aside"
+    writeoffs.moved(account, balance_pence=-155_00)
+    await writeoffs.do(receive, receipt(account, -155_00))
+    [more] = await writeoffs.rows(wanted, a=account)
+    assert more["wanted_pence"] == 15_00, "what is paid later is proposed alone"
+    await writeoffs.assessed(more["id"])
+    await closes(more["id"], -155_00, *left[1:])
+    assert await writeoffs.rows(wanted, a=account) == [], "nothing of it is proposed once more"
+
+
+async def test_money_that_is_paid_anew_once_the_refused_was_paid_out_is_proposed(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40)
+    await written_off(writeoffs, account)
+    writeoffs.moved(account, balance_pence=-10_00)
+    await writeoffs.do(receive, receipt(account, -10_00))
+    wanted = "SELECT id, wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL"
+    [back] = await writeoffs.rows(wanted, a=account)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=back["id"], note="it is refunded"), caller=ASHA)
+    for day, proposed in ((0, []), (1, [10_00])):
+        writeoffs.moved(account, balance_pence=-10_00, credit_stood=stood((10_00, day)))
+        await writeoffs.do(receive, receipt(account, -10_00))
+        assert [row["wanted_pence"] for row in await writeoffs.rows(wanted, a=account)] == proposed
+
+
+def stood(*parts: tuple[int, int]) -> tuple[StandingCredit, ...]:
+    """Credit in pence by the day since which it has stood, so many days from now."""
+    return tuple(StandingCredit(since=TODAY + timedelta(days=days), pence=pence) for pence, days in parts)
 
 
 @pytest.mark.parametrize("known", ["when it was written off", "since"])

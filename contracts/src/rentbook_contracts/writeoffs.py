@@ -195,8 +195,8 @@ class AssessProposal(Message):
 class Assessed(Message):
     """`done`: nothing more to gather (ready, withdrawn, or the attempt is past).
 
-    `look_again_at` is when time alone may change the answer, `remind_at` when somebody is reminded, or reminded again, that they have to;
-    UTC.
+    `look_again_at` is when time alone may change the answer, or when what was set aside is proposed again, `remind_at` when somebody is
+    reminded, or reminded again, that they have to; UTC.
     `letter`: what the ladder asks to be written now.
     """
 

@@ -19,10 +19,23 @@ from rentbook_contracts.ledger import (
     PaymentPlan,
     PersonFacts,
     PlanRhythm,
+    StandingCredit,
 )
 from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, in_credit, linked, owed, person
-from writeoffs.domain.assessment import DROPS, NOT_A_FORMER_TENANTS, REASONS, Assessment, Passing, Standing, assess, left_of, part_of
+from writeoffs.domain.assessment import (
+    DROPS,
+    NOT_A_FORMER_TENANTS,
+    REASONS,
+    Assessment,
+    Passing,
+    Refusal,
+    Standing,
+    assess,
+    left_of,
+    part_of,
+    still_refused,
+)
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.reminding import waits_for_a_person
 
@@ -491,6 +504,30 @@ def test_what_a_current_tenant_owes_goes_by_its_charges_and_the_next_week_is_non
     assert (later.ready, later.amount_pence) == ((False, 140_00) if former else (True, 110_00))
     less = assess(told, debt(old.model_copy(update={"owed_pence": 79_00}), new, week, **of), policy, TODAY)
     assert [says for says in less.blocked if "since it was proposed" in says] == list(less.blocked) != []
+
+
+@pytest.mark.parametrize(
+    ("refused", "stands", "still"),
+    [
+        ([], [(10_00, 1)], 0),
+        ([(1, 10_00)], [(10_00, 1)], 10_00),
+        ([(1, 10_00)], [(10_00, 1), (5_00, 2)], 10_00),
+        ([(1, 10_00)], [(15_00, 0)], 10_00),
+        ([(1, 10_00)], [(4_00, 1), (6_00, 2)], 4_00),
+        ([(1, 10_00)], [(10_00, 2)], 0),
+        ([(1, 10_00), (2, 5_00)], [(10_00, 1), (5_00, 2)], 15_00),
+        ([(1, 10_00), (3, 10_00)], [(10_00, 2), (10_00, 4)], 10_00),
+        ([(1, 10_00), (3, 5_00)], [(12_00, 1)], 12_00),
+        ([(1, 10_00)], [], 0),
+    ],
+)
+def test_a_refusal_counts_for_the_money_that_it_refused_while_that_lies_there(
+    refused: list[tuple[int, int]], stands: list[tuple[int, int]], still: int
+) -> None:
+    """Refusals by their day, and the credit by the day since which it has stood."""
+    first = date(2026, 1, 1)
+    told = [Refusal(first + timedelta(days=day), pence) for day, pence in refused]
+    assert still_refused(told, [StandingCredit(since=first + timedelta(days=day), pence=pence) for pence, day in stands]) == still
 
 
 # --- unclaimed credits ------------------------------------------------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
 from rentbook_contracts.policy import CheckPolicy
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, ScheduleStatus
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, Reason, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
+from writeoffs.domain.assessment import Refusal
+from writeoffs.domain.days import business_date
 from writeoffs.domain.reminding import EventKind
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
@@ -77,8 +79,9 @@ async def proposal_locked(tx: Transaction, id_: UUID) -> Row:
 
 
 async def followed(tx: Transaction) -> list[tuple[UUID, int]]:
-    """The open proposals that a story follows, each with its pass."""
-    mine = sa.select(proposal.c.id, proposal.c.attempt).where(proposal.c.closed_at.is_(None), proposal.c.followed)
+    """The proposals that a story follows, each with its pass: open ones, and those that come again on their day."""
+    waits = sa.or_(sa.and_(proposal.c.closed_at.is_(None), proposal.c.followed), proposal.c.again_on.is_not(None))
+    mine = sa.select(proposal.c.id, proposal.c.attempt).where(waits)
     return [(row.id, row.attempt) for row in await tx.connection.execute(mine)]
 
 
@@ -172,9 +175,9 @@ async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
 
 
-async def carry_on_all(tx: Transaction, before: UUID, id_: UUID) -> None:
-    """Whoever took part in a proposal takes part in the one that comes in its place."""
-    people = sa.select(participant.c.person).distinct().where(participant.c.proposal == before)
+async def carry_on_all(tx: Transaction, before: Collection[UUID], id_: UUID) -> None:
+    """Whoever took part in these proposals takes part in the one that comes in their place."""
+    people = sa.select(participant.c.person).distinct().where(participant.c.proposal.in_(before))
     await carry_on(tx, [(id_, person) for person in await tx.connection.scalars(people)])
 
 
@@ -380,6 +383,28 @@ async def open_on_account(tx: Transaction, account: UUID) -> Row | None:
     """The open proposal on an account, locked."""
     wanted = sa.select(proposal).where(proposal.c.account == account, proposal.c.closed_at.is_(None))
     return (await tx.connection.execute(wanted.with_for_update(key_share=True))).first()
+
+
+async def is_set_aside(tx: Transaction, id_: UUID) -> bool:
+    """Whether a closed proposal is to come again."""
+    return bool(await tx.connection.scalar(sa.select(sa.exists().where(proposal.c.id == id_, proposal.c.again_on.is_not(None)))))
+
+
+async def of_the_undone_before(tx: Transaction, undoes: UUID) -> list[UUID]:
+    """The proposals to put back what is left of undone charges of a write-off that were closed without being posted."""
+    wanted = sa.select(proposal.c.id).where(proposal.c.undoes == undoes, proposal.c.reason == Reason.CHARGE_UNDONE.value)
+    return list(await tx.connection.scalars(wanted.where(proposal.c.closed_at.is_not(None), proposal.c.journal.is_(None))))
+
+
+async def refused_on(tx: Transaction, account: UUID, today: date) -> tuple[list[Refusal], dict[UUID, int]]:
+    """What people have decided not to put back on an account: of money that was paid, the oldest first; and by write-off, in pence, of
+    charges that were undone, for as long as that stands.
+    """
+    mine = sa.select(proposal).where(proposal.c.account == account, proposal.c.closed_at.is_not(None)).order_by(proposal.c.closed_at)
+    rows = (await tx.connection.execute(mine)).all()
+    of_money = [Refusal(business_date(row.closed_at), row.refused_pence) for row in rows if row.refused_pence]
+    aside = {row.undoes: row.amount_pence for row in rows if row.again_on is not None and row.again_on > today}
+    return of_money, aside
 
 
 # --- the register -----------------------------------------------------------------------------------------------------------------------

@@ -108,6 +108,8 @@ proposal = sa.Table(
     sa.Column("journal", sa.Uuid),
     sa.Column("policy_version", sa.Text, sa.ForeignKey("policy.version"), nullable=False),
     sa.Column("closed_at", _INSTANT),
+    sa.Column("refused_pence", sa.BigInteger),
+    sa.Column("again_on", sa.Date),
     sa.CheckConstraint(_KINDS, name="a_proposal_is_of_a_known_kind"),
     sa.CheckConstraint(
         "status IN ('gathering', 'blocked', 'ready', 'on-schedule', 'posted', 'declined', 'withdrawn')", name="a_proposal_has_a_status"
@@ -117,13 +119,17 @@ proposal = sa.Table(
     sa.CheckConstraint("status <> 'on-schedule' OR schedule IS NOT NULL", name="what_is_listed_names_its_schedule"),
     sa.CheckConstraint("(kind = 'reinstatement') = (undoes IS NOT NULL)", name="a_reinstatement_names_what_it_puts_back"),
     sa.CheckConstraint("wanted_pence > 0 AND amount_pence >= 0", name="a_proposal_is_about_an_amount"),
+    sa.CheckConstraint("refused_pence > 0", name="what_is_refused_is_an_amount"),
+    sa.CheckConstraint("again_on IS NULL OR closed_at IS NOT NULL", name="what_is_set_aside_is_closed"),
     sa.UniqueConstraint("journal", name="a_journal_is_of_one_proposal"),
 )
 """One debt to write off, one write-off to put back, or one credit to take to income.
 
 `balance_pence` is that on which it rests, `charges` what was owed of each charge then, where its line may name some of them; NULL where it
 names none, or where nobody kept them. `followed`: a story waits for its evidence. `left_out`: a decision left its
-line out of a schedule, and nobody has worked on it since.
+line out of a schedule, and nobody has worked on it since. Of one that a person closed without putting anything back, `refused_pence` is
+the money that was paid by then and is not owed again; what is left of an undone charge is proposed again on `again_on`, which the story
+sees to and takes away.
 """
 sa.Index(
     "an_account_has_one_open_proposal",

@@ -382,12 +382,12 @@ FROM written_off_charge AS part JOIN written_off AS off ON off.journal = part.wr
 JOIN journal AS undoing ON undoing.reverses = part.charge
 GROUP BY part.write_off, part.charge, off.account
 """
-_PROPOSED = "SELECT account FROM proposal WHERE closed_at IS NULL"
+_PROPOSED = "SELECT account FROM proposal WHERE closed_at IS NULL OR again_on IS NOT NULL"
 
 
 async def _undone(books: Books) -> Finding:
     """What is left written off of an undone charge is a credit that nobody paid. An account has one open proposal: where that is about
-    something else, what is left is proposed once it is closed.
+    something else, what is left is proposed once it is closed. What a person has set aside is proposed again on its day.
     """
     rows = await books.ledger.fetch(_LEFT_OF_UNDONE)
     proposed = {row["account"] for row in await books.of("writeoffs").fetch(_PROPOSED)}

@@ -18,6 +18,7 @@ from rentbook_contracts.ledger import (
     LineKind,
     LinePart,
     PastWriteOff,
+    StandingCredit,
     WriteOffLine,
 )
 from rentbook_contracts.notices import goes_to
@@ -512,6 +513,24 @@ def left_of_the_undone(past: PastWriteOff) -> int:
     return sum(charge.owed_pence for charge in past.charges if charge.undone)
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """On a day somebody decided that so much of what had been paid is not put back."""
+
+    on: date
+    pence: int
+
+
+def still_refused(refusals: Iterable[Refusal], stood: Sequence[StandingCredit]) -> int:
+    """What was refused, oldest first, and lies on the account still. Pence. What has gone since is not that money any more when it is paid
+    anew: of no refusal counts more than the lowest credit that there was since its day.
+    """
+    refused = 0
+    for one in refusals:
+        refused = min(refused + one.pence, sum(part.pence for part in stood if part.since <= one.on))
+    return refused
+
+
 def may_come_back(past: PastWriteOff, until: date | None) -> tuple[ChargeOwed, ...]:
     """What no order has released, or holds. Nobody owes a charge that was undone: what was written off of it comes back all the same, so
     that the account owes what is owed, and no more is in credit than was paid.
@@ -792,7 +811,7 @@ def _blocks_of_credit(facts: DebtFacts) -> Iterable[str]:
     if facts.balance_pence >= 0:
         yield "The account is not in credit."
     if any(left_of_the_undone(past) for past in facts.write_offs):
-        yield "A charge of what was written off was undone, and nobody paid the credit that it left: withdraw this, and it is put back."
+        yield "A charge of what was written off was undone, and nobody paid the credit that it left: withdraw this, and that is put back."
     if not is_unclaimed_by_a_former_tenant(facts):
         yield NOT_A_FORMER_TENANTS
     yield from (DROPS[because] for because in facts.credit_blocked)

@@ -14,11 +14,15 @@ from writeoffs.domain.policy import WriteOffPolicy
 from writeoffs.domain.reminding import EventKind, next_reminder, waits_for_a_person
 from writeoffs.store import Row
 from writeoffs.use_cases.listing import assessed
+from writeoffs.use_cases.owe_again import bring_again
 from writeoffs.use_cases.work import fact_of
 
 
 async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
-    """Errors: UnknownProposal; Unanswered (ledger)."""
+    """Of one that was closed, only whether its day to come again has come. Errors: UnknownProposal; Unanswered (ledger)."""
+    if await store.is_set_aside(tx, asked.proposal):
+        comes_at = await bring_again(tx, asked.proposal, asked.attempt)
+        return Assessed(done=comes_at is None, look_again_at=comes_at)
     row = await store.proposal_locked(tx, asked.proposal)
     if row.attempt != asked.attempt or row.status not in queries.WAITING:
         return Assessed(done=True)

@@ -8,6 +8,7 @@ again by then.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.transaction import Transaction
@@ -15,11 +16,12 @@ from rentbook_contracts.ledger import DebtFacts, LineKind
 from rentbook_contracts.writeoffs import ProposalStatus, Propose, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import as_the_law_stands, left_of_the_undone, left_to_put_back
+from writeoffs.domain.assessment import as_the_law_stands, left_of_the_undone, left_to_put_back, past_write_off, still_refused
+from writeoffs.domain.days import business_date, in_words, morning_of
 from writeoffs.domain.insolvency import held_until
 from writeoffs.store import Row
 from writeoffs.use_cases.propose import propose_to_put_back
-from writeoffs.use_cases.work import end_as_withdrawn, fact_of, facts_of
+from writeoffs.use_cases.work import end_as_withdrawn, fact_of, facts_of, follow
 
 PROPOSED_ANEW = "Another amount is to be put back by now: proposed anew."
 CHARGE_UNDONE = "A charge of what was written off was undone: nobody paid this credit."
@@ -34,13 +36,13 @@ class _Left:
 
 
 async def owe_again(tx: Transaction, account: UUID, balance_pence: int | None) -> None:
-    """Propose to put back what was written off of charges that were undone, and what was paid beyond that, of the latest write-off of which
-    any may be.
+    """Propose to put back what was written off of charges that were undone, or else what was paid, of the latest write-off of which any may
+    be. Each is another matter, decided by itself: what was paid beside an undone charge is proposed once that is decided.
 
     `balance_pence`: as it was said to be, of a payment. None where something was undone: whatever is owed then, that is looked at where it
     was a charge that was written off, and nobody paid anything where it was not. What is proposed is by what the account holds now, for
     some of it may be owed again by now. A proposal that was made so before is made anew where that has changed, unless a person has had a
-    hand in it, or it is listed; any other stands in its way until it is closed.
+    hand in it, or it is listed; any other stands in its way until it is closed. What a person has refused to put back is left out.
     Errors: Unanswered (ledger).
     """
     standing = await store.written_off_on(tx, account) if balance_pence is None or balance_pence < 0 else []
@@ -54,17 +56,56 @@ async def owe_again(tx: Transaction, account: UUID, balance_pence: int | None) -
 async def owe_again_each(tx: Transaction, accounts: Sequence[UUID], closed: Mapping[UUID, Row] | None = None) -> None:
     """As `owe_again`, of many accounts at once, whatever they owe, once nothing stands in its way any more.
 
-    `closed`: by account, the proposal that was just closed without being posted. What a person has decided not to put back is not proposed
-    again at once, unless its charge was undone. Errors: Unanswered (ledger).
+    `closed`: by account, the proposal that a person has just closed without anything being posted; it is as it was before that. Where it
+    was to put something back, that is refused from now on. Errors: Unanswered (ledger).
     """
     of_each = await store.written_off_on_each(tx, accounts)
     facts = await facts_of(tx, list(of_each)) if of_each else {}
     for account, known in sorted(facts.items()):
-        await _propose(tx, of_each[account], known, (closed or {}).get(account))
+        before = (closed or {}).get(account)
+        if before is not None and before.kind == LineKind.REINSTATEMENT:
+            await _refuse(tx, before, known)
+        await _propose(tx, of_each[account], known, before)
+
+
+async def bring_again(tx: Transaction, id_: UUID, attempt: int) -> datetime | None:
+    """Propose again, on its day, what a person has set aside of an undone charge. Until then the moment of that day; None once it is done.
+
+    Errors: UnknownProposal; Unanswered (ledger).
+    """
+    # Whoever brings an order comes to the proposals after it.
+    await store.orders_stand(tx)
+    row = await store.proposal_locked(tx, id_)
+    if row.again_on is None or row.attempt != attempt:
+        return None
+    if business_date(tx.now) < row.again_on:
+        return morning_of(row.again_on)
+    await store.change_proposal(tx, row.id, again_on=None)
+    await owe_again_each(tx, [row.account])
+    return None
+
+
+async def _refuse(tx: Transaction, row: Row, facts: DebtFacts) -> None:
+    """Keep what is not put back of what was paid: all of it, where it would have put back all that is left of the write-off. What is left
+    of an undone charge has to come to a decision all the same, and so comes again when it is time to look again.
+    """
+    past, amount = past_write_off(facts, row.undoes), row.wanted_pence or row.amount_pence
+    if past is None:
+        return
+    if row.reason == Reason.CHARGE_UNDONE and left_of_the_undone(past):
+        today = business_date(tx.now)
+        again_on = today + timedelta(days=(await queries.in_force(tx, today)).look_again_days)
+        await store.change_proposal(tx, row.id, again_on=again_on, attempt=row.attempt + 1)
+        await follow(tx, [(row.id, row.attempt + 1)])
+        await store.note(tx, [row.id], f"set aside: what is left of the undone charge is proposed again on {in_words(again_on)}")
+    if row.reason == Reason.PAYING:
+        paid, left = _paid_pence(facts), (await _left(tx, facts))[past.journal]
+        refused = paid if amount >= left.of_others else min(amount, paid)
+        await store.change_proposal(tx, row.id, refused_pence=refused or None)
 
 
 async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None = None) -> None:
-    told = await _due(tx, standing, facts, closed)
+    told = await _due(tx, standing, facts)
     if told is None:
         return
     before = await store.open_on_account(tx, told.account)
@@ -75,26 +116,32 @@ async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, c
     await propose_to_put_back(tx, told, facts, after=before or closed)
 
 
-async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, closed: Row | None) -> Propose | None:
+async def _due(tx: Transaction, standing: Sequence[Row], facts: DebtFacts) -> Propose | None:
     """What of these write-offs, oldest first, is to be put back of itself now."""
-    undone = _undone_pence(facts)
-    paid = max(0, -(facts.balance_pence + undone))
-    if not undone and not paid:
+    if not _undone_pence(facts) and not _paid_pence(facts):
         return None
+    refusals, aside = await store.refused_on(tx, facts.account, business_date(tx.now))
+    paid = _paid_pence(facts) - still_refused(refusals, facts.credit_stood)
     left = await _left(tx, facts)
     newest_first = [(row.journal, left[row.journal]) for row in reversed(standing) if row.journal in left]
-    latest = next((journal for journal, of_it in newest_first if paid and of_it.of_others), None)
-    of = next((journal for journal, of_it in newest_first if of_it.of_the_undone), latest)
-    if of is None:
-        return None
-    amount = left[of].of_the_undone + (min(paid, left[of].of_others) if of == latest else 0)
-    if closed is not None and (closed.undoes, closed.wanted_pence or closed.amount_pence) == (of, amount):
-        amount = left[of].of_the_undone
-    if not amount:
-        return None
-    note = CHARGE_UNDONE if left[of].of_the_undone else ""
-    reason = Reason.PAYING if amount > left[of].of_the_undone else Reason.CHARGE_UNDONE
-    return Propose(kind=LineKind.REINSTATEMENT, account=facts.account, reason=reason, note=note, undoes=of, amount_pence=amount)
+    for journal, of_it in newest_first:
+        # More of it that is undone by now is another matter than what was set aside.
+        if of_it.of_the_undone > aside.get(journal, 0):
+            return _told(facts, Reason.CHARGE_UNDONE, journal, of_it.of_the_undone)
+    for journal, of_it in newest_first:
+        if paid > 0 and of_it.of_others:
+            return _told(facts, Reason.PAYING, journal, min(paid, of_it.of_others))
+    return None
+
+
+def _told(facts: DebtFacts, reason: Reason, undoes: UUID, pence: int) -> Propose:
+    note = CHARGE_UNDONE if reason is Reason.CHARGE_UNDONE else ""
+    return Propose(kind=LineKind.REINSTATEMENT, account=facts.account, reason=reason, note=note, undoes=undoes, amount_pence=pence)
+
+
+def _paid_pence(facts: DebtFacts) -> int:
+    """What lies on the account that somebody paid: its credit, without what undone charges left."""
+    return max(0, -(facts.balance_pence + _undone_pence(facts)))
 
 
 def _undone_pence(facts: DebtFacts) -> int:
@@ -116,7 +163,8 @@ async def _left(tx: Transaction, facts: DebtFacts) -> dict[UUID, _Left]:
 
 async def _stands(tx: Transaction, row: Row, told: Propose) -> bool:
     """Whether the account's open proposal stays: one that was not made of itself, or is the same."""
-    return (row.undoes, row.wanted_pence) == (told.undoes, told.amount_pence) or not await _made_of_itself(tx, row)
+    the_same = (row.reason, row.undoes, row.wanted_pence) == (told.reason, told.undoes, told.amount_pence)
+    return the_same or not await _made_of_itself(tx, row)
 
 
 async def _made_of_itself(tx: Transaction, row: Row) -> bool:

@@ -14,6 +14,7 @@ from rentbook_contracts.writeoffs import (
     Propose,
     Proposed,
     ProposeInBulk,
+    Reason,
     WriteOffProposed,
 )
 
@@ -121,13 +122,15 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts, after: Row | None) -> None:
     """Of itself, whoever made it known that it is owed again: somebody has to decide it like any other. Nothing where one is open.
 
-    `after`: the proposal in whose place it comes. Whoever had a hand in that one, where it was to put a debt back too, has one in this.
+    `after`: the proposal in whose place it comes. Whoever had a hand in that one, where it was to put a debt back too, has one in this; so
+    has whoever had one in what was set aside of the same undone charges.
     """
     row = {**_row(tx, told, facts, await queries.in_force(tx, business_date(tx.now))), "raised_by": SYSTEM.person}
     if await _add(tx, [row]):
         await _begin(tx, {row["id"]: row}, of_itself=True)
-        if after is not None and after.kind == LineKind.REINSTATEMENT:
-            await store.carry_on_all(tx, after.id, row["id"])
+        aside = await store.of_the_undone_before(tx, row["undoes"]) if told.reason is Reason.CHARGE_UNDONE else []
+        replaced = [after.id] if after is not None and after.kind == LineKind.REINSTATEMENT else []
+        await store.carry_on_all(tx, [*aside, *replaced], row["id"])
 
 
 def _known(facts: Mapping[UUID, DebtFacts], account: UUID, told: Propose) -> DebtFacts:
