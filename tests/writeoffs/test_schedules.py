@@ -68,11 +68,12 @@ from rentbook_contracts.writeoffs import (
     WithdrawSchedule,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.debts import in_credit, owed
+from support.debts import POLICY, in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD, LEFT_OUT
 from writeoffs.domain.days import business_date, morning_of
+from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases import stories, work
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof, reconsider_proposal, strike_proof, withdraw_proposal
@@ -902,6 +903,47 @@ async def test_what_was_paid_on_a_release_is_proposed_to_be_put_back_as_soon_as_
         "SELECT discharged, reinstated_pence, release_undone FROM register WHERE account = :a ORDER BY kind", a=account
     )
     assert [tuple(row.values()) for row in kept] == [(False, 0, True), (True, 10_00, False)]
+
+
+@pytest.mark.parametrize("how", ["is paid", "an order is taken back"])
+async def test_where_the_policy_says_nothing_of_who_pays_that_is_proposed_all_the_same_and_says_what_is_missing(
+    writeoffs: WriteOffs, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = writeoffs.owing(312_40)
+    journal = await written_off(writeoffs, account)
+    silent = POLICY.model_copy(update={"ladders": tuple(one for one in POLICY.ladders if one.reason is not Reason.PAYING)})
+
+    async def in_force(*_: Any) -> Any:
+        return silent
+
+    monkeypatch.setattr(queries, "in_force", in_force)
+    if how == "is paid":
+        writeoffs.moved(account, balance_pence=-10_00)
+        await writeoffs.do(receive, receipt(account, -10_00))
+    else:
+        traced = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.TRACED, undoes=journal)
+        other = (await writeoffs.do(propose, traced, caller=ASHA)).proposal
+        await writeoffs.proves(other, EvidenceKind.INSOLVENCY_ORDER, days_ago=10)
+        [order] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :p", p=other)
+        await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=other, note="made in error"), caller=ASHA)
+        writeoffs.moved(account, balance_pence=-10_00)
+        await writeoffs.do(strike_proof, StrikeProof(proof=order["id"], because="It is of another person."), caller=HANA)
+    [back] = await writeoffs.rows("SELECT id, wanted_pence FROM proposal WHERE account = :a AND closed_at IS NULL", a=account)
+    assert back["wanted_pence"] == 10_00
+    await writeoffs.assessed(back["id"])
+    status, note, _ = await writeoffs.status(back["id"])
+    assert (status, note.partition(":")[0]) == (
+        "blocked",
+        "The policy in force does not say what is asked for to put a debt back as “paying”",
+    )
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=back["id"], note="by hand"), caller=ASHA)
+    by_hand = Propose(kind=LineKind.REINSTATEMENT, account=account, reason=Reason.PAYING, undoes=journal, amount_pence=10_00)
+    with pytest.raises(NoLadder):
+        await writeoffs.do(propose, by_hand, caller=ASHA)
+    monkeypatch.undo()
+    again = (await writeoffs.do(propose, by_hand, caller=ASHA)).proposal
+    await writeoffs.assessed(again)
+    assert (await writeoffs.status(again))[0] == "ready"
 
 
 async def test_what_the_law_has_released_may_be_proposed_and_waits_until_its_end_is_shown(writeoffs: WriteOffs) -> None:

@@ -40,10 +40,10 @@ from writeoffs.domain.insolvency import (
 )
 from writeoffs.domain.ladder import NextLetter, Proof, Start, climbed, counting, first_of_each, next_letter, wait_until
 from writeoffs.domain.money import pounds
-from writeoffs.domain.policy import Ladder, NoLadder, WriteOffPolicy, ladder_for
+from writeoffs.domain.policy import TO_PUT_BACK, Ladder, NoLadder, WriteOffPolicy, ladder_for
 
 REASONS: dict[LineKind, frozenset[Reason]] = {
-    LineKind.REINSTATEMENT: frozenset({Reason.TRACED, Reason.PAYING, Reason.CHARGE_UNDONE, Reason.APPLIES_FOR_HOUSING}),
+    LineKind.REINSTATEMENT: TO_PUT_BACK,
     LineKind.CREDIT_WRITE_ON: frozenset({Reason.UNCLAIMED}),
 }
 REASONS[LineKind.WRITE_OFF] = frozenset(Reason) - REASONS[LineKind.REINSTATEMENT] - REASONS[LineKind.CREDIT_WRITE_ON]

@@ -139,6 +139,9 @@ def policy_at(policies: Iterable[WriteOffPolicy], day: date) -> WriteOffPolicy:
     return max(in_force, key=lambda policy: policy.in_force_from)
 
 
+TO_PUT_BACK = frozenset({Reason.TRACED, Reason.PAYING, Reason.CHARGE_UNDONE, Reason.APPLIES_FOR_HOUSING})
+"""Of a debt that was written off."""
+
 _ASKED_FOR_AS = {Reason.CHARGE_UNDONE: Reason.PAYING}
 """Of what a policy may say nothing: once both had one name, and either is shown by the credit that there is."""
 
@@ -156,6 +159,9 @@ def _why_none(policy: WriteOffPolicy, reason: Reason, kind: AccountKind) -> str:
     """With the amounts that it is for, so that nobody has to guess where the line runs."""
     others = [one for one in policy.ladders if one.reason is reason and (not one.kinds or kind in one.kinds)]
     if not others:
+        if reason in TO_PUT_BACK:
+            asked = reason.value.replace("-", " ")
+            return f"The policy in force does not say what is asked for to put a debt back as “{asked}”: lay that down first, under Policy."
         return "The policy in force does not write off such a debt for this reason."
     within = ", or ".join(
         f"from {pounds(one.from_pence)}" + (f" to {pounds(one.to_pence)}" if one.to_pence is not None else "") for one in others

@@ -64,6 +64,7 @@ async def propose(tx: Transaction, told: Propose) -> Proposed:
     if refused is not None:
         raise refused
     policy = await queries.in_force(tx, business_date(tx.now))
+    _has_ladder(told, facts, policy)
     row = _row(tx, told, facts, policy)
     if not await _add(tx, [row]):
         raise AlreadyProposed("This account has an open proposal. Add to that one, or wait until it is closed.", field="account")
@@ -108,7 +109,9 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
     for account in dict.fromkeys(told.accounts):
         one = Propose(account=account, reason=told.reason, note=told.note)
         try:
-            row = _row(tx, one, _known(facts, account, one), policy)
+            known = _known(facts, account, one)
+            _has_ladder(one, known, policy)
+            row = _row(tx, one, known, policy)
         except WriteOffRule as rule:
             refused[account] = rule.message
             continue
@@ -122,6 +125,7 @@ async def sort_out(tx: Transaction, told: ProposeInBulk) -> SortedOut:
 async def propose_to_put_back(tx: Transaction, told: Propose, facts: DebtFacts, after: Row | None) -> None:
     """Of itself, whoever made it known that it is owed again: somebody has to decide it like any other. Nothing where one is open.
 
+    Where the policy in force says nothing of its reason, it is proposed all the same: that blocks it, in words, and somebody is reminded.
     `after`: the proposal in whose place it comes. Whoever had a hand in that one, where it was to put a debt back too, has one in this; so
     has whoever had one in what was set aside of the same undone charges.
     """
@@ -168,11 +172,15 @@ def _nothing_to_put_back(told: Propose, facts: DebtFacts) -> WriteOffRule | None
     return None
 
 
-def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
+def _has_ladder(told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> None:
     """Errors: NoLadder."""
-    amount = told.amount_pence if told.kind is LineKind.REINSTATEMENT else None
     undoes = told.undoes if told.kind is LineKind.REINSTATEMENT else None
     ladder_for(policy, told.reason, size(told.kind, facts, undoes), facts.kind)
+
+
+def _row(tx: Transaction, told: Propose, facts: DebtFacts, policy: WriteOffPolicy) -> dict[str, Any]:
+    amount = told.amount_pence if told.kind is LineKind.REINSTATEMENT else None
+    undoes = told.undoes if told.kind is LineKind.REINSTATEMENT else None
     return {
         "id": uuid4(),
         "kind": told.kind.value,
