@@ -41,7 +41,7 @@ from rentbook_contracts.approvals import (
 )
 from rentbook_contracts.approvals import DecisionTaken as TakenByTheStory
 from support.office import PEOPLE, Office
-from support.write_off_office import WriteOffOffice, hash_of, line, minuted, told
+from support.write_off_office import COUNCIL, WriteOffOffice, hash_of, line, minuted, told
 
 TODAY = business_date(datetime.now(UTC))
 CALL_IN_WORKING_DAYS = 5
@@ -533,18 +533,6 @@ async def test_an_office_changes_hands_between_those_who_hold_it(desk: WriteOffO
     await desk.decided("hana.head", about, await desk.opened(about))
     [row] = await desk.office.sql("select on_behalf_of from decision")
     assert row["on_behalf_of"] == ["kim.s151", "mel.member"], "an officer's authority goes through a member's hands as through others'"
-
-
-COUNCIL = (
-    "INSERT INTO policy SELECT 'with-council', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
-    " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at, bulk_most_lines, bulk_most_pence, bulk_opened_first"
-    " FROM policy WHERE id = 'write-off-2021-07-01'",
-    "INSERT INTO authority (policy_id, act, stage, role, from_pence, to_pence, body, call_in_working_days)"
-    " SELECT 'with-council', act, stage, role, from_pence, to_pence, body, call_in_working_days FROM authority"
-    " WHERE policy_id = 'write-off-2021-07-01'"
-    " UNION ALL SELECT 'with-council', 'decide', 3, 'democratic-services', 250000000, NULL, 'Council', 0",
-)
-"""A table as a council may lay it down: what its housing account could not bear goes on from Cabinet to Council (domain.md 5.1)."""
 
 
 async def test_what_would_cause_a_deficit_goes_on_from_cabinet_to_council_each_by_a_minute_of_its_own(desk: WriteOffOffice) -> None:

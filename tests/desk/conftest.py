@@ -90,6 +90,7 @@ class Place:
     url: str
     runtime: Runtime
     peers: Peers
+    owner_dsn: str
 
     async def signed_in(self, who: str, *, again: bool = False) -> tuple[str, Session]:
         """A session as sign-in would make it, without the way to the issuer; `again`: which had just asked who it is."""
@@ -249,7 +250,7 @@ async def opened(postgres: Postgres, issuer: str, folder: Path) -> AsyncIterator
         try:
             # uvicorn listens on a socket that is bound already: whoever connects now waits until it accepts
             bound.listen()
-            yield Place(url, runtime, peers)
+            yield Place(url, runtime, peers, database.owner_dsn)
         finally:
             server.should_exit = True
             await serving

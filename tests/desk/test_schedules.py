@@ -4,19 +4,23 @@ import io
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+import pytest
 from approvals import queries
 from approvals.domain.forms import BeAway
 from approvals.domain.reasons import of_kind
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.use_cases.be_away import be_away
 from approvals.web import wording
+from approvals.web.sessions import Person
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, Schedules, SchedulesAsked, ScheduleStatus
+from support.write_off_office import COUNCIL
 
 from desk import debts, estate
-from desk.conftest import Place
+from desk.conftest import PEOPLE, Place
 from desk.visitor import Visitor, visiting
 
 FIRST, SECOND, THIRD = (estate.an_id(f"line {at}") for at in range(3))
@@ -221,6 +225,48 @@ async def test_what_cabinet_decided_is_recorded_with_its_minute(place: Place) ->
         [path] = [link for link in recorder.page.xpath("//a/@href") if link.endswith("/minute.pdf")]  # type: ignore[union-attr]
         answer = await recorder.http.get(path)
         assert (answer.content, answer.headers["content-type"]) == (copy, "application/pdf")
+
+
+async def test_what_council_decided_after_cabinet_is_recorded_with_a_minute_of_its_own_and_by_somebody_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would cause a deficit goes on to Council (domain.md 5.1); who recorded for Cabinet is told why they may not go on."""
+    monkeypatch.setitem(PEOPLE, "dai", Person("dai.democratic", "Dai Rees", frozenset({"democratic-services"})))
+    owner = await asyncpg.connect(place.owner_dsn)
+    for statement in COUNCIL:
+        await owner.execute(statement)
+    await owner.close()
+    bodies = {
+        "Cabinet": ("mabel", "CAB/2026/118", b"%PDF-1.7 the minute of Cabinet"),
+        "Council": ("dai", "CL/2026/41", b"%PDF-1.7 the minute of Council"),
+    }
+    first = await place.schedule_task(band_pence=2_500_000_00)
+    async with visiting(place, "kirsi") as officer:
+        await officer.read(f"/tasks/{first}")
+        assert "decision 2 of 3 is awaited" in await officer.send(f"/tasks/{first}/decision", **APPROVE)
+    for stage, (body, (who, reference, copy)) in enumerate(bodies.items(), start=2):
+        task = await place.schedule_task(band_pence=2_500_000_00, stage=stage)
+        action, minute = f"/tasks/{task}/decision", {"minute_reference": reference, "met_on": f"{estate.TODAY:%d/%m/%Y}"}
+        if body == "Council":
+            async with visiting(place, "mabel") as clerk:
+                said = await clerk.read(f"/tasks/{task}")
+                assert "Why can’t I decide this?" in said
+                assert "Record my decision" not in said
+        async with visiting(place, who) as recorder:
+            assert f"You record what {body} decided" in await recorder.read(f"/tasks/{task}")
+            await recorder.send(action, 422, **APPROVE)
+            assert list(recorder.summary()) == ["#minute_reference"]
+            await recorder.send(action, 422, **APPROVE, **minute)
+            assert list(recorder.summary()) == ["#minute_copy"]
+            said = await recorder.send_with_file(action, "minute_copy", ("minute.pdf", copy), **APPROVE, **minute)
+            assert f"Decided by {body} on {wording.day(estate.TODAY)}, minute {reference}." in said
+            assert ("being carried out" in said) == (body == "Council")
+    async with visiting(place, "hugo") as auditor:
+        said = await auditor.read(f"/write-offs/schedules/{debts.SCHEDULE}")
+        assert said.index("minute CL/2026/41") < said.index("minute CAB/2026/118")
+        paths = [path for path in auditor.page.xpath("//a/@href") if path.endswith("/minute.pdf")]  # type: ignore[union-attr]
+        kept = [(await auditor.http.get(path)).content for path in paths]
+    assert kept == [copy for _, _, copy in reversed(bodies.values())]
 
 
 async def test_a_schedule_waits_on_work_and_is_claimed_assigned_and_spoken_about_there(place: Place) -> None:

@@ -19,6 +19,17 @@ from rentbook_contracts.writeoffs import LineToDecide, ScheduleContent, Schedule
 
 from support.office import PEOPLE, Office
 
+COUNCIL = (
+    "INSERT INTO policy SELECT 'with-council', council, kind, in_force_from + 1, decide_within_working_days, remind_after_working_days,"
+    " escalate_after_working_days, claim_minutes, source, made_by, checked_by, made_at, bulk_most_lines, bulk_most_pence, bulk_opened_first"
+    " FROM policy WHERE id = 'write-off-2021-07-01'",
+    "INSERT INTO authority (policy_id, act, stage, role, from_pence, to_pence, body, call_in_working_days)"
+    " SELECT 'with-council', act, stage, role, from_pence, to_pence, body, call_in_working_days FROM authority"
+    " WHERE policy_id = 'write-off-2021-07-01'"
+    " UNION ALL SELECT 'with-council', 'decide', 3, 'democratic-services', 250000000, NULL, 'Council', 0",
+)
+"""A table as a council may lay it down: what its housing account could not bear goes on from Cabinet to Council (domain.md 5.1)."""
+
 
 def minuted() -> Minute:
     """The minute of a meeting of today, which every round that waits began before or on."""
