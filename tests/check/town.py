@@ -510,12 +510,12 @@ async def _laid_down_elsewhere(town: Town) -> None:
     changed = {"in_force_from": TODAY + timedelta(days=30), "source": "Cabinet, minute 42"}
     evidence = ProposeEvidencePolicy(policy=known.versions[0].policy.model_copy(update={**changed, "remind_after_days": 21}))
     made = await town.command("efua.manager", PROPOSE_EVIDENCE_POLICY, evidence, uuid4())
-    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED)
+    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED, base=known.versions[0].version)
     await town.command("greta.finance", CHECK_EVIDENCE_POLICY, answer, uuid4())
     in_force = (await run(town.runtimes["ledger"], lambda tx: provision_policies(tx, Nothing()))).versions[0]
     rates = ProposeProvisionPolicy(policy=in_force.policy.model_copy(update=changed))
     made = await town.command("greta.finance", PROPOSE_PROVISION_POLICY, rates, uuid4())
-    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED)
+    answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED, base=in_force.version)
     await town.command("efua.manager", CHECK_PROVISION_POLICY, answer, uuid4())
 
 

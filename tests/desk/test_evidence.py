@@ -109,7 +109,7 @@ async def test_another_person_sees_what_changes_and_answers(place: Place) -> Non
         assert checker.summary() == {"#check_answer": "Choose your answer"}
         assert "comes into force on its day" in await checker.send(PAGE, check_answer="accepted")
     [asked] = place.peers.given(CHECK_EVIDENCE_POLICY)
-    assert (asked.proposal, asked.answer) == (debts.EVIDENCE, PolicyAnswer.ACCEPTED)
+    assert (asked.proposal, asked.answer, asked.base) == (debts.EVIDENCE, PolicyAnswer.ACCEPTED, debts.evidence().versions[0].version)
 
 
 async def test_its_maker_may_only_withdraw_it(place: Place) -> None:

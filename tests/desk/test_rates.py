@@ -74,7 +74,7 @@ async def test_another_person_sees_what_changes_and_answers(place: Place) -> Non
         assert checker.summary() == {"#check_answer": "Choose your answer"}
         assert "comes into force on its day" in await checker.send(PAGE, check_answer="accepted")
     [asked] = place.peers.given(CHECK_PROVISION_POLICY)
-    assert (asked.proposal, asked.answer) == (debts.RATES, PolicyAnswer.ACCEPTED)
+    assert (asked.proposal, asked.answer, asked.base) == (debts.RATES, PolicyAnswer.ACCEPTED, debts.rates().versions[0].version)
 
 
 async def test_their_maker_may_only_withdraw_them(place: Place) -> None:

@@ -1,6 +1,7 @@
 """The rates of expected loss by maker and checker: nobody alone, in force from their day, and their history stays."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,8 +51,15 @@ async def proposed(ledger: Runtime, caller: Caller = HANA, policy: ProvisionPoli
 
 
 async def answered(ledger: Runtime, proposal: UUID, answer: str, caller: Caller = FINN, text: str = "") -> None:
-    told = CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text)
+    """As the page has it at this moment."""
+    told = CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text, base=before(await known(ledger), proposal))
     await do(ledger, lambda tx: check_provision_policy(tx, told), caller)
+
+
+def before(told: ProvisionPolicies, proposal: UUID) -> str | None:
+    """The version that is in force until the day of what is proposed."""
+    day = next((one.policy.in_force_from for one in told.proposals if one.proposal == proposal), date.max)
+    return next((one.version for one in told.versions if one.policy.in_force_from < day), None)
 
 
 async def known(ledger: Runtime) -> ProvisionPolicies:
@@ -77,6 +85,19 @@ async def test_one_proposes_another_checks_and_the_rates_come_into_force_on_thei
     assert (await report(empty_ledger, ended)).policy_version == before.versions[0].version, (
         "a month that has ended goes by the rates of its own day"
     )
+
+
+async def test_a_checker_accepts_what_was_shown_beside_what_comes_before_it(empty_ledger: Runtime) -> None:
+    """It would undo unseen what others had changed meanwhile."""
+    waits = await proposed(empty_ledger, policy=asked(SOON + timedelta(days=1)))
+    shown = before(await known(empty_ledger), waits)
+    await answered(empty_ledger, await proposed(empty_ledger), "accepted")
+    for base in (shown, "", None):
+        told = CheckPolicy(proposal=waits, answer=PolicyAnswer.ACCEPTED, base=base)
+        with pytest.raises(rules.AnotherBase, match="laid down meanwhile"):
+            await do(empty_ledger, partial(check_provision_policy, told=told), FINN)
+    assert len((await known(empty_ledger)).versions) == 2
+    await answered(empty_ledger, waits, "accepted")
 
 
 async def test_a_month_is_computed_by_the_rates_in_force_at_its_end(empty_ledger: Runtime, postgres: Postgres) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rentbook_contracts import policy as shared
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import CheckPolicy, PolicyAnswer
-from rentbook_contracts.writeoffs import EvidencePolicy, ProposeEvidencePolicy, Reason
+from rentbook_contracts.writeoffs import EvidencePolicies, EvidencePolicy, ProposeEvidencePolicy, Reason
 from sqlalchemy.exc import DBAPIError
 from support.write_off_service import ASHA, AUDREY, WriteOffs
 from writeoffs import queries
@@ -47,7 +47,15 @@ async def proposed(writeoffs: WriteOffs, caller: Caller = HANA, **changed: Any) 
 
 
 async def answered(writeoffs: WriteOffs, proposal: UUID, answer: str, caller: Caller = FINN, text: str = "") -> None:
-    await writeoffs.do(check_policy, CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text), caller=caller)
+    """As the page has it at this moment."""
+    base = before(await writeoffs.ask(queries.evidence_policies, Nothing()), proposal)
+    await writeoffs.do(check_policy, CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text, base=base), caller=caller)
+
+
+def before(told: EvidencePolicies, proposal: UUID) -> str | None:
+    """The version that is in force until the day of what is proposed."""
+    day = next((one.policy.in_force_from for one in told.proposals if one.proposal == proposal), date.max)
+    return next((one.version for one in told.versions if one.policy.in_force_from < day), None)
 
 
 async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(writeoffs: WriteOffs) -> None:
@@ -64,6 +72,18 @@ async def test_one_proposes_another_checks_and_it_comes_into_force_on_its_day(wr
     assert (told.answer, told.checked_by, told.policy) == (PolicyAnswer.ACCEPTED, "finn", laid.policy)
     assert (await writeoffs.ask(queries.in_force, TODAY)).version == before.versions[0].version
     assert (await writeoffs.ask(queries.in_force, SOON)).version == laid.version
+
+
+async def test_a_checker_accepts_what_was_shown_beside_what_comes_before_it(writeoffs: WriteOffs) -> None:
+    """It would undo unseen what others had changed meanwhile."""
+    waits = await proposed(writeoffs, day=SOON + timedelta(days=1))
+    shown = before(await writeoffs.ask(queries.evidence_policies, Nothing()), waits)
+    await answered(writeoffs, await proposed(writeoffs), "accepted")
+    for base in (shown, "", None):
+        with pytest.raises(shared.AnotherBase, match="laid down meanwhile"):
+            await writeoffs.do(check_policy, CheckPolicy(proposal=waits, answer=PolicyAnswer.ACCEPTED, base=base), caller=FINN)
+    await answered(writeoffs, waits, "accepted")
+    assert (await writeoffs.ask(queries.evidence_policies, Nothing())).versions[0].policy.in_force_from == SOON + timedelta(days=1)
 
 
 async def test_the_maker_does_not_check_and_nobody_else_withdraws(writeoffs: WriteOffs) -> None:

@@ -3,7 +3,7 @@
 What a policy says, and what is wrong with that, stands with the service that owns it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -42,11 +42,15 @@ class PolicyProposed(Message):
 
 
 class CheckPolicy(Message):
-    """`text` is needed to refuse and to withdraw. Only the maker withdraws; only others accept or refuse."""
+    """`text` is needed to refuse and to withdraw. Only the maker withdraws; only others accept or refuse.
+
+    `base`: the version that it was shown beside, which is in force until its day; whoever accepts names it.
+    """
 
     proposal: UUID
     answer: PolicyAnswer
     text: str = Field(default="", max_length=2000)
+    base: str | None = None
 
 
 class InForceTooSoon(BrokenRule):
@@ -77,6 +81,10 @@ class CheckNotExplained(BrokenRule):
     """A refusal or a withdrawal says why."""
 
 
+class AnotherBase(BrokenRule):
+    """A proposal is accepted beside the version that it was shown beside, or what was changed meanwhile would be undone unseen."""
+
+
 def objection_to_day(day: date, taken: Collection[date], today: date) -> BrokenRule | None:
     """Why a policy can't come into force on a day, for whoever proposes it; `taken` are the days of the others of its kind."""
     if day <= today:
@@ -87,9 +95,11 @@ def objection_to_day(day: date, taken: Collection[date], today: date) -> BrokenR
 
 
 def objection_to_answer(
-    told: CheckPolicy, known: PolicyProposal | None, person: str, day: date | None, taken: Collection[date], today: date
+    told: CheckPolicy, known: PolicyProposal | None, person: str, day: date | None, laid: Mapping[date, str], today: date
 ) -> BrokenRule | None:
-    """Why a person can't answer a proposal so; None where they may. `day`: from which what is proposed would be in force."""
+    """Why a person can't answer a proposal so; None where they may. `day`: from which what is proposed would be in force. `laid`: the
+    versions by the days from which they are.
+    """
     if known is None or day is None:
         return NoSuchPolicyProposal("There is no such proposal.")
     if known.answer is not None:
@@ -105,4 +115,9 @@ def objection_to_answer(
         return None
     if day <= today:
         return InForceTooSoon("Its day has come. Have it proposed anew, from a later day.")
-    return DayTaken("Another policy comes into force on that day.") if day in taken else None
+    if day in laid:
+        return DayTaken("Another policy comes into force on that day.")
+    base = laid.get(max((one for one in laid if one < day), default=day))
+    if told.base != base:
+        return AnotherBase("Another policy was laid down meanwhile. See what changes beside that one, and answer anew.")
+    return None

@@ -18,9 +18,9 @@ async def check_provision_policy(tx: Transaction, told: CheckPolicy) -> Nothing:
     may_make_policy(tx.caller)
     await store.serialise(tx, "provision-policy")
     known = next((one for one in await provision_proposals(tx) if one.proposal == told.proposal), None)
-    taken = {one.policy.in_force_from for one in await provision_versions(tx)}
+    laid = {one.policy.in_force_from: one.version for one in await provision_versions(tx)}
     day = known.policy.in_force_from if known else None
-    refused = objection_to_answer(told, known, tx.caller.person, day, taken, business_date(tx.now))
+    refused = objection_to_answer(told, known, tx.caller.person, day, laid, business_date(tx.now))
     if refused is not None:
         raise refused
     await store.write_provision_check(tx, told)

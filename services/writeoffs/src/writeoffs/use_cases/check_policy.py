@@ -18,9 +18,9 @@ async def check_policy(tx: Transaction, told: CheckPolicy) -> Nothing:
         raise NotYourPart("Proposing and checking policy is for managers and finance.")
     await store.lock_policy(tx)
     known = next((one for one in await queries.policy_proposals(tx) if one.proposal == told.proposal), None)
-    taken = {one.in_force_from for one in await queries.policies(tx)}
+    laid = {one.in_force_from: one.version for one in await queries.policies(tx)}
     day = known.policy.in_force_from if known else None
-    refused = objection_to_answer(told, known, tx.caller.person, day, taken, business_date(tx.now))
+    refused = objection_to_answer(told, known, tx.caller.person, day, laid, business_date(tx.now))
     if refused is not None:
         raise refused
     await store.write_policy_check(tx, told)

@@ -45,7 +45,8 @@ async def answered(visit: Visit, command: Command[CheckPolicy, Nothing], address
     text = form.text("check_text")
     if form.errors:
         return await again(visit, form)
-    asked = CheckPolicy(proposal=visit.request.path_params["proposal"], answer=PolicyAnswer(answer), text=text)
+    proposal, base = visit.request.path_params["proposal"], form.value("base") or None
+    asked = CheckPolicy(proposal=proposal, answer=PolicyAnswer(answer), text=text, base=base)
     try:
         await visit.command(command, asked, form)
     except Refused as refused:
