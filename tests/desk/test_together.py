@@ -89,6 +89,26 @@ async def test_a_line_that_is_not_for_one_says_why_and_leaves_the_others_alone(p
         assert "Not decided What was shown has changed meanwhile" in said
 
 
+async def test_a_case_whose_workflow_is_gone_is_named_before_and_left_alone(place: Place) -> None:
+    """Nothing would carry the decision out."""
+    await place.everyone_known()
+    tasks = await cases(place, 2)
+    async with visiting(place, "dev", again=True) as leader:
+        address = await put(leader)
+        for task in tasks:
+            await leader.read(f"/tasks/{task}")
+        gone = next(line.case for line in (await selection(place, address)).lines if line.task == tasks[1])
+        plain = estate.case_page
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: (
+            plain(asked.case).model_copy(update={"gone_story": f"refund/{gone}/1"}) if asked.case == gone else plain(asked.case)
+        )
+        said = await leader.read(address)
+        assert said.count("Stands still Its workflow does not run, and it is left alone.") == 1
+        said = await leader.send(address)
+        assert "1 refund approved" in said
+        assert "Not decided Its workflow does not run, so that nothing would be carried out." in said
+
+
 async def test_without_a_sign_in_anew_nothing_is_decided(place: Place) -> None:
     await place.everyone_known()
     tasks = await cases(place, 1)

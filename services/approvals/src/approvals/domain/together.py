@@ -50,6 +50,10 @@ class SignatureTooOld(ApprovalRule):
     """Lines are decided soon after somebody has signed for them."""
 
 
+class StandsStill(ApprovalRule):
+    """A case whose workflow does not run is decided once that does: nothing would carry the decision out."""
+
+
 class LineChanged(ApprovalRule):
     """What was shown of a line has changed."""
 

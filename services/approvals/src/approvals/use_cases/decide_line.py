@@ -9,7 +9,7 @@ from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
 from approvals.domain.forms import AnswerTask
-from approvals.domain.together import Line, LineChanged, NoSuchSelection, Selection, SignatureTooOld, signature_holds
+from approvals.domain.together import Line, LineChanged, NoSuchSelection, Selection, SignatureTooOld, StandsStill, signature_holds
 from approvals.use_cases.decide import decide
 
 REASON = "checks-pass"
@@ -17,11 +17,14 @@ REASON = "checks-pass"
 
 @dataclass(frozen=True)
 class LineOf:
-    """`plan_hash`: that of the content as its owner has it now; None where the owner does not say."""
+    """`plan_hash`: that of the content as its owner has it now; None where the owner does not say. `stands_still`: its workflow does not
+    run, as far as the owner knows.
+    """
 
     selection: UUID
     task: UUID
     plan_hash: str | None
+    stands_still: bool = False
 
 
 def decision_of(selection: UUID, task: UUID) -> UUID:
@@ -32,13 +35,17 @@ def decision_of(selection: UUID, task: UUID) -> UUID:
 async def decide_line(tx: Transaction, form: LineOf) -> Nothing:
     """Approve a line as the caller, whose form is `decision_of` it. A line that has its result keeps it.
 
-    Errors: LineChanged, NoSuchSelection, SignatureTooOld, what `decide` names. Each leaves the other lines alone.
+    Errors: LineChanged, StandsStill, NoSuchSelection, SignatureTooOld, what `decide` names. Each leaves the other lines alone.
     """
     chosen, line = await _locked(tx, form.selection, form.task)
     if line.done:
         return Nothing()
     if chosen.signed_at is not None and not signature_holds(chosen.signed_at, tx.now):
         raise SignatureTooOld("This was signed for too long ago. Choose it again, or look at it by itself.")
+    if form.stands_still:
+        raise StandsStill(
+            "Its workflow does not run, so that nothing would be carried out. Ask whoever looks after Rentbook to restart it."
+        )
     if form.plan_hash != line.content_hash:
         raise LineChanged("What was shown has changed meanwhile, or can’t be read just now. Look at it by itself.")
     made = await decide(tx, AnswerTask(form.task, line.content_hash, Answer.APPROVED, REASON, selection=form.selection))

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.peers import Refused, Unanswered
 from rentbook_contracts.approvals import Lane
 from rentbook_contracts.operation import BrokenRule
-from rentbook_contracts.refunds import CASE_PAGE, CaseAsked
+from rentbook_contracts.refunds import CASE_PAGE, CaseAsked, CasePage
 from starlette.responses import Response
 
 from approvals import queries
@@ -56,30 +56,34 @@ async def decide(visit: Visit) -> Response:
     except BrokenRule as refused:
         note_refusal(form, refused)
         return await _selection(visit, chosen, form)
-    gate = asyncio.Semaphore(ASKED_AT_ONCE)
-    open_lines = [line for line in chosen.lines if not line.done]
-    hashes = await asyncio.gather(*(_plan_hash(visit, line, gate) for line in open_lines))
-    for line, plan_hash in zip(open_lines, hashes, strict=True):
-        await _decide_line(visit, chosen, line, plan_hash)
+    for line, page in (await _as_they_are(visit, chosen)).items():
+        await _decide_line(visit, chosen, line, page)
     return visit.go(f"/together/{chosen.id}")
 
 
-async def _decide_line(visit: Visit, chosen: Selection, line: Line, plan_hash: str | None) -> None:
+async def _decide_line(visit: Visit, chosen: Selection, line: Line, page: CasePage | None) -> None:
+    plan_hash, stands_still = (page.plan_hash, page.gone_story is not None) if page is not None else (None, False)
     try:
-        asked = LineOf(chosen.id, line.task, plan_hash)
+        asked = LineOf(chosen.id, line.task, plan_hash, stands_still)
         await visit.change_as(decision_of(chosen.id, line.task), lambda tx: decide_line(tx, asked))
     except BrokenRule as refused:
         why = refused.message
         await visit.own_change(lambda tx: refuse_line(tx, chosen.id, line.task, why))
 
 
-async def _plan_hash(visit: Visit, line: Line, gate: asyncio.Semaphore) -> str | None:
-    """What refunds says now that the line is about; None where it does not say."""
-    async with gate:
-        try:
-            return (await visit.ask(CASE_PAGE, CaseAsked(case=line.case))).plan_hash
-        except (Unanswered, Refused):
-            return None
+async def _as_they_are(visit: Visit, chosen: Selection) -> dict[Line, CasePage | None]:
+    """The lines that have no result yet, with what refunds says of each now; None where it does not say."""
+    gate = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def ask(line: Line) -> CasePage | None:
+        async with gate:
+            try:
+                return await visit.ask(CASE_PAGE, CaseAsked(case=line.case))
+            except (Unanswered, Refused):
+                return None
+
+    open_lines = [line for line in chosen.lines if not line.done]
+    return dict(zip(open_lines, await asyncio.gather(*map(ask, open_lines)), strict=True))
 
 
 async def _found(visit: Visit) -> Selection:
@@ -109,6 +113,8 @@ async def _list(visit: Visit, form: Form) -> Response:
 async def _selection(visit: Visit, chosen: Selection, form: Form) -> Response:
     tasks = [line.task for line in chosen.lines]
     why_not = {row.task: row.why_not for row in await visit.own(lambda tx: queries.rows_of(tx, tasks))}
+    mine = chosen.person == visit.person.subject
+    now = await _as_they_are(visit, chosen) if mine else {}
     return visit.show(
         "selection.html",
         "Decide together",
@@ -116,7 +122,8 @@ async def _selection(visit: Visit, chosen: Selection, form: Form) -> Response:
         chosen=chosen,
         why_not=why_not,
         labels=await visit.account_labels(line.account for line in chosen.lines),
-        mine=chosen.person == visit.person.subject,
+        mine=mine,
+        stand_still={line.task for line, page in now.items() if page is not None and page.gone_story},
         fresh=fresh(visit.session.authenticated_at, visit.now),
         sign_in_again=f"/sign-in?again=yes&to={quote(f'/together/{chosen.id}', safe='')}",
         names=await visit.names(),
