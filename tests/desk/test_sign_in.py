@@ -101,6 +101,13 @@ def test_claims_without_a_known_role_name_nobody(roles: object) -> None:
         person_of({"sub": "x", "roles": roles})
 
 
+@pytest.mark.parametrize("subject", ["system", " system", "", " "])
+def test_nobody_signs_in_as_rentbook_itself(subject: str) -> None:
+    """What the system does makes nobody a participant: whoever came under that name could decide their own case."""
+    with pytest.raises(SignInFailed, match="names nobody"):
+        person_of({"sub": subject, "roles": ["team-leader"]})
+
+
 def test_unknown_roles_beside_a_known_one_fall_away() -> None:
     assert person_of({"sub": "x", "name": "X", "roles": ["officer", "landlord"]}).roles == {"officer"}
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
 from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
+from chassis.peers import SYSTEM
 from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
@@ -186,7 +187,11 @@ def asked_again_at(claims: Mapping[str, Any], journey: Journey) -> datetime:
 
 
 def person_of(claims: Mapping[str, Any]) -> Person:
-    """The member of staff that verified claims name. Raises SignInFailed for a subject without a role that the desk knows."""
+    """The member of staff that verified claims name. Raises SignInFailed for a subject without a role that the desk knows, and for one that
+    is nobody: what is done as `system` is counted as no person's, and makes nobody a participant.
+    """
+    if str(claims["sub"]).strip() in ("", SYSTEM.person):
+        raise SignInFailed("The sign-in service names nobody, or Rentbook itself. Tell whoever runs it.")
     given = claims.get("roles", [])
     roles = frozenset(given if isinstance(given, list) else []) & {role.value for role in Role}
     if not roles:
