@@ -1,4 +1,4 @@
-"""Servers that are killed and processes that stand still, while refunds go on."""
+"""Servers that are killed and processes that stand still, while all kinds of work go on."""
 
 import asyncio
 import os
@@ -7,10 +7,9 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
 import asyncpg
 import httpx
@@ -26,8 +25,9 @@ from rentbook_local.ports import free_ports
 from support.doubler import access
 from support.stack import Stack
 
-from faults.client import Accepted, Numbers, Office, players
+from faults.client import CALLER, Accepted, Counter, DebtOffice, FrontDesk, Numbers, Office, ThoroughOffice, debtors, players
 from faults.injector import WELL_SECONDS, books_are_right, until_well
+from faults.plan import WRITE_OFF_ROUNDS
 from faults.proxy import Misdeed, beside_us
 from faults.table import Outcome, trying
 
@@ -39,35 +39,62 @@ PAUSE_SECONDS = 4.0
 STANDSTILL_SECONDS = 20.0
 
 
+KINDS_OF_WORK = {
+    *("bank-file", "refund-request", "comment", "claim", "decision", "release", "send-letter-again"),
+    *("write-off-proposal", "evidence", "write-off-schedule"),
+    *(
+        "contact-note",
+        "set-account-hold",
+        "agree-payment-plan",
+        "end-payment-plan",
+        "note-letter-address",
+        "clear-suspense",
+        "reverse-journal",
+    ),
+}
+"""What the desk acknowledges in every round of a load, as a client's list calls it."""
+
+
 class Load:
-    """Offices that play refunds until they are told to finish the one in hand."""
+    """Offices that go on until they are told to finish the work in hand: refunds, write-offs, letters, and callers at the counter."""
 
     def __init__(self, stack: Stack, members: Mapping[str, Member], accepted: Accepted, numbers: Numbers) -> None:
         self._over = threading.Event()
-        self._casts = [players(members)[start::OFFICES] for start in range(OFFICES)]
-        self._office = partial(Office, stack.layout, accepted, numbers)
+        self._accepted = accepted
+        at = (stack.layout, accepted, numbers)
+        cast = players(members)
+        refunds = [ThoroughOffice(*at) for _ in range(OFFICES)]
+        debts, counter = DebtOffice(*at), Counter(*at)
+        self._offices: list[FrontDesk] = [*refunds, debts, counter]
+        self._work: list[tuple[Callable[[Member], object], list[Member]]] = [
+            *((office.refund, cast[start::OFFICES]) for start, office in enumerate(refunds)),
+            (debts.there_and_back, debtors(members)[len(WRITE_OFF_ROUNDS) :]),
+            (counter.serve, [members[CALLER]]),
+        ]
 
-    def _play(self, office: Office, cast: list[Member]) -> int:
-        played = 0
+    def _play(self, work: Callable[[Member], object], cast: list[Member]) -> None:
         while True:
             for member in cast:
-                office.refund(member)
-                played += 1
+                work(member)
                 if self._over.is_set():
-                    return played
+                    return
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Until the block ends and the refunds in hand are paid. Errors: what an office met."""
-        with ExitStack() as offices, ThreadPoolExecutor(OFFICES) as pool:
+        """Until the block ends and the work in hand is done. Errors: what an office met."""
+        self._accepted.kinds.clear()
+        with ExitStack() as offices, ThreadPoolExecutor(len(self._work)) as pool:
             # Everybody is signed in before anything fails.
-            open_ones = [offices.enter_context(self._office()) for _ in self._casts]
-            playing = [pool.submit(self._play, *each) for each in zip(open_ones, self._casts, strict=True)]
+            for office in self._offices:
+                offices.enter_context(office)
+            playing = [pool.submit(self._play, *each) for each in self._work]
             try:
                 yield
             finally:
                 self._over.set()
-            assert sum(played.result() for played in playing) >= OFFICES
+            for played in playing:
+                played.result()
+        assert self._accepted.kinds >= KINDS_OF_WORK
 
 
 @pytest.fixture
@@ -212,7 +239,7 @@ LOST = ("ledger.accounts", "approvals.cases")
 def test_a_lost_topic_is_told_again_from_the_outbox(
     stack: Stack, accepted: Accepted, outcomes: list[Outcome], load: Load, topic: str
 ) -> None:
-    """The operator's command, as docs/runbooks/lost-topic.md tells it, while refunds go on: nobody hears anything twice or too little."""
+    """The operator's command, as docs/runbooks/lost-topic.md tells it, while work goes on: nobody hears anything twice or too little."""
     [lost] = [each for each in TOPICS if each.name == topic]
     outcome = Outcome(f"{topic} is lost under load and told again", 1)
     with trying(outcomes, accepted, outcome):
