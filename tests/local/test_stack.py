@@ -6,9 +6,12 @@ One stack for all, in this order: it takes half a minute to start, and the last 
 import asyncio
 import email
 import email.policy
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,9 @@ import httpx
 import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
+from faults.injector import arm, hit_of, until_well
+from faults.plan import BY_MAIL, Try
+from notices.use_cases.send_letters import NOT_KNOWN
 from rentbook_local import layout
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import cast, decide, open_task, request_refund
@@ -25,6 +31,8 @@ from support.counting import until
 from support.stack import Stack, running_stack
 
 pytestmark = pytest.mark.timeout(900)
+
+STANDS_STILL_SECONDS = 30.0
 
 
 class Mailbox:
@@ -58,6 +66,7 @@ async def stack(mailbox: tuple[Mailbox, int], folder: Path) -> AsyncIterator[Sta
     """Its letters go to a mail server, as operators configure it: by the environment of ./rentbook run."""
     told = {"HOST": "127.0.0.1", "PORT": str(mailbox[1]), "FROM": "rents@rentbridge.example", "TO": "print@example.org"}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENTBOOK_FAILPOINTS", "1")
         for name, value in told.items():
             patch.setenv(f"RENTBOOK_SMTP_{name}", value)
         async with running_stack(folder=folder) as running:
@@ -94,14 +103,57 @@ async def test_letters_go_to_the_mail_server_that_the_stack_was_told_of(stack: S
         assert "e-mail" in officer.get(f"/cases/{case}").text
 
 
-def declined(stack: Stack) -> str:
-    """A case whose letter was sent."""
-    member = cast(stack.layout)["declined"]
+async def test_a_sending_that_is_cut_off_is_left_to_a_person(stack: Stack, mailbox: tuple[Mailbox, int]) -> None:
+    """The stack's own process ends around the sending; the case has come to its end, and its letter says that it is not known, once."""
+    for key, place, taken in zip(("voided", "returned"), BY_MAIL, (0, 1), strict=True):
+        before, ends = len(mailbox[0].taken), Try(place, "notices", "decision")
+        case = await asyncio.to_thread(declined, stack, key, NOT_KNOWN, partial(arm, stack.layout, ends))
+        assert hit_of(stack.layout, ends).exists()
+        await asyncio.to_thread(until_well, stack, ["notices"])
+        assert len(mailbox[0].taken) == before + taken, place
+        with Desk(stack.layout.desk, "asha.officer") as officer:
+            assert "Declined" in officer.get(f"/cases/{case}").status_words
+    words = [sys.executable, "-m", "rentbook_local", "check", "--state", str(stack.layout.folder)]
+    checked = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def declined(stack: Stack, key: str = "declined", says: str = "e-mail", before_the_decision: Callable[[], object] = lambda: None) -> str:
+    """A case whose letter was sent, or of whose letter its page says something else."""
+    member = cast(stack.layout)[key]
     with Desk(stack.layout.desk, "asha.officer") as officer, Desk(stack.layout.desk, "dilip.leader") as leader:
         case = request_refund(officer, member).identity
-        assert decide(leader, open_task(leader, member.account), "declined").errors() == []
-        officer.wait(f"/cases/{case}", "the letter", lambda page: bool(page.links("/letters/")) and "e-mail" in page.text)
+        task = open_task(leader, member.account)
+        before_the_decision()
+        assert decide(leader, task, "declined").errors() == []
+        officer.wait(f"/cases/{case}", "the letter", lambda page: bool(page.links("/letters/")) and says in page.text)
     return case
+
+
+async def test_status_tells_who_stands_still_also_of_those_who_are_no_service(stack: Stack) -> None:
+    """The sign-in and the bank's stand-in; the servers and the services are stopped elsewhere (tests/chassis, tests/faults)."""
+
+    def ill() -> set[str]:
+        return {process["name"] for process in stack.status()["processes"] if not process["health"]["healthy"]}
+
+    stopped = {name: stack.pid(name) for name in ("signin", "bank-simulator")}
+
+    def all_are_told(word: signal.Signals) -> None:
+        for pid in stopped.values():
+            assert pid is not None
+            os.kill(pid, word)
+
+    all_are_told(signal.SIGSTOP)
+    try:
+        await until(lambda: _is(ill, set(stopped)), "both are told to be ill", STANDS_STILL_SECONDS)
+    finally:
+        all_are_told(signal.SIGCONT)
+    await until(lambda: _is(ill, set()), "both are well again by themselves", STANDS_STILL_SECONDS)
+    assert {name: stack.pid(name) for name in stopped} == stopped
+
+
+async def _is(found: Callable[[], set[str]], wanted: set[str]) -> bool:
+    return await asyncio.to_thread(found) == wanted
 
 
 async def test_the_stack_survives_kills_and_keeps_its_state_over_a_restart(stack: Stack, folder: Path) -> None:
