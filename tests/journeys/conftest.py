@@ -16,6 +16,12 @@ from support.doubler import everything_twice
 from support.stack import Stack, running_stack
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is searched for is searched for last, in all that the other journeys left."""
+    items.sort(key=lambda item: item.path.name == "test_what_is_seen.py")
+
+
 @pytest.fixture(scope="package")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder in which every process of the stack leaves its spans; each may also be made to fail (docs/failpoints.md)."""

@@ -1,9 +1,10 @@
-"""What a refund leaves behind for those who watch: one trace through everything, and nothing about the tenant and no secret anywhere."""
+"""What the journeys leave for those who watch: one trace through a whole refund, and nothing about the tenant and no secret anywhere."""
 
 import argparse
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,74 @@ from rentbook_local.demo.bank_files import Line, business_day, camt053
 from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import Member, decide, open_task, release, request_refund
+from rentbook_local.journey.write_off_steps import Proof, propose
 from rentbook_local.layout import DATABASES
 from support.doubler import access, every_record
 from support.stack import Stack
 from temporalio.client import Client, WorkflowHistory
 
-NINO = "QQ123456C"
+from journeys.canaries import NAMES, NINO, NOTE
+
 PAID_IN_PENCE, STATEMENT = 61_37, 77
 """The tenant's payment as the bank's statement tells it, and the statement's number."""
+STRAY_PENCE = 13_71
+"""Another, which nobody can place."""
 
 WRITTEN_WITHIN_SECONDS = 60.0
 SHORTEST_SECRET = 12
 """What is shorter in those files is a name, such as that of a key."""
-NOTE = f"Asked on the phone, National Insurance number {NINO}"
+WRITTEN = {
+    ("ledger", "account_hold", "reason"), ("ledger", "payment_plan", "ended_because"), ("ledger", "housing_benefit_claim", "reason"),
+    ("refunds", "evidence", "note"), ("writeoffs", "proof", "note"), ("writeoffs", "event", "note"),
+    ("approvals", "comment", "text"), ("approvals", "contact_note", "text"), ("approvals", "decision", "text"),
+}  # fmt: skip
+"""Where what people wrote is kept: service, table and column."""
 
 
 @pytest.fixture(scope="module")
-def paid_case(stack: Stack, members: Mapping[str, Member]) -> str:
+def other_ways(stack: Stack, members: Mapping[str, Member]) -> None:
+    """The canaries on what is no refund: a payment that nobody can place, holds and plans, where letters go, a debt and its letter."""
+    canary, debtor, gone = members["canary"], members["debt-plan"], members["debt-story-gone-7"]
+    with Desk(stack.layout.desk, "bryn.officer") as officer:
+        account = f"/accounts/{debtor.account}"
+        for action, values in (
+            ("holds", {"hold": "LEGAL", "hold_is": "set", "hold_reason": NOTE}),
+            ("benefit-claim", {"claim_is": "open", "claim_since": str(london_today()), "claim_reason": NOTE}),
+            ("notes", {"contact_how": "office", "contact_identified": "phone-questions", "contact_text": NOTE}),
+            ("plan", {"instalment": "20.00", "rhythm": "weekly", "first_due_on": str(london_today())}),
+        ):
+            assert officer.send(officer.get(account), f"{account}/{action}", values).errors() == []
+        page = officer.get(account)
+        [plan] = [str(form.get("action")) for form in page.tree.forms if str(form.get("action")).startswith(f"{account}/plan/")]
+        assert officer.send(page, plan, {"plan_reason": NOTE}).errors() == []
+        _placed(officer, canary, debtor)
+        where = {"letters_for": "tenants", "letters_are": "known", "letters_address": str(canary.told["address"]), "letters_known": NOTE}
+        account = f"/accounts/{gone.account}"
+        assert officer.send(officer.get(account), f"{account}/letter-address", where).errors() == []
+        page = propose(officer, gone.account, "care-home", note=NOTE)
+        assert page.errors() == [], page.errors()
+        proof = {**Proof("document", london_today() - timedelta(days=20)).typed, "proof_note": NOTE}
+        assert officer.send(page, f"{page.path}/proofs", proof).errors() == []
+        page = officer.wait(page.path, "the letter as evidence", lambda shown: "The letter (PDF)" in shown.text)
+        assert officer.send(page, f"{page.path}/withdraw", {"withdraw_note": NOTE}).errors() == []
+
+
+def _placed(officer: Desk, canary: Member, onto: Member) -> None:
+    """Paid by the tenant without a reference, looked for under another word, and moved onto another account."""
+    payer = str(canary.told["sort_code"]) + str(canary.told["account_number"])
+    content = camt053([Line(STRAY_PENCE, NINO, canary.name, payer)], business_day(london_today()), STATEMENT + 1)
+    taken = officer.upload(officer.get("/files"), "/files", f"{canary.name}.xml", content.encode())
+    assert "1 receipt went to suspense" in taken.text
+    page = officer.get("/suspense")
+    [action, *_] = [str(form.get("action")) for form in page.tree.forms if form.fields.get("amount") == str(STRAY_PENCE)]
+    field = f"reference-{action.removeprefix('/suspense/')}"
+    refused = officer.send(page, action, {field: NINO})
+    assert refused.errors() != []
+    assert officer.send(officer.get("/suspense"), action, {field: onto.reference}).errors() == []
+
+
+@pytest.fixture(scope="module")
+def paid_case(stack: Stack, members: Mapping[str, Member], other_ways: None) -> str:
     """A refund that has gone the whole way, with a canary in every field in which people may write."""
     member = members["canary"]
     with Desk(stack.layout.desk, "bryn.officer") as officer:
@@ -73,7 +125,7 @@ def canaries(stack: Stack, members: Mapping[str, Member]) -> tuple[str, ...]:
     told = members["canary"].told
     secrets = secrets_of(stack)
     assert len(secrets) > 10
-    return (*secrets, "Quackenbush", "Zebulon", NINO, told["account_number"], told["sort_code"] + told["account_number"], told["address"])
+    return (*secrets, *NAMES, NINO, told["account_number"], told["sort_code"] + told["account_number"], told["address"])
 
 
 def test_one_trace_runs_from_the_request_to_the_letter(traces: Path, paid_case: str) -> None:
@@ -147,6 +199,19 @@ async def test_whoever_reads_the_database_of_refunds_without_its_key_sees_no_ban
     assert hits(texts, tuple(canary.upper() for canary in canaries if canary != NINO)) == []
 
 
+async def test_the_canaries_went_down_every_way(stack: Stack, paid_case: str) -> None:
+    """Each stands in the rows of whoever keeps it: what is found nowhere else was there to be found."""
+    assert {where for where in WRITTEN if NOTE not in await column(stack, *where)} == set()
+
+
+async def column(stack: Stack, service: str, table: str, name: str) -> list[str]:
+    connection = await asyncpg.connect(places_of(stack.layout).dsns[service])
+    try:
+        return [row["it"] for row in await connection.fetch(f"SELECT {name} AS it FROM {table}")]
+    finally:
+        await connection.close()
+
+
 async def test_the_bank_account_leaves_in_the_payment_file_alone(
     stack: Stack, members: Mapping[str, Member], paid_case: str, tmp_path: Path
 ) -> None:
@@ -157,15 +222,15 @@ async def test_the_bank_account_leaves_in_the_payment_file_alone(
     left = [("the journal", journal.read_text())]
     connection = await asyncpg.connect(places_of(stack.layout).dsns["notices"])
     try:
-        letters = await connection.fetch("SELECT title, content FROM letter WHERE case_id = $1", paid_case)
+        letters = await connection.fetch("SELECT title, content FROM letter")
     finally:
         await connection.close()
     left += [(f"letter: {row['title']}", str(row["content"])) for row in letters]
     with Desk(stack.layout.desk, "huw.auditor") as auditor:
         account = f"/accounts/{member.account}"
-        for path in (f"/cases/{paid_case}", account, f"{account}/entries.csv", "/people.csv", "/runs"):
+        for path in (f"/cases/{paid_case}", account, f"{account}/entries.csv", "/people.csv", "/runs", "/write-offs/register.csv"):
             left.append((path, auditor.http.get(path).raise_for_status().text))
-    assert len(letters) > 0
+    assert hits(left, (str(member.told["address"]),)) != []
     number = str(member.told["account_number"])
     assert hits(left, (number,)) == []
     files = [(file.name, file.read_text(errors="replace")) for file in (stack.layout.folder / "payments").iterdir()]

@@ -47,6 +47,8 @@ from support.stack import Stack
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from journeys.canaries import MINUTE_COPY, NINO, NOTE
+
 Members = Mapping[str, Member]
 A = TypeVar("A")
 B = TypeVar("B")
@@ -223,7 +225,7 @@ def test_a_contact_that_is_noted_on_the_account_reaches_the_proposal_of_an_untra
     asha, debt, case = desks["asha"], members["debt-story-gone-9"], CASES["untraceable"]
     proposal = ready(desks, debt, "untraceable", (*case.too_little, *case.then))
     account = f"/accounts/{debt.account}"
-    spoke = {"contact_how": "they-called", "contact_identified": "phone-questions", "contact_text": "Asks to pay by instalments"}
+    spoke = {"contact_how": "they-called", "contact_identified": "phone-questions", "contact_text": NOTE}
     assert asha.send(asha.get(account), f"{account}/notes", spoke).errors() == []
     assert "Last heard of on" in words_of(proposal_says(asha, proposal, "Evidence is being gathered"))
 
@@ -246,7 +248,7 @@ BLOCKED = {
 def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[str, Desk], members: Members) -> None:
     asha = desks["asha"]
     claim = f"/accounts/{members['debt-claim'].account}"
-    told = {"claim_is": "open", "claim_since": str(ago(30)), "claim_reason": "Letter of Benefits"}
+    told = {"claim_is": "open", "claim_since": str(ago(30)), "claim_reason": NOTE}
     assert asha.send(asha.get(claim), f"{claim}/benefit-claim", told).errors() == []
     complete = {
         "deceased": (Proof("death", ago(50)), Proof("insufficient-funds", ago(20))),
@@ -263,7 +265,7 @@ def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[s
     # Once it no longer stands in the way, nothing else is asked for.
     assert asha.send(asha.get(claim), f"{claim}/benefit-claim", {**told, "claim_is": "decided"}).errors() == []
     dispute = f"/accounts/{members['debt-dispute'].account}"
-    lifted = {"hold": "DISPUTE", "hold_is": "lifted", "hold_reason": "Settled"}
+    lifted = {"hold": "DISPUTE", "hold_is": "lifted", "hold_reason": NOTE}
     assert asha.send(asha.get(dispute), f"{dispute}/holds", lifted).errors() == []
     for key in ("debt-claim", "debt-dispute"):
         proposal_says(asha, proposals[key], READY)
@@ -272,8 +274,9 @@ def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[s
 def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(desks: Mapping[str, Desk], members: Members) -> None:
     asha, member = desks["asha"], members["debt-line-manager"]
     proposal = ready(desks, member, "uneconomic", (Proof("letter-sent", ago(45)),))
-    schedule = listed(desks, [proposal], "Declined")
-    approved(desks["dilip"], "Declined", answer="declined")
+    title = f"Declined, {NINO}"
+    schedule = listed(desks, [proposal], title)
+    approved(desks["dilip"], title, answer="declined", text=NOTE)
     schedule_says(asha, schedule, "Declined")
     proposal_says(asha, proposal, "Declined")
     assert balance(asha, member.account) == "£41.60 behind"
@@ -364,7 +367,7 @@ async def test_j_the_debtors_total_decides_who_has_authority(stack: Stack, desks
         title, last = f"Debtor of {pence}", None
         for name in J[pence][0]:
             minute = MINUTE if name == "mabel" else None
-            last = approved(desks[name], title, after=last, minute=minute)
+            last = approved(desks[name], title, after=last, minute=minute, copy=MINUTE_COPY)
         waits = "Decided, in its call-in time" if J[pence][2] else "✓ Posted"
         schedule_says(asha, found[pence][0], waits)
         return balance(asha, members[f"debt-j-{pence}"].account)

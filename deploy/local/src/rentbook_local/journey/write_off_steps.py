@@ -13,6 +13,8 @@ LONDON = ZoneInfo("Europe/London")
 READY, EVIDENCE_COMPLETE = "Ready for a schedule", "approved:evidence-complete"
 DECIDED_BECAUSE = {"approved": EVIDENCE_COMPLETE, "declined": "declined:may-be-recovered", "sent-back": "sent-back:line-unclear"}
 
+_MINUTE_COPY = b"%PDF-1.7\n% what the body decided\n"
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -75,12 +77,13 @@ def decide_schedule(
     *,
     left_out: Mapping[str, str] | None = None,
     minute: Mapping[str, str] | None = None,
+    copy: bytes = _MINUTE_COPY,
     **more: str,
 ) -> Page:
-    """Answer a schedule. `left_out`: proposals with the code why; `minute`: `minute_reference` and `met_on`, and a copy goes along."""
+    """Answer a schedule. `left_out`: proposals with the code why; `minute`: `minute_reference` and `met_on`, with which the copy goes."""
     excepted = {f"except-{line}": code for line, code in (left_out or {}).items()}
     values = {"answer": answer, "reason_code": DECIDED_BECAUSE[answer], "text": "" if answer == "approved" else "As the page shows."}
-    files = {"minute_copy": ("minute.pdf", b"%PDF-1.7\n% what the body decided\n", "application/pdf")} if minute else None
+    files = {"minute_copy": ("minute.pdf", copy, "application/pdf")} if minute else None
     return desk.send(task, f"{task.path}/decision", {**values, **excepted, **(minute or {}), **more}, files=files)
 
 
