@@ -94,7 +94,10 @@ async def test_the_tenants_own_last_payment_that_stands_is_told(empty_ledger: Ru
     own = {**paid, "code": "RSO", "effective_date": "2020-05-25"}
     await opened(empty_ledger, [*DEBTORS, own, benefit])
     debts = Debts(empty_ledger)
-    assert [(await debts.facts(account)).paid_on for account in (OLD, GARAGE, CREDIT)] == [day("2020-05-25"), None, day("2020-05-13")]
+    paid_on = {account: (await debts.facts(account)).paid_on for account in (OLD, RECHARGE, GARAGE, CREDIT)}
+    assert paid_on == {OLD: day("2020-05-25"), RECHARGE: day("2020-05-25"), GARAGE: None, CREDIT: day("2020-05-13")}, (
+        "also where they paid on another account of theirs"
+    )
     [(receipt,)] = await debts.rows("SELECT id FROM journal WHERE code = 'RSO' AND effective_date = :day", day=day("2020-05-25"))
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
     assert (await debts.facts()).paid_on == day("2020-05-11")

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 from rentbook_contracts.approvals import TenantContacted
+from rentbook_contracts.ledger import AccountKind, LinkedAccount, ReceiptPosted
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalAsked, Reason
 from support.write_off_service import WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.move import receive
 from writeoffs.use_cases.note_contact import note_contact
 
 TODAY = business_date(datetime.now(UTC))
@@ -52,6 +54,45 @@ async def test_a_contact_drops_the_line_that_says_that_nobody_can_be_found_and_n
     assert await writeoffs.standings(schedule) == {
         proposal: ("dropped", "There was contact about it."),
         emigrated: ("listed", None),
+    }
+
+
+def linked(writeoffs: WriteOffs) -> tuple[UUID, UUID]:
+    """An account that owes, and another one of the same people."""
+    account, elsewhere = writeoffs.owing(), uuid4()
+    writeoffs.moved(account, linked=(LinkedAccount(account=elsewhere, kind=AccountKind.RENT, former=False, balance_pence=0),))
+    return account, elsewhere
+
+
+async def test_who_is_spoken_with_about_another_account_of_theirs_is_not_untraceable(writeoffs: WriteOffs) -> None:
+    account, elsewhere = linked(writeoffs)
+    proposal = await untraceable(writeoffs, account)
+    schedule = await writeoffs.scheduled(proposal)
+    await writeoffs.do(note_contact, contact(elsewhere))
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "There was contact about it.")}
+    await writeoffs.assessed(proposal)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert page.ladder[1].says.startswith("last heard of on")
+    assert "there was contact with the tenant" in [event.what for event in page.events]
+
+
+async def test_who_pays_on_another_account_of_theirs_is_not_untraceable(writeoffs: WriteOffs) -> None:
+    account, elsewhere = linked(writeoffs)
+    emigrated = writeoffs.owing()
+    writeoffs.moved(emigrated, linked=writeoffs.ledger.debts[account].linked)
+    proposal, other = await untraceable(writeoffs, account), await writeoffs.ready(emigrated)
+    schedule = await writeoffs.scheduled(proposal, other)
+    paid = ReceiptPosted(
+        account=elsewhere, balance_pence=0, journal=uuid4(), amount_pence=10_00, method="RHB", effective_date=TODAY, cleared_on=TODAY
+    )
+    await writeoffs.do(receive, paid)
+    assert (await writeoffs.standings(schedule))[proposal] == ("listed", None), "of Housing Benefit the ledger says no payment of theirs"
+    for one in (account, emigrated):
+        writeoffs.moved(one, paid_on=TODAY)
+    await writeoffs.do(receive, paid.model_copy(update={"method": "RBP"}))
+    assert await writeoffs.standings(schedule) == {
+        proposal: ("dropped", "Somebody who owes it has paid on another account: they can be found."),
+        other: ("listed", None),
     }
 
 

@@ -634,7 +634,9 @@ class DebtFacts(Message):
     as_of: date = Field(description="Europe/London business date of the reading")
     balance_pence: Pence
     ended_on: date | None
-    paid_on: date | None = Field(default=None, description="The last effective day of a payment of the tenant's own, if it stands")
+    paid_on: date | None = Field(
+        default=None, description="The last effective day of a payment of the tenant's own, on this or a linked account, if it stands"
+    )
     credit_stood: tuple[StandingCredit, ...] = ()
     credit_blocked: tuple[DroppedBecause, ...] = ()
     credits_total_pence: NonNegativePence = 0

@@ -260,10 +260,11 @@ async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dic
     return found
 
 
-async def contact_on(tx: Transaction, account: UUID) -> date | None:
-    """The last day on which somebody noted on the account that they were in contact with its tenant."""
-    wanted = sa.select(last_contact.c.on).where(last_contact.c.account == account)
-    return (await tx.connection.execute(wanted)).scalar_one_or_none()
+async def contact_on(tx: Transaction, accounts: Collection[UUID]) -> date | None:
+    """The last day on which somebody noted on one of these accounts that they were in contact with its tenant."""
+    wanted = sa.select(sa.func.max(last_contact.c.on)).where(last_contact.c.account.in_(accounts))
+    found: date | None = await tx.connection.scalar(wanted)
+    return found
 
 
 def _proof(row: Row) -> Proof:

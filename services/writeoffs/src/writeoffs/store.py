@@ -342,6 +342,11 @@ async def listed_about(tx: Transaction, account: UUID) -> list[Row]:
     return list(await tx.connection.execute(wanted.order_by(schedule_line.c.schedule, schedule_line.c.place).with_for_update()))
 
 
+async def listed_as_untraceable(tx: Transaction, account: UUID) -> list[Row]:
+    """Those of `listed_about` that rest on that nobody can be found."""
+    return [line for line in await listed_about(tx, account) if line.content["reason"] == Reason.UNTRACEABLE]
+
+
 async def hold_about(tx: Transaction, accounts: Collection[UUID]) -> None:
     """Lock what `listed_about` finds of these accounts and what is being posted on them, then the proposals of all these and the open ones,
     each in the order in which everybody comes to them.

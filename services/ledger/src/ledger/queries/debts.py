@@ -99,7 +99,6 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         holds=await _holds(tx, known),
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
-        paid_on=await _paid_on(tx, known),
         credit_stood=await _credit_stood(tx, in_credit),
         asked_for=await _asked_for(tx, in_credit),
         held=await held_by_account(tx, in_credit),
@@ -109,7 +108,8 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     beside = {other.account for others in behind.linked.values() for other in others}
     write_offs = await _write_offs(tx, {*known, *beside})
     written_on = await _written_on(tx, {*known, *beside})
-    return {row.id: _facts(row, behind, write_offs, written_on, today) for row in rows}
+    paid_on = await _paid_on(tx, {*known, *beside})
+    return {row.id: _facts(row, behind, write_offs, written_on, paid_on, today) for row in rows}
 
 
 async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[AccountHold]]:
@@ -131,7 +131,6 @@ class _Behind:
     holds: Mapping[UUID, set[AccountHold]]
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
-    paid_on: Mapping[UUID, date]
     credit_stood: Mapping[UUID, tuple[StandingCredit, ...]]
     asked_for: Collection[UUID]
     held: Collection[UUID]
@@ -144,6 +143,7 @@ def _facts(
     behind: _Behind,
     write_offs: Mapping[UUID, list[PastWriteOff]],
     written_on: Mapping[UUID, list[WrittenOn]],
+    paid_on: Mapping[UUID, date],
     today: date,
 ) -> DebtFacts:
     linked = behind.linked[row.id]
@@ -160,7 +160,7 @@ def _facts(
         as_of=today,
         balance_pence=row.balance_pence,
         ended_on=row.ended_on,
-        paid_on=behind.paid_on.get(row.id),
+        paid_on=max((paid_on[id_] for id_ in accounts if id_ in paid_on), default=None),
         credit_stood=behind.credit_stood.get(row.id, ()),
         credit_blocked=blocks_of_credit(
             owed_elsewhere=any(other.balance_pence > 0 for other in linked),

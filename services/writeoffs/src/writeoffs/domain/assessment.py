@@ -146,7 +146,8 @@ class Standing:
     `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
     of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
     among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a decision left its line out, and nobody has
-    worked on it since. `contact_on`: when somebody last noted on the account that they spoke with the tenant, where that matters.
+    worked on it since. `contact_on`: when somebody last noted on an account of the same people that they spoke with the tenant, where it
+    matters.
     """
 
     kind: LineKind

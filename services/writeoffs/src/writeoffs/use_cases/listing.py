@@ -38,9 +38,12 @@ async def assessed(
     orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
     struck = await queries.orders_struck(tx, {row.account: facts[row.account].people for row in rows})
     letters = await queries.letters_ever(tx, [row.id for row in rows])
-    standings = {row.id: await _standing(tx, row, proofs[row.id], orders[row.account], row.account in struck) for row in rows}
-    looked_at = {row.id: _as_looked_at(row, standings[row.id], facts[row.account], letters[row.id]) for row in rows}
-    return {row.id: assess(looked_at[row.id], facts[row.account], policy, today) for row in rows}
+    found: dict[UUID, Assessment] = {}
+    for row in rows:
+        known = facts[row.account]
+        standing = await _standing(tx, row, known, proofs[row.id], orders[row.account], row.account in struck)
+        found[row.id] = assess(_as_looked_at(row, standing, known, letters[row.id]), known, policy, today)
+    return found
 
 
 def _as_looked_at(row: Row, standing: Standing, facts: DebtFacts, letters_ever: Mapping[EvidenceKind, int]) -> Standing:
@@ -67,7 +70,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
         if why is not None:
             left_out[row.id] = why
             continue
-        standing = await _standing(tx, row, proofs[row.id], orders[row.account], row.account in struck)
+        standing = await _standing(tx, row, facts[row.account], proofs[row.id], orders[row.account], row.account in struck)
         found = assess(standing, facts[row.account], policy, today)
         if not found.ready:
             left_out[row.id] = found.blocked[0] if found.blocked else "Its evidence is not complete any more."
@@ -85,13 +88,16 @@ def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
     return None if row.account in facts else "The ledger does not know its account."
 
 
-async def _standing(tx: Transaction, row: Row, proofs: Sequence[Proof], orders: Sequence[Proof], order_struck: bool) -> Standing:
+async def _standing(
+    tx: Transaction, row: Row, facts: DebtFacts, proofs: Sequence[Proof], orders: Sequence[Proof], order_struck: bool
+) -> Standing:
     undone: tuple[LinePart, ...] = ()
     if row.undoes is not None:
         found = await store.registered(tx, row.undoes)
         undone = left_of(store.parts_of(found), found.reinstated_pence) if found is not None else ()
     # Of no other reason does it matter that a tenant was spoken with, unless somebody brings it as evidence.
-    contact_on = await queries.contact_on(tx, row.account) if row.reason == Reason.UNTRACEABLE else None
+    theirs = [row.account, *(other.account for other in facts.linked)]
+    contact_on = await queries.contact_on(tx, theirs) if row.reason == Reason.UNTRACEABLE else None
     return Standing(
         kind=LineKind(row.kind),
         reason=Reason(row.reason),

@@ -1,7 +1,6 @@
 """The ledger has moved an account: listed lines that rest on it are dropped, proposals are looked at again, a payment is noticed."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
@@ -18,6 +17,7 @@ from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import fact_of, look_again
 
 LIVES = "That the tenant died was said in error."
+PAID = "Somebody who owes it has paid on another account: they can be found."
 ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
@@ -94,7 +94,7 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
     """
     await move(tx, fact)
     if not fact.died:
-        await _drop_unready(tx, fact.account, LIVES)
+        await _drop_unready(tx, await store.listed_on_account(tx, fact.account), LIVES)
 
 
 async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
@@ -106,14 +106,14 @@ async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
     await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
-    await _drop_unready(tx, fact.account, ENDED)
+    await _drop_unready(tx, await store.listed_on_account(tx, fact.account), ENDED)
     await owe_again(tx, fact.account, fact.balance_pence)
 
 
-async def _drop_unready(tx: Transaction, account: UUID, why: str) -> None:
-    """Listed lines on this account that could not be listed now; where nothing stands in the way, evidence is missing by what was heard."""
+async def _drop_unready(tx: Transaction, lines: Sequence[Row], why: str) -> None:
+    """Those of these listed lines that could not be listed now; where nothing stands in the way, evidence is missing by what was heard."""
     today = business_date(tx.now)
-    for line in await store.listed_on_account(tx, account):
+    for line in lines:
         row = await store.proposal_locked(tx, line.line)
         facts = {row.account: await fact_of(tx, row.account)}
         found = (await assessed(tx, [row], facts, await queries.in_force(tx, today), today))[row.id]
@@ -124,13 +124,14 @@ async def _drop_unready(tx: Transaction, account: UUID, why: str) -> None:
 
 
 async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
-    """A payment on a written-off debt is one that the debt is owed for again.
+    """A payment on a written-off debt is one that the debt is owed for again. Whoever pays is not untraceable, whichever account they pay.
 
     While its line is being settled the register lacks the debt: whoever settles it afterwards asks the ledger what was paid.
     """
     await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
+    await _drop_unready(tx, await store.listed_as_untraceable(tx, fact.account), PAID)
     await owe_again(tx, fact.account, fact.balance_pence)
 
 

@@ -1,6 +1,7 @@
 """Somebody noted on an account that they spoke with its tenant: whoever does is not untraceable (domain.md 5.2)."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import TenantContacted
@@ -21,16 +22,22 @@ async def look_ahead_of_contacts(tx: Transaction, told: Sequence[TenantContacted
 async def note_contact(tx: Transaction, told: TenantContacted) -> None:
     """The day is kept whatever is proposed, for what is proposed later. Nobody takes part by it: it only speaks against a write-off.
 
-    It drops the line that writes the debt off because nobody can be found. What is being posted at this moment has its outcome first.
+    It drops the lines that write off a debt of the same people because nobody can be found. What is being posted at this moment has its
+    outcome first.
     """
     await store.keep_contact(tx, told.account, business_date(told.noted_at))
     await store.hold_about(tx, [told.account])
-    row = await store.open_on_account(tx, told.account)
-    if row is None or row.reason != Reason.UNTRACEABLE:
-        return
-    await store.note(tx, [row.id], "there was contact with the tenant")
-    line = await store.listed_line(tx, row.id)
-    if line is not None:
+    lines = await store.listed_as_untraceable(tx, told.account)
+    for line in lines:
+        await _note(tx, line.line)
         await drop(tx, line, HEARD[EvidenceKind.CONTACT])
-    elif row.status != ProposalStatus.ON_SCHEDULE:
+    row = await store.open_on_account(tx, told.account)
+    if row is None or row.reason != Reason.UNTRACEABLE or any(line.line == row.id for line in lines):
+        return
+    await _note(tx, row.id)
+    if row.status != ProposalStatus.ON_SCHEDULE:
         await look_again(tx, row)
+
+
+async def _note(tx: Transaction, proposal: UUID) -> None:
+    await store.note(tx, [proposal], "there was contact with the tenant")
