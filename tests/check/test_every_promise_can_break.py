@@ -154,6 +154,33 @@ async def test_evidence_counts_from_the_day_of_what_it_follows(
     assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
 
 
+@pytest.mark.parametrize(("of", "kept"), [
+    pytest.param(("gone",), False, id="of one"),
+    pytest.param(("gone", "other"), True, id="of each"),
+    pytest.param((None,), True, id="nobody said whose it is, as was once so"),
+])  # fmt: skip
+async def test_of_joint_tenants_the_death_of_each_was_shown(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], of: tuple[str | None, ...], kept: bool
+) -> None:
+    """Had two died, and the first write-off been for that."""
+    people = {"gone": UUID(int=GONE.number * 100), "other": UUID(int=999_999)}
+    joined = (
+        f"INSERT INTO person (id, name, insolvent) VALUES ('{people['other']}', 'X', false)",
+        f"INSERT INTO tenant (tenancy, person, joint) SELECT tenancy, '{people['other']}', true FROM account WHERE id = '{GONE.account}'",
+        *(f"UPDATE person SET died_on = current_date - 50 WHERE id = '{id_}'" for id_ in people.values()),
+    )
+    proposal = f"FROM proposal WHERE account = '{GONE.account}' AND kind = 'write-off'"
+    brought = (
+        'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at, person)'
+        f" SELECT gen_random_uuid(), id, '{kind}', current_date - 40, '', '', '', 'x', {LONG_BEFORE}, {whose} {proposal}"
+        for kind, whose in (("insufficient-funds", "NULL"), *(("death", f"'{people[one]}'" if one else "NULL") for one in of))
+    )
+    changed = f"UPDATE proposal SET reason = 'deceased' WHERE id = (SELECT id {proposal})"
+    places = {"writeoffs": await broken_copy(postgres, town, "writeoffs", (*brought, changed))}
+    places["ledger"] = await broken_copy(postgres, town, "ledger", joined)
+    assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
+
+
 async def test_a_call_in_that_was_waited_out_breaks_nothing(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
     """Decided before Easter: the third working day after is Thursday of the week after."""
     waited = ("UPDATE authority SET call_in_working_days = 3", MAUNDY_THURSDAY.format(day="2026-04-10"))

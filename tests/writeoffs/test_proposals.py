@@ -53,6 +53,7 @@ from writeoffs.queries import schedule_page, schedule_to_decide
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
+    DeathOfNobody,
     NotAManager,
     NotATenant,
     OrderOfNobody,
@@ -517,6 +518,19 @@ async def test_an_order_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None
     await writeoffs.do(add_proof, of_insolvency(alone, 50), caller=ASHA)
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=alone))
     assert [proof.person for proof in page.proofs] == [writeoffs.ledger.debts[account].people[0].person]
+
+
+async def test_a_death_is_of_one_of_joint_tenants(writeoffs: WriteOffs) -> None:
+    tenants = tuple(PersonFacts(person=uuid4(), died_on=TODAY - timedelta(days=90)) for _ in range(2))
+    proposal = await writeoffs.proposed(writeoffs.owing(40_00, people=tenants), Reason.DECEASED)
+    certificate = AddProof(proposal=proposal, kind=EvidenceKind.DEATH, on=TODAY - timedelta(days=80), source="registrar")
+    with pytest.raises(DeathOfNobody) as refused:
+        await writeoffs.do(add_proof, certificate, caller=ASHA)
+    assert refused.value.field == "person"
+    for tenant, status in zip(tenants, ("gathering", "ready"), strict=True):
+        await writeoffs.do(add_proof, certificate.model_copy(update={"person": tenant.person}), caller=ASHA)
+        await writeoffs.assessed(proposal)
+        assert (await writeoffs.status(proposal))[0] == status
 
 
 async def test_the_line_of_barred_charges_names_them(writeoffs: WriteOffs) -> None:

@@ -159,6 +159,26 @@ def test_what_is_true_of_one_joint_tenant_leaves_the_debt_to_the_other(reason: R
     assert both.rungs[0].says == "shown for each joint tenant who lives"
 
 
+def test_of_joint_tenants_who_died_the_death_of_each_is_shown() -> None:
+    long_ago = TODAY - timedelta(days=200)
+    harold, maud = person(long_ago), person(long_ago)
+    silence = tuple(Proof(EvidenceKind.LETTER_SENT, TODAY - timedelta(days=days)) for days in (100, 40))
+
+    def found(*of: PersonFacts | None) -> Assessment:
+        deaths = tuple(Proof(EvidenceKind.DEATH, TODAY - timedelta(days=150), person=one.person if one else None) for one in of)
+        facts = debt(people=(harold, maud))
+        return assess(Standing(LineKind.WRITE_OFF, Reason.DECEASED, facts.balance_pence, (*deaths, *silence)), facts, POLICY, TODAY)
+
+    for shown, says in (((harold,), "1 of 2"), ((maud, maud), "1 of 2"), ((None,), "0 of 2"), ((None, None), "0 of 2")):
+        of_some = found(*shown)
+        assert not of_some.ready
+        assert of_some.rungs[0].says == f"shown for {says} joint tenants; 0 of 1 so far"
+        assert of_some.letter is None, "before that nobody writes to an estate"
+    both = found(harold, maud)
+    assert both.ready, "the letters are to one estate"
+    assert both.rungs[0].says == "shown for each joint tenant"
+
+
 def test_time_alone_goes_on_for_the_last_of_two_joint_tenants() -> None:
     harold, maud = person(), person()
     orders = [

@@ -139,8 +139,9 @@ def test_a_discharge_that_is_of_another_order_says_so() -> None:
 
 def test_an_estate_is_that_of_whoever_died_last() -> None:
     facts = debt(owed(60_00), people=(person(ago(300)), person(ago(50))))
+    deaths = tuple(Proof(K.DEATH, ago(40), person=of.person) for of in facts.people)
     for days, ready in ((200, False), (40, True)):
-        assert found(Reason.DECEASED, proofs((K.DEATH, 40), (K.LETTER_SENT, days)), facts).ready is ready
+        assert found(Reason.DECEASED, (*deaths, *proofs((K.LETTER_SENT, days))), facts).ready is ready
 
 
 def test_letters_to_the_living_are_not_the_first_to_the_estate() -> None:

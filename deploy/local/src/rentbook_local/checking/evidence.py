@@ -113,7 +113,12 @@ def _starts(reason: str, people: Sequence[Any], last_due: date | None, limitatio
 
 
 def _of_each(known: Sequence[Any], reason: str, people: Sequence[Any]) -> list[list[Any]]:
-    """What is true of one person was shown for each joint tenant who lives, as far as evidence names them."""
+    """What is true of one person was shown for each joint tenant who lives, as far as evidence names them; a death for each who died, where
+    all evidence of one says whose it is.
+    """
+    shown_of = {one["person"] for one in known if one["kind"] == "death"}
+    if reason == "deceased" and len(people) > 1 and None not in shown_of:
+        return [[one for one in known if one["kind"] != "death" or one["person"] == each["person"]] for each in people if each["died_on"]]
     named = {one["person"] for one in known}
     living = [one["person"] for one in people if one["died_on"] is None and one["person"] in named]
     if reason not in _OF_ONE_PERSON or not living:

@@ -38,7 +38,18 @@ from writeoffs.domain.insolvency import (
     released_until,
     standing,
 )
-from writeoffs.domain.ladder import NextLetter, Proof, Start, climbed, counting, first_of_each, next_letter, wait_until
+from writeoffs.domain.ladder import (
+    OF_THE_ESTATE,
+    OF_THE_HOUSEHOLD,
+    NextLetter,
+    Proof,
+    Start,
+    climbed,
+    counting,
+    first_of_each,
+    next_letter,
+    wait_until,
+)
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import TO_PUT_BACK, Ladder, NoLadder, WriteOffPolicy, ladder_for
 
@@ -71,7 +82,7 @@ DATED_BY_THE_DEBT = frozenset(
 )  # fmt: skip
 """What was done or said about a debt or a credit: nothing of the kind is older than that."""
 
-_OF_THE_ESTATE = frozenset({EvidenceKind.LETTER_SENT, EvidenceKind.INSUFFICIENT_FUNDS})
+_SAID_TO_THE_ESTATE = frozenset({EvidenceKind.LETTER_SENT, EvidenceKind.INSUFFICIENT_FUNDS})
 """What is said to an estate, or of it: before the death there was none."""
 
 NOT_A_FORMER_TENANTS = (
@@ -219,7 +230,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     credit = proposed.kind is LineKind.CREDIT_WRITE_ON
     ladder, missing = _ladder(proposed, facts, policy)
     proofs, starts = (*_of_this_debt(proposed), *_signs_of_life(proposed, facts)), _starts(proposed, facts, charges)
-    rungs = climbed(ladder, proofs, today, starts, each) if ladder else ()
+    of_all = OF_THE_ESTATE if proposed.reason is Reason.DECEASED else OF_THE_HOUSEHOLD
+    rungs = climbed(ladder, proofs, today, starts, each, of_all) if ladder else ()
     blocked = (
         *missing,
         *_not_listed(proposed),
@@ -258,7 +270,7 @@ def _starts(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge
     what = "the account was in credit, from" if proposed.kind is LineKind.CREDIT_WRITE_ON else "the oldest charge that is owed fell due on"
     starts = {kind: Start(day, f"{what} {in_words(day)}") for kind, day in days.items() if day is not None}
     if proposed.reason is Reason.DECEASED:
-        _later(starts, _OF_THE_ESTATE, _died_on(facts), "the death on")
+        _later(starts, _SAID_TO_THE_ESTATE, _died_on(facts), "the death on")
         _later(starts, {EvidenceKind.DEATH}, min(_deaths(facts), default=None), "the death on")
     if proposed.reason is Reason.STATUTE_BARRED:
         _later(starts, {EvidenceKind.LEGAL_CONFIRMATION}, _first_barred(charges), "the first charge is barred, on")
@@ -348,12 +360,12 @@ def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date
 
 
 def _each_who_owes(reason: Reason, facts: DebtFacts) -> tuple[UUID, ...]:
-    """The joint tenants who live: a reason that is true of one person is to be shown for each (domain.md 5.3). None where there was one
-    tenant alone, of whom all evidence is.
+    """The joint tenants who live: a reason that is true of one person is to be shown for each (domain.md 5.3). Where they have died, that
+    is to be shown of each who has. None where there was one tenant alone, of whom all evidence is.
     """
-    if reason not in OF_ONE_PERSON or len(facts.people) == 1:
+    if reason not in OF_ONE_PERSON | {Reason.DECEASED} or len(facts.people) == 1:
         return ()
-    return tuple(person.person for person in facts.people if person.died_on is None)
+    return tuple(person.person for person in facts.people if (person.died_on is not None) is (reason is Reason.DECEASED))
 
 
 def _released_until(proposed: Standing, policy: WriteOffPolicy, each_of: Collection[UUID]) -> date | None:

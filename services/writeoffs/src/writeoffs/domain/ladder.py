@@ -21,6 +21,9 @@ SEARCHES = frozenset({EvidenceKind.TRACE, EvidenceKind.AGENCY_INSTRUCTED, Eviden
 OF_THE_HOUSEHOLD = ANSWERS | {EvidenceKind.LETTER_SENT, EvidenceKind.MANAGER_NOTE}
 """What counts for each joint tenant although it names none of them: letters go to all who can be reached."""
 
+OF_THE_ESTATE = frozenset(EvidenceKind) - {EvidenceKind.DEATH}
+"""The same once they all have died: only a death is of one of them, for what is owed is asked of one estate."""
+
 FOLLOWS: Mapping[EvidenceKind, tuple[EvidenceKind, str]] = {
     EvidenceKind.DISCHARGE: (EvidenceKind.INSOLVENCY_ORDER, "the order of"),
     EvidenceKind.AGENCY_RETURN: (EvidenceKind.AGENCY_INSTRUCTED, "an agency was instructed on"),
@@ -88,16 +91,22 @@ class NextLetter:
 
 
 def climbed(
-    ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start], each_of: Collection[UUID] = ()
+    ladder: Ladder,
+    proofs: Sequence[Proof],
+    today: date,
+    starts: Mapping[EvidenceKind, Start],
+    each_of: Collection[UUID] = (),
+    of_all: Collection[EvidenceKind] = OF_THE_HOUSEHOLD,
 ) -> tuple[RungShown, ...]:
-    """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it.
+    """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it, with that `of_all`.
 
     `starts`: what evidence is not of before, by its kind. What follows other evidence of the ladder (FOLLOWS) is not of before that either.
     """
     if not each_of:
         return _rungs(ladder, proofs, today, starts)
-    theirs = [[proof for proof in proofs if _counts_for(proof, person)] for person in each_of]
-    return tuple(_reached_by_all(each) for each in zip(*(_rungs(ladder, own, today, starts) for own in theirs), strict=True))
+    theirs = [[proof for proof in proofs if _counts_for(proof, person, of_all)] for person in each_of]
+    who = "" if of_all is OF_THE_ESTATE else " who live"
+    return tuple(_reached_by_all(each, who) for each in zip(*(_rungs(ladder, own, today, starts) for own in theirs), strict=True))
 
 
 def _rungs(ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start]) -> tuple[RungShown, ...]:
@@ -133,17 +142,17 @@ def _day(proof: Proof) -> date:
     return proof.on
 
 
-def _counts_for(proof: Proof, person: UUID) -> bool:
-    return proof.person == person or (proof.person is None and proof.kind in OF_THE_HOUSEHOLD)
+def _counts_for(proof: Proof, person: UUID, of_all: Collection[EvidenceKind] = OF_THE_HOUSEHOLD) -> bool:
+    return proof.person == person or (proof.person is None and proof.kind in of_all)
 
 
-def _reached_by_all(each: Sequence[RungShown]) -> RungShown:
+def _reached_by_all(each: Sequence[RungShown], who: str) -> RungShown:
     missing = [one for one in each if not one.met]
     if not missing:
-        return each[0].model_copy(update={"says": "shown for each joint tenant who lives"})
+        return each[0].model_copy(update={"says": "shown for each joint tenant" + (f"{who}s" if who else "")})
     # Time alone takes it further only where nobody's evidence is missing.
     last = max(missing, key=lambda one: one.from_on or date.max)
-    return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants who live; {last.says}"})
+    return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants{who}; {last.says}"})
 
 
 def first_of_each(proofs: Sequence[Proof], kind: EvidenceKind, each_of: Collection[UUID]) -> tuple[Proof, ...]:

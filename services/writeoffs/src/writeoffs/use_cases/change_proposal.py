@@ -40,6 +40,9 @@ from writeoffs.use_cases.work import (
     workable,
 )
 
+OF_A_PERSON = ORDERS | {EvidenceKind.DEATH}
+"""Evidence that is always of one person."""
+
 
 class ShownInTheFuture(WriteOffRule):
     """Evidence shows what happened today or before."""
@@ -77,9 +80,13 @@ class OrderOfNobody(WriteOffRule):
     """An order of insolvency, and what discharges from it, is of one person: others who owe the debt owe it still."""
 
 
+class DeathOfNobody(WriteOffRule):
+    """A death is of one person: of joint tenants another may live, and owes the whole debt (domain.md 5.3)."""
+
+
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference, OrderUnsaid, NotAManager, OrderOfNobody; Unanswered (ledger).
+    OrderWithoutReference, OrderUnsaid, NotAManager, OrderOfNobody, DeathOfNobody; Unanswered (ledger).
     """
     require_worker(tx)
     if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
@@ -91,7 +98,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         await store.order_becomes_known(tx)
     row, line = await _open_to(tx, told)
     facts: DebtFacts | None = None
-    if told.person is not None or told.kind in DATED_BY_THE_DEBT | ORDERS:
+    if told.person is not None or told.kind in DATED_BY_THE_DEBT | OF_A_PERSON:
         facts = await fact_of(tx, row.account)
         told = _of_whom(told, facts)
         if told.person is not None and all(one.person != told.person for one in facts.people):
@@ -153,9 +160,11 @@ async def _line_of(tx: Transaction, row: Row) -> Row | None:
 
 
 def _of_whom(told: AddProof, facts: DebtFacts) -> AddProof:
-    """Of one tenant it needs no saying; of several it does. Errors: OrderOfNobody."""
-    if told.kind not in ORDERS or told.person is not None or not facts.people:
+    """Of one tenant it needs no saying; of several it does. Errors: OrderOfNobody, DeathOfNobody."""
+    if told.kind not in OF_A_PERSON or told.person is not None or not facts.people:
         return told
+    if len(facts.people) > 1 and told.kind is EvidenceKind.DEATH:
+        raise DeathOfNobody("Choose the tenant whose death it shows.", field="person")
     if len(facts.people) > 1:
         raise OrderOfNobody("Choose the tenant whose order or discharge it is.", field="person")
     return told.model_copy(update={"person": facts.people[0].person})
