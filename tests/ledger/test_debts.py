@@ -10,15 +10,20 @@ from chassis.transaction import Runtime
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
 from ledger.use_cases.reverse_journal import reverse_journal
+from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
 from rentbook_contracts.ledger import (
+    AccountHold,
     ActorsAsked,
     AgreePaymentPlan,
+    BreathingSpaceKind,
     DebtsAsked,
     FindDebts,
     FoundDebts,
     PlanRhythm,
+    RestDays,
     ReverseJournal,
+    SetAccountHold,
     SetHousingBenefitClaim,
 )
 from support.ledger_books import opened
@@ -101,6 +106,21 @@ async def test_the_tenants_own_last_payment_that_stands_is_told(empty_ledger: Ru
     [(receipt,)] = await debts.rows("SELECT id FROM journal WHERE code = 'RSO' AND effective_date = :day", day=day("2020-05-25"))
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
     assert (await debts.facts()).paid_on == day("2020-05-11")
+
+
+async def test_a_breathing_space_is_told_with_its_days_also_once_it_is_over_and_wherever_it_was_recorded(debts: Debts) -> None:
+    first = TODAY - timedelta(days=20)
+    rest = SetAccountHold(
+        account=RECHARGE,
+        account_hold=AccountHold.BREATHING_SPACE,
+        in_force=True,
+        kind=BreathingSpaceKind.STANDARD,
+        first_day=first,
+        reason="x",
+    )
+    await do(debts.runtime, lambda tx: set_account_hold(tx, rest), OFFICER)
+    assert (await debts.facts(OLD)).rests == (RestDays(first_day=first, last_day=first + timedelta(days=59)),)
+    assert (await debts.facts(GARAGE)).rests == ()
 
 
 async def test_an_open_claim_is_told(debts: Debts) -> None:

@@ -614,6 +614,13 @@ class DroppedBecause(StrEnum):
     CREDIT_GONE = "credit-gone"
 
 
+class RestDays(Message):
+    """From when to when a Breathing Space ran, both days within; without a last day it runs until somebody says."""
+
+    first_day: date
+    last_day: date | None
+
+
 class DebtFacts(Message):
     """What the ledger knows about a debt or a credit, read in one snapshot.
 
@@ -643,6 +650,7 @@ class DebtFacts(Message):
     charges: tuple[ChargeOwed, ...]
     people: tuple[PersonFacts, ...] = Field(description="Who answers for the account, the dead among them")
     account_holds: tuple[AccountHold, ...]
+    rests: tuple[RestDays, ...] = Field(default=(), description="Every Breathing Space of one of these people, the first one first")
     housing_benefit_unresolved: bool
     plan: PaymentPlan | None
     linked: tuple[LinkedAccount, ...]

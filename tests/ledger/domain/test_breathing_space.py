@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from ledger.domain.breathing_space import BreathingSpacePolicy, Recorded, last_day_of, refuse_too_soon, review_of
+from ledger.domain.breathing_space import BreathingSpacePolicy, Held, Recorded, last_day_of, ran, refuse_too_soon, review_of
 from ledger.domain.rules import AnotherTooSoon, DayHasNotCome, DayHasPassed, LastsTooLong, LedgerRule
 from rentbook_contracts.ledger import BreathingSpaceKind
 
@@ -122,3 +122,29 @@ def test_one_that_had_ended_when_the_next_was_recorded_was_not_corrected() -> No
     lifted = Recorded(HERE, date(2026, 11, 1), date(2026, 12, 30), CORRECTED, at(date(2026, 11, 10), 13))
     with pytest.raises(AnotherTooSoon, match="31 October 2026 on"):
         refuse_too_soon(HERE, date(2026, 10, 30), [ended, lifted], STATUTE, TODAY)
+
+
+FIRST, LAST = date(2026, 10, 1), date(2026, 11, 29)
+SET = at(date(2026, 10, 5))
+
+
+@pytest.mark.parametrize(("records", "days"), [
+    pytest.param([Held(HERE, FIRST, LAST, SET, None)], [(FIRST, LAST)], id="it runs"),
+    pytest.param([Held(HERE, FIRST, None, SET, None)], [(FIRST, None)], id="nobody has said when it ends"),
+    pytest.param([Held(HERE, FIRST, LAST, SET, at(date(2026, 11, 30)))], [(FIRST, LAST)], id="its last day has passed"),
+    pytest.param([Held(HERE, FIRST, LAST, SET, at(date(2026, 10, 20)))], [(FIRST, date(2026, 10, 20))], id="it was cancelled"),
+    pytest.param([Held(HERE, FIRST, LAST, SET, at(date(2026, 10, 5), 15))], [], id="it was an error"),
+    pytest.param(
+        [Held(HERE, FIRST, LAST, SET, CORRECTED), Held(HERE, date(2026, 10, 3), LAST, CORRECTED, None)], [(date(2026, 10, 3), LAST)],
+        id="it was corrected",
+    ),
+    pytest.param(
+        [Held(HERE, date(2026, 8, 1), date(2026, 9, 29), at(date(2026, 8, 1)), CORRECTED), Held(HERE, FIRST, LAST, CORRECTED, None)],
+        [(date(2026, 8, 1), date(2026, 9, 29)), (FIRST, LAST)], id="it had ended when the next was recorded",
+    ),
+    pytest.param(
+        [Held(HERE, FIRST, LAST, SET, None), Held(ELSEWHERE, FIRST, LAST, SET, None)], [(FIRST, LAST)], id="the same one elsewhere",
+    ),
+])  # fmt: skip
+def test_from_when_to_when_each_ran(records: list[Held], days: list[tuple[date, date | None]]) -> None:
+    assert ran(records) == days

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from rentbook_contracts.ledger import AccountHold, DebtFacts, LineKind
+from rentbook_contracts.ledger import AccountHold, DebtFacts, LineKind, RestDays
 from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, debt, in_credit, owed, person
@@ -77,6 +77,12 @@ def test_a_letter_that_was_struck_lets_the_ladder_go_on(
 def test_the_day_of_the_second_letter_is_a_day_to_look_again() -> None:
     found = looked_at(Reason.DECEASED, estate(200_00), proofs((K.DEATH, 9), (K.LETTER_SENT, 8)))
     assert found.look_again_on == TODAY + timedelta(days=20)
+
+
+def test_the_second_letter_waits_for_as_many_days_more_as_were_a_breathing_space() -> None:
+    rest = RestDays(first_day=ago(15), last_day=ago(6))
+    found = looked_at(Reason.CARE_HOME, debt(owed(900_00), rests=(rest,)), proofs((K.DOCUMENT, 90), (K.LETTER_SENT, 20)))
+    assert found.letter == NextLetter(L.DEBT, 2, TODAY + timedelta(days=18), 28)
 
 
 @pytest.mark.parametrize("hold", [AccountHold.BREATHING_SPACE, AccountHold.DISPUTE])

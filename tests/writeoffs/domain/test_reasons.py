@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
-from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWriteOff
+from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWriteOff, RestDays
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, owed, person
 from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
@@ -220,6 +220,38 @@ def test_of_joint_tenants_a_payment_is_a_sign_of_life_of_each() -> None:
     for paid_on, ready in ((None, True), (ago(50), False)):
         facts = debt(owed(900_00), people=both, paid_on=paid_on)
         assert assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence), facts, POLICY, TODAY).ready is ready
+
+
+A_LETTER = (Reason.UNECONOMIC, 40_00, proofs((K.LETTER_SENT, 28)))
+TWO_LETTERS = (Reason.CARE_HOME, 900_00, proofs((K.DOCUMENT, 90), (K.LETTER_SENT, 56), (K.LETTER_SENT, 28)))
+AN_AGENCY = (Reason.UNTRACEABLE, 900_00, proofs(*TRACED_TO_NOWHERE))
+
+
+@pytest.mark.parametrize(("case", "rests", "from_on"), [
+    pytest.param(A_LETTER, ((20, 11),), TODAY + timedelta(days=10), id="ten days after a letter"),
+    pytest.param(A_LETTER, ((35, 19),), TODAY + timedelta(days=10), id="it had begun before the letter"),
+    pytest.param(A_LETTER, ((60, 29),), None, id="it had ended before the letter"),
+    pytest.param(A_LETTER, ((20, 14), (19, 18), (17, 11)), TODAY + timedelta(days=10), id="those of two people at once"),
+    pytest.param(A_LETTER, ((20, 16), (5, 1)), TODAY + timedelta(days=10), id="two after each other"),
+    pytest.param(A_LETTER, ((20, None),), TODAY + timedelta(days=21), id="it runs"),
+    pytest.param(TWO_LETTERS, ((20, 11),), TODAY + timedelta(days=10), id="after the second of two letters"),
+    pytest.param(TWO_LETTERS, ((50, 41),), TODAY + timedelta(days=10), id="between two letters"),
+    pytest.param(AN_AGENCY, ((20, 1),), date(2026, 12, 7), id="in the last of an agency's three months"),
+    pytest.param(AN_AGENCY, ((5, 1),), None, id="when the three months were over"),
+])  # fmt: skip
+def test_no_time_to_answer_runs_in_a_breathing_space(
+    case: tuple[Reason, int, tuple[Proof, ...]], rests: tuple[tuple[int, int | None], ...], from_on: date | None
+) -> None:
+    reason, pence, evidence = case
+    days = tuple(RestDays(first_day=ago(first), last_day=ago(last) if last is not None else None) for first, last in rests)
+    found = assess(Standing(LineKind.WRITE_OFF, reason, pence, evidence), debt(owed(pence), rests=days), POLICY, TODAY)
+    assert (found.ready, found.look_again_on) == (from_on is None, from_on)
+
+
+def test_a_debt_relief_orders_twelve_months_run_in_a_breathing_space_too() -> None:
+    facts = debt(owed(900_00), rests=(RestDays(first_day=ago(300), last_day=ago(241)),))
+    evidence = proofs((K.INSOLVENCY_ORDER, 366))
+    assert assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 900_00, evidence), facts, POLICY, TODAY).ready
 
 
 def test_a_payment_is_no_answer_to_a_letter() -> None:

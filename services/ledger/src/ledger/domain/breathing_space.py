@@ -38,6 +38,36 @@ class Recorded:
         return self.last_day if self.lifted is None else min(self.last_day, business_date(self.lifted))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One of either kind as somebody recorded it on an account. `until` None: it ends when somebody says so."""
+
+    account: UUID
+    first_day: date
+    until: date | None
+    at: datetime
+    lifted: datetime | None
+
+
+def ran(records: Collection[Held]) -> list[tuple[date, date | None]]:
+    """The first and the last day of each that ran, in their order; None as the last of one of which nobody has said it.
+
+    What was corrected counts as what it became, and what was lifted on the day on which it was recorded was an error (`refuse_too_soon`).
+    """
+    made = {(one.account, one.at) for one in records}
+    found: set[tuple[date, date | None]] = set()
+    for one in records:
+        if one.lifted is None:
+            found.add((one.first_day, one.until))
+            continue
+        lifted_on = business_date(one.lifted)
+        ended_on = lifted_on if one.until is None else min(one.until, lifted_on)
+        corrected = (one.account, one.lifted) in made and ended_on == lifted_on
+        if not corrected and lifted_on > business_date(one.at):
+            found.add((one.first_day, ended_on))
+    return sorted(found, key=lambda days: (days[0], days[1] or date.max))
+
+
 def last_day_of(kind: BreathingSpaceKind, first_day: date, given: date | None, policy: BreathingSpacePolicy, today: date) -> date | None:
     """The day that a person gives, or the statute's for a standard one (reg. 26: 60 days that begin with the first).
 

@@ -31,6 +31,7 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
     PutBack,
+    RestDays,
     StandingCredit,
 )
 
@@ -59,6 +60,7 @@ from ledger.queries.refund_facts import (
     in_breathing_space,
     one_snapshot,
     policy_in_force,
+    rests,
 )
 from ledger.tables import (
     account,
@@ -97,6 +99,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         people=await _people(tx, {row.tenancy for row in rows}),
         linked=await linked_accounts(tx, known),
         holds=await _holds(tx, known),
+        rests=await rests(tx, known),
         claims=await _open_claims(tx, known),
         plans=await _plans(tx, known, today),
         credit_stood=await _credit_stood(tx, in_credit),
@@ -129,6 +132,7 @@ class _Behind:
     people: Mapping[UUID, list[PersonFacts]]
     linked: Mapping[UUID, list[LinkedAccount]]
     holds: Mapping[UUID, set[AccountHold]]
+    rests: Mapping[UUID, tuple[RestDays, ...]]
     claims: Collection[UUID]
     plans: Mapping[UUID, PaymentPlan]
     credit_stood: Mapping[UUID, tuple[StandingCredit, ...]]
@@ -173,6 +177,7 @@ def _facts(
         charges=tuple(_charge(row, debit, behind) for debit in behind.owed[row.id]),
         people=tuple(behind.people[row.tenancy]),
         account_holds=tuple(sorted(behind.holds[row.id])),
+        rests=behind.rests.get(row.id, ()),
         housing_benefit_unresolved=row.id in behind.claims,
         plan=behind.plans.get(row.id),
         linked=tuple(linked),

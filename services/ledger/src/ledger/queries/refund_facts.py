@@ -18,10 +18,11 @@ from rentbook_contracts.ledger import (
     DebtOfSamePeople,
     PersonFacts,
     RefundFacts,
+    RestDays,
     TenancyFacts,
 )
 
-from ledger.domain.breathing_space import BreathingSpacePolicy
+from ledger.domain.breathing_space import BreathingSpacePolicy, Held, ran
 from ledger.domain.credit import (
     PastJournal,
     cleared_credit_pence,
@@ -270,18 +271,35 @@ async def breathing_spaces(tx: Transaction, ids: Collection[UUID]) -> Sequence[A
 
     It protects a person and not an account (domain.md 5.3): wherever it was recorded, it covers what they owe everywhere.
     """
-    mine, theirs, asked = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("asked")
     runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
-    wanted = (
+    wanted = _breathing_spaces(ids).where(account_hold.c.lifted_at.is_(None), runs)
+    found: Sequence[Any] = (await tx.connection.execute(wanted)).all()
+    return found
+
+
+async def rests(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, tuple[RestDays, ...]]:
+    """By account, when a tenant of it had a Breathing Space, wherever that was recorded. Those of before a first day was asked for began
+    when they were recorded.
+    """
+    found: dict[UUID, list[Held]] = defaultdict(list)
+    for row in await tx.connection.execute(_breathing_spaces(ids)):
+        first_day = row.first_day or business_date(row.set_at)
+        found[row.covers].append(Held(row.account, first_day, row.until, row.set_at, row.lifted_at))
+    return {id_: tuple(RestDays(first_day=first, last_day=last) for first, last in ran(held)) for id_, held in found.items()}
+
+
+def _breathing_spaces(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
+    """All that were ever recorded of a tenant of these accounts."""
+    mine, theirs, asked = answerable_tenants("mine"), answerable_tenants("theirs"), account.alias("asked")
+    return (
         sa.select(asked.c.id.label("covers"), account_hold)
         .distinct()
         .join(mine, mine.c.tenancy == asked.c.tenancy)
         .join(theirs, theirs.c.person == mine.c.person)
         .join(account, account.c.tenancy == theirs.c.tenancy)
         .join(account_hold, account_hold.c.account == account.c.id)
-        .where(asked.c.id.in_(ids), account_hold.c.hold == AccountHold.BREATHING_SPACE, account_hold.c.lifted_at.is_(None), runs)
+        .where(asked.c.id.in_(ids), account_hold.c.hold == AccountHold.BREATHING_SPACE)
     )
-    return (await tx.connection.execute(wanted)).all()
 
 
 def answerable(until: date | None, ended_on: date | None) -> bool:

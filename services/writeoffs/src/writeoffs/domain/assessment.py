@@ -231,7 +231,8 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     ladder, missing = _ladder(proposed, facts, policy)
     proofs, starts = (*_of_this_debt(proposed), *_signs_of_life(proposed, facts)), _starts(proposed, facts, charges)
     of_all = OF_THE_ESTATE if proposed.reason is Reason.DECEASED else OF_THE_HOUSEHOLD
-    rungs = climbed(ladder, proofs, today, starts, each, of_all) if ladder else ()
+    rests = () if credit else tuple((one.first_day, one.last_day or today) for one in facts.rests)
+    rungs = climbed(ladder, proofs, today, starts, each, of_all, rests) if ladder else ()
     blocked = (
         *missing,
         *_not_listed(proposed),
@@ -242,7 +243,7 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     )
     young = tuple(_young(proposed, facts, policy, today))
     counts = counting(proofs, starts)
-    letter = next_letter(ladder, counts, today, rungs, proposed.letters_ever) if ladder and not blocked else None
+    letter = next_letter(ladder, counts, today, rungs, proposed.letters_ever, rests) if ladder and not blocked else None
     written_on = letter.from_on if letter is not None and letter.from_on > today else None
     days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
     return Assessment(

@@ -67,6 +67,10 @@ def noted_late(kind: EvidenceKind, on: date, noted_on: date, reference: str) -> 
     return noted_on if kind is EvidenceKind.RETURN_ATTEMPT and noted_on > on and not reference.strip() else None
 
 
+Rests = Sequence[tuple[date, date]]
+"""The first and the last day of each Breathing Space, the first one first."""
+
+
 @dataclass(frozen=True)
 class Reached:
     """Whether a way up is shown; if only time is missing, from which day it is."""
@@ -97,23 +101,27 @@ def climbed(
     starts: Mapping[EvidenceKind, Start],
     each_of: Collection[UUID] = (),
     of_all: Collection[EvidenceKind] = OF_THE_HOUSEHOLD,
+    rests: Rests = (),
 ) -> tuple[RungShown, ...]:
     """Every rung, in order. With `each_of` it is reached only where each of these people's own evidence reaches it, with that `of_all`.
 
     `starts`: what evidence is not of before, by its kind. What follows other evidence of the ladder (FOLLOWS) is not of before that either.
+    In `rests` no time to answer runs.
     """
     if not each_of:
-        return _rungs(ladder, proofs, today, starts)
+        return _rungs(ladder, proofs, today, starts, rests)
     theirs = [[proof for proof in proofs if _counts_for(proof, person, of_all)] for person in each_of]
     who = "" if of_all is OF_THE_ESTATE else " who live"
-    return tuple(_reached_by_all(each, who) for each in zip(*(_rungs(ladder, own, today, starts) for own in theirs), strict=True))
+    return tuple(_reached_by_all(each, who) for each in zip(*(_rungs(ladder, own, today, starts, rests) for own in theirs), strict=True))
 
 
-def _rungs(ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start]) -> tuple[RungShown, ...]:
+def _rungs(
+    ladder: Ladder, proofs: Sequence[Proof], today: date, starts: Mapping[EvidenceKind, Start], rests: Rests
+) -> tuple[RungShown, ...]:
     begun = {**starts, **_followed(ladder, counting(proofs, starts))}
     there, early = counting(proofs, begun), {proof.kind: proof for proof in sorted(proofs, key=_day) if _is_early(proof, begun)}
     why_not = {kind: f"that of {in_words(proof.on)} is from before {begun[kind].what}" for kind, proof in early.items()}
-    return tuple(_rung(rung, there, today, why_not) for rung in ladder.rungs)
+    return tuple(_rung(rung, there, today, why_not, rests) for rung in ladder.rungs)
 
 
 def counting(proofs: Iterable[Proof], starts: Mapping[EvidenceKind, Start]) -> tuple[Proof, ...]:
@@ -168,7 +176,12 @@ def wait_until(rungs: Iterable[RungShown]) -> date | None:
 
 
 def next_letter(
-    ladder: Ladder, proofs: Sequence[Proof], today: date, shown: Sequence[RungShown], ever: Mapping[EvidenceKind, int]
+    ladder: Ladder,
+    proofs: Sequence[Proof],
+    today: date,
+    shown: Sequence[RungShown],
+    ever: Mapping[EvidenceKind, int],
+    rests: Rests = (),
 ) -> NextLetter | None:
     """What the first rung that is not reached writes next; None where it writes nothing, or nothing more. `shown`: the rungs as climbed.
 
@@ -179,17 +192,17 @@ def next_letter(
     """
     missing = next((rung for rung, reached in zip(ladder.rungs, shown, strict=True) if not reached.met), None)
     ways = missing.any_of if missing is not None else ()
-    return next((letter for way in ways if (letter := _letter_of(way, proofs, today, ever)) is not None), None)
+    return next((letter for way in ways if (letter := _letter_of(way, proofs, today, ever, rests)) is not None), None)
 
 
-def _letter_of(way: Proven, proofs: Sequence[Proof], today: date, ever: Mapping[EvidenceKind, int]) -> NextLetter | None:
+def _letter_of(way: Proven, proofs: Sequence[Proof], today: date, ever: Mapping[EvidenceKind, int], rests: Rests) -> NextLetter | None:
     if way.letter is None:
         return None
     counting = _of_kind(way, proofs)
     sent = _apart(way, _since(counting, _last(proofs, ANSWERS)))
     if len(sent) >= way.at_least or (counting and not sent):
         return None
-    from_on = sent[-1].on + timedelta(days=way.apart_days) if sent else today
+    from_on = _put_off(sent[-1].on, sent[-1].on + timedelta(days=way.apart_days), rests) if sent else today
     before = max(ever.get(way.proof, 0), len(counting))
     return NextLetter(way.letter, before + 1, from_on, way.reply_within_days, anew=before > 0 and not counting)
 
@@ -203,16 +216,16 @@ def _apart(way: Proven, oldest_first: Sequence[Proof]) -> list[Proof]:
     return found
 
 
-def _rung(rung: Rung, proofs: Sequence[Proof], today: date, why_not: Mapping[EvidenceKind, str]) -> RungShown:
+def _rung(rung: Rung, proofs: Sequence[Proof], today: date, why_not: Mapping[EvidenceKind, str], rests: Rests) -> RungShown:
     """`why_not`: in words, by its kind, why evidence that was brought does not count."""
-    ways = [_reached(way, proofs, today) for way in rung.any_of]
+    ways = [_reached(way, proofs, today, rests) for way in rung.any_of]
     best = next((way for way in ways if way.met), None) or min(ways, key=lambda way: way.from_on or date.max)
     by = tuple(dict.fromkeys(way.proof for way in rung.any_of))
     says = best.says if best.met else "; ".join((best.says, *(why_not[kind] for kind in by if kind in why_not)))
     return RungShown(wanted=rung.wanted, met=best.met, says=says, from_on=None if best.met else best.from_on, shown_by=by)
 
 
-def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
+def _reached(way: Proven, proofs: Sequence[Proof], today: date, rests: Rests) -> Reached:
     answer = _begun_anew(way, proofs)
     ever = _of_kind(way, proofs)
     found = _since(ever, answer)
@@ -229,7 +242,7 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date) -> Reached:
     if len(sources) < way.sources:
         return Reached(met=False, says=f"{len(sources)} of {way.sources} different sources so far")
     first, last = needed[0].on, needed[-1].on
-    day = _day_of(way, first, last)
+    day = _day_of(way, first, last, rests)
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
     return Reached(met=True, says=f"shown on {in_words(day)}")
@@ -240,14 +253,24 @@ def _spelt_alike(source: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", source).casefold().split())
 
 
-def _day_of(way: Proven, first: date, last: date) -> date:
+def _day_of(way: Proven, first: date, last: date, rests: Rests) -> date:
     return max(
         last,
-        first + timedelta(days=way.quiet_days),
-        months_after(first, way.quiet_months),
-        last + timedelta(days=way.last_quiet_days),
+        _put_off(first, first + timedelta(days=way.quiet_days), rests),
+        _put_off(first, months_after(first, way.quiet_months), rests),
+        _put_off(last, last + timedelta(days=way.last_quiet_days), rests),
         months_after(last, way.after_months),
     )
+
+
+def _put_off(since: date, day: date, rests: Rests) -> date:
+    """A day to which somebody has time to answer, later by what of that time was a Breathing Space: nobody asks then (domain.md 5.3)."""
+    for first, last in rests:
+        begins = max(first, since)
+        if begins < day and last >= begins:
+            day += timedelta(days=(last - begins).days + 1)
+            since = last + timedelta(days=1)
+    return day
 
 
 def _of_kind(way: Proven, proofs: Iterable[Proof]) -> list[Proof]:
