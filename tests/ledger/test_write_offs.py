@@ -62,7 +62,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from support.ledger_books import opened
 from support.ledger_calls import do, told_of
-from support.write_off_books import CREDIT, DEBTORS, DEE, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
+from support.write_off_books import CREDIT, DEBTORS, DEE, GARAGE, KEPT, OFFICER, OLD, RECHARGE, TODAY, Debts, day, outcome_of
 
 DAY = timedelta(days=1)
 
@@ -142,6 +142,19 @@ async def test_an_unclaimed_credit_goes_to_income(debts: Debts) -> None:
     assert outcome.journal is not None
     assert await debts.legs(outcome.journal) == [("A106", "", 25_00), ("CREDITS_WRITTEN_ON", "", -25_00)]
     assert await told_of(debts.runtime, CREDIT) == ["account-opened", "credit-written-on"]
+
+
+async def test_the_vat_of_a_garage_is_the_same_in_all_however_often_some_of_it_is_put_back(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line(GARAGE))
+    assert off.journal is not None
+    for pence in (2, 1, 5_93):
+        [back] = await debts.written_off(await debts.back(off.journal, ("Garage", pence), account=GARAGE))
+        assert back.dropped_because is None
+        [past] = (await debts.facts(GARAGE)).write_offs
+        came = sum(charge.vat_pence for put in past.put_back for charge in put.charges)
+        assert came + sum(charge.vat_pence for charge in past.charges) == 4 * 2_97
+    first = past.charges[0]
+    assert (first.owed_pence, first.of_pence, first.of_vat_pence) == (17_80 - 5_96, 17_80, 2_97)
 
 
 async def test_a_credit_that_was_written_on_comes_back_for_a_refund_that_whoever_put_it_back_does_not_decide(debts: Debts) -> None:

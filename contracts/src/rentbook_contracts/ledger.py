@@ -510,6 +510,7 @@ class ChargeOwed(Message):
     """What is still owed of one debit: credits have paid the oldest debits first. `vat_pence` is the part of it that is VAT.
 
     `undone`: of what was written off, that the debit itself was undone since. Nobody owes it, and no law releases anybody from it.
+    `of_pence`, of which `of_vat_pence` is VAT: of what was written off, all of it, some of which came back before this does.
     """
 
     journal: UUID
@@ -518,6 +519,8 @@ class ChargeOwed(Message):
     owed_pence: PositivePence
     vat_pence: NonNegativePence = 0
     undone: bool = False
+    of_pence: PositivePence | None = None
+    of_vat_pence: NonNegativePence = 0
 
 
 class PlanRhythm(StrEnum):

@@ -63,6 +63,12 @@ def test_a_garage_bears_vat_unless_its_tenant_has_a_dwelling_that_day(pence: int
     assert vat_within(Debit(J[0], "Garage", date.fromisoformat(due), pence), 20, dwellings) == vat
 
 
+@pytest.mark.parametrize("pieces", [(2, 17_78), (1, 1, 1, 17_77), (5_93, 5_94, 5_93), (17_80,)])
+def test_what_was_written_off_bears_no_other_vat_in_all_when_it_comes_back_in_pieces(pieces: tuple[int, ...]) -> None:
+    debits = [Debit(J[0], "Garage", TODAY, pence, of_pence=17_80, before_pence=sum(pieces[:at])) for at, pence in enumerate(pieces)]
+    assert sum(vat_within(one, 20, []) for one in debits) == 2_97
+
+
 TODAY = date(2026, 6, 10)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rentbook_contracts.ledger import (
     AccountHold,
@@ -32,7 +32,7 @@ from writeoffs.domain.assessment import (
     Refusal,
     Standing,
     assess,
-    left_of,
+    first_of_charges,
     part_of,
     still_refused,
 )
@@ -222,8 +222,9 @@ def put_back(wanted: int | None, *, reinstated: int = 0, discharged: bool = Fals
         debtor_total_pence=total,
     )  # fmt: skip
     facts = debt(charges=(), balance_pence=0, debtor_total_pence=0, write_offs=(past,))
-    left = left_of(PARTS, reinstated)
-    proposed = Standing(LineKind.REINSTATEMENT, Reason.PAYING, 0, AGREED, undoes=JOURNAL, wanted_pence=wanted, undone_parts=left)
+    proposed = Standing(
+        LineKind.REINSTATEMENT, Reason.PAYING, 0, AGREED, undoes=JOURNAL, wanted_pence=wanted, undone_parts=PARTS, back_pence=reinstated
+    )
     return assess(proposed, facts, POLICY, TODAY)
 
 
@@ -331,12 +332,30 @@ def test_what_was_put_back_already_is_not_put_back_again() -> None:
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**5)), min_size=1, max_size=6), st.integers(0, 7 * 10**6))
 def test_what_came_back_and_what_is_left_are_the_whole(told: list[tuple[int, int]], back: int) -> None:
     parts = [LinePart(element=str(at), amount_pence=pence, vat_pence=min(vat, pence)) for at, (pence, vat) in enumerate(told)]
-    came, left = part_of(parts, back), left_of(parts, back)
+    came, left = part_of(parts, back), part_of(parts, None, back)
     assert all(part.amount_pence > 0 and part.vat_pence >= 0 for part in left)
     for part in parts:
         halves = [half for half in (*came, *left) if half.element == part.element]
         assert sum(half.amount_pence for half in halves) == part.amount_pence
         assert sum(half.vat_pence for half in halves) == part.vat_pence
+
+
+@given(st.integers(1, 60), st.integers(0, 20), st.lists(st.integers(1, 4), max_size=12))
+@example(17_80, 2_97, [2])
+def test_however_often_some_of_it_comes_back_the_vat_is_that_of_what_was_written_off(whole: int, vat: int, pieces: list[int]) -> None:
+    vat = min(vat, whole)
+    parts, charge = (LinePart(element="garage", amount_pence=whole, vat_pence=vat),), owed(whole, vat=vat)
+    back, came = 0, 0
+    for pence in (*pieces, whole):
+        if back == whole:
+            break
+        # As the ledger tells what is left: VAT of the whole less that of what came back.
+        left = {"owed_pence": whole - back, "vat_pence": vat - came, "of_pence": whole, "of_vat_pence": vat}
+        [taken] = first_of_charges([charge.model_copy(update=left)], pence)
+        [part] = part_of(parts, pence, back)
+        assert (taken.owed_pence, taken.vat_pence) == (part.amount_pence, part.vat_pence)
+        back, came = back + taken.owed_pence, came + taken.vat_pence
+    assert (back, came) == (whole, vat)
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**5)), min_size=1, max_size=6), st.integers(1, 7 * 10**6))

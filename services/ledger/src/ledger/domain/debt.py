@@ -15,7 +15,8 @@ from ledger.domain.apportionment import rounded_half_up
 class Debit:
     """A debit of one charge element, or what is still owed of it. It falls due on the day to which it counts.
 
-    `undone`: of what was written off, that the debit was undone since.
+    `undone`: of what was written off, that the debit was undone since. `of_pence`: all of it that was written off, of which `before_pence`
+    came back before this; 0 where this is all that there is to know.
     """
 
     journal: UUID
@@ -23,6 +24,12 @@ class Debit:
     due_on: date
     pence: int
     undone: bool = False
+    of_pence: int = 0
+    before_pence: int = 0
+
+    @property
+    def whole(self) -> "Debit":
+        return replace(self, pence=self.of_pence or self.pence, of_pence=0, before_pence=0)
 
 
 def still_owed(newest_first: Iterable[Debit], balance_pence: int) -> tuple[Debit, ...]:
@@ -61,11 +68,15 @@ class Letting:
 def vat_within(owed: Debit, rate_percent: int, dwellings: Iterable[Letting]) -> int:
     """The VAT in what is owed of a garage's charge, rounded half up (domain.md 1.5): a sixth of it at a rate of 20 %.
 
-    A garage that is let to a tenant of a dwelling of the council bears none, for as long as that tenancy lasts.
+    A garage that is let to a tenant of a dwelling of the council bears none, for as long as that tenancy lasts. What was written off and
+    comes back piece by piece bears as much in all.
     """
     if any(each.started_on <= owed.due_on and (each.ended_on is None or owed.due_on < each.ended_on) for each in dwellings):
         return 0
-    return rounded_half_up(owed.pence * rate_percent, 100 + rate_percent)
+    of_pence = owed.whole.pence
+    vat = rounded_half_up(of_pence * rate_percent, 100 + rate_percent)
+    after, before = owed.before_pence + owed.pence, owed.before_pence
+    return rounded_half_up(vat * after, of_pence) - rounded_half_up(vat * before, of_pence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,9 +217,18 @@ def _lately(gone: Mapping[UUID, Iterable[WrittenOff | WrittenOn]], today: date, 
 
 
 def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:
-    vat = vat_within(debit, behind.policy.vat_percent, behind.dwellings[row.id]) if _is_garage(row) else 0
+    def vat(of: Debit) -> int:
+        return vat_within(of, behind.policy.vat_percent, behind.dwellings[row.id]) if _is_garage(row) else 0
+
     return ChargeOwed(
-        journal=debit.journal, element=debit.element, due_on=debit.due_on, owed_pence=debit.pence, vat_pence=vat, undone=debit.undone
+        journal=debit.journal,
+        element=debit.element,
+        due_on=debit.due_on,
+        owed_pence=debit.pence,
+        vat_pence=vat(debit),
+        undone=debit.undone,
+        of_pence=debit.of_pence or None,
+        of_vat_pence=vat(debit.whole) if debit.of_pence else 0,
     )
 
 
@@ -410,7 +419,7 @@ async def _write_offs(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, list[P
 _LEFT_OF_CHARGES = sa.text("""
 SELECT part.write_off, part.charge, part.element, journal.effective_date,
   EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
-  CAST(part.amount_pence - coalesce(back.pence, 0) AS bigint) AS pence
+  part.amount_pence AS of_pence, CAST(coalesce(back.pence, 0) AS bigint) AS before_pence
 FROM written_off AS off JOIN written_off_charge AS part ON part.write_off = off.journal JOIN journal ON journal.id = part.charge
 LEFT JOIN (
   SELECT put.write_off, given.charge, given.element, sum(given.amount_pence) AS pence
@@ -430,14 +439,19 @@ async def _left_of_charges(tx: Transaction, ids: Collection[UUID]) -> Mapping[UU
     """
     found: dict[UUID, list[Debit]] = defaultdict(list)
     for row in await tx.connection.execute(_LEFT_OF_CHARGES, {"ids": list(ids)}):
-        found[row.write_off].append(Debit(row.charge, row.element, row.effective_date, row.pence, row.undone))
+        left = row.of_pence - row.before_pence
+        debit = Debit(row.charge, row.element, row.effective_date, left, row.undone, row.of_pence, row.before_pence)
+        found[row.write_off].append(debit)
     return found
 
 
 _PUT_BACK = sa.text("""
-SELECT put.write_off, put.journal, given.charge, given.element, journal.effective_date, given.amount_pence
-FROM written_off AS off JOIN reinstatement AS put ON put.write_off = off.journal
+SELECT put.write_off, put.journal, given.charge, given.element, journal.effective_date, given.amount_pence, part.amount_pence AS of_pence,
+  CAST(sum(given.amount_pence) OVER (PARTITION BY put.write_off, given.charge, given.element ORDER BY back.seq) AS bigint)
+    - given.amount_pence AS before_pence
+FROM written_off AS off JOIN reinstatement AS put ON put.write_off = off.journal JOIN journal AS back ON back.id = put.journal
 JOIN reinstated_charge AS given ON given.reinstatement = put.journal JOIN journal ON journal.id = given.charge
+JOIN written_off_charge AS part ON (part.write_off, part.charge, part.element) = (put.write_off, given.charge, given.element)
 WHERE off.account = ANY (CAST(:ids AS uuid[]))
 ORDER BY journal.effective_date, journal.seq, given.element
 """)
@@ -447,7 +461,8 @@ async def _put_back(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, Map
     """For each write-off of these accounts, by reinstatement, what that gave back to each charge, the oldest first."""
     found: dict[UUID, dict[UUID, list[Debit]]] = defaultdict(lambda: defaultdict(list))
     for row in await tx.connection.execute(_PUT_BACK, {"ids": list(ids)}):
-        found[row.write_off][row.journal].append(Debit(row.charge, row.element, row.effective_date, row.amount_pence))
+        told = (row.charge, row.element, row.effective_date, row.amount_pence)
+        found[row.write_off][row.journal].append(Debit(*told, of_pence=row.of_pence, before_pence=row.before_pence))
     return found
 
 

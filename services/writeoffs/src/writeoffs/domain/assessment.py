@@ -154,11 +154,11 @@ class Standing:
     not rest; `charges`, of a debt of which a part may go, or to which weeks are added still, what was owed of each charge then; None where
     nobody kept that.
 
-    `undone_parts`: what is left of the write-off that is to be put back. `orders`: the orders of insolvency and discharges that are known
-    of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of each kind were sent, what was struck
-    among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a decision left its line out, and nobody has
-    worked on it since. `contact_on`: when somebody last noted on an account of the same people that they spoke with the tenant, where it
-    matters.
+    `undone_parts`: all of the write-off that is to be put back, of which `back_pence` came back before. `orders`: the orders of
+    insolvency and discharges that are known of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of
+    each kind were sent, what was struck among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a
+    decision left its line out, and nobody has worked on it since. `contact_on`: when somebody last noted on an account of the same people
+    that they spoke with the tenant, where it matters.
     """
 
     kind: LineKind
@@ -174,6 +174,7 @@ class Standing:
     left_out: bool = False
     contact_on: date | None = None
     charges: tuple[ChargeOwed, ...] | None = None
+    back_pence: int = 0
 
 
 @dataclass(frozen=True)
@@ -557,7 +558,11 @@ def _parts(proposed: Standing, facts: DebtFacts, chosen: Sequence[ChargeOwed], p
         case LineKind.WRITE_OFF:
             return by_element(chosen)
         case LineKind.REINSTATEMENT:
-            return by_element(chosen) if _of_all(proposed, facts) else part_of(proposed.undone_parts, proposed.wanted_pence)
+            return (
+                by_element(chosen)
+                if _of_all(proposed, facts)
+                else part_of(proposed.undone_parts, proposed.wanted_pence, proposed.back_pence)
+            )
         case LineKind.CREDIT_WRITE_ON:
             stood = _stood_long_enough(facts, policy, today)
             return (LinePart(element="", amount_pence=stood),) if stood else ()
@@ -578,44 +583,46 @@ def by_element(charges: Iterable[ChargeOwed]) -> tuple[LinePart, ...]:
 
 
 def first_of_charges(charges: Sequence[ChargeOwed], wanted_pence: int | None) -> tuple[ChargeOwed, ...]:
-    """The first of the charges up to an amount; VAT in proportion, rounded half up."""
-    taken = _first_of([(charge.owed_pence, charge.vat_pence) for charge in charges], wanted_pence)
-    return tuple(
-        charge.model_copy(update={"owed_pence": amount, "vat_pence": vat}) for charge, (amount, vat) in zip(charges, taken, strict=False)
-    )
+    """The first of the charges up to an amount; VAT as `_next_of` takes it."""
+    amounts = [
+        (one.of_pence, one.of_vat_pence, one.owed_pence) if one.of_pence else (one.owed_pence, one.vat_pence, one.owed_pence)
+        for one in charges
+    ]
+    taken = zip(charges, _next_of(amounts, wanted_pence), strict=False)
+    return tuple(charge.model_copy(update={"owed_pence": amount, "vat_pence": vat}) for charge, (amount, vat) in taken)
 
 
-def part_of(parts: Sequence[LinePart], wanted_pence: int | None) -> tuple[LinePart, ...]:
-    """The first of the parts up to an amount; VAT in proportion, rounded half up."""
-    taken = _first_of([(part.amount_pence, part.vat_pence) for part in parts], wanted_pence)
-    return tuple(
-        LinePart(element=part.element, amount_pence=amount, vat_pence=vat) for part, (amount, vat) in zip(parts, taken, strict=False)
-    )
+def part_of(parts: Sequence[LinePart], wanted_pence: int | None, back_pence: int = 0) -> tuple[LinePart, ...]:
+    """The first of the parts up to an amount, where so much of the parts came back before; VAT as `_next_of` takes it."""
+    left = []
+    for part in parts:
+        back = min(part.amount_pence, back_pence)
+        back_pence -= back
+        if part.amount_pence > back:
+            left.append((part, part.amount_pence - back))
+    taken = zip(left, _next_of([(part.amount_pence, part.vat_pence, pence) for part, pence in left], wanted_pence), strict=False)
+    return tuple(LinePart(element=part.element, amount_pence=amount, vat_pence=vat) for (part, _), (amount, vat) in taken)
 
 
-def _first_of(amounts: Sequence[tuple[int, int]], wanted_pence: int | None) -> list[tuple[int, int]]:
-    """As many of these amounts, each with the VAT in it, as make up what is wanted; all of them where nothing is said."""
-    left = sum(whole for whole, _ in amounts) if wanted_pence is None else wanted_pence
+def _next_of(amounts: Sequence[tuple[int, int, int]], wanted_pence: int | None) -> list[tuple[int, int]]:
+    """As many as make up what is wanted, all where nothing is said, of amounts told as the whole, the VAT in that, and what is left of it.
+
+    VAT in proportion, rounded half up from the first penny of the whole on: however often some of it is taken, the pieces bear no other
+    VAT in all than the whole does.
+    """
+    wanted = sum(left for *_, left in amounts) if wanted_pence is None else wanted_pence
     taken: list[tuple[int, int]] = []
-    for whole, vat in amounts:
-        amount = min(whole, left)
+    for whole, vat, left in amounts:
+        amount, before = min(left, wanted), whole - left
         if amount <= 0:
             break
-        taken.append((amount, (2 * vat * amount + whole) // (2 * whole)))
-        left -= amount
+        taken.append((amount, _share(vat, before + amount, whole) - _share(vat, before, whole)))
+        wanted -= amount
     return taken
 
 
-def left_of(parts: Sequence[LinePart], back_pence: int) -> tuple[LinePart, ...]:
-    """What is left of parts of which so much was put back: the first parts come back first, as `part_of` takes them."""
-    taken = {part.element: part for part in part_of(parts, back_pence)} if back_pence else {}
-    left = []
-    for part in parts:
-        back = taken.get(part.element)
-        amount = part.amount_pence - (back.amount_pence if back else 0)
-        if amount:
-            left.append(LinePart(element=part.element, amount_pence=amount, vat_pence=part.vat_pence - (back.vat_pence if back else 0)))
-    return tuple(left)
+def _share(vat: int, of: int, whole: int) -> int:
+    return (2 * vat * of + whole) // (2 * whole)
 
 
 def _waits(proposed: Standing, facts: DebtFacts, charges: Sequence[BarredCharge], policy: WriteOffPolicy, today: date) -> date | None:

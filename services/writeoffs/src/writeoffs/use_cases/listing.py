@@ -8,11 +8,11 @@ from datetime import date
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, LinePart, WriteOffLine
+from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, WriteOffLine
 from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
 
 from writeoffs import queries, store
-from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, left_of, rests_on_orders
+from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, rests_on_orders
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.policy import WriteOffPolicy
@@ -91,10 +91,7 @@ def _not_ready(row: Row, facts: Mapping[UUID, DebtFacts]) -> str | None:
 async def _standing(
     tx: Transaction, row: Row, facts: DebtFacts, proofs: Sequence[Proof], orders: Sequence[Proof], order_struck: bool
 ) -> Standing:
-    undone: tuple[LinePart, ...] = ()
-    if row.undoes is not None:
-        found = await store.registered(tx, row.undoes)
-        undone = left_of(store.parts_of(found), found.reinstated_pence) if found is not None else ()
+    undone = await store.registered(tx, row.undoes) if row.undoes is not None else None
     # Of no other reason does it matter that a tenant was spoken with, unless somebody brings it as evidence.
     theirs = [row.account, *(other.account for other in facts.linked)]
     contact_on = await queries.contact_on(tx, theirs) if row.reason == Reason.UNTRACEABLE else None
@@ -105,7 +102,8 @@ async def _standing(
         proofs=proofs,
         undoes=row.undoes,
         wanted_pence=row.wanted_pence,
-        undone_parts=undone,
+        undone_parts=store.parts_of(undone) if undone is not None else (),
+        back_pence=undone.reinstated_pence if undone is not None else 0,
         orders=orders,
         order_struck=order_struck,
         left_out=row.left_out,
