@@ -464,7 +464,7 @@ async def test_totals_are_summed_by_what_they_are_and_only_a_credit_came_back(pl
         update={"kind": LineKind.CREDIT_WRITE_ON, "reason": Reason.UNCLAIMED, "lines": 2, "amount_pence": 70_00, "came_back_pence": 62_40}
     )
     async with visiting(place, "hugo") as visitor:
-        assert "put back since" not in (await visitor.read("/write-offs/totals")).split("A debt that was put back")[0]
+        assert "ut back in that time" not in (await visitor.read("/write-offs/totals")).split("A debt that was put back")[0]
         place.peers.answers["/queries/write-off-totals"] = lambda _: told.model_copy(update={"totals": (*told.totals, other, credit)})
         said = await visitor.read("/write-offs/totals")
         assert "Written off, together13£4,835.20£60.00" in said

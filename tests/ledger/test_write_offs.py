@@ -15,7 +15,7 @@ from ledger.domain import rules
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.queries.account_page import account_page
 from ledger.queries.credits import credits_of
-from ledger.queries.decided import dropped_lines
+from ledger.queries.decided import decided_journals, dropped_lines
 from ledger.queries.explain import explain_balance
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
@@ -39,6 +39,7 @@ from rentbook_contracts.ledger import (
     BreathingSpaceKind,
     CreditsAsked,
     ExplainBalance,
+    JournalsAsked,
     LineKind,
     LinePart,
     LinesTried,
@@ -160,6 +161,9 @@ async def test_the_vat_of_a_garage_is_the_same_in_all_however_often_some_of_it_i
 async def test_a_credit_that_was_written_on_comes_back_for_a_refund_that_whoever_put_it_back_does_not_decide(debts: Debts) -> None:
     [on] = await debts.written_off(await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=on.journal or uuid4(), reason="the heirs ask")), OFFICER)
+    asked = JournalsAsked(journals=(on.journal or uuid4(),))
+    [told] = (await do(debts.runtime, lambda tx: decided_journals(tx, asked))).journals
+    assert (told.undone, told.undone_on) == (True, TODAY)
     facts = await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=CREDIT)))
     assert (facts.cleared_credit_pence, [each.method for each in facts.credits], facts.actors) == (25_00, ["RSO"], ("lind.officer",))
     assert (await told_of(debts.runtime, CREDIT))[-1] == "journal-reversed"

@@ -1566,6 +1566,28 @@ async def test_a_credit_that_comes_back_from_income_stays_in_the_register_which_
     assert told == {LineKind.CREDIT_WRITE_ON: (312_40, 312_40), LineKind.WRITE_OFF: (312_40, 0)}
 
 
+async def test_what_comes_back_of_a_credit_leaves_the_totals_of_the_time_before_as_they_were_published(writeoffs: WriteOffs) -> None:
+    """domain.md 5.3. It was put back on the day that the books say, whenever that was heard."""
+    account, credit, (before, back, after) = writeoffs.owing(312_40), uuid4(), (TODAY - timedelta(days=days) for days in (60, 9, 0))
+    await as_a_credit(writeoffs, await written_off(writeoffs, account), credit, days_ago=60)
+
+    async def published(since: date, until: date) -> list[tuple[int, int, int]]:
+        found = await writeoffs.ask(queries.write_off_totals, TotalsAsked(since=since, until=until))
+        of_credits = [one for one in found.totals if one.kind is LineKind.CREDIT_WRITE_ON]
+        return [(one.lines, one.amount_pence, one.came_back_pence) for one in of_credits]
+
+    assert await published(before, before) == [(1, 312_40, 0)]
+    books = writeoffs.ledger.books
+    books[credit] = next(iter(books.values())).model_copy(update={"journal": credit, "undone": True, "undone_on": back})
+    heard = JournalReversed(account=account, balance_pence=0, journal=uuid4(), reverses=credit, amount_pence=-312_40)
+    for _ in range(2):
+        await writeoffs.do(come_back, heard)
+    assert await published(before, before) == [(1, 312_40, 0)]
+    assert await published(back, back) == [(0, 0, 312_40)]
+    assert await published(before, after) == [(1, 312_40, 312_40)]
+    assert await published(after, after) == []
+
+
 @pytest.mark.parametrize("heard", ["before its line is settled", "afterwards", "meanwhile"])
 async def test_a_credit_that_came_back_before_its_line_was_settled_is_registered_as_one_that_did(
     writeoffs: WriteOffs, heard: str, monkeypatch: pytest.MonkeyPatch
@@ -1580,7 +1602,7 @@ async def test_a_credit_that_came_back_before_its_line_was_settled_is_registered
 
     def undone() -> None:
         books = writeoffs.ledger.books
-        books[back.reverses] = books[back.reverses].model_copy(update={"undone": True})
+        books[back.reverses] = books[back.reverses].model_copy(update={"undone": True, "undone_on": TODAY - timedelta(days=1)})
 
     hearing: list[asyncio.Task[None]] = []
     settle = store.set_posted
@@ -1602,21 +1624,22 @@ async def test_a_credit_that_came_back_before_its_line_was_settled_is_registered
     if heard == "afterwards":
         await writeoffs.do(come_back, back)
     await asyncio.gather(*hearing)
-    [row] = await writeoffs.rows("SELECT amount_pence, reinstated_pence FROM register WHERE journal = :j", j=back.reverses)
-    assert row == {"amount_pence": 62_40, "reinstated_pence": 62_40}
+    [row] = await writeoffs.rows("SELECT amount_pence, reinstated_pence, came_back_on FROM register WHERE journal = :j", j=back.reverses)
+    assert row == {"amount_pence": 62_40, "reinstated_pence": 62_40, "came_back_on": TODAY - timedelta(days=1)}
 
 
-async def as_a_credit(writeoffs: WriteOffs, journal: UUID, credit: UUID) -> None:
+async def as_a_credit(writeoffs: WriteOffs, journal: UUID, credit: UUID, *, days_ago: int = 0) -> None:
     """A second row of the register like the one of this journal, for a credit that went to income."""
-    copied = "reason, decision, posted_on, amount_pence, vat_pence, parts, discharged, account"
+    copied = "reason, decision, amount_pence, vat_pence, parts, discharged, account"
     other = await writeoffs.proposed(writeoffs.owing(1_00))
     async with writeoffs.runtime.engine.begin() as connection:
         await connection.execute(
             sa.text(
-                f"INSERT INTO register (proposal, schedule, kind, journal, {copied})"
-                f" SELECT :other, schedule, 'credit-write-on', :credit, {copied} FROM register WHERE journal = :journal"
+                f"INSERT INTO register (proposal, schedule, kind, journal, posted_on, {copied})"
+                f" SELECT :other, schedule, 'credit-write-on', :credit, posted_on - CAST(:days AS integer), {copied}"
+                " FROM register WHERE journal = :journal"
             ),
-            {"other": other, "credit": credit, "journal": journal},
+            {"other": other, "credit": credit, "journal": journal, "days": days_ago},
         )
 
 

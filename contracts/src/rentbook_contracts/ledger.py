@@ -738,6 +738,7 @@ class DecidedJournal(Message):
     amount_pence: PositivePence = Field(description="What it moves on tenants' accounts")
     effective_date: date
     undone: bool = Field(description="Whether another journal has reversed it")
+    undone_on: date | None = Field(default=None, description="The Europe/London day on which that was posted")
 
 
 class DecidedJournals(Message):

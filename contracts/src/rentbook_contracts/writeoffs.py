@@ -882,8 +882,8 @@ class TotalsAsked(Message):
 
 
 class TotalByReason(Message):
-    """What was posted for one reason. `came_back_pence`: of credits taken to income, what was asked for and put back since. A debt that is
-    put back is posted, and counted, as a line of its own.
+    """What was posted for one reason. `came_back_pence`: of credits that had been taken to income, whenever that was, what was put back in
+    the time that is asked for. A debt that is put back is posted, and counted, as a line of its own. So what was published stays true.
     """
 
     kind: LineKind

@@ -614,15 +614,18 @@ def _register_row(row: Row) -> RegisterRow:
 
 
 async def write_off_totals(tx: Transaction, asked: TotalsAsked) -> WriteOffTotals:
-    """By reason, for publication: nothing about anybody."""
+    """By reason, for publication: nothing about anybody. Whatever happens later leaves them as they are: it is of its own days."""
     by = (register.c.kind, register.c.reason)
-    came_back = sa.case((register.c.kind == LineKind.CREDIT_WRITE_ON.value, register.c.reinstated_pence), else_=0)
+    came_back_on = sa.func.coalesce(register.c.came_back_on, register.c.posted_on)
+    posted = register.c.posted_on.between(asked.since, asked.until)
+    came_back = sa.and_(register.c.kind == LineKind.CREDIT_WRITE_ON.value, came_back_on.between(asked.since, asked.until))
     sums = (
-        _sum(register.c.amount_pence).label("amount_pence"),
-        _sum(register.c.vat_pence).label("vat_pence"),
-        _sum(came_back).label("came_back_pence"),
+        _none_is_nothing(sa.func.sum(register.c.amount_pence).filter(posted)).label("amount_pence"),
+        _none_is_nothing(sa.func.sum(register.c.vat_pence).filter(posted)).label("vat_pence"),
+        _none_is_nothing(sa.func.sum(register.c.reinstated_pence).filter(came_back)).label("came_back_pence"),
     )
-    wanted = sa.select(*by, sa.func.count().label("lines"), *sums).where(register.c.posted_on.between(asked.since, asked.until))
+    moved = sa.or_(posted, sa.and_(came_back, register.c.reinstated_pence > 0))
+    wanted = sa.select(*by, sa.func.count().filter(posted).label("lines"), *sums).where(moved)
     rows = await tx.connection.execute(wanted.group_by(*by).order_by(*by))
     totals = (
         TotalByReason(

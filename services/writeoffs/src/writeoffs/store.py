@@ -426,10 +426,10 @@ async def note_reinstated(tx: Transaction, journal: UUID, amount_pence: int) -> 
     await tx.connection.execute(register.update().where(register.c.journal == journal).values(reinstated_pence=more))
 
 
-async def note_came_back(tx: Transaction, journal: UUID) -> None:
-    """A credit is back on its account, whole, however often that is said."""
-    whole = register.c.amount_pence
-    await tx.connection.execute(register.update().where(register.c.journal == journal).values(reinstated_pence=whole))
+async def note_came_back(tx: Transaction, journal: UUID, on: date) -> None:
+    """A credit is back on its account since a day, whole, however often that is said."""
+    told = {"reinstated_pence": register.c.amount_pence, "came_back_on": sa.func.coalesce(register.c.came_back_on, on)}
+    await tx.connection.execute(register.update().where(register.c.journal == journal).values(told))
 
 
 async def registered(tx: Transaction, journal: UUID) -> Row | None:

@@ -311,7 +311,11 @@ register = sa.Table(
     sa.Column("discharged", sa.Boolean, nullable=False),
     sa.Column("reinstated_pence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("release_undone", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("came_back_on", sa.Date),
     sa.UniqueConstraint("journal", name="a_journal_is_registered_once"),
+    sa.CheckConstraint(
+        "came_back_on IS NULL OR (kind = 'credit-write-on' AND reinstated_pence > 0)", name="only_a_credit_comes_back_on_a_day"
+    ),
     sa.CheckConstraint(_KINDS, name="what_is_registered_is_of_a_known_kind"),
     sa.CheckConstraint("amount_pence > 0", name="what_is_registered_is_of_an_amount"),
     sa.CheckConstraint("reinstated_pence BETWEEN 0 AND amount_pence", name="no_more_is_put_back_than_was_written_off"),

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DecidedJournal, DecidedJournals, DroppedLines, JournalsAsked, LineDropped, LinesTried
 
+from ledger.domain.dates import business_date
 from ledger.tables import account, dropped_line, entry, journal
 
 
@@ -13,9 +14,9 @@ async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJour
     on_tenants = sa.func.sum(entry.c.amount_pence).filter(entry.c.amount_pence > 0)
     off_tenants = -sa.func.sum(entry.c.amount_pence).filter(entry.c.amount_pence < 0)
     moved = sa.cast(sa.func.greatest(sa.func.coalesce(on_tenants, 0), sa.func.coalesce(off_tenants, 0)), sa.BigInteger).label("moved")
-    was_undone = sa.exists().where(undone.c.reverses == journal.c.id).label("undone")
+    undone_at = sa.select(undone.c.posted_at).where(undone.c.reverses == journal.c.id).scalar_subquery().label("undone_at")
     rows = await tx.connection.execute(
-        sa.select(journal.c.id, journal.c.code, journal.c.case_id, journal.c.decision_id, journal.c.effective_date, moved, was_undone)
+        sa.select(journal.c.id, journal.c.code, journal.c.case_id, journal.c.decision_id, journal.c.effective_date, moved, undone_at)
         .join(entry, entry.c.journal == journal.c.id)
         .join(account, account.c.id == entry.c.account)
         .where(
@@ -35,7 +36,8 @@ async def decided_journals(tx: Transaction, asked: JournalsAsked) -> DecidedJour
                 decision=row.decision_id,
                 amount_pence=row.moved,
                 effective_date=row.effective_date,
-                undone=row.undone,
+                undone=row.undone_at is not None,
+                undone_on=business_date(row.undone_at) if row.undone_at is not None else None,
             )
             for row in rows
         )

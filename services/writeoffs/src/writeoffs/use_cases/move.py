@@ -1,10 +1,20 @@
 """The ledger has moved an account: listed lines that rest on it are dropped, proposals are looked at again, a payment is noticed."""
 
 from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts import ledger
-from rentbook_contracts.ledger import AccountFact, AccountHold, DroppedBecause, LineKind, WriteOffLine
+from rentbook_contracts.ledger import (
+    DECIDED_JOURNALS,
+    AccountFact,
+    AccountHold,
+    DroppedBecause,
+    JournalsAsked,
+    LineKind,
+    WriteOffLine,
+)
 from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
@@ -140,14 +150,22 @@ async def come_back(tx: Transaction, fact: ledger.JournalReversed) -> None:
     is undone is proposed back, whatever the account owes.
 
     One that is not registered yet will be with what came back of it: the ledger says so to whoever settles its line.
+    Errors: Unanswered (ledger); the event is then tried again.
     """
     await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
     found = await store.registered(tx, fact.reverses)
     if found is not None and found.kind == LineKind.CREDIT_WRITE_ON:
-        await store.note_came_back(tx, found.journal)
+        await store.note_came_back(tx, found.journal, await _came_back_on(tx, found.journal))
     await owe_again(tx, fact.account, None)
+
+
+async def _came_back_on(tx: Transaction, journal: UUID) -> date:
+    """As the books say, whenever it is heard."""
+    books = await tx.ask(DECIDED_JOURNALS, JournalsAsked(journals=(journal,)))
+    days = [one.undone_on for one in books.journals if one.undone_on is not None]
+    return days[0] if days else business_date(tx.now)
 
 
 async def _before_any_row(tx: Transaction, *facts: AccountFact) -> None:

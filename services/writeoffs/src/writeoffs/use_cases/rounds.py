@@ -304,6 +304,7 @@ def _register_row(row: Row, decision: UUID, line: Row, posted: DecidedJournal) -
         "discharged": content.discharged,
         "release_undone": content.release_undone,
         "reinstated_pence": line.amount_pence if came_back else 0,
+        "came_back_on": posted.undone_on if came_back else None,
     }
 
 

@@ -128,7 +128,7 @@ TOTALS = (
     Column("Lines", Kind.COUNT),
     Column("Amount", Kind.MONEY),
     Column("Of it VAT", Kind.MONEY),
-    Column("Of it put back since", Kind.MONEY),
+    Column("Put back in that time", Kind.MONEY),
 )
 
 NOTES = (
@@ -195,8 +195,8 @@ def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
 
 
 TOTALS_SAY = (
-    "A debt that was put back is a line of its own. A credit that went to income is still its owner’s: beside it stands what was "
-    "asked for, and put back, since."
+    "A debt that was put back is a line of its own. A credit that went to income is still its owner’s: beside it stands what "
+    "of such credits, whenever they went, was asked for and put back in that time."
 )
 
 
