@@ -303,6 +303,28 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         f" WHERE NOT ({LATER})",)),
     ("provision-policy", "an accepted proposal was not laid down", "ledger", (
         f"DELETE FROM provision_rate WHERE {LATER}", f"DELETE FROM provision_policy WHERE {LATER}")),
+    ("provision", "a penny more was owed", "ledger", (
+        "UPDATE posted_provision SET report = jsonb_set(report, '{rows,0,owed_pence}',"
+        " to_jsonb((report #>> '{rows,0,owed_pence}')::bigint + 1))",)),
+    ("provision", "a former tenant's debt was counted as a current one's", "ledger", (
+        "UPDATE tenancy SET ended_on = NULL, keys_returned_on = NULL",)),
+    ("provision", "more was charged before it", "ledger", (
+        "UPDATE entry SET amount_pence = amount_pence + 1 WHERE amount_pence > 0"
+        " AND account IN (SELECT id FROM account WHERE tenancy IS NOT NULL)",)),
+    ("provision", "a cell was worked out otherwise", "ledger", (
+        "UPDATE posted_provision SET report = jsonb_set(report, '{rows,0,expected_loss_pence}', '1')",)),
+    ("provision", "its cells make another sum", "ledger", (
+        "UPDATE posted_provision SET report = jsonb_set(report, '{wanted_pence}', to_jsonb((report ->> 'wanted_pence')::bigint + 1))",)),
+    ("provision", "more was held", "ledger", (
+        "UPDATE posted_provision SET report = report || jsonb_build_object('held_pence', (report ->> 'held_pence')::bigint + 1,"
+        " 'to_post_pence', (report ->> 'to_post_pence')::bigint - 1)",)),
+    ("provision", "it is by other rates", "ledger", (
+        "UPDATE posted_provision SET report = jsonb_set(report, '{policy_version}', to_jsonb('by-hand'::text))",)),
+    ("provision", "the rates were changed afterwards", "ledger", (
+        f"UPDATE provision_rate SET basis_points = 1 WHERE NOT ({LATER}) AND from_days = 0",)),
+    ("provision", "its journal posted twice as much", "ledger", (
+        "UPDATE entry SET amount_pence = 2 * amount_pence WHERE journal IN (SELECT journal FROM posted_provision)",)),
+    ("provision", "it has no journal", "ledger", ("UPDATE posted_provision SET journal = NULL",)),
     ("together", "somebody else signed for it", "approvals", ("UPDATE selection_signed SET signed_by = 'dilip.leader'",)),
     ("together", "nobody signed for it", "approvals", ("DELETE FROM selection_signed",)),
     ("together", "it was signed long after the sign-in", "approvals", (

@@ -61,6 +61,7 @@ from rentbook_contracts.ledger import (
     DEBIT_WEEK,
     MATCH_RETURN,
     PLACE_HOLD,
+    POST_PROVISION,
     POST_REFUND,
     PROPOSE_PROVISION_POLICY,
     RELEASE_HOLD,
@@ -75,6 +76,7 @@ from rentbook_contracts.ledger import (
     PlaceHold,
     PostRefund,
     ProposeProvisionPolicy,
+    ProvisionAsked,
     RefundIsPosted,
     RefundPlan,
     ReleaseHold,
@@ -415,6 +417,7 @@ async def lived(town: Town) -> None:
     await _recalled_and_declined(town)
     await _a_slip(town)
     await _laid_down(town)
+    await _provided(town)
     await _placed_from_suspense(town)
     await _taken_back_by_the_bank(town)
     await _split_among_accounts(town)
@@ -517,6 +520,11 @@ async def _laid_down_elsewhere(town: Town) -> None:
     made = await town.command("greta.finance", PROPOSE_PROVISION_POLICY, rates, uuid4())
     answer = contract.CheckPolicy(proposal=made.proposal, answer=contract.PolicyAnswer.ACCEPTED, base=in_force.version)
     await town.command("efua.manager", CHECK_PROVISION_POLICY, answer, uuid4())
+
+
+async def _provided(town: Town) -> None:
+    """The provision of the last month that has ended. Whatever is posted later with an earlier day is not in it."""
+    await town.command("greta.finance", POST_PROVISION, ProvisionAsked(month_end=TODAY.replace(day=1) - timedelta(days=1)), uuid4())
 
 
 async def _a_slip(town: Town) -> None:

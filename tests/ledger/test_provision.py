@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -45,6 +46,30 @@ async def test_it_is_computed_from_what_was_effective_at_the_months_end(debts: D
     assert owed(may) == {("former", 0): 280_00 + 71_20 + 90_00 + 50_00}
     assert (may.wanted_pence, may.held_pence, may.to_post_pence, may.journal) == (245_60, 0, 245_60, None)
     assert may.policy_version == "provision-2020-1"
+
+
+@pytest.mark.parametrize(("keys", "status", "former"), [
+    pytest.param(None, "ENDED_OPEN", (), id="the occupier stays"),
+    pytest.param("2020-05-31", "ENDED_OPEN", (MAY, JUNE), id="the keys are back"),
+    pytest.param("2020-06-01", "ENDED_OPEN", (JUNE,), id="since the next month"),
+    pytest.param(None, "FORMER", (MAY, JUNE), id="nobody kept the day"),
+])  # fmt: skip
+async def test_use_and_occupation_is_a_former_tenants_once_the_keys_are_back(
+    empty_ledger: Runtime, keys: str | None, status: str, former: tuple[date, ...]
+) -> None:
+    """domain.md 1.4: it begins when the tenancy ends and the occupier stays."""
+    stays, tenancy = UUID(int=171), UUID(int=172)
+    home = next(line for line in DEBTORS if line["record"] == "tenancy") | {"id": str(tenancy), "keys_returned_on": keys}
+    account = next(line for line in DEBTORS if line["record"] == "account") | {
+        "id": str(stays), "reference": "A171", "kind": "USEOCC", "status": status, "tenancy": str(tenancy), "weekly_charges": [],
+    }  # fmt: skip
+    charge = next(line for line in DEBTORS if line["record"] == "adjustment") | {"account": str(stays), "amount_pence": 60_00}
+    await opened(empty_ledger, [*DEBTORS, home, account, charge])
+    debts = Debts(empty_ledger)
+    for month_end in (MAY, JUNE):
+        told = await report(debts, month_end)
+        of = {kind: sum(row.owed_pence for row in told.rows if row.status == kind) for kind in ("current", "former")}
+        assert of == ({"current": 0, "former": 551_20} if month_end in former else {"current": 60_00, "former": 491_20})
 
 
 async def test_finance_posts_the_difference_once(debts: Debts) -> None:

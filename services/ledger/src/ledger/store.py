@@ -100,6 +100,13 @@ async def lock_accounts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, Lo
     }
 
 
+async def lock_all_accounts(tx: Transaction) -> None:
+    """All tenants' accounts, in the order of their ids."""
+    account = tables.account
+    wanted = sa.select(account.c.id).where(account.c.tenancy.is_not(None)).order_by(account.c.id)
+    await tx.connection.execute(wanted.with_for_update(key_share=True))
+
+
 async def tell(tx: Transaction, facts: Iterable[tuple[LockedAccount, AccountFact]]) -> None:
     """Publish facts of locked accounts in this order, each with the account's next version, and keep the versions."""
     moved: dict[UUID, int] = {}

@@ -15,6 +15,7 @@ from rentbook_local.checking import (
     messages,
     payments,
     policy,
+    provision,
     seal,
     to_income,
     totals,
@@ -36,6 +37,7 @@ PROMISES: tuple[Promise, ...] = (
     *evidence.PROMISES,
     *totals.PROMISES,
     *to_income.PROMISES,
+    *provision.PROMISES,
     *seal.PROMISES,
     *messages.LAST,
 )

@@ -8,6 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import (
+    AccountKind,
+    AccountStatus,
     ProvisionAsked,
     ProvisionPolicies,
     ProvisionPolicy,
@@ -130,21 +132,29 @@ def _status(former: bool) -> ProvisionStatus:
 
 
 async def _balances(tx: Transaction, month_end: date) -> tuple[Mapping[UUID, int], Mapping[UUID, bool]]:
-    """Debts by account, and whether the tenancy had ended."""
+    """Debts by account, and whether it was a former tenant's (`DebtFacts.former`)."""
     balance = sa.cast(sa.func.sum(entry.c.amount_pence), sa.BigInteger)
-    ended = sa.func.coalesce(tenancy.c.ended_on <= month_end, False)
     wanted = (
-        sa.select(account.c.id, ended.label("former"), balance.label("balance_pence"))
+        sa.select(account.c.id, _was_former(month_end).label("former"), balance.label("balance_pence"))
         .select_from(entry)
         .join(journal, journal.c.id == entry.c.journal)
         .join(account, account.c.id == entry.c.account)
         .join(tenancy, tenancy.c.id == account.c.tenancy)
         .where(journal.c.effective_date <= month_end, account.c.kind != NOT_RENT)
-        .group_by(account.c.id, tenancy.c.ended_on)
+        .group_by(account.c.id, tenancy.c.id)
         .having(balance > 0)
     )
     rows = (await tx.connection.execute(wanted)).all()
     return {row.id: row.balance_pence for row in rows}, {row.id: row.former for row in rows}
+
+
+def _was_former(month_end: date) -> sa.ColumnElement[bool]:
+    """Use and occupation begins when a tenancy ends and its occupier stays (domain.md 1.4): it is a former tenant's once the keys are back;
+    where nobody kept that day, by how the account stands.
+    """
+    gone = sa.func.coalesce(tenancy.c.keys_returned_on <= month_end, account.c.status.in_([AccountStatus.FORMER, AccountStatus.CLOSED]))
+    ended = sa.func.coalesce(tenancy.c.ended_on <= month_end, False)
+    return sa.case((account.c.kind == AccountKind.USEOCC, gone), else_=ended)
 
 
 async def _held(tx: Transaction, month_end: date) -> int:

@@ -20,6 +20,8 @@ async def post_provision(tx: Transaction, asked: ProvisionAsked) -> ProvisionRep
     last = await store.last_provision(tx)
     if last is not None and last > asked.month_end:
         raise LaterMonthPosted("The provision of a later month was posted already.", field="month_end")
+    # Nobody moves an account meanwhile: it is of all that was posted before its journal, and of nothing else.
+    await store.lock_all_accounts(tx)
     report = await provision_report(tx, asked)
     if last == asked.month_end:
         return report
