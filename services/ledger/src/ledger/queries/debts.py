@@ -227,8 +227,8 @@ def _charge(row: Any, debit: Debit, behind: _Behind) -> ChargeOwed:
         owed_pence=debit.pence,
         vat_pence=vat(debit),
         undone=debit.undone,
-        of_pence=debit.of_pence or None,
-        of_vat_pence=vat(debit.whole) if debit.of_pence else 0,
+        of_pence=debit.of_pence if debit.before_pence else None,
+        of_vat_pence=vat(debit.whole) if debit.before_pence else 0,
     )
 
 
