@@ -165,7 +165,8 @@ async def test_of_joint_tenants_the_death_of_each_was_shown(
     """Had two died, and the first write-off been for that."""
     people = {"gone": UUID(int=GONE.number * 100), "other": UUID(int=999_999)}
     joined = (
-        f"INSERT INTO person (id, name, insolvent) VALUES ('{people['other']}', 'X', false)",
+        "INSERT INTO person SELECT (jsonb_populate_record(person, jsonb_build_object('id', "
+        f"'{people['other']}'))).* FROM person WHERE id = '{people['gone']}'",
         f"INSERT INTO tenant (tenancy, person, joint) SELECT tenancy, '{people['other']}', true FROM account WHERE id = '{GONE.account}'",
         *(f"UPDATE person SET died_on = current_date - 50 WHERE id = '{id_}'" for id_ in people.values()),
     )
