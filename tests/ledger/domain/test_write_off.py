@@ -90,6 +90,7 @@ TAXED_PART = LinePart(element="Rent", amount_pence=100, vat_pence=17)
 
 DEBT = line(LineKind.WRITE_OFF, ("Rent", 100))
 BACK = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF)
+BACK_AFTER_ALL = BACK.model_copy(update={"release_undone": True})
 PAID = line(LineKind.REINSTATEMENT, ("Rent", 30), undoes=OFF, balance_pence=-30)
 CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
 
@@ -184,6 +185,8 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (line(LineKind.REINSTATEMENT, ("Rent", 19), undoes=OFF, charges=(OFF,)), {"write_offs": (KEPT,)}, 100, None, "above-written-off"),
         (line(LineKind.REINSTATEMENT, ("Rent", 1), undoes=OFF, charges=(OFF,)), {"write_offs": (PAST,)}, 100, None, "above-written-off"),
         (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT,)}, 100, None, "insolvency"),
+        (BACK_AFTER_ALL, {"write_offs": (KEPT,), "people": (INSOLVENT,)}, 100, None, None),
+        (BACK_AFTER_ALL, {"write_offs": (KEPT,), "account_holds": (AccountHold.INSOLVENCY,)}, 100, None, "insolvency"),
         (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT, PersonFacts(person=OFF))}, 100, None, None),
         (BACK, {"write_offs": (KEPT,), "people": (INSOLVENT, PersonFacts(person=OFF, died_on=DAY))}, 100, None, "insolvency"),
         (

@@ -65,7 +65,13 @@ def test_what_was_written_off_as_released_is_owed_again_once_its_order_was_taken
     posted: dict[str, Any] = {"discharged": True, "released_until": LONG_AGO}
     assert not back(order(kind), **posted).release_undone
     assert back(order(kind), **posted).blocked
-    for undone in (back(order(kind), ended(kind), **posted), back(struck=True, **posted)):
+    insolvent = (HAROLD.model_copy(update={"insolvent": True}),)
+    for undone in (
+        back(order(kind), ended(kind), **posted),
+        back(struck=True, **posted),
+        back(order(kind), ended(kind), people=insolvent, **posted),
+        back(struck=True, people=insolvent, **posted),
+    ):
         assert (undone.blocked, undone.amount_pence, undone.release_undone, undone.released_until) == ((), 70_00, True, None)
     assert back(order(kind), ended(kind), released_until=LONG_AGO).release_undone, "whatever it was written off for"
     assert back(order(kind), ended(kind), discharged=True).release_undone, "of what was only held nothing was told"

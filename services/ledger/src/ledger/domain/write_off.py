@@ -151,7 +151,7 @@ def _reinstatement(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
         return DroppedBecause.ABOVE_WRITTEN_OFF
     then = None if line.release_undone else past.released_until
     until = max((day for day in (then, line.released_until) if day is not None), default=None)
-    if until is None and insolvency_recorded(ground.facts) and not of_the_undone:
+    if until is None and insolvency_recorded(ground.facts, taken_back=line.release_undone) and not of_the_undone:
         return DroppedBecause.INSOLVENCY
     # Where nobody kept the charges, they may all have fallen due before the order.
     if until is not None and (not back or any(charge.due_on <= until for charge in to_be_owed)):
@@ -237,10 +237,14 @@ def _vat_by_element(charges: Iterable[ChargeOwed]) -> dict[str, int]:
     return dict(elements)
 
 
-def insolvency_recorded(facts: DebtFacts) -> bool:
-    """Somebody's order may have released the debt: it is known for the account, or of each who owes it."""
+def insolvency_recorded(facts: DebtFacts, *, taken_back: bool) -> bool:
+    """Somebody's order may have released the debt: it is known for the account, or of each who owes it.
+
+    `taken_back`: the order by which they are insolvent was annulled, revoked, has failed or was struck; the account's hold is lifted apart.
+    """
     living = [person for person in facts.people if person.died_on is None] or facts.people
-    return AccountHold.INSOLVENCY in facts.account_holds or (bool(living) and all(person.insolvent for person in living))
+    each = bool(living) and all(person.insolvent for person in living)
+    return AccountHold.INSOLVENCY in facts.account_holds or (each and not taken_back)
 
 
 def past_write_off(facts: DebtFacts, journal: UUID | None) -> PastWriteOff | None:

@@ -434,14 +434,18 @@ def _clock(proofs: Iterable[Proof]) -> Clock:
 
 
 def as_the_law_stands(facts: DebtFacts, orders: Sequence[Proof], order_struck: bool) -> DebtFacts:
-    """Without what the law had released when a debt was written off, where that stands no longer."""
+    """Without what the law had released when a debt was written off, where that stands no longer; nor is who owes it insolvent by that
+    order then. The account's hold is for somebody to lift.
+    """
+    undone = {past.journal for past in facts.write_offs if is_release_undone(past, orders, facts, order_struck)}
+    if not undone:
+        return facts
     known = tuple(
-        past.model_copy(update={"discharged": False, "released_until": None})
-        if is_release_undone(past, orders, facts, order_struck)
-        else past
+        past.model_copy(update={"discharged": False, "released_until": None}) if past.journal in undone else past
         for past in facts.write_offs
     )
-    return facts if known == facts.write_offs else facts.model_copy(update={"write_offs": known})
+    people = tuple(one.model_copy(update={"insolvent": False}) for one in facts.people)
+    return facts.model_copy(update={"write_offs": known, "people": people})
 
 
 def known_released_until(proposed: Standing, facts: DebtFacts) -> date | None:
