@@ -47,7 +47,7 @@ from chassis.serving import App, Offer, Tick
 from chassis.settings import Settings
 from chassis.transaction import Runtime, once, run
 from ledger.app import make_app as make_ledger
-from ledger.queries.provision import provision_policies
+from ledger.queries.provision import provision, provision_policies
 from ledger.settings import LedgerSettings
 from notices.app import make_app as make_notices
 from notices.settings import NoticesSettings
@@ -74,6 +74,7 @@ from rentbook_contracts.ledger import (
     HoldPlaced,
     MatchReturn,
     PlaceHold,
+    PostProvision,
     PostRefund,
     ProposeProvisionPolicy,
     ProvisionAsked,
@@ -524,7 +525,9 @@ async def _laid_down_elsewhere(town: Town) -> None:
 
 async def _provided(town: Town) -> None:
     """The provision of the last month that has ended. Whatever is posted later with an earlier day is not in it."""
-    await town.command("greta.finance", POST_PROVISION, ProvisionAsked(month_end=TODAY.replace(day=1) - timedelta(days=1)), uuid4())
+    month_end = TODAY.replace(day=1) - timedelta(days=1)
+    seen = (await run(town.runtimes["ledger"], lambda tx: provision(tx, ProvisionAsked(month_end=month_end)))).to_post_pence
+    await town.command("greta.finance", POST_PROVISION, PostProvision(month_end=month_end, to_post_pence=seen), uuid4())
 
 
 async def _a_slip(town: Town) -> None:

@@ -1,11 +1,11 @@
 """The provision for bad debts at the desk: a month shown, handed out as a report, and posted by finance."""
 
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from approvals.web.chart import BAR_LEFT, BAR_RIGHT, WIDTH, Bar, bar_chart
-from approvals.web.pages.provision import month_ends
+from approvals.web.pages.provision import month_ends, provision_report
 from approvals.web.wording import rate
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked
@@ -59,10 +59,46 @@ async def test_what_has_changed_since_it_was_shown_is_shown_again_before_it_is_p
         await visitor.read(f"{PAGE}?month_end=2026-10-31")
         changed = debts.provision(ProvisionAsked(month_end=OCTOBER)).model_copy(update={"to_post_pence": 99_00})
         place.peers.answers[f"/queries/{PROVISION.name}"] = lambda _: changed
+        refused: dict[str, str | None] = {"rule": "ProvisionMoved", "message": "£99.00 would be posted by now.", "field": None}
+        place.peers.refusals[f"/commands/{POST_PROVISION.name}"] = refused
         said = await visitor.send(POST, 422)
         assert "£99.00 would be posted by now" in said
         assert visitor.typed("seen") == "9900"
+
+
+async def test_a_form_that_does_not_say_what_was_seen_posts_nothing(place: Place) -> None:
+    async with visiting(place, "grace") as visitor:
+        await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        assert "Look at what would be posted" in await visitor.send(POST, 422, seen="2e3")
     assert place.peers.given(POST_PROVISION) == []
+
+
+async def test_who_posted_it_and_when_stands_on_the_page_and_in_the_report(place: Place) -> None:
+    posted = debts.provision(ProvisionAsked(month_end=date(2026, 5, 31))).model_copy(
+        update={"posted_by": "grace", "posted_at": datetime(2026, 6, 2, 9, 30, tzinfo=UTC)}
+    )
+    place.peers.answers[f"/queries/{PROVISION.name}"] = lambda _: posted
+    async with visiting(place, "asha") as visitor:
+        assert "on 2 Jun 2026 at 10:30" in await visitor.read(f"{PAGE}?month_end=2026-05-31")
+        facts = dict(provision_report(posted, {"grace": "Grace Oduya"}).facts)
+        assert facts["Posted by"] == "Grace Oduya on 2 Jun 2026 at 10:30"
+        assert "Posted" in facts
+        assert "To post" not in facts
+
+
+@pytest.mark.parametrize(
+    ("report", "page"),
+    [
+        ("/write-offs/register.csv?since=1e3", "/write-offs/register?since=1e3"),
+        ("/write-offs/totals.xlsx?since=2026-12-01&until=2026-01-01", "/write-offs/totals?since=2026-12-01&until=2026-01-01"),
+        ("/write-offs/provision.pdf?month_end=0000-00-00", "/write-offs/provision?month_end=0000-00-00"),
+    ],
+)
+async def test_no_report_is_handed_out_for_filters_that_cannot_be_read(place: Place, report: str, page: str) -> None:
+    async with visiting(place, "grace") as visitor:
+        answered = await visitor.http.get(report, follow_redirects=False)
+        assert (answered.status_code, answered.headers["location"]) == (303, page)
+        await visitor.read(page, 422)
 
 
 async def test_a_month_out_of_its_order_says_so(place: Place) -> None:
@@ -88,7 +124,7 @@ async def test_nobody_but_finance_posts_it(place: Place, who: str) -> None:
     async with visiting(place, who) as visitor:
         assert "Post £" not in await visitor.read(PAGE)
         csrf = visitor.fields("/sign-out")["csrf"]
-        form = {"csrf": csrf, "form_id": "0190a7f2-0000-7000-8000-000000000001", "month_end": "2026-10-31"}
+        form = {"csrf": csrf, "form_id": "0190a7f2-0000-7000-8000-000000000001", "month_end": "2026-10-31", "seen": "2075"}
         assert "Only finance posts the provision" in await visitor.post(POST, form, 403)
     assert place.peers.given(POST_PROVISION) == []
 

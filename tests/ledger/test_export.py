@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 from chassis.peers import headers_of
 from chassis.transaction import Caller, Runtime, run
+from ledger.queries.provision import provision
 from ledger.use_cases.debit_week import debit_week
 from ledger.use_cases.post_provision import post_provision
 from ledger.web import routes
-from rentbook_contracts.ledger import DebitWeek, LineKind, ProvisionAsked
+from rentbook_contracts.ledger import DebitWeek, LineKind, PostProvision, ProvisionAsked
 from starlette.applications import Starlette
 from support.ledger_books import HOUSEHOLD, LAST_WEEK, opened
 from support.write_off_books import CREDIT, DEBTORS, Debts, day
@@ -54,7 +55,9 @@ async def test_hledger_agrees_on_debts_written_off_put_back_and_provided_for(emp
     assert off.journal is not None
     await debts.written_off(await debts.back(off.journal, ("Basic rent", 100_00)), await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON))
     finance = Caller("fay.finance", frozenset({"finance"}))
-    await run(empty_ledger, lambda tx: post_provision(tx, ProvisionAsked(month_end=day("2020-05-31"))), caller=finance)
+    month_end = day("2020-05-31")
+    seen = (await run(empty_ledger, lambda tx: provision(tx, ProvisionAsked(month_end=month_end)))).to_post_pence
+    await run(empty_ledger, lambda tx: post_provision(tx, PostProvision(month_end=month_end, to_post_pence=seen)), caller=finance)
     file = tmp_path / "rentbook.journal"
     file.write_bytes((await exported(empty_ledger, "hledger")).content)
     agreed = recomputed(hledger, file)

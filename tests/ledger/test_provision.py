@@ -13,7 +13,7 @@ from ledger.domain.dates import business_date
 from ledger.queries.provision import provision
 from ledger.use_cases.post_provision import post_provision
 from ledger.use_cases.reverse_journal import reverse_journal
-from rentbook_contracts.ledger import ProvisionAsked, ProvisionReport, ReverseJournal
+from rentbook_contracts.ledger import PostProvision, ProvisionAsked, ProvisionReport, ReverseJournal
 from support.ledger_books import opened
 from support.ledger_calls import do
 from support.write_off_books import DEBTORS, OFFICER, OLD, Debts
@@ -33,7 +33,8 @@ async def report(debts: Debts, month_end: date) -> ProvisionReport:
 
 
 async def post(debts: Debts, month_end: date, caller: Caller = FINANCE) -> ProvisionReport:
-    return await do(debts.runtime, lambda tx: post_provision(tx, ProvisionAsked(month_end=month_end)), caller)
+    seen = (await report(debts, month_end)).to_post_pence
+    return await do(debts.runtime, lambda tx: post_provision(tx, PostProvision(month_end=month_end, to_post_pence=seen)), caller)
 
 
 def owed(told: ProvisionReport) -> dict[tuple[str, int], int]:
@@ -71,6 +72,15 @@ async def test_use_and_occupation_is_a_former_tenants_once_the_keys_are_back(
         told = await report(debts, month_end)
         of = {kind: sum(row.owed_pence for row in told.rows if row.status == kind) for kind in ("current", "former")}
         assert of == ({"current": 0, "former": 551_20} if month_end in former else {"current": 60_00, "former": 491_20})
+
+
+async def test_nothing_is_posted_but_what_was_shown(debts: Debts) -> None:
+    """Who looks at two months and posts both has seen the second as it was without the first."""
+    shown = (await report(debts, MAY)).to_post_pence
+    await post(debts, APRIL)
+    with pytest.raises(rules.ProvisionMoved, match=r"would be posted by now"):
+        await do(debts.runtime, lambda tx: post_provision(tx, PostProvision(month_end=MAY, to_post_pence=shown)), FINANCE)
+    assert (await report(debts, MAY)).journal is None
 
 
 async def test_finance_posts_the_difference_once(debts: Debts) -> None:

@@ -915,6 +915,12 @@ class ProvisionAsked(Message):
     month_end: date
 
 
+class PostProvision(ProvisionAsked):
+    """`to_post_pence` is what whoever posts it was shown: another sum is posted only once it was looked at."""
+
+    to_post_pence: Pence
+
+
 ProvisionStatus = Literal["current", "former"]
 """A tenant whose tenancy runs, or has ended."""
 
@@ -933,7 +939,8 @@ class ProvisionRow(Message):
 class ProvisionReport(Message):
     """What the provision has to be at a month's end, what it is, and the journal that closes the gap; None where none was posted yet.
 
-    `later`: the last month's end that was posted, where this one was not and comes before it; it is then posted no more.
+    `later`: the last month's end that was posted, where this one was not and comes before it; it is then posted no more. `posted_by` and
+    `posted_at` (UTC) are of one that was posted.
     """
 
     month_end: date
@@ -944,10 +951,12 @@ class ProvisionReport(Message):
     to_post_pence: Pence
     journal: UUID | None
     later: date | None = None
+    posted_by: str | None = None
+    posted_at: datetime | None = None
 
 
 PROVISION: Query[ProvisionAsked, ProvisionReport] = Query("provision", "ledger", ProvisionAsked, ProvisionReport)
-POST_PROVISION: Command[ProvisionAsked, ProvisionReport] = Command("post-provision", "ledger", ProvisionAsked, ProvisionReport)
+POST_PROVISION: Command[PostProvision, ProvisionReport] = Command("post-provision", "ledger", PostProvision, ProvisionReport)
 
 
 class ProvisionRate(Message):

@@ -256,6 +256,10 @@ class Visit:
         """To the page that shows what was done; See Other, so that loading it again sends nothing again."""
         return RedirectResponse(f"{path}?done={done}" if done else path, status_code=303)
 
+    def go_to_filters(self, path: str) -> Response:
+        """To the page of the filters that this address names, which says what is wrong with them: no part is handed out for another."""
+        return RedirectResponse(f"{path}?{self.request.url.query}", status_code=303)
+
     async def sent(self) -> Form:
         """What the person sent, as it was typed.
 

@@ -187,6 +187,10 @@ class LaterMonthPosted(LedgerRule):
     """The provision of a later month was posted already: what it closed would be counted twice."""
 
 
+class ProvisionMoved(LedgerRule):
+    """Another sum would be posted than whoever posts it was shown."""
+
+
 class CorrectedByTheNext(LedgerRule):
     """A provision is not undone: that of the next month's end closes the gap anew."""
 

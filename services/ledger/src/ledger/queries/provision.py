@@ -53,8 +53,12 @@ async def provision_report(tx: Transaction, asked: ProvisionAsked) -> ProvisionR
     """The same within a transaction that has begun. Errors: NotAMonthsEnd, NoRatesInForce."""
     if not is_month_end(asked.month_end) or asked.month_end >= business_date(tx.now):
         raise NotAMonthsEnd("A provision is computed for the last day of a month that has ended.", field="month_end")
-    posted = await tx.connection.scalar(sa.select(posted_provision.c.report).where(posted_provision.c.month_end == asked.month_end))
-    return ProvisionReport.model_validate(posted) if posted is not None else await _computed(tx, asked.month_end)
+    kept = sa.select(posted_provision).where(posted_provision.c.month_end == asked.month_end)
+    posted = (await tx.connection.execute(kept)).one_or_none()
+    if posted is None:
+        return await _computed(tx, asked.month_end)
+    # Reports that were posted before reports said so have it beside them.
+    return ProvisionReport.model_validate(posted.report | {"posted_by": posted.posted_by, "posted_at": posted.posted_at})
 
 
 async def _computed(tx: Transaction, month_end: date) -> ProvisionReport:

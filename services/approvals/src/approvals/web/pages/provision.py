@@ -1,10 +1,19 @@
 """The provision for bad debts at a month's end: what it has to be, by status and age of debt, what it is, and its posting by finance."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from chassis.peers import Refused
-from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked, ProvisionReport, ProvisionRow, ProvisionStatus
+from rentbook_contracts.ledger import (
+    POST_PROVISION,
+    PROVISION,
+    PostProvision,
+    ProvisionAsked,
+    ProvisionReport,
+    ProvisionRow,
+    ProvisionStatus,
+)
 from rentbook_contracts.people import Role
 from rentbook_contracts.words import counted
 from starlette.responses import Response
@@ -13,10 +22,11 @@ from approvals.web.chart import Bar, bar_chart
 from approvals.web.forms import Form
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.visit import Visit, note_refusal
-from approvals.web.wording import day, headline, pounds
+from approvals.web.wording import day, headline, pounds, when
 from approvals.web.workbook import Cell, Kind
 
 MONTHS_OFFERED = 36
+_SEEN = re.compile(r"-?[0-9]{1,15}")
 STATUSES: Mapping[ProvisionStatus, str] = {"current": "Current tenants", "former": "Former tenants"}
 EXPENSE, HELD = "Bad-debt expense", "Provision for bad debts"
 
@@ -51,13 +61,12 @@ async def post(visit: Visit) -> Response:
     """Post what is missing, once for each month."""
     form = await visit.sent()
     asked = _asked(visit, form)
-    if form.value("seen") and not form.errors:
-        now = await visit.ask(PROVISION, asked)
-        if form.value("seen") != str(now.to_post_pence):
-            form.wrong(f"{pounds(now.to_post_pence)} would be posted by now. Look at it again, then post it.")
-    if not form.errors:
+    seen = _SEEN.fullmatch(form.value("seen"))
+    if seen is None:
+        form.wrong("Look at what would be posted, then post it.")
+    elif not form.errors:
         try:
-            await visit.command(POST_PROVISION, asked, form)
+            await visit.command(POST_PROVISION, PostProvision(month_end=asked.month_end, to_post_pence=int(seen.group())), form)
             return visit.go(f"/write-offs/provision?month_end={asked.month_end.isoformat()}&done=provision")
         except Refused as refused:
             note_refusal(form, refused, ("month_end",))
@@ -67,8 +76,11 @@ async def post(visit: Visit) -> Response:
 async def download(visit: Visit) -> Response:
     """The report of a month's end."""
     ending_asked(visit)
-    asked = _asked(visit, Form(values=dict(visit.request.query_params)))
-    return await handed_out(visit, provision_report(await visit.ask(PROVISION, asked)))
+    form = Form(values=dict(visit.request.query_params))
+    asked = _asked(visit, form)
+    if form.errors:
+        return visit.go_to_filters("/write-offs/provision")
+    return await handed_out(visit, provision_report(await visit.ask(PROVISION, asked), await visit.names()))
 
 
 def _asked(visit: Visit, form: Form) -> ProvisionAsked:
@@ -90,12 +102,20 @@ async def _page(visit: Visit, form: Form) -> Response:
         age_band=age_band,
         sides=sides(report),
         chart=bar_chart(_by_age(report.rows)),
+        names=await visit.names(),
         may_post=visit.person.has(Role.FINANCE) and report.journal is None and report.later is None and report.to_post_pence != 0,
     )
 
 
 def _by_age(rows: Sequence[ProvisionRow]) -> list[Bar]:
     return [Bar(f"{headline(row.status)}, {age_band(row)}", row.owed_pence) for row in rows]
+
+
+def _posted(report: ProvisionReport, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """By whom and when; whoever has the report made may be somebody else."""
+    if report.posted_by is None or report.posted_at is None:
+        return ()
+    return (("Posted by", f"{names.get(report.posted_by, report.posted_by)} on {when(report.posted_at)}"),)
 
 
 ROWS = (
@@ -107,7 +127,7 @@ ROWS = (
 )
 
 
-def provision_report(report: ProvisionReport) -> Report:
+def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Report:
     """The table of expected loss with the journal that closes the gap."""
     rows: list[Sequence[Cell]] = [
         (STATUSES[row.status], age_band(row), row.owed_pence, row.rate_basis_points, row.expected_loss_pence) for row in report.rows
@@ -131,8 +151,9 @@ def provision_report(report: ProvisionReport) -> Report:
             ("Policy", report.policy_version),
             ("It has to be", pounds(report.wanted_pence)),
             ("It was", pounds(report.held_pence)),
-            ("To post", pounds(report.to_post_pence)),
+            ("Posted" if report.journal else "Was not posted" if report.later else "To post", pounds(report.to_post_pence)),
             ("Journal", posted),
+            *_posted(report, names),
         ),
         notes=("What is owed as at that day, by what was effective then, without overpaid Housing Benefit.",),
     )

@@ -66,7 +66,9 @@ async def show(visit: Visit) -> Response:
 async def download(visit: Visit) -> Response:
     """The register as the page shows it, all of its rows, as a report."""
     ending_asked(visit)
-    _, asked = _asked(visit)
+    form, asked = _asked(visit)
+    if form.errors:
+        return visit.go_to_filters("/write-offs/register")
     rows: list[RegisterRow] = []
     while True:
         found = await visit.ask(WRITE_OFF_REGISTER, asked.model_copy(update={"offset": len(rows), "limit": EXPORTED_AT_ONCE}))
@@ -96,7 +98,9 @@ async def totals(visit: Visit) -> Response:
 async def download_totals(visit: Visit) -> Response:
     """The same totals as a report for publication."""
     ending_asked(visit)
-    _, asked = _period(visit)
+    form, asked = _period(visit)
+    if form.errors:
+        return visit.go_to_filters("/write-offs/totals")
     return await handed_out(visit, totals_report(await visit.ask(WRITE_OFF_TOTALS, asked)))
 
 
