@@ -109,7 +109,7 @@ async def test_what_of_a_credit_stays_on_the_account_is_said(place: Place) -> No
 async def test_what_the_law_released_has_no_form(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         released = await visitor.read(f"{ACCOUNT}/write-off?undoes={debts.RELEASED}")
-        assert "the proposal waits until that is noted" in released
+        assert "Until that is noted, the proposal waits" in released
         assert "Make the proposal" in released
 
 

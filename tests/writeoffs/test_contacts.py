@@ -57,6 +57,21 @@ async def test_a_contact_drops_the_line_that_says_that_nobody_can_be_found_and_n
     }
 
 
+async def test_what_becomes_known_after_the_posting_leaves_the_evidence_as_it_was_decided_on(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await untraceable(writeoffs, account)
+    schedule = await writeoffs.scheduled(proposal)
+    assert not (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).ladder_as_decided
+    await writeoffs.round(schedule)
+    decision = uuid4()
+    lines = await writeoffs.taken(schedule, decision, ())
+    await writeoffs.settled(schedule, decision, *(writeoffs.ledger.posts(line, decision) for line in lines))
+    await writeoffs.do(note_contact, contact(account))
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (page.status, page.ladder_as_decided) == ("posted", True)
+    assert [rung.met for rung in page.ladder] == [True, True, True]
+
+
 def linked(writeoffs: WriteOffs) -> tuple[UUID, UUID]:
     """An account that owes, and another one of the same people."""
     account, elsewhere = writeoffs.owing(), uuid4()

@@ -598,6 +598,8 @@ class ProposalPage(Message):
 
     `goes`: the charges that it is of, with what it takes of each or gives back, where these are not `charges`, which is all that is owed;
     of what was written off, what is not put back of each. `left_out`: a decision left its line out, and nobody has worked on it since.
+
+    `ladder_as_decided`: the ladder is as it was when the line that was posted was made, and not as it would be now.
     """
 
     proposal: UUID
@@ -632,6 +634,7 @@ class ProposalPage(Message):
     goes: tuple[ChargeOwed, ...] = ()
     reminders: Reminders | None = None
     left_out: bool = False
+    ladder_as_decided: bool = False
     gone_story: str | None = Field(default=None, description=GONE_STORY)
 
 

@@ -40,6 +40,7 @@ from rentbook_contracts.writeoffs import (
     RegisterRow,
     RegisterTotal,
     Reminders,
+    RungShown,
     ScheduleAsked,
     ScheduleLineShown,
     ScheduleOfHash,
@@ -202,6 +203,13 @@ async def proposal_row(tx: Transaction, id_: Any) -> Row:
 async def was_listed(tx: Transaction, id_: UUID) -> bool:
     """Whether a proposal is or was on a schedule."""
     return bool(await tx.connection.scalar(sa.select(sa.exists().where(schedule_line.c.line == id_))))
+
+
+async def rungs_posted(tx: Transaction, id_: UUID) -> tuple[RungShown, ...] | None:
+    """The evidence on which a posted line was made; None where nobody kept it."""
+    posted = schedule_line.c.line == id_, schedule_line.c.standing == "posted"
+    kept = await tx.connection.scalar(sa.select(schedule_line.c.rungs).where(*posted))
+    return tuple(RungShown.model_validate(rung) for rung in kept) if kept is not None else None
 
 
 async def proposal_rows(tx: Transaction, ids: Sequence[Any]) -> list[Row]:

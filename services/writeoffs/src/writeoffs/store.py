@@ -12,7 +12,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.ledger import LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
 from rentbook_contracts.policy import CheckPolicy
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, Reason, ScheduleStatus
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, EvidencePolicy, ProposalStatus, Reason, RungShown, ScheduleStatus
 from sqlalchemy.dialects.postgresql import insert
 
 from writeoffs.domain.assessment import Refusal
@@ -246,13 +246,15 @@ async def change_schedule(tx: Transaction, id_: UUID, **columns: Any) -> None:
 class LineToList:
     """What would be posted, with the debtor's total and the other accounts of the same people.
 
-    `hands`: whoever brought an order of theirs, or struck one, on whichever account, where it rests on that.
+    `hands`: whoever brought an order of theirs, or struck one, on whichever account, where it rests on that. `rungs`: the evidence as it
+    was there.
     """
 
     line: WriteOffLine
     debtor_total_pence: int
     beside: tuple[UUID, ...]
     hands: frozenset[str]
+    rungs: tuple[RungShown, ...]
 
 
 async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[LineToList]) -> None:
@@ -272,6 +274,7 @@ async def add_lines(tx: Transaction, id_: UUID, lines: Sequence[LineToList]) -> 
             "debtor_total_pence": one.debtor_total_pence,
             "standing": "listed",
             "beside": list(one.beside),
+            "rungs": [rung.model_dump(mode="json") for rung in one.rungs],
         }
         for place, one in enumerate(lines, start=1)
     ]

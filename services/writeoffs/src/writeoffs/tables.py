@@ -238,6 +238,7 @@ schedule_line = sa.Table(
     sa.Column("because", sa.Text),
     sa.Column("journal", sa.Uuid),
     sa.Column("beside", ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    sa.Column("rungs", JSONB),
     sa.UniqueConstraint("schedule", "place", name="a_line_has_its_place"),
     sa.UniqueConstraint("journal", name="a_journal_is_of_one_line"),
     sa.CheckConstraint(
@@ -247,7 +248,8 @@ schedule_line = sa.Table(
     sa.CheckConstraint("amount_pence > 0 AND vat_pence >= 0 AND debtor_total_pence >= amount_pence", name="a_line_is_within_the_total"),
     sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="a_content_hash_is_a_sha256"),
 )
-"""What would be posted, as it was when the schedule was made. Only where it stands changes. `beside`: other accounts of the same people."""
+"""What would be posted, as it was when the schedule was made. Only where it stands changes. `beside`: other accounts of the same people.
+`rungs`: its evidence; of lines from before it was kept nobody knows it."""
 sa.Index(
     "a_proposal_is_on_one_schedule",
     schedule_line.c.line,

@@ -78,7 +78,7 @@ async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList]
         line = _line(row, found, facts[row.account], proofs[row.id], policy)
         beside = tuple(other.account for other in facts[row.account].linked)
         rests_on = hands[row.account] if rests_on_orders(line) else frozenset[str]()
-        lines.append(LineToList(line, found.debtor_total_pence, beside, rests_on))
+        lines.append(LineToList(line, found.debtor_total_pence, beside, rests_on, found.rungs))
     return lines, left_out
 
 

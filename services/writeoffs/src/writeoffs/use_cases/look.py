@@ -15,6 +15,7 @@ from rentbook_contracts.writeoffs import (
     ProofShown,
     ProposalAsked,
     ProposalPage,
+    ProposalStatus,
     ProposeInBulk,
     RungShown,
     WouldPropose,
@@ -43,6 +44,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
     found = (await assessed(tx, [row], {row.account: facts}, policy, today))[row.id]
     proofs = await queries.proofs_shown(tx, row)
     closed = row.closed_at is not None
+    kept = await queries.rungs_posted(tx, row.id) if row.status == ProposalStatus.POSTED else None
     writes = row.status in queries.WAITING
     reminded = await queries.reminders_of(tx, [row])
     return ProposalPage(
@@ -60,7 +62,8 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         amount_pence=row.amount_pence if closed else found.amount_pence,
         debtor_total_pence=row.debtor_total_pence if closed else found.debtor_total_pence,
         parts=() if closed else found.parts,
-        ladder=found.rungs if closed else _death_told_apart(found.rungs, facts, proofs),
+        ladder=kept if kept is not None else found.rungs if closed else _death_told_apart(found.rungs, facts, proofs),
+        ladder_as_decided=kept is not None,
         blocked=() if closed else found.blocked,
         look_again_on=None if closed else found.look_again_on,
         charges=found.charges,
