@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.serving import App, Offer, Stories
 from chassis.starter import workflow_is_gone
-from chassis.stories import missing, obey, read_words
+from chassis.stories import NotAllTakenUp, missing, obey, read_words
 from chassis.transaction import Transaction, run
 from rentbook_contracts.operation import BrokenRule, Operation, Signal, Workflow
 from support.counting import CountedTo, CountUp, Place, until
@@ -262,3 +263,38 @@ async def test_a_story_that_runs_is_only_told_and_one_that_no_row_needs_is_left_
         assert await missing(service.runtime, client, Stories(rows.needed, rows.take_up)) == {"story/of-which-temporal-never-heard"}
         with pytest.raises(NotPossible, match="no history"):
             await obeyed(service, rows, "restart", "--all", "--by", "ops")
+
+
+LOCKED = "b/story/whose-row-is-locked"
+
+
+class OneIsLocked(Rows):
+    """Of one story the row says that it is not settled."""
+
+    async def settle(self, tx: Transaction, story: str) -> None:
+        if story == LOCKED:
+            await tx.connection.execute(sa.text("SELECT 1 / 0"))
+
+
+async def test_what_keeps_one_story_from_being_taken_up_keeps_no_other(place: Place) -> None:
+    rows, story, deleted = OneIsLocked(), "story/terminated", "a/story/of-which-temporal-never-heard"
+    async with telling(place, rows, story) as (service, client):
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        async def is_gone() -> bool:
+            return story in service._stories.gone
+
+        await until(first_step_is_taken, "the first step is taken")
+        await client.get_workflow_handle(story).terminate("by hand")
+        await until(is_gone, "it is found")
+        rows.open |= {deleted, LOCKED}
+        with pytest.raises(NotAllTakenUp) as told:
+            await obeyed(service, rows, "restart", "--all", "--by", "ops")
+        taken_up, many, *left = str(told.value).splitlines()
+        assert (taken_up, many) == (f"{story} is taken up again.", "2 of 3 could not be taken up:")
+        assert [line.partition(": ")[0] for line in left] == [deleted, LOCKED]
+        assert "Temporal has no history of it" in left[0].replace(deleted, "it")
+        assert left[1].removeprefix(f"{LOCKED}: ").isidentifier(), "by its name, and not by what was said of a row"
+        await until(lambda: ended(client, story), "the story ends as it should")

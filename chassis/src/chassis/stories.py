@@ -21,7 +21,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from chassis.faults import may_pass
 from chassis.parked import NotPossible
@@ -37,7 +37,12 @@ LOOKED_INTO_AT_ONCE = 500
 """Of so many stories that Temporal's list doesn't have each look asks one by one. The others have their turn when these are well."""
 
 _RUNNING = 'ExecutionStatus = "Running"'
+_SILENT = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 _GOING_ON = frozenset({WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW})
+
+
+class NotAllTakenUp(NotPossible):
+    """Of the stories that are gone some were taken up, and these not."""
 
 
 class StoryWatch:
@@ -151,9 +156,9 @@ async def obey(runtime: Runtime, app: App, client: Client, words: argparse.Names
     try:
         if words.action == "list":
             return await _listed(runtime, client, app.stories)
-        asked = sorted(await missing(runtime, client, app.stories)) if words.all else [words.id]
-        said = [await restart(runtime, client, app.stories, story, by=words.by) for story in asked]
-        return "\n".join(said) or "No story is gone."
+        if words.all:
+            return await restart_all(runtime, client, app.stories, by=words.by)
+        return await restart(runtime, client, app.stories, words.id, by=words.by)
     except RPCError as error:
         raise NotPossible(f"Temporal did not do it ({named(error)}). Look with `stories list`, and ask again.") from error
 
@@ -167,6 +172,22 @@ def _end(told: WorkflowExecutionDescription | None) -> str:
     if told is None or told.status is None:
         return "unknown to Temporal"
     return told.status.name.lower().replace("_", " ") + (f" {told.close_time:%Y-%m-%d %H:%M:%S}Z" if told.close_time else "")
+
+
+async def restart_all(runtime: Runtime, client: Client, stories: Stories, *, by: str) -> str:
+    """Take up every story that is gone. What keeps one keeps no other. Errors: NotAllTakenUp, RPCError where Temporal falls silent."""
+    gone = sorted(await missing(runtime, client, stories))
+    said, left = [], []
+    for story in gone:
+        try:
+            said.append(await restart(runtime, client, stories, story, by=by))
+        except Exception as error:
+            if isinstance(error, RPCError) and error.status in _SILENT:
+                raise
+            left.append(f"{story}: {error if isinstance(error, NotPossible) else named(error)}")
+    if left:
+        raise NotAllTakenUp("\n".join([*said, f"{len(left)} of {len(gone)} could not be taken up:", *left]))
+    return "\n".join(said) or "No story is gone."
 
 
 async def restart(runtime: Runtime, client: Client, stories: Stories, story: str, *, by: str) -> str:
