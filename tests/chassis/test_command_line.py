@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import sqlalchemy as sa
 from chassis.inbox import Inbox
 from chassis.records import Record
 from chassis.serving import App, Subscription
@@ -128,3 +129,14 @@ async def test_what_is_missing_is_said_in_one_sentence(place: Place) -> None:
     wrong = place.with_settings(database_url="postgresql://user:canary@somewhere/x")
     status, _, err = await say(wrong)
     assert (status, err) == (2, "__main__: RENTBOOK_DATABASE_URL: Value error, must begin with postgresql+asyncpg://\n")
+
+
+async def test_an_error_that_nobody_foresaw_is_named_and_not_told(wired: Place) -> None:
+    """What a database says of an error may quote a row."""
+    async with wired.runtime(database_url=wired.database.owner_url) as owner, owner.engine.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE parked RENAME COLUMN reason TO canary"))
+    status, _, complaint = await say(wired.settings, "parked", "list")
+    logged, said = complaint.splitlines()
+    assert (status, said.partition(": ")[2]) == (1, "ProgrammingError. The log says where.")
+    assert json.loads(logged)["error"] == "ProgrammingError"
+    assert "SELECT" not in complaint

@@ -75,6 +75,10 @@ def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[
         _leave(2, "\n".join(f"{name}: RENTBOOK_{_setting(fault)}: {fault['msg']}" for fault in error.errors(include_input=False)))
     except (NotReady, NotPossible, ValueError, OSError) as error:
         _leave(1, f"{name}: {error}")
+    except Exception as error:
+        # By its name: the words of an error that nobody foresaw may quote what somebody entered.
+        log.critical("it ended by an error that nobody foresaw", exc_info=error)
+        _leave(1, f"{name}: {named(error)}. The log says where.")
     _leave(0, said)
 
 

@@ -1,11 +1,12 @@
 """What a process shows of itself: logs by allow-list, traces that follow the work, and metrics.
 
 No personal data can reach a log by accident: a line carries a constant sentence and those keys alone that `LOGGED` names; the words of an
-exception are dropped unless they can only speak of machines.
+exception are dropped unless they can only speak of machines, and so is what a library weaves into its own sentence.
 """
 
 import json
 import logging
+import re
 import sys
 import time
 import traceback
@@ -37,6 +38,9 @@ LOGGED = frozenset({
 
 SPOKEN_BY_MACHINES = ("aiokafka", "uvicorn.error", "chassis", "temporalio.worker")
 """Loggers whose arguments are addresses and ids of machines, so that they may be written into the sentence."""
+
+WOVEN_IN = re.compile(r"""[:=<({\["`\n]|\B'""")
+"""Where a library's sentence may begin to tell what it met, such as the error of a task that nobody awaited: the rest is dropped."""
 
 REPEAT_SECONDS = 10.0
 """One logger says one sentence at most once in so many seconds: a dead broker must not fill the disk."""
@@ -102,9 +106,10 @@ class AllowedKeys(logging.Formatter):
 
 
 def _sentence(record: logging.LogRecord) -> str:
+    """A machine's first line whole, because asyncio's manner is to tell in those below it what a task died of."""
     if record.name.startswith(SPOKEN_BY_MACHINES):
-        return record.getMessage()
-    return str(record.msg)[:500]
+        return record.getMessage().strip().partition("\n")[0]
+    return WOVEN_IN.split(str(record.msg).strip(), maxsplit=1)[0].rstrip()[:500]
 
 
 def _frames(error: BaseException) -> list[str]:
