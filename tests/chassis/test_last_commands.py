@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from chassis.last_commands import last_commands
+from chassis.tables import outbox_replay
 from chassis.transaction import Runtime, Transaction, run
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.people import LastCommand
@@ -50,3 +51,25 @@ async def test_the_steps_of_stories_are_not_read_for_it(busy: Runtime) -> None:
         return "\n".join(await tx.connection.scalars(sa.text(f"EXPLAIN {said[0]}")))
 
     assert "commands_of_people" in await run(busy, planned)
+
+
+async def test_what_operators_did_is_told_by_the_name_that_they_gave(dry: Runtime) -> None:
+    parked = (
+        "INSERT INTO parked (topic, key, partition, record_offset, headers, body, payload_hash, reason, parked_at, resolved_at, resolution,"
+        " resolved_by, seconded_by, because) VALUES ('t', 'k', 0, {at}, '{{}}', '', '', 'x', now(), :noon, '{how}', '{by}', {second}, 'y')"
+    )
+    async with dry.engine.begin() as connection:
+        for day in (1, 2):
+            row = {"topic": "t", "facts": 3, "by": "Ottilie Ops", "at": NOON - timedelta(days=day)}
+            await connection.execute(outbox_replay.insert().values(row))
+        for at, (how, by, second) in enumerate(
+            (("replayed", "Ottilie Ops", "NULL"), ("replayed", "system", "NULL"), ("discarded", "Ottilie Ops", "'Otto Ops'"))
+        ):
+            await connection.execute(sa.text(parked.format(at=at, how=how, by=by, second=second)), {"noon": NOON})
+    told = (await run(dry, lambda tx: last_commands(tx, Nothing()), read_only=True)).commands
+    assert [(one.person, one.command, one.at) for one in told] == [
+        ("Ottilie Ops", "outbox-replay", NOON - timedelta(days=1)),
+        ("Ottilie Ops", "parked-discard", NOON),
+        ("Ottilie Ops", "parked-replay", NOON),
+        ("Otto Ops", "parked-discard", NOON),
+    ]

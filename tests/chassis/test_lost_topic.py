@@ -59,9 +59,11 @@ async def test_what_nobody_had_heard_is_heard_and_the_rest_are_duplicates(place:
             await write(runtime, 3)
             await until_published(runtime)
         await lose(kafka, place)
-        status, said, _ = await say(place.settings, "outbox", "replay", COUNTS.name)
+        status, said, _ = await say(place.settings, "outbox", "replay", COUNTS.name, "--by", " Ottilie Ops ")
         assert (status, said.splitlines()[0][:40]) == (0, f"{7 * len(KEYS)} facts of counter.counts are published ag"[:40])
-        assert f"{COUNTS.name}  42 told, 42 wait to be published, last replayed" in (await say(place.settings, "outbox", "list"))[1]
+        listed = (await say(place.settings, "outbox", "list"))[1].splitlines()
+        assert listed[0].startswith(f"{COUNTS.name}  42 told, 42 wait to be published, last replayed")
+        assert [line.partition("Z")[2] for line in listed[1:]] == ["  42 replayed by Ottilie Ops"]
     async with serving(APP, place.settings) as service:
         await write(service.runtime, 2)
         await until_heard(service.runtime, 9)
@@ -74,7 +76,7 @@ async def test_a_hearer_that_goes_on_meanwhile_skips_nothing(place: Place, kafka
         await write(service.runtime, 5)
         await until_heard(service.runtime, 5)
         await lose(kafka, place)
-        assert (await say(place.settings, "outbox", "replay", COUNTS.name))[0] == 0
+        assert (await say(place.settings, "outbox", "replay", COUNTS.name, "--by", "ops"))[0] == 0
         await write(service.runtime, 3)
         await until_published(service.runtime)
         await until_heard(service.runtime, 8)
@@ -89,7 +91,20 @@ async def it_all_was_heard_once(runtime: Runtime, place: Place, up_to: int) -> N
     assert await scalar(runtime, "SELECT count(*) FROM parked") == 0
 
 
-@pytest.mark.parametrize("words", [("outbox", "replay", "counter.nothing"), ("outbox", "shout")])
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "the following arguments are required: --by"), (("--by", " "), "Who replays has to be named.")]
+)
+async def test_who_has_a_topic_told_again_is_named(wired: Place, words: tuple[str, ...], said: str) -> None:
+    async with wired.runtime() as runtime:
+        await write(runtime, 1)
+        status, _, complaint = await say(wired.settings, "outbox", "replay", COUNTS.name, *words)
+        assert status in (1, 2)
+        assert said in complaint
+        assert await scalar(runtime, "SELECT count(*) FROM outbox_replay") == 0
+        assert await scalar(runtime, "SELECT count(*) FROM outbox_event WHERE again_at IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("words", [("outbox", "replay", "counter.nothing", "--by", "ops"), ("outbox", "shout")])
 async def test_what_cannot_be_told_again_is_said(wired: Place, words: tuple[str, ...]) -> None:
     status, _, complaint = await say(wired.settings, *words)
     assert status in (1, 2)

@@ -759,6 +759,6 @@ def last_commands() -> LastCommands:
     """What staff last did; the stand-in of each service tells all of it."""
     acts = (
         ("asha.officer", "set-account-hold", 3), ("asha.officer", "take-bank-file", 1), ("grace.finance", "post-provision", 20),
-        ("ella.manager", "check-evidence-policy", 40),
+        ("ella.manager", "check-evidence-policy", 40), ("asha.officer", "outbox-replay", 2), ("Ottilie Ops", "parked-discard", 5),
     )  # fmt: skip
     return LastCommands(commands=tuple(LastCommand(person=who, command=what, at=NOW - timedelta(days=ago)) for who, what, ago in acts))

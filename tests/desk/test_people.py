@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from approvals import queries
 from approvals.web.wording import LONDON
+from chassis.tables import outbox_replay
 from chassis.transaction import run
 
 from desk import estate
@@ -76,6 +78,26 @@ async def test_the_review_tells_of_write_offs_policy_and_what_other_services_kee
     assert told["ella.manager", "Work on write-offs"] == ("", ""), "policy is a right of its own"
     assert told["kirsi.s151", "Decide write-offs"] == ("no limit; from £5,000.00 to £9,999.99 as the second decision", "")
     assert told["mabel.democratic", "Decide write-offs"] == ("from £50,000.00 as the second decision by the minute of Cabinet", "")
+
+
+async def test_what_operators_did_stands_beside_under_the_name_that_they_gave(place: Place) -> None:
+    await place.everyone_known()
+    replayed = {"topic": "approvals.cases", "facts": 7, "by": "Otto Ops", "at": estate.NOW}
+    async with place.runtime.engine.begin() as connection:
+        await connection.execute(outbox_replay.insert().values(replayed))
+    async with visiting(place, "hugo") as auditor:
+        said = await auditor.read("/people")
+        sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
+    operators = re.sub(r"\s", "", said.partition("What operators did")[2])
+    assert "OttoOpsHadatopictoldagainapprovals" in operators
+    assert "OttilieOpsDiscardedaneventthatwasparkedledger" in operators
+    lines = [row for row in csv.DictReader(io.StringIO(sheet)) if row["Roles"] == "operator"]
+    assert {(row["Name"], row["Right"], row["How far"]) for row in lines} >= {
+        ("asha.officer", "Had a topic told again", "writeoffs"), ("Otto Ops", "Had a topic told again", "approvals"),
+    }  # fmt: skip
+    told = {(row["Signs in as"], row["Right"]): row["Last used"] for row in csv.DictReader(io.StringIO(sheet))}
+    ago = (estate.NOW - timedelta(days=3)).astimezone(LONDON).date()
+    assert told["asha.officer", "Change accounts, tenancies and suspense"] == f"{ago}", "an operator's act is no use of a right"
 
 
 async def test_a_service_that_does_not_answer_is_named_and_nothing_is_called_unused_for_it(place: Place) -> None:

@@ -247,7 +247,7 @@ def test_a_lost_topic_is_told_again_from_the_outbox(
             time.sleep(PAUSE_SECONDS)
             began = time.monotonic()
             _lose(stack, lost)
-            said = child.finish(services.command(stack.layout, lost.publisher, "outbox", "replay", topic), "The replay")
+            said = child.finish(services.command(stack.layout, lost.publisher, "outbox", "replay", topic, "--by", "ops"), "The replay")
             assert f"facts of {topic} are published again" in said
             until_well(stack, EVERYTHING)
             outcome.recovered.append(time.monotonic() - began)

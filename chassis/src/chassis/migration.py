@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.settings import MigrationSettings
-from chassis.tables import chassis
+from chassis.tables import chassis, outbox_replay
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
 GRANTS = (
     ("outbox_event", "SELECT, INSERT, UPDATE (published_at, again_at)"),
+    ("outbox_replay", "SELECT, INSERT"),
     ("outbox_workflow", "SELECT, INSERT, UPDATE (attempts, not_before, last_fault, done_at, outcome, reason)"),
     ("relay_epoch", "SELECT, INSERT, UPDATE (epoch)"),
     ("inbox", "SELECT, INSERT"),
@@ -47,6 +48,12 @@ def let_facts_be_told_again(op: "Operations | ModuleType") -> None:
     """Add what `outbox replay` writes to databases that were made before there was such a command."""
     op.execute("ALTER TABLE outbox_event ADD COLUMN IF NOT EXISTS again_at timestamptz")
     grant(op, "outbox_event", "UPDATE (again_at)")
+
+
+def keep_who_replays(op: "Operations | ModuleType") -> None:
+    """Add the table of who had a topic published again to databases that were made before there was one."""
+    outbox_replay.create(op.get_bind(), checkfirst=True)
+    grant(op, "outbox_replay", "SELECT, INSERT")
 
 
 def index_commands_of_people(op: "Operations | ModuleType") -> None:

@@ -31,6 +31,18 @@ outbox_event = sa.Table(
 )
 sa.Index("outbox_event_unpublished", outbox_event.c.bucket, outbox_event.c.seq, postgresql_where=outbox_event.c.published_at.is_(None))
 
+outbox_replay = sa.Table(
+    "outbox_replay",
+    chassis,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("facts", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("btrim(by) <> ''", name="a_topic_is_replayed_by_somebody"),
+)
+"""Which topics operators had published again: how many facts, who asked, and when."""
+
 outbox_workflow = sa.Table(
     "outbox_workflow",
     chassis,

@@ -46,8 +46,13 @@ them, which is what they need to decide it (data minimisation: UK GDPR, article 
 """
 
 
+OUTBOX_REPLAY, PARKED_REPLAY, PARKED_DISCARD = "outbox-replay", "parked-replay", "parked-discard"
+OPERATORS = frozenset({OUTBOX_REPLAY, PARKED_REPLAY, PARKED_DISCARD})
+"""What operators do to a service from its command line: no right of the desk's, under the name that they gave."""
+
+
 class LastCommand(Message):
-    """When a person last had a command of this name accepted by a service, UTC."""
+    """When a person last had a command of this name accepted by a service, or an operator last did what is named so, UTC."""
 
     person: str
     command: str

@@ -4,10 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chassis.last_commands import last_of_operators
 from rentbook_contracts import ledger, notices, refunds, writeoffs
 from rentbook_contracts.ledger import CHECK_PROVISION_POLICY, POST_PROVISION, PROPOSE_PROVISION_POLICY, TAKE_BANK_FILE
 from rentbook_contracts.operation import Nothing, Query
-from rentbook_contracts.people import CASE_WORKERS, WRITE_OFF_WORKERS, LastCommands, Role
+from rentbook_contracts.people import (
+    CASE_WORKERS,
+    OPERATORS,
+    OUTBOX_REPLAY,
+    PARKED_DISCARD,
+    PARKED_REPLAY,
+    WRITE_OFF_WORKERS,
+    LastCommands,
+    Role,
+)
 from rentbook_contracts.policy import MAKES_POLICY
 from rentbook_contracts.words import safe_cell
 from rentbook_contracts.writeoffs import CHECK_EVIDENCE_POLICY, PROPOSE_EVIDENCE_POLICY
@@ -33,8 +43,15 @@ SERVICES: Mapping[Query[Nothing, LastCommands], str] = {
 POLICY_COMMANDS = frozenset(
     one.name for one in (PROPOSE_PROVISION_POLICY, CHECK_PROVISION_POLICY, PROPOSE_EVIDENCE_POLICY, CHECK_EVIDENCE_POLICY)
 )
-OF_ITS_OWN = POLICY_COMMANDS | {POST_PROVISION.name, TAKE_BANK_FILE}
+OF_ITS_OWN = POLICY_COMMANDS | OPERATORS | {POST_PROVISION.name, TAKE_BANK_FILE}
 """What is a right of its own, and no use of the right to change what the service keeps."""
+
+OPERATED: Mapping[str, str] = {
+    OUTBOX_REPLAY: "Had a topic told again",
+    PARKED_REPLAY: "Replayed events that were parked",
+    PARKED_DISCARD: "Discarded an event that was parked",
+}
+"""What operators do to a service from its command line."""
 
 UNKNOWN = "not known at present"
 
@@ -79,17 +96,34 @@ class Used:
         return max(found, default=None), all(service in self.at for service in services)
 
 
+@dataclass(frozen=True)
+class Operated:
+    """What an operator last did to a service, under the name that they gave."""
+
+    name: str
+    act: str
+    service: str
+    at: datetime
+
+
 async def show(visit: Visit) -> Response:
-    """Everyone who ever signed in, who was not seen for longest last."""
+    """Everyone who ever signed in, who was not seen for longest last; and what operators did."""
     review, used = await _review(visit)
     people = [(one, rights(one, used)) for one in review.people]
-    return visit.show("people.html", "Who may do what, last used when", people=people, unused_after_days=review.unused_after_days)
+    return visit.show(
+        "people.html",
+        "Who may do what, last used when",
+        people=people,
+        unused_after_days=review.unused_after_days,
+        operated=operated(used),
+    )
 
 
 async def export(visit: Visit) -> Response:
     """The same as a file for a spreadsheet, a line for each right."""
     review, used = await _review(visit)
     rows = [_row(one, right) for one in review.people for right in rights(one, used)]
+    rows += [(safe_cell(one.name), "", "operator", "", "", one.act, one.service, _day(one.at)) for one in operated(used)]
     headers = {"content-disposition": f'attachment; filename="access-{visit.today.isoformat()}.csv"', "cache-control": "no-store"}
     return Response(written(COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -100,7 +134,21 @@ async def _review(visit: Visit) -> tuple[AccessReview, Used]:
         told = await visit.ask_or_name(query, Nothing(), words)
         if told is not None:
             used[query.service] = {(one.person, one.command): one.at for one in told.commands}
+    used["approvals"] = {(one.person, one.command): one.at for one in await visit.own(last_of_operators)}
     return await visit.own(queries.access_review), Used(used)
+
+
+def operated(used: Used) -> list[Operated]:
+    """By the names that operators gave: no sign-in says who they are."""
+    return sorted(
+        (
+            Operated(by, OPERATED[act], service, at)
+            for service, told in used.at.items()
+            for (by, act), at in told.items()
+            if act in OPERATED
+        ),
+        key=lambda one: (one.name, one.service, one.act),
+    )
 
 
 def rights(one: PersonAccess, used: Used) -> list[Right]:

@@ -1,0 +1,13 @@
+"""Who had a topic published again, and when."""
+
+from alembic import op
+from chassis.migration import keep_who_replays
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    keep_who_replays(op)
