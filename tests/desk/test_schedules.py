@@ -15,7 +15,7 @@ from approvals.web import wording
 from approvals.web.sessions import Person
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, DebtsRead, LineKind
+from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsFound, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, Schedules, SchedulesAsked, ScheduleStatus
 from support.write_off_office import COUNCIL
 
@@ -88,6 +88,16 @@ async def test_whoever_decides_sees_what_each_total_is_made_of_and_whether_it_ha
         said = await manager.read(f"/tasks/{task}")
         assert "Debtor’s total today£497.60" in said
         assert "It was £487.60 when the line was listed. If it is then above what this decision covers" in said
+
+
+async def test_whoever_stands_behind_a_debt_since_the_task_was_opened_reads_that_they_cannot_decide(place: Place) -> None:
+    task = await place.schedule_task()
+    place.peers.answers[f"/queries/{ACTORS_BEHIND.name}"] = lambda _: ActorsFound(actors=("ella.manager",))
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "Why can’t I decide this?" in said
+        assert "You had a hand in an entry behind the credit or the debt, or in a hold" in said
+        assert "Record my decision" not in said
 
 
 def stand(place: Place, *standings: str) -> None:

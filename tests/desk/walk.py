@@ -350,7 +350,7 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "/write-offs/schedules/{schedule:uuid}/lines/{proposal:uuid}/take-off": on_a_write_off({f"note-{debts.BLOCKED}": "Traced"}),
     "/write-offs/schedules/{schedule:uuid}/answer": on_a_write_off({"answer_note": "None of them"}),
     "/write-offs/schedules/{schedule:uuid}/withdraw": on_a_write_off({"withdraw_note": "A slip"}),
-    "/write-offs/provision/post": with_fields({"month_end": "2026-10-31"}),
+    "/write-offs/provision/post": with_fields({"month_end": "2026-10-31", "seen": "2075"}),
     "/policy/evidence/new": with_fields({**as_typed(debts.evidence_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),
     "/policy/evidence/{proposal:uuid}": of_evidence,
     "/policy/provision/new": with_fields({**rates.as_typed(debts.rate_policy()), "in_force_from": "2099-01-01", "source": "A minute"}),

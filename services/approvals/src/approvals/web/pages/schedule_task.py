@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, DebtsAsked, LineKind
+from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, ActorsAsked, DebtsAsked, LineKind
 from rentbook_contracts.operation import BrokenRule
-from rentbook_contracts.writeoffs import SCHEDULE_PAGE, Reason, ScheduleAsked, ScheduleLineShown, SchedulePage
+from rentbook_contracts.writeoffs import (
+    SCHEDULE_PAGE,
+    SCHEDULE_TO_DECIDE,
+    Reason,
+    ScheduleAsked,
+    ScheduleLineShown,
+    ScheduleOfHash,
+    SchedulePage,
+)
 from starlette.responses import Response
 
 from approvals import queries
@@ -16,7 +24,7 @@ from approvals.domain.eligibility import Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
 from approvals.domain.scheduling import EXCEPTION_REASONS, MINUTE_COPY_LIMIT_BYTES
-from approvals.queries import TaskPage
+from approvals.queries import TaskHead, TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
 from approvals.web.following import go_on, next_task
@@ -87,6 +95,17 @@ def exceptions(form: Form) -> dict[UUID, str]:
     """The lines for which a reason was chosen to leave them out."""
     chosen = ((read_uuid(name.removeprefix(_EXCEPT)), code) for name, code in form.values.items() if name.startswith(_EXCEPT) and code)
     return {line: code for line, code in chosen if line is not None}
+
+
+async def behind(visit: Visit, head: TaskHead) -> tuple[str, ...]:
+    """Who stands behind the debts or credits by now, as whoever decides would be told."""
+    try:
+        told = await visit.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
+        accounts = tuple(dict.fromkeys(line.account for line in told.lines))
+        return (await visit.ask(ACTORS_BEHIND, ActorsAsked(accounts=accounts))).actors
+    except Unanswered as silent:
+        visit.silent.append(Silent(silent.service, "who stands behind the debts"))
+        return ()
 
 
 async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:

@@ -172,7 +172,7 @@ async def comment(visit: Visit) -> Response:
 
 async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     head = await visit.own(partial(queries.task_head, task_id=task))
-    behind = await _behind(visit, head) if head and head.account else ()
+    behind = await _behind(visit, head) if head else ()
     shown = await visit.own(partial(queries.task_page, task_id=task, behind=behind))
     if shown is None:
         raise NoSuchPage("There is no such task.")
@@ -220,8 +220,9 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
 
 
 async def _behind(visit: Visit, head: queries.TaskHead) -> tuple[str, ...]:
-    """Who stands behind the credit by now: money may have moved since the task was opened."""
-    assert head.account is not None, "a refund is of an account"
+    """Who stands behind the credit or the debts by now: money may have moved, and a hold been set, since the task was opened."""
+    if head.account is None:
+        return await schedule_task.behind(visit, head)
     asked = AccountForRefund(account=head.account, case=head.case)
     facts = await visit.ask_or_name(ACCOUNT_FOR_REFUND, asked, "who stands behind the credit")
     return facts.actors if facts else ()
