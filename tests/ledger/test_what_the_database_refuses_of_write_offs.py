@@ -120,9 +120,10 @@ async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_com
         return await named("written_off_charge", off, *of)
 
     async def put_back(off: UUID, pence: int, *of: tuple[UUID, str, int]) -> UUID:
-        back = await written(app, "WON", pence, decision, line)
-        await app.execute("INSERT INTO reinstatement VALUES ($1, $2, $3)", back, off, pence)
-        return await named("reinstated_charge", back, *of)
+        async with app.transaction():
+            back = await written(app, "WON", pence, decision, line)
+            await app.execute("INSERT INTO reinstatement VALUES ($1, $2, $3)", back, off, pence)
+            return await named("reinstated_charge", back, *of) if of else back
 
     async def named(table: str, journal: UUID, *of: tuple[UUID, str, int]) -> UUID:
         rows = list(zip(*of, strict=True))
@@ -149,6 +150,7 @@ async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_com
     # What came back may be written off anew.
     await wrote_off(60_00, (charge, "Basic rent", 60_00))
     await refused("something_of_a_charge_is_put_back", put_back(off, 1, (charge, "Basic rent", 0)))
+    await refused("a_reinstatement_is_of_its_charges", put_back(off, 1))
 
     released = await wrote_off(10, (other, "Basic rent", 10), released=day("2020-04-27"))
     await refused("what_an_order_has_released_is_never_put_back", put_back(released, 10, (other, "Basic rent", 10)))
@@ -163,6 +165,7 @@ async def test_a_write_off_is_of_its_charges_and_no_more_of_a_charge_goes_or_com
     await put_back(released, 10, (other, "Basic rent", 10))
     await refused("a_discharged_debt_is_never_put_back", put_back(of_law, 11, (other, "Basic rent", 10), (first, "Basic rent", 1)))
     await refused("what_an_order_has_released_is_never_put_back", put_back(of_law, 10, (first, "Basic rent", 10)))
+    await refused("a_reinstatement_is_of_its_charges", put_back(of_law, 10))
     await put_back(of_law, 10, (other, "Basic rent", 10))
     await refused("a_discharged_debt_is_never_put_back", put_back(of_law, 1, (first, "Basic rent", 1)))
 
