@@ -1,11 +1,13 @@
 """A schedule of 1,000 lines with 20 exceptions, from click to posted, on a stack of its own (issue 5: under a minute on two cores)."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
@@ -20,12 +22,39 @@ from support.thousand import ACCOUNTS, OWED_PENCE, estate
 from faults.client import PatientDesk
 
 SECONDS = 60.0
+CORES = 2
+COMMANDS = ("postgres", "temporal", "java")
 EXCEPTIONS = 20
 TITLE = "A thousand former tenants"
 
 
+@pytest.fixture(scope="module")
+def two_cores() -> Iterator[set[int]]:
+    """All that is started meanwhile has these and no other, as have we who wait for it: a larger machine measures the same."""
+    ours = os.sched_getaffinity(0)
+    assert len(ours) >= CORES, "the promise is made for two cores"
+    _be_on({*sorted(ours)[:CORES]})
+    yield os.sched_getaffinity(0)
+    _be_on(ours)
+
+
+def _be_on(cores: set[int]) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread.name), cores)
+
+
+def cores_of(pid: int) -> Iterator[tuple[str, set[int]]]:
+    """On which cores each thread of a process may be, and of what it has started; what ends meanwhile is left out."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            yield (thread / "comm").read_text().strip(), os.sched_getaffinity(int(thread.name))
+            for child_pid in (thread / "children").read_text().split():
+                yield from cores_of(int(child_pid))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def thousand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def thousand(two_cores: set[int], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack whose estate is the thousand."""
     async with running_stack(with_estate=False) as running:
         file = tmp_path_factory.mktemp("estate") / "estate.jsonl"
@@ -61,11 +90,15 @@ async def proposed(stack: Stack) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_a_thousand_lines_are_posted_within_a_minute_of_the_click(thousand: Stack) -> None:
+async def test_a_thousand_lines_are_posted_within_a_minute_of_the_click_on_two_cores(thousand: Stack, two_cores: set[int]) -> None:
     told: dict[str, float] = {}
     await proposed(thousand)
     await asyncio.to_thread(_click, thousand, told)
-    sys.stdout.write(f"\n{'; '.join(f'{what} {seconds:.1f} s' for what, seconds in told.items())}; load {os.getloadavg()[0]:.1f}\n")
+    threads = [*cores_of(thousand.runner.pid)]
+    assert {*COMMANDS} <= {name for name, _ in threads}, "the servers are among them"
+    assert {name for name, cores in threads if cores != two_cores} == set()
+    took = "; ".join(f"{what} {seconds:.1f} s" for what, seconds in told.items())
+    sys.stdout.write(f"\non {len(two_cores)} of {os.cpu_count()} cores: {took}; load {os.getloadavg()[0]:.1f}\n")
     assert told["from click to posted"] < SECONDS
     words = [sys.executable, "-m", "rentbook_local", "check", "--state", str(thousand.layout.folder)]
     checked = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
