@@ -21,8 +21,10 @@ import pytest
 from chassis.peers import SYSTEM, headers_of
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.approvals import DECIDE, DecisionTaken
+from rentbook_contracts.operation import Message, Nothing, Query
 from rentbook_contracts.workflows import schedule_workflow_id
-from rentbook_contracts.writeoffs import SCHEDULE_PAGE, ScheduleAsked
+from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, SCHEDULE_PAGE, EvidencePolicies, ScheduleAsked
+from rentbook_local.demo.bank_files import business_day
 from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
 from rentbook_local.journey.steps import Member
@@ -127,6 +129,13 @@ def entries(desk: Desk, account: str) -> list[tuple[str, str, str]]:
     return [(row["Date"], row["Code"], row["Debit"] or f"-{row['Credit']}") for row in told if row["Code"] != "DEB"]
 
 
+def undo(desk: Desk, member: Member, words: str, why: str) -> None:
+    """Undo the newest entry of this kind on the member's account."""
+    page = desk.get(f"/accounts/{member.account}")
+    entry = str(page.tree.xpath("//tr[contains(., $words)]//a[contains(@href, '/entries/')]/@href", words=words)[0])
+    assert desk.send(desk.get(entry), f"{entry}/undo", {"undo_reason": why}).errors() == []
+
+
 def words_of(page: Page) -> str:
     """What stands in the way and what is missing, as the proposal's page says it."""
     blocked = page.tree.xpath("//div[h2='What stands in the way']//li")
@@ -187,7 +196,20 @@ CASES = {
 RELEASED_BY_LAW = {"bankruptcy", "debt-relief-order", "voluntary-arrangement"}
 
 
-def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(desks: Mapping[str, Desk], members: Members) -> None:
+TO_OTHER_ENDS = {"traced", "paying", "applies-for-housing", "unclaimed"}
+"""Reasons of the policy for something else than to write a debt off."""
+
+
+async def reasons_of_the_policies(stack: Stack) -> list[set[str]]:
+    """Of each dated policy."""
+    told = EvidencePolicies.model_validate(await of_writeoffs(stack, EVIDENCE_POLICIES, Nothing()))
+    return [{ladder.reason.value for ladder in version.policy.ladders} for version in told.versions]
+
+
+async def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(
+    stack: Stack, desks: Mapping[str, Desk], members: Members
+) -> None:
+    assert {frozenset(reasons) for reasons in await reasons_of_the_policies(stack)} == {frozenset({*CASES, *TO_OTHER_ENDS})}
     asha, debts = desks["asha"], {reason: members[f"debt-{reason}"] for reason in CASES}
     before = dict(
         zip(CASES, at_once(lambda reason: proposed(desks, debts[reason], reason, CASES[reason].too_little), [*CASES]), strict=True)
@@ -217,6 +239,14 @@ def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(desks: 
     assert in_pence(row.amount) % 84_20 == 0
     shown = {reason: asha.get(f"/write-offs/register?account={debt.account}").text for reason, debt in debts.items()}
     assert {reason for reason, says in shown.items() if "Released by law" in says} == RELEASED_BY_LAW
+
+    def wished_back(reason: str) -> str:
+        [row] = register(asha, debts[reason].account)
+        page = propose(asha, debts[reason].account, "traced", undoes=row.journal)
+        return words_of(proposal_says(asha, page.identity, "Blocked"))
+
+    kept = {reason: wished_back(reason) for reason in RELEASED_BY_LAW}
+    assert {reason for reason, says in kept.items() if "The law has released the debtor from this debt" in says} == RELEASED_BY_LAW, kept
 
 
 def test_a_contact_that_is_noted_on_the_account_reaches_the_proposal_of_an_untraceable_debtor(
@@ -285,19 +315,22 @@ def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(de
     assert again != proposal
 
 
+ATTEMPTS = tuple(Proof("return-attempt", ago(2_250 - 430 * n), reference="copy on paper") for n in range(6))
+"""To return an unclaimed credit."""
+
+
 def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_its_refund(
     desks: Mapping[str, Desk], members: Members
 ) -> None:
     """Its owner is written to by itself, and has time to answer; attempts of the years before were entered by hand."""
     asha, member = desks["asha"], members["debt-unclaimed"]
     assert balance(asha, member.account) == "£62.40 in credit"
-    attempts = tuple(Proof("return-attempt", ago(2_250 - 430 * n), reference="copy on paper") for n in range(6))
-    lacking = proposed(desks, member, "unclaimed", attempts[:5])
+    lacking = proposed(desks, member, "unclaimed", ATTEMPTS[:5])
     page = asha.wait(f"/write-offs/{lacking}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
     assert "Money that we hold for you" in page.text
     assert READY not in page.status_words
     assert asha.send(page, f"{page.path}/withdraw", {"withdraw_note": "The sixth attempt was found in the paper file."}).errors() == []
-    proposal = proposed(desks, member, "unclaimed", attempts)
+    proposal = proposed(desks, member, "unclaimed", ATTEMPTS)
     proposal_says(asha, proposal, READY)
     schedule = listed(desks, [proposal], "Unclaimed credit")
     approved(desks["efua"], "Unclaimed credit")
@@ -391,11 +424,15 @@ def hash_on(schedule: Page) -> str:
 
 
 async def at_the_service(stack: Stack, schedule: str) -> dict[str, Any]:
+    return await of_writeoffs(stack, SCHEDULE_PAGE, ScheduleAsked(schedule=UUID(schedule)))
+
+
+async def of_writeoffs(stack: Stack, query: Query[Any, Any], about: Message) -> dict[str, Any]:
     token = (stack.layout.secrets_of("approvals") / "service_token").read_text().strip()
     headers = headers_of(SYSTEM, token, form=None) | {"Content-Type": "application/json"}
-    asked = ScheduleAsked(schedule=UUID(schedule)).model_dump_json()
     async with httpx.AsyncClient(timeout=30) as http:
-        answer = await http.post(f"{stack.layout.http('writeoffs')}/queries/{SCHEDULE_PAGE.name}", content=asked, headers=headers)
+        address = f"{stack.layout.http('writeoffs')}/queries/{query.name}"
+        answer = await http.post(address, content=about.model_dump_json(), headers=headers)
     told: dict[str, Any] = answer.raise_for_status().json()
     return told
 
@@ -439,71 +476,91 @@ async def by_sql(stack: Stack, task: str, name: str) -> str | None:
 # --- money that moves meanwhile --------------------------------------------------------------------------------------------------------
 
 
-def undo_the_receipt(desk: Desk, member: Member) -> None:
-    page = desk.get(f"/accounts/{member.account}")
-    entry = str(page.tree.xpath("//tr[contains(., 'Bank payment')]//a[contains(@href, '/entries/')]/@href")[0])
-    assert desk.send(desk.get(entry), f"{entry}/undo", {"undo_reason": "The bank took it back"}).errors() == []
+@dataclass(frozen=True)
+class Cell:
+    """What the entries beside the charges tell of a debt's account, by day, code and amount, and what is owed in the end."""
+
+    then: tuple[tuple[date, str, str], ...]
+    owed: str
 
 
-MOVING = ("pays-before", "pays-during", "undone-during", "pays-after", "undone-after", "backdated")
+PAID_ON, BACK = business_day(TODAY), business_day(ago(21))
+WHEN = ("before", "during", "after")
+"""The debt is listed, its schedule waits, it was written off."""
+MONEY = {
+    "pays-before": Cell(((PAID_ON, "RBP", "-10.00"), (TODAY, "WOF", "-260.00")), "Nothing owed"),
+    "pays-during": Cell(((PAID_ON, "RBP", "-11.00"),), "£262.00 behind"),
+    "pays-after": Cell(((PAID_ON, "RBP", "-12.00"), (TODAY, "WOF", "-276.00")), "£12.00 in credit"),
+    "undone-before": Cell(((ago(14), "RBP", "-40.00"), (TODAY, "RBP", "40.00"), (TODAY, "WOF", "-288.00")), "Nothing owed"),
+    "undone-during": Cell(((ago(12), "RBP", "-50.00"), (TODAY, "RBP", "50.00")), "£279.00 behind"),
+    "undone-after": Cell(((ago(13), "RBP", "-60.00"), (TODAY, "RBP", "60.00"), (TODAY, "WOF", "-222.00")), "£60.00 behind"),
+    "backdated-before": Cell(((BACK, "RBP", "-9.00"), (TODAY, "WOF", "-282.00")), "Nothing owed"),
+    "backdated-during": Cell(((BACK, "RBP", "-14.00"),), "£280.00 behind"),
+    "backdated-after": Cell(((BACK, "RBP", "-13.00"), (TODAY, "WOF", "-285.00")), "£13.00 in credit"),
+}
+MOVED = {
+    "pays-before": "from £270.00 owed to £260.00 owed",
+    "undone-before": "from £248.00 owed to £288.00 owed",
+    "backdated-before": "from £291.00 owed to £282.00 owed",
+}
+WRITTEN_OFF = {name: amount.replace("-", "£") for name, cell in MONEY.items() for _, code, amount in cell.then if code == "WOF"}
 
 
-def test_payments_and_reversals_before_during_and_after_leave_the_right_entries(desks: Mapping[str, Desk], members: Members) -> None:
-    asha, debts = desks["asha"], {name: members[f"debt-{name}"] for name in MOVING}
-    proposals = dict(zip(MOVING, at_once(lambda name: ready(desks, debts[name], "emigrated"), [*MOVING]), strict=True))
+def move(desk: Desk, debts: Members, when: str) -> list[str]:
+    """A payment, a reversal and a backdated receipt, each on an account of its own."""
+    names = [f"{what}-{when}" for what in ("pays", "undone", "backdated")]
+    paid = {name: in_pence(f"£{amount.removeprefix('-')}") for name in names for _, _, amount in MONEY[name].then[:1]}
+    pay(desk, debts[names[0]], paid[names[0]])
+    undo(desk, debts[names[1]], "Bank payment", "The bank took it back")
+    pay(desk, debts[names[2]], paid[names[2]], on=ago(21))
+    return names
 
-    pay(asha, debts["pays-before"], 10_00)
-    moved = proposal_says(asha, proposals["pays-before"], "Blocked")
-    assert "The balance has moved from £270.00 owed to £260.00 owed" in words_of(moved)
-    going_on = asha.send(moved, f"{moved.path}/reconsider", {"reconsider_note": "He paid a little"})
-    assert going_on.errors() == []
-    proposal_says(asha, proposals["pays-before"], READY)
+
+def test_payments_reversals_and_backdated_receipts_before_during_and_after_leave_the_right_entries(
+    desks: Mapping[str, Desk], members: Members
+) -> None:
+    asha, debts = desks["asha"], {name: members[f"debt-{name}"] for name in MONEY}
+    proposals = dict(zip(MONEY, at_once(lambda name: ready(desks, debts[name], "emigrated"), [*MONEY]), strict=True))
+
+    before = move(asha, debts, "before")
+    for name in before:
+        moved = proposal_says(asha, proposals[name], "Blocked")
+        assert f"The balance has moved {MOVED[name]}" in words_of(moved)
+        assert asha.send(moved, f"{moved.path}/reconsider", {"reconsider_note": "All else is as it was"}).errors() == []
+        proposal_says(asha, proposals[name], READY)
 
     schedule = listed(desks, list(proposals.values()), "While money moves")
     task = schedule_task(desks["efua"], "While money moves")
-    pay(asha, debts["pays-during"], 11_00)
-    undo_the_receipt(asha, debts["undone-during"])
-    dropped = {"pays-during", "undone-during"}
+    dropped = move(asha, debts, "during")
     for name in dropped:
-        fallen = proposal_says(asha, proposals[name], "Blocked")
-        assert "The balance has moved" in words_of(fallen)
+        assert "The balance has moved" in words_of(proposal_says(asha, proposals[name], "Blocked")), name
     assert decide_schedule(desks["efua"], task).errors() == []
     became = standings(schedule_says(asha, schedule, "✓ Posted"))
     why = "DroppedWhat is owed on the account has changed."
-    assert {name: became[proposals[name]] for name in MOVING} == {name: why if name in dropped else "✓ Posted" for name in MOVING}
+    assert {name: became[proposals[name]] for name in MONEY} == {name: why if name in dropped else "✓ Posted" for name in MONEY}
 
-    pay(asha, debts["pays-after"], 12_00)
-    undo_the_receipt(asha, debts["undone-after"])
-    pay(asha, debts["backdated"], 13_00, on=ago(21))
-    for name in ("pays-after", "backdated"):
-        asha.wait(
-            f"/write-offs?account={debts[name].account}&status=ready", "what is to be put back", lambda page: "Reinstatement" in page.text
-        )
-
+    after = move(asha, debts, "after")
+    assert {*before, *dropped, *after} == {*MONEY}
+    paid_after = [name for name in after if name != "undone-after"]
+    for name in paid_after:
+        proposed_of_itself(asha, debts[name])
     # What is paid on a written-off debt is owed again: nobody is asked to refund it.
-    assert [link for name in ("pays-after", "backdated") for link in asha.get(f"/accounts/{debts[name].account}").links("/cases/")] == []
+    assert [link for name in paid_after for link in asha.get(f"/accounts/{debts[name].account}").links("/cases/")] == []
 
-    today, paid_on = str(TODAY), {name: entries(asha, debts[name].account) for name in MOVING}
-    bank = {"pays-before": "10.00", "pays-during": "11.00", "pays-after": "12.00", "backdated": "13.00"}
-    for name, pounds in bank.items():
-        [(day, _, _)] = [one for one in paid_on[name] if one[1:] == ("RBP", f"-{pounds}")]
-        assert (day < today) == (name == "backdated" or TODAY.weekday() > 4)
-    written_off = {"pays-before": "-260.00", "pays-after": "-276.00", "undone-after": "-222.00", "backdated": "-285.00"}
-    assert {name: [one for one in paid_on[name] if one[1] == "WOF"] for name in MOVING} == {
-        name: [(today, "WOF", written_off[name])] if name in written_off else [] for name in MOVING
-    }
-    assert [(day, code) for day, code, pounds in paid_on["undone-after"] if pounds == "60.00"] == [(today, "RBP")]
-    assert {name: balance(asha, debts[name].account) for name in MOVING} == {
-        "pays-before": "Nothing owed",
-        "pays-during": "£262.00 behind",
-        "undone-during": "£279.00 behind",
-        "pays-after": "£12.00 in credit",
-        "undone-after": "£60.00 behind",
-        "backdated": "£13.00 in credit",
-    }
-    assert {name: register(asha, debts[name].account)[0].amount for name in written_off} == {
-        name: f"£{pounds.removeprefix('-')}" for name, pounds in written_off.items()
-    }
+    told = {name: sorted(entries(asha, debts[name].account)) for name in MONEY}
+    assert told == {name: sorted((str(day), code, amount) for day, code, amount in cell.then) for name, cell in MONEY.items()}
+    assert {name: balance(asha, debts[name].account) for name in MONEY} == {name: cell.owed for name, cell in MONEY.items()}
+    registered = {name: [row.amount for row in register(asha, debts[name].account)] for name in WRITTEN_OFF}
+    assert registered == {name: [amount] for name, amount in WRITTEN_OFF.items()}
+
+
+def proposed_of_itself(desk: Desk, member: Member) -> str:
+    """The proposal to put back a part of this written-off debt that nobody made."""
+    rows = "//main//tbody/tr[contains(., 'Reinstatement')]//a[starts-with(@href, '/write-offs/')]/@href"
+    where = f"/write-offs?account={member.account}&status=ready"
+    page = desk.wait(where, "what is to be put back", lambda page: bool(page.tree.xpath(rows)))
+    [link] = page.tree.xpath(rows)
+    return str(link).rsplit("/", 1)[-1]
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------------------------
