@@ -13,6 +13,8 @@ from approvals.domain import absence, delegation, eligibility
 from approvals.domain.eligibility import Part
 from approvals.domain.forms import AssignTask, BeAway, LendAuthority, OfTask, TakePart
 from approvals.domain.recalling import NotYoursToRecall
+from approvals.domain.tasks import Kind
+from approvals.domain.words import in_words
 from approvals.queries import View
 from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.assign import MayNotBeAssigned, assign
@@ -123,6 +125,61 @@ async def test_what_may_not_be_lent_is_said_beside_its_field(office: Office, giv
     assert await office.look("aud.auditor", queries.delegations) == ()
 
 
+async def test_what_comes_from_somebody_is_not_lent_back_to_them(office: Office) -> None:
+    await lends(office, "tess.leader", "sen.senior", 400_00)
+    with pytest.raises(delegation.ComesBackToItsGiver, match=r"Enter at most £100.00\.") as error:
+        await lends(office, "sen.senior", "tess.leader", 100_01)
+    assert error.value.field == "ceiling"
+    await lends(office, "sen.senior", "tess.leader", 100_00)
+    await lends(office, "sen.senior", "ben.officer", 300_00)
+    await office.signs_in("sen.senior", "officer")
+    with pytest.raises(delegation.ComesBackToItsGiver, match="What you hold of Tess Leader gives them nothing") as error:
+        await lends(office, "ben.officer", "tess.leader", 1_00)
+    assert error.value.field == "taker"
+
+
+async def test_what_was_lent_is_lent_on_no_longer_than_it_is_held(office: Office) -> None:
+    sooner, soon = TODAY + timedelta(days=3), TODAY + timedelta(days=5)
+    await lends(office, "tess.leader", "sen.senior", 400_00, until_on=soon)
+    await lends(office, "tim.leader", "sen.senior", 400_00, until_on=sooner)
+    with pytest.raises(
+        delegation.LongerThanHeld, match=f"was lent to you until {in_words(soon)}\\. Choose that day or an earlier one"
+    ) as error:
+        await lends(office, "sen.senior", "ben.officer", 150_00)
+    assert error.value.field == "until_on"
+    await lends(office, "sen.senior", "ben.officer", 150_00, until_on=soon)
+    await lends(office, "sen.senior", "ben.officer", 100_00)
+
+
+async def test_what_was_lent_on_twice_goes_no_further(office: Office) -> None:
+    for giver, taker in (("tess.leader", "ben.officer"), ("ben.officer", "ola.officer"), ("ola.officer", "sen.senior")):
+        await lends(office, giver, taker, 400_00)
+    with pytest.raises(delegation.NothingToDelegate, match=r"above your £100.00"):
+        await lends(office, "sen.senior", "finn.finance", 100_01)
+
+
+async def test_each_delegation_says_what_it_gives_today(office: Office) -> None:
+    """Above all where it gives nothing, whatever it says itself; and as the table of authority names it."""
+    first = await lends(office, "tess.leader", "ben.officer", 200_00)
+    on = await lends(office, "ben.officer", "ola.officer", 150_00)
+    back = uuid4()
+    given = "insert into delegation values ($1, 'ola.officer', '{officer}', $2, 15000, $3, $3, now())"
+    await office.sql(given, back, "tess.leader", TODAY)
+    gives = await office.look("aud.auditor", queries.given_today)
+    assert {id_: (one.up_to.get(Kind.REFUND), one.on_behalf_of) for id_, one in gives.items()} == {
+        first: (200_00, ("Tess Leader",)),
+        on: (150_00, ("Tess Leader", "Ben Officer")),
+        back: (None, ()),
+    }
+    assert gives[back].why_nothing == "Ola Officer has it from Tess Leader"
+    await office.do("tess.leader", end_delegation, first)
+    gives = await office.look("aud.auditor", queries.given_today)
+    assert (gives[on].up_to, gives[on].why_nothing) == (
+        {}, f"Ben Officer has nothing to lend; what Tess Leader lent them ended on {in_words(TODAY)}",
+    )  # fmt: skip
+    assert gives[back].why_nothing == "Ola Officer has nothing to lend"
+
+
 async def test_the_same_form_lends_once(office: Office) -> None:
     form, wanted = uuid4(), LendAuthority("sen.senior", 1_00, TODAY, LATER)
     for _ in range(2):
@@ -223,7 +280,9 @@ async def insert_decision(
 async def test_by_sql_too_a_chain_is_short_unbroken_in_force_and_the_deciders(office: Office) -> None:
     one = await lends(office, "tess.leader", "sen.senior", 400_00)
     two = await lends(office, "sen.senior", "ben.officer", 100_00)
-    back = await lends(office, "ben.officer", "tess.leader", 100_00)
+    back = uuid4()
+    given = "insert into delegation values ($1, 'ben.officer', '{officer}', 'tess.leader', 10000, $2, $2, now())"
+    await office.sql(given, back, TODAY)
     more = await lends(office, "ben.officer", "ola.officer", 100_00)
     asked, opened = await office.open(300_00, raised_by="fay.finance", participants=())
     by = ("team-leader", "senior-officer")

@@ -498,7 +498,8 @@ class Cast(RuleBasedStateMachine):
         form = self.next_delegation()
         words = {"taker": taker, "ceiling": f"{pence // 100}", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
         taken = self.now(self.place.post(giver, "/cover/delegations", form_id=str(form), **words))
-        reach = max((limit for stage in (1, 2) for limit, _ in self.mandates(giver, stage)), default=0)
+        held = [one for stage in (1, 2) for one in self.mandates(giver, stage)]
+        reach = max((limit for limit, through in held if len(through) < MOST_LINKS and taker not in through), default=0)
         assert taken == (pence <= reach and giver != taker and "hugo.auditor" not in (giver, taker))
         if taken:
             self.lent[form] = (giver, taker, pence)

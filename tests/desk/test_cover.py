@@ -38,6 +38,8 @@ async def test_what_is_wrong_with_a_delegation_stands_beside_its_field(place: Pl
         assert visitor.summary() == {"#ceiling": "£500.01 is above your £500.00."}
         await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="1", lent_from=SOON, lent_until=TODAY)
         assert visitor.summary() == {"#lent_until": "The last day lies before the first."}
+        await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="lots", lent_from=TODAY, lent_until=SOON)
+        assert visitor.summary() == {"#ceiling": "The most they may decide must be an amount in pounds, like 141.20"}
 
 
 async def test_who_records_for_a_body_lends_that_to_no_officer(place: Place) -> None:

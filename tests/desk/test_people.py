@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from approvals import queries
+from approvals.domain.words import in_words
 from approvals.web.wording import LONDON
 from chassis.tables import outbox_replay
 from chassis.transaction import run
@@ -34,11 +35,12 @@ async def test_each_person_stands_with_roles_limits_and_last_use(place: Place) -
     told = {(row["Signs in as"], row["Right"]): (row["How far"], row["Last used"]) for row in lines}
     assert told["dev.leader", "Decide refunds"] == ("up to £500.00", day)
     assert ("ben.officer", "Decide refunds") not in told
-    assert told["ben.officer", "Decide for another"] == ("up to £200.00, lent by Dev Patel", "")
+    lent = "refunds up to £200.00 and write-offs up to £49.99, lent by Dev Patel"
+    assert told["ben.officer", "Decide for another"] == (lent, ""), "the table of write-offs gives a leader less"
     assert told["grace.finance", "Decide refunds"] == ("from £2,500.01 as the second decision", "")
     assert told["grace.finance", "Release payment runs"] == ("no limit", "")
     assert told["hugo.auditor", "Reads only"] == ("", "")
-    assert "up to £200.00, lent by Dev Patel" in said
+    assert lent in said
 
 
 async def test_a_loan_was_used_when_somebody_decided_by_it_and_one_s_own_authority_when_by_that(place: Place) -> None:
@@ -58,6 +60,40 @@ async def test_a_loan_was_used_when_somebody_decided_by_it_and_one_s_own_authori
         await approve(leader, second)
         told = await last_used(auditor)
         assert (told["dev.leader", "Decide refunds"], told["dev.leader", "Decide for another"]) == (day, "")
+
+
+async def test_the_review_names_what_lent_authority_gives_and_what_gives_nothing_any_more(place: Place) -> None:
+    await place.everyone_known()
+    day = f"{estate.TODAY}"
+    async with visiting(place, "dev") as leader, visiting(place, "ben") as officer, visiting(place, "carol") as senior:
+        loans = [(leader, "ben.officer", "200"), (officer, "carol.senior", "150"), (officer, "asha.officer", "150")]
+        for lender, taker, pounds in (*loans, (senior, "grace.finance", "150")):
+            await lender.read("/cover")
+            await lender.send("/cover/delegations", taker=taker, ceiling=pounds, lent_from=day, lent_until=day)
+        async with visiting(place, "hugo") as auditor:
+            lent = await how_far(auditor)
+            assert lent["asha.officer"] == ("refunds up to £150.00 and write-offs up to £49.99 by authority of Dev Patel, lent by Ben Moss")
+            assert lent["grace.finance"] == (
+                "refunds up to £150.00 and write-offs up to £49.99 by authority of Dev Patel and Ben Moss, lent by Carol Díaz"
+            )
+        first = [one for one in await run(place.runtime, queries.delegations) if one.taker == "ben.officer"]
+        await leader.send(f"/cover/delegations/{first[0].id}/end")
+        said = await leader.read("/cover")
+    gone = f"nothing at present (Ben Moss has nothing to lend; what Dev Patel lent them ended on {in_words(estate.TODAY)})"
+    assert f"Gives {gone}." in said
+    assert "Ben Moss to Asha Okoro, up to £150.00 Gives nothing" in said
+    assert "Carol Díaz to Grace Hall, up to £150.00 In force" in said
+    assert "Gives refunds up to £100.00." in said
+    async with visiting(place, "hugo") as auditor:
+        lent = await how_far(auditor)
+    assert lent["asha.officer"] == lent["carol.senior"] == f"{gone}, lent by Ben Moss"
+    assert lent["grace.finance"] == "refunds up to £100.00, lent by Carol Díaz", "a senior officer's own"
+
+
+async def how_far(auditor: Visitor) -> dict[str, str]:
+    """What the review says of each person's lent authority."""
+    sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")
+    return {row["Signs in as"]: row["How far"] for row in csv.DictReader(io.StringIO(sheet)) if row["Right"] == "Decide for another"}
 
 
 async def last_used(auditor: Visitor) -> dict[tuple[str, str], str]:

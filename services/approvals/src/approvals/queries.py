@@ -21,15 +21,15 @@ from approvals.domain import working_days
 from approvals.domain.absence import covered_by
 from approvals.domain.asking import MAY_ANSWER, kinds_answered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_turn, stages_for
-from approvals.domain.delegation import Lent, Mandate, mandates
-from approvals.domain.eligibility import Answered, Part, Participation, Standing, Status, mandate_for, objection, objections
+from approvals.domain.delegation import Lent, Mandate, alone, mandates
+from approvals.domain.eligibility import READS_ONLY, Answered, Part, Participation, Standing, Status, mandate_for, objection, objections
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.recalling import Recallable, recall_objection
 from approvals.domain.releasing import ReleaseCase, line_objection, release_objection
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.domain.together import Line, Selection
-from approvals.domain.words import LONDON, a_role, business_date
+from approvals.domain.words import LONDON, a_role, business_date, in_words
 from approvals.settings import ApprovalsSettings
 from approvals.tables import (
     absence,
@@ -368,6 +368,13 @@ async def who_decides(tx: Transaction, kind: Kind, amount_pence: int) -> tuple[s
     return tuple(wanted[stage] for stage in sorted(wanted))
 
 
+async def tables_today(tx: Transaction) -> dict[Kind, Policy]:
+    """The policy in force today of each kind of task that has one."""
+    today = business_date(tx.now)
+    newest = {kind: next((one for one in await policies(tx, kind) if one.in_force_from <= today), None) for kind in Kind}
+    return {kind: one for kind, one in newest.items() if one is not None}
+
+
 async def policies_in_force(tx: Transaction, kinds: Iterable[str]) -> dict[Kind, Policy]:
     """The policy in force today of each of these kinds. Errors: NoPolicyInForce."""
     return {Kind(kind): await policy_in_force(tx, Kind(kind)) for kind in sorted(set(kinds))}
@@ -563,14 +570,17 @@ def closed_days(tx: Transaction) -> Container[date]:
     return working_days.bank_holidays(tx.settings(ApprovalsSettings).one_off_holidays)
 
 
-async def mandates_of(tx: Transaction, in_force: Policy) -> list[Mandate]:
-    """All that the caller may decide, at each stage: by their own roles and by what was lent to them.
-
-    What is of an office stands beside what is not: a higher limit that begins higher is not more.
+async def mandates_of(tx: Transaction, in_force: Policy, until: date | None = None) -> list[Mandate]:
+    """All that the caller may decide, at each stage: by their own roles and by what was lent to them. With `until`, of what was lent that
+    alone which lasts until that day.
     """
-    lent = await lent_today(tx)
+    return _held_by(in_force, tx.caller.person, tx.caller.roles, await lent_today(tx, until))
+
+
+def _held_by(in_force: Policy, person: str, roles: Collection[str], lent: Sequence[Lent]) -> list[Mandate]:
+    """What is of an office stands beside what is not: a higher limit that begins higher is not more."""
     stages = sorted({row.stage for row in in_force.authorities})
-    who = (tx.caller.person, tx.caller.roles)
+    who = (person, roles)
     parts = [[row for row in in_force.authorities if row.is_of_an_office is of_office] for of_office in (False, True)]
     return [one for stage in stages for part in parts for one in mandates(part, Act.DECIDE, stage, *who, lent)]
 
@@ -1500,6 +1510,11 @@ class DelegationShown:
     def over(self, today: date) -> bool:
         return self.ended_at is not None or today > self.until_on
 
+    @property
+    def last_day(self) -> date:
+        """On which it ended, or will."""
+        return min(self.until_on, business_date(self.ended_at)) if self.ended_at else self.until_on
+
 
 async def delegations(tx: Transaction) -> tuple[DelegationShown, ...]:
     """Every delegation that was ever given, newest first."""
@@ -1516,18 +1531,71 @@ async def delegations(tx: Transaction) -> tuple[DelegationShown, ...]:
     )  # fmt: skip
 
 
-async def lent_today(tx: Transaction) -> tuple[Lent, ...]:
-    """The delegations in force at this moment, each with the roles that its giver held then and still holds, as far as the desk knows."""
+async def lent_today(tx: Transaction, until: date | None = None) -> tuple[Lent, ...]:
+    """The delegations in force at this moment, each with the roles that its giver held then and still holds, as far as the desk knows.
+    With `until`, those alone that last until that day.
+    """
     today = business_date(tx.now)
     ended = sa.exists().where(delegation_end.c.delegation_id == delegation.c.id)
     wanted = (
         sa.select(delegation, staff.c.roles)
         .join(staff, staff.c.subject == delegation.c.giver)
-        .where(delegation.c.from_on <= today, today <= delegation.c.until_on, delegation.c.given_at <= sa.func.now(), ~ended)
+        .where(delegation.c.from_on <= today, max(today, until or today) <= delegation.c.until_on)
+        .where(delegation.c.given_at <= sa.func.now(), ~ended)
         .order_by(delegation.c.given_at, delegation.c.id)
     )
     rows = (await tx.connection.execute(wanted)).all()
     return tuple(Lent(row.id, row.giver, row.taker, row.ceiling_pence, frozenset(row.giver_roles) & frozenset(row.roles)) for row in rows)
+
+
+@dataclass(frozen=True)
+class Gives:
+    """What a delegation in force gives its taker at present: up to how many pence of each kind of task, by whose authority, the root first.
+
+    `why_nothing`: the reason in words, where it gives nothing.
+    """
+
+    up_to: Mapping[Kind, int]
+    on_behalf_of: tuple[str, ...] = ()
+    why_nothing: str | None = None
+
+
+async def given_today(tx: Transaction) -> dict[UUID, Gives]:
+    """What each delegation in force gives, worked out as for a decision by it: with its chain, every ceiling and every end on the way."""
+    lent, known = await lent_today(tx), {one.subject: one for one in await staff_known(tx)}
+    tables = await tables_today(tx)
+    every = await delegations(tx)
+    shown = {one.id: one for one in every}
+    given: dict[UUID, Gives] = {}
+    for loan in lent:
+        one, taker = shown[UUID(f"{loan.id}")], known[loan.taker]
+        through = {
+            kind: [held for held in _held_by(table, loan.taker, taker.roles, alone(loan, lent)) if held.chain[-1:] == (loan,)]
+            for kind, table in tables.items()
+            if not set(taker.roles) <= READS_ONLY
+        }
+        best = max((held for found in through.values() for held in found), key=lambda held: held.limit_pence or 0, default=None)
+        if best is None:
+            own = known[loan.giver].roles
+            held_by_giver = [held for table in tables.values() for held in _held_by(table, loan.giver, own, lent)]
+            given[one.id] = Gives({}, why_nothing=_why_nothing(one, held_by_giver, every, business_date(tx.now)))
+            continue
+        up_to = {kind: max(held.limit_pence or 0 for held in found) for kind, found in through.items() if found}
+        given[one.id] = Gives(up_to, tuple(known[person].name for person in best.on_behalf_of))
+    return given
+
+
+def _why_nothing(loan: DelegationShown, held: Sequence[Mandate], every: Sequence[DelegationShown], today: date) -> str:
+    if not held:
+        gone = [one for one in every if one.taker == loan.giver and one.given_at < loan.given_at and one.over(today)]
+        last = max(gone, key=lambda one: one.last_day, default=None)
+        ended = f"; what {last.giver_name} lent them ended on {in_words(last.last_day)}" if last else ""
+        return f"{loan.giver_name} has nothing to lend{ended}"
+    if all(loan.taker in one.on_behalf_of for one in held):
+        return f"{loan.giver_name} has it from {loan.taker_name}"
+    if all(loan.taker in one.on_behalf_of or not one.may_go_on() for one in held):
+        return f"what {loan.giver_name} has was lent on twice already"
+    return f"nothing of what {loan.giver_name} may decide goes on to {loan.taker_name}"
 
 
 @dataclass(frozen=True)
@@ -1618,10 +1686,10 @@ def filters_from(words: Mapping[str, str]) -> Filters:
 
 @dataclass(frozen=True)
 class LentAccess:
-    """Authority that is lent to a person today: by whom, up to how many pence, and when they last decided by it."""
+    """Authority that is lent to a person today: by whom, what it gives, and when they last decided by it."""
 
     giver_name: str
-    ceiling_pence: int
+    gives: Gives
     last_decided_at: datetime | None
 
 
@@ -1659,10 +1727,10 @@ async def access_review(tx: Transaction) -> AccessReview:
     refunds = tables[Kind.REFUND]
     lent: dict[str, list[LentAccess]] = defaultdict(list)
     by_loan = await _last_decided_by_loan(tx)
-    today = business_date(tx.now)
+    given = await given_today(tx)
     for one in await delegations(tx):
-        if one.ended_at is None and one.from_on <= today <= one.until_on:
-            lent[one.taker].append(LentAccess(one.giver_name, one.ceiling_pence, by_loan.get(one.id)))
+        if one.id in given:
+            lent[one.taker].append(LentAccess(one.giver_name, given[one.id], by_loan.get(one.id)))
     made = sa.select(policy_proposal.c.proposed_by.label("by"), policy_proposal.c.proposed_at.label("at"))
     policies = made.union_all(sa.select(policy_check.c.checked_by, policy_check.c.checked_at)).subquery()
     released = _last(release.c.released_at, release.c.released_by).label("released")

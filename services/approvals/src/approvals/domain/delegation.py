@@ -1,6 +1,6 @@
 """Authority that a person lends to another for a time, up to a ceiling, and the chains in which it is lent on."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -32,6 +32,14 @@ class StaysWithItsOffice(ApprovalRule):
 
 class DatesOutOfOrder(ApprovalRule):
     """A time begins today or later, ends on its first day or later, and is not longer than a year."""
+
+
+class ComesBackToItsGiver(ApprovalRule):
+    """Nobody gains by lent authority that was theirs before it was lent on."""
+
+
+class LongerThanHeld(ApprovalRule):
+    """Authority that was lent to somebody is lent on no longer than they hold it."""
 
 
 class CeilingMissing(ApprovalRule):
@@ -80,6 +88,10 @@ class Mandate:
     def covers(self, amount_pence: int) -> bool:
         return self.limit_pence is None or amount_pence <= self.limit_pence
 
+    def may_go_on(self) -> bool:
+        """Whether its holder may lend it on."""
+        return len(self.chain) < MOST_LINKS
+
 
 def mandates(
     authorities: Sequence[Authority], act: Act, stage: int, person: str, roles: Collection[str], lent: Sequence[Lent]
@@ -103,6 +115,11 @@ def mandates(
             if not same.covers(min(ceilings)):
                 reached[(root.id, held.on_behalf_of)] = held
     return [*found, *reached.values()]
+
+
+def alone(loan: Lent, lent: Iterable[Lent]) -> list[Lent]:
+    """All delegations but the others from the same giver to the same taker: what comes through `loan` comes by it."""
+    return [one for one in lent if one is loan or (one.giver, one.taker) != (loan.giver, loan.taker)]
 
 
 def _passes(row: Authority, chain: Sequence[Lent], roles: Collection[str]) -> bool:

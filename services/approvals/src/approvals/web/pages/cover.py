@@ -12,6 +12,7 @@ from approvals.domain.forms import BeAway, LendAuthority
 from approvals.use_cases import be_away as being_away
 from approvals.use_cases import lend_authority as lending
 from approvals.web.forms import FieldError, Form
+from approvals.web.pages.people import given_words
 from approvals.web.visit import Visit, note_refusal
 
 LENDING = {"taker": "taker", "ceiling": "ceiling", "from_on": "lent_from", "until_on": "lent_until"}
@@ -28,9 +29,9 @@ async def lend(visit: Visit) -> Response:
     """Lend one's authority."""
     form = await visit.sent()
     taker = form.text("taker", needed="Choose who shall decide for you", longest=200)
-    ceiling = form.pence("ceiling", "The most that may be decided")
+    ceiling = form.pence("ceiling", "The most they may decide")
     if ceiling is None and not form.error("ceiling"):
-        form.wrong("Enter the most that may be decided", "ceiling")
+        form.wrong("Enter the most they may decide", "ceiling")
     first = form.day("lent_from", "the first day", needed=True)
     last = form.day("lent_until", "the last day", needed=True)
     if form.errors or ceiling is None or first is None or last is None:
@@ -97,5 +98,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         colleagues=colleagues,
         most_pence=await visit.own(lending.most_to_lend),
         delegations=await visit.own(queries.delegations),
+        given=await visit.own(queries.given_today),
+        given_words=given_words,
         absences=await visit.own(queries.absences),
     )

@@ -26,14 +26,15 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.authority import Authority
 from approvals.domain.tasks import Kind
-from approvals.queries import AccessReview, PersonAccess
+from approvals.queries import AccessReview, Gives, PersonAccess
 from approvals.web.entries_csv import written
 from approvals.web.visit import Visit
-from approvals.web.wording import london, pounds, said, short_day
+from approvals.web.wording import listed, london, pounds, said, short_day
 
 COLUMNS = ("Name", "Signs in as", "Roles", "Last signed in", "Not seen for too long", "Right", "How far", "Last used")
 
 DECIDES: Mapping[Kind, str] = {Kind.REFUND: "Decide refunds", Kind.WRITE_OFF: "Decide write-offs"}
+KINDS: Mapping[Kind, str] = {Kind.REFUND: "refunds", Kind.WRITE_OFF: "write-offs"}
 SERVICES: Mapping[Query[Nothing, LastCommands], str] = {
     ledger.LAST_COMMANDS: "the last changes of accounts",
     refunds.LAST_COMMANDS: "the last work on refunds",
@@ -155,7 +156,7 @@ def rights(one: PersonAccess, used: Used) -> list[Right]:
     """All that this person may do beside reading; by a role, by the tables of authority, or because it was lent to them."""
     found = [Right(DECIDES[kind], limit_words(held), one.last_decided_at.get(kind)) for kind, held in one.decides.items() if held]
     for loan in one.lent:
-        found.append(Right("Decide for another", f"up to {pounds(loan.ceiling_pence)}, lent by {loan.giver_name}", loan.last_decided_at))
+        found.append(Right("Decide for another", f"{given_words(loan.gives)}, lent by {loan.giver_name}", loan.last_decided_at))
     if one.releases:
         found.append(Right("Release payment runs", limit_words(one.releases), one.last_released_at))
     roles = frozenset(Role(role) for role in one.roles)
@@ -173,6 +174,19 @@ def rights(one: PersonAccess, used: Used) -> list[Right]:
         at = max((moment for moment in (elsewhere, one.last_made_policy_at) if moment), default=None)
         found.append(Right("Make and check policy", "", at, known))
     return found or [Right("Reads only", "", None, is_an_act=False)]
+
+
+def given_words(gives: Gives) -> str:
+    """What a delegation gives: *up to £200.00*, *refunds up to £100.00 and write-offs up to £150.00*, *by authority of Dev Patel* where it
+    was lent on, or why it gives nothing.
+    """
+    if gives.why_nothing:
+        return f"nothing at present ({gives.why_nothing})"
+    limits = {f"up to {pounds(pence)}" for pence in gives.up_to.values()}
+    same = len(limits) == 1 and len(gives.up_to) == len(Kind)
+    words = limits if same else [f"{KINDS[kind]} up to {pounds(pence)}" for kind, pence in gives.up_to.items()]
+    through = f" by authority of {listed(gives.on_behalf_of[:-1])}" if gives.on_behalf_of[1:] else ""
+    return f"{' and '.join(words)}{through}"
 
 
 def limit_words(held: Iterable[Authority]) -> str:
