@@ -90,6 +90,30 @@ async def test_the_review_names_what_lent_authority_gives_and_what_gives_nothing
     assert lent["grace.finance"] == "refunds up to £100.00, lent by Carol Díaz", "a senior officer's own"
 
 
+async def test_the_last_use_of_lent_authority_stays_in_the_review_after_it_has_ended(place: Place) -> None:
+    await place.everyone_known()
+    day = f"{estate.TODAY}"
+    task = await place.task(estate.CASE_OKAFOR)
+    async with visiting(place, "dev") as leader, visiting(place, "ben") as officer:
+        for _ in range(2):
+            await leader.read("/cover")
+            await leader.send("/cover/delegations", taker="ben.officer", ceiling="200", lent_from=day, lent_until=day)
+        await approve(officer, task)
+        for one in await run(place.runtime, queries.delegations):
+            await leader.send(f"/cover/delegations/{one.id}/end")
+    async with visiting(place, "hugo") as auditor:
+        said = await auditor.read("/people")
+        assert (await last_used(auditor))["ben.officer", "Decide for another"] == day
+        assert (await how_far(auditor))["ben.officer"] == (f"nothing any more: what Dev Patel lent ended on {in_words(estate.TODAY)}")
+    assert said.count("what Dev Patel lent ended") == 1, "the delegation that nobody used is not told of"
+
+
+async def test_people_stand_by_name(place: Place) -> None:
+    await place.everyone_known()
+    review = await run(place.runtime, queries.access_review)
+    assert [one.name for one in review.people] == [one.name for one in await run(place.runtime, queries.staff_known)]
+
+
 async def how_far(auditor: Visitor) -> dict[str, str]:
     """What the review says of each person's lent authority."""
     sheet = (await auditor.http.get("/people.csv")).content.decode("utf-8-sig")

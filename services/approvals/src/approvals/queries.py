@@ -1686,10 +1686,13 @@ def filters_from(words: Mapping[str, str]) -> Filters:
 
 @dataclass(frozen=True)
 class LentAccess:
-    """Authority that is lent to a person today: by whom, what it gives, and when they last decided by it."""
+    """Authority that is lent to a person today, or by which they decided before it ended: by whom, what it gives, and when they last used
+    it. `ended_on` is the last day of what is over; of each giver's it is the one that was used last.
+    """
 
     giver_name: str
     gives: Gives
+    ended_on: date | None
     last_decided_at: datetime | None
 
 
@@ -1715,7 +1718,7 @@ class PersonAccess:
 
 @dataclass(frozen=True)
 class AccessReview:
-    """Everyone who ever signed in, who was seen last first."""
+    """Everyone who ever signed in, by name."""
 
     people: tuple[PersonAccess, ...]
     unused_after_days: int
@@ -1727,15 +1730,19 @@ async def access_review(tx: Transaction) -> AccessReview:
     refunds = tables[Kind.REFUND]
     lent: dict[str, list[LentAccess]] = defaultdict(list)
     by_loan = await _last_decided_by_loan(tx)
-    given = await given_today(tx)
-    for one in await delegations(tx):
+    given, every = await given_today(tx), await delegations(tx)
+    used = {(one.taker, one.giver): one for one in sorted(every, key=lambda one: by_loan.get(one.id, one.given_at)) if one.id in by_loan}
+    for one in every:
         if one.id in given:
-            lent[one.taker].append(LentAccess(one.giver_name, given[one.id], by_loan.get(one.id)))
+            lent[one.taker].append(LentAccess(one.giver_name, given[one.id], None, by_loan.get(one.id)))
+    for one in used.values():
+        if one.id not in given:
+            lent[one.taker].append(LentAccess(one.giver_name, Gives({}), one.last_day, by_loan[one.id]))
     made = sa.select(policy_proposal.c.proposed_by.label("by"), policy_proposal.c.proposed_at.label("at"))
     policies = made.union_all(sa.select(policy_check.c.checked_by, policy_check.c.checked_at)).subquery()
     released = _last(release.c.released_at, release.c.released_by).label("released")
     columns = (staff, released, _last(policies.c.at, policies.c.by).label("made"))
-    rows = (await tx.connection.execute(sa.select(*columns).order_by(staff.c.last_seen_at.desc(), staff.c.subject))).all()
+    rows = (await tx.connection.execute(sa.select(*columns).order_by(staff.c.name, staff.c.subject))).all()
     decided = await _last_decided(tx)
     return AccessReview(
         tuple(

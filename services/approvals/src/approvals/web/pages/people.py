@@ -26,6 +26,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.authority import Authority
 from approvals.domain.tasks import Kind
+from approvals.domain.words import in_words
 from approvals.queries import AccessReview, Gives, PersonAccess
 from approvals.web.entries_csv import written
 from approvals.web.visit import Visit
@@ -108,7 +109,7 @@ class Operated:
 
 
 async def show(visit: Visit) -> Response:
-    """Everyone who ever signed in, who was not seen for longest last; and what operators did."""
+    """Everyone who ever signed in, by name; and what operators did."""
     review, used = await _review(visit)
     people = [(one, rights(one, used)) for one in review.people]
     return visit.show(
@@ -155,7 +156,7 @@ def operated(used: Used) -> list[Operated]:
 def rights(one: PersonAccess, used: Used) -> list[Right]:
     """All that this person may do beside reading; by a role, by the tables of authority, or because it was lent to them."""
     found = [Right(DECIDES[kind], limit_words(held), one.last_decided_at.get(kind)) for kind, held in one.decides.items() if held]
-    for loan in one.lent:
+    for loan in (loan for loan in one.lent if loan.ended_on is None):
         found.append(Right("Decide for another", f"{given_words(loan.gives)}, lent by {loan.giver_name}", loan.last_decided_at))
     if one.releases:
         found.append(Right("Release payment runs", limit_words(one.releases), one.last_released_at))
@@ -173,7 +174,15 @@ def rights(one: PersonAccess, used: Used) -> list[Right]:
         elsewhere, known = used.last(one.subject, ["ledger", "writeoffs"], commands=POLICY_COMMANDS)
         at = max((moment for moment in (elsewhere, one.last_made_policy_at) if moment), default=None)
         found.append(Right("Make and check policy", "", at, known))
-    return found or [Right("Reads only", "", None, is_an_act=False)]
+    return [*(found or [Right("Reads only", "", None, is_an_act=False)]), *_was_lent(one)]
+
+
+def _was_lent(one: PersonAccess) -> Iterable[Right]:
+    """What they decided by stays to be read after it has ended."""
+    for loan in one.lent:
+        if loan.ended_on is not None:
+            how_far = f"nothing any more: what {loan.giver_name} lent ended on {in_words(loan.ended_on)}"
+            yield Right("Decide for another", how_far, loan.last_decided_at)
 
 
 def given_words(gives: Gives) -> str:
