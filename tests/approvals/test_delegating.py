@@ -404,6 +404,18 @@ async def test_a_deputy_is_a_colleague_who_is_known_and_no_auditor(office: Offic
         await office.do("hana.head", be_away, BeAway(deputy, TODAY, LATER))
 
 
+async def test_nobody_is_the_deputy_of_their_own_deputy_while_both_are_away(office: Office) -> None:
+    soon, sooner = TODAY + timedelta(days=20), TODAY + timedelta(days=9)
+    await office.do("ines.manager", be_away, BeAway("tess.leader", soon, LATER))
+    await office.do("tess.leader", be_away, BeAway("hana.head", TODAY, LATER))
+    with pytest.raises(absence.NobodyWouldBeLeft, match=f"Ines Manager is away too on {in_words(soon)}") as error:
+        await office.do("hana.head", be_away, BeAway("ines.manager", TODAY, LATER))
+    assert error.value.field == "deputy"
+    await office.do("hana.head", be_away, BeAway("ines.manager", TODAY, sooner))
+    away = {one.absence.person: one.stands_in for one in await office.look("aud.auditor", queries.away_today)}
+    assert away == {"hana.head": "ines.manager", "tess.leader": "ines.manager"}
+
+
 async def test_a_deputy_need_not_decide_anything(office: Office) -> None:
     """What is shown to them gives no authority."""
     await office.do("hana.head", be_away, BeAway("ola.officer", TODAY, LATER))

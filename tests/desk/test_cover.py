@@ -70,6 +70,29 @@ async def test_whoever_is_away_says_so_and_is_back(place: Place) -> None:
         assert "out of office" not in await deputy.read("/work")
 
 
+async def test_a_deputy_who_is_away_too_is_not_said_to_stand_in(place: Place) -> None:
+    await place.everyone_known()
+    async with visiting(place, "dev") as leader, visiting(place, "ella") as manager, visiting(place, "farid") as head:
+        for away, deputy in ((leader, "carol.senior"), (leader, "ella.manager"), (manager, "farid.head")):
+            await away.read("/cover")
+            said = await away.send("/cover/absences", deputy=deputy, away_from=TODAY, away_until=SOON)
+        await leader.read("/cover")
+        said = await leader.send("/cover/absences", deputy="ella.manager", away_from=TODAY, away_until=SOON)
+        assert "Your deputy is away too on some of those days" in said
+        assert "Ella Kim is away too: Farid Nasser stands in." in said
+        assert said.count("Replaced by a newer one") == 2
+        work = await leader.read("/work")
+        assert "Farid Nasser stands in for you" in work
+        assert work.count("You are out of office") == 1
+        assert "Dev Patel is out of office" not in await manager.read("/work")
+        assert "Dev Patel is out of office" in await head.read("/work")
+        assert "Farid Nasser is shown what waits" in await head.read("/policy")
+        await head.read("/cover")
+        await head.send("/cover/absences", 422, deputy="dev.leader", away_from=SOON, away_until=SOON)
+        assert list(head.summary()) == ["#deputy"]
+        assert "what waits for them would come back to you" in head.summary()["#deputy"]
+
+
 async def test_an_officer_has_nothing_to_lend(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "Lend your authority" not in await visitor.read("/cover")

@@ -81,8 +81,8 @@ async def test_the_review_names_what_lent_authority_gives_and_what_gives_nothing
         said = await leader.read("/cover")
     gone = f"nothing at present (Ben Moss has nothing to lend; what Dev Patel lent them ended on {in_words(estate.TODAY)})"
     assert f"Gives {gone}." in said
-    assert "Ben Moss to Asha Okoro, up to £150.00 Gives nothing" in said
-    assert "Carol Díaz to Grace Hall, up to £150.00 In force" in said
+    assert "Ben Moss to Asha Rao, up to £150.00 Gives nothing" in said
+    assert "Carol Díaz to Grace Obi, up to £150.00 In force" in said
     assert "Gives refunds up to £100.00." in said
     async with visiting(place, "hugo") as auditor:
         lent = await how_far(auditor)

@@ -18,7 +18,7 @@ from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.people import OF_AN_OFFICE, READS_ACCOUNTS
 
 from approvals.domain import working_days
-from approvals.domain.absence import covered_by
+from approvals.domain.absence import covered_by, stand_in
 from approvals.domain.asking import MAY_ANSWER, kinds_answered_by
 from approvals.domain.authority import Act, Authority, NoPolicyInForce, Policy, best_of, in_turn, stages_for
 from approvals.domain.delegation import Lent, Mandate, alone, mandates
@@ -444,7 +444,7 @@ class Holder:
     """A person who holds a row of the table today, by their own role or by authority that was lent to them (`lent_by`, its root first).
 
     `limit_pence` None is without a limit. `away_until` is set while they are out of office; `deputy` is shown their work then, and gains
-    no authority by it.
+    no authority by it: theirs, or whoever stands in for that one in turn. None where nobody is left.
     """
 
     name: str
@@ -456,9 +456,9 @@ class Holder:
 
 async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Holder, ...]]:
     """Who may decide or release at present, by the id of the row: everyone who has ever signed in at the desk, whoever is here first."""
-    known, lent, today = await staff_known(tx), await lent_today(tx), business_date(tx.now)
+    known, lent = await staff_known(tx), await lent_today(tx)
     names = {one.subject: one.name for one in known}
-    away = {one.person: one for one in reversed(await absences(tx)) if one.from_on <= today and not one.over(today)}
+    away = {one.absence.person: one for one in await away_today(tx)}
     parts = sorted({(row.act, row.stage) for row in in_force.authorities})
     found: dict[int, list[Holder]] = defaultdict(list)
     for person in known:
@@ -466,7 +466,7 @@ async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Ho
         for act, stage in parts:
             for held in mandates(in_force.authorities, act, stage, person.subject, person.roles, lent):
                 by = tuple(names.get(one, one) for one in held.on_behalf_of)
-                until, deputy = (absent.until_on, absent.deputy_name) if absent else (None, None)
+                until, deputy = (absent.absence.until_on, absent.stands_in_name) if absent else (None, None)
                 found[held.authority.id].append(Holder(person.name, held.limit_pence, by, until, deputy))
     return {row: tuple(sorted(held, key=lambda one: (one.away_until is not None, one.name))) for row, held in found.items()}
 
@@ -1615,6 +1615,10 @@ class AbsenceShown:
     def over(self, today: date) -> bool:
         return self.ended_at is not None or today > self.until_on
 
+    def meets(self, first: date, last: date) -> bool:
+        """Whether it covers one of these days."""
+        return self.ended_at is None and self.from_on <= last and first <= self.until_on
+
 
 async def absences(tx: Transaction) -> tuple[AbsenceShown, ...]:
     """Every absence that was ever noted, newest first."""
@@ -1629,6 +1633,25 @@ async def absences(tx: Transaction) -> tuple[AbsenceShown, ...]:
         )
         for row in rows
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Away:
+    """Who is out of office today: by which absence, and who is shown what waits for them; None where all who stand in are away."""
+
+    absence: AbsenceShown
+    stands_in: str | None
+    stands_in_name: str | None
+
+
+async def away_today(tx: Transaction) -> tuple[Away, ...]:
+    """Everyone who is out of office today, once, by the absence that they noted last."""
+    today, deputies = business_date(tx.now), await deputies_today(tx)
+    newest_last = reversed(await absences(tx))
+    counts = {one.person: one for one in newest_last if one.from_on <= today and not one.over(today)}
+    stands_in = {person: stand_in(person, deputies) for person in counts}
+    names = await names_of(tx, {one for one in stands_in.values() if one})
+    return tuple(Away(one, who := stands_in[person], names.get(who, who) if who else None) for person, one in counts.items())
 
 
 async def deputies_today(tx: Transaction) -> dict[str, str]:

@@ -9,6 +9,10 @@ class DeputyUnknown(ApprovalRule):
     """A deputy is a colleague who has signed in at the desk and is more than an auditor; nobody stands in for themselves."""
 
 
+class NobodyWouldBeLeft(ApprovalRule):
+    """Nobody is their own deputy's deputy, on whatever way, while both are away."""
+
+
 class NotYoursToEnd(ApprovalRule):
     """Only the person who is away says that they are back."""
 

@@ -71,6 +71,7 @@ DONE: Mapping[str, str] = {
     "lent": "Your authority is lent. What is decided by it says so.",
     "ended": "The delegation is ended. Its record stays.",
     "away": "Your absence is noted. Your deputy is shown what waits for you on those days.",
+    "away-both": "Your absence is noted. Your deputy is away too on some of those days; then whoever stands in for them is shown it.",
     "back": "Welcome back. What waits for you is shown to you alone again.",
     "proposed": "The policy is proposed. It counts once somebody else has checked it.",
     "accepted": "The policy is laid down and comes into force on its day.",

@@ -71,7 +71,8 @@ async def be_away(visit: Visit) -> Response:
     except BrokenRule as refused:
         form.errors.append(FieldError(refused.message, AWAY.get(refused.field or "")))
         return await _page(visit, form)
-    return visit.go("/cover", done="away")
+    also_away = [one for one in await visit.own(queries.absences) if one.person == deputy and one.meets(first, last)]
+    return visit.go("/cover", done="away-both" if also_away else "away")
 
 
 async def come_back(visit: Visit) -> Response:
@@ -101,4 +102,5 @@ async def _page(visit: Visit, form: Form) -> Response:
         given=await visit.own(queries.given_today),
         given_words=given_words,
         absences=await visit.own(queries.absences),
+        away={one.absence.id: one for one in await visit.own(queries.away_today)},
     )

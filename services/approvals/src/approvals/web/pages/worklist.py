@@ -80,7 +80,7 @@ async def show(visit: Visit) -> Response:
     glances = await _glances(visit, work)
     staff = await visit.own(queries.staff_known)
     saved = await visit.own(queries.saved_views)
-    away = [one for one in await visit.own(queries.absences) if one.from_on <= visit.today and not one.over(visit.today)]
+    away = await visit.own(queries.away_today)
     return visit.show(
         "work.html",
         "Work",
@@ -116,7 +116,7 @@ async def show(visit: Visit) -> Response:
         shown_as={"view": view.value, **_address(filters)},
         narrowed=filters != Filters(),
         ready=await _ready(visit),
-        away=[one for one in away if visit.person.subject in (one.person, one.deputy)],
+        away=[one for one in away if visit.person.subject in (one.absence.person, one.stands_in)],
     )
 
 
