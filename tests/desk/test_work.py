@@ -583,6 +583,22 @@ async def test_a_task_is_assigned_to_somebody_who_may_decide_it(place: Place) ->
     assert "This person may not decide it." in said
 
 
+async def test_a_task_for_somebody_who_is_away_goes_to_their_deputy_and_says_so(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    day = f"{estate.TODAY}"
+    async with visiting(place, "dev") as leader, visiting(place, "asha") as officer:
+        await leader.read("/cover")
+        await leader.send("/cover/absences", deputy="ella.manager", away_from=day, away_until=day)
+        await officer.read(f"/tasks/{task}")
+        said = await officer.send(f"/tasks/{task}/assign", to="dev.leader")
+        assert "is out of office: the task is assigned to whoever stands in for them" in said
+        assert "In place of Dev Patel, who is out of office" in said
+        assert officer.page is not None
+        [box] = officer.page.xpath('//section[@aria-labelledby="whose"]')
+        assert "Assigned to Ella Kim." in box.text_content()
+
+
 async def test_a_comment_is_kept_and_makes_nobody_a_participant(place: Place) -> None:
     await place.everyone_known()
     task = await place.task(estate.CASE_OKAFOR)

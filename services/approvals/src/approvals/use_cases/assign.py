@@ -1,7 +1,6 @@
 """Give an open task to a person who may decide it."""
 
 from chassis.transaction import Transaction
-from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
 from approvals.domain.absence import stand_in
@@ -19,8 +18,8 @@ _NOT_THEM = "This person may not decide it. Choose someone else."
 _NOT_THE_DEPUTY = "This person is out of office, and their deputy may not decide it. Choose someone else."
 
 
-async def assign(tx: Transaction, form: AssignTask) -> Nothing:
-    """Assign, or take the assignment away; whoever is out of office has it go to their deputy.
+async def assign(tx: Transaction, form: AssignTask) -> str | None:
+    """Assign, or take the assignment away; whoever is out of office has it go to their deputy. Gives whose it is now.
 
     Errors: NoSuchTask, TaskClosed, ReadsOnly, MayNotBeAssigned.
     """
@@ -38,5 +37,6 @@ async def assign(tx: Transaction, form: AssignTask) -> Nothing:
         if person is None or objection(known.unclaimed(), person.subject, person.roles, tx.now) is not None:
             raise MayNotBeAssigned(_NOT_THEM if to == form.to else _NOT_THE_DEPUTY, field="to")
     await store.set_assigned(tx, head.id, to)
-    await store.note(tx, head.id, head.case, "assigned", whom=to)
-    return Nothing()
+    absent = (await queries.names_of(tx, {form.to})).get(form.to) if form.to is not None and to != form.to else None
+    await store.note(tx, head.id, head.case, "assigned", whom=to, said=f"In place of {absent}, who is out of office" if absent else None)
+    return to

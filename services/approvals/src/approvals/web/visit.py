@@ -50,6 +50,7 @@ DONE: Mapping[str, str] = {
     "claimed": "You have claimed this task. It is yours until you release it or the claim runs out.",
     "released": "You have released this task. Anyone with authority may claim it.",
     "assigned": "The task is assigned.",
+    "assigned-deputy": "Whom you chose is out of office: the task is assigned to whoever stands in for them.",
     "commented": "Your comment is added.",
     "recalled": "The approval is recalled. Nothing was paid on it.",
     "recalled-schedule": "The approval is recalled. Nothing more is posted on it.",

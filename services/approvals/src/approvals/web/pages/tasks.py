@@ -148,11 +148,11 @@ async def assign(visit: Visit) -> Response:
     if form.errors:
         return await _page(visit, task, form)
     try:
-        await visit.change(lambda tx: assigning.assign(tx, AssignTask(task, to)), form)
+        given_to = await visit.change(lambda tx: assigning.assign(tx, AssignTask(task, to)), form)
     except BrokenRule as refused:
         note_refusal(form, refused, ("to",))
         return await _page(visit, task, form)
-    return visit.go(f"/tasks/{task}", done="assigned")
+    return visit.go(f"/tasks/{task}", done="assigned" if given_to == to else "assigned-deputy")
 
 
 async def comment(visit: Visit) -> Response:
