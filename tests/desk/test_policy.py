@@ -124,9 +124,11 @@ async def test_a_proposal_is_withdrawn_by_its_maker(place: Place) -> None:
 
 
 async def test_others_read_it_and_propose_nothing(place: Place) -> None:
+    waits, _ = await place.policies()
     async with visiting(place, "dev") as leader:
+        assert "is for managers, finance and the s151 officer." in await leader.read(f"/policy/proposals/{waits}")
         assert "Propose another policy" not in await leader.read("/policy")
-        assert "for managers and finance" in await leader.read(f"{NEW}?kind=refund", 403)
+        assert "for managers, finance and the s151 officer" in await leader.read(f"{NEW}?kind=refund", 403)
     async with visiting(place, "farid") as maker:
         await maker.read(f"{NEW}?kind=nothing", 404)
 

@@ -16,6 +16,9 @@ from rentbook_contracts.people import Role
 MAKES_POLICY = frozenset({Role.INCOME_MANAGER, Role.HEAD_OF_SERVICE, Role.FINANCE, Role.S151_OFFICER})
 """Who proposes and checks policy. Not left to policy, or one could name its own makers."""
 
+WHO_MAKES_POLICY = "Proposing and checking policy is for managers, finance and the s151 officer."
+"""What anybody else is told."""
+
 
 class PolicyAnswer(StrEnum):
     """What another person says to a proposal, or its maker's withdrawal."""

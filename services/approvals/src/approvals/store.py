@@ -117,7 +117,7 @@ RULES: Mapping[str, BrokenRule] = {
     "a_deputy_is_known_and_no_auditor": absences.DeputyUnknown("Choose a colleague who has signed in and is no auditor.", field="deputy"),
     "nobody_is_their_own_deputy": absences.DeputyUnknown("Choose somebody else than yourself.", field="deputy"),
     "an_absence_is_ended_by_the_person": absences.NotYoursToEnd("Only the person who is away says that they are back."),
-    "policy_is_for_managers_and_finance": policies.NotForYouToMake("Proposing and checking policy is for managers and finance."),
+    "policy_is_for_managers_and_finance": policies.NotForYouToMake(policy_rules.WHO_MAKES_POLICY),
     "the_maker_of_a_policy_does_not_check_it": policy_rules.MakerIsNotChecker("You proposed this, so someone else must check it."),
     "only_the_maker_withdraws": policy_rules.OnlyTheMakerWithdraws("Only whoever proposed it withdraws it."),
     "nobody_raises_their_own_limit": policies.RaisesYourOwnLimit("This raises a limit of whoever proposed or checks it."),

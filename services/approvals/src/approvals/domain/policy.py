@@ -25,7 +25,7 @@ MOST_BULK_LINES = 100
 
 
 class NotForYouToMake(ApprovalRule):
-    """Policy is proposed and checked by managers and finance."""
+    """Policy is proposed and checked by managers, finance and the s151 officer."""
 
 
 class RaisesYourOwnLimit(ApprovalRule):

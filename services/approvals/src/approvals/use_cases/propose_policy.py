@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chassis.transaction import SameFormOtherContent, Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.policy import MAKES_POLICY, DayTaken
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, DayTaken
 
 from approvals import queries, store
 from approvals.domain.policy import (
@@ -43,7 +43,7 @@ async def propose_policy(tx: Transaction, form: ProposePolicy) -> Nothing:
             raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
         return Nothing()
     if not tx.caller.roles & MAKES_POLICY:
-        raise NotForYouToMake("Proposing and checking policy is for managers and finance.")
+        raise NotForYouToMake(WHO_MAKES_POLICY)
     if asked.kind not in set(Kind):
         raise NoSuchProposal("There is no policy of this kind that could change.")
     await store.lock_policy(tx, asked.kind)

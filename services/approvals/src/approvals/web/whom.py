@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.transaction import Transaction
 from rentbook_contracts import people
 from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS, Role
-from rentbook_contracts.policy import MAKES_POLICY
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY
 from starlette.routing import compile_path
 
 from approvals import queries
@@ -40,7 +40,7 @@ CASE_WORKERS = Whom(
     people.CASE_WORKERS, "Files and requests are taken, and accounts and cases changed, by officers and those who lead them."
 )
 WRITE_OFF_WORKERS = Whom(people.WRITE_OFF_WORKERS, "Write-offs are worked on by officers and their managers, and by finance.")
-POLICY_MAKERS = Whom(MAKES_POLICY, "Proposing and checking policy is for managers and finance.")
+POLICY_MAKERS = Whom(MAKES_POLICY, WHO_MAKES_POLICY)
 REVIEWERS = Whom(
     REVIEWS_ACCESS,
     "Who may do what is reviewed by auditors, the income manager and those above.",

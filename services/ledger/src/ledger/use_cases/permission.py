@@ -2,7 +2,7 @@
 
 from chassis.transaction import SYSTEM, Caller
 from rentbook_contracts.people import CASE_WORKERS, Role
-from rentbook_contracts.policy import MAKES_POLICY
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY
 
 from ledger.domain.rules import NotAllowed
 
@@ -16,7 +16,7 @@ def may_post_provision(caller: Caller) -> None:
 def may_make_policy(caller: Caller) -> None:
     """Errors: NotAllowed."""
     if not caller.roles & MAKES_POLICY:
-        raise NotAllowed("Proposing and checking policy is for managers and finance.")
+        raise NotAllowed(WHO_MAKES_POLICY)
 
 
 def may_change(caller: Caller) -> None:

@@ -2,7 +2,7 @@
 
 from chassis.transaction import Transaction
 from rentbook_contracts.operation import Nothing
-from rentbook_contracts.policy import MAKES_POLICY, CheckPolicy, objection_to_answer
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, CheckPolicy, objection_to_answer
 
 from writeoffs import queries, store
 from writeoffs.domain.days import business_date
@@ -15,7 +15,7 @@ async def check_policy(tx: Transaction, told: CheckPolicy) -> Nothing:
     Errors: NotYourPart, and what `objection_to_answer` names.
     """
     if not tx.caller.roles & MAKES_POLICY:
-        raise NotYourPart("Proposing and checking policy is for managers and finance.")
+        raise NotYourPart(WHO_MAKES_POLICY)
     await store.lock_policy(tx)
     known = next((one for one in await queries.policy_proposals(tx) if one.proposal == told.proposal), None)
     laid = {one.in_force_from: one.version for one in await queries.policies(tx)}

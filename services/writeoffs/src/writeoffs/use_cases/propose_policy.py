@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from chassis.transaction import Transaction
-from rentbook_contracts.policy import MAKES_POLICY, PolicyProposed
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, PolicyProposed
 from rentbook_contracts.writeoffs import ProposeEvidencePolicy
 
 from writeoffs import queries, store
@@ -15,7 +15,7 @@ from writeoffs.use_cases.work import NotYourPart
 async def propose_policy(tx: Transaction, told: ProposeEvidencePolicy) -> PolicyProposed:
     """Errors: NotYourPart, and what `complaint_about` names."""
     if not tx.caller.roles & MAKES_POLICY:
-        raise NotYourPart("Proposing and checking policy is for managers and finance.")
+        raise NotYourPart(WHO_MAKES_POLICY)
     await store.lock_policy(tx)
     versions = await queries.policies(tx)
     refused = complaint_about(told.policy, {one.in_force_from for one in versions}, business_date(tx.now))

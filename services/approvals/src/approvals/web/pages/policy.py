@@ -11,7 +11,7 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import PROVISION_POLICIES, ProvisionProposal
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
-from rentbook_contracts.policy import MAKES_POLICY, PolicyProposal
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, PolicyProposal
 from rentbook_contracts.refunds import REFUND_POLICIES
 from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES, EvidenceProposal
 from starlette.responses import Response
@@ -313,6 +313,6 @@ async def _proposal(visit: Visit, form: Form) -> Response:
 def _why_not_check(visit: Visit, raised: frozenset[str]) -> str | None:
     """Why the caller may not check it, as far as their roles say; the database knows the rest."""
     if not visit.person.roles & MAKES_POLICY:
-        return "Checking policy is for managers and finance."
+        return WHO_MAKES_POLICY
     own = sorted(raised & visit.person.roles)
     return f"It raises the limit of {role_words(own[0])}, which is yours, so someone else must check it." if own else None
