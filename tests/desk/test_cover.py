@@ -33,13 +33,18 @@ async def test_what_is_wrong_with_a_delegation_stands_beside_its_field(place: Pl
     async with visiting(place, "dev") as visitor:
         await visitor.read("/cover")
         await visitor.send("/cover/delegations", 422)
-        assert list(visitor.summary()) == ["#taker", "#ceiling", "#lent_from", "#lent_until"]
+        assert visitor.summary() == {
+            "#taker": "Choose who shall decide for you.",
+            "#ceiling": "Enter the most they may decide.",
+            "#lent_from": "Enter the first day.",
+            "#lent_until": "Enter the last day.",
+        }
         await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="500.01", lent_from=TODAY, lent_until=SOON)
         assert visitor.summary() == {"#ceiling": "£500.01 is above your £500.00."}
         await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="1", lent_from=SOON, lent_until=TODAY)
         assert visitor.summary() == {"#lent_until": "The last day lies before the first."}
         await visitor.send("/cover/delegations", 422, taker="ben.officer", ceiling="lots", lent_from=TODAY, lent_until=SOON)
-        assert visitor.summary() == {"#ceiling": "The most they may decide must be an amount in pounds, like 141.20"}
+        assert visitor.summary() == {"#ceiling": "The most they may decide must be an amount in pounds, like 141.20."}
 
 
 async def test_who_records_for_a_body_lends_that_to_no_officer(place: Place) -> None:

@@ -1,5 +1,6 @@
 """Who stands in for whom, and whose authority is lent to whom: said by each person for themselves, for everyone to read."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from rentbook_contracts.operation import BrokenRule
@@ -88,6 +89,8 @@ async def come_back(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, form: Form) -> Response:
+    # What the form finds stands beside what a rule says in sentences.
+    form.errors = [one if one.message.endswith(".") else replace(one, message=f"{one.message}.") for one in form.errors]
     staff = await visit.own(queries.staff_known)
     able = [one for one in staff if one.subject != visit.person.subject and set(one.roles) != READS_ONLY]
     # Whoever reads less than what waits here could neither judge it nor look after it.
