@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 from approvals import queries
 from approvals.domain.together import Selection
+from approvals.use_cases.close_task import close_task
 from chassis.transaction import run
 from playwright.async_api import Browser
-from rentbook_contracts.approvals import Lane
+from rentbook_contracts.approvals import CloseTask, Lane
 from rentbook_contracts.refunds import CASE_PAGE
 
 from desk import estate
@@ -87,6 +88,56 @@ async def test_a_line_that_is_not_for_one_says_why_and_leaves_the_others_alone(p
         assert "1 refund approved" in said
         assert re.search("Not decided A colleague approved this at [0-9:]+", said)
         assert "Not decided What was shown has changed meanwhile" in said
+
+
+async def test_no_more_is_signed_for_than_can_be_approved(place: Place) -> None:
+    """Of five one is closed because of a hold, and one has changed; a third is claimed, and that is over when the form arrives."""
+    await place.everyone_known()
+    tasks = await cases(place, 5)
+    async with visiting(place, "dev", again=True) as leader, visiting(place, "ella") as manager:
+        address = await put(leader)
+        lines = {line.task: line for line in (await selection(place, address)).lines}
+        for task in tasks:
+            await leader.read(f"/tasks/{task}")
+        why = "a hold on the account was set or lifted"
+        await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=tasks[0], carried_out=False, because=why)))
+        plain, elsewhere = estate.case_page, {lines[tasks[0]].case, lines[tasks[1]].case}
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: (
+            plain(asked.case).model_copy(update={"plan_hash": "0" * 64}) if asked.case in elsewhere else plain(asked.case)
+        )
+        await manager.read(f"/tasks/{tasks[2]}")
+        await manager.send(f"/tasks/{tasks[2]}/claim")
+        said = await leader.read(address)
+        assert "2 refunds, £200.07 You chose 5 refunds, £500.10: 3 can’t be approved, for the reason beside each" in said
+        assert f"Not for you This no longer waits for a decision: {why}." in said
+        assert "Changed What was shown has changed meanwhile, and it is left alone." in said
+        assert "Not for you A colleague has claimed this" in said
+        assert "To be approved £200.07" in said
+        assert "Approve 2 refunds, £200.07" in said
+        form = leader.fields(address)
+        await manager.read(f"/tasks/{tasks[2]}")
+        await manager.send(f"/tasks/{tasks[2]}/release")
+        said = await leader.post(address, form)
+        assert "2 refunds approved, £200.07" in said
+        assert f"Not decided This no longer waits for a decision: {why}." in said
+        assert "Not decided What was shown has changed meanwhile" in said
+        assert "Not decided It could not be approved as it was shown to you." in said
+
+
+async def test_nothing_is_signed_for_while_refunds_does_not_answer(place: Place) -> None:
+    await place.everyone_known()
+    tasks = await cases(place, 2)
+    async with visiting(place, "dev", again=True) as leader:
+        address = await put(leader)
+        for task in tasks:
+            await leader.read(f"/tasks/{task}")
+        place.peers.silent.add("refunds")
+        said = await leader.read(address)
+        assert said.count("Can’t be read Refunds does not answer just now") == 2
+        assert "Nothing of this can be approved" in said
+        assert "Approve 2 refunds" not in said
+        place.peers.silent.clear()
+        assert "Approve 2 refunds, £200.01" in await leader.read(address)
 
 
 async def test_a_case_whose_workflow_is_gone_is_named_before_and_left_alone(place: Place) -> None:

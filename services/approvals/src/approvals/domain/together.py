@@ -58,6 +58,10 @@ class LineChanged(ApprovalRule):
     """What was shown of a line has changed."""
 
 
+class LeftAlone(ApprovalRule):
+    """No more is approved than was signed for."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A task as it was shown in the selection. `opened_first`: it has to be looked at by itself; `opened`: it was, since then."""

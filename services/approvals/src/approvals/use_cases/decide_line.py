@@ -8,8 +8,18 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
+from approvals.domain.eligibility import objection
 from approvals.domain.forms import AnswerTask
-from approvals.domain.together import Line, LineChanged, NoSuchSelection, Selection, SignatureTooOld, StandsStill, signature_holds
+from approvals.domain.together import (
+    LeftAlone,
+    Line,
+    LineChanged,
+    NoSuchSelection,
+    Selection,
+    SignatureTooOld,
+    StandsStill,
+    signature_holds,
+)
 from approvals.use_cases.decide import decide
 
 REASON = "checks-pass"
@@ -18,13 +28,14 @@ REASON = "checks-pass"
 @dataclass(frozen=True)
 class LineOf:
     """`plan_hash`: that of the content as its owner has it now; None where the owner does not say. `stands_still`: its workflow does not
-    run, as far as the owner knows.
+    run, as far as the owner knows. `left_alone`: whoever signs was told that it could not be approved.
     """
 
     selection: UUID
     task: UUID
     plan_hash: str | None
     stands_still: bool = False
+    left_alone: bool = False
 
 
 def decision_of(selection: UUID, task: UUID) -> UUID:
@@ -35,19 +46,27 @@ def decision_of(selection: UUID, task: UUID) -> UUID:
 async def decide_line(tx: Transaction, form: LineOf) -> Nothing:
     """Approve a line as the caller, whose form is `decision_of` it. A line that has its result keeps it.
 
-    Errors: LineChanged, StandsStill, NoSuchSelection, SignatureTooOld, what `decide` names. Each leaves the other lines alone.
+    Errors: what `objection` names, LineChanged, StandsStill, LeftAlone, NoSuchSelection, SignatureTooOld, what `decide` names. Each leaves
+    the other lines alone.
     """
     chosen, line = await _locked(tx, form.selection, form.task)
     if line.done:
         return Nothing()
     if chosen.signed_at is not None and not signature_holds(chosen.signed_at, tx.now):
         raise SignatureTooOld("This was signed for too long ago. Choose it again, or look at it by itself.")
+    known = await queries.standing(tx, form.task)
+    # Before all that is the same of whatever changed: it says what has happened to the task.
+    refused = objection(known, tx.caller.person, tx.caller.roles, tx.now) if known is not None else None
+    if refused is not None:
+        raise refused
     if form.stands_still:
         raise StandsStill(
             "Its workflow does not run, so that nothing would be carried out. Ask whoever looks after Rentbook to restart it."
         )
     if form.plan_hash != line.content_hash:
         raise LineChanged("What was shown has changed meanwhile, or can’t be read just now. Look at it by itself.")
+    if form.left_alone:
+        raise LeftAlone("It could not be approved as it was shown to you. Look at it by itself.")
     made = await decide(tx, AnswerTask(form.task, line.content_hash, Answer.APPROVED, REASON, selection=form.selection))
     await store.note_line(tx, form.selection, form.task, decision=made.decision)
     return Nothing()

@@ -1,6 +1,7 @@
 """Many green tasks decided together: chosen, shown with their total, some opened first, signed for, each with its own result."""
 
 import asyncio
+from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
@@ -23,6 +24,19 @@ from approvals.web.visit import NoSuchPage, Visit, note_refusal
 ROWS_SHOWN = 200
 ASKED_AT_ONCE = 8
 """How many cases are asked of refunds at a time, before a selection is decided."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Why a line is left alone when the others are approved: in two or three words, and as a sentence."""
+
+    tag: str
+    why: str
+
+
+_STANDS_STILL = Left("Stands still", "Its workflow does not run, and it is left alone. Ask whoever looks after Rentbook to restart it.")
+_CHANGED = Left("Changed", "What was shown has changed meanwhile, and it is left alone. Look at it by itself.")
+_SILENT = Left("Can’t be read", "Refunds does not answer just now, and it is left alone. Open this page again later.")
 
 
 async def choose(visit: Visit) -> Response:
@@ -56,15 +70,16 @@ async def decide(visit: Visit) -> Response:
     except BrokenRule as refused:
         note_refusal(form, refused)
         return await _selection(visit, chosen, form)
+    left_alone = set(form.value("left_alone").split())
     for line, page in (await _as_they_are(visit, chosen)).items():
-        await _decide_line(visit, chosen, line, page)
+        await _decide_line(visit, chosen, line, page, left_alone=f"{line.task}" in left_alone)
     return visit.go(f"/together/{chosen.id}")
 
 
-async def _decide_line(visit: Visit, chosen: Selection, line: Line, page: CasePage | None) -> None:
+async def _decide_line(visit: Visit, chosen: Selection, line: Line, page: CasePage | None, *, left_alone: bool) -> None:
     plan_hash, stands_still = (page.plan_hash, page.gone_story is not None) if page is not None else (None, False)
     try:
-        asked = LineOf(chosen.id, line.task, plan_hash, stands_still)
+        asked = LineOf(chosen.id, line.task, plan_hash, stands_still, left_alone)
         await visit.change_as(decision_of(chosen.id, line.task), lambda tx: decide_line(tx, asked))
     except BrokenRule as refused:
         why = refused.message
@@ -111,20 +126,34 @@ async def _list(visit: Visit, form: Form) -> Response:
 
 
 async def _selection(visit: Visit, chosen: Selection, form: Form) -> Response:
-    tasks = [line.task for line in chosen.lines]
-    why_not = {row.task: row.why_not for row in await visit.own(lambda tx: queries.rows_of(tx, tasks))}
     mine = chosen.person == visit.person.subject
-    now = await _as_they_are(visit, chosen) if mine else {}
+    left = await _left_alone(visit, chosen, mine=mine)
+    whole = chosen.signed_at is not None or not mine
     return visit.show(
         "selection.html",
         "Decide together",
         form=form,
         chosen=chosen,
-        why_not=why_not,
+        left=left,
+        counted=[line for line in chosen.lines if whole or line.task not in left],
         labels=await visit.account_labels(line.account for line in chosen.lines),
         mine=mine,
-        stand_still={line.task for line, page in now.items() if page is not None and page.gone_story},
         fresh=fresh(visit.session.authenticated_at, visit.now),
         sign_in_again=f"/sign-in?again=yes&to={quote(f'/together/{chosen.id}', safe='')}",
         names=await visit.names(),
     )
+
+
+async def _left_alone(visit: Visit, chosen: Selection, *, mine: bool) -> dict[UUID, Left]:
+    """The lines without a result that can't be approved as things are, by task. Refunds is asked only for who made the selection."""
+    tasks = [line.task for line in chosen.lines if not line.done]
+    rows = await visit.own(lambda tx: queries.rows_of(tx, tasks))
+    found = {row.task: Left("Not for you", row.why_not) for row in rows if row.why_not is not None}
+    for line, page in (await _as_they_are(visit, chosen)).items() if mine else ():
+        if page is None:
+            found.setdefault(line.task, _SILENT)
+        elif page.gone_story is not None:
+            found.setdefault(line.task, _STANDS_STILL)
+        elif page.plan_hash != line.content_hash:
+            found.setdefault(line.task, _CHANGED)
+    return found
