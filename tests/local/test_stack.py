@@ -83,7 +83,11 @@ async def test_every_process_is_well_once_the_stack_is_ready(stack: Stack) -> No
 
 
 async def test_an_operator_asks_a_service_of_the_stack_what_is_parked(stack: Stack) -> None:
-    for words, said in ((("refunds", "parked", "list"), "No event is parked."), (("ledger", "parked", "discard", "--help"), "--second")):
+    for words, said in (
+        (("refunds", "parked", "list"), "No event is parked."),
+        (("ledger", "parked", "discard", "--help"), "--second"),
+        (("refunds", "rewrap-keys"), "Nothing is left under another key."),
+    ):
         asked = [sys.executable, "-m", "rentbook_local", "operate", *words, "--state", str(stack.layout.folder)]
         done = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, check=True)
         assert said in done.stdout

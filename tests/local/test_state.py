@@ -13,7 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from rentbook_local import cli, layout, passwords, places, services, temporal
+from rentbook_local import cli, layout, operate, passwords, places, services, temporal
 from rentbook_local.ports import is_free
 from rentbook_local.problem import Problem
 
@@ -160,6 +160,19 @@ def test_commands_on_no_stack_say_how_to_start_one(tmp_path: Path, capsys: pytes
         said = _said(capsys)
         assert "start one with ./rentbook run" in said
         assert str(tmp_path) in said
+
+
+def test_keys_are_wrapped_anew_as_the_owner_of_the_tables(tmp_path: Path) -> None:
+    at = layout.open_state(tmp_path / "s", 23600)
+    owner = passwords.make_or_read(at).owners["refunds"]
+    asked = operate.command_of(at, "refunds", "rewrap-keys")
+    address = asked.environment["RENTBOOK_OWNER_DATABASE_URL"]
+    assert address == f"postgresql+asyncpg://refunds_owner:{owner}@127.0.0.1:{at.port('postgres')}/refunds"
+    assert asked.argv[-2:] == ("refunds", "rewrap-keys")
+    assert "RENTBOOK_OWNER_DATABASE_URL" not in operate.command_of(at, "refunds", "parked", "list").environment
+    for service, *words in (("ledger",), ("refunds", "k1")):
+        with pytest.raises(Problem, match="a command of refunds"):
+            operate.command_of(at, service, "rewrap-keys", *words)
 
 
 def test_status_of_a_stopped_stack_says_so_and_shows_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

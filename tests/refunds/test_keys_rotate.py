@@ -36,10 +36,14 @@ def tenant() -> RefundFacts:
 
 
 async def rewrap(database: Database, secrets: Path) -> tuple[int | None, str]:
-    told = {"RENTBOOK_OWNER_DATABASE_URL": database.owner_url, "RENTBOOK_SECRETS_DIR": str(secrets)}
+    return await says("rewrap-keys", RENTBOOK_OWNER_DATABASE_URL=database.owner_url, RENTBOOK_SECRETS_DIR=str(secrets))
+
+
+async def says(*words: str, **told: str) -> tuple[int | None, str]:
+    """What `python -m refunds` says to these words, and its exit status."""
     pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "refunds", "rewrap-keys", env={**os.environ, **told}, stdout=pipe, stderr=both
+        sys.executable, "-m", "refunds", *words, env={**os.environ, **told}, stdout=pipe, stderr=both
     )
     said, _ = await process.communicate()
     return process.returncode, said.decode().strip()
@@ -97,6 +101,18 @@ async def test_an_operator_rotates_the_keys_and_nothing_is_lost(refunds: Refunds
     refunds.means = replace(refunds.means, keys=old)
     with pytest.raises(Unopenable):
         await refunds.ask(queries.case_page, CaseAsked(case=case))
+
+
+async def test_an_operator_may_give_the_address_as_psql_takes_it(database: Database, secrets_dir: Path) -> None:
+    assert database.owner_dsn.startswith("postgresql://")
+    told = {"RENTBOOK_OWNER_DATABASE_URL": database.owner_dsn, "RENTBOOK_SECRETS_DIR": str(secrets_dir)}
+    status, said = await says("rewrap-keys", **told)
+    assert (status, said.rpartition(". ")[2]) == (0, "Nothing is left under another key.")
+
+
+async def test_words_that_are_not_understood_are_answered_with_all_that_are() -> None:
+    understood = "Nothing, `migrate`, `parked`, `outbox`, `stories` or `rewrap-keys` is understood here."
+    assert await says("--help") == (2, understood)
 
 
 async def test_a_ring_without_the_old_key_stops_before_it_changes_anything(refunds: Refunds, database: Database, secrets_dir: Path) -> None:

@@ -60,17 +60,17 @@ statement is not idle to PostgreSQL. Longer than the largest bank file takes."""
 LAST_WORDS_SECONDS = 5.0
 
 
-def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> NoReturn:
+def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str], *, also: Sequence[str] = ()) -> NoReturn:
     """The whole of a service's `__main__.py`: `main(make_app, LedgerSettings, sys.argv[1:])`. It does not return: the process exits.
 
     Without words it runs the service; `migrate` brings its database up to date; `parked list|show|replay|discard`, `outbox list|replay` and
-    `stories list|restart` are for operators.
+    `stories list|restart` are for operators. `also`: the words that the service's own `__main__.py` understands, to name them too.
     Exit status: 0 when it was asked to stop, or did what the operator asked; 1 when it can't go on, or could not do all of it (the words on
     stderr say why), as when an event still waits after `parked replay`; 2 for wrong settings or words.
     """
     name = app_factory.__module__.partition(".")[0]
     try:
-        said = _do(app_factory, settings_cls, argv)
+        said = _do(app_factory, settings_cls, argv, also)
     except ValidationError as error:
         _leave(2, "\n".join(f"{name}: RENTBOOK_{_setting(fault)}: {fault['msg']}" for fault in error.errors(include_input=False)))
     except (NotReady, NotPossible, ValueError, OSError) as error:
@@ -82,12 +82,13 @@ def main(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[
     _leave(0, said)
 
 
-def _do(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str]) -> str:
+def _do(app_factory: Callable[[S], App], settings_cls: type[S], argv: Sequence[str], also: Sequence[str]) -> str:
     if list(argv) == ["migrate"]:
         migrate(MigrationSettings(), _migrations_beside_src(app_factory))
         return ""
     if argv and argv[0] not in ("parked", "outbox", "stories"):
-        _leave(2, "Nothing, `migrate`, `parked`, `outbox` or `stories` is understood here.")
+        *others, last = (f"`{word}`" for word in ("migrate", "parked", "outbox", "stories", *also))
+        _leave(2, f"Nothing, {', '.join(others)} or {last} is understood here.")
     settings = settings_cls()
     app = app_factory(settings)
     start_logging(app.name, settings.log_format)

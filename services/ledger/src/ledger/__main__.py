@@ -75,4 +75,4 @@ def _say(why: str, status: int) -> int:
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in BY_HAND:
         sys.exit(asyncio.run(do_by_hand(sys.argv[1:])))
-    main(make_app, LedgerSettings, sys.argv[1:])
+    main(make_app, LedgerSettings, sys.argv[1:], also=BY_HAND)

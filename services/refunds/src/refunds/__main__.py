@@ -49,4 +49,4 @@ def _say(why: str, status: int) -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["rewrap-keys"]:
         sys.exit(_by_hand())
-    main(make_app, RefundsSettings, sys.argv[1:])
+    main(make_app, RefundsSettings, sys.argv[1:], also=("rewrap-keys",))

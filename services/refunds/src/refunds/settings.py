@@ -1,6 +1,7 @@
 """The settings of refunds, beside those that every service has."""
 
 import json
+import re
 from datetime import date, time, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -24,8 +25,14 @@ class RewrapSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RENTBOOK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    owner_database_url: str = Field(description="postgresql+asyncpg:// address of the database, as the owner of its tables", repr=False)
+    owner_database_url: str = Field(description="postgresql:// address of the database, as the owner of its tables", repr=False)
     secrets_dir: Path = Field(description="Folder of the file payee_keys.json")
+
+    @field_validator("owner_database_url")
+    @classmethod
+    def by_our_driver(cls, url: str) -> str:
+        """An address as psql takes it is as good as one that names the driver."""
+        return re.sub("^postgres(ql)?://", "postgresql+asyncpg://", url)
 
     def key_ring(self) -> KeyRing:
         """Errors: UnusableKeyRing, OSError."""
