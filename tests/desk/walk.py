@@ -390,6 +390,8 @@ async def desk_of(place: Place, not_for: Mapping[str, frozenset[str]]) -> dict[s
 
 async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, address: str) -> httpx.Response:
     method, path = address.split(" ")
+    if address == "POST /sign-out" and session is not None:
+        return await _signed_out(walk)
     if address in OUTSIDE:
         return await http.request(method, OUTSIDE[address], data={"csrf": "of no session"} if method == "POST" else None)
     if method == "GET":
@@ -404,6 +406,13 @@ async def _tried(walk: Walk, http: httpx.AsyncClient, session: Session | None, a
 
     known, fields = await ATTEMPTS[path](walk, path, send)
     return await send(filled(path, known), fields)
+
+
+async def _signed_out(walk: Walk) -> httpx.Response:
+    """With the form of another session of the same person, so that the one that walks goes on."""
+    key, session = await walk.session(walk.role)
+    async with client(base_url=walk.place.url, cookies={"rentbook": key}, headers={"origin": walk.place.url}) as http:
+        return await http.post("/sign-out", data={"csrf": session.csrf_token})
 
 
 def _instead(walk: Walk, path: str) -> dict[str, object]:
