@@ -71,3 +71,17 @@ async def test_its_pages_say_so_with_the_command_that_restarts_it(
             assert says in said
             assert ("What is decided now is not carried out: wait with it." in said) is (what not in ("proposal", "payment run"))
             assert f"./rentbook operate {service} stories restart {story} --by NAME" in said
+
+
+async def test_the_pages_of_a_case_say_that_an_event_about_it_waits_for_an_operator(place: Place) -> None:
+    await place.everyone_known()
+    says, paths = "An event about this waits for an operator", await pages_of_a_refund(place)
+    async with visiting(place, "ella") as manager:
+        for path in paths:
+            assert says not in await manager.read(path)
+        page = estate.case_page(CASE).model_copy(update={"parked_since": estate.NOW})
+        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda _: page
+        for path in paths:
+            said = await manager.read(path)
+            assert says in said
+            assert "./rentbook operate refunds parked list" in said

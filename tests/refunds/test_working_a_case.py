@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
+from chassis.tables import parked
+from chassis.transaction import Transaction, run
 from refunds.domain.days import business_date
 from refunds.domain.evidence import SETTLED_BY, DoesNotSettle, RestsOnFigures
 from refunds.queries import case_page, ready_payments
@@ -66,6 +68,27 @@ SAM = Caller("sam.senior", frozenset({"senior-officer"}), form="form-9")
 def tenant(**other: Any) -> RefundFacts:
     facts = {"people": (PersonFacts(person=A),), "debts": (), "as_of": TODAY, "pays_by_direct_debit": False, **other}
     return ledger(facts.pop("cleared", 1_000_00), **facts)
+
+
+async def test_a_case_says_that_an_event_about_its_account_waits_for_an_operator(refunds: Refunds) -> None:
+    """The account stands still in refunds: what is heard of it later waits too."""
+    case = await refunds.opened(tenant())
+    shown = await refunds.ask(case_page, CaseAsked(case=case))
+    assert shown.parked_since is None
+    about = {"topic": "ledger.accounts", "partition": 0, "headers": {}, "body": b"{", "payload_hash": b"x", "reason": "no CloudEvents"}
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+    async def park(tx: Transaction) -> None:
+        for place, key in enumerate((f"{uuid4()}", f"{shown.account}", f"{shown.account}")):
+            row = {**about, "key": key, "record_offset": place, "parked_at": at + timedelta(hours=place)}
+            await tx.connection.execute(parked.insert().values(row))
+
+    await run(refunds.runtime, park)
+    assert (await refunds.ask(case_page, CaseAsked(case=case))).parked_since == at + timedelta(hours=1)
+    async with refunds.runtime.engine.begin() as connection:
+        done = {"resolved_at": at, "resolution": "replayed", "resolved_by": "kim"}
+        await connection.execute(parked.update().where(parked.c.key == f"{shown.account}").values(done))
+    assert (await refunds.ask(case_page, CaseAsked(case=case))).parked_since is None
 
 
 def evidence(case: UUID, check: int, **other: Any) -> AddEvidence:

@@ -6,7 +6,8 @@ exit status is 1. Discarding takes two people and a reason, which stay with the 
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,6 +54,13 @@ async def obey(runtime: Runtime, app: App, words: argparse.Namespace) -> str:
     if words.action == "replay":
         return await replay(runtime, app, words.id, by=words.by)
     return await discard(runtime, words.id, by=words.by, second=words.second, reason=words.reason)
+
+
+async def waits_since(tx: Transaction, keys: Collection[str]) -> datetime | None:
+    """When the first of the events of these keys that wait for an operator was parked, UTC; None where none waits."""
+    first = sa.select(sa.func.min(parked.c.parked_at)).where(parked.c.key.in_(keys), parked.c.resolved_at.is_(None))
+    since: datetime | None = (await tx.connection.execute(first)).scalar_one()
+    return since
 
 
 async def _listed(runtime: Runtime, *, everything: bool) -> str:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 GONE_STORY = "The workflow id where Temporal did not tell the story some seconds ago: nothing goes on before an operator takes it up again"
+PARKED_SINCE = "Since when an event about it waits for an operator, with all later ones: what they say is not known here yet"
 
 
 class Message(BaseModel):

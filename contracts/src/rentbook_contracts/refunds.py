@@ -11,7 +11,7 @@ from rentbook_contracts.approvals import Lane
 from rentbook_contracts.ledger import RefundPlan
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, PositivePence
-from rentbook_contracts.operation import GONE_STORY, Command, Message, Nothing, Operation, Query
+from rentbook_contracts.operation import GONE_STORY, PARKED_SINCE, Command, Message, Nothing, Operation, Query
 from rentbook_contracts.people import LastCommands
 
 
@@ -572,6 +572,7 @@ class CasePage(Message):
     asked_as: AskedAs = AskedAs.TENANT
     paid_on: date | None = Field(default=None, description=PAID_ON)
     gone_story: str | None = Field(default=None, description=GONE_STORY)
+    parked_since: datetime | None = Field(default=None, description=PARKED_SINCE)
 
 
 class CaseRow(Message):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from chassis.parked import waits_since
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import RefundPlan
 from rentbook_contracts.operation import Nothing
@@ -102,6 +103,7 @@ async def case_page(tx: Transaction, asked: CaseAsked, means: Means) -> CasePage
         refund_journal=row.refund_journal, decide_by=row.decide_by, pay_by=row.pay_by, policy_version=row.policy_version,
         paid_on=_paid_on(row, await _entry_day(tx, row.run)), asked_as=row.asked_as,
         gone_story=(tx.gone(refund_workflow_id(row.id, row.attempt)) if row.is_open else None) or _gone_run(tx, row.run),
+        parked_since=await waits_since(tx, [str(one) for one in (row.account, row.run) if one]) if row.is_open else None,
     )  # fmt: skip
 
 
