@@ -99,6 +99,8 @@ async def test_operators_list_show_replay_and_discard(wired: Place) -> None:
         last = await say(wired.settings, "parked", "discard", number, "--by", "ada", "--second", "ben", "--reason", "spoilt")
         assert last[0] == 0
         assert await scalar(runtime, "SELECT resolution FROM parked") == "discarded"
+        resolved = await say(wired.settings, "parked", "list", "--all")
+        assert "discarded by ada and ben (spoilt): no CloudEvents" in resolved[1]
 
 
 async def test_a_replay_that_takes_all_ends_well(wired: Place) -> None:

@@ -211,6 +211,14 @@ def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:
     assert read_list(file) == [Acknowledged("decision", None, id_), Acknowledged("release", id_, None)]
 
 
+def test_an_empty_list_is_not_called_kept(tmp_path: Path) -> None:
+    file = tmp_path / "accepted.jsonl"
+    for text in ("", "\n"):
+        file.write_text(text)
+        with pytest.raises(Problem, match="is empty"):
+            read_list(file)
+
+
 @pytest.mark.parametrize("line", ["no JSON", "[]", '{"kind": "decision"}', '{"kind": "cake", "id": "x"}', '{"kind": "release", "id": "x"}'])
 def test_a_line_that_is_no_acknowledgement_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "accepted.jsonl"

@@ -73,9 +73,14 @@ async def _listed(runtime: Runtime, *, everything: bool) -> str:
 
 
 def _line(row: Any) -> str:
-    state = "waits" if row.resolution is None else f"{row.resolution} by {row.resolved_by}"
+    state = "waits" if row.resolution is None else f"{row.resolution} by {row.resolved_by}{_agreed(row)}"
     version = f"v{row.aggregate_version}" if row.aggregate_version is not None else "no version"
     return f"{row.id}  {row.parked_at:%Y-%m-%d %H:%M:%S}Z  {row.topic}  {row.key}  {version}  {row.event_type}  {state}: {row.reason}"
+
+
+def _agreed(row: Any) -> str:
+    """Of a discarded event the second person and the reason."""
+    return f" and {row.seconded_by} ({row.because})" if row.seconded_by is not None else ""
 
 
 async def _shown(runtime: Runtime, number: int) -> str:

@@ -31,11 +31,13 @@ class Acknowledged:
 
 
 def read_list(file: Path) -> list[Acknowledged]:
-    """A client's list. Errors: Problem, which names the line."""
+    """A client's list. Errors: Problem, which names the line; an empty list proves nothing, and is one too."""
     try:
         texts = file.read_text(encoding="utf-8").splitlines()
     except OSError as fault:
         raise Problem(f"The list {file} cannot be read ({fault.strerror}).") from fault
+    if not any(text.strip() for text in texts):
+        raise Problem(f"The list {file} is empty: there is nothing to look for.")
     found = []
     for place, text in enumerate(texts, start=1):
         try:
