@@ -138,8 +138,8 @@ async def test_work_that_could_not_be_asked_for_does_not_look_as_if_there_were_n
     place.peers.silent.add("refunds")
     async with visiting(place, "asha") as asha:
         said = await asha.read("/work?view=mine")
-    assert "what waits for evidence" in said.lower()
-    assert "can’t be shown just now" in said
+    assert "The day’s payment cut-off; what waits for evidence; which reviews wait" in said
+    assert ": these can’t be shown just now." in said
     assert "Nothing waits for you" not in said
 
 
