@@ -90,6 +90,28 @@ async def test_a_line_that_is_not_for_one_says_why_and_leaves_the_others_alone(p
         assert "Not decided What was shown has changed meanwhile" in said
 
 
+async def test_whoever_opens_a_line_finds_back_to_the_selection(place: Place) -> None:
+    await place.everyone_known()
+    tasks = await cases(place, 2)
+
+    async def back(visitor: Visitor, task: UUID) -> str:
+        await visitor.read(f"/tasks/{task}")
+        assert visitor.page is not None
+        [link] = visitor.page.xpath('//a[@class="govuk-back-link"]')
+        return str(link.get("href"))
+
+    async with visiting(place, "dev", again=True) as leader, visiting(place, "ella") as manager:
+        assert await back(leader, tasks[0]) == "/work"
+        address = await put(leader)
+        assert [await back(leader, task) for task in tasks] == [address, address]
+        assert await back(manager, tasks[0]) == "/work", "it is not theirs"
+        assert "Chosen and not signed for yet 2 refunds, £200.01, chosen" in await leader.read("/together")
+        await leader.read(address)
+        await leader.send(address)
+        assert await back(leader, tasks[0]) == "/work"
+        assert "not signed for yet" not in await leader.read("/together")
+
+
 async def test_no_more_is_signed_for_than_can_be_approved(place: Place) -> None:
     """Of five one is closed because of a hold, and one has changed; a third is claimed, and that is over when the form arrives."""
     await place.everyone_known()

@@ -1449,6 +1449,10 @@ async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseS
     return {row.run: ReleaseShown(row.run, row.released_by, row.released_at, row.lines, row.total_pence) for row in rows}
 
 
+OPEN_SELECTIONS = 5
+"""So many of the newest are listed: what is left of older ones can be chosen anew."""
+
+
 # --- selections -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -1456,6 +1460,32 @@ async def open_tasks(tx: Transaction, tasks: Collection[UUID]) -> tuple[TaskHead
     """Those of the tasks that wait for a decision."""
     wanted = sa.select(task).where(task.c.id.in_(list(tasks)), task.c.status == Status.OPEN).order_by(task.c.priority_at, task.c.id)
     return tuple(_head(row) for row in (await tx.connection.execute(wanted)).all())
+
+
+@dataclass(frozen=True)
+class OpenSelection:
+    """What the caller chose and has not signed for, as it was shown then."""
+
+    id: UUID
+    made_at: datetime
+    lines: int
+    total_pence: int
+
+
+async def open_selections(tx: Transaction, *, about: UUID | None = None) -> tuple[OpenSelection, ...]:
+    """The caller's selections that are not signed for and of which a task still waits, newest first; only those with the task `about`."""
+    theirs = selection_line.alias()
+    waits = sa.exists().where(theirs.c.selection_id == selections.c.id, task.c.id == theirs.c.task_id, task.c.status == Status.OPEN)
+    wanted = sa.select(selections.c.id, selections.c.made_at, sa.func.count(), sa.func.sum(selection_line.c.amount_pence))
+    whole = selections.join(selection_line, selection_line.c.selection_id == selections.c.id)
+    wanted = wanted.select_from(whole).group_by(selections.c.id, selections.c.made_at)
+    wanted = wanted.where(selections.c.person == tx.caller.person, waits.correlate(selections))
+    wanted = wanted.where(~sa.exists().where(selection_signed.c.selection_id == selections.c.id))
+    if about is not None:
+        one = selection_line.alias()
+        wanted = wanted.where(sa.exists().where(one.c.selection_id == selections.c.id, one.c.task_id == about).correlate(selections))
+    found = await tx.connection.execute(wanted.order_by(selections.c.made_at.desc(), selections.c.id).limit(OPEN_SELECTIONS))
+    return tuple(OpenSelection(row[0], row[1], row[2], int(row[3])) for row in found)
 
 
 async def selection(tx: Transaction, selection_id: UUID) -> Selection | None:

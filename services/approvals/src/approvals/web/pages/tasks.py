@@ -200,6 +200,7 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
         task=shown,
         case=case,
         account=account,
+        selections=await visit.own(lambda tx: queries.open_selections(tx, about=row.task)),
         letters=letters,
         names=names,
         labels=labels,

@@ -122,6 +122,7 @@ async def _list(visit: Visit, form: Form) -> Response:
         in_force=in_force,
         labels=await visit.account_labels(row.account for row in refunds if row.account),
         ticked=form.chosen("task"),
+        begun=await visit.own(queries.open_selections),
     )
 
 
