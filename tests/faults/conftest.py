@@ -20,7 +20,15 @@ __all__ = ["database", "place", "secrets_dir", "wired"]
 collect_ignore = (
     []
     if WHOLE
-    else ["test_every_failpoint.py", "test_servers.py", "test_full_disk.py", "test_standing_still.py", "test_a_thousand_lines.py"]
+    else [
+        "test_every_failpoint.py",
+        "test_servers.py",
+        "test_full_disk.py",
+        "test_standing_still.py",
+        "test_a_thousand_lines.py",
+        "test_call_in.py",
+        "test_every_reason_declined.py",
+    ]
 )
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _ACCEPTED = pytest.StashKey[Accepted]()

@@ -23,7 +23,7 @@ from python_calamine import CalamineWorkbook
 from rentbook_contracts.approvals import DECIDE, DecisionTaken
 from rentbook_contracts.operation import Message, Nothing, Query
 from rentbook_contracts.workflows import schedule_workflow_id
-from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, SCHEDULE_PAGE, EvidencePolicies, ScheduleAsked
+from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, SCHEDULE_PAGE, EvidencePolicies, Reason, ScheduleAsked
 from rentbook_local.demo.bank_files import business_day
 from rentbook_local.demo.writing import london_today
 from rentbook_local.journey.desk import Desk, Page
@@ -196,20 +196,18 @@ CASES = {
 RELEASED_BY_LAW = {"bankruptcy", "debt-relief-order", "voluntary-arrangement"}
 
 
-TO_OTHER_ENDS = {"traced", "paying", "applies-for-housing", "unclaimed"}
-"""Reasons of the policy for something else than to write a debt off."""
-
-
 async def reasons_of_the_policies(stack: Stack) -> list[set[str]]:
-    """Of each dated policy."""
+    """Of each dated policy; what was undone is asked for as what was paid."""
     told = EvidencePolicies.model_validate(await of_writeoffs(stack, EVIDENCE_POLICIES, Nothing()))
-    return [{ladder.reason.value for ladder in version.policy.ladders} for version in told.versions]
+    return [{ladder.reason.value for ladder in version.policy.ladders} | {"charge-undone"} for version in told.versions]
 
 
 async def test_every_reason_is_refused_without_its_evidence_and_posted_with_it(
     stack: Stack, desks: Mapping[str, Desk], members: Members
 ) -> None:
-    assert {frozenset(reasons) for reasons in await reasons_of_the_policies(stack)} == {frozenset({*CASES, *TO_OTHER_ENDS})}
+    played = {*CASES, *PUT_BACK, "unclaimed"}
+    assert played == {reason.value for reason in Reason}, "each is refused and accepted in one of these tests"
+    assert {frozenset(reasons) for reasons in await reasons_of_the_policies(stack)} == {frozenset(played)}
     asha, debts = desks["asha"], {reason: members[f"debt-{reason}"] for reason in CASES}
     before = dict(
         zip(CASES, at_once(lambda reason: proposed(desks, debts[reason], reason, CASES[reason].too_little), [*CASES]), strict=True)
@@ -473,7 +471,7 @@ async def by_sql(stack: Stack, task: str, name: str) -> str | None:
     return None
 
 
-# --- money that moves meanwhile --------------------------------------------------------------------------------------------------------
+# --- money that moves meanwhile, and back for every reason to do so --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -516,7 +514,7 @@ def move(desk: Desk, debts: Members, when: str) -> list[str]:
     return names
 
 
-def test_payments_reversals_and_backdated_receipts_before_during_and_after_leave_the_right_entries(
+def test_payments_reversals_and_backdated_receipts_leave_the_right_entries_and_each_reason_puts_back_what_is_decided(
     desks: Mapping[str, Desk], members: Members
 ) -> None:
     asha, debts = desks["asha"], {name: members[f"debt-{name}"] for name in MONEY}
@@ -552,6 +550,7 @@ def test_payments_reversals_and_backdated_receipts_before_during_and_after_leave
     assert {name: balance(asha, debts[name].account) for name in MONEY} == {name: cell.owed for name, cell in MONEY.items()}
     registered = {name: [row.amount for row in register(asha, debts[name].account)] for name in WRITTEN_OFF}
     assert registered == {name: [amount] for name, amount in WRITTEN_OFF.items()}
+    is_put_back_or_not(desks, {reason: debts[back.of] for reason, back in PUT_BACK.items()})
 
 
 def proposed_of_itself(desk: Desk, member: Member) -> str:
@@ -561,6 +560,71 @@ def proposed_of_itself(desk: Desk, member: Member) -> str:
     page = desk.wait(where, "what is to be put back", lambda page: bool(page.tree.xpath(rows)))
     [link] = page.tree.xpath(rows)
     return str(link).rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Back:
+    """A reason to put back: of which debt, how much, what is owed then; what its page asks for, and the evidence, where it asks for any."""
+
+    of: str
+    amount: str
+    owed: str
+    says: str = ""
+    proof: Proof | None = None
+
+
+PUT_BACK = {
+    "traced": Back("pays-before", "£260.00", "£260.00 behind", "The debtor was traced", Proof("found", ago(1))),
+    "applies-for-housing": Back(
+        "backdated-before", "£282.00", "£282.00 behind", "The application", Proof("document", ago(2), "housing options", "HA/2026/77")
+    ),
+    "paying": Back("pays-after", "£12.00", "Nothing owed"),
+    "charge-undone": Back("undone-before", "£96.00", "Nothing owed"),
+}
+REFUSED, ACCEPTED = "Not put back", "Put back"
+
+
+def is_put_back_or_not(desks: Mapping[str, Desk], debts: Members) -> None:
+    """Refused without its evidence, declined with it, and proposed anew and accepted, by the authority that wrote it off."""
+    asha, efua = desks["asha"], desks["efua"]
+    undo(asha, debts["charge-undone"], "Weekly charge", "It was never owed")
+    journals = {reason: register(asha, debt.account)[0].journal for reason, debt in debts.items()}
+
+    def wished(reason: str, amount: str = "") -> str:
+        page = propose(asha, debts[reason].account, reason, undoes=journals[reason], amount=amount)
+        assert page.errors() == [], (reason, page.errors())
+        back = PUT_BACK[reason]
+        if back.proof is not None:
+            lacking = proposal_says(asha, page.identity, "Evidence is being gathered")
+            assert back.says in words_of(lacking), reason
+            assert bring(desks["bryn"], page.identity, back.proof).errors() == []
+        proposal_says(asha, page.identity, READY)
+        return page.identity
+
+    def decided(proposals: list[str], title: str, answer: str, words: str) -> None:
+        schedule = listed(desks, proposals, title)
+        assert schedule_task(desks["dilip"], title).tree.xpath("//*[@id='why-not']")
+        approved(efua, title, answer=answer)
+        assert standings(schedule_says(asha, schedule, words)) == dict.fromkeys(proposals, words)
+
+    first = [wished(reason) if PUT_BACK[reason].proof else proposed_of_itself(asha, debt) for reason, debt in debts.items()]
+    owed = {reason: balance(asha, debt.account) for reason, debt in debts.items()}
+    decided(first, REFUSED, "declined", "Declined")
+    assert {reason: balance(asha, debt.account) for reason, debt in debts.items()} == owed
+    assert {row.kind for debt in debts.values() for row in register(asha, debt.account)} == {"Write-off"}
+
+    # Nobody owes a charge that was undone: it comes again of itself. What was paid may have been refused for good.
+    aside = asha.get(f"/write-offs/{first[[*PUT_BACK].index('charge-undone')]}")
+    aside.must_say("set aside: what is left of the undone charge is proposed again on")
+    anew = [wished(reason, "" if back.proof else back.amount.removeprefix("£")) for reason, back in PUT_BACK.items()]
+    assert not {*first} & {*anew}
+    decided(anew, ACCEPTED, "approved", "✓ Posted")
+    for reason, back in PUT_BACK.items():
+        account = debts[reason].account
+        assert balance(asha, account) == back.owed, reason
+        assert [entry for entry in entries(asha, account) if entry[1] == "WON"] == [(str(TODAY), "WON", back.amount.removeprefix("£"))]
+        kinds = [(row.kind, row.amount) for row in register(asha, account)]
+        assert kinds == [("Reinstatement", back.amount), ("Write-off", WRITTEN_OFF[back.of])], reason
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------------------------

@@ -70,8 +70,13 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(*, with_estate: bool = True, folder: Path | None = None, elsewhere: int = 0) -> AsyncIterator[Stack]:
-    """A stack of one's own. A `folder` that outlives it keeps the state for the next; `elsewhere` is a port that it must not start at."""
+async def running_stack(
+    *, with_estate: bool = True, folder: Path | None = None, elsewhere: int = 0, runner_module: str = "rentbook_local"
+) -> AsyncIterator[Stack]:
+    """A stack of one's own. A `folder` that outlives it keeps the state for the next; `elsewhere` is a port that it must not start at.
+
+    `runner_module` starts it in the place of ./rentbook, as `support.ahead` does.
+    """
     with tempfile.TemporaryDirectory(prefix="rentbook-stack-", dir=fast_folder(), ignore_cleanup_errors=True) as temporary:
         state = folder or Path(temporary)
         state.chmod(0o711)
@@ -82,7 +87,7 @@ async def running_stack(*, with_estate: bool = True, folder: Path | None = None,
             runner = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "rentbook_local",
+                runner_module,
                 *words,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
