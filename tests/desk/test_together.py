@@ -134,7 +134,7 @@ async def test_no_more_is_signed_for_than_can_be_approved(place: Place) -> None:
         assert f"Not for you This no longer waits for a decision: {why}." in said
         assert "Changed What was shown has changed meanwhile, and it is left alone." in said
         assert "Not for you A colleague has claimed this" in said
-        assert "To be approved £200.07" in said
+        assert "To be approved£200.07" in said, "the foot of the table"
         assert "Approve 2 refunds, £200.07" in said
         form = leader.fields(address)
         await manager.read(f"/tasks/{tasks[2]}")
