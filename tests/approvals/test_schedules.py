@@ -314,6 +314,26 @@ async def test_whoever_moved_a_debt_while_the_schedule_waited_decides_none_of_it
     assert (await desk.decided("tim.leader", about, opened)).completes
 
 
+async def test_whoever_touched_another_proposal_of_the_same_people_meanwhile_decides_none_of_it(
+    desk: WriteOffOffice,
+) -> None:
+    about = told((line(30_00),))
+    opened = await desk.opened(about)
+    desk.schedules[about.schedule] = about.model_copy(update={"participants": (*about.participants, "tess.leader")})
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await desk.decided("tess.leader", about, opened)
+    assert (await desk.decided("tim.leader", about, opened)).completes
+
+
+async def test_an_approval_has_no_force_once_its_decider_touched_another_proposal_of_the_same_people(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    second = await desk.opened(about, 2)
+    desk.schedules[about.schedule] = about.model_copy(update={"participants": (*about.participants, "kim.s151")})
+    with pytest.raises(eligibility.EarlierApproverTookPart):
+        await desk.decided("mel.member", about, second)
+
+
 async def test_one_person_does_not_decide_two_stages(desk: WriteOffOffice) -> None:
     about = told((line(30_00, 10_000_00),))
     await desk.decided("kim.s151", about, await desk.opened(about))

@@ -85,6 +85,10 @@ WITH told AS (
 ) INSERT INTO struck SELECT id, 'typed in error', '{{struck_by}}', {LONG_BEFORE} FROM told
 """
 
+FED_ANOTHER = f"""
+INSERT INTO participant SELECT id, '{APPROVER}', 'added evidence', {LONG_BEFORE} FROM proposal WHERE account = '{LEFT_OUT.account}'
+"""
+
 MAUNDY_THURSDAY = "UPDATE decision SET decided_at = '2026-04-02 12:00+01', carried_out_from = '{day}' WHERE carried_out_from IS NOT NULL"
 
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
@@ -402,6 +406,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         ORDER_ELSEWHERE.format(kind=kind, person=UUID(int=of.number * 100), by=by, struck_by=struck_by),))
       for kind, of in (("write-off", BANKRUPT), ("reinstatement", GONE))
       for how, by, struck_by in (("brought an order", APPROVER, "x"), ("struck an order", "x", APPROVER))),
+    ("written-off", "a decider took part in another proposal on the same account", "writeoffs", (
+        FED_ANOTHER, f"UPDATE proposal SET account = '{GONE.account}' WHERE account = '{LEFT_OUT.account}'")),
+    ("written-off", "a decider took part in a proposal on another account of the debtor", "writeoffs", (
+        FED_ANOTHER, f"UPDATE schedule_line SET beside = '{{{LEFT_OUT.account}}}' WHERE account = '{GONE.account}'")),
     ("written-off", "the decision had left the line out", "approvals", (
         "INSERT INTO decision_exception SELECT decision_id, other.line, other.task_id, 'other' FROM decision_exception AS one"
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),

@@ -65,6 +65,7 @@ from writeoffs.domain.policy import PROOF_OF, Ladder, WriteOffPolicy, policy_at,
 from writeoffs.domain.reminding import EventKind, Waited, reminders
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule, WriteOffRule
 from writeoffs.tables import (
+    BROUGHT_EARLIER,
     event,
     last_contact,
     participant,
@@ -180,7 +181,20 @@ async def _participants(tx: Transaction, asked: ScheduleOfHash, number: int) -> 
     of_round = sa.select(round_line.c.line).where(round_line.c.schedule == asked.schedule, round_line.c.round == number)
     of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
     of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
-    return tuple(sorted(set(await tx.connection.scalars(of_lines.union(of_schedule)))))
+    lines = sa.and_(schedule_line.c.schedule == asked.schedule, schedule_line.c.line.in_(of_round))
+    return tuple(sorted(set(await tx.connection.scalars(of_lines.union(of_schedule, _of_other_proposals(lines))))))
+
+
+def _of_other_proposals(lines: sa.ColumnElement[bool]) -> sa.Select[tuple[Any, ...]]:
+    """Who took part in any proposal about the same people, on whichever of their accounts, open, withdrawn or declined.
+
+    What was posted is decided and gone. One person's withdrawal and another's proposal of the same debt would make a new case of it, and
+    what is said on one account of theirs lets through what is decided on another (decision 7).
+    """
+    accounts = sa.select(schedule_line.c.account).where(lines).union(sa.select(sa.func.unnest(schedule_line.c.beside)).where(lines))
+    themselves = participant.c.part != BROUGHT_EARLIER
+    theirs = sa.select(participant.c.person).join(proposal, proposal.c.id == participant.c.proposal)
+    return theirs.where(proposal.c.account.in_(accounts), proposal.c.journal.is_(None), themselves)
 
 
 async def lines_handed_out(tx: Transaction, asked: LinesToPost) -> LinesHandedOut:

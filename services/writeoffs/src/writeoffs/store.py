@@ -20,6 +20,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.domain.reminding import EventKind
 from writeoffs.domain.rules import UnknownProposal, UnknownSchedule
 from writeoffs.tables import (
+    BROUGHT_EARLIER,
     event,
     last_contact,
     participant,
@@ -162,10 +163,6 @@ async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:
     if tx.caller.person != "system" and ids:
         rows = [{"proposal": id_, "person": tx.caller.person, "part": part, "since": tx.now} for id_ in ids]
         await tx.connection.execute(insert(participant).on_conflict_do_nothing(), rows)
-
-
-BROUGHT_EARLIER = "brought evidence earlier"
-"""Also of whoever struck such evidence."""
 
 
 async def carry_on(tx: Transaction, brought: Iterable[tuple[UUID, str]]) -> None:

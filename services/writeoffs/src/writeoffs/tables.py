@@ -192,6 +192,9 @@ participant = sa.Table(
 )
 """Who may decide no schedule with this proposal on it. Nobody leaves this list."""
 
+BROUGHT_EARLIER = "brought evidence earlier"
+"""The part of whoever brought to another proposal what this one rests on too, or struck it there."""
+
 schedule_participant = sa.Table(
     "schedule_participant",
     metadata,

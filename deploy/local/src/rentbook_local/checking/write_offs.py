@@ -58,6 +58,17 @@ _OF_INSOLVENCY = [
     "insolvency-order", "discharge", "bankruptcy-annulled", "debt-relief-order-revoked", "voluntary-arrangement-failed",
 ]  # fmt: skip
 _FOR_AN_ORDER = ["bankruptcy", "debt-relief-order", "voluntary-arrangement"]
+_BESIDE = """
+WITH told AS (
+  SELECT proposal, person, since FROM participant WHERE part <> 'brought evidence earlier'
+  UNION SELECT id, raised_by, raised_at FROM proposal UNION SELECT proposal, by, at FROM proof
+  UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
+)
+SELECT line.schedule, line.line, told.person, told.since, CASE WHEN other.status = 'posted' THEN other.closed_at END AS until
+FROM schedule_line AS line JOIN proposal AS other ON other.id <> line.line AND other.account = ANY (line.beside || line.account)
+JOIN told ON told.proposal = other.id
+"""
+"""Who took part in another proposal about the same people, on whichever of their accounts, until that was posted."""
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
 _HEARD = """
@@ -92,6 +103,9 @@ async def _approved(books: Books) -> Finding:
     part: dict[UUID, list[Any]] = defaultdict(list)
     for row in await books.of("writeoffs").fetch(_PARTS, _OF_INSOLVENCY, _FOR_AN_ORDER):
         part[row["line"]].append(row)
+    beside: dict[tuple[UUID, UUID], list[Any]] = defaultdict(list)
+    for row in await books.of("writeoffs").fetch(_BESIDE):
+        beside[row["schedule"], row["line"]].append(row)
     ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
@@ -107,6 +121,7 @@ async def _approved(books: Books) -> Finding:
         if journal["decision_id"] in ended and journal["posted_at"] > ended[journal["decision_id"]]:
             why.append("the ledger had heard before the posting that its approval came to nothing")
         why += _by_their_own(journal, last, made, part[journal["line"]])
+        why += _by_theirs_of_another(last, made, beside[last["case_id"], journal["line"]])
         broken += [f"journal {journal['id']}: {one}" for one in why]
     return finding(len(posted), broken)
 
@@ -177,6 +192,14 @@ def _by_their_own(journal: Any, last: Any, made: Mapping[UUID, Any], parts: Sequ
     deciders = {person for row in _round_of(last, made) for person in people_of(row)}
     took_part = {part["person"] for part in parts if part["since"] <= journal["posted_at"]}
     return [f"{person} took part in it and decided it" for person in sorted(deciders & took_part)]
+
+
+def _by_theirs_of_another(last: Any, made: Mapping[UUID, Any], parts: Sequence[Any]) -> list[str]:
+    """As it was when the last of them decided: what was posted by then was decided, and gone."""
+    deciders = {person for row in _round_of(last, made) for person in people_of(row)}
+    then = last["decided_at"]
+    took_part = {part["person"] for part in parts if part["since"] <= then and (part["until"] is None or part["until"] > then)}
+    return [f"{person} took part in another proposal of the same people and decided it" for person in sorted(deciders & took_part)]
 
 
 async def _by_whoever_stands_behind(books: Books, posted: list[Any], made: Mapping[UUID, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash, Sch
 from approvals import queries, store
 from approvals.domain import working_days
 from approvals.domain.authority import Authority, covers_to
+from approvals.domain.eligibility import Part
 from approvals.domain.forms import AnswerSchedule, DecisionTaken
 from approvals.domain.reasons import SCHEDULE_REASONS, complaints_about
 from approvals.domain.rules import ApprovalRule
@@ -31,6 +32,8 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     if before is not None:
         return await _same(tx, form, before)
     about = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
+    # Somebody may have touched another proposal of the same people since the task was opened.
+    await store.add_participants(tx, head.case, {*about.participants} - {about.raised_by}, Part.CASE)
     await take_part(tx, {head.case: await actors_of_schedule(tx, (line.account for line in about.lines))})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
