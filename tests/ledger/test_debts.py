@@ -86,11 +86,14 @@ async def test_a_plan_is_kept_by_receipts_that_were_not_taken_back(debts: Debts)
     kept = (await debts.facts()).plan
     assert kept is not None
     assert kept.kept
+    assert (await debts.facts(RECHARGE)).plan_elsewhere == kept, "on another account of the same people"
+    assert (await debts.facts()).plan_elsewhere is None
     [(receipt,)] = await debts.rows("SELECT id FROM journal JOIN entry ON journal = id WHERE code = 'RSO' AND account = :id", id=OLD)
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
     broken = (await debts.facts()).plan
     assert broken is not None
     assert not broken.kept
+    assert (await debts.facts(RECHARGE)).plan_elsewhere is None
 
 
 async def test_the_tenants_own_last_payment_that_stands_is_told(empty_ledger: Runtime) -> None:

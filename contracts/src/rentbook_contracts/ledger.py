@@ -656,6 +656,7 @@ class DebtFacts(Message):
     rests: tuple[RestDays, ...] = Field(default=(), description="Every Breathing Space of one of these people, the first one first")
     housing_benefit_unresolved: bool
     plan: PaymentPlan | None
+    plan_elsewhere: PaymentPlan | None = Field(default=None, description="A plan that is being kept on a linked account")
     linked: tuple[LinkedAccount, ...]
     write_offs: tuple[PastWriteOff, ...]
     debtor_total_pence: NonNegativePence

@@ -59,7 +59,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from writeoffs.domain.days import business_date
 from writeoffs.domain.insolvency import ORDERS
-from writeoffs.domain.ladder import Proof, noted_late
+from writeoffs.domain.ladder import ANSWERS, Proof, noted_late
 from writeoffs.domain.money import pounds
 from writeoffs.domain.policy import PROOF_OF, Ladder, WriteOffPolicy, policy_at, read_policy
 from writeoffs.domain.reminding import EventKind, Waited, reminders
@@ -241,6 +241,7 @@ async def accounts_proposed(tx: Transaction, accounts: Collection[UUID]) -> froz
 STAYS_WITH_THE_DEBT = (EvidenceKind.SIGNED_ACKNOWLEDGMENT, EvidenceKind.COURT_ACTION)
 """What starts or stops the time of a debt: it goes on being true when the proposal to which it was brought is closed."""
 
+_HEARD_OF = tuple(kind.value for kind in sorted(ANSWERS))
 _OF_INSOLVENCY = tuple(kind.value for kind in sorted(ORDERS))
 
 
@@ -248,9 +249,12 @@ def _theirs_and_earlier(ids: Collection[UUID]) -> sa.Select[tuple[Any, ...]]:
     """The rows of all evidence of these proposals as `of`, oldest first: their own, and what stays with the debt from those before them."""
     earlier = proposal.alias()
     # What was released once stays so, while a further debt is written off for a further order.
+    put_back = proposal.c.kind == LineKind.REINSTATEMENT.value
     stays_with_it = sa.or_(
         proof.c.kind.in_([kind.value for kind in STAYS_WITH_THE_DEBT]),
-        sa.and_(proof.c.kind.in_(_OF_INSOLVENCY), proposal.c.kind == LineKind.REINSTATEMENT.value),
+        # Whoever was heard of once was heard of. That a debt is put back because somebody was found is to be shown anew.
+        sa.and_(proof.c.kind.in_(_HEARD_OF), ~put_back),
+        sa.and_(proof.c.kind.in_(_OF_INSOLVENCY), put_back),
     )
     stays = sa.and_(earlier.c.raised_at < proposal.c.raised_at, stays_with_it)
     said = (struck.c.by.label("struck_by"), struck.c.at.label("struck_at"), struck.c.because)
@@ -287,6 +291,21 @@ async def contact_on(tx: Transaction, accounts: Collection[UUID]) -> date | None
     wanted = sa.select(sa.func.max(last_contact.c.on)).where(last_contact.c.account.in_(accounts))
     found: date | None = await tx.connection.scalar(wanted)
     return found
+
+
+async def heard_beside(tx: Transaction, linked: Collection[UUID], people: Collection[UUID]) -> list[Proof]:
+    """What was heard of these people on these other accounts of theirs, to whichever proposal it was brought, and whatever became of that.
+
+    Where nobody said of whom it is, it may be of each.
+    """
+    of_them = sa.or_(proof.c.person.is_(None), proof.c.person.in_(people))
+    wanted = (
+        sa.select(proposal.c.account, proof)
+        .join(proposal, proposal.c.id == proof.c.proposal)
+        .outerjoin(struck, struck.c.proof == proof.c.id)
+        .where(proposal.c.account.in_(linked), proof.c.kind.in_(_HEARD_OF), of_them, struck.c.proof.is_(None))
+    )
+    return [_proof(row) for row in await tx.connection.execute(wanted.order_by(proof.c.on, proof.c.at, proof.c.id))]
 
 
 def _proof(row: Row) -> Proof:
@@ -347,7 +366,7 @@ async def brought_earlier(tx: Transaction, ids: Collection[UUID]) -> frozenset[t
     return frozenset((row.of, person) for row in rows if row.proposal != row.of for person in _hands(row))
 
 
-GOES_ON_COUNTING = frozenset({*STAYS_WITH_THE_DEBT, *ORDERS})
+GOES_ON_COUNTING = frozenset({*STAYS_WITH_THE_DEBT, *ANSWERS, *ORDERS})
 """Evidence that counts after its proposal is closed, for the debt or for the person."""
 
 

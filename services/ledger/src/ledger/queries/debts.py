@@ -91,24 +91,25 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     rows = (await tx.connection.execute(_ACCOUNT.where(account.c.id.in_(ids)))).all()
     known = [row.id for row in rows]
     in_credit = [row.id for row in rows if row.balance_pence < 0]
+    linked = await linked_accounts(tx, known)
+    beside = {other.account for others in linked.values() for other in others}
     behind = _Behind(
         policy=await policy_in_force(tx, today),
         owed=await owed_by_account(tx, {row.id: row.balance_pence for row in rows}),
         written_off=await _left_of_charges(tx, known),
         put_back=await _put_back(tx, known),
         people=await _people(tx, {row.tenancy for row in rows}),
-        linked=await linked_accounts(tx, known),
+        linked=linked,
         holds=await _holds(tx, known),
         rests=await rests(tx, known),
         claims=await _open_claims(tx, known),
-        plans=await _plans(tx, known, today),
+        plans=await _plans(tx, {*known, *beside}, today),
         credit_stood=await _credit_stood(tx, in_credit),
         asked_for=await _asked_for(tx, in_credit),
         held=await held_by_account(tx, in_credit),
         addresses=await letter_addresses(tx, {row.tenancy for row in rows}),
         dwellings=await _dwellings(tx, [row.id for row in rows if _is_garage(row)]),
     )
-    beside = {other.account for others in behind.linked.values() for other in others}
     write_offs = await _write_offs(tx, {*known, *beside})
     written_on = await _written_on(tx, {*known, *beside})
     paid_on = await _paid_on(tx, {*known, *beside})
@@ -180,6 +181,7 @@ def _facts(
         rests=behind.rests.get(row.id, ()),
         housing_benefit_unresolved=row.id in behind.claims,
         plan=behind.plans.get(row.id),
+        plan_elsewhere=next((plan for other in linked if (plan := behind.plans.get(other.account)) is not None and plan.kept), None),
         linked=tuple(linked),
         write_offs=tuple(
             past.model_copy(

@@ -158,7 +158,7 @@ class Standing:
     insolvency and discharges that are known of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of
     each kind were sent, what was struck among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a
     decision left its line out, and nobody has worked on it since. `contact_on`: when somebody last noted on an account of the same people
-    that they spoke with the tenant, where it matters.
+    that they spoke with the tenant, where it matters; `heard`: what was brought of them to proposals about other accounts of theirs.
     """
 
     kind: LineKind
@@ -173,6 +173,7 @@ class Standing:
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
     left_out: bool = False
     contact_on: date | None = None
+    heard: Sequence[Proof] = ()
     charges: tuple[ChargeOwed, ...] | None = None
     back_pence: int = 0
 
@@ -314,10 +315,10 @@ def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
 
 
 def _signs_of_life(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
-    """Who spoke with us, or paid, is not untraceable: the months begin anew, though nobody brought it here (domain.md 5.2)."""
+    """Who spoke with us, paid, or was found, is not untraceable: the months begin anew, though nobody brought it here (domain.md 5.2)."""
     if proposed.reason is not Reason.UNTRACEABLE:
         return ()
-    return tuple(Proof(EvidenceKind.CONTACT, day) for day in (proposed.contact_on, facts.paid_on) if day is not None)
+    return *proposed.heard, *(Proof(EvidenceKind.CONTACT, day) for day in (proposed.contact_on, facts.paid_on) if day is not None)
 
 
 def _not_listed(proposed: Standing) -> Iterable[str]:
@@ -704,11 +705,24 @@ def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[Barr
         yield "A Housing Benefit claim is unresolved: it may still pay."
     if facts.plan is not None and facts.plan.kept:
         yield f"A payment plan of {pounds(facts.plan.instalment_pence)} is being kept."
+    if proposed.reason is Reason.UNTRACEABLE:
+        yield from _traceable(facts)
     credit = -sum(one.balance_pence for one in facts.linked if one.balance_pence < 0)
     if credit:
         yield f"Other accounts of the same people are {pounds(credit)} in credit, which could pay this."
     if proposed.reason is Reason.DECEASED:
         yield from _survivors(facts)
+
+
+def _traceable(facts: DebtFacts) -> Iterable[str]:
+    """Of joint tenants one who lives may still be untraceable, and owes the whole debt."""
+    if facts.plan_elsewhere is not None:
+        yield (
+            f"A payment plan of {pounds(facts.plan_elsewhere.instalment_pence)} is being kept on another account of the same people: "
+            "they can be found."
+        )
+    if _died_on(facts) is not None:
+        yield "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased)."
 
 
 def _survivors(facts: DebtFacts) -> Iterable[str]:

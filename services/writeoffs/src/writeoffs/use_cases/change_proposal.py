@@ -4,6 +4,7 @@ What is heard of a debt is taken afterwards too, until its line is handed to the
 """
 
 from datetime import date
+from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import DebtFacts, LineKind
@@ -24,9 +25,11 @@ from writeoffs import queries, store
 from writeoffs.domain.assessment import DATED_BY_THE_DEBT, HEARD, ORDER_OF, STRUCK, is_discharging, not_before
 from writeoffs.domain.days import business_date, in_words
 from writeoffs.domain.insolvency import ORDERS
+from writeoffs.domain.ladder import ANSWERS
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
+from writeoffs.use_cases.move import drop_unready
 from writeoffs.use_cases.owe_again import owe_again, owe_again_each
 from writeoffs.use_cases.work import (
     OnASchedule,
@@ -96,6 +99,8 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     told = _of_an_order(told)
     if told.kind in ORDERS:
         await store.order_becomes_known(tx)
+    if told.kind in ANSWERS:
+        await _hold_theirs(tx, told.proposal)
     row, line = await _open_to(tx, told)
     facts: DebtFacts | None = None
     if told.person is not None or told.kind in DATED_BY_THE_DEBT | OF_A_PERSON:
@@ -120,7 +125,31 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         await look_again(tx, row)
     if facts is not None and told.kind in ENDINGS:
         await _owe_again(tx, facts)
+    if facts is not None and told.kind in ANSWERS:
+        await _hear_beside(tx, row, facts, HEARD[told.kind])
     return Nothing()
+
+
+async def _hold_theirs(tx: Transaction, proposal: UUID) -> None:
+    """What is heard of the people of a debt comes to lines and proposals on each of their accounts: all are locked as everybody does, lines
+    before proposals, before the first is looked at. Errors: UnknownProposal; Unanswered (ledger).
+    """
+    account = (await queries.proposal_row(tx, proposal)).account
+    await store.hold_about(tx, {account, *(other.account for other in (await fact_of(tx, account)).linked)})
+
+
+async def _hear_beside(tx: Transaction, row: Row, facts: DebtFacts, why: str) -> None:
+    """Whoever is heard of on one account is not untraceable on another: lines that say so drop, and open proposals are looked at anew.
+
+    What is being posted has its outcome first. They are held (`_hold_theirs`).
+    """
+    lines = [line for line in await store.listed_as_untraceable(tx, row.account) if line.line != row.id]
+    await drop_unready(tx, lines, why)
+    for other in facts.linked:
+        beside = await store.open_on_account(tx, other.account)
+        listed = beside is not None and (beside.status == ProposalStatus.ON_SCHEDULE or any(line.line == beside.id for line in lines))
+        if beside is not None and beside.reason == Reason.UNTRACEABLE and not listed:
+            await look_again(tx, beside)
 
 
 def _of_an_order(told: AddProof) -> AddProof:
@@ -224,6 +253,8 @@ async def strike_proof(tx: Transaction, told: StrikeProof) -> Nothing:
     proposal = await store.proposal_of_proof(tx, told.proof)
     if proposal is None:
         raise UnknownProof("There is no such evidence.")
+    if EvidenceKind((await store.proof_known(tx, told.proof)).kind) in ANSWERS:
+        await _hold_theirs(tx, proposal)
     # A line is come to before its proposal.
     await store.listed_line(tx, proposal)
     row = await store.proposal_locked(tx, proposal)
@@ -257,6 +288,8 @@ async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) ->
     if kind not in queries.GOES_ON_COUNTING:
         return
     await _later_rests_no_more(tx, row, STRUCK)
+    if kind in ANSWERS:
+        await _hear_beside(tx, row, await fact_of(tx, row.account), STRUCK)
     if kind in ORDERS:
         facts = await fact_of(tx, row.account)
         await _stop_beside(tx, STRUCK, facts, True)

@@ -27,6 +27,7 @@ from writeoffs.use_cases.owe_again import owe_again
 from writeoffs.use_cases.work import fact_of, look_again
 
 LIVES = "That the tenant died was said in error."
+DIED = "Somebody who owes it has died."
 PAID = "Somebody who owes it has paid on another account: they can be found."
 ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
 
@@ -91,6 +92,8 @@ def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) ->
             return DroppedBecause.OWED_ELSEWHERE if fact.balance_pence > 0 else None
         case _ if stopped is DroppedBecause.BREATHING_SPACE:
             return stopped
+        case LineKind.WRITE_OFF if stopped is DroppedBecause.PAYMENT_PLAN and line.content["reason"] == Reason.UNTRACEABLE:
+            return stopped
         case LineKind.WRITE_OFF if fact.balance_pence < 0:
             return DroppedBecause.CREDIT_ELSEWHERE
         case _:
@@ -99,12 +102,18 @@ def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) ->
 
 async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
     """Where a death was said in error, a line goes that rests on it: as the reason, or because nobody asked for evidence of that tenant.
+    Where it was not, and nobody lives who owes it, a line goes that says that they cannot be found: the estate is asked first.
 
     Errors: Unanswered (ledger); the event is then tried again.
     """
     await move(tx, fact)
     if not fact.died:
-        await _drop_unready(tx, await store.listed_on_account(tx, fact.account), LIVES)
+        await drop_unready(tx, await store.listed_on_account(tx, fact.account), LIVES)
+        return
+    await drop_unready(tx, await store.listed_as_untraceable(tx, fact.account), DIED)
+    row = await store.open_on_account(tx, fact.account)
+    if row is not None and row.reason == Reason.UNTRACEABLE and row.status == ProposalStatus.READY:
+        await look_again(tx, row)
 
 
 async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
@@ -116,11 +125,11 @@ async def end(tx: Transaction, fact: ledger.TenancyEnded) -> None:
     await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
-    await _drop_unready(tx, await store.listed_on_account(tx, fact.account), ENDED)
+    await drop_unready(tx, await store.listed_on_account(tx, fact.account), ENDED)
     await owe_again(tx, fact.account, fact.balance_pence)
 
 
-async def _drop_unready(tx: Transaction, lines: Sequence[Row], why: str) -> None:
+async def drop_unready(tx: Transaction, lines: Sequence[Row], why: str) -> None:
     """Those of these listed lines that could not be listed now; where nothing stands in the way, evidence is missing by what was heard."""
     today = business_date(tx.now)
     for line in lines:
@@ -141,7 +150,7 @@ async def receive(tx: Transaction, fact: ledger.ReceiptPosted) -> None:
     await _before_any_row(tx, fact)
     await store.await_posting(tx, fact.account)
     await move(tx, fact)
-    await _drop_unready(tx, await store.listed_as_untraceable(tx, fact.account), PAID)
+    await drop_unready(tx, await store.listed_as_untraceable(tx, fact.account), PAID)
     await owe_again(tx, fact.account, fact.balance_pence)
 
 

@@ -1,0 +1,179 @@
+"""What stands against that somebody cannot be found is of the people, and not of the proposal on which it was put (domain.md 5.2)."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from chassis.peers import Caller
+from rentbook_contracts.ledger import (
+    AccountKind,
+    DeathChanged,
+    LinkedAccount,
+    PaymentPlan,
+    PaymentPlanChanged,
+    PersonFacts,
+    PlanRhythm,
+)
+from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalAsked, Reason, StrikeProof, WithdrawProposal
+from support.write_off_service import ASHA, BRYN, WriteOffs
+from writeoffs.domain.days import business_date
+from writeoffs.domain.ladder import ANSWERS
+from writeoffs.use_cases.change_proposal import add_proof, strike_proof, withdraw_proposal
+from writeoffs.use_cases.look import proposal_page
+from writeoffs.use_cases.move import live, move
+
+TODAY = business_date(datetime.now(UTC))
+
+
+async def untraceable(writeoffs: WriteOffs, account: UUID) -> UUID:
+    """A proposal whose evidence is complete by old traces, as its story finds it."""
+    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    for source in ("electoral roll", "credit bureau"):
+        await writeoffs.proves(proposal, EvidenceKind.TRACE, days_ago=200, source=source)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
+    await writeoffs.assessed(proposal)
+    return proposal
+
+
+def linked(writeoffs: WriteOffs, *people: PersonFacts) -> tuple[UUID, UUID]:
+    """Two accounts of the same person, both of which owe; of the first, others answer too."""
+    tenant = PersonFacts(person=uuid4())
+    account, elsewhere = writeoffs.owing(80_00, people=(tenant, *people)), writeoffs.owing(40_00, people=(tenant,))
+    for one, beside in ((account, elsewhere), (elsewhere, account)):
+        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=40_00),))
+    return account, elsewhere
+
+
+async def heard(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind, by: Caller = BRYN, person: UUID | None = None) -> None:
+    await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=kind, on=TODAY, person=person), caller=by)
+
+
+async def withdrawn(writeoffs: WriteOffs, proposal: UUID) -> None:
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
+
+
+async def struck(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind) -> None:
+    [row] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :id AND kind = :kind", id=proposal, kind=kind)
+    await writeoffs.do(strike_proof, StrikeProof(proof=row["id"], because="Of another tenant."), caller=BRYN)
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERS))
+async def test_what_was_heard_survives_the_proposal_on_which_it_was_put(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
+    account = writeoffs.owing()
+    first = await untraceable(writeoffs, account)
+    schedule = await writeoffs.scheduled(first)
+    await heard(writeoffs, first, kind)
+    assert (await writeoffs.standings(schedule))[first][0] == "dropped"
+    await withdrawn(writeoffs, first)
+    again = await untraceable(writeoffs, account)
+    assert (await writeoffs.status(again))[0] == "gathering"
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=again))
+    assert page.ladder[1].says.startswith("last heard of on")
+    assert [(proof.kind, proof.earlier) for proof in page.proofs if proof.earlier is not None] == [(kind, first)], "and it is shown"
+    await struck(writeoffs, first, kind)
+    await writeoffs.assessed(again)
+    assert (await writeoffs.status(again))[0] == "ready", "what was entered in error stands in no way"
+
+
+async def test_a_letter_that_was_answered_was_answered_when_the_debt_is_proposed_anew(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    first = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    await heard(writeoffs, first, EvidenceKind.LETTER_ANSWERED)
+    await withdrawn(writeoffs, first)
+    again = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    await writeoffs.proves(again, EvidenceKind.LETTER_SENT, days_ago=60)
+    await writeoffs.assessed(again)
+    assert (await writeoffs.status(again))[0] == "gathering"
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERS))
+async def test_whoever_was_heard_of_on_one_account_is_not_untraceable_on_another(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
+    account, elsewhere = linked(writeoffs)
+    other = await writeoffs.proposed(elsewhere, Reason.EMIGRATED)
+    await heard(writeoffs, other, kind)
+    await withdrawn(writeoffs, other)
+    proposal = await untraceable(writeoffs, account)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+    await struck(writeoffs, other, kind)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERS))
+async def test_a_line_of_the_same_people_drops_by_what_is_heard_on_another_account_of_theirs(
+    writeoffs: WriteOffs, kind: EvidenceKind
+) -> None:
+    account, elsewhere = linked(writeoffs)
+    stranger = await untraceable(writeoffs, writeoffs.owing())
+    proposal, other = await untraceable(writeoffs, account), await untraceable(writeoffs, elsewhere)
+    schedule = await writeoffs.scheduled(proposal, other, stranger)
+    await heard(writeoffs, other, kind)
+    found = {line: standing for line, (standing, _) in (await writeoffs.standings(schedule)).items()}
+    assert found == {proposal: "dropped", other: "dropped", stranger: "listed"}
+
+
+async def test_an_open_proposal_of_theirs_is_looked_at_anew(writeoffs: WriteOffs) -> None:
+    account, elsewhere = linked(writeoffs)
+    proposal, other = await untraceable(writeoffs, account), await untraceable(writeoffs, elsewhere)
+    await heard(writeoffs, other, EvidenceKind.FOUND)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "gathering"
+
+
+async def test_what_was_heard_of_one_joint_tenant_says_nothing_of_what_another_owes_alone(writeoffs: WriteOffs) -> None:
+    partner = PersonFacts(person=uuid4())
+    joint, alone = linked(writeoffs, partner)
+    schedule = await writeoffs.scheduled(await untraceable(writeoffs, alone))
+    other = await writeoffs.proposed(joint, Reason.UNTRACEABLE)
+    await heard(writeoffs, other, EvidenceKind.FOUND, person=partner.person)
+    assert [standing for standing, _ in (await writeoffs.standings(schedule)).values()] == ["listed"]
+    [tenant] = writeoffs.ledger.debts[alone].people
+    await heard(writeoffs, other, EvidenceKind.FOUND, person=tenant.person)
+    assert list((await writeoffs.standings(schedule)).values()) == [("dropped", "Somebody who owes it was found.")]
+
+
+async def test_whoever_keeps_a_plan_on_one_account_is_not_untraceable_on_another(writeoffs: WriteOffs) -> None:
+    account, elsewhere = linked(writeoffs)
+    emigrated = writeoffs.owing(50_00)
+    writeoffs.moved(emigrated, linked=writeoffs.ledger.debts[account].linked)
+    proposal, other = await untraceable(writeoffs, account), await writeoffs.ready(emigrated)
+    schedule = await writeoffs.scheduled(proposal, other)
+    plan = PaymentPlan(
+        plan=uuid4(), agreed_on=TODAY, instalment_pence=50_00, rhythm=PlanRhythm.WEEKLY, first_due_on=TODAY + timedelta(days=7), kept=True
+    )
+    writeoffs.moved(account, plan_elsewhere=plan)
+    agreed = PaymentPlanChanged(account=elsewhere, balance_pence=40_00, plan=plan.plan, in_force=True)
+    await writeoffs.do(move, agreed)
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "A payment plan is being kept."), other: ("listed", None)}
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[:2] == (
+        "blocked", "A payment plan of £50.00 is being kept on another account of the same people: they can be found.",
+    )  # fmt: skip
+
+
+DEAD = "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased)."
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_the_dead_are_not_untraceable(writeoffs: WriteOffs, listed: bool) -> None:
+    account = writeoffs.owing(80_00)
+    proposal = await untraceable(writeoffs, account)
+    schedule = await writeoffs.scheduled(proposal) if listed else None
+    [tenant] = writeoffs.ledger.debts[account].people
+    writeoffs.moved(account, people=(tenant.model_copy(update={"died_on": TODAY}),))
+    await writeoffs.do(live, DeathChanged(account=account, balance_pence=80_00, person=tenant.person, died=True))
+    if schedule is not None:
+        assert await writeoffs.standings(schedule) == {proposal: ("dropped", DEAD)}
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[:2] == ("blocked", DEAD)
+
+
+async def test_whoever_survives_a_joint_tenant_may_be_untraceable_still(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(80_00)
+    [tenant] = writeoffs.ledger.debts[account].people
+    gone = PersonFacts(person=uuid4(), died_on=TODAY)
+    writeoffs.moved(account, people=(tenant, gone))
+    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert page.blocked == ()
