@@ -49,7 +49,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         " look_again_on policy_version refused_pence schedule status status_note version",
         "schedule": "answered_round closed_at decision round status status_note withdrawn",
         "schedule_line": "because journal standing",
-        "register": "reinstated_pence",
+        "register": "came_back_on reinstated_pence",
         "last_contact": "on",
     },
 }

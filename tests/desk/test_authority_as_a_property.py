@@ -547,10 +547,12 @@ class Cast(RuleBasedStateMachine):
 
     @rule(person=ANYBODY, deputy=ANYBODY)
     def somebody_is_away(self, person: str, deputy: str) -> None:
-        """It moves work and gives nobody authority: the model knows nothing of it."""
+        """It moves work and gives nobody authority; somebody has to be left whom it is moved to."""
         words = {"deputy": deputy, "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
         taken = self.now(self.place.post(person, "/cover/absences", **words))
-        assert taken == (person != deputy and "hugo.auditor" not in (person, deputy))
+        # Absences of earlier courses stand in the same database: whether one would leave nobody is asked of `stand_in` in tests of its own.
+        if person == deputy or "hugo.auditor" in (person, deputy):
+            assert not taken
 
     @rule(maker=ANYBODY, checker=ANYBODY, name=st.sampled_from(sorted(TABLES)))
     def limits_change(self, maker: str, checker: str, name: str) -> None:

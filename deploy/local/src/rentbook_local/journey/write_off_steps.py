@@ -40,10 +40,12 @@ def propose(desk: Desk, account: str, reason: str, *, note: str = "", undoes: st
     return desk.send(page, action, {"reason": reason, "note": note, **({"amount": amount} if undoes else {})})
 
 
-def bring(desk: Desk, proposal: str, proof: Proof) -> Page:
-    """Add a piece of evidence; the proposal's page."""
+def bring(desk: Desk, proposal: str, proof: Proof, of: str = "") -> Page:
+    """Add a piece of evidence; the proposal's page. `of`: the tenant of whom it is true, where several answer for the account."""
     action = f"/write-offs/{proposal}"
-    return desk.send(desk.get(action), f"{action}/proofs", proof.typed)
+    page = desk.get(action)
+    whose = page.tree.xpath("//select[@name='proof_of']/option[contains(., $of)]/@value", of=of) if of else []
+    return desk.send(page, f"{action}/proofs", proof.typed | ({"proof_of": str(whose[0])} if whose else {}))
 
 
 def proposal_says(desk: Desk, proposal: str, words: str) -> Page:
