@@ -616,7 +616,7 @@ def is_put_back_or_not(desks: Mapping[str, Desk], debts: Members) -> None:
 
     # Nobody owes a charge that was undone: it comes again of itself. What was paid may have been refused for good.
     aside = asha.get(f"/write-offs/{first[[*PUT_BACK].index('charge-undone')]}")
-    aside.must_say("set aside: what is left of the undone charge is proposed again on")
+    aside.must_say("what is left of the undone charge is proposed again on")
     anew = [wished(reason, "" if back.proof else back.amount.removeprefix("£")) for reason, back in PUT_BACK.items()]
     assert not {*first} & {*anew}
     decided(anew, ACCEPTED, "approved", "✓ Posted")
