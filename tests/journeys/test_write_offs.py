@@ -601,22 +601,21 @@ def is_put_back_or_not(desks: Mapping[str, Desk], debts: Members) -> None:
         proposal_says(asha, page.identity, READY)
         return page.identity
 
-    def decided(proposals: list[str], title: str, answer: str, words: str) -> None:
+    def decided(proposals: list[str], title: str, answer: str, words: str, because: str = "") -> None:
         schedule = listed(desks, proposals, title)
         assert schedule_task(desks["dilip"], title).tree.xpath("//*[@id='why-not']")
         approved(efua, title, answer=answer)
-        said = standings(schedule_says(asha, schedule, words))
-        assert {line: stands.startswith(words) for line, stands in said.items()} == dict.fromkeys(proposals, True)
+        assert standings(schedule_says(asha, schedule, words)) == dict.fromkeys(proposals, f"{words}{because}")
 
     first = [wished(reason) if PUT_BACK[reason].proof else proposed_of_itself(asha, debt) for reason, debt in debts.items()]
     owed = {reason: balance(asha, debt.account) for reason, debt in debts.items()}
-    decided(first, REFUSED, "declined", "Declined")
+    decided(first, REFUSED, "declined", "Declined", "The debts may still be recovered")
     assert {reason: balance(asha, debt.account) for reason, debt in debts.items()} == owed
     assert {row.kind for debt in debts.values() for row in register(asha, debt.account)} == {"Write-off"}
 
     # Nobody owes a charge that was undone: it comes again of itself. What was paid may have been refused for good.
     aside = asha.get(f"/write-offs/{first[[*PUT_BACK].index('charge-undone')]}")
-    aside.must_say("what is left of the undone charge is proposed again on")
+    aside.must_say("Set aside: what is left of the undone charge is proposed again on")
     anew = [wished(reason, "" if back.proof else back.amount.removeprefix("£")) for reason, back in PUT_BACK.items()]
     assert not {*first} & {*anew}
     decided(anew, ACCEPTED, "approved", "✓ Posted")
