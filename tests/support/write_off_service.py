@@ -282,6 +282,16 @@ class WriteOffs:
         await self.assessed(proposal)
         return proposal
 
+    async def untraceable(self, account: UUID) -> UUID:
+        """The same of a debtor whom nobody found, by traces of long ago."""
+        proposal = await self.proposed(account, Reason.UNTRACEABLE)
+        for source in ("electoral roll", "credit bureau"):
+            await self.proves(proposal, EvidenceKind.TRACE, days_ago=200, source=source)
+        await self.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
+        await self.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
+        await self.assessed(proposal)
+        return proposal
+
     async def assessed(self, proposal: UUID) -> None:
         _, _, attempt = await self.status(proposal)
         await self.do(assess_proposal, AssessProposal(proposal=proposal, attempt=attempt))

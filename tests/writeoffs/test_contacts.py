@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from rentbook_contracts.approvals import TenantContacted
 from rentbook_contracts.ledger import AccountKind, LinkedAccount, ReceiptPosted
-from rentbook_contracts.writeoffs import EvidenceKind, ProposalAsked, Reason
+from rentbook_contracts.writeoffs import ProposalAsked
 from support.write_off_service import WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.look import proposal_page
@@ -20,20 +20,9 @@ def contact(account: UUID, days_ago: int = 0) -> TenantContacted:
     return TenantContacted(note=uuid4(), account=account, noted_at=at)
 
 
-async def untraceable(writeoffs: WriteOffs, account: UUID) -> UUID:
-    """A proposal whose evidence is complete, as its story finds it."""
-    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
-    for source in ("electoral roll", "credit bureau"):
-        await writeoffs.proves(proposal, EvidenceKind.TRACE, days_ago=200, source=source)
-    await writeoffs.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
-    await writeoffs.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
-    await writeoffs.assessed(proposal)
-    return proposal
-
-
 async def test_a_contact_that_is_noted_on_the_account_begins_the_months_anew(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing()
-    proposal = await untraceable(writeoffs, account)
+    proposal = await writeoffs.untraceable(account)
     assert await writeoffs.status(proposal) == ("ready", "", 1)
     await writeoffs.do(note_contact, contact(account))
     await writeoffs.assessed(proposal)
@@ -47,7 +36,7 @@ async def test_a_contact_that_is_noted_on_the_account_begins_the_months_anew(wri
 
 async def test_a_contact_drops_the_line_that_says_that_nobody_can_be_found_and_no_other(writeoffs: WriteOffs) -> None:
     account, other = writeoffs.owing(), writeoffs.owing()
-    proposal, emigrated = await untraceable(writeoffs, account), await writeoffs.ready(other)
+    proposal, emigrated = await writeoffs.untraceable(account), await writeoffs.ready(other)
     schedule = await writeoffs.scheduled(proposal, emigrated)
     for one in (account, other):
         await writeoffs.do(note_contact, contact(one))
@@ -59,7 +48,7 @@ async def test_a_contact_drops_the_line_that_says_that_nobody_can_be_found_and_n
 
 async def test_what_becomes_known_after_the_posting_leaves_the_evidence_as_it_was_decided_on(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing()
-    proposal = await untraceable(writeoffs, account)
+    proposal = await writeoffs.untraceable(account)
     schedule = await writeoffs.scheduled(proposal)
     assert not (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).ladder_as_decided
     await writeoffs.round(schedule)
@@ -81,7 +70,7 @@ def linked(writeoffs: WriteOffs) -> tuple[UUID, UUID]:
 
 async def test_who_is_spoken_with_about_another_account_of_theirs_is_not_untraceable(writeoffs: WriteOffs) -> None:
     account, elsewhere = linked(writeoffs)
-    proposal = await untraceable(writeoffs, account)
+    proposal = await writeoffs.untraceable(account)
     schedule = await writeoffs.scheduled(proposal)
     await writeoffs.do(note_contact, contact(elsewhere))
     assert await writeoffs.standings(schedule) == {proposal: ("dropped", "There was contact about it.")}
@@ -95,7 +84,7 @@ async def test_who_pays_on_another_account_of_theirs_is_not_untraceable(writeoff
     account, elsewhere = linked(writeoffs)
     emigrated = writeoffs.owing()
     writeoffs.moved(emigrated, linked=writeoffs.ledger.debts[account].linked)
-    proposal, other = await untraceable(writeoffs, account), await writeoffs.ready(emigrated)
+    proposal, other = await writeoffs.untraceable(account), await writeoffs.ready(emigrated)
     schedule = await writeoffs.scheduled(proposal, other)
     paid = ReceiptPosted(
         account=elsewhere, balance_pence=0, journal=uuid4(), amount_pence=10_00, method="RHB", effective_date=TODAY, cleared_on=TODAY
@@ -116,5 +105,5 @@ async def test_a_contact_of_before_the_proposal_counts_by_its_last_day_in_whiche
     for days, account in accounts.items():
         for noted in (days, 300):
             await writeoffs.do(note_contact, contact(account, noted))
-    found = {days: (await writeoffs.status(await untraceable(writeoffs, account)))[0] for days, account in accounts.items()}
+    found = {days: (await writeoffs.status(await writeoffs.untraceable(account)))[0] for days, account in accounts.items()}
     assert found == {150: "ready", 50: "gathering"}

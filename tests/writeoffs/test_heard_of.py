@@ -25,17 +25,6 @@ from writeoffs.use_cases.move import live, move
 TODAY = business_date(datetime.now(UTC))
 
 
-async def untraceable(writeoffs: WriteOffs, account: UUID) -> UUID:
-    """A proposal whose evidence is complete by old traces, as its story finds it."""
-    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
-    for source in ("electoral roll", "credit bureau"):
-        await writeoffs.proves(proposal, EvidenceKind.TRACE, days_ago=200, source=source)
-    await writeoffs.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
-    await writeoffs.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
-    await writeoffs.assessed(proposal)
-    return proposal
-
-
 def linked(writeoffs: WriteOffs, *people: PersonFacts) -> tuple[UUID, UUID]:
     """Two accounts of the same person, both of which owe; of the first, others answer too."""
     tenant = PersonFacts(person=uuid4())
@@ -61,12 +50,12 @@ async def struck(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind) -> No
 @pytest.mark.parametrize("kind", sorted(ANSWERS))
 async def test_what_was_heard_survives_the_proposal_on_which_it_was_put(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
     account = writeoffs.owing()
-    first = await untraceable(writeoffs, account)
+    first = await writeoffs.untraceable(account)
     schedule = await writeoffs.scheduled(first)
     await heard(writeoffs, first, kind)
     assert (await writeoffs.standings(schedule))[first][0] == "dropped"
     await withdrawn(writeoffs, first)
-    again = await untraceable(writeoffs, account)
+    again = await writeoffs.untraceable(account)
     assert (await writeoffs.status(again))[0] == "gathering"
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=again))
     assert page.ladder[1].says.startswith("last heard of on")
@@ -93,7 +82,7 @@ async def test_whoever_was_heard_of_on_one_account_is_not_untraceable_on_another
     other = await writeoffs.proposed(elsewhere, Reason.EMIGRATED)
     await heard(writeoffs, other, kind)
     await withdrawn(writeoffs, other)
-    proposal = await untraceable(writeoffs, account)
+    proposal = await writeoffs.untraceable(account)
     assert (await writeoffs.status(proposal))[0] == "gathering"
     await struck(writeoffs, other, kind)
     await writeoffs.assessed(proposal)
@@ -105,8 +94,8 @@ async def test_a_line_of_the_same_people_drops_by_what_is_heard_on_another_accou
     writeoffs: WriteOffs, kind: EvidenceKind
 ) -> None:
     account, elsewhere = linked(writeoffs)
-    stranger = await untraceable(writeoffs, writeoffs.owing())
-    proposal, other = await untraceable(writeoffs, account), await untraceable(writeoffs, elsewhere)
+    stranger = await writeoffs.untraceable(writeoffs.owing())
+    proposal, other = await writeoffs.untraceable(account), await writeoffs.untraceable(elsewhere)
     schedule = await writeoffs.scheduled(proposal, other, stranger)
     await heard(writeoffs, other, kind)
     found = {line: standing for line, (standing, _) in (await writeoffs.standings(schedule)).items()}
@@ -115,7 +104,7 @@ async def test_a_line_of_the_same_people_drops_by_what_is_heard_on_another_accou
 
 async def test_an_open_proposal_of_theirs_is_looked_at_anew(writeoffs: WriteOffs) -> None:
     account, elsewhere = linked(writeoffs)
-    proposal, other = await untraceable(writeoffs, account), await untraceable(writeoffs, elsewhere)
+    proposal, other = await writeoffs.untraceable(account), await writeoffs.untraceable(elsewhere)
     await heard(writeoffs, other, EvidenceKind.FOUND)
     await writeoffs.assessed(proposal)
     assert (await writeoffs.status(proposal))[0] == "gathering"
@@ -124,7 +113,7 @@ async def test_an_open_proposal_of_theirs_is_looked_at_anew(writeoffs: WriteOffs
 async def test_what_was_heard_of_one_joint_tenant_says_nothing_of_what_another_owes_alone(writeoffs: WriteOffs) -> None:
     partner = PersonFacts(person=uuid4())
     joint, alone = linked(writeoffs, partner)
-    schedule = await writeoffs.scheduled(await untraceable(writeoffs, alone))
+    schedule = await writeoffs.scheduled(await writeoffs.untraceable(alone))
     other = await writeoffs.proposed(joint, Reason.UNTRACEABLE)
     await heard(writeoffs, other, EvidenceKind.FOUND, person=partner.person)
     assert [standing for standing, _ in (await writeoffs.standings(schedule)).values()] == ["listed"]
@@ -137,7 +126,7 @@ async def test_whoever_keeps_a_plan_on_one_account_is_not_untraceable_on_another
     account, elsewhere = linked(writeoffs)
     emigrated = writeoffs.owing(50_00)
     writeoffs.moved(emigrated, linked=writeoffs.ledger.debts[account].linked)
-    proposal, other = await untraceable(writeoffs, account), await writeoffs.ready(emigrated)
+    proposal, other = await writeoffs.untraceable(account), await writeoffs.ready(emigrated)
     schedule = await writeoffs.scheduled(proposal, other)
     plan = PaymentPlan(
         plan=uuid4(), agreed_on=TODAY, instalment_pence=50_00, rhythm=PlanRhythm.WEEKLY, first_due_on=TODAY + timedelta(days=7), kept=True
@@ -158,7 +147,7 @@ DEAD = "Nobody who owes it lives: withdraw this, and propose it because of the d
 @pytest.mark.parametrize("listed", [True, False])
 async def test_the_dead_are_not_untraceable(writeoffs: WriteOffs, listed: bool) -> None:
     account = writeoffs.owing(80_00)
-    proposal = await untraceable(writeoffs, account)
+    proposal = await writeoffs.untraceable(account)
     schedule = await writeoffs.scheduled(proposal) if listed else None
     [tenant] = writeoffs.ledger.debts[account].people
     writeoffs.moved(account, people=(tenant.model_copy(update={"died_on": TODAY}),))
