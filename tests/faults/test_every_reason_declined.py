@@ -25,7 +25,7 @@ def test_every_reason_is_declined_with_all_its_evidence_and_nothing_is_posted(st
             made = at_once(lambda reason: ready(desks, members[f"debt-{reason}"], reason, reasons[reason]), [*reasons])  # noqa: B023
             schedule = listed(desks, made, title)
             approved(desks["efua"], title, answer="declined")
-            assert standings(schedule_says(asha, schedule, "Declined")) == dict.fromkeys(made, "Declined")
+            assert standings(schedule_says(asha, schedule, "Declined")) == dict.fromkeys(made, "DeclinedThe debts may still be recovered")
             for proposal in made:
                 proposal_says(asha, proposal, "Declined")
             assert {reason: balance(asha, account) for reason, account in accounts.items()} == owed
