@@ -113,6 +113,33 @@ async def test_a_missing_program_is_told_and_not_a_traceback(tmp_path: Path, mon
             await over.start(Part(command, _well))
 
 
+async def test_a_part_that_is_just_being_ended_when_all_are_told_to_stop_is_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_FIRST_DELAY_SECONDS", 0.01)
+    left, may_leave = asyncio.Event(), asyncio.Event()
+
+    async def leaves_slowly() -> Health:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+            await may_leave.wait()
+        raise AssertionError
+
+    async with _supervising("server") as (over, told, kept):
+        over.started()
+        starting = asyncio.create_task(over.start(Part(_command(tmp_path, "server", "raise SystemExit(3)"), leaves_slowly)))
+        await left.wait()
+        stopped = asyncio.create_task(over.stop(["server"]))
+        await asyncio.sleep(0)
+        may_leave.set()
+        await asyncio.wait_for(stopped, _LIMIT_SECONDS)
+        assert told == []
+        assert (kept["server"].pid, kept["server"].restarts) == (None, 0)
+        starting.cancel()
+
+
 async def test_a_fault_in_a_probe_is_told_and_not_lost(tmp_path: Path) -> None:
     async def broken() -> Health:
         raise KeyError("reasons")

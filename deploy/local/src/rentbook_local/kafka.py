@@ -47,7 +47,7 @@ _VERSION = "4.3.1"
 _ENDPOINT = f"org.apache.kafka:kafka_2.13:{_VERSION}+org.slf4j:slf4j-simple:1.7.36@kafka.Kafka"
 _LOCK = places.ROOT / "deploy" / "kafka" / "jgo.lock.toml"
 _SCRAM_ITERATIONS = 4096
-_ADMIN_SECONDS = 15.0
+_ADMIN_SECONDS = 60.0
 _TRAINING_SECONDS = 180.0
 _TRAINING_POLL_SECONDS = 0.25
 _TRAINING_EXTRA_SECONDS = 2.0
@@ -301,7 +301,7 @@ def _await_rules(client: AdminClient, rules: Sequence[AclBinding], *, gone: Sequ
         if wanted <= known and not unwanted & known:
             return
         if time.monotonic() > end:
-            raise Problem("Kafka did not take its access rules within 15 seconds: look into its log, then start again.")
+            raise Problem(f"Kafka did not take its access rules within {_ADMIN_SECONDS:.0f} seconds: look into its log, then start again.")
         time.sleep(0.01)
 
 

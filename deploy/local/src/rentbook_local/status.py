@@ -22,12 +22,14 @@ def status(at: Layout) -> dict[str, Any]:
     runner = layout.owner(at)
     written = layout.processes(at) if runner else {}
     port = at.port("postgres")
-    processes = [_process(at, name, written.get("processes", {}).get(name)) for name in _names()]
+    phase = written.get("phase", "stopped")
+    unknown = {"pid": None, "state": "not begun yet" if phase == "starting" else "ended", "restarts": 0}
+    processes = [_process(at, name, written.get("processes", {}).get(name, unknown)) for name in _names()]
     return {
         "state": str(at.folder),
         "running": runner is not None,
         "runner": runner,
-        "phase": written.get("phase", "stopped"),
+        "phase": phase,
         "healthy": runner is not None and not _ill(processes),
         "processes": processes,
         "databases": {
@@ -62,8 +64,7 @@ def _names() -> tuple[str, ...]:
     return (*SERVERS, *(process for process in services.PROCESSES if process not in SERVERS))
 
 
-def _process(at: Layout, name: str, written: dict[str, Any] | None) -> dict[str, Any]:
-    known = written or {"pid": None, "state": "ended", "restarts": 0}
+def _process(at: Layout, name: str, known: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "pid": known["pid"],

@@ -1,9 +1,8 @@
 """Keeps processes alive: starts them, watches their health, starts them again, and ends them in order."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,7 +49,8 @@ class Part:
 
     command: child.Command
     probe: Probe
-    ready_within_seconds: float = 60.0
+    ready_within_seconds: float = 180.0
+    """For a machine that has much else to do: whatever is still starting gets no further by being started anew."""
 
 
 @dataclass
@@ -137,13 +137,16 @@ class Supervisor:
             await asyncio.wait((watch, end), return_when=asyncio.FIRST_COMPLETED)
             return watch.result() if watch.done() else _ending(end.result())
         finally:
+            await _to_its_end(self._end(kept, process, watch))
+
+    async def _end(self, kept: Kept, process: child.Process, watch: "asyncio.Task[str]") -> None:
+        while not watch.done():
+            # More than once: a client library can lose the one that comes with its own time limit.
             watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
-            await child.stop(process, kept.part.command, grace_seconds=_GRACE_SECONDS)
-            await end
-            kept.pid = None
-            self._now(kept, State.ENDED)
+            await asyncio.wait((watch,), timeout=_PROBE_SECONDS)
+        await child.stop(process, kept.part.command, grace_seconds=_GRACE_SECONDS)
+        kept.pid = None
+        self._now(kept, State.ENDED)
 
     async def _watch(self, kept: Kept) -> str:
         """Follow the process's health; return only when it must be ended, with the reason."""
@@ -174,6 +177,17 @@ class Supervisor:
     def _now(self, kept: Kept, state: State) -> None:
         kept.state = state
         self._changed(list(self._kept.values()))
+
+
+async def _to_its_end(step: Coroutine[object, object, None]) -> None:
+    """Take the step whole. Whoever is told to stop meanwhile stops after it: half of it would leave a process that nobody keeps, and a
+    `stop` that is swallowed on the way would have it started again for ever."""
+    task = asyncio.create_task(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 async def _asked(probe: Probe) -> Health:
