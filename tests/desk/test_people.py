@@ -72,7 +72,7 @@ async def test_the_review_names_what_lent_authority_gives_and_what_gives_nothing
             await lender.send("/cover/delegations", taker=taker, ceiling=pounds, lent_from=day, lent_until=day)
         async with visiting(place, "hugo") as auditor:
             lent = await how_far(auditor)
-            assert lent["asha.officer"] == ("refunds up to £150.00 and write-offs up to £49.99 by authority of Dev Patel, lent by Ben Moss")
+            assert lent["asha.officer"] == "refunds up to £150.00 and write-offs up to £49.99 by authority of Dev Patel, lent by Ben Moss"
             assert lent["grace.finance"] == (
                 "refunds up to £150.00 and write-offs up to £49.99 by authority of Dev Patel and Ben Moss, lent by Carol Díaz"
             )
@@ -104,7 +104,7 @@ async def test_the_last_use_of_lent_authority_stays_in_the_review_after_it_has_e
     async with visiting(place, "hugo") as auditor:
         said = await auditor.read("/people")
         assert (await last_used(auditor))["ben.officer", "Decide for another"] == day
-        assert (await how_far(auditor))["ben.officer"] == (f"nothing any more: what Dev Patel lent ended on {in_words(estate.TODAY)}")
+        assert (await how_far(auditor))["ben.officer"] == f"nothing any more: what Dev Patel lent ended on {in_words(estate.TODAY)}"
     assert said.count("what Dev Patel lent ended") == 1, "the delegation that nobody used is not told of"
 
 

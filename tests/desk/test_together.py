@@ -70,20 +70,31 @@ async def test_forty_before_lunch_safely(place: Place) -> None:
     assert look not in {row.task for row in made.rows}
 
 
+async def chosen(place: Place, leader: Visitor, many: int) -> tuple[list[UUID], str]:
+    """Tasks that the leader put together and has opened, each of them, and the address of their selection."""
+    tasks = await cases(place, many)
+    address = await put(leader)
+    for task in tasks:
+        await leader.read(f"/tasks/{task}")
+    return tasks, address
+
+
+async def now_told(place: Place, address: str, *tasks: UUID, **changed: str) -> None:
+    """Of the cases of these lines refunds says something else than when they were chosen."""
+    about = {line.case for line in (await selection(place, address)).lines if line.task in tasks}
+    plain = estate.case_page
+    place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: plain(asked.case).model_copy(
+        update=changed if asked.case in about else {}
+    )
+
+
 async def test_a_line_that_is_not_for_one_says_why_and_leaves_the_others_alone(place: Place) -> None:
     await place.everyone_known()
-    tasks = await cases(place, 3)
     async with visiting(place, "dev", again=True) as leader, visiting(place, "ella") as manager:
-        address = await put(leader)
-        for task in tasks:
-            await leader.read(f"/tasks/{task}")
+        tasks, address = await chosen(place, leader, 3)
         await leader.read(address)
         await approve(manager, tasks[0])
-        changed = next(line.case for line in (await selection(place, address)).lines if line.task == tasks[1])
-        plain = estate.case_page
-        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: (
-            plain(asked.case).model_copy(update={"plan_hash": "0" * 64}) if asked.case == changed else plain(asked.case)
-        )
+        await now_told(place, address, tasks[1], plan_hash="0" * 64)
         said = await leader.send(address)
         assert "1 refund approved" in said
         assert re.search("Not decided A colleague approved this at [0-9:]+", said)
@@ -115,18 +126,11 @@ async def test_whoever_opens_a_line_finds_back_to_the_selection(place: Place) ->
 async def test_no_more_is_signed_for_than_can_be_approved(place: Place) -> None:
     """Of five one is closed because of a hold, and one has changed; a third is claimed, and that is over when the form arrives."""
     await place.everyone_known()
-    tasks = await cases(place, 5)
     async with visiting(place, "dev", again=True) as leader, visiting(place, "ella") as manager:
-        address = await put(leader)
-        lines = {line.task: line for line in (await selection(place, address)).lines}
-        for task in tasks:
-            await leader.read(f"/tasks/{task}")
+        tasks, address = await chosen(place, leader, 5)
         why = "a hold on the account was set or lifted"
         await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=tasks[0], carried_out=False, because=why)))
-        plain, elsewhere = estate.case_page, {lines[tasks[0]].case, lines[tasks[1]].case}
-        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: (
-            plain(asked.case).model_copy(update={"plan_hash": "0" * 64}) if asked.case in elsewhere else plain(asked.case)
-        )
+        await now_told(place, address, *tasks[:2], plan_hash="0" * 64)
         await manager.read(f"/tasks/{tasks[2]}")
         await manager.send(f"/tasks/{tasks[2]}/claim")
         said = await leader.read(address)
@@ -148,11 +152,8 @@ async def test_no_more_is_signed_for_than_can_be_approved(place: Place) -> None:
 
 async def test_nothing_is_signed_for_while_refunds_does_not_answer(place: Place) -> None:
     await place.everyone_known()
-    tasks = await cases(place, 2)
     async with visiting(place, "dev", again=True) as leader:
-        address = await put(leader)
-        for task in tasks:
-            await leader.read(f"/tasks/{task}")
+        _, address = await chosen(place, leader, 2)
         place.peers.silent.add("refunds")
         said = await leader.read(address)
         assert said.count("Can’t be read Refunds does not answer just now") == 2
@@ -165,16 +166,9 @@ async def test_nothing_is_signed_for_while_refunds_does_not_answer(place: Place)
 async def test_a_case_whose_workflow_is_gone_is_named_before_and_left_alone(place: Place) -> None:
     """Nothing would carry the decision out."""
     await place.everyone_known()
-    tasks = await cases(place, 2)
     async with visiting(place, "dev", again=True) as leader:
-        address = await put(leader)
-        for task in tasks:
-            await leader.read(f"/tasks/{task}")
-        gone = next(line.case for line in (await selection(place, address)).lines if line.task == tasks[1])
-        plain = estate.case_page
-        place.peers.answers[f"/queries/{CASE_PAGE.name}"] = lambda asked: (
-            plain(asked.case).model_copy(update={"gone_story": f"refund/{gone}/1"}) if asked.case == gone else plain(asked.case)
-        )
+        tasks, address = await chosen(place, leader, 2)
+        await now_told(place, address, tasks[1], gone_story="refund/somebody/1")
         said = await leader.read(address)
         assert said.count("Stands still Its workflow does not run, and it is left alone.") == 1
         said = await leader.send(address)

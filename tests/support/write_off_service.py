@@ -31,6 +31,8 @@ from rentbook_contracts.ledger import (
     LineDropped,
     LineOutcome,
     LinesTried,
+    LinkedAccount,
+    PersonFacts,
     StandingCredit,
     WriteOffLine,
 )
@@ -45,6 +47,7 @@ from rentbook_contracts.writeoffs import (
     Propose,
     Reason,
     RoundBegun,
+    ScheduleOfHash,
     ScheduleStatus,
     SettleLines,
     TakeLines,
@@ -55,6 +58,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from writeoffs.domain.days import business_date
+from writeoffs.queries import schedule_to_decide
 from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import add_proof
@@ -251,6 +255,16 @@ class WriteOffs:
         self.ledger.debts[account] = debt(owed(pence), account=account, **changed)
         return account
 
+    def of_one_person(self, due_on: date | None = None) -> tuple[UUID, UUID]:
+        """Two accounts of the same person, which owe £80 and £40: of charges of that day, where one is named."""
+        tenant = PersonFacts(person=uuid4())
+        account, other = self.owing(80_00, people=(tenant,)), self.owing(40_00, people=(tenant,))
+        for one, beside, pence in ((account, other, 80_00), (other, account, 40_00)):
+            self.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
+            if due_on is not None:
+                self.moved(one, charges=(owed(pence, due_on),))
+        return account, other
+
     def moved(self, account: UUID, **changed: Any) -> None:
         """A credit has stood since today, unless something else is said."""
         if "balance_pence" in changed and "credit_stood" not in changed:
@@ -301,6 +315,12 @@ class WriteOffs:
 
     async def round(self, schedule: UUID, number: int = 1) -> RoundBegun:
         return await self.do(begin_round, BeginRound(schedule=schedule, round=number))
+
+    async def may_not_decide(self, schedule: UUID, content_hash: str | None = None) -> set[str]:
+        """Whom approvals is told to let decide nothing of a schedule: of the round of this content, else of its first, which begins."""
+        asked = content_hash or (await self.round(schedule)).content_hash
+        assert asked is not None
+        return set((await self.ask(schedule_to_decide, ScheduleOfHash(schedule=schedule, content_hash=asked))).participants)
 
     async def comes_to(self, schedule: UUID, status: ScheduleStatus) -> None:
         """As approvals has it of round 1, and the story notes it."""
