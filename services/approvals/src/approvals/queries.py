@@ -1449,11 +1449,10 @@ async def releases(tx: Transaction, runs: Iterable[UUID]) -> dict[UUID, ReleaseS
     return {row.run: ReleaseShown(row.run, row.released_by, row.released_at, row.lines, row.total_pence) for row in rows}
 
 
+# --- selections -----------------------------------------------------------------------------------------------------------------------
+
 OPEN_SELECTIONS = 5
 """So many of the newest are listed: what is left of older ones can be chosen anew."""
-
-
-# --- selections -----------------------------------------------------------------------------------------------------------------------
 
 
 async def open_tasks(tx: Transaction, tasks: Collection[UUID]) -> tuple[TaskHead, ...]:

@@ -110,7 +110,7 @@ RULES: Mapping[str, BrokenRule] = {
     "nobody_delegates_to_themselves": delegations.DelegateUnknown("Choose somebody else than yourself.", field="taker"),
     "an_auditor_is_no_delegate": delegations.AuditorIsNoDelegate("An auditor decides nothing. Choose someone else.", field="taker"),
     "an_auditor_delegates_nothing": delegations.NothingToDelegate("An auditor has no authority to lend."),
-    "a_delegation_has_a_ceiling": delegations.CeilingMissing("Enter the most that may be decided.", field="ceiling"),
+    "a_delegation_has_a_ceiling": delegations.CeilingMissing("Enter the most they may decide.", field="ceiling"),
     "a_delegation_is_ended_by_giver_or_taker": delegations.NotYoursToEnd("Ending this is for whoever lent it or holds it."),
     "an_absence_begins_today_or_later": delegations.DatesOutOfOrder("The first day has passed. Choose today or later.", field="from_on"),
     "an_absence_ends_within_a_year": delegations.DatesOutOfOrder("The last day lies within a year of the first.", field="until_on"),

@@ -196,15 +196,19 @@ async def _told(books: Books, service: str, fact: str, field: str, value: Any) -
     return int(await books.of(service).fetchval(sql, fact, field, str(value)))
 
 
+_JOURNAL = ("journal", "actor", "posted_at")
+_EVENT = ("event", "by", "at")
+_CASE_EVENT = ("case_event", "by", "at")
+
 COMMANDS = {
     "evidence": Command("writeoffs", "add-proof", ("proof", "by", "at")),
     **{
         command.name: command
         for command in (
             Command("ledger", "debit-week"),
-            Command("ledger", "reverse-journal", ("journal", "actor", "posted_at")),
-            Command("ledger", "clear-suspense", ("journal", "actor", "posted_at")),
-            Command("ledger", "split-suspense", ("journal", "actor", "posted_at")),
+            Command("ledger", "reverse-journal", _JOURNAL),
+            Command("ledger", "clear-suspense", _JOURNAL),
+            Command("ledger", "split-suspense", _JOURNAL),
             Command("ledger", "match-return", ("matched_return", "matched_by", "matched_at")),
             Command("ledger", "unmatch-return", ("unmatched_return", "unmatched_by", "unmatched_at")),
             Command("ledger", "set-account-hold"),
@@ -219,16 +223,16 @@ COMMANDS = {
             Command("ledger", "check-provision-policy"),
             Command("refunds", "add-evidence", ("evidence", "by", "at")),
             Command("refunds", "change-payee", ("payee", "entered_by", "entered_at")),
-            Command("refunds", "resubmit", ("case_event", "by", "at")),
-            Command("refunds", "withdraw-case", ("case_event", "by", "at")),
+            Command("refunds", "resubmit", _CASE_EVENT),
+            Command("refunds", "withdraw-case", _CASE_EVENT),
             Command("notices", "send-letter-again", ("sending", "by", "at")),
             Command("writeoffs", "propose-in-bulk"),
             Command("writeoffs", "strike-proof", ("struck", "by", "at")),
-            Command("writeoffs", "reconsider-proposal", ("event", "by", "at")),
-            Command("writeoffs", "withdraw-proposal", ("event", "by", "at")),
-            Command("writeoffs", "take-off-schedule", ("event", "by", "at")),
-            Command("writeoffs", "answer-schedule", ("event", "by", "at")),
-            Command("writeoffs", "withdraw-schedule", ("event", "by", "at")),
+            Command("writeoffs", "reconsider-proposal", _EVENT),
+            Command("writeoffs", "withdraw-proposal", _EVENT),
+            Command("writeoffs", "take-off-schedule", _EVENT),
+            Command("writeoffs", "answer-schedule", _EVENT),
+            Command("writeoffs", "withdraw-schedule", _EVENT),
             Command("writeoffs", "propose-evidence-policy"),
             Command("writeoffs", "check-evidence-policy"),
         )

@@ -12,7 +12,6 @@ import holidays
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
-_MONDAY = 0
 _FRIDAY = 4
 
 
