@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from support import one_day, telling
+from support import compiled, one_day, telling
 from support.servers import Kafka, Postgres, Temporal, running_kafka, running_postgres, running_temporal
 from support.stack import Stack, running_stack
 from xdist.scheduler import LoadScopeScheduling
@@ -20,6 +20,8 @@ from xdist.scheduler import LoadScopeScheduling
 # A loaded machine is no fault of the code: the test's own time limit bounds it.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+compiled.keep()
 
 ON_ONE_STACK = ("journeys", "faults")
 """Folders whose tests share one stack, which takes half a minute to start."""
