@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
-from rentbook_local import postgres as servers
 from rentbook_local.checking.books import Books, Paid, Places, opened
 from rentbook_local.checking.examine import PROMISES, look
 from rentbook_local.checking.promise import Finding, Promise
@@ -43,12 +42,7 @@ async def finding(name: str, places: Places, paid: dict[str, Paid]) -> Finding:
 
 async def broken_copy(postgres: Postgres, town: Town, service: str, statements: tuple[str, ...]) -> Database:
     """A copy of one of the town's databases after the superuser was there."""
-    original = town.databases[service]
-    copy = replace(
-        original, name=f"broken_{uuid4().hex[:12]}", **dict.fromkeys(("owner_url", "app_url", "app_dsn"), "")
-    )  # fmt: skip
-    copy = replace(copy, owner_dsn=original.owner_dsn.removesuffix(original.name) + copy.name)
-    await servers.make_database(postgres.server, copy.name, service, template=original.name)
+    copy = await postgres.copy_of(town.databases[service], service)
     connection = await asyncpg.connect(postgres.superuser_dsn(copy.name))
     try:
         for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):

@@ -58,6 +58,18 @@ async def test_a_database_is_copied_from_its_migrated_template_and_the_app_role_
         await connection.close()
 
 
+async def test_a_copy_has_all_that_stood_in_its_original_and_goes_its_own_way(postgres: Postgres) -> None:
+    original = await postgres.new_database("ledger", migrate=_one_table)
+    copy = await postgres.copy_of(original, "ledger")
+    for database, adds in ((copy, 8), (original, 9)):
+        connection = await asyncpg.connect(database.owner_dsn)
+        try:
+            await connection.execute(f"insert into thing values ({adds})")
+            assert [row["id"] for row in await connection.fetch("select id from thing order by id")] == [7, adds]
+        finally:
+            await connection.close()
+
+
 async def test_the_log_does_not_quote_the_row_that_broke_a_rule(postgres: Postgres) -> None:
     database = await postgres.new_database("ledger", empty=True)
     canary = "Quillfeather-4711"

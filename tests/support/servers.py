@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 from google.protobuf.duration_pb2 import Duration
 from rentbook_contracts.topics import TOPICS, Topic
 from rentbook_local import child, kafka, ports, postgres, services, temporal
@@ -50,6 +51,7 @@ class Postgres:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _made: list[str] = field(default_factory=list)
     _over: list[str] = field(default_factory=list)
+    _superuser: asyncpg.Connection | None = None
 
     @property
     def port(self) -> int:
@@ -69,13 +71,33 @@ class Postgres:
         """
         async with self._lock:
             await self._ensure_roles(service)
-            template = "template0" if empty else await self._template(service, migrate, prepare)
-            database = self._named(f"{service}_{uuid.uuid4().hex[:12]}", service)
-            await self._drop_what_is_over()
-            # a copy of files costs a third of a copy through the log, and nothing here outlives a crash
-            await postgres.make_database(self.server, database.name, service, template=template, strategy="file_copy")
-            self._made.append(database.name)
-        return database
+            return await self._copy(await self._template(service, migrate, prepare, empty), service)
+
+    async def copy_of(self, original: Database, service: str) -> Database:
+        """A database of the service with all that stands in the original, to which nobody may be connected meanwhile."""
+        async with self._lock:
+            return await self._copy(original.name, service)
+
+    async def _copy(self, original: str, service: str) -> Database:
+        # One connection for all that is made and dropped: another each time would cost as much as the copy.
+        if self._superuser is None or self._superuser.is_closed():
+            self._superuser = await asyncpg.connect(self.superuser_dsn("postgres"))
+        copy = self._named(f"{service}_{uuid.uuid4().hex[:12]}", service)
+        try:
+            await postgres.drop_databases(self._superuser, self._over)
+            self._over.clear()
+            await postgres.copy_database(self._superuser, original, copy.name, service)
+        except BaseException:
+            # a test that was broken off in the middle of it leaves the next ones a whole connection
+            self.leave()
+            raise
+        self._made.append(copy.name)
+        return copy
+
+    def leave(self) -> None:
+        """End the connection by which databases are made."""
+        if self._superuser is not None:
+            self._superuser.terminate()
 
     @contextmanager
     def for_a_while(self) -> Iterator[None]:
@@ -85,19 +107,14 @@ class Postgres:
         self._over += self._made[before:]
         del self._made[before:]
 
-    async def _drop_what_is_over(self) -> None:
-        if self._over:
-            await postgres.drop_databases(self.server, self._over)
-            self._over.clear()
-
-    async def _template(self, service: str, migrate: Prepare | None, prepare: Prepare | None) -> str:
-        key = " ".join([service, *(f"{one.__module__}.{one.__qualname__}" if one else "-" for one in (migrate, prepare))])
+    async def _template(self, service: str, migrate: Prepare | None, prepare: Prepare | None, empty: bool) -> str:
+        key = " ".join([service, *(f"{one.__module__}.{one.__qualname__}" if one else "-" for one in (migrate, prepare)), str(empty)])
         if key not in self._templates:
             database = self._named(f"template_{service}_{uuid.uuid4().hex[:8]}", service)
             await postgres.make_database(self.server, database.name, service)
             if migrate:
                 await migrate(database)
-            else:
+            elif not empty:
                 await asyncio.to_thread(_migrate, database, service)
             if prepare:
                 await prepare(database)
@@ -185,13 +202,16 @@ class Temporal:
 @asynccontextmanager
 async def running_postgres(settings: Mapping[str, str] = postgres.NO_DURABILITY) -> AsyncIterator[Postgres]:
     """A PostgreSQL server of one's own; crash tests pass `settings={}` to keep it durable."""
-    with_small_memory = {"shared_buffers": "64MB", **settings}
     async with _folder("postgres") as folder:
         [port] = ports.free_ports(1)
-        server = postgres.Server(folder / "postgres", port, secrets.token_hex(8), with_small_memory, max_connections=200)
+        # A test connects several times: who knows the password has proven it after one round of hashing as well as after thousands.
+        small = {"shared_buffers": "64MB", "scram_iterations": "1", "file_copy_method": "clone" if _clones(folder) else "copy"}
+        server = postgres.Server(folder / "postgres", port, secrets.token_hex(8), {**small, **settings}, max_connections=200)
         await asyncio.to_thread(postgres.prepare, server)
         async with _running(postgres.command(server, folder / "postgres.log"), lambda: postgres.is_ready(server)):
-            yield Postgres(server)
+            served = Postgres(server)
+            yield served
+            served.leave()
 
 
 @asynccontextmanager
@@ -255,6 +275,17 @@ async def _folder(name: str) -> AsyncIterator[Path]:
     finally:
         os.close(lock)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clones(folder: Path) -> bool:
+    """Whether the kernel itself copies files there, which costs PostgreSQL half."""
+    original, copy = folder / "original", folder / "copy"
+    original.write_bytes(b"page")
+    try:
+        with original.open("rb") as source, copy.open("wb") as target:
+            return os.copy_file_range(source.fileno(), target.fileno(), 4) == 4
+    except OSError:
+        return False
 
 
 def fast_folder() -> Path:
