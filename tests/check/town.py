@@ -213,6 +213,8 @@ class Town:
     databases: dict[str, Database]
     folder: Path
     http: httpx.AsyncClient
+    unguarded: dict[str, Database] = field(default_factory=dict)
+    """The databases once more with every trigger off, to be copied and broken."""
     steps: int = 0
     named: dict[str, Any] = field(default_factory=dict)
     """Ids that tests want to find again: cases, forms, runs and journals by what they are."""
