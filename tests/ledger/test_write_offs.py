@@ -566,6 +566,15 @@ async def test_what_happens_between_decision_and_posting_leaves_the_line_out_alo
     assert await debts.post(asked) == outcomes, "the same lines again are answered as at first"
 
 
+@pytest.mark.parametrize(("reason", "because"), [("emigrated", "nobody-lives"), ("uneconomic", None)])
+async def test_whoever_dies_before_the_posting_has_not_gone_away(debts: Debts, reason: str, because: str | None) -> None:
+    await said_in_error(debts)
+    asked = await debts.approve(await debts.line(reason=reason), covers_to_pence=330_00)
+    died = NoteDeath(account=OLD, person=DEE, died_on=TODAY, known_from="her son")
+    await do(debts.runtime, lambda tx: note_death(tx, died), OFFICER)
+    assert outcome_of(await debts.post(asked)) == because
+
+
 async def test_a_line_that_was_left_out_stays_left_out_when_its_ground_has_come_back(debts: Debts) -> None:
     asked = await debts.approve(await debts.line())
     receipt = await moved(debts, OLD, -10_00)
@@ -611,7 +620,7 @@ async def test_a_discharged_debt_is_put_back_where_the_decided_line_says_that_it
 
 
 async def test_what_an_order_has_released_is_never_put_back_whatever_it_was_written_off_for(debts: Debts) -> None:
-    [off] = await debts.written_off(await debts.line(reason="emigrated", released_until=day("2020-04-20")))
+    [off] = await debts.written_off(await debts.line(reason="uneconomic", released_until=day("2020-04-20")))
     assert off.journal is not None
     [past] = (await debts.facts()).write_offs
     assert past.released_until == day("2020-04-20")
@@ -631,7 +640,7 @@ async def test_what_an_order_has_released_is_never_put_back_whatever_it_was_writ
 async def test_what_an_order_has_released_holds_no_credit_of_the_same_person_back(
     debts: Debts, database: Database, until: str | None, kept: bool, left: int
 ) -> None:
-    await debts.written_off(await debts.line(reason="emigrated", released_until=day(until) if until else None))
+    await debts.written_off(await debts.line(reason="uneconomic", released_until=day(until) if until else None))
     if not kept:
         await nobody_kept_the_charges(database)
     asked = AccountForRefund(account=RECHARGE)

@@ -14,7 +14,7 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
 )
-from rentbook_contracts.writeoffs import AddProof, EvidenceKind, ProposalAsked, Reason, StrikeProof, WithdrawProposal
+from rentbook_contracts.writeoffs import OF_THE_LIVING, AddProof, EvidenceKind, ProposalAsked, Reason, StrikeProof, WithdrawProposal
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import ANSWERS
@@ -144,10 +144,11 @@ async def test_whoever_keeps_a_plan_on_one_account_is_not_untraceable_on_another
 DEAD = "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased)."
 
 
+@pytest.mark.parametrize("reason", sorted(OF_THE_LIVING))
 @pytest.mark.parametrize("listed", [True, False])
-async def test_the_dead_are_not_untraceable(writeoffs: WriteOffs, listed: bool) -> None:
+async def test_the_dead_have_not_gone_away(writeoffs: WriteOffs, reason: Reason, listed: bool) -> None:
     account = writeoffs.owing(80_00)
-    proposal = await writeoffs.untraceable(account)
+    proposal = await gone_away(writeoffs, account, reason)
     schedule = await writeoffs.scheduled(proposal) if listed else None
     [tenant] = writeoffs.ledger.debts[account].people
     writeoffs.moved(account, people=(tenant.model_copy(update={"died_on": TODAY}),))
@@ -158,11 +159,22 @@ async def test_the_dead_are_not_untraceable(writeoffs: WriteOffs, listed: bool) 
     assert (await writeoffs.status(proposal))[:2] == ("blocked", DEAD)
 
 
-async def test_whoever_survives_a_joint_tenant_may_be_untraceable_still(writeoffs: WriteOffs) -> None:
+async def gone_away(writeoffs: WriteOffs, account: UUID, reason: Reason) -> UUID:
+    """A ready proposal for such a reason."""
+    if reason is Reason.UNTRACEABLE:
+        return await writeoffs.untraceable(account)
+    proposal = await writeoffs.proposed(account, reason)
+    await writeoffs.proves(proposal, EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE, EvidenceKind.NO_ASSETS)
+    await writeoffs.assessed(proposal)
+    return proposal
+
+
+@pytest.mark.parametrize("reason", sorted(OF_THE_LIVING))
+async def test_whoever_survives_a_joint_tenant_may_have_gone_away_still(writeoffs: WriteOffs, reason: Reason) -> None:
     account = writeoffs.owing(80_00)
     [tenant] = writeoffs.ledger.debts[account].people
     gone = PersonFacts(person=uuid4(), died_on=TODAY)
     writeoffs.moved(account, people=(tenant, gone))
-    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    proposal = await writeoffs.proposed(account, reason)
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
     assert page.blocked == ()

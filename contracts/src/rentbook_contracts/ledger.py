@@ -614,6 +614,7 @@ class DroppedBecause(StrEnum):
     DISCHARGED = "discharged"
     INSOLVENCY = "insolvency"
     PEOPLE_CHANGED = "people-changed"
+    NOBODY_LIVES = "nobody-lives"
     CREDIT_GONE = "credit-gone"
 
 

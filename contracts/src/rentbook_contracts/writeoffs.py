@@ -53,6 +53,10 @@ class Reason(StrEnum):
     UNCLAIMED = "unclaimed"
 
 
+OF_THE_LIVING = frozenset({Reason.CARE_HOME, Reason.UNTRACEABLE, Reason.PRISON, Reason.EMIGRATED})
+"""What says where somebody who lives has gone: once nobody lives who owes the debt, it is asked of the estate (DECEASED)."""
+
+
 class EvidenceKind(StrEnum):
     """What a piece of evidence shows. Each is dated by what it shows, not by when it was written down.
 

@@ -61,6 +61,7 @@ def answered(asked: WriteOffLine, *people: UUID, died: tuple[UUID, ...] = ()) ->
 
 
 LIVE = (PersonFacts(person=A), PersonFacts(person=OFF))
+NOBODY_LIVES = (PersonFacts(person=A, died_on=DAY), PersonFacts(person=OFF, died_on=DAY))
 ONE_DIED = (PersonFacts(person=A), PersonFacts(person=OFF, died_on=DAY))
 
 
@@ -135,6 +136,12 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (answered(DEBT, A, OFF, died=(OFF,)), {"people": ONE_DIED}, 100, None, None),
         (answered(DEBT, A, OFF, died=(OFF,)), {"people": LIVE}, 100, None, "people-changed"),
         (answered(DEBT, A, OFF, died=(OFF,)), {"people": LIVE[:1]}, 100, None, None),
+        *(
+            (line(LineKind.WRITE_OFF, ("Rent", 100), reason=reason), {"people": people}, 100, None, because)
+            for reason in ("care-home", "emigrated", "prison", "untraceable")
+            for people, because in ((NOBODY_LIVES, "nobody-lives"), (ONE_DIED, None))
+        ),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), reason="uneconomic"), {"people": NOBODY_LIVES}, 100, None, None),
         (DEBT, {"account_holds": (AccountHold.BREATHING_SPACE,)}, 100, None, "breathing-space"),
         (DEBT, {"account_holds": (AccountHold.DISPUTE,)}, 100, None, "dispute"),
         (DEBT, {"account_holds": (AccountHold.DECEASED, AccountHold.INSOLVENCY, AccountHold.LEGAL)}, 100, None, None),

@@ -342,9 +342,14 @@ async def listed_about(tx: Transaction, account: UUID) -> list[Row]:
     return list(await tx.connection.execute(wanted.order_by(schedule_line.c.schedule, schedule_line.c.place).with_for_update()))
 
 
+async def listed_for(tx: Transaction, account: UUID, reasons: Collection[Reason]) -> list[Row]:
+    """Those of `listed_about` that are for one of these reasons."""
+    return [line for line in await listed_about(tx, account) if line.content["reason"] in reasons]
+
+
 async def listed_as_untraceable(tx: Transaction, account: UUID) -> list[Row]:
     """Those of `listed_about` that rest on that nobody can be found."""
-    return [line for line in await listed_about(tx, account) if line.content["reason"] == Reason.UNTRACEABLE]
+    return await listed_for(tx, account, {Reason.UNTRACEABLE})
 
 
 async def hold_about(tx: Transaction, accounts: Collection[UUID]) -> None:

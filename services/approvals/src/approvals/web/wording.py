@@ -47,6 +47,7 @@ STATE_WORDS: Mapping[str, str] = {
     "debtor-owes-more": "the debtor owes more than the decision covers",
     "credit-held": "the credit is held for a refund",
     "above-written-off": "more than is left of what was written off",
+    "nobody-lives": "nobody lives who owes it",
     "credit-gone": "the credit that it answers is no longer there",
     "discharged": "the law has released the debtor",
     "payment-plan": "a payment plan is kept",

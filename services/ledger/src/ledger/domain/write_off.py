@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     PastWriteOff,
     WriteOffLine,
 )
+from rentbook_contracts.writeoffs import OF_THE_LIVING
 
 from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
@@ -92,6 +93,10 @@ def _others_answer(line: WriteOffLine, facts: DebtFacts) -> bool:
     return bool(line.answered_by) and (not lives.keys() <= set(line.answered_by) or any(lives.get(one, False) for one in line.died))
 
 
+def _nobody_lives(facts: DebtFacts) -> bool:
+    return bool(facts.people) and all(person.died_on is not None for person in facts.people)
+
+
 def debtor_total(line: WriteOffLine, facts: DebtFacts) -> int:
     """What decides who has authority for the line: for what is put back, also what it was written off with; for a credit, all credits."""
     if line.kind is LineKind.CREDIT_WRITE_ON:
@@ -120,6 +125,8 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
         return DroppedBecause.OVERPAID_BENEFIT
     if not facts.former and not line.of_current_tenants:
         return DroppedBecause.CURRENT_TENANT
+    if line.reason in OF_THE_LIVING and _nobody_lives(facts):
+        return DroppedBecause.NOBODY_LIVES
     charges = charges_of(line, facts)
     if line.amount_pence > line.balance_pence or charges is None:
         return DroppedBecause.BALANCE_MOVED

@@ -23,7 +23,7 @@ from rentbook_contracts.ledger import (
 )
 from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
-from rentbook_contracts.writeoffs import BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
+from rentbook_contracts.writeoffs import OF_THE_LIVING, BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
 
 from writeoffs.domain.barred import Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
@@ -112,6 +112,7 @@ DROPS: dict[str, str] = {
     DroppedBecause.DISCHARGED: "The law has released the debtor.",
     DroppedBecause.INSOLVENCY: "An insolvency is recorded, and no order that says what it has released.",
     DroppedBecause.PEOPLE_CHANGED: "Somebody else answers for the account by now, or somebody lives who was said to have died.",
+    DroppedBecause.NOBODY_LIVES: "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased).",
     DroppedBecause.CREDIT_GONE: "The credit that it answers is no longer on the account.",
 }
 
@@ -705,24 +706,19 @@ def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[Barr
         yield "A Housing Benefit claim is unresolved: it may still pay."
     if facts.plan is not None and facts.plan.kept:
         yield f"A payment plan of {pounds(facts.plan.instalment_pence)} is being kept."
-    if proposed.reason is Reason.UNTRACEABLE:
-        yield from _traceable(facts)
+    if proposed.reason is Reason.UNTRACEABLE and facts.plan_elsewhere is not None:
+        yield (
+            f"A payment plan of {pounds(facts.plan_elsewhere.instalment_pence)} is being kept on another account of the same people: "
+            "they can be found."
+        )
+    # Of joint tenants one who lives may have gone all the same, and owes the whole debt.
+    if proposed.reason in OF_THE_LIVING and _died_on(facts) is not None:
+        yield DROPS[DroppedBecause.NOBODY_LIVES]
     credit = -sum(one.balance_pence for one in facts.linked if one.balance_pence < 0)
     if credit:
         yield f"Other accounts of the same people are {pounds(credit)} in credit, which could pay this."
     if proposed.reason is Reason.DECEASED:
         yield from _survivors(facts)
-
-
-def _traceable(facts: DebtFacts) -> Iterable[str]:
-    """Of joint tenants one who lives may still be untraceable, and owes the whole debt."""
-    if facts.plan_elsewhere is not None:
-        yield (
-            f"A payment plan of {pounds(facts.plan_elsewhere.instalment_pence)} is being kept on another account of the same people: "
-            "they can be found."
-        )
-    if _died_on(facts) is not None:
-        yield "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased)."
 
 
 def _survivors(facts: DebtFacts) -> Iterable[str]:

@@ -15,7 +15,7 @@ from rentbook_contracts.ledger import (
     LineKind,
     WriteOffLine,
 )
-from rentbook_contracts.writeoffs import ProposalStatus, Reason
+from rentbook_contracts.writeoffs import OF_THE_LIVING, ProposalStatus, Reason
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import DROPS, falls_because
@@ -102,7 +102,8 @@ def _why_beside(line: Row, fact: AccountFact, stopped: DroppedBecause | None) ->
 
 async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
     """Where a death was said in error, a line goes that rests on it: as the reason, or because nobody asked for evidence of that tenant.
-    Where it was not, and nobody lives who owes it, a line goes that says that they cannot be found: the estate is asked first.
+    Where it was not, and nobody lives who owes it, a line goes that says where they have gone, or that they cannot be found: the estate is
+    asked first.
 
     Errors: Unanswered (ledger); the event is then tried again.
     """
@@ -110,9 +111,9 @@ async def live(tx: Transaction, fact: ledger.DeathChanged) -> None:
     if not fact.died:
         await drop_unready(tx, await store.listed_on_account(tx, fact.account), LIVES)
         return
-    await drop_unready(tx, await store.listed_as_untraceable(tx, fact.account), DIED)
+    await drop_unready(tx, await store.listed_for(tx, fact.account, OF_THE_LIVING), DIED)
     row = await store.open_on_account(tx, fact.account)
-    if row is not None and row.reason == Reason.UNTRACEABLE and row.status == ProposalStatus.READY:
+    if row is not None and row.reason in OF_THE_LIVING and row.status == ProposalStatus.READY:
         await look_again(tx, row)
 
 
