@@ -518,9 +518,9 @@ async def claim(debts: Debts) -> None:
     await do(debts.runtime, lambda tx: set_housing_benefit_claim(tx, asked), OFFICER)
 
 
-async def agree(debts: Debts, *, days_ago: int = 0, pence: int = 5_00) -> None:
+async def agree(debts: Debts, *, days_ago: int = 0, pence: int = 5_00, account: UUID = OLD) -> None:
     since = TODAY - days_ago * DAY
-    asked = AgreePaymentPlan(account=OLD, agreed_on=since, instalment_pence=pence, rhythm=PlanRhythm.WEEKLY, first_due_on=since)
+    asked = AgreePaymentPlan(account=account, agreed_on=since, instalment_pence=pence, rhythm=PlanRhythm.WEEKLY, first_due_on=since)
     await do(debts.runtime, lambda tx: agree_payment_plan(tx, asked), OFFICER)
 
 
@@ -564,6 +564,16 @@ async def test_what_happens_between_decision_and_posting_leaves_the_line_out_alo
     outcomes = await debts.post(asked)
     assert [outcome.dropped_because for outcome in outcomes] == [because, None]
     assert await debts.post(asked) == outcomes, "the same lines again are answered as at first"
+
+
+@pytest.mark.parametrize(("reason", "because"), [("untraceable", "payment-plan"), ("emigrated", None)])
+async def test_whoever_agrees_a_plan_on_another_account_before_the_posting_can_be_found(
+    debts: Debts, reason: str, because: str | None
+) -> None:
+    await said_in_error(debts)
+    asked = await debts.approve(await debts.line(reason=reason), covers_to_pence=330_00)
+    await agree(debts, account=RECHARGE)
+    assert outcome_of(await debts.post(asked)) == because
 
 
 @pytest.mark.parametrize(("reason", "because"), [("emigrated", "nobody-lives"), ("uneconomic", None)])

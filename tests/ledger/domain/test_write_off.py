@@ -148,6 +148,8 @@ CREDIT = line(LineKind.CREDIT_WRITE_ON, ("", 40), balance_pence=-40)
         (DEBT, {"housing_benefit_unresolved": True}, 100, None, "housing-benefit"),
         (DEBT, {"plan": plan(kept=True)}, 100, None, "payment-plan"),
         (DEBT, {"plan": plan(kept=False)}, 100, None, None),
+        (DEBT, {"plan_elsewhere": plan(kept=True)}, 100, None, None),
+        (line(LineKind.WRITE_OFF, ("Rent", 100), reason="untraceable"), {"plan_elsewhere": plan(kept=True)}, 100, None, "payment-plan"),
         (DEBT, {"linked": (beside(5),)}, 100, None, None),
         (DEBT, {"linked": (beside(5), beside(-1))}, 100, None, "credit-elsewhere"),
         (BACK, {"write_offs": (PAST,)}, 100, None, None),

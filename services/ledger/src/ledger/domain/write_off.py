@@ -16,7 +16,7 @@ from rentbook_contracts.ledger import (
     PastWriteOff,
     WriteOffLine,
 )
-from rentbook_contracts.writeoffs import OF_THE_LIVING
+from rentbook_contracts.writeoffs import OF_THE_LIVING, Reason
 
 from ledger.domain.debt import owed_by_element
 from ledger.domain.posting import CONTROL_ACCOUNTS, Control, Leg, Posting
@@ -138,7 +138,8 @@ def _debt(line: WriteOffLine, ground: Ground) -> DroppedBecause | None:
         return DroppedBecause.DISPUTE
     if facts.housing_benefit_unresolved:
         return DroppedBecause.HOUSING_BENEFIT
-    if facts.plan is not None and facts.plan.kept:
+    if (facts.plan is not None and facts.plan.kept) or (line.reason == Reason.UNTRACEABLE and facts.plan_elsewhere is not None):
+        # Whoever keeps a plan on another account can be found.
         return DroppedBecause.PAYMENT_PLAN
     if any(other.balance_pence < 0 for other in facts.linked):
         return DroppedBecause.CREDIT_ELSEWHERE
