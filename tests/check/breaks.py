@@ -447,6 +447,10 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("register", "the register has another amount", "writeoffs", ("UPDATE register SET amount_pence = amount_pence + 1",)),
     ("register", "the register has another day", "writeoffs", ("UPDATE register SET posted_on = posted_on + 1",)),
     ("register", "a posting is not in the register", "writeoffs", ("DELETE FROM register WHERE kind = 'write-off'",)),
+    ("register", "the register says another day on which a credit came back", "writeoffs", (
+        "UPDATE register SET came_back_on = came_back_on - 1",)),
+    ("register", "a credit was undone on another day than the register says", "ledger", (
+        "UPDATE journal SET posted_at = posted_at - interval '1 day' WHERE reverses IN (SELECT id FROM journal WHERE code = 'CWO')",)),
     ("register", "what is registered was never posted", "writeoffs", ("UPDATE register SET journal = gen_random_uuid()",)),
     ("charges-written-off", "a charge was never as much as was written off of it", "ledger", (
         f"UPDATE written_off_charge SET charge = {LAST_CHARGE} WHERE write_off = {WRITE_OFF}",)),

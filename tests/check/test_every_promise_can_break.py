@@ -146,6 +146,33 @@ async def test_evidence_counts_from_the_day_of_what_it_follows(
     assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
 
 
+@pytest.mark.parametrize(("raised", "struck", "kept"), [
+    pytest.param("-", False, False, id="to one before"),
+    pytest.param("-", True, True, id="to one before, and struck"),
+    pytest.param("+", False, True, id="to one after"),
+])  # fmt: skip
+async def test_an_answer_to_another_proposal_of_the_same_debt_ends_a_silence(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], raised: str, struck: bool, kept: bool
+) -> None:
+    """Had nobody found the first debtor, and somebody heard of them on another proposal that was withdrawn."""
+    of = f"FROM proposal WHERE account = '{GONE.account}' AND kind = 'write-off' AND status = 'posted'"
+    shown = ((f"(SELECT id {of})", *one) for one in (*TRACED, ("agency-return", 2)))
+    other = UUID(int=888_888)
+    brought = (
+        'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at)'
+        f" VALUES (gen_random_uuid(), {to}, '{kind}', current_date - {days}, '', '', '', 'x', {LONG_BEFORE})"
+        for to, kind, days in (*shown, (f"'{other}'", "found", 50))
+    )
+    places = {"writeoffs": await broken_copy(postgres, town, "writeoffs", (
+        f"INSERT INTO proposal SELECT (jsonb_populate_record(proposal, jsonb_build_object('id', '{other}', 'status', 'withdrawn',"
+        f" 'journal', NULL, 'raised_at', raised_at {raised} interval '1 day'))).* {of}",
+        *brought,
+        *((f"INSERT INTO struck SELECT id, 'typed in error', 'x', {LONG_BEFORE} FROM proof WHERE proposal = '{other}'",) if struck else ()),
+        f"UPDATE proposal SET reason = 'untraceable' WHERE id = (SELECT id {of})",
+    ))}  # fmt: skip
+    assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
+
+
 @pytest.mark.parametrize(("of", "kept"), [
     pytest.param(("gone",), False, id="of one"),
     pytest.param(("gone", "other"), True, id="of each"),

@@ -13,13 +13,15 @@ from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
 
 _POSTED = """
-SELECT line.line, line.account, line.journal, line.debtor_total_pence, proposal.reason, schedule.made_at
+SELECT line.line, line.account, line.journal, line.debtor_total_pence, proposal.reason, proposal.raised_at,
+       schedule.made_at
 FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule JOIN proposal ON proposal.id = line.line
 WHERE line.standing = 'posted' AND schedule.kind = 'write-off' ORDER BY line.schedule, line.place
 """
 _PROOFS = """
-SELECT proof.proposal, proof.kind, proof.on, proof.at, proof.person, proof.order_kind, proof.listed, struck.at AS struck_at
-FROM proof LEFT JOIN struck ON struck.proof = proof.id ORDER BY proof.on
+SELECT proof.proposal, proof.kind, proof.on, proof.at, proof.person, proof.order_kind, proof.listed, struck.at AS struck_at,
+       proposal.account, proposal.raised_at
+FROM proof JOIN proposal ON proposal.id = proof.proposal LEFT JOIN struck ON struck.proof = proof.id ORDER BY proof.on
 """
 _POLICIES = "SELECT in_force_from, figures FROM policy ORDER BY in_force_from"
 _KINDS = "SELECT id, kind FROM account WHERE id = ANY ($1::uuid[])"
@@ -56,7 +58,7 @@ async def _in_its_order(books: Books) -> Finding:
     policies = [(row["in_force_from"], json.loads(row["figures"])) for row in await books.of("writeoffs").fetch(_POLICIES)]
     proofs: dict[UUID, list[Any]] = defaultdict(list)
     for row in await books.of("writeoffs").fetch(_PROOFS):
-        proofs[row["proposal"]].append(row)
+        proofs[row["account"]].append(row)
     accounts = [row["account"] for row in posted]
     kinds = {row["id"]: row["kind"] for row in await books.ledger.fetch(_KINDS, accounts)}
     people: dict[UUID, list[Any]] = defaultdict(list)
@@ -71,7 +73,7 @@ async def _in_its_order(books: Books) -> Finding:
         if ladder is None:
             broken.append(f"write-off {row['journal']}: the policy of {listed_on} has no ladder for {row['reason']}")
             continue
-        known = [one for one in proofs[row["line"]] if one["at"] <= row["made_at"] and not _struck_by(one, row)]
+        known = [one for one in proofs[row["account"]] if _speaks_of(one, row) and one["at"] <= row["made_at"] and not _struck_by(one, row)]
         starts = _starts(row["reason"], people[row["account"]], last_due.get(row["journal"]), policy["limitation_years"])
         missing = {
             rung["wanted"]
@@ -80,6 +82,11 @@ async def _in_its_order(books: Books) -> Finding:
         }
         broken += [f"write-off {row['journal']}: its evidence was not in its order for “{wanted}”" for wanted in sorted(missing)]
     return finding(len(posted), broken)
+
+
+def _speaks_of(proof: Any, row: Any) -> bool:
+    """Brought to this proposal; or an answer to one before it about the same account: whoever was heard of once was heard of."""
+    return proof["proposal"] == row["line"] or (proof["kind"] in _ANSWERS and proof["raised_at"] < row["raised_at"])
 
 
 def _struck_by(proof: Any, row: Any) -> bool:

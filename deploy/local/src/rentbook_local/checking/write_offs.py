@@ -25,6 +25,7 @@ _BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 _POSTED = """
 SELECT journal.id, journal.code, journal.posted_at, journal.effective_date, journal.case_id AS line, journal.decision_id, accepted.key,
        EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone,
+       (SELECT min(undoing.posted_at) FROM journal AS undoing WHERE undoing.reverses = journal.id) AS undone_at,
        array_agg(entry.account ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS accounts,
        array_agg(entry.element ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS elements,
        array_agg(entry.amount_pence ORDER BY entry.line) FILTER (WHERE account.tenancy IS NOT NULL) AS amounts,
@@ -245,11 +246,16 @@ async def _register(books: Books) -> Finding:
 
 
 def _stands_as_registered(row: Any, journal: Any) -> bool:
-    """A debt comes back by a reinstatement alone, a credit by the reversal of its journal, of which the register may not have heard yet."""
+    """A debt comes back by a reinstatement alone, a credit by the reversal of its journal, of which the register may not have heard yet.
+
+    It does so on the London day on which that was posted. Of the first that came back nobody kept the day.
+    """
     if row["kind"] != "credit-write-on":
         return not journal["undone"]
+    if row["reinstated_pence"] == 0:
+        return row["came_back_on"] is None
     came_back = journal["undone"] and row["reinstated_pence"] == row["amount_pence"]
-    return bool(came_back) or row["reinstated_pence"] == 0
+    return bool(came_back) and row["came_back_on"] in (None, journal["undone_at"].astimezone(LONDON).date())
 
 
 _TAKEN_BACK = """
