@@ -80,6 +80,22 @@ async def test_who_is_spoken_with_about_another_account_of_theirs_is_not_untrace
     assert "there was contact with the tenant" in [event.what for event in page.events]
 
 
+async def test_a_ready_proposal_of_theirs_is_ready_no_more_as_soon_as_that_is_noted(writeoffs: WriteOffs) -> None:
+    account, elsewhere = linked(writeoffs)
+    writeoffs.ledger.debts[elsewhere] = writeoffs.ledger.debts[account].model_copy(
+        update={
+            "account": elsewhere,
+            "linked": (LinkedAccount(account=account, kind=AccountKind.RENT, former=True, balance_pence=0),),
+        }
+    )
+    proposal, emigrated = await writeoffs.untraceable(account), await writeoffs.ready(writeoffs.owing())
+    await writeoffs.do(note_contact, contact(elsewhere))
+    assert (await writeoffs.status(proposal))[0] == "gathering", "nobody reads any more that it is ready"
+    await writeoffs.assessed(proposal)
+    assert await writeoffs.status(proposal) == ("gathering", "", 2)
+    assert await writeoffs.status(emigrated) == ("ready", "", 1)
+
+
 async def test_who_pays_on_another_account_of_theirs_is_not_untraceable(writeoffs: WriteOffs) -> None:
     account, elsewhere = linked(writeoffs)
     emigrated = writeoffs.owing()
