@@ -50,7 +50,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
         "schedule": "answered_round closed_at decision round status status_note withdrawn",
         "schedule_line": "because journal standing",
         "register": "came_back_on reinstated_pence",
-        "last_contact": "on",
+        "last_contact": "at on",
     },
 }
 """By service and table, in the order of the alphabet: what its code updates."""

@@ -1,8 +1,9 @@
 """What each reason of domain.md 5.2 and 5.3 asks for under the shipped policy, and from when: one table for each."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWriteOff, RestDays
@@ -207,11 +208,42 @@ def test_who_spoke_with_us_or_paid_is_not_untraceable_and_the_months_begin_anew(
     day = ago(days) if days is not None else None
     facts = debt(owed(900_00), paid_on=day if sign == "paid" else None)
     evidence = proofs(*TRACED_TO_NOWHERE, *again)
-    spoke_on = day if sign == "spoke" else None
-    found = assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence, contact_on=spoke_on), facts, POLICY, TODAY)
+    spoke = (Proof(K.CONTACT, day),) if sign == "spoke" and day is not None else ()
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence, heard=spoke), facts, POLICY, TODAY)
     assert found.ready is ready
     if days is not None and not ready and not again:
-        assert found.rungs[1].says == f"last heard of on {in_words(ago(days))}: what is done after that day counts"
+        assert found.rungs[1].says == f"last heard of on {in_words(ago(days))}: what is done after that counts"
+
+
+NINE, TEN, THE_DAY_AFTER = 9, 10, 24 + 9
+"""Hours from midnight in London at which evidence of a day was noted."""
+
+
+@pytest.mark.parametrize(("noted", "heard", "counts"), [
+    pytest.param(TEN, NINE, True, id="after it"),
+    pytest.param(NINE, TEN, False, id="before it"),
+    pytest.param(None, NINE, False, id="nobody kept when"),
+    pytest.param(TEN, None, False, id="nobody kept when it was heard"),
+    pytest.param(THE_DAY_AFTER, NINE, False, id="after it, on another day"),
+    pytest.param(TEN, THE_DAY_AFTER, False, id="what was heard was noted on another day"),
+])  # fmt: skip
+@pytest.mark.parametrize(("what", "by"), [(K.LETTER_SENT, K.LETTER_ANSWERED), (K.AGENCY_INSTRUCTED, K.CONTACT), (K.TRACE, K.FOUND)])
+def test_what_is_done_on_the_day_of_an_answer_counts_where_it_is_noted_after_it(
+    what: EvidenceKind, by: EvidenceKind, noted: int | None, heard: int | None, counts: bool
+) -> None:
+    def of_that_day(kind: EvidenceKind, hours: int | None, source: str = "") -> Proof:
+        midnight = datetime.combine(ago(100), time(), ZoneInfo("Europe/London"))
+        return Proof(kind, ago(100), source, noted_at=midnight + timedelta(hours=hours) if hours is not None else None)
+
+    done = [of_that_day(what, noted, source) for source in ("electoral roll", "credit bureau")]
+    reason, owed_pence = (Reason.UNECONOMIC, 40_00) if what is K.LETTER_SENT else (Reason.UNTRACEABLE, 900_00)
+    rest = {
+        K.AGENCY_INSTRUCTED: proofs((K.TRACE, 200, "a"), (K.TRACE, 190, "b"), (K.AGENCY_RETURN, 2)),
+        K.TRACE: proofs((K.AGENCY_INSTRUCTED, 99), (K.AGENCY_RETURN, 2)),
+    }
+    evidence = (*rest.get(what, ()), *done, of_that_day(by, heard))
+    found = assess(Standing(LineKind.WRITE_OFF, reason, owed_pence, evidence), debt(owed(owed_pence)), POLICY, TODAY)
+    assert found.ready is counts, [rung.says for rung in found.rungs]
 
 
 def test_of_joint_tenants_a_payment_is_a_sign_of_life_of_each() -> None:

@@ -286,11 +286,10 @@ async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dic
     return found
 
 
-async def contact_on(tx: Transaction, accounts: Collection[UUID]) -> date | None:
-    """The last day on which somebody noted on one of these accounts that they were in contact with its tenant."""
-    wanted = sa.select(sa.func.max(last_contact.c.on)).where(last_contact.c.account.in_(accounts))
-    found: date | None = await tx.connection.scalar(wanted)
-    return found
+async def contacts_noted(tx: Transaction, accounts: Collection[UUID]) -> list[Proof]:
+    """When somebody last noted on each of these accounts that they were in contact with its tenant."""
+    wanted = sa.select(last_contact).where(last_contact.c.account.in_(accounts))
+    return [Proof(EvidenceKind.CONTACT, row.on, account=row.account, noted_at=row.at) for row in await tx.connection.execute(wanted)]
 
 
 async def heard_beside(tx: Transaction, linked: Collection[UUID], people: Collection[UUID]) -> list[Proof]:
@@ -310,7 +309,7 @@ async def heard_beside(tx: Transaction, linked: Collection[UUID], people: Collec
 
 def _proof(row: Row) -> Proof:
     order_kind = OrderKind(row.order_kind) if row.order_kind is not None else None
-    return Proof(EvidenceKind(row.kind), row.on, row.source, row.person, _noted_late(row), order_kind, row.listed, row.account)
+    return Proof(EvidenceKind(row.kind), row.on, row.source, row.person, _noted_late(row), order_kind, row.listed, row.account, row.at)
 
 
 def _noted_late(row: Row) -> date | None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -151,11 +151,12 @@ async def add_sent_letter(tx: Transaction, proposal: UUID, kind: EvidenceKind, o
     await tx.connection.execute(proof.insert().values(row))
 
 
-async def keep_contact(tx: Transaction, account: UUID, on: date) -> None:
-    """The last day counts, in whichever order notes are heard."""
-    row = insert(last_contact).values(account=account, on=on)
-    later = {"on": sa.func.greatest(last_contact.c.on, row.excluded.on)}
-    await tx.connection.execute(row.on_conflict_do_update(index_elements=["account"], set_=later))
+async def keep_contact(tx: Transaction, account: UUID, at: datetime) -> None:
+    """The last one counts, in whichever order notes are heard."""
+    row = insert(last_contact).values(account=account, on=business_date(at), at=at)
+    later = {"on": row.excluded.on, "at": sa.func.greatest(last_contact.c.at, row.excluded.at)}
+    not_before = row.excluded.on >= last_contact.c.on
+    await tx.connection.execute(row.on_conflict_do_update(index_elements=["account"], set_=later, where=not_before))
 
 
 async def take_part(tx: Transaction, ids: Collection[UUID], part: str) -> None:

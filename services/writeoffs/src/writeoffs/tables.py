@@ -272,8 +272,9 @@ last_contact = sa.Table(
     metadata,
     sa.Column("account", sa.Uuid, primary_key=True),
     sa.Column("on", sa.Date, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True)),
 )
-"""When somebody last noted on an account that they were in contact with its tenant, as approvals tells."""
+"""When somebody last noted on an account that they were in contact with its tenant, as approvals tells. `at`: NULL where nobody kept it."""
 
 schedule_round = sa.Table(
     "schedule_round",

@@ -4,7 +4,7 @@ import json
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -159,13 +159,21 @@ def _reached(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, 
 
 
 def _counting(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date]) -> list[date]:
-    """The days of what counts for a way, the first first. What ended a silence is followed by what is done after its day."""
+    """The days of what counts for a way, the first first. What ended a silence is followed by what is done after it: of the same day, what
+    was noted after it, where both were noted that day.
+    """
     since = starts.get(way["proof"], date.min)
-    days = [one["on"] for one in known if one["kind"] == way["proof"] and one["on"] >= since]
+    done = [_moment(one, time.min) for one in known if one["kind"] == way["proof"] and one["on"] >= since]
     silent = any(way.get(name) for name in ("quiet_days", "quiet_months", "last_quiet_days"))
     ends = _ANSWERS if silent else {"found"} if way["proof"] in _SEARCHES else frozenset()
-    answered = max((one["on"] for one in known if one["kind"] in ends), default=date.min)
-    return sorted(day for day in days if day > answered)
+    answered = max((_moment(one, time.max) for one in known if one["kind"] in ends), default=None)
+    return sorted(one[0] for one in done if answered is None or one > answered)
+
+
+def _moment(proof: Any, otherwise: time) -> tuple[date, time]:
+    """When it was done, in London: by when it was noted, where that was the same day."""
+    noted = proof["at"].astimezone(LONDON)
+    return proof["on"], noted.time() if noted.date() == proof["on"] else otherwise
 
 
 def _months_later(day: date, months: int) -> date:

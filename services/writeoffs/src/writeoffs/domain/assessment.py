@@ -158,8 +158,8 @@ class Standing:
     `undone_parts`: all of the write-off that is to be put back, of which `back_pence` came back before. `orders`: the orders of
     insolvency and discharges that are known of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of
     each kind were sent, what was struck among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a
-    decision left its line out, and nobody has worked on it since. `contact_on`: when somebody last noted on an account of the same people
-    that they spoke with the tenant, where it matters; `heard`: what was brought of them to proposals about other accounts of theirs.
+    decision left its line out, and nobody has worked on it since. `heard`: when somebody last noted on an account of the same people that
+    they spoke with the tenant, and what was brought of them to proposals about other accounts of theirs, where it matters.
     """
 
     kind: LineKind
@@ -173,7 +173,6 @@ class Standing:
     order_struck: bool = False
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
     left_out: bool = False
-    contact_on: date | None = None
     heard: Sequence[Proof] = ()
     charges: tuple[ChargeOwed, ...] | None = None
     back_pence: int = 0
@@ -319,7 +318,7 @@ def _signs_of_life(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
     """Who spoke with us, paid, or was found, is not untraceable: the months begin anew, though nobody brought it here (domain.md 5.2)."""
     if proposed.reason is not Reason.UNTRACEABLE:
         return ()
-    return *proposed.heard, *(Proof(EvidenceKind.CONTACT, day) for day in (proposed.contact_on, facts.paid_on) if day is not None)
+    return *proposed.heard, *((Proof(EvidenceKind.CONTACT, facts.paid_on),) if facts.paid_on is not None else ())
 
 
 def _not_listed(proposed: Standing) -> Iterable[str]:

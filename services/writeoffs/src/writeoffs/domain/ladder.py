@@ -3,13 +3,13 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, OrderKind, RungShown
 
-from writeoffs.domain.days import in_words, months_after
+from writeoffs.domain.days import business_date, in_words, months_after
 from writeoffs.domain.policy import Ladder, Proven, Rung
 
 ANSWERS = frozenset({EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.FOUND})
@@ -45,7 +45,7 @@ class Proof:
 
     `counts_on`: the day by which it counts, where that is not its own (`noted_late`). `order_kind` and `listed` are of an order of
     insolvency: what it is, and whether the debt of its account is listed in it; None where nobody was asked. `account`: to which it was
-    brought.
+    brought. `noted_at`: by which what is of one London day comes in its order; None where nobody kept it.
     """
 
     kind: EvidenceKind
@@ -56,6 +56,7 @@ class Proof:
     order_kind: OrderKind | None = None
     listed: bool | None = None
     account: UUID | None = None
+    noted_at: datetime | None = None
 
 
 def noted_late(kind: EvidenceKind, on: date, noted_on: date, reference: str) -> date | None:
@@ -231,7 +232,7 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date, rests: Rests) ->
     found = _since(ever, answer)
     if answer is not None and ever and not found:
         what = "last heard of on" if way.proof in SEARCHES else "answered on"
-        return Reached(met=False, says=f"{what} {in_words(answer)}: what is done after that day counts")
+        return Reached(met=False, says=f"{what} {in_words(answer.on)}: what is done after that counts")
     sources = {_spelt_alike(proof.source) for proof in found} - {""}
     if not way.sources:
         found = _apart(way, found)
@@ -277,17 +278,34 @@ def _of_kind(way: Proven, proofs: Iterable[Proof]) -> list[Proof]:
     return sorted((proof for proof in proofs if proof.kind is way.proof), key=_day)
 
 
-def _begun_anew(way: Proven, proofs: Iterable[Proof]) -> date | None:
-    """The last day on which what had been done for this way came to its end; None where nothing ended it."""
+def _begun_anew(way: Proven, proofs: Iterable[Proof]) -> Proof | None:
+    """What last ended what had been done for this way; None where nothing did."""
     if way.quiet_days or way.quiet_months or way.last_quiet_days:
         return _last(proofs, ANSWERS)
     return _last(proofs, {EvidenceKind.FOUND}) if way.proof in SEARCHES else None
 
 
-def _last(proofs: Iterable[Proof], kinds: Collection[EvidenceKind]) -> date | None:
-    return max((proof.on for proof in proofs if proof.kind in kinds), default=None)
+def _last(proofs: Iterable[Proof], kinds: Collection[EvidenceKind]) -> Proof | None:
+    return max((proof for proof in proofs if proof.kind in kinds), key=_moment_of_an_answer, default=None)
 
 
-def _since(oldest_first: Iterable[Proof], day: date | None) -> list[Proof]:
-    """Those of a later day: an answer of the very day may be one to it."""
-    return [proof for proof in oldest_first if day is None or proof.on > day]
+def _since(oldest_first: Iterable[Proof], answer: Proof | None) -> list[Proof]:
+    """Those of a later London day than the answer, and of its own day those that were noted after it: what was noted before it may be what
+    it answers.
+
+    That is said only of what was noted on its own day, both of the two. Where one was noted afterwards, or nobody kept its moment, as of a
+    payment, the answer is taken for one to all that was done that day.
+    """
+    return [proof for proof in oldest_first if answer is None or _moment(proof) > _moment_of_an_answer(answer)]
+
+
+_BEGINS, _ENDS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def _moment(proof: Proof, otherwise: datetime = _BEGINS) -> tuple[date, datetime]:
+    noted_that_day = proof.noted_at is not None and business_date(proof.noted_at) == proof.on
+    return proof.on, proof.noted_at if proof.noted_at is not None and noted_that_day else otherwise
+
+
+def _moment_of_an_answer(proof: Proof) -> tuple[date, datetime]:
+    return _moment(proof, _ENDS)

@@ -94,8 +94,8 @@ async def _standing(
     undone = await store.registered(tx, row.undoes) if row.undoes is not None else None
     # Of no other reason does it matter that a tenant was spoken with, unless somebody brings it as evidence to this debt.
     beside, untraceable = [other.account for other in facts.linked], row.reason == Reason.UNTRACEABLE
-    contact_on = await queries.contact_on(tx, [row.account, *beside]) if untraceable else None
-    heard = await queries.heard_beside(tx, beside, [one.person for one in facts.people]) if untraceable else ()
+    contacts = await queries.contacts_noted(tx, [row.account, *beside]) if untraceable else []
+    heard = await queries.heard_beside(tx, beside, [one.person for one in facts.people]) if untraceable else []
     return Standing(
         kind=LineKind(row.kind),
         reason=Reason(row.reason),
@@ -108,8 +108,7 @@ async def _standing(
         orders=orders,
         order_struck=order_struck,
         left_out=row.left_out,
-        contact_on=contact_on,
-        heard=heard,
+        heard=(*heard, *contacts),
         charges=tuple(ChargeOwed.model_validate(charge) for charge in row.charges) if row.charges is not None else None,
     )
 

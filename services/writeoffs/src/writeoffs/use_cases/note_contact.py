@@ -9,7 +9,6 @@ from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
 
 from writeoffs import store
 from writeoffs.domain.assessment import HEARD
-from writeoffs.domain.days import business_date
 from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.work import facts_of, look_again
 
@@ -26,7 +25,7 @@ async def note_contact(tx: Transaction, told: TenantContacted) -> None:
     their accounts, looked at anew. What is being posted at this moment has its outcome first.
     Errors: Unanswered (ledger); the event is then tried again.
     """
-    await store.keep_contact(tx, told.account, business_date(told.noted_at))
+    await store.keep_contact(tx, told.account, told.noted_at)
     accounts = await _theirs(tx, [told.account])
     await store.hold_about(tx, accounts)
     lines = await store.listed_as_untraceable(tx, told.account)
