@@ -101,3 +101,13 @@ def test_the_greeting_names_a_key_only_where_one_reaches_the_runner(alone: bool,
     asked = [sys.executable, "-c", "from rentbook_local import runner; print(runner.how_to_stop())"]
     done = subprocess.run(asked, capture_output=True, text=True, check=True, start_new_session=alone)
     assert done.stdout.strip() == said
+
+
+def test_a_runner_that_has_written_nothing_yet_starts_whatever_the_one_before_it_wrote(tmp_path: Path) -> None:
+    at = layout.Layout(tmp_path, 0)
+    layout.write(tmp_path / "processes.json", {"phase": "ready", "runner": os.getpid() + 1, "processes": {}})
+    assert layout.running(at) == (None, {})
+    with layout.owned(at):
+        assert layout.running(at) == (os.getpid(), {"phase": "starting"})
+        layout.write(tmp_path / "processes.json", {"phase": "ready", "runner": os.getpid(), "processes": {}})
+        assert layout.running(at)[1]["phase"] == "ready"

@@ -161,6 +161,13 @@ def processes(layout: Layout) -> dict[str, Any]:
     return _read(layout.folder / "processes.json")
 
 
+def running(layout: Layout) -> tuple[int | None, dict[str, Any]]:
+    """The runner that holds this state now, and what it wrote about its processes: of one that has written nothing yet, that it starts."""
+    runner = owner(layout)
+    written = processes(layout) if runner is not None else {}
+    return runner, written if written.get("runner") == runner else {"phase": "starting"}
+
+
 def born(pid: int) -> str | None:
     """What tells a process from a later one with the same number; None where there is no such process."""
     try:

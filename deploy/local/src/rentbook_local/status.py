@@ -19,8 +19,7 @@ _READY = "ready"
 
 def status(at: Layout) -> dict[str, Any]:
     """Everything that another tool needs to find its way around a stack, as JSON takes it."""
-    runner = layout.owner(at)
-    written = layout.processes(at) if runner else {}
+    runner, written = layout.running(at)
     port = at.port("postgres")
     phase = written.get("phase", "stopped")
     unknown = {"pid": None, "state": "not begun yet" if phase == "starting" else "ended", "restarts": 0}

@@ -148,13 +148,20 @@ class Desk:
             raise Unexpected(f"Nobody can sign in as {self.subject}.")
 
     def _asked(self, method: str, address: str, **how: Any) -> Page:
-        """The answer as a page. Errors: Unexpected where there is none."""
-        try:
-            response = self.http.request(method, address, **how)
-        except httpx.HTTPError as fault:
-            where = fault.request.url.copy_with(query=None)
-            raise Unexpected(f"No answer from {where} ({type(fault).__name__}): ./rentbook status says what is not well.") from fault
-        return self.read(response)
+        """The answer as a page. Errors: Unexpected where there is none.
+
+        While a service is away the desk says so with 503, and a person loads the page, or sends the form, again: a form takes effect once.
+        """
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                response = self.http.request(method, address, **how)
+            except httpx.HTTPError as fault:
+                where = fault.request.url.copy_with(query=None)
+                raise Unexpected(f"No answer from {where} ({type(fault).__name__}): ./rentbook status says what is not well.") from fault
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > end:
+                return self.read(response)
+            time.sleep(_POLL_SECONDS)
 
     def read(self, response: httpx.Response) -> Page:
         """An answer of the desk as a page. Errors: Unexpected where the desk failed."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from rentbook_local.journey.desk import Desk, Page, Unexpected
-from rentbook_local.layout import Layout, owner, processes
+from rentbook_local.layout import Layout, running
 from rentbook_local.writing import write_whole
 
 OFFICER = "asha.officer"
-START_LIMIT_SECONDS = 300.0
+START_LIMIT_SECONDS = 600.0
 """How long a stack may take to start: the first time it fetches its servers."""
 _POLL_SECONDS = 0.25
 
@@ -80,7 +80,7 @@ class Story(ABC):
     def _await_the_stack(self) -> None:
         """Errors: Unexpected where it goes on starting."""
         end = time.monotonic() + START_LIMIT_SECONDS
-        while owner(self.layout) is not None and processes(self.layout).get("phase") == "starting":
+        while running(self.layout)[1].get("phase") == "starting":
             if time.monotonic() > end:
                 raise Unexpected(f"The stack is still starting after {START_LIMIT_SECONDS:.0f} s: ./rentbook status says what is not well.")
             time.sleep(_POLL_SECONDS)
