@@ -416,6 +416,16 @@ async def test_nobody_is_the_deputy_of_their_own_deputy_while_both_are_away(offi
     assert away == {"hana.head": "ines.manager", "tess.leader": "ines.manager"}
 
 
+async def test_absences_that_meet_are_one_absence_to_whoever_waits(office: Office) -> None:
+    """The last is a day apart from the others: somebody is there on the day between."""
+    days = [TODAY + timedelta(days=days) for days in range(8)]
+    for first, last, deputy in ((0, 2, "ines.manager"), (1, 3, "tess.leader"), (4, 5, "ines.manager"), (7, 7, "tess.leader")):
+        await office.do("hana.head", be_away, BeAway(deputy, days[first], days[last]))
+    await office.do("ines.manager", be_away, BeAway("tess.leader", days[0], days[6]))
+    away = {one.absence.person: one.until_on for one in await office.look("aud.auditor", queries.away_today)}
+    assert away == {"hana.head": days[5], "ines.manager": days[6]}
+
+
 async def test_a_deputy_need_not_decide_anything(office: Office) -> None:
     """What is shown to them gives no authority."""
     await office.do("hana.head", be_away, BeAway("ola.officer", TODAY, LATER))

@@ -466,7 +466,7 @@ async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Ho
         for act, stage in parts:
             for held in mandates(in_force.authorities, act, stage, person.subject, person.roles, lent):
                 by = tuple(names.get(one, one) for one in held.on_behalf_of)
-                until, deputy = (absent.absence.until_on, absent.stands_in_name) if absent else (None, None)
+                until, deputy = (absent.until_on, absent.stands_in_name) if absent else (None, None)
                 found[held.authority.id].append(Holder(person.name, held.limit_pence, by, until, deputy))
     return {row: tuple(sorted(held, key=lambda one: (one.away_until is not None, one.name))) for row, held in found.items()}
 
@@ -1666,9 +1666,13 @@ async def absences(tx: Transaction) -> tuple[AbsenceShown, ...]:
 
 @dataclass(frozen=True)
 class Away:
-    """Who is out of office today: by which absence, and who is shown what waits for them; None where all who stand in are away."""
+    """Who is out of office today: by which absence, and who is shown what waits for them; None where all who stand in are away.
+
+    `until_on`: the last day before one on which they are there, where one absence follows on another; `absence` may end before.
+    """
 
     absence: AbsenceShown
+    until_on: date
     stands_in: str | None
     stands_in_name: str | None
 
@@ -1676,11 +1680,22 @@ class Away:
 async def away_today(tx: Transaction) -> tuple[Away, ...]:
     """Everyone who is out of office today, once, by the absence that they noted last."""
     today, deputies = business_date(tx.now), await deputies_today(tx)
-    newest_last = reversed(await absences(tx))
+    newest_last = (*reversed(await absences(tx)),)
     counts = {one.person: one for one in newest_last if one.from_on <= today and not one.over(today)}
     stands_in = {person: stand_in(person, deputies) for person in counts}
     names = await names_of(tx, {one for one in stands_in.values() if one})
-    return tuple(Away(one, who := stands_in[person], names.get(who, who) if who else None) for person, one in counts.items())
+    return tuple(
+        Away(one, _last_day_away(newest_last, one), who := stands_in[person], names.get(who, who) if who else None)
+        for person, one in counts.items()
+    )
+
+
+def _last_day_away(absences: Collection[AbsenceShown], today: AbsenceShown) -> date:
+    until = today.until_on
+    theirs = [one for one in absences if one.person == today.person]
+    while (last := max(one.until_on for one in theirs if one.meets(until, until + timedelta(days=1)))) > until:
+        until = last
+    return until
 
 
 async def deputies_today(tx: Transaction) -> dict[str, str]:
