@@ -16,7 +16,15 @@ from approvals.web.sessions import Person
 from chassis.transaction import run
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsFound, DebtsRead, LineKind
-from rentbook_contracts.writeoffs import ProposalAsked, ProposalEvent, ScheduleAsked, Schedules, SchedulesAsked, ScheduleStatus
+from rentbook_contracts.writeoffs import (
+    SCHEDULE_TO_DECIDE,
+    ProposalAsked,
+    ProposalEvent,
+    ScheduleAsked,
+    Schedules,
+    SchedulesAsked,
+    ScheduleStatus,
+)
 from support.write_off_office import COUNCIL
 
 from desk import debts, estate
@@ -97,6 +105,18 @@ async def test_whoever_stands_behind_a_debt_since_the_task_was_opened_reads_that
         said = await manager.read(f"/tasks/{task}")
         assert "Why can’t I decide this?" in said
         assert "You had a hand in an entry behind the credit or the debt, or in a hold" in said
+        assert "Record my decision" not in said
+
+
+async def test_whoever_touched_another_proposal_of_the_same_people_since_reads_that_they_cannot_decide(place: Place) -> None:
+    task = await place.schedule_task()
+    told = debts.to_decide(debts.SCHEDULE, 487_60)
+    since = told.model_copy(update={"participants": (*told.participants, "ella.manager")})
+    place.peers.answers[f"/queries/{SCHEDULE_TO_DECIDE.name}"] = lambda _: since
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert "Why can’t I decide this?" in said
+        assert "You took part in this case, or in another about the same people, as was seen" in said
         assert "Record my decision" not in said
 
 

@@ -774,17 +774,18 @@ async def standing(tx: Transaction, task_id: UUID) -> Standing | None:
     return (await _standings(tx, [row]))[row.id]
 
 
-async def task_page(tx: Transaction, task_id: UUID, behind: Collection[str] = ()) -> TaskPage | None:
+async def task_page(tx: Transaction, task_id: UUID, behind: Mapping[str, Part] | None = None) -> TaskPage | None:
     """A task with its case's decisions, participants, comments and events; None where there is no such task.
 
-    `behind`: who stands behind its credit or debts by now, as the ledger has just said; a decision would find them on the list.
+    `behind`: who stands behind its credit or debts by now, or took part in what it is about, as its owners have just said; a decision would
+    find them on the list.
     """
     row = (await tx.connection.execute(sa.select(task).where(task.c.id == task_id))).one_or_none()
     if row is None:
         return None
     in_force = await policy_in_force(tx, Kind(row.kind))
     known = (await _standings(tx, [row]))[row.id]
-    since = [Participation(person, Part.LEDGER, tx.now) for person in sorted({*behind} - {"system"})]
+    since = [Participation(person, part, tx.now) for person, part in sorted((behind or {}).items()) if person != "system"]
     known = replace(known, participants=[*known.participants, *since])
     refused = objections(known, tx.caller.person, tx.caller.roles, tx.now)
     [shown] = await _task_rows(tx, [row])

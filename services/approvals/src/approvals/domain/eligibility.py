@@ -51,7 +51,7 @@ _WHAT_YOU_DID: Mapping[str, str] = {
     Part.WITHDREW: "You withdrew this case",
     Part.LEDGER: "You had a hand in an entry behind the credit or the debt, or in a hold, a plan or a note on an account of the same "
     "people, as was seen",
-    Part.CASE: "You took part in this case, as was seen",
+    Part.CASE: "You took part in this case, or in another about the same people, as was seen",
 }
 
 

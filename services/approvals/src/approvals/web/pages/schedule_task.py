@@ -1,7 +1,7 @@
 """The task about a schedule of write-offs: its lines, each of which may be left out, and the answers."""
 
 from asyncio import gather
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.eligibility import Status
+from approvals.domain.eligibility import Part, Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
 from approvals.domain.scheduling import EXCEPTION_REASONS, MINUTE_COPY_LIMIT_BYTES
@@ -97,15 +97,17 @@ def exceptions(form: Form) -> dict[UUID, str]:
     return {line: code for line, code in chosen if line is not None}
 
 
-async def behind(visit: Visit, head: TaskHead) -> tuple[str, ...]:
-    """Who stands behind the debts or credits by now, as whoever decides would be told."""
+async def behind(visit: Visit, head: TaskHead) -> Mapping[str, Part]:
+    """Who stands behind the debts or credits by now, or has touched another proposal of the same people: whoever decides is told so."""
+    found: dict[str, Part] = {}
     try:
         told = await visit.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
+        found |= dict.fromkeys({*told.participants} - {told.raised_by}, Part.CASE)
         accounts = tuple(dict.fromkeys(line.account for line in told.lines))
-        return (await visit.ask(ACTORS_BEHIND, ActorsAsked(accounts=accounts))).actors
+        found |= dict.fromkeys((await visit.ask(ACTORS_BEHIND, ActorsAsked(accounts=accounts))).actors, Part.LEDGER)
     except Unanswered as silent:
         visit.silent.append(Silent(silent.service, "who stands behind the debts"))
-        return ()
+    return found
 
 
 async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:

@@ -1,6 +1,7 @@
 """A task: all that a decision needs on one page, and the answers."""
 
 from asyncio import gather
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -14,7 +15,7 @@ from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, READY_PAYMENTS, 
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.eligibility import Status
+from approvals.domain.eligibility import Part, Status
 from approvals.domain.forms import AnswerTask, AssignTask, OfTask, TakeBack, WriteComment
 from approvals.domain.reasons import REASONS
 from approvals.domain.tasks import Kind
@@ -172,7 +173,7 @@ async def comment(visit: Visit) -> Response:
 
 async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     head = await visit.own(partial(queries.task_head, task_id=task))
-    behind = await _behind(visit, head) if head else ()
+    behind = await _behind(visit, head) if head else {}
     shown = await visit.own(partial(queries.task_page, task_id=task, behind=behind))
     if shown is None:
         raise NoSuchPage("There is no such task.")
@@ -220,13 +221,13 @@ async def _page(visit: Visit, task: UUID, form: Form) -> Response:
     )
 
 
-async def _behind(visit: Visit, head: queries.TaskHead) -> tuple[str, ...]:
+async def _behind(visit: Visit, head: queries.TaskHead) -> Mapping[str, Part]:
     """Who stands behind the credit or the debts by now: money may have moved, and a hold been set, since the task was opened."""
     if head.account is None:
         return await schedule_task.behind(visit, head)
     asked = AccountForRefund(account=head.account, case=head.case)
     facts = await visit.ask_or_name(ACCOUNT_FOR_REFUND, asked, "who stands behind the credit")
-    return facts.actors if facts else ()
+    return dict.fromkeys(facts.actors if facts else (), Part.LEDGER)
 
 
 async def _came_back(visit: Visit, others: queries.OtherRefunds) -> frozenset[UUID]:
