@@ -296,6 +296,21 @@ async def test_evidence_reaches_refunds_after_its_giver_became_a_participant(pla
     assert [(one.person, one.why) for one in people] == [("carol.senior", "evidence")]
 
 
+@pytest.mark.parametrize("form", ["evidence", "payee", "resubmit", "withdraw"])
+async def test_nobody_takes_part_in_a_case_that_refunds_does_not_know(place: Place, form: str) -> None:
+    known, unknown = f"/cases/{estate.CASE_BEGUM}", uuid4()
+    typed = {
+        "check": "7", "kind": "bank-statement", "settles": "no", "received_on": estate.TODAY.strftime("%d/%m/%Y"), "note": "Seen",
+        "payee_of": "third-party", "payee_name": "A Name", "sort_code": "08-99-99", "account_number": "66374958",
+        "answer_note": "It is theirs", "withdraw_note": "A slip",
+    }  # fmt: skip
+    async with visiting(place, "carol") as visitor:
+        await visitor.read(known)
+        place.peers.refusals["/queries/case-page"] = {"rule": "NothingThere", "message": "There is no such refund case.", "field": None}
+        await visitor.post(f"/cases/{unknown}/{form}", {**visitor.fields(f"{known}/evidence"), **typed}, 404)
+    assert await run(place.runtime, lambda tx: queries.participants_of(tx, unknown)) == ()
+
+
 @pytest.mark.parametrize(
     ("check", "kind", "field", "words"),
     [

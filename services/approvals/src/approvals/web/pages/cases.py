@@ -308,8 +308,10 @@ async def send_letter_again(visit: Visit) -> Response:
 async def _taking_part(visit: Visit, form: Form, case: UUID, part: Part, done: str, forward: Callable[[], Awaitable[object]]) -> Response:
     """Enter the person among the participants, commit, and only then have the owner change the case.
 
-    In this order nobody changes a case unseen by four eyes; the other way round a crash in between would allow it.
+    In this order nobody changes a case unseen by four eyes; the other way round a crash in between would allow it. Of a case that refunds
+    does not know nobody is a participant. Errors: as of the case's page.
     """
+    await visit.ask(CASE_PAGE, CaseAsked(case=case))
     try:
         await visit.change(lambda tx: add_participant(tx, TakePart(case, part)), form)
         await forward()
