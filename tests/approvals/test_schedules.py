@@ -25,13 +25,14 @@ from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.note_update_outcome import note_decision_outcome
 from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import NotThisSchedule
-from approvals.use_cases.read_decision import read_decision, round_decided
+from approvals.use_cases.read_decision import read_decision, round_decided, who_decided
 from approvals.use_cases.recall_decision import recall_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import SYSTEM, SameFormOtherContent, run
 from rentbook_contracts.approvals import (
     Answer,
     CloseTask,
+    Deciders,
     DecisionNotCarriedOut,
     NudgeTask,
     ReadDecision,
@@ -639,6 +640,38 @@ async def test_the_approval_that_completes_ends_a_round_until_it_falls(desk: Wri
     assert await ends(desk, about.schedule, 2) is None
     await desk.office.do("kim.s151", recall_decision, TakeBack(made.decision, "It was a slip"))
     assert await ends(desk, about.schedule) is None
+
+
+async def test_the_ledger_is_told_each_who_approved_a_round_and_when_the_last_of_them_did(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 5_000_00),))
+    first = await desk.decided("mel.member", about, await desk.opened(about))
+    last = await desk.decided("kim.s151", about, await desk.opened(about, 2))
+    seen = [await by_whom(desk, decision) for decision in (first.decision, last.decision, uuid4())]
+    assert [one.people for one in seen] == [("mel.member",), ("kim.s151", "mel.member"), ()]
+    [kept] = await desk.office.sql("select decided_at from decision where id = $1", last.decision)
+    assert (seen[1].decided_at, seen[2].decided_at) == (kept["decided_at"], None)
+
+
+async def test_by_sql_too_whoever_the_row_names_is_told_to_the_ledger(desk: WriteOffOffice) -> None:
+    """Of a hold that was set since its task was opened approvals knows once it asks: nobody asks about a row that is written."""
+    about, made = told((line(30_00),)), uuid4()
+    opened = await desk.opened(about)
+    desk.actors = ("tess.leader",)
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await desk.decided("tess.leader", about, opened)
+    [role] = PEOPLE["tess.leader"]
+    await desk.office.sql(
+        "insert into decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles,"
+        " authority_id, answer, reason_code, text, carried_out_from) values ($1, $2, $3, 1, 1, 1, 1, $4, $5, 'tess.leader', array[$6],"
+        " (select id from authority where policy_id = policy_in_force('write-off') and role = $6 and stage = 1), 'approved',"
+        " 'evidence-complete', '', today())",
+        made, opened.task, about.schedule, hash_of(about), about.band_pence, role,
+    )  # fmt: skip
+    assert (await by_whom(desk, made)).people == ("tess.leader",)
+
+
+async def by_whom(desk: WriteOffOffice, decision: UUID) -> Deciders:
+    return await run(desk.office.runtime, lambda tx: who_decided(tx, ReadDecision(decision=decision)), caller=SYSTEM, read_only=True)
 
 
 @pytest.mark.parametrize(("carried_out", "stands"), [(True, True), (False, False)])

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from chassis.peers import Caller
 from chassis.transaction import Runtime, Transaction
 from ledger import store
 from ledger.domain import rules
@@ -80,6 +81,57 @@ async def moved(debts: Debts, account: UUID, pence: int, on: str | None = None, 
     posting = Posting(f"test/{uuid4()}", code, day(on) if on else TODAY, two_legs(account, pence, control, ""), "system")
     await do(debts.runtime, lambda tx: store.post(tx, [posting]))
     return posting.id
+
+
+# --- by whom -----------------------------------------------------------------------------------------------------------------------
+
+
+async def holds(debts: Debts, account: UUID, who: str) -> None:
+    """Set a hold that blocks no write-off."""
+    asked = SetAccountHold(account=account, account_hold=AccountHold.LEGAL, in_force=True, reason="a letter")
+    await do(debts.runtime, lambda tx: set_account_hold(tx, asked), Caller(who, frozenset({"income-manager"})))
+
+
+async def test_nothing_is_posted_of_a_debt_by_whoever_decided_it_and_stands_behind_it(debts: Debts) -> None:
+    """Whoever writes the decision into the database of approvals goes past the question that approvals asks before it."""
+    debts.deciders = ("kim.s151", "efua.manager")
+    await holds(debts, RECHARGE, "efua.manager")
+    debts.decided_at = datetime.now(UTC)
+    theirs, others = await debts.line(), await debts.line(GARAGE, reason="uneconomic")
+    fell, went = await debts.written_off(theirs, others)
+    assert (fell.dropped_because, fell.journal, went.dropped_because) == ("decider-behind", None, None)
+    assert (await debts.facts()).balance_pence == 280_00
+    again = await debts.approve(theirs)
+    assert (await debts.post(again))[0].dropped_because == "decider-behind", "for ever, for that attempt"
+
+
+async def test_what_was_decided_by_somebody_behind_it_is_neither_put_back_nor_taken_to_income(debts: Debts) -> None:
+    [off] = await debts.written_off(await debts.line())
+    assert off.journal is not None
+    debts.deciders = ("efua.manager",)
+    await holds(debts, OLD, "efua.manager")
+    await holds(debts, CREDIT, "efua.manager")
+    back = await debts.back(off.journal, ("Basic rent", 250_00), ("Heating", 30_00))
+    income = await debts.line(CREDIT, LineKind.CREDIT_WRITE_ON, reason="unclaimed")
+    for line in (back, income):
+        assert outcome_of(await debts.written_off(line)) == "decider-behind"
+    debts.deciders = ("dilip.leader",)
+    for line in (back, income):
+        assert outcome_of(await debts.written_off(line.model_copy(update={"attempt": 2}))) is None
+
+
+async def test_by_what_somebody_did_after_they_decided_nothing_is_refused(debts: Debts) -> None:
+    debts.deciders, debts.decided_at = ("efua.manager",), datetime.now(UTC)
+    approved = await debts.approve(await debts.line())
+    await holds(debts, RECHARGE, "efua.manager")
+    await holds(debts, OLD, "efua.manager")
+    assert outcome_of(await debts.post(approved)) is None
+
+
+async def test_what_nobody_decided_is_not_posted(debts: Debts) -> None:
+    debts.deciders = ()
+    with pytest.raises(rules.NotApproved):
+        await debts.written_off(await debts.line())
 
 
 # --- what is posted ----------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from ledger.use_cases.note_not_carried_out import note_not_carried_out
 from ledger.use_cases.note_recall import note_recall
 from ledger.use_cases.note_write_off_decision import note_write_off_decision
 from ledger.use_cases.post_write_off import post_write_off
-from rentbook_contracts.approvals import Answer, ApprovedLine, DecisionNotCarriedOut, DecisionRecalled, WriteOffDecided
+from rentbook_contracts.approvals import Answer, ApprovedLine, Deciders, DecisionNotCarriedOut, DecisionRecalled, WriteOffDecided
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, DebtsAsked, LineKind, LineOutcome, LinePart, PostWriteOff, WriteOffLine
 from rentbook_contracts.writeoffs import LinesHandedOut, LinesToPost
 
@@ -89,16 +89,22 @@ def _parts(charges: Sequence[ChargeOwed]) -> tuple[LinePart, ...]:
 class Debts:
     """The ledger's use cases about write-offs, each in a transaction of its own.
 
-    Writeoffs has handed out whatever is to be posted, but for the lines that `dropped`.
+    Writeoffs has handed out whatever is to be posted, but for the lines that `dropped`. `deciders` approved it, at `decided_at` or
+    just now.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.dropped: set[UUID] = set()
-        runtime.settings.peers["writeoffs"] = "http://writeoffs"
-        runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(self._handed_out))
+        self.deciders: tuple[str, ...] = ("dilip.leader",)
+        self.decided_at: datetime | None = None
+        runtime.settings.peers.update(writeoffs="http://writeoffs", approvals="http://approvals")
+        runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
 
-    def _handed_out(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == "approvals":
+            made = Deciders(people=self.deciders, decided_at=self.decided_at or datetime.now(UTC))
+            return httpx.Response(200, text=made.model_dump_json())
         asked = LinesToPost.model_validate_json(request.content)
         found = LinesHandedOut(lines=tuple(line for line in asked.lines if line not in self.dropped))
         return httpx.Response(200, text=found.model_dump_json())

@@ -147,6 +147,16 @@ class RoundDecided(Message):
 ROUND_DECIDED: Query[RoundAsked, RoundDecided] = Query("round-decided", "approvals", RoundAsked, RoundDecided)
 
 
+class Deciders(Message):
+    """Who approved a round, whose authority they used among them, and when the last of them did. Nobody where there is no such decision."""
+
+    people: tuple[str, ...] = ()
+    decided_at: datetime | None = None
+
+
+WHO_DECIDED: Query[ReadDecision, Deciders] = Query("who-decided", "approvals", ReadDecision, Deciders)
+
+
 class DecisionTaken(Message):
     """The id of a decision row, sent to the waiting workflow. The workflow believes the row, not this message."""
 

@@ -616,6 +616,7 @@ class DroppedBecause(StrEnum):
     PEOPLE_CHANGED = "people-changed"
     NOBODY_LIVES = "nobody-lives"
     CREDIT_GONE = "credit-gone"
+    DECIDER_BEHIND = "decider-behind"
 
 
 class RestDays(Message):

@@ -4,7 +4,17 @@ from datetime import timedelta
 
 from chassis.serving import Answer, App, Every, Offer, UpdateOutcome
 from chassis.transaction import Runtime
-from rentbook_contracts.approvals import CLOSE_TASK, DECIDE, NUDGE_TASK, OPEN_SCHEDULE_TASK, OPEN_TASK, READ_DECISION, RECALL, ROUND_DECIDED
+from rentbook_contracts.approvals import (
+    CLOSE_TASK,
+    DECIDE,
+    NUDGE_TASK,
+    OPEN_SCHEDULE_TASK,
+    OPEN_TASK,
+    READ_DECISION,
+    RECALL,
+    ROUND_DECIDED,
+    WHO_DECIDED,
+)
 from rentbook_contracts.people import READS_ACCOUNTS
 from starlette.routing import BaseRoute
 
@@ -14,7 +24,7 @@ from approvals.use_cases.note_update_outcome import note_decision_outcome, note_
 from approvals.use_cases.nudge_task import nudge_task
 from approvals.use_cases.open_schedule_task import open_schedule_task
 from approvals.use_cases.open_task import open_task
-from approvals.use_cases.read_decision import read_decision, round_decided
+from approvals.use_cases.read_decision import read_decision, round_decided, who_decided
 from approvals.use_cases.sweep_sessions import sweep_sessions
 from approvals.web.desk import DeskSettings
 from approvals.web.routes import routes
@@ -27,7 +37,7 @@ OFFERS = (
     Offer(NUDGE_TASK, nudge_task),
 )
 
-ANSWERS = (Answer(ROUND_DECIDED, round_decided, READS_ACCOUNTS),)
+ANSWERS = (Answer(ROUND_DECIDED, round_decided, READS_ACCOUNTS), Answer(WHO_DECIDED, who_decided, READS_ACCOUNTS))
 
 OUTCOMES = (UpdateOutcome(DECIDE, note_decision_outcome), UpdateOutcome(RECALL, note_recall_outcome))
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import Answer, Lane
+from rentbook_contracts.approvals import Answer, Deciders, Lane
 from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.people import OF_AN_OFFICE, READS_ACCOUNTS
 
@@ -1150,6 +1150,17 @@ async def end_of_round(tx: Transaction, case: UUID, round_: int, attempt: int = 
     here = (decision.c.case_id == case, decision.c.attempt == attempt, decision.c.round == round_)
     of_round = sa.select(decision.c.id).join(task, task.c.id == decision.c.task_id).where(*here, ends, stands)
     return await _recorded(tx, decision.c.id.in_(of_round))
+
+
+async def deciders(tx: Transaction, decision_id: UUID) -> Deciders:
+    """Who approved the round of a decision up to it, with whoever lent the authority, and when it was made itself."""
+    asked = decision.alias("asked")
+    of_round = sa.and_(*(decision.c[one] == asked.c[one] for one in ("case_id", "attempt", "round")), decision.c.stage <= asked.c.stage)
+    wanted = sa.select(decision.c.decided_by, decision.c.on_behalf_of, asked.c.decided_at).join(asked, of_round)
+    stood = (asked.c.id == decision_id, decision.c.answer == Answer.APPROVED, ~_is_recalled())
+    rows = (await tx.connection.execute(wanted.where(*stood))).all()
+    people = {person for row in rows for person in (row.decided_by, *row.on_behalf_of)}
+    return Deciders(people=tuple(sorted(people)), decided_at=rows[0].decided_at if rows else None)
 
 
 async def is_asked_back(tx: Transaction, case: UUID, round_: int) -> bool:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import Decision, ReadDecision, RoundAsked, RoundDecided
+from rentbook_contracts.approvals import Deciders, Decision, ReadDecision, RoundAsked, RoundDecided
 
 from approvals import queries
 from approvals.domain.rules import ApprovalRule
@@ -31,6 +31,11 @@ async def round_decided(tx: Transaction, asked: RoundAsked) -> RoundDecided:
         asked_back=await queries.is_asked_back(tx, asked.case, asked.round),
         fell=await queries.has_fallen(tx, asked.case, asked.round),
     )
+
+
+async def who_decided(tx: Transaction, asked: ReadDecision) -> Deciders:
+    """For the ledger, which knows who stands behind what they decided."""
+    return await queries.deciders(tx, asked.decision)
 
 
 async def _as_it_is(tx: Transaction, row: Recorded) -> Decision:

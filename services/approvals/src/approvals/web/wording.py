@@ -49,6 +49,7 @@ STATE_WORDS: Mapping[str, str] = {
     "above-written-off": "more than is left of what was written off",
     "nobody-lives": "nobody lives who owes it",
     "credit-gone": "the credit that it answers is no longer there",
+    "decider-behind": "whoever decided had a hand in what it rests on",
     "discharged": "the law has released the debtor",
     "payment-plan": "a payment plan is kept",
     "housing-benefit": "a Housing Benefit claim is open",

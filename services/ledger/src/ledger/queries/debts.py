@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ from ledger.domain.debt import (
 )
 from ledger.domain.instalments import instalments_due, is_kept
 from ledger.domain.write_off import WRITTEN_ON, blocks_of_credit
-from ledger.queries.behind import behind_debts
+from ledger.queries.behind import balances_at, behind_debts
 from ledger.queries.letter_addresses import letter_addresses
 from ledger.queries.owed import owed_by_account
 from ledger.queries.refund_facts import (
@@ -497,3 +497,11 @@ async def actors_behind(tx: Transaction, asked: ActorsAsked) -> ActorsFound:
     found = await linked_accounts(tx, list(own))
     linked = {other.account: other.balance_pence for others in found.values() for other in others}
     return ActorsFound(actors=tuple(sorted(await behind_debts(tx, own, linked))))
+
+
+async def behind_at(tx: Transaction, ids: Collection[UUID], moment: datetime) -> frozenset[str]:
+    """The same as at a moment: by what somebody did since, they decided nothing of their own then. Under the locks of these accounts."""
+    linked = {other.account for others in (await linked_accounts(tx, ids)).values() for other in others}
+    balances = await balances_at(tx, {*ids, *linked}, moment)
+    own, beside = ({id_: balances[id_] for id_ in some} for some in (ids, linked))
+    return await behind_debts(tx, own, beside, until=moment)

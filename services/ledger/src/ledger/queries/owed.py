@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -17,12 +17,14 @@ gone AS (
   SELECT account, charge, element, sum(pence) AS pence FROM (
     SELECT off.account, part.charge, part.element, part.amount_pence AS pence
     FROM asked JOIN written_off AS off ON off.account = asked.account JOIN journal ON journal.id = off.journal
-    JOIN written_off_charge AS part ON part.write_off = off.journal WHERE journal.effective_date <= :as_at
+    JOIN written_off_charge AS part ON part.write_off = off.journal
+    WHERE journal.effective_date <= :as_at AND journal.posted_at <= CAST(:posted_by AS timestamptz)
     UNION ALL
     SELECT off.account, part.charge, part.element, -part.amount_pence
     FROM asked JOIN written_off AS off ON off.account = asked.account JOIN reinstatement AS back ON back.write_off = off.journal
     JOIN journal ON journal.id = back.journal
-    JOIN reinstated_charge AS part ON part.reinstatement = back.journal WHERE journal.effective_date <= :as_at
+    JOIN reinstated_charge AS part ON part.reinstatement = back.journal
+    WHERE journal.effective_date <= :as_at AND journal.posted_at <= CAST(:posted_by AS timestamptz)
   ) AS moved WHERE CAST(:sign AS integer) = 1 GROUP BY account, charge, element
 ),
 posted AS (
@@ -30,7 +32,9 @@ posted AS (
     sum(CAST(:sign AS integer) * entry.amount_pence) AS pence
   FROM asked JOIN entry ON entry.account = asked.account JOIN journal ON journal.id = entry.journal
   WHERE CAST(:sign AS integer) * entry.amount_pence > 0 AND journal.effective_date <= :as_at AND journal.reverses IS NULL
-    AND NOT EXISTS (SELECT FROM journal AS reversal WHERE reversal.reverses = journal.id AND reversal.effective_date <= :as_at)
+    AND journal.posted_at <= CAST(:posted_by AS timestamptz)
+    AND NOT EXISTS (SELECT FROM journal AS reversal WHERE reversal.reverses = journal.id AND reversal.effective_date <= :as_at
+      AND reversal.posted_at <= CAST(:posted_by AS timestamptz))
     AND NOT EXISTS (SELECT FROM reinstatement WHERE reinstatement.journal = journal.id) AND journal.code <> 'CWO'
   GROUP BY entry.account, entry.journal, entry.element, journal.effective_date, journal.seq, asked.wanted_pence
 ),
@@ -50,6 +54,8 @@ ORDER BY account, effective_date DESC, seq DESC, line DESC
 # that nobody owes for it.
 
 EVER = date.max
+UNTIL_NOW = datetime.max.replace(tzinfo=UTC)
+"""A moment by which all that is in the books was posted."""
 
 
 async def owed_by_account(tx: Transaction, balances: Mapping[UUID, int], *, as_at: date = EVER) -> dict[UUID, tuple[Debit, ...]]:
@@ -59,11 +65,14 @@ async def owed_by_account(tx: Transaction, balances: Mapping[UUID, int], *, as_a
 
 
 async def newest_entries(
-    tx: Transaction, wanted: Mapping[UUID, int], *, sign: Literal[1, -1], as_at: date = EVER
+    tx: Transaction, wanted: Mapping[UUID, int], *, sign: Literal[1, -1], as_at: date = EVER, posted_by: datetime = UNTIL_NOW
 ) -> dict[UUID, list[Debit]]:
-    """The newest debits, or with sign -1 credits, that make up these amounts (pence, without a sign), newest first."""
+    """The newest debits, or with sign -1 credits, that make up these amounts (pence, without a sign), newest first.
+
+    `posted_by`: as the books were at that moment, before whatever was posted since.
+    """
     newest: dict[UUID, list[Debit]] = defaultdict(list)
-    told = {"ids": list(wanted), "pence": list(wanted.values()), "as_at": as_at, "sign": sign}
+    told = {"ids": list(wanted), "pence": list(wanted.values()), "as_at": as_at, "posted_by": posted_by, "sign": sign}
     for row in await tx.connection.execute(_NEWEST, told):
         newest[row.account].append(Debit(row.journal, row.element, row.effective_date, row.pence))
     return newest

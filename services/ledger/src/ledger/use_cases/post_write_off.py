@@ -1,11 +1,11 @@
 """Post approved lines of a schedule in one transaction; a line that may not stand any more is left out alone, with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.approvals import Answer
+from rentbook_contracts.approvals import WHO_DECIDED, Answer, Deciders, ReadDecision
 from rentbook_contracts.ledger import (
     AccountFact,
     CreditWrittenOn,
@@ -25,7 +25,7 @@ from ledger.domain.dates import business_date
 from ledger.domain.posting import Posting
 from ledger.domain.rules import CallInRuns, DecisionRecalled, KeyUsedForOtherContent, NoSuchAccount, NotApproved, NotHandedOut
 from ledger.domain.write_off import Ground, charges_of, debtor_total, dropped_because, key_of, posting_of
-from ledger.queries.debts import debt_facts, linked_accounts
+from ledger.queries.debts import behind_at, debt_facts, linked_accounts
 from ledger.queries.refund_facts import free_credit
 from ledger.use_cases.give_back import DEBT_PUT_BACK, give_back
 from ledger.use_cases.post_refund import NotHeardYet
@@ -34,19 +34,21 @@ Lines = Mapping[str, WriteOffLine]
 
 
 async def post_write_off(tx: Transaction, asked: PostWriteOff) -> WriteOffsPosted:
-    """Errors: NotHeardYet, Unanswered (writeoffs) (try again); NotApproved, DecisionRecalled, CallInRuns, NotHandedOut, NoSuchAccount,
-    KeyUsedForOtherContent (all or none).
+    """Errors: NotHeardYet, Unanswered (writeoffs, approvals) (try again); NotApproved, DecisionRecalled, CallInRuns, NotHandedOut,
+    NoSuchAccount, KeyUsedForOtherContent (all or none).
     """
     lines = _by_key(asked.lines)
     # Before the accounts are locked: nobody waits there for another service. What was handed out drops no more, but by the ledger's word.
     handed_out = await tx.ask(LINES_HANDED_OUT, _to_post(asked))
+    decided = await tx.ask(WHO_DECIDED, ReadDecision(decision=asked.decision))
     accounts = await _locked_with_linked(tx, {line.account for line in asked.lines})
     outcomes = await _outcomes_before(tx, lines, asked.decision)
     left = [line for key, line in lines.items() if key not in outcomes]
     if left:
         covers_to_pence = await _believe(tx, asked, left)
         _have_not_dropped(left, handed_out)
-        outcomes |= await _post(tx, left, asked.decision, covers_to_pence, accounts)
+        _has_deciders(decided)
+        outcomes |= await _post(tx, left, asked.decision, covers_to_pence, accounts, await _too_close(tx, left, decided))
     return WriteOffsPosted(outcomes=tuple(outcomes[key_of(line)] for line in asked.lines))
 
 
@@ -110,6 +112,24 @@ def _have_not_dropped(lines: Sequence[WriteOffLine], handed_out: LinesHandedOut)
         raise NotHandedOut("Writeoffs has not handed out every one of these lines to be posted.")
 
 
+def _has_deciders(decided: Deciders) -> None:
+    """What was heard of has its row. Errors: NotApproved."""
+    if not decided.people or decided.decided_at is None:
+        raise NotApproved("Approvals knows nobody who decided this schedule.")
+
+
+async def _too_close(tx: Transaction, lines: Sequence[WriteOffLine], decided: Deciders) -> set[UUID]:
+    """The accounts of which one of those who decided stood behind what they owe, or have in credit, when the last of them did.
+
+    Approvals asks as well, before it takes the decision: whoever writes one into its database goes past that question.
+    """
+    assert decided.decided_at is not None, "it was just looked at"
+    accounts = {line.account for line in lines}
+    if not {*decided.people} & await behind_at(tx, accounts, decided.decided_at):
+        return set()
+    return {id_ for id_ in accounts if {*decided.people} & await behind_at(tx, {id_}, decided.decided_at)}
+
+
 @dataclass
 class _Chunk:
     """What a chunk comes to, gathered line by line and written at once."""
@@ -130,12 +150,14 @@ async def _post(
     decision: UUID,
     covers_to_pence: int | None,
     accounts: Mapping[UUID, store.LockedAccount],
+    too_close: Collection[UUID],
 ) -> dict[str, LineOutcome]:
     grounds = await _grounds(tx, lines, accounts)
     chunk = _Chunk()
     for line in lines:
         account = accounts[line.account]
         why = dropped_because(line, account.balance_pence, grounds[key_of(line)], covers_to_pence)
+        why = why or (DroppedBecause.DECIDER_BEHIND if account.id in too_close else None)
         if why is not None:
             chunk.dropped.append((line, why))
             chunk.outcomes[key_of(line)] = LineOutcome(line=line.line, dropped_because=why)

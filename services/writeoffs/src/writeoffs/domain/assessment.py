@@ -114,6 +114,9 @@ DROPS: dict[str, str] = {
     DroppedBecause.PEOPLE_CHANGED: "Somebody else answers for the account by now, or somebody lives who was said to have died.",
     DroppedBecause.NOBODY_LIVES: "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased).",
     DroppedBecause.CREDIT_GONE: "The credit that it answers is no longer on the account.",
+    DroppedBecause.DECIDER_BEHIND: (
+        "Somebody who decided it had a hand in what it rests on: in an entry, a hold, a plan or a note on an account of the same people."
+    ),
 }
 
 
