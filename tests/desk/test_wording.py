@@ -165,6 +165,44 @@ def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
     assert form.error("amount") == "The amount must be an amount in pounds, like 141.20"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "GB29NWBK60161331926819 my bank",
+        "pay to gb29 nwbk 6016 1331 9268 19 please",
+        "GB30NWBK60161331926819, mistyped",
+        "BE68 5390 0754 7034 paid late",
+        "DE89370400440532013000",
+        "sort code 08-99-99, account number 60153007",
+        "089999 60153007",
+        "08 99 99\n6015 3007",
+        "a/c 60153007 (08-99-99)",
+    ],
+)
+def test_bank_details_among_the_words_of_a_form_are_refused(typed: str) -> None:
+    form = Form(values={"note": typed})
+    form.text("note")
+    assert "Take the bank details out" in (form.error("note") or "")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "They rang 0161 496 0123 on 12 May 2026 and offer £20.00 a week.",
+        "letter of 12-05-26, case 1234-A1, 4 pages",
+        "reference 60153007",
+        "the sort code 08-99-99 is of their old bank",
+        "from 2026-05-12 until 2026-11-23, files 20260512 and 20261123",
+        "AB12 0LU, court order 1BM04321",
+    ],
+)
+def test_other_words_and_numbers_are_no_bank_details(typed: str) -> None:
+    form = Form(values={"note": typed})
+    form.text("note")
+    assert form.errors == []
+
+
 def test_only_what_runs_from_right_to_left_is_set_apart_in_plain_text() -> None:
     assert isolated("Żaneta Ślusarz") == "Żaneta Ślusarz"
     assert isolated("דוד לוי") == "\u2068דוד לוי\u2069"

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -16,6 +16,14 @@ MOST_PENCE = 100_000_000_00
 
 _TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX 9), and their ends."""
+
+
+_SORT_CODE, _ACCOUNT_NUMBER = "[0-9]{2}[-–. ]?[0-9]{2}[-–. ]?[0-9]{2}", "[0-9]{4}[- ]?[0-9]{4}"
+_BETWEEN = "[^0-9]{1,40}"
+_SORT_CODE_AND_NUMBER = re.compile(
+    f"(?<![0-9])(?:{_SORT_CODE}{_BETWEEN}{_ACCOUNT_NUMBER}|{_ACCOUNT_NUMBER}{_BETWEEN}{_SORT_CODE})(?![0-9])"
+)
+_LIKE_IBAN = re.compile(r"\b[a-z]{2}[0-9]{2}(?:[a-z0-9]{11,30}|(?:[ -][a-z0-9]{4}){2,7}(?:[ -][a-z0-9]{1,3})?)\b", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,18 @@ class Form:
         self.errors.append(FieldError(message, name))
 
     def text(self, name: str, *, needed: str | None = None, longest: int = 2000) -> str:
-        """A field's words without the space around them. `needed` is the error where there are none."""
+        """A field's words without the space around them. `needed` is the error where there are none.
+
+        No words of a form may be bank details: they are kept as they were typed, and everybody reads them. Those of a payee have fields
+        of their own, which are read as digits, and are kept under envelope.
+        """
         words = self.value(name).strip()
+        if has_bank_details(words):
+            self.wrong(
+                "Take the bank details out: a sort code with an account number, or an IBAN, would stay to be read here. "
+                "If it is a date, write its month as a word",
+                name,
+            )
         if needed and not words:
             self.wrong(needed, name)
         if len(words) > longest:
@@ -124,6 +142,25 @@ def unturned(typed: str) -> str:
     Letters that run from right to left do so by themselves.
     """
     return printable(typed).translate(_TURNING)
+
+
+def has_bank_details(words: str) -> bool:
+    """Whether they name a bank account: by an IBAN (ISO 13616; a British one also where its check digits are wrong), or by a sort code of
+    six digits and an account number of eight close to each other. Either number alone may be any reference.
+    """
+    return _SORT_CODE_AND_NUMBER.search(words) is not None or any(map(_is_iban, _like_ibans(words)))
+
+
+def _like_ibans(words: str) -> Iterator[str]:
+    """What may be an IBAN, in one piece or in groups of four; of groups also the first ones, for words may follow."""
+    for found in _LIKE_IBAN.findall(words):
+        groups = re.split("[ -]", found.upper())
+        yield from ("".join(groups[:end]) for end in range(1, len(groups) + 1))
+
+
+def _is_iban(typed: str) -> bool:
+    turned = "".join(str(int(one, 36)) for one in typed[4:] + typed[:4])
+    return re.fullmatch("GB[0-9]{2}[A-Z]{4}[0-9]{14}", typed) is not None or (15 <= len(typed) <= 34 and int(turned) % 97 == 1)
 
 
 def read_pence(typed: str) -> int | None:
