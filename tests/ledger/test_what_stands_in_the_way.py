@@ -92,11 +92,21 @@ async def test_another_last_day_is_another_hold_and_the_same_says_nothing(ledger
     for until in (TODAY, TODAY, TODAY + DAY, None):
         await do(ledger, lambda tx, until=until: set_account_hold(tx, breathing_space(until)), officer)  # type: ignore[misc]
     assert (await told_of(ledger, FTA)).count("account-hold-changed") == 3
-    for _ in range(2):
-        await do(ledger, lambda tx: set_account_hold(tx, breathing_space(None, in_force=False)), officer)
+    await do(ledger, lambda tx: set_account_hold(tx, breathing_space(None, in_force=False)), officer)
     assert (await told_of(ledger, FTA)).count("account-hold-changed") == 4
     with pytest.raises(rules.DayHasPassed):
         await do(ledger, lambda tx: set_account_hold(tx, breathing_space(TODAY - DAY)), officer)
+
+
+async def test_a_hold_that_is_not_set_is_not_lifted(ledger: Runtime, officer: Caller) -> None:
+    lifts = breathing_space(None, in_force=False)
+    for _ in range(2):
+        with pytest.raises(rules.HoldNotSet, match="not set on this account") as refused:
+            await do(ledger, lambda tx: set_account_hold(tx, lifts), officer)
+        assert refused.value.field == "account_hold"
+        await do(ledger, lambda tx: set_account_hold(tx, breathing_space(None)), officer)
+        await do(ledger, lambda tx: set_account_hold(tx, lifts), officer)
+    assert (await told_of(ledger, FTA)).count("account-hold-changed") == 4
 
 
 def claim(*, unresolved: bool, since: date = TODAY, account: UUID = FTA) -> SetHousingBenefitClaim:

@@ -143,6 +143,10 @@ class DayHasPassed(LedgerRule):
     """A hold cannot end before it begins."""
 
 
+class HoldNotSet(LedgerRule):
+    """Only a hold that was set, and that nobody has lifted since, is lifted."""
+
+
 class KindMissing(LedgerRule):
     """A Breathing Space is a standard one or one of a mental health crisis."""
 

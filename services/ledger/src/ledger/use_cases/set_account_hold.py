@@ -10,20 +10,20 @@ from rentbook_contracts.operation import Nothing
 from ledger import store
 from ledger.domain.breathing_space import last_day_of, refuse_too_soon
 from ledger.domain.dates import business_date
-from ledger.domain.rules import DayHasPassed, KindMissing, NoSuchAccount, NotABreathingSpace
+from ledger.domain.rules import DayHasPassed, HoldNotSet, KindMissing, NoSuchAccount, NotABreathingSpace
 from ledger.queries.debts import linked_accounts
 from ledger.queries.refund_facts import breathing_space_policy
 from ledger.use_cases.permission import may_change
 
 
 async def set_account_hold(tx: Transaction, asked: SetAccountHold) -> Nothing:
-    """Says nothing where the hold is as asked already; another last day is another hold.
+    """Says nothing where the hold is set as asked already; another last day is another hold.
 
     A Breathing Space lasts as long as the law says and is had no sooner than it says (domain/breathing_space.py), by the figures of the day
     on which it is recorded; one that is corrected keeps its first day unless another is given.
 
-    Errors: NotAllowed, NoSuchAccount, DayHasPassed; KindMissing, DayHasNotCome, LastsTooLong, AnotherTooSoon of a Breathing Space;
-    NotABreathingSpace of any other hold.
+    Errors: NotAllowed, NoSuchAccount, HoldNotSet, DayHasPassed; KindMissing, DayHasNotCome, LastsTooLong, AnotherTooSoon of a Breathing
+    Space; NotABreathingSpace of any other hold.
     """
     may_change(tx.caller)
     accounts = await store.lock_accounts(tx, await _of_the_same_people(tx, asked))
@@ -31,6 +31,8 @@ async def set_account_hold(tx: Transaction, asked: SetAccountHold) -> Nothing:
     if account is None:
         raise NoSuchAccount("There is no such account.", field="account")
     held = await store.account_hold(tx, account.id, asked.account_hold)
+    if held is None and not asked.in_force:
+        raise HoldNotSet("This hold is not set on this account, so there is nothing to lift.", field="account_hold")
     wanted = await _as_asked(tx, asked, held, list(accounts)) if asked.in_force else None
     if wanted == held:
         return Nothing()

@@ -42,7 +42,7 @@ from approvals.web.wording import sentence, short_day, undoable
 
 REASON_CHARACTERS = 200
 
-_HOLD_FIELDS = {"kind": "hold_kind", "first_day": "hold_first_day", "until": "hold_until"}
+_HOLD_FIELDS = {"account_hold": "hold", "kind": "hold_kind", "first_day": "hold_first_day", "until": "hold_until"}
 """Where the page has the fields that a hold may be refused for."""
 
 
