@@ -892,6 +892,8 @@ async def test_what_was_paid_on_a_release_is_proposed_to_be_put_back_as_soon_as_
         await writeoffs.do(strike_proof, StrikeProof(proof=proof["id"], because="It is of another person."), caller=HANA)
     [back] = await writeoffs.rows(wanted, a=account)
     assert back["raised_by"] == "system"
+    proposed = await writeoffs.rows("SELECT \"by\" FROM event WHERE proposal = :p AND what = 'proposed'", p=back["id"])
+    assert proposed == [{"by": "system"}], "whoever made it known did not propose it"
     await writeoffs.assessed(back["id"])
     schedule = await writeoffs.scheduled(back["id"])
     took_part = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :p", p=back["id"])

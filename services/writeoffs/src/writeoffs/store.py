@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from chassis.transaction import Transaction
+from chassis.transaction import SYSTEM, Transaction
 from rentbook_contracts.ledger import LinePart, WriteOffLine
 from rentbook_contracts.message import Fact
 from rentbook_contracts.policy import CheckPolicy
@@ -204,10 +204,15 @@ async def take_part_in_schedule(tx: Transaction, id_: UUID, part: str) -> None:
         await tx.connection.execute(insert(schedule_participant).values(row).on_conflict_do_nothing())
 
 
-async def note(tx: Transaction, ids: Collection[UUID], what: str, said: str = "", kind: EventKind = EventKind.CHANGE) -> None:
-    """Add to the history of proposals. `what` carries no personal data; `said` is a person's own words."""
+async def note(
+    tx: Transaction, ids: Collection[UUID], what: str, said: str = "", kind: EventKind = EventKind.CHANGE, *, of_itself: bool = False
+) -> None:
+    """Add to the history of proposals. `what` carries no personal data; `said` is a person's own words. `of_itself`: Rentbook did it,
+    whoever made known why.
+    """
     if ids:
-        rows = [{"proposal": id_, "at": tx.now, "by": tx.caller.person, "what": what, "note": said, "kind": kind.value} for id_ in ids]
+        by = SYSTEM.person if of_itself else tx.caller.person
+        rows = [{"proposal": id_, "at": tx.now, "by": by, "what": what, "note": said, "kind": kind.value} for id_ in ids]
         await tx.connection.execute(event.insert(), rows)
 
 

@@ -112,7 +112,7 @@ async def _propose(tx: Transaction, standing: Sequence[Row], facts: DebtFacts, c
     if before is not None:
         if await _stands(tx, before, told):
             return
-        await end_as_withdrawn(tx, before, PROPOSED_ANEW)
+        await end_as_withdrawn(tx, before, PROPOSED_ANEW, of_itself=True)
     await propose_to_put_back(tx, told, facts, after=before or closed)
 
 

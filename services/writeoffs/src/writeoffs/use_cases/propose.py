@@ -216,7 +216,7 @@ async def _begin(tx: Transaction, rows: Mapping[UUID, Mapping[str, Any]], *, of_
     if not of_itself:
         await store.take_part(tx, list(rows), "proposed it")
     await store.carry_on(tx, await queries.brought_earlier(tx, list(rows)))
-    await store.note(tx, list(rows), "proposed")
+    await store.note(tx, list(rows), "proposed", of_itself=of_itself)
     await store.tell(
         tx,
         [

@@ -111,10 +111,10 @@ async def look_again(tx: Transaction, row: Row) -> None:
     await follow(tx, [(row.id, row.attempt + 1)])
 
 
-async def end_as_withdrawn(tx: Transaction, row: Row, note: str) -> None:
-    """Close a locked, open proposal that is on no schedule; the story that follows it is told and ends."""
+async def end_as_withdrawn(tx: Transaction, row: Row, note: str, *, of_itself: bool = False) -> None:
+    """Close a locked, open proposal that is on no schedule; the story that follows it is told and ends. `of_itself`: Rentbook does so."""
     await store.change_proposal(tx, row.id, status=ProposalStatus.WITHDRAWN, status_note="", closed_at=tx.now)
-    await store.note(tx, [row.id], "withdrawn", note)
+    await store.note(tx, [row.id], "withdrawn", note, of_itself=of_itself)
     ended = ProposalClosed(
         proposal=row.id, account=row.account, kind=LineKind(row.kind), status=ProposalStatus.WITHDRAWN, amount_pence=row.amount_pence
     )
