@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from playwright.async_api import Browser
-from rentbook_contracts.ledger import FIND_DEBTS, FoundDebts
+from rentbook_contracts.ledger import FIND_DEBTS, FoundDebt, FoundDebts
 from rentbook_contracts.writeoffs import BULK_DRY_RUN, PROPOSE_IN_BULK, BulkDryRun, Reason, WouldPropose
 
 from desk import debts, estate
@@ -28,6 +28,18 @@ async def test_debts_are_found_by_age_amount_and_reason(place: Place) -> None:
     assert (second.ended_on_or_before, second.from_pence, second.to_pence, second.deceased) == (estate.TODAY, 1, None, True)
 
 
+async def test_what_would_be_blocked_is_marked_where_it_is_found_and_what_cannot_be_proposed_is_counted_with_the_reason(
+    place: Place,
+) -> None:
+    rest = tuple(FoundDebt(account=one, owed_pence=99_00, ended_on=date(2020, 1, 1)) for one in (IVANOVA, NGUYEN, OKAFOR))
+    place.peers.answers[f"/queries/{FIND_DEBTS.name}"] = lambda _: FoundDebts(debts=rest, more=False)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(FIND)
+        assert "2 debts, £198.00 together" in said
+        assert "✕ Blocked A payment plan of £20.00 is being kept." in said
+        assert f"1 other debt within these filters can’t be proposed1 debt: {debts.OPEN_ALREADY}" in said
+
+
 async def test_filters_that_say_nothing_are_named_and_nothing_is_asked(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         await visitor.read("/write-offs/find?reason=paying", 422)
@@ -45,7 +57,7 @@ async def test_what_each_would_be_is_seen_before_anything_is_proposed(place: Pla
         said = await visitor.send(MANY, then="all")
         for words in ("A payment plan of £20.00 is being kept.", "Traces in two sources", "Propose only the 1 that nothing blocks"):
             assert words in said
-    [asked] = [BULK_DRY_RUN.takes.model_validate_json(call.body) for call in place.peers.calls if "bulk-dry-run" in call.path]
+    [*_, asked] = [BULK_DRY_RUN.takes.model_validate_json(call.body) for call in place.peers.calls if "bulk-dry-run" in call.path]
     assert (asked.accounts, asked.reason) == ((IVANOVA, NGUYEN), Reason.UNTRACEABLE)
     assert place.peers.given(PROPOSE_IN_BULK) == []
 

@@ -1,5 +1,6 @@
 """Many former debts proposed at once: found by age, amount and reason, chosen, looked at as proposals, then proposed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -18,7 +19,9 @@ _REASONS = {one.value: "" for one in WRITING_OFF}
 
 
 async def find(visit: Visit) -> Response:
-    """Former debts by the filters of the address, the oldest end of a tenancy first; none before a reason is chosen."""
+    """Former debts by the filters of the address, the oldest end of a tenancy first; none before a reason is chosen. What can't be proposed
+    is counted with the reason why not, and what would be blocked is marked.
+    """
     return await _found(visit, Form(values=dict(visit.request.query_params)))
 
 
@@ -93,17 +96,29 @@ async def _found(visit: Visit, form: Form) -> Response:
             limit=LINES_IN_A_SCHEDULE,
         )
         found = await visit.ask_or_name(FIND_DEBTS, asked, "the debts of former tenants")
+    would = await _would(visit, found, Reason(form.value("reason"))) if found and found.debts else {}
+    stay = Counter(one.because for one in would.values() if one.because is not None)
     return visit.show(
         "bulk.html",
         TITLE,
         form=form,
         wanted=wanted,
         found=found,
+        debts=[one for one in found.debts if one.account not in would or would[one.account].because is None] if found else [],
+        would=would,
+        stay=stay.most_common(),
         deceased=form.value("reason") == Reason.DECEASED,
         ticked=form.chosen("account"),
         reasons=choices(WRITING_OFF),
         labels=await visit.account_labels(one.account for one in found.debts) if found else {},
     )
+
+
+async def _would(visit: Visit, found: FoundDebts, reason: Reason) -> dict[UUID, WouldPropose]:
+    """What each would be as a proposal; nothing where writeoffs is silent, which the page then says."""
+    asked = ProposeInBulk(accounts=tuple(one.account for one in found.debts), reason=reason)
+    told = await visit.ask_or_name(BULK_DRY_RUN, asked, "which of these debts can’t be proposed, or would be blocked")
+    return {one.account: one for one in told.accounts} if told else {}
 
 
 async def _preview(visit: Visit, form: Form, asked: ProposeInBulk) -> Response:
