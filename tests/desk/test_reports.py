@@ -1,5 +1,6 @@
 """Reports of write-offs: the same figures as a workbook that calculates nothing, as PDF that anyone can read, and as CSV."""
 
+import csv
 import io
 import json
 import zipfile
@@ -87,8 +88,23 @@ async def test_the_register_of_several_kinds_sums_each_apart_and_keeps_its_order
 
     place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = answer
     content = (await fetched(place, "hugo", f"{REGISTER}.xlsx?order=largest")).content
-    assert [row[1] for row in cells(content, "Register")[1:]] == ["Write-off", "Write-off", "Reinstatement"]
+    rows = cells(content, "Register")[1:]
+    assert [(row[1], row[5]) for row in rows] == [("Write-off", 210.0), ("Write-off", 210.0), ("Reinstatement", -3.0)]
     assert cells(content, "Together")[1:] == [["Written off", 2.0, 420.0, 10.0, 10.0], ["Put back", 1.0, 3.0, 0.0, 0.0]]
+
+
+async def test_what_was_put_back_is_below_nothing_in_every_file_so_that_a_sum_over_the_register_is_right(place: Place) -> None:
+    canned = debts.register(RegisterAsked()).rows[0]
+    back = canned.model_copy(update={"kind": LineKind.REINSTATEMENT, "amount_pence": 10_00, "vat_pence": 1_00, "reinstated_pence": 0})
+    found = debts.register(RegisterAsked()).model_copy(update={"rows": (canned, back), "in_all": 2})
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found
+    told = list(csv.DictReader(io.StringIO((await fetched(place, "hugo", f"{REGISTER}.csv")).content.decode("utf-8-sig"))))
+    assert [(row["What"], row["Amount"], row["Of it VAT"]) for row in told] == [
+        ("Write-off", "210.00", "5.00"),
+        ("Reinstatement", "-10.00", "-1.00"),
+    ]
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found.model_copy(update={"rows": (back,), "in_all": 1})
+    assert cells((await fetched(place, "hugo", f"{REGISTER}.xlsx")).content, "Register")[-1][5:8] == [-10.0, -1.0, 0.0]
 
 
 async def test_names_that_look_like_formulas_stay_words(place: Place) -> None:

@@ -138,6 +138,7 @@ TOTALS = (
 NOTES = (
     "A debt that is written off is still owed, unless the law has released it. A credit that was taken to income is still its owner’s.",
     "Both stay in this register, also where they were put back.",
+    "What was put back is an entry of its own, below nothing: the amounts of debts add up to what of them stands written off.",
 )
 
 
@@ -151,7 +152,7 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
         ("Account", str(asked.account) if asked.account else ""),
     )
     kinds = [kind for kind in LineKind if any(row.kind is kind for row in rows)]
-    together = [(KINDS[kind], _summed([row for row in rows if row.kind is kind])) for kind in kinds]
+    together = {kind: _summed([row for row in rows if row.kind is kind]) for kind in kinds}
     shown = [
         (
             row.posted_on,
@@ -159,8 +160,8 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
             headline(row.reason),
             label.reference if (label := labels.get(row.account)) else str(row.account),
             listed([isolated(name) for name in label.names]) if label else "",
-            row.amount_pence,
-            row.vat_pence,
+            _signed(row.kind, row.amount_pence),
+            _signed(row.kind, row.vat_pence),
             row.reinstated_pence,
             "yes" if row.discharged else "no",
             str(row.journal),
@@ -173,19 +174,24 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
         "Register of written-off debts",
         (
             Table("Register", REGISTER, shown, _last_row(together)),
-            Table("Together", TOGETHER, [(words, *sums) for words, sums in together]),
+            Table("Together", TOGETHER, [(KINDS[kind], *sums) for kind, sums in together.items()]),
         ),
         facts=tuple((term, said) for term, said in wanted if said) or (("Filters", "none: the whole register"),),
         notes=NOTES,
     )
 
 
-def _last_row(together: Sequence[tuple[str, tuple[int, int, int, int]]]) -> tuple[Cell, ...]:
+def _signed(kind: LineKind, pence: int) -> int:
+    """What is put back takes away from what was written off, so that a sum over both is right whoever makes it."""
+    return -pence if kind is LineKind.REINSTATEMENT else pence
+
+
+def _last_row(together: Mapping[LineKind, tuple[int, int, int, int]]) -> tuple[Cell, ...]:
     """The sums below the register, where all of it is of one kind."""
     if len(together) != 1:
         return ()
-    [(_, (_, *sums))] = together
-    return ("Together", *(None,) * 4, *sums, *(None,) * 3)
+    [(kind, (_, amount, vat, back))] = together.items()
+    return ("Together", *(None,) * 4, _signed(kind, amount), _signed(kind, vat), back, *(None,) * 3)
 
 
 def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
