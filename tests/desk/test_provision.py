@@ -139,7 +139,13 @@ async def test_its_report_has_every_cell_and_the_journal(place: Place) -> None:
     assert loss[1] == ["Current tenants", "up to 90 days", 800.0, 0.025, 20.0]
     assert (loss[5][2], loss[5][4]) == (1110.0, 60.75)
     assert journal[1:] == [["Bad-debt expense", 20.75, ""], ["Provision for bad debts", "", 20.75]]
-    assert told.splitlines()[2] == "Current tenants,91 days or more,200.00,12.50,25.00"
+    lines = told.splitlines()
+    assert lines[2] == "2026-10-31,Expected loss,Current tenants,91 days or more,200.00,12.50,25.00,,,,"
+    assert lines[-3:] == [
+        "2026-10-31,Together,,,1110.00,,60.75,,,,",
+        "2026-10-31,Journal,,,,,,Bad-debt expense,20.75,,not posted",
+        "2026-10-31,Journal,,,,,,Provision for bad debts,,20.75,not posted",
+    ]
 
 
 def test_bars_are_as_long_as_their_amounts() -> None:

@@ -37,13 +37,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """`name` is that of its file, without the ending. The first table alone is told as comma-separated values."""
+    """`name` is that of its file, without the ending. `told` is what is told of it as comma-separated values: the first table where nothing
+    else is said.
+    """
 
     name: str
     title: str
     tables: Sequence[Table]
     facts: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    told: Table | None = None
 
 
 class Ending(Enum):
@@ -75,7 +78,7 @@ async def handed_out(visit: Visit, report: Report) -> Response:
     ending = ending_asked(visit)
     match ending:
         case Ending.CSV:
-            content = as_csv(report.tables[0])
+            content = as_csv(report.told or report.tables[0])
         case Ending.WORKBOOK:
             content = as_workbook(report, visit)
         case Ending.PDF:

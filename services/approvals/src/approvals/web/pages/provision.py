@@ -127,6 +127,18 @@ ROWS = (
 )
 
 
+TOLD = (
+    Column("At the end of", Kind.DAY),
+    Column("What"),
+    *ROWS,
+    Column("Account"),
+    Column("Debit", Kind.MONEY),
+    Column("Credit", Kind.MONEY),
+    Column("Journal"),
+)
+"""The table, its sums and its journal in one, for machines: *What* says which of them a row is."""
+
+
 def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Report:
     """The table of expected loss with the journal that closes the gap."""
     rows: list[Sequence[Cell]] = [
@@ -134,16 +146,19 @@ def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Repor
     ]
     owed = sum(row.owed_pence for row in report.rows)
     debited, credited = sides(report)
+    total: tuple[Cell, ...] = ("Together", None, owed, None, report.wanted_pence)
+    pence = abs(report.to_post_pence)
+    journal: list[Sequence[Cell]] = [(debited, pence, None), (credited, None, pence)] if pence else []
     posted = str(report.journal) if report.journal else "not posted: a later month was" if report.later else "not posted"
     return Report(
         f"provision-{report.month_end.isoformat()}",
         f"Provision for bad debts, {report.month_end:%B %Y}",
         (
-            Table("Expected loss", ROWS, rows, ("Together", None, owed, None, report.wanted_pence)),
+            Table("Expected loss", ROWS, rows, total),
             Table(
                 "Journal",
                 (Column("Account"), Column("Debit", Kind.MONEY), Column("Credit", Kind.MONEY)),
-                [(debited, abs(report.to_post_pence), None), (credited, None, abs(report.to_post_pence))] if report.to_post_pence else [],
+                journal,
             ),
         ),
         facts=(
@@ -156,4 +171,13 @@ def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Repor
             *_posted(report, names),
         ),
         notes=("What is owed as at that day, by what was effective then, without overpaid Housing Benefit.",),
+        told=Table(
+            "Provision",
+            TOLD,
+            [
+                *((report.month_end, "Expected loss", *row, *(None,) * 4) for row in rows),
+                (report.month_end, *total[:1], None, *total[1:], *(None,) * 4),
+                *((report.month_end, "Journal", *(None,) * 5, *side, posted) for side in journal),
+            ],
+        ),
     )
