@@ -214,8 +214,9 @@ def when_near(moment: datetime, now: datetime) -> str:
 
 
 def age(since: date | datetime, today: date) -> str:
-    """How long ago in words: *today*, *yesterday*, *12 days ago*, *5 months ago*."""
-    days = (today - _as_date(since)).days
+    """How long ago in words: *today*, *yesterday*, *12 days ago*, *5 months ago*, *1 year and 11 months ago*."""
+    day = _as_date(since)
+    days = (today - day).days
     if days < 0:
         return f"in {counted(-days, 'day')}"
     if days == 0:
@@ -224,9 +225,8 @@ def age(since: date | datetime, today: date) -> str:
         return "yesterday"
     if days < 60:
         return f"{counted(days, 'day')} ago"
-    if days < 730:
-        return f"{counted(days // 30, 'month')} ago"
-    return f"{counted(days // 365, 'year')} ago"
+    years, months = divmod((today.year - day.year) * 12 + today.month - day.month - (today.day < day.day), 12)
+    return f"{' and '.join(counted(of, unit) for of, unit in ((years, 'year'), (months, 'month')) if of)} ago"
 
 
 def age_of_arrears(age: ArrearsAge) -> str:
