@@ -88,6 +88,18 @@ async def test_the_credit_of_an_account_in_use_has_no_form(place: Place) -> None
     assert "Make the proposal" not in said
 
 
+async def test_where_nothing_is_owed_any_more_it_says_what_stands_written_off_and_how_that_is_put_back(place: Place) -> None:
+    nothing = debts.facts(estate.IVANOVA.account).model_copy(update={"balance_pence": 0, "charges": ()})
+    place.peers.answers[f"/queries/{DEBTS_FOR_WRITE_OFF.name}"] = lambda _: DebtsRead(debts=(nothing,))
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"{ACCOUNT}/write-off")
+        assert "there is nothing to write off" in said
+        assert "£200.00 of it stands written off since" in said
+        assert visitor.page is not None
+        links = [str(link) for link in visitor.page.xpath("//a/@href") if "undoes=" in str(link)]
+    assert links == [f"{ACCOUNT}/write-off?undoes={journal}" for journal in (debts.WRITTEN_OFF, debts.RELEASED)]
+
+
 async def test_a_credit_is_decided_by_all_credits_of_the_same_people(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "Credit in all£181.20" in await visitor.read(f"/accounts/{estate.OKAFOR.account}/write-off")
