@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rentbook_contracts.refunds import CASE_PAGE, RUN_PAGE
+from rentbook_contracts.refunds import CASE_PAGE, CASES, RUN_PAGE, Cases
 from rentbook_contracts.workflows import payment_run_workflow_id, proposal_workflow_id, refund_workflow_id, schedule_workflow_id
-from rentbook_contracts.writeoffs import PROPOSAL_PAGE, SCHEDULE_PAGE, ProposalAsked, ScheduleAsked
+from rentbook_contracts.writeoffs import PROPOSAL_PAGE, PROPOSALS, SCHEDULE_PAGE, ProposalAsked, Proposals, ScheduleAsked
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -85,3 +85,29 @@ async def test_the_pages_of_a_case_say_that_an_event_about_it_waits_for_an_opera
             said = await manager.read(path)
             assert says in said
             assert "./rentbook operate refunds parked list" in said
+
+
+async def test_the_page_of_a_proposal_says_that_an_event_about_its_account_waits_for_an_operator(place: Place) -> None:
+    says, path = "An event about this waits for an operator", f"/write-offs/{debts.READY}"
+    async with visiting(place, "ella") as manager:
+        assert says not in await manager.read(path)
+        page = debts.proposal_page(ProposalAsked(proposal=debts.READY)).model_copy(update={"parked_since": estate.NOW})
+        place.peers.answers[f"/queries/{PROPOSAL_PAGE.name}"] = lambda _: page
+        said = await manager.read(path)
+    assert says in said
+    assert "./rentbook operate writeoffs parked list" in said
+
+
+async def test_the_page_of_an_account_says_for_whom_an_event_about_it_waits_for_an_operator(place: Place) -> None:
+    says, path = "An event about this waits for an operator", f"/accounts/{estate.OKAFOR.account}"
+    async with visiting(place, "ella") as manager:
+        assert says not in await manager.read(path)
+        place.peers.answers[f"/queries/{CASES.name}"] = lambda _: Cases(cases=(), in_all=0, parked_since=estate.NOW)
+        said = await manager.read(path)
+        assert said.count(says) == 1
+        assert "refunds has heard nothing further of it, and its refunds stand still." in said
+        proposals = Proposals(proposals=(), in_all=0, total_pence=0, parked_since=estate.NOW)
+        place.peers.answers[f"/queries/{PROPOSALS.name}"] = lambda _: proposals
+        said = await manager.read(path)
+        assert said.count(says) == 2
+        assert "writeoffs has heard nothing further of it, and its write-offs stand still." in said

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from chassis.peers import Caller
+from chassis.tables import parked
 from chassis.transaction import transaction
 from rentbook_contracts.ledger import (
     AccountHold,
@@ -35,6 +36,7 @@ from rentbook_contracts.writeoffs import (
     ProposalAsked,
     ProposalClosed,
     ProposalPage,
+    ProposalsAsked,
     Propose,
     ProposeInBulk,
     Reason,
@@ -48,7 +50,7 @@ from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs import store
 from writeoffs.domain.days import business_date
 from writeoffs.domain.policy import NoLadder
-from writeoffs.queries import schedule_page
+from writeoffs.queries import proposals, schedule_page
 from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
@@ -147,6 +149,25 @@ async def test_a_proposal_shows_what_counts_beside_the_account_itself_until_it_i
     await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=debt, note="error"), caller=ASHA)
     closed = await writeoffs.ask(proposal_page, ProposalAsked(proposal=debt))
     assert (closed.linked, closed.lately) == ((), ())
+
+
+async def test_a_proposal_and_its_list_say_that_an_event_about_the_account_waits_for_an_operator(writeoffs: WriteOffs) -> None:
+    account, other = writeoffs.owing(), writeoffs.owing()
+    proposal = await writeoffs.proposed(account)
+
+    async def since(of: UUID = account) -> tuple[datetime | None, datetime | None]:
+        page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+        return page.parked_since, (await writeoffs.ask(proposals, ProposalsAsked(account=of, limit=0))).parked_since
+
+    assert await since() == (None, None)
+    about = {"topic": "ledger.accounts", "partition": 0, "headers": {}, "body": b"{", "payload_hash": b"x", "reason": "no CloudEvents"}
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    async with transaction(writeoffs.runtime) as tx:
+        await tx.connection.execute(parked.insert().values(about | {"key": str(account), "record_offset": 1, "parked_at": at}))
+    assert await since() == (at, at)
+    assert await since(other) == (at, None)
+    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="error"), caller=ASHA)
+    assert await since() == (None, at), "nothing more happens to a closed one"
 
 
 async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOffs) -> None:

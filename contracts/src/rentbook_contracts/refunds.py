@@ -605,10 +605,11 @@ class CasesAsked(Message):
 
 
 class Cases(Message):
-    """`in_all` counts what was asked for, whatever the page shows of it."""
+    """`in_all` counts what was asked for, whatever the page shows of it. `parked_since`: of the account that is asked for."""
 
     cases: tuple[CaseRow, ...]
     in_all: int
+    parked_since: datetime | None = Field(default=None, description=PARKED_SINCE)
 
 
 class ReadyPayment(Message):

@@ -24,7 +24,7 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.message import Fact
 from rentbook_contracts.money import NonNegativePence, Pence, PositivePence
 from rentbook_contracts.notices import LadderLetter, WriteLadderLetter
-from rentbook_contracts.operation import GONE_STORY, Command, Message, Nothing, Operation, Query
+from rentbook_contracts.operation import GONE_STORY, PARKED_SINCE, Command, Message, Nothing, Operation, Query
 from rentbook_contracts.people import LastCommands
 from rentbook_contracts.policy import CheckPolicy, PolicyProposal, PolicyProposed
 
@@ -640,6 +640,7 @@ class ProposalPage(Message):
     left_out: bool = False
     ladder_as_decided: bool = False
     gone_story: str | None = Field(default=None, description=GONE_STORY)
+    parked_since: datetime | None = Field(default=None, description=PARKED_SINCE)
 
 
 class ProposalsAsked(Message):
@@ -678,9 +679,12 @@ class ProposalRow(Message):
 
 
 class Proposals(Message):
+    """`parked_since`: of the account that is asked for."""
+
     proposals: tuple[ProposalRow, ...]
     in_all: int
     total_pence: NonNegativePence
+    parked_since: datetime | None = Field(default=None, description=PARKED_SINCE)
 
 
 class DryRunAsked(Message):

@@ -116,7 +116,8 @@ async def cases(tx: Transaction, asked: CasesAsked) -> Cases:
     opened = refund_case.c.opened_at.asc() if asked.oldest_first else refund_case.c.opened_at.desc()
     found = await tx.connection.execute(rows.order_by(opened, refund_case.c.id).offset(asked.offset).limit(asked.limit))
     in_all = await tx.connection.scalar(sa.select(sa.func.count()).select_from(refund_case).where(*wanted))
-    return Cases(cases=tuple(_case_row(row) for row in found), in_all=in_all or 0)
+    parked_since = await waits_since(tx, [str(asked.account)]) if asked.account is not None else None
+    return Cases(cases=tuple(_case_row(row) for row in found), in_all=in_all or 0, parked_since=parked_since)
 
 
 def _asked_for(asked: CasesAsked) -> list[sa.ColumnElement[bool]]:

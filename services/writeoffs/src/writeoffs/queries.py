@@ -3,11 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from chassis.parked import waits_since
 from chassis.transaction import SYSTEM, Transaction
 from rentbook_contracts.ledger import ACCOUNT_LABELS, Accounts, LineKind, LinePart, PersonFacts
 from rentbook_contracts.operation import Nothing
@@ -453,7 +454,17 @@ async def proposals(tx: Transaction, asked: ProposalsAsked) -> Proposals:
     page = sa.select(proposal).where(*chosen).order_by(by_age, proposal.c.id)
     rows = (await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))).all()
     reminded = await reminders_of(tx, rows)
-    return Proposals(proposals=tuple(_proposal_row(row, reminded.get(row.id)) for row in rows), in_all=in_all, total_pence=int(total))
+    return Proposals(
+        proposals=tuple(_proposal_row(row, reminded.get(row.id)) for row in rows),
+        in_all=in_all,
+        total_pence=int(total),
+        parked_since=await parked_since(tx, asked.account) if asked.account is not None else None,
+    )
+
+
+async def parked_since(tx: Transaction, account: UUID) -> datetime | None:
+    """When the first event about an account was parked that waits for an operator, UTC: it stands still here."""
+    return await waits_since(tx, [str(account)])
 
 
 async def reminders_of(tx: Transaction, rows: Sequence[Row]) -> dict[UUID, Reminders]:

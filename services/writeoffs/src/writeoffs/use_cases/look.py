@@ -82,6 +82,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         reminders=reminded.get(row.id),
         left_out=row.left_out,
         gone_story=None if closed else tx.gone(proposal_workflow_id(row.id, row.attempt)),
+        parked_since=None if closed else await queries.parked_since(tx, row.account),
     )
 
 

@@ -25,6 +25,7 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
 from rentbook_contracts.words import isolated
+from rentbook_contracts.writeoffs import PROPOSALS, ProposalsAsked
 from starlette.responses import Response
 
 from approvals import queries
@@ -97,8 +98,9 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
     form, asked = _asked(visit, account)
     page = await visit.ask(ACCOUNT_PAGE, asked)
     part = await _part(visit, page, asked)
-    cases, letters, names, debts, notes = await gather(
+    cases, proposals, letters, names, debts, notes = await gather(
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
+        visit.ask_or_name(PROPOSALS, ProposalsAsked(account=account, limit=0), "whether its write-offs stand still"),
         visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
         visit.names(),
         visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)), "the payment plan and the claim for benefit"),
@@ -115,6 +117,11 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         holds=HOLDS,
         breathing_spaces=BREATHING_SPACES,
         cases=cases,
+        parked=[
+            (told.parked_since, service, still)
+            for told, service, still in ((cases, "refunds", "its refunds"), (proposals, "writeoffs", "its write-offs"))
+            if told is not None
+        ],
         letters=letters,
         names=names,
         approvers=await approvers_of(visit, part.entries),
