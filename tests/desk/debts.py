@@ -407,6 +407,7 @@ def schedule_page(asked: ScheduleAsked) -> SchedulePage:
             standing=standing,
             because=because,
             journal=WRITTEN_OFF if standing == "posted" else None,
+            evidence=(RungShown(wanted="tracing attempts at different sources", met=True, says="shown on 23 June 2026"),),
         )
         for at, (home, (standing, because)) in enumerate(zip((IVANOVA, NGUYEN, OKAFOR), standings, strict=True))
     )

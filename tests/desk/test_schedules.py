@@ -12,10 +12,13 @@ from approvals.domain.reasons import of_kind
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.use_cases.be_away import be_away
 from approvals.web import wording
+from approvals.web.made_of import made_of
+from approvals.web.pages.schedule_task import each_once
 from approvals.web.sessions import Person
 from chassis.transaction import run
+from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
-from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsFound, DebtsRead, LineKind
+from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsAsked, ActorsFound, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import (
     SCHEDULE_TO_DECIDE,
     ProposalAsked,
@@ -98,6 +101,20 @@ async def test_whoever_decides_sees_what_each_total_is_made_of_and_whether_it_ha
         assert "It was £487.60 when the line was listed. If it is then above what this decision covers" in said
 
 
+def test_what_the_total_of_a_debtor_with_two_lines_is_made_of_is_told_once() -> None:
+    first, second, third = (estate.an_id(f"line {at}") for at in range(3))
+    own, other = (made_of(LineKind.WRITE_OFF, debts.facts(account))[:1] for account in (estate.IVANOVA.account, estate.NGUYEN.account))
+    assert each_once({first: [*own, *other], second: [*other, *own], third: own}) == {first: [*own, *other], third: own}
+
+
+async def test_whoever_decides_sees_the_evidence_of_each_line_where_it_stands(place: Place) -> None:
+    task = await place.schedule_task()
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        assert f"Evidence, complete on {wording.short_day(estate.NOW - timedelta(days=3))}" in said
+        assert said.count("Tracing attempts at different sources: shown on 23 June 2026") == 3
+
+
 async def test_whoever_stands_behind_a_debt_since_the_task_was_opened_reads_that_they_cannot_decide(place: Place) -> None:
     task = await place.schedule_task()
     place.peers.answers[f"/queries/{ACTORS_BEHIND.name}"] = lambda _: ActorsFound(actors=("ella.manager",))
@@ -118,6 +135,26 @@ async def test_whoever_touched_another_proposal_of_the_same_people_since_reads_t
         assert "Why can’t I decide this?" in said
         assert "You took part in this case, or in another about the same people, as was seen" in said
         assert "Record my decision" not in said
+
+
+async def test_whoever_may_not_decide_for_one_debt_reads_whose_it_is_and_that_leaving_it_out_does_not_help(place: Place) -> None:
+    task = await place.schedule_task()
+
+    def behind(asked: BaseModel) -> ActorsFound:
+        assert isinstance(asked, ActorsAsked)
+        return ActorsFound(actors=("ella.manager",) if estate.NGUYEN.account in asked.accounts else ())
+
+    place.peers.answers[f"/queries/{ACTORS_BEHIND.name}"] = behind
+    async with visiting(place, "ella") as manager:
+        said = await manager.read(f"/tasks/{task}")
+        names = ", ".join(estate.NGUYEN.names[:1])
+        assert f"You stand behind {names}" in said
+        assert f"You stand behind {estate.IVANOVA.names[0]}" not in said
+        assert "Leaving it out would not help" in said
+    async with visiting(place, "kirsi") as other:
+        said = await other.read(f"/tasks/{task}")
+        assert "You stand behind" not in said
+        assert "Ella Kim had a hand in an entry behind the credit or the debt" in said
 
 
 def stand(place: Place, *standings: str) -> None:
@@ -158,13 +195,32 @@ async def test_after_the_decision_the_task_says_what_was_posted_and_what_was_not
     task = await place.schedule_task()
     async with visiting(place, "ella") as manager:
         await manager.read(f"/tasks/{task}")
-        await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{THIRD}": "may-be-recovered"})
+        said = await manager.send(f"/tasks/{task}/decision", **{**APPROVE, f"except-{THIRD}": "may-be-recovered"})
+        assert "2 lines, £804.20, of 3 lines that were put forward" in said
         stand(place, "dropped", "posted", "excepted")
         said = await manager.read(f"/tasks/{task}")
+        assert "1 line, £402.10, of 3 lines that were put forward" in said
         assert "What was let through" not in said
         assert "What became of the lines" in said
         for words in ("Put forward£1,206.303 lines", "Posted£402.101 line", "Dropped£402.101 line", "Left out£402.101 line"):
             assert words in said
+
+
+async def test_whoever_answers_once_more_in_another_tab_is_shown_the_decision_and_no_form(place: Place) -> None:
+    task = await place.schedule_task()
+    action = f"/tasks/{task}/decision"
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        other_tab = manager.fields(action) | {"form_id": str(estate.an_id("the other tab"))}
+        await manager.send(action, **APPROVE)
+        stand(place, "posted", "posted", "posted")
+        declined = {"answer": "declined", "reason_code": "declined:may-be-recovered", "text": "Paid lately"}
+        said = await manager.post(action, {**other_tab, **declined}, 422)
+    assert "You approved this" in said
+    assert "3 lines, £1,206.30" in said
+    assert "Decision: " in said
+    for words in ("Decide: ", "working days left", "No line is left", "Why can’t I decide this?"):
+        assert words not in said
 
 
 async def test_where_every_line_dropped_there_is_nothing_to_decide(place: Place) -> None:

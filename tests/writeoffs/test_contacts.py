@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 from rentbook_contracts.approvals import TenantContacted
 from rentbook_contracts.ledger import AccountKind, LinkedAccount, ReceiptPosted
-from rentbook_contracts.writeoffs import ProposalAsked
+from rentbook_contracts.writeoffs import ProposalAsked, ScheduleAsked
 from support.write_off_service import WriteOffs
 from writeoffs.domain.days import business_date
+from writeoffs.queries import schedule_page
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.move import receive
 from writeoffs.use_cases.note_contact import note_contact
@@ -50,7 +51,8 @@ async def test_what_becomes_known_after_the_posting_leaves_the_evidence_as_it_wa
     account = writeoffs.owing()
     proposal = await writeoffs.untraceable(account)
     schedule = await writeoffs.scheduled(proposal)
-    assert not (await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))).ladder_as_decided
+    ready = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert not ready.ladder_as_decided
     await writeoffs.round(schedule)
     decision = uuid4()
     lines = await writeoffs.taken(schedule, decision, ())
@@ -59,6 +61,8 @@ async def test_what_becomes_known_after_the_posting_leaves_the_evidence_as_it_wa
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
     assert (page.status, page.ladder_as_decided) == ("posted", True)
     assert [rung.met for rung in page.ladder] == [True, True, True]
+    [line] = (await writeoffs.ask(schedule_page, ScheduleAsked(schedule=schedule))).lines
+    assert line.evidence == ready.ladder == page.ladder
 
 
 def linked(writeoffs: WriteOffs) -> tuple[UUID, UUID]:

@@ -733,7 +733,8 @@ class BulkDryRun(Message):
 class ScheduleLineShown(Message):
     """`standing`: listed, excepted, dropped, posting, posted, declined, taken-off.
 
-    `named`: how many charges it names; none where it is of all that is owed, or left to be put back, and of a credit.
+    `named`: how many charges it names; none where it is of all that is owed, or left to be put back, and of a credit. `evidence`: all of
+    it, as it was when the line was made; none of lines from before it was kept.
     """
 
     line: UUID
@@ -748,6 +749,7 @@ class ScheduleLineShown(Message):
     because: str | None
     journal: UUID | None
     named: int = 0
+    evidence: tuple[RungShown, ...] = ()
 
 
 class ScheduleAsked(Message):

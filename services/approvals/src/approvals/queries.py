@@ -801,7 +801,7 @@ async def task_page(tx: Transaction, task_id: UUID, behind: Mapping[str, Part] |
         row=shown,
         workflow_id=row.workflow_id,
         history=await history_of_case(tx, row.case_id),
-        participants=await participants_of(tx, row.case_id),
+        participants=await participants_of(tx, row.case_id, since if shown.status is Status.OPEN else ()),
         comments=await _comments(tx, row.case_id),
         why_not=tuple(one.message for one in refused),
         may_decide=await _who_may_decide(tx, known),
@@ -921,11 +921,13 @@ async def _who_may_decide(tx: Transaction, known: Standing) -> tuple[StaffRow, .
     return tuple(one for one in await staff_known(tx) if objection(known.unclaimed(), one.subject, one.roles, tx.now) is None)
 
 
-async def participants_of(tx: Transaction, case: UUID) -> tuple[ParticipantShown, ...]:
-    """Who took part in a case, in the order in which they did."""
+async def participants_of(tx: Transaction, case: UUID, since: Sequence[Participation] = ()) -> tuple[ParticipantShown, ...]:
+    """Who took part in a case, in the order in which they did. `since`: who did so since the list was written; once is enough."""
     rows = (await tx.connection.execute(sa.select(participant).where(participant.c.case_id == case).order_by(participant.c.at))).all()
-    names = await names_of(tx, {row.person for row in rows})
-    return tuple(ParticipantShown(row.person, names.get(row.person, row.person), row.why, row.at) for row in rows)
+    listed = {row.person for row in rows}
+    took_part = [*(Participation(row.person, row.why, row.at) for row in rows), *(one for one in since if one.person not in listed)]
+    names = await names_of(tx, {one.person for one in took_part})
+    return tuple(ParticipantShown(one.person, names.get(one.person, one.person), one.why, one.at) for one in took_part)
 
 
 async def _comments(tx: Transaction, case: UUID) -> tuple[CommentShown, ...]:

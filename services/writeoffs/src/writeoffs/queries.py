@@ -224,6 +224,10 @@ async def rungs_posted(tx: Transaction, id_: UUID) -> tuple[RungShown, ...] | No
     """The evidence on which a posted line was made; None where nobody kept it."""
     posted = schedule_line.c.line == id_, schedule_line.c.standing == "posted"
     kept = await tx.connection.scalar(sa.select(schedule_line.c.rungs).where(*posted))
+    return _rungs_kept(kept)
+
+
+def _rungs_kept(kept: Sequence[Any] | None) -> tuple[RungShown, ...] | None:
     return tuple(RungShown.model_validate(rung) for rung in kept) if kept is not None else None
 
 
@@ -542,6 +546,7 @@ def _line(row: Row) -> ScheduleLineShown:
         because=row.because,
         journal=row.journal,
         named=len(row.content.get("charges", ())),
+        evidence=_rungs_kept(row.rungs) or (),
     )
 
 

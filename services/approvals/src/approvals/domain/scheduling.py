@@ -16,7 +16,7 @@ EXCEPTION_REASONS: Mapping[str, str] = {
     "owner-may-be-found": "Whoever it belongs to may still be found",
     "wrong-reason": "The reason is not the right one",
     "wrong-amount": "The amount is not right",
-    "conflict-of-interest": "Whoever decides is too close to it",
+    "conflict-of-interest": "Whoever decides has an interest to declare in it",
     "other": "Another reason",
 }
 NO_LINE_GOES = "No line would go through: decline the schedule instead."

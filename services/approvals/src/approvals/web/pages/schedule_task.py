@@ -3,12 +3,14 @@
 from asyncio import gather
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, ActorsAsked, DebtsAsked, LineKind
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.writeoffs import (
+    LINE_OFF,
     SCHEDULE_PAGE,
     SCHEDULE_TO_DECIDE,
     Reason,
@@ -20,7 +22,7 @@ from rentbook_contracts.writeoffs import (
 from starlette.responses import Response
 
 from approvals import queries
-from approvals.domain.eligibility import Part, Status
+from approvals.domain.eligibility import Part, ParticipantMayNotDecide, Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
 from approvals.domain.scheduling import EXCEPTION_REASONS, MINUTE_COPY_LIMIT_BYTES
@@ -40,6 +42,9 @@ _FIELDS = ("answer", "reason_code", "text", "question_to", "minute_reference", "
 
 DEBTS_ASKED = 200
 """Accounts in one question to the ledger."""
+
+CLOSE_TO_NAMED = 3
+"""Of how many debts it is said that they keep a person from deciding: one is enough to do so."""
 
 _LISTED = "listed"
 _LEFT_OUT = "excepted"
@@ -65,14 +70,16 @@ def together(lines: Iterable[ScheduleLineShown], left_out: Collection[UUID]) -> 
     return [Together(*key, *sums[key]) for key in sorted(sums)]
 
 
-async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
-    """Record the answer to these lines, or, where only the totals were asked for, show them. Errors: NoSuchPage."""
+async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response | None:
+    """Record the answer to these lines. None where the task is to be shown again, as it stands then: with what is wrong with the answer, or
+    where only the totals were asked for.
+    """
     if form.value("then") == "totals":
-        return await task_page(visit, shown, form)
+        return None
     given = answer_of(form, SCHEDULE_REASONS)
     minute = await _minute(visit, form)
     if given is None or form.errors:
-        return await task_page(visit, shown, form)
+        return None
     wanted = AnswerSchedule(
         shown.row.task,
         form.value("content_hash"),
@@ -87,7 +94,7 @@ async def decide(visit: Visit, shown: TaskPage, form: Form) -> Response:
         await visit.change(lambda tx: decide_schedule(tx, wanted), form)
     except BrokenRule as refused:
         note_refusal(form, refused, _FIELDS)
-        return await task_page(visit, shown, form)
+        return None
     return await go_on(visit, shown.row.task, form.value("then"))
 
 
@@ -110,6 +117,24 @@ async def behind(visit: Visit, head: TaskHead) -> Mapping[str, Part]:
     return found
 
 
+async def close_to(visit: Visit, shown: TaskPage, accounts: Sequence[UUID]) -> list[UUID]:
+    """Behind which of these debts a person stands who may not decide because of that, as the ledger says; some where there are many."""
+    if shown.row.status is not Status.OPEN or shown.row.why_not_rule != ParticipantMayNotDecide.__name__:
+        return []
+    found: list[UUID] = []
+    parts = [tuple(dict.fromkeys(accounts))]
+    while parts and len(found) < CLOSE_TO_NAMED:
+        part = parts.pop()
+        told = await visit.ask_or_name(ACTORS_BEHIND, ActorsAsked(accounts=part), "behind which of the debts you stand") if part else None
+        if told is None or visit.person.subject not in told.actors:
+            continue
+        if len(part) == 1:
+            found += part
+        else:
+            parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+    return found
+
+
 async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     """The task, with what was chosen so far. Errors: NoSuchPage."""
     row = shown.row
@@ -127,6 +152,7 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     beside = beside_the_task(schedule.events) if schedule else []
     names, told = await visit.names(), sorted([*beside, *story(shown.history, None)], key=lambda one: one.at, reverse=True)
     decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
+    close = await close_to(visit, shown, [line.account for line in lines])
     return visit.show(
         "schedule_task.html",
         f"{'Decide' if row.status is Status.OPEN else 'Decision'}: {found.about.title}",
@@ -138,11 +164,15 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         changed=changed_since(told, shown, visit.person.subject),
         schedule=schedule,
         lines=lines,
+        close=[line for line in lines if line.account in close],
         whole=len(lines) == len(listed),
         earlier=earlier,
         chosen=chosen,
         undecided=bool(stands),
         goes=goes,
+        counted=goes
+        if row.status is Status.OPEN
+        else [line for line in lines if line.line not in earlier and line.standing not in LINE_OFF],
         going=together((line for line in goes if line.line not in chosen), ()),
         became=together(lines, earlier),
         exception_reasons=list(of_kind(EXCEPTION_REASONS, found.about.line_kind).items()),
@@ -177,7 +207,15 @@ async def _totals(visit: Visit, kind: LineKind, lines: Sequence[ScheduleLineShow
     parts = [tuple(wanted[start : start + DEBTS_ASKED]) for start in range(0, len(wanted), DEBTS_ASKED)]
     what = "what the totals are made of"
     told = await gather(*(visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=part), what) for part in parts))
-    return {of_more[facts.account]: made_of(kind, facts) for answer in told if answer for facts in answer.debts}
+    return each_once({of_more[facts.account]: made_of(kind, facts) for answer in told if answer for facts in answer.debts})
+
+
+def each_once(totals: Mapping[UUID, list[Piece]]) -> dict[UUID, list[Piece]]:
+    """The same without those that are made of the same: lines about other accounts of the same people."""
+    first: dict[frozenset[tuple[UUID, date | None, int]], UUID] = {}
+    for line, pieces in totals.items():
+        first.setdefault(frozenset((piece.account, piece.gone_on, piece.pence) for piece in pieces), line)
+    return {line: totals[line] for line in first.values()}
 
 
 async def _minute_of(visit: Visit, decision: UUID) -> queries.MinuteShown | None:

@@ -76,7 +76,7 @@ async def decide(visit: Visit) -> Response:
     if shown is None:
         raise NoSuchPage("There is no such task.")
     if shown.row.account is None:
-        return await schedule_task.decide(visit, shown, form)
+        return await schedule_task.decide(visit, shown, form) or await _page(visit, task, form)
     given = answer_of(form, REASONS)
     case = await visit.ask(CASE_PAGE, CaseAsked(case=shown.row.case))
     if form.value("plan_hash") != (case.plan_hash or "") and shown.row.decision is None:
