@@ -8,9 +8,38 @@ import pytest
 import sqlalchemy as sa
 from approvals.use_cases.close_task import close_task
 from chassis.transaction import SYSTEM, run
-from ledger.domain.rules import DecisionRecalled, NotApproved, NotHandedOut
+from ledger.domain.rules import DecisionRecalled, HoldGone, NotApproved, NotHandedOut
+from ledger.use_cases.post_refund import NotHeardYet
+from refunds.use_cases.close_case import NotEndedSo
 from rentbook_contracts.approvals import CloseTask
-from rentbook_contracts.ledger import POST_WRITE_OFF, SET_ACCOUNT_HOLD, AccountHold, PostWriteOff, SetAccountHold, WriteOffLine
+from rentbook_contracts.ledger import (
+    PLACE_HOLD,
+    POST_REFUND,
+    POST_WRITE_OFF,
+    SET_ACCOUNT_HOLD,
+    AccountHold,
+    PlaceHold,
+    PostRefund,
+    PostWriteOff,
+    SetAccountHold,
+    WriteOffLine,
+)
+from rentbook_contracts.refunds import (
+    BUILD_FILE,
+    LINE_POSTED,
+    PLAN_REFUND,
+    QUEUE_PAYMENT,
+    RECHECK,
+    RUN_CHECK,
+    BuildFile,
+    CaseOutcome,
+    LinePosted,
+    PlanRefund,
+    QueuePayment,
+    Recheck,
+    RunCheck,
+)
+from rentbook_contracts.workflows import refund_workflow_id
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     CLOSE_SCHEDULE,
@@ -29,7 +58,7 @@ from support.ledger_books import opened
 from support.servers import Postgres
 
 from .debts import DEBTORS, DOCUMENTS, PROPOSER, approved, asked_about, ready
-from .town import TODAY, Town, estate, founded
+from .town import PAID, TODAY, Town, estate, founded
 
 A_STORY_OF_THEIR_OWN = "not-a-story-of-ours"
 
@@ -102,3 +131,44 @@ async def test_a_line_that_drops_after_its_approval_is_not_posted_nor_one_that_n
             await place.step(POST_WRITE_OFF, one, A_STORY_OF_THEIR_OWN)
     [outcome] = (await place.step(POST_WRITE_OFF, forged[1], "its own story")).outcomes
     assert (outcome.line, outcome.dropped_because) == (listed.line, None)
+
+
+async def ready_to_post(town: Town) -> tuple[UUID, PostRefund]:
+    """A refund that finance has released, and its posting as its own story asks for it."""
+    plan, hold, task = await town.planned(await town.requested(PAID))
+    decision = await town.decided("dilip.leader", plan, task)
+    story = refund_workflow_id(plan.case, 1)
+    await town.step(QUEUE_PAYMENT, QueuePayment(plan=plan, decision=decision), story)
+    payment_run = await town.released(plan)
+    versions = (await town.step(RECHECK, Recheck(plan=plan), story)).versions
+    return payment_run, PostRefund(plan=plan, hold=hold.hold, decision=decision, versions=versions)
+
+
+async def test_a_posted_refund_is_paid_though_somebody_says_that_its_line_was_dropped(place: Town) -> None:
+    payment_run, asked = await ready_to_post(place)
+    plan, story = asked.plan, refund_workflow_id(asked.plan.case, 1)
+    journal = (await place.step(POST_REFUND, asked, story)).refund_journal
+    drop = LinePosted(run=payment_run, plan=plan, dropped_because="the account moved")
+    assert (await place.step(LINE_POSTED, drop, A_STORY_OF_THEIR_OWN)).refund_journal == journal
+    await place.step(LINE_POSTED, LinePosted(run=payment_run, plan=plan, refund_journal=journal), story)
+    for number in range(1, 11):
+        await place.step(RUN_CHECK, RunCheck(case=plan.case, attempt=1, round=2, check=number), A_STORY_OF_THEIR_OWN)
+    made = await place.step(PLAN_REFUND, PlanRefund(case=plan.case, attempt=1, round=2), A_STORY_OF_THEIR_OWN)
+    assert made.plan is None
+    with pytest.raises(NotEndedSo):
+        await place.closed(plan, CaseOutcome.NOTHING_DUE)
+    await place.paid(payment_run)
+    await place.closed(plan, CaseOutcome.PAID)
+
+
+async def test_a_line_that_somebody_drops_before_it_is_posted_is_never_posted_by_that_release(place: Town) -> None:
+    payment_run, asked = await ready_to_post(place)
+    drop = LinePosted(run=payment_run, plan=asked.plan, dropped_because="the account moved")
+    await place.step(LINE_POSTED, drop, A_STORY_OF_THEIR_OWN)
+    with pytest.raises(HoldGone):
+        await place.step(POST_REFUND, asked, refund_workflow_id(asked.plan.case, 1))
+    anew = await place.step(PLACE_HOLD, PlaceHold(plan=asked.plan), A_STORY_OF_THEIR_OWN)
+    versions = (await place.step(RECHECK, Recheck(plan=asked.plan), A_STORY_OF_THEIR_OWN)).versions
+    with pytest.raises(NotHeardYet):
+        await place.step(POST_REFUND, asked.model_copy(update={"hold": anew.hold, "versions": versions}), A_STORY_OF_THEIR_OWN)
+    assert (await place.step(BUILD_FILE, BuildFile(run=payment_run), f"payment-run/{payment_run}")).count == 0

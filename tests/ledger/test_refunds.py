@@ -54,6 +54,7 @@ from rentbook_contracts.ledger import (
     DebitWeek,
     EndTenancy,
     ExplainBalance,
+    HoldOfCaseLifted,
     JournalsAsked,
     LiftHoldOfCase,
     Offset,
@@ -109,10 +110,11 @@ class Books:
             await self.release(of)
         return made.decision
 
-    async def release(self, of: RefundPlan, **other: object) -> None:
+    async def release(self, of: RefundPlan, **other: Any) -> None:
+        run_ = other.pop("run", uuid4())
         line = {"case": of.case, "attempt": of.attempt, "content_hash": of.content_hash, "amount_pence": of.refund_pence, **other}
         released = PaymentRunReleased(
-            run=uuid4(), lines=(ReleasedLine.model_validate(line),), total_pence=of.refund_pence, released_at=datetime.now(UTC)
+            run=run_, lines=(ReleasedLine.model_validate(line),), total_pence=of.refund_pence, released_at=datetime.now(UTC)
         )
         await self.do(lambda tx: note_release(tx, released))
 
@@ -170,6 +172,47 @@ async def test_what_was_posted_before_its_story_was_gone_is_named_and_stays(book
     assert (await books.do(lambda tx: lift_hold_of_case(tx, gone))).refund_journal == posted.refund_journal
     with pytest.raises(rules.NotAllowed):
         await books.do(lambda tx: lift_hold_of_case(tx, gone), Caller("lind.officer", frozenset({"officer"})))
+
+
+async def test_a_line_that_fell_out_of_its_run_is_not_posted_by_it_whatever_is_earmarked_anew(books: Books) -> None:
+    """The next release posts the same plan; a drop may be told before the ledger hears of the release."""
+    made = plan(20_00)
+    decision = await books.approve(made, released=False)
+    dropped = LiftHoldOfCase(case=made.case, attempt=made.attempt, run=uuid4())
+    for _ in range(2):
+        assert (await books.do(lambda tx: lift_hold_of_case(tx, dropped))).refund_journal is None
+    await books.release(made, run=dropped.run)
+    asked = await books.asked(made, decision=decision)
+    with pytest.raises(NotHeardYet):
+        await books.post(asked)
+    await books.release(made)
+    posted = await books.post(asked)
+    assert posted.run not in (None, dropped.run)
+    late = LiftHoldOfCase(case=made.case, attempt=made.attempt, run=posted.run)
+    assert (await books.do(lambda tx: lift_hold_of_case(tx, late))).refund_journal == posted.refund_journal
+    assert (await books.post(asked)).run == posted.run, "what is posted did not fall out"
+
+
+async def test_another_lines_earmark_stays_where_nothing_is_to_be_lifted(books: Books) -> None:
+    made = plan(20_00)
+    asked = await books.asked(made)
+    dropped = LiftHoldOfCase(case=made.case, attempt=made.attempt, run=uuid4(), lifts=False)
+    assert (await books.do(lambda tx: lift_hold_of_case(tx, dropped))).refund_journal is None
+    assert (await books.post(asked)).refund_journal is not None
+
+
+@pytest.mark.parametrize("round_", range(4))
+async def test_a_line_is_either_posted_or_falls_out_of_its_run(books: Books, round_: int) -> None:
+    made = plan(20_00)
+    asked = await books.asked(made, decision=await books.approve(made, released=False))
+    run_ = uuid4()
+    await books.release(made, run=run_)
+    drop = LiftHoldOfCase(case=made.case, attempt=made.attempt, run=run_, lifts=bool(round_ % 2))
+    dropping = books.do(lambda tx: lift_hold_of_case(tx, drop))
+    posted, dropped = await asyncio.gather(books.post(asked), dropping, return_exceptions=True)
+    assert isinstance(dropped, HoldOfCaseLifted)
+    journal = posted.refund_journal if isinstance(posted, RefundIsPosted) else None
+    assert dropped.refund_journal == journal
 
 
 # --- holds -------------------------------------------------------------------------------------------------------------------------

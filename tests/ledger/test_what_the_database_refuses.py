@@ -21,7 +21,7 @@ from support.servers import Postgres
 APPEND_ONLY = (
     "journal", "entry", "accepted_posting", "seal", "debited_week", "opened_estate", "heard_decision", "heard_recall", "bank_file",
     "heard_not_carried_out", "bank_file_fault", "bank_file_line", "booked_entry", "suspense_item", "bank_statement",
-    "heard_release", "heard_return", "suspense_clearing", "matched_return", "unmatched_return", "posted_again",
+    "heard_release", "dropped_release", "heard_return", "suspense_clearing", "matched_return", "unmatched_return", "posted_again",
     "heard_write_off", "heard_write_off_line",
     "written_off", "reinstatement", "written_off_charge", "reinstated_charge", "dropped_line", "posted_provision",
 )  # fmt: skip

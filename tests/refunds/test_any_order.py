@@ -64,7 +64,7 @@ class Player:
     dice: random.Random
     plans: list[RefundPlan]
     runs: list[UUID] = field(default_factory=list)
-    journals: dict[tuple[UUID, UUID], UUID] = field(default_factory=dict)
+    journals: dict[UUID, UUID] = field(default_factory=dict)
     files: dict[UUID, str] = field(default_factory=dict)
     fates: dict[UUID, FileFate] = field(default_factory=dict)
     played: Counter[str] = field(default_factory=Counter)
@@ -114,13 +114,13 @@ class Player:
 
     async def post(self) -> None:
         run, plan = await self.waiting()
-        await self.refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=self.journal(run, plan)))
+        await self.refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=self.journal(plan)))
 
-    def journal(self, run: UUID, plan: RefundPlan) -> UUID:
-        """The ledger's journal of the payment in this run."""
-        if (run, plan.case) not in self.journals:
-            self.journals[run, plan.case] = self.refunds.ledger.posts(plan)
-        return self.journals[run, plan.case]
+    def journal(self, plan: RefundPlan) -> UUID:
+        """The ledger's journal of the payment, which it posts once."""
+        if plan.case not in self.journals:
+            self.journals[plan.case] = self.refunds.ledger.posts(plan)
+        return self.journals[plan.case]
 
     async def drop(self) -> None:
         run, plan = await self.waiting()
@@ -185,7 +185,7 @@ class Player:
         await self.queue_all()
         for line in await self.refunds.rows("SELECT run, case_id FROM payment_line WHERE status = 'released'"):
             plan = next(plan for plan in self.plans if plan.case == line["case_id"])
-            told = LinePosted(run=line["run"], plan=plan, refund_journal=self.journal(line["run"], plan))
+            told = LinePosted(run=line["run"], plan=plan, refund_journal=self.journal(plan))
             await self.refunds.do(line_posted, told)
         for run in self.runs:
             built = await self.refunds.do(build_file, BuildFile(run=run))
@@ -228,8 +228,7 @@ async def test_nobody_is_paid_twice(refunds: Refunds, bank: Bank, seed: int) -> 
     assert all(entry["times"] == 1 and entry["pence"] == lines[reference]["amount_pence"] for reference, entry in paid.items())
     kept = Counter((lines[reference]["case_id"], lines[reference]["attempt"]) for reference, entry in paid.items() if not entry["returned"])
     assert max(kept.values(), default=0) <= 1, "a payment was made twice"
-    posted = {(lines[reference]["run"], lines[reference]["case_id"]) for reference in paid}
-    assert posted <= player.journals.keys(), "paid without a posting"
+    assert {lines[reference]["case_id"] for reference in paid} <= player.journals.keys(), "paid without a posting"
     sent = await refunds.rows("SELECT DISTINCT sha256 FROM submission WHERE what = 'accepted'")
     assert {await bank.posts(row["sha256"]) for row in sent} <= {1}, "a file was handed over again"
     told = await refunds.rows("SELECT key, array_agg(aggregate_version ORDER BY aggregate_version) AS v FROM outbox_event GROUP BY key")

@@ -45,6 +45,7 @@ from rentbook_contracts.refunds import (
     FileBuilt,
     FileFate,
     LinePosted,
+    LineStands,
     PaymentStands,
     ReadCase,
     Recheck,
@@ -177,7 +178,47 @@ async def test_a_line_that_was_posted_before_its_story_was_gone_stays_and_hears_
     # The story that is taken up again says what the row has already.
     await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=journal))
     with pytest.raises(NotInThisRun):
-        await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="moved"))
+        await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=uuid4()))
+
+
+async def test_a_line_that_the_ledger_has_posted_is_not_dropped_whoever_says_so(refunds: Refunds) -> None:
+    """Whoever reaches Temporal could say it: the money would have left the account, and nobody would pay it."""
+    plan = await refunds.queued(tenant())
+    run, journal = await release(refunds, plan), refunds.ledger.posts(plan)
+    drop = LinePosted(run=run, plan=plan, dropped_because="the account moved")
+    refunds.ledger.silent = True
+    with pytest.raises(Unanswered):
+        await refunds.do(line_posted, drop)
+    refunds.ledger.silent = False
+    for _ in range(2):
+        assert await refunds.do(line_posted, drop) == LineStands(refund_journal=journal)
+    asked = DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash)
+    assert (await refunds.do(dequeue_payment, asked)).run == run, "its own story asks there what became of it"
+    built = await refunds.do(build_file, BuildFile(run=run))
+    assert (built.count, built.total_pence) == (1, plan.refund_pence)
+    assert refunds.ledger.lifted == []
+
+
+async def test_the_ledger_posts_no_line_that_fell_out_of_its_run(refunds: Refunds) -> None:
+    """Also of a line that was not queued any more when the release was heard: the ledger hears of the release as well."""
+    dropped, unqueued = await refunds.queued(tenant()), await refunds.queued(tenant())
+    line = DequeuePayment(case=unqueued.case, attempt=1, content_hash=unqueued.content_hash)
+    await refunds.do(dequeue_payment, line)
+    run = await release(refunds, dropped, unqueued)
+    assert (await refunds.do(line_posted, LinePosted(run=run, plan=dropped, dropped_because="void"))).refund_journal is None
+    told = [(lifted.case, lifted.run, lifted.lifts) for lifted in refunds.ledger.lifted]
+    assert told == [(unqueued.case, run, False), (dropped.case, run, True)]
+
+
+async def test_what_was_posted_before_its_release_was_heard_is_paid_though_it_was_no_longer_queued(refunds: Refunds) -> None:
+    plan = await refunds.queued(tenant())
+    await refunds.do(dequeue_payment, DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash))
+    refunds.ledger.posts(plan)
+    run = await release(refunds, plan)
+    assert await refunds.signals("run_line_settled") != []
+    assert (await refunds.do(build_file, BuildFile(run=run))).total_pence == plan.refund_pence
+    again = await release(refunds, plan)
+    assert (await refunds.ask(run_page, RunAsked(run=again))).status is RunStatus.EMPTY, "it is paid once"
 
 
 async def test_the_rows_say_which_stories_are_needed(refunds: Refunds, bank: Bank) -> None:

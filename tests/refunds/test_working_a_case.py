@@ -435,6 +435,25 @@ async def test_a_case_that_did_not_end_so_goes_on(refunds: Refunds, outcome: Cas
     assert await refunds.is_open(plan.case)
 
 
+@pytest.mark.parametrize("outcome", [CaseOutcome.DECLINED, CaseOutcome.WITHDRAWN, CaseOutcome.NOTHING_DUE])
+async def test_a_case_whose_refund_stands_posted_does_not_end_without_its_payment(refunds: Refunds, outcome: CaseOutcome) -> None:
+    facts = tenant()
+    plan = await planned(refunds, facts)
+    refunds.decides(plan, Answer.DECLINED)
+    if outcome is CaseOutcome.WITHDRAWN:
+        await refunds.do(withdraw, WithdrawCase(case=plan.case, note="no longer"), caller=ASHA)
+    if outcome is CaseOutcome.NOTHING_DUE:
+        refunds.ledger.knows(facts.model_copy(update={"balance_pence": 0, "cleared_credit_pence": 0}))
+        assert (await refunds.checked(plan.case, round_=2)).plan is None
+    journal = refunds.ledger.posts(plan)
+    with pytest.raises(NotEndedSo):
+        await refunds.do(close_case, ending(plan, outcome, reason_code="in-order"))
+    assert await refunds.is_open(plan.case)
+    del refunds.ledger.books[journal], refunds.ledger.refunded[plan.case, 1]
+    await refunds.do(close_case, ending(plan, outcome, reason_code="in-order"))
+    assert not await refunds.is_open(plan.case)
+
+
 async def test_a_case_is_declined_by_approvals_own_decision_and_for_its_reason(refunds: Refunds) -> None:
     plan = await planned(refunds, tenant())
     refunds.decides(plan, Answer.DECLINED, round_=2)

@@ -60,6 +60,8 @@ class FakeServices:
     look_again_at: datetime | None = None
     runs_out_at: datetime | None = None
     posting_errors: list[str] = field(default_factory=list)
+    carried_in: UUID | None = None
+    posted_before: UUID | None = None
     calls: list[tuple[str, BaseModel]] = field(default_factory=list)
     open_task: approvals.OpenTask | None = None
     task: UUID | None = None
@@ -79,7 +81,8 @@ class FakeServices:
             "refunds.await-evidence": self._timers,
             "refunds.look-again": lambda _: refunds.LookedAgain(differs=self.differs),
             "refunds.recheck": lambda a: refunds.Rechecked(versions={a.plan.account: 7}, void_because=self.void_because),
-            "refunds.dequeue-payment": lambda _: refunds.Dequeued(),
+            "refunds.dequeue-payment": lambda _: refunds.Dequeued(run=self.carried_in),
+            "refunds.line-posted": lambda a: refunds.LineStands(refund_journal=a.refund_journal or self.posted_before),
             "refunds.read-attempt": lambda a: self.begins or refunds.RefundCase(case=a.case, attempt=a.attempt),
             "refunds.read-case": self._stands,
             "refunds.build-file": self._build,

@@ -68,7 +68,8 @@ class FakeLedger:
     """Answers account-for-refund and credits from `facts`, by account; without facts it refuses, or knows of no credit; while `silent` it
     does not answer.
 
-    In its books are the refunds that it was told to post. `decisions` are approvals' rows, by id: it answers for them too.
+    In its books are the refunds that it was told to post, one for each attempt at a case. `decisions` are approvals' rows, by id: it
+    answers for them too.
     """
 
     facts: dict[UUID, RefundFacts] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class FakeLedger:
     asked: list[AccountForRefund] = field(default_factory=list)
     credits_asked: list[CreditsAsked] = field(default_factory=list)
     lifted: list[LiftHoldOfCase] = field(default_factory=list)
+    refunded: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
 
     def app(self) -> Starlette:
         routes = [
@@ -101,6 +103,7 @@ class FakeLedger:
         decided = {"case": plan.case, "decision": uuid4(), "amount_pence": plan.refund_pence, "undone": False}
         posted = DecidedJournal.model_validate({"journal": uuid4(), "code": "RDR", "effective_date": "2026-11-23", **decided})
         self.books[posted.journal] = posted
+        self.refunded[plan.case, plan.attempt] = posted.journal
         return posted.journal
 
     async def _credits(self, request: Request) -> Response:
@@ -134,10 +137,10 @@ class FakeLedger:
         asked = LiftHoldOfCase.model_validate_json(await request.body())
         if self.silent:
             return JSONResponse({"rule": "NoAnswer", "message": "not now", "field": None}, status_code=503)
-        posted = [one.journal for one in self.books.values() if one.case == asked.case]
-        if not posted:
+        posted = self.refunded.get((asked.case, asked.attempt))
+        if posted is None:
             self.lifted.append(asked)
-        told = HoldOfCaseLifted(refund_journal=posted[-1] if posted else None)
+        told = HoldOfCaseLifted(refund_journal=posted)
         return Response(told.model_dump_json(), media_type="application/json")
 
     async def _page(self, request: Request) -> Response:

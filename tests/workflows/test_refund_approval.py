@@ -341,6 +341,39 @@ async def test_a_posting_that_the_ledger_refused_is_planned_anew_once_the_ledger
     assert services.names().count("ledger.post-refund") == 1
 
 
+async def test_a_line_that_is_to_be_dropped_and_was_posted_is_paid_after_all(client: Client, services: FakeServices) -> None:
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    queued = await services.until("refunds.queue-payment")
+    assert isinstance(queued, refunds.QueuePayment)
+    run = uuid4()
+    services.carried_in, services.posted_before = run, uuid4()
+    services.row_says(payment=refunds.PaymentStands(run=run, content_hash=queued.plan.content_hash))
+    services.void_because = "the cleared credit no longer covers it"
+    await tell(story, LEDGER_MOVED, LedgerMoved(account=UUID(int=1), version=8))
+    await services.until("refunds.line-posted", 2)
+    await settle(story, services, run, paid=True)
+    await story.result()
+    assert outcome(services) is CaseOutcome.PAID
+    assert services.names("ledger.post-refund", "ledger.release-hold") == []
+    assert [asked.carried_out for _, asked in services.calls if isinstance(asked, CloseTask)] == [True]
+
+
+async def test_a_line_that_is_dropped_from_its_run_is_decided_anew(client: Client, services: FakeServices) -> None:
+    services.posting_errors, services.carried_in = ["HoldGone"], uuid4()
+    story = await begun(client, services)
+    await services.until("approvals.open-task")
+    await services.decide(story, Answer.APPROVED)
+    await release(story, services)
+    await services.until("refunds.line-posted")
+    services.row_says(payment=None)
+    await services.until("approvals.open-task", 2)
+    await services.decide(story, Answer.DECLINED)
+    await story.result()
+    assert outcome(services) is CaseOutcome.DECLINED
+
+
 async def test_a_withdrawn_case_frees_the_credit(client: Client, services: FakeServices) -> None:
     story = await begun(client, services)
     await services.until("approvals.open-task")

@@ -435,10 +435,16 @@ class ReleaseHold(Message):
 
 
 class LiftHoldOfCase(Message):
-    """Lift what an attempt at a case has earmarked, because its story is gone: from then on nothing is posted on that earmark."""
+    """Lift what an attempt at a case has earmarked, because it is not to be paid: from then on nothing is posted on that earmark.
+
+    `run`: nor by the release of the line that fell out of this payment run, whatever is earmarked anew; for that alone nothing is lifted
+    where `lifts` says so.
+    """
 
     case: UUID
     attempt: int
+    run: UUID | None = None
+    lifts: bool = True
 
 
 class HoldOfCaseLifted(Message):

@@ -269,18 +269,24 @@ class DequeuePayment(Message):
 
 
 class Dequeued(Message):
-    """`run` is set where finance had released the line already: the run still waits for this line's word."""
+    """`run` is set where finance had released the line already: the run waits for this line's word, or has it."""
 
     run: UUID | None = None
 
 
 class LinePosted(Message):
-    """The ledger has posted a released line; or it may not be paid, because."""
+    """The ledger has posted a released line; or it may not be paid, because. The ledger is asked about either."""
 
     run: UUID
     plan: RefundPlan
     refund_journal: UUID | None = None
     dropped_because: str | None = None
+
+
+class LineStands(Message):
+    """What a released line's own word is by now: `refund_journal` is set where it is posted, and paid, also where it was to be dropped."""
+
+    refund_journal: UUID | None = None
 
 
 class ReadCase(Message):
@@ -327,7 +333,7 @@ RECHECK: Operation[Recheck, Rechecked] = Operation("refunds.recheck", "refunds",
 NOTE_PROGRESS: Operation[NoteProgress, Nothing] = Operation("refunds.note-progress", "refunds", NoteProgress, Nothing)
 QUEUE_PAYMENT: Operation[QueuePayment, Nothing] = Operation("refunds.queue-payment", "refunds", QueuePayment, Nothing)
 DEQUEUE_PAYMENT: Operation[DequeuePayment, Dequeued] = Operation("refunds.dequeue-payment", "refunds", DequeuePayment, Dequeued)
-LINE_POSTED: Operation[LinePosted, Nothing] = Operation("refunds.line-posted", "refunds", LinePosted, Nothing)
+LINE_POSTED: Operation[LinePosted, LineStands] = Operation("refunds.line-posted", "refunds", LinePosted, LineStands)
 READ_ATTEMPT: Operation[ReadCase, RefundCase] = Operation("refunds.read-attempt", "refunds", ReadCase, RefundCase)
 READ_CASE: Operation[ReadCase, CaseStands] = Operation("refunds.read-case", "refunds", ReadCase, CaseStands)
 CLOSE_CASE: Operation[CloseCase, Nothing] = Operation("refunds.close-case", "refunds", CloseCase, Nothing)

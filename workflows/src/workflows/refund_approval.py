@@ -109,6 +109,8 @@ CHECKS_RUN_OUT = "checks that run out while a case waits are run again"
 HEARS_LEDGER_REFUSED = "a ledger that moved sends a refused case round again"
 # One that was begun earlier takes what is to be taken back from its argument.
 BEGINS_BY_ROWS = "what an attempt begins with is asked of the rows"
+# Or dropped a line without hearing that it was posted.
+POSTED_AFTER_ALL = "a line that is to be dropped and was posted is paid"
 # Or believed what a word said of another round.
 OF_THIS_ROUND = "a recall and an answer count in the round that they are of"
 
@@ -401,13 +403,19 @@ class RefundApproval:
                 return Again(seen.void_because)
         return None
 
-    async def not_paid(self, plan: RefundPlan, decision: Decision, again: Again) -> Again:
-        """The approval is void: off the list of payments, out of the run if finance had signed it, and said on the task."""
+    async def not_paid(self, plan: RefundPlan, decision: Decision, again: Again) -> RefundIsPosted | Again:
+        """The approval is void: off the list of payments, out of the run if finance had signed it, and said on the task.
+
+        What the ledger has posted before it could be told so is paid after all.
+        """
         if plan.refund_pence:
             line = DequeuePayment(case=plan.case, attempt=plan.attempt, content_hash=plan.content_hash)
             run = (await self.steps.call(DEQUEUE_PAYMENT, line)).run
             if run is not None:
-                await self.steps.call(LINE_POSTED, LinePosted(run=run, plan=plan, dropped_because=again.because))
+                stands = await self.steps.call(LINE_POSTED, LinePosted(run=run, plan=plan, dropped_because=again.because))
+                if stands.refund_journal is not None and workflow.patched(POSTED_AFTER_ALL):
+                    self.posting, self.released = True, PaymentReleased(run=run, content_hash=plan.content_hash)
+                    return RefundIsPosted(refund_journal=stands.refund_journal, offset_journals=(), run=run)
         await self.steps.call(CLOSE_TASK, CloseTask(task=decision.task, carried_out=False, because=again.because))
         return again
 

@@ -456,14 +456,22 @@ async def credits_written_on(tx: Transaction, accounts: Collection[UUID]) -> dic
     return found
 
 
+async def note_dropped(tx: Transaction, run: UUID, case: UUID, attempt: int) -> None:
+    """Keep that this released line fell out of its run, whether or not its release was heard yet."""
+    row = {"run": run, "case_id": case, "attempt": attempt, "dropped_at": tx.now}
+    await tx.connection.execute(insert(tables.dropped_release).values(row).on_conflict_do_nothing())
+
+
 async def released_in(tx: Transaction, plan: RefundPlan) -> UUID | None:
-    """The latest run in which finance released this very plan, as heard; None where it has not been heard."""
-    heard = tables.heard_release
+    """The latest run in which finance released this very plan, as heard, and out of which it did not fall; None where there is none."""
+    heard, dropped = tables.heard_release, tables.dropped_release
+    fell_out = sa.exists().where(dropped.c.run == heard.c.run, dropped.c.case_id == heard.c.case_id, dropped.c.attempt == heard.c.attempt)
     wanted = sa.select(heard.c.run).where(
         heard.c.case_id == plan.case,
         heard.c.attempt == plan.attempt,
         heard.c.content_hash == plan.content_hash,
         heard.c.amount_pence == plan.refund_pence,
+        ~fell_out,
     )
     found: UUID | None = await tx.connection.scalar(wanted.order_by(heard.c.heard_at.desc()).limit(1))
     return found

@@ -509,6 +509,15 @@ heard_release = sa.Table(
     sa.Index("releases_of_a_case", "case_id", "attempt"),
 )
 
+dropped_release = sa.Table(
+    "dropped_release",
+    metadata,
+    sa.Column("run", sa.Uuid, primary_key=True),
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("dropped_at", _INSTANT, nullable=False),
+)
+
 heard_return = sa.Table(
     "heard_return",
     metadata,

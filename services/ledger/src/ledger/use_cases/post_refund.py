@@ -32,14 +32,17 @@ async def post_refund(tx: Transaction, asked: PostRefund) -> RefundIsPosted:
     """Errors: NotHeardYet (try again); DecisionRecalled, NotApproved, AccountMoved, HoldGone, CreditNotFree, OffsetAboveDebt."""
     plan = asked.plan
     locked = await store.lock_accounts(tx, {plan.account, *(offset.account for offset in plan.offsets)})
+    # A line that falls out of its run does so either before this or not at all.
+    await store.serialise(tx, attempt_key(plan.case, plan.attempt))
     postings = _postings(plan, asked.decision, tx)
     run = await store.released_in(tx, plan) if plan.refund_pence else None
     if await _posted_before(tx, postings):
         return _answer(plan, postings, run)
     await _believe(tx, plan, asked.decision)
+    # Before the release: one that was lifted because the line fell out of its run has none to wait for.
+    await _hold_stands(tx, asked)
     if plan.refund_pence and run is None:
         raise NotHeardYet
-    await _hold_stands(tx, asked)
     _unmoved(asked, locked)
     if plan.total_pence > await available_credit(
         tx, AccountForRefund(account=plan.account, case=plan.case), locked[plan.account].balance_pence

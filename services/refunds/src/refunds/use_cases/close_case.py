@@ -2,7 +2,7 @@
 
 from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer
-from rentbook_contracts.ledger import DECIDED_JOURNALS, JournalsAsked
+from rentbook_contracts.ledger import DECIDED_JOURNALS, LIFT_HOLD_OF_CASE, JournalsAsked, LiftHoldOfCase
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import CaseOutcome, CaseStatus, CloseCase, RefundClosed
 
@@ -30,7 +30,7 @@ async def close_case(tx: Transaction, told: CloseCase) -> Nothing:
     if not row.is_open:
         return Nothing()
     # Whoever reaches Temporal could say how it ended, and a letter would tell the tenant so.
-    if told.outcome is not CaseOutcome.PAID and not await _ended_so(tx, row, told):
+    if told.outcome is not CaseOutcome.PAID and (not await _ended_so(tx, row, told) or await _is_paid(tx, row, told)):
         raise NotEndedSo("The case has not ended so.")
     ending = await _with_the_bank(tx, told) if told.outcome is CaseOutcome.PAID else told.outcome.replace("-", " ")
     plan = told.plan if told.outcome in MOVED else None
@@ -68,6 +68,19 @@ async def _ended_so(tx: Transaction, row: Case, told: CloseCase) -> bool:
     if told.outcome is CaseOutcome.NOTHING_DUE:
         return latest.plan is None and not latest.blocked
     return told.plan is not None and latest.content_hash == told.plan.content_hash and await _offset_in_the_books(tx, row, told)
+
+
+async def _is_paid(tx: Transaction, row: Case, told: CloseCase) -> bool:
+    """Whether a payment of this attempt is on its way, or posted without one: then it ends as paid, and as nothing else.
+
+    An attempt that ends with nothing posted has nothing earmarked either.
+    """
+    if await runs.live_line(tx, row.id, row.attempt) is not None:
+        return True
+    if told.outcome is CaseOutcome.OFFSET:
+        return False
+    lift = LiftHoldOfCase(case=row.id, attempt=row.attempt)
+    return (await tx.command(LIFT_HOLD_OF_CASE, lift, form=f"close/{row.id}/{row.attempt}/{row.round}")).refund_journal is not None
 
 
 async def _offset_in_the_books(tx: Transaction, row: Case, told: CloseCase) -> bool:

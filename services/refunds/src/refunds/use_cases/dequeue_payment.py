@@ -8,7 +8,7 @@ from refunds.use_cases.case_work import at_attempt
 
 
 async def dequeue_payment(tx: Transaction, asked: DequeuePayment) -> Dequeued:
-    """Names the run that carries the line already, if finance was faster: that run waits for the line's word.
+    """Names the run that carries the line already, if finance was faster: the line's word is given there, and may be that it is posted.
 
     Errors: UnknownCase, AnotherAttempt.
     """
@@ -17,5 +17,5 @@ async def dequeue_payment(tx: Transaction, asked: DequeuePayment) -> Dequeued:
         await cases.leave_queue(tx, row.id)
         await cases.note(tx, row.id, "no longer ready for payment")
     line = await runs.live_line(tx, row.id, row.attempt)
-    waits = line is not None and line.content_hash == asked.content_hash and line.status == runs.RELEASED
-    return Dequeued(run=line.run if line is not None and waits else None)
+    carried = line is not None and line.content_hash == asked.content_hash
+    return Dequeued(run=line.run if line is not None and carried else None)

@@ -3,12 +3,11 @@
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import LIFT_HOLD_OF_CASE, LiftHoldOfCase
 from rentbook_contracts.workflows import RUN_LINE_SETTLED, RunLineSettled, payment_run_workflow_id, refund_workflow_id
 
 from refunds.store import cases, runs
 from refunds.use_cases.case_work import say_changed
-from refunds.use_cases.line_posted import drop_line, note_posted
+from refunds.use_cases.line_posted import drop_line
 
 STORY_IS_GONE = "The story of this refund had ended in Temporal. It is decided and paid anew, once an operator has taken it up again."
 
@@ -43,13 +42,7 @@ async def without(tx: Transaction, story: str) -> None:
     case, attempt = _attempt_of(story)
     row = await cases.locked(tx, case)
     line = await runs.live_line(tx, case, attempt)
-    if row.attempt != attempt or line is None or line.status != runs.RELEASED:
-        return
-    # Each line asks by itself: an answer that was kept for an earlier one would say nothing of this one's earmark.
-    told = await tx.command(LIFT_HOLD_OF_CASE, LiftHoldOfCase(case=case, attempt=attempt), form=f"lift/{line.number}")
-    if told.refund_journal is not None:
-        await note_posted(tx, row, line, told.refund_journal)
-    else:
+    if row.attempt == attempt and line is not None and line.status == runs.RELEASED:
         await drop_line(tx, row, line, STORY_IS_GONE)
 
 
