@@ -86,7 +86,7 @@ class Stack:
 
     async def _post(self, path: str, argument: Any, **more: str) -> httpx.Response:
         headers = {"Authorization": "Bearer the-services-token", "X-Rentbook-Person": "asha.officer", "X-Rentbook-Roles": "officer", **more}
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=LIMIT_SECONDS) as client:
             return await client.post(f"{self.service.address}/{path}", content=argument.model_dump_json(), headers=headers)
 
     async def page(self, case: UUID) -> CasePage:
@@ -201,7 +201,7 @@ async def needs_attention(stack: Stack) -> list[str]:
 async def told_when_well(stack: Stack) -> dict[str, Any]:
     """It is ill until Temporal knows its poller, which is soon after the start."""
     told: dict[str, Any] = {}
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=LIMIT_SECONDS) as client:
 
         async def is_well() -> bool:
             nonlocal told
@@ -214,7 +214,7 @@ async def told_when_well(stack: Stack) -> dict[str, Any]:
 
 
 async def gone_by_the_metric(stack: Stack) -> int:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=LIMIT_SECONDS) as client:
         metrics = (await client.get(f"{stack.service.address}/metrics")).text
     [line] = [line for line in metrics.splitlines() if line.startswith("rentbook_stories_gone ")]
     return int(float(line.partition(" ")[2]))
