@@ -18,7 +18,7 @@ from approvals.domain.forms import LendAuthority
 from approvals.domain.policy import Band, ProposedPolicy
 from approvals.domain.tasks import Kind
 from approvals.use_cases.check_policy import CheckPolicy, check_policy
-from approvals.use_cases.lend_authority import lend_authority
+from approvals.use_cases.lend_authority import end_delegation, lend_authority
 from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from chassis.transaction import SameFormOtherContent
 from rentbook_contracts import policy as shared
@@ -55,9 +55,10 @@ async def proposed(office: Office, maker: str, change: Any = None, day: date = S
 
 
 async def propose(office: Office, maker: str, asked: ProposedPolicy, form: UUID | None = None) -> UUID:
-    """As a draft that began with the newest version."""
-    [newest, *_], id_ = await office.look(maker, queries.policies, Kind(asked.kind)), form or uuid4()
-    await office.do(maker, propose_policy, ProposePolicy(asked, newest.id), id_)
+    """As a draft that began with the version that is in force until its day."""
+    known, id_ = await office.look(maker, queries.policies, Kind(asked.kind)), form or uuid4()
+    base = rules.in_force_before(known, asked.in_force_from) or known[0]
+    await office.do(maker, propose_policy, ProposePolicy(asked, base.id), id_)
     return id_
 
 
@@ -170,26 +171,54 @@ async def test_a_day_has_one_policy_and_is_not_today(office: Office) -> None:
         await proposed(office, "hana.head")
 
 
-# --- nothing is laid down before what is laid down ----------------------------------------------------------------------------------------
+# --- what is laid down before what is laid down -------------------------------------------------------------------------------------------
 
 LATER = SOON + timedelta(days=14)
 LOWERED_MANAGER = {("decide", 1, "income-manager"): (500_01, 1_000_00), ("decide", 1, "head-of-service"): (1_000_01, None)}
 
 
 async def test_nobody_gains_by_what_is_put_before_their_own_policy(office: Office) -> None:
-    """The manager's own policy gives back, on its day, what another took away before it: so nothing is laid down before it."""
+    """The manager's own policy would give back, on its day, what another took away before it."""
     waits = await proposed(office, "hana.head", LOWERED_MANAGER)
     by_row = await propose_by_sql(office, LOWERED_MANAGER)
     await accept(office, "hana.head", await proposed(office, "ines.manager", day=LATER))
-    with pytest.raises(rules.LaidDownLater, match="in force from") as told:
+    with pytest.raises(rules.GainOfALater, match="in force from") as told:
         await proposed(office, "hana.head", LOWERED_MANAGER)
     assert told.value.field == "in_force_from"
-    with pytest.raises(rules.LaidDownLater):
+    with pytest.raises(rules.GainOfALater):
         await accept(office, "finn.finance", waits)
-    await refused("a_policy_comes_after_those_laid_down", office.sql(CHECK, by_row, "finn.finance", ["finance"]))
+    await refused("nobody_gains_by_a_policy_before_theirs", office.sql(CHECK, by_row, "finn.finance", ["finance"]))
     await office.do("finn.finance", check_policy, CheckPolicy(waits, "refused", "Another comes later"))
     await accept(office, "finn.finance", await proposed(office, "hana.head", LOWERED_MANAGER, LATER + timedelta(days=1)))
     assert [one.in_force_from for one in await versions(office)][:2] == [LATER + timedelta(days=1), LATER]
+
+
+LOWERED_LEADER = {("decide", 1, "team-leader"): (100_01, 400_00), ("decide", 1, "income-manager"): (400_01, 2_500_00)}
+
+
+@pytest.mark.parametrize("change", [RAISED_LEADER, LOWERED_LEADER, None], ids=["raised", "lowered", "the same limits"])
+async def test_this_years_table_is_put_right_once_next_years_is_laid_down(office: Office, change: Any) -> None:
+    """Where neither who made nor who checked next year's has the role whose limit it then raises."""
+    await accept(office, "hana.head", await proposed(office, "ines.manager", day=LATER))
+    [first] = [one for one in await versions(office) if one.in_force_from < SOON]
+    await accept(office, "finn.finance", await proposed(office, "hana.head", change))
+    assert [one.in_force_from for one in await versions(office)] == [LATER, SOON, first.in_force_from]
+    assert {(band.role, band.to_pence) for band in (await versions(office))[1].authorities} == {
+        (band.role, band.to_pence) for band in await table(office, change)
+    }
+
+
+async def test_nobody_gains_so_by_what_was_lent_to_them_either(office: Office) -> None:
+    """Also where it is lent no more: it was when they accepted their policy."""
+    await office.everyone_signs_in()
+    lent = uuid4()
+    await office.do("ines.manager", lend_authority, LendAuthority("fay.finance", 1_00, TODAY, LATER), lent)
+    await accept(office, "fay.finance", await proposed(office, "hana.head", day=LATER))
+    await office.do("ines.manager", end_delegation, lent)
+    waits = await propose_by_sql(office, LOWERED_MANAGER)
+    with pytest.raises(rules.GainOfALater):
+        await proposed(office, "hana.head", LOWERED_MANAGER)
+    await refused("nobody_gains_by_a_policy_before_theirs", office.sql(CHECK, waits, "finn.finance", ["finance"]))
 
 
 async def test_a_mistyped_year_stands_in_nobodys_way(office: Office) -> None:
@@ -207,7 +236,7 @@ async def test_a_draft_restores_nothing_that_was_changed_meanwhile(office: Offic
     [first] = await versions(office)
     begun = await asked(office, day=LATER)
     await accept(office, "finn.finance", await proposed(office, "hana.head", LOWERED_MANAGER))
-    with pytest.raises(rules.AnotherBase, match=f"Version refund-{SOON} was laid down"):
+    with pytest.raises(rules.AnotherBase, match=f"Version refund-{SOON} is in force until that day"):
         await office.do("hana.head", propose_policy, ProposePolicy(begun, first.id), uuid4())
     assert len(await office.look("aud.auditor", queries.proposals)) == 1
 

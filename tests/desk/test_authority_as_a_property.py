@@ -589,15 +589,14 @@ class Cast(RuleBasedStateMachine):
 
     def laid_down(self, maker: str, checker: str, name: str, day: date) -> bool:
         """Whether a table is proposed by one and accepted by the other; what is not accepted is withdrawn."""
-        [newest] = self.now(self.place.sql(NEWEST_BEFORE, date.max))
-        proposal, words = uuid4(), {"in_force_from": f"{day}", "base": newest["id"]}
+        [before] = self.now(self.place.sql(NEWEST_BEFORE, day))
+        proposal, words = uuid4(), {"in_force_from": f"{day}", "base": before["id"]}
         for row, ((role, stage), (low, most)) in enumerate(TABLES[name].items(), start=1):
             words |= {f"part-{row}": f"decide-{stage}", f"role-{row}": role, f"from-{row}": pounds(low)}
             words[f"to-{row}"] = "" if most == WITHOUT_LIMIT else pounds(most)
         made = self.now(self.place.post(maker, "/policy/proposals/new", **{**SAME_TABLE, **words, "form_id": f"{proposal}"}))
         if not made:
             return False
-        [before] = self.now(self.place.sql(NEWEST_BEFORE, day))
         accepted = {"check_answer": "accepted", "base": before["id"]}
         if self.now(self.place.post(checker, f"/policy/proposals/{proposal}", **accepted)):
             return True

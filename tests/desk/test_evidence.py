@@ -93,7 +93,8 @@ async def test_a_form_that_began_with_an_earlier_policy_begins_anew(place: Place
         later = known.versions[0].model_copy(update={"version": "another"})
         place.peers.answers[f"/queries/{EVIDENCE_POLICIES.name}"] = lambda _: EvidencePolicies(versions=(later,), proposals=())
         for _ in range(2):
-            assert "Another policy was laid down meanwhile" in await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x")
+            said = await maker.send(NEW, 422, in_force_from=f"{SOON}", source="x")
+            assert "Version another is in force until that day, and your form would undo what it changed" in said
     assert place.peers.given(PROPOSE_EVIDENCE_POLICY) == []
 
 

@@ -58,8 +58,26 @@ async def test_a_form_that_began_with_an_earlier_version_begins_anew(place: Plac
         later = debts.rates().versions[0].model_copy(update={"version": "another"})
         place.peers.answers[f"/queries/{PROVISION_POLICIES.name}"] = lambda _: ProvisionPolicies(versions=(later,), proposals=())
         for _ in range(2):
-            assert "Another policy was laid down meanwhile" in await maker.send(NEW, 422, **TYPED)
+            said = await maker.send(NEW, 422, **TYPED)
+            assert "Version another is in force until that day, and your form would undo what it changed" in said
     assert place.peers.given(PROPOSE_PROVISION_POLICY) == []
+
+
+async def test_rates_of_the_rest_of_this_year_begin_with_this_years_and_not_with_next_years(place: Place) -> None:
+    now = debts.rates().versions[0]
+    next_year = now.model_copy(
+        update={"version": "next", "policy": now.policy.model_copy(update={"in_force_from": SOON + timedelta(days=90)})}
+    )
+    told = debts.rates().model_copy(update={"versions": (next_year, now)})
+    place.peers.answers[f"/queries/{PROVISION_POLICIES.name}"] = lambda _: told
+    async with visiting(place, "farid") as maker:
+        assert "It begins with version next." in await maker.read(NEW)
+        await maker.send(NEW, 422, **TYPED)
+        assert maker.page is not None
+        [again] = [one.get("href") for one in maker.page.xpath("//main//a") if one.text_content().startswith("Begin anew with version")]
+        assert f"It begins with version {now.version}." in await maker.read(again)
+        await maker.send(NEW, **TYPED)
+    assert len(place.peers.given(PROPOSE_PROVISION_POLICY)) == 1
 
 
 async def test_another_person_sees_what_changes_and_answers(place: Place) -> None:

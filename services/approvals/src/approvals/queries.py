@@ -16,6 +16,7 @@ from chassis.transaction import Transaction
 from rentbook_contracts.approvals import Answer, Deciders, Lane
 from rentbook_contracts.ledger import LineKind
 from rentbook_contracts.people import OF_AN_OFFICE, READS_ACCOUNTS
+from sqlalchemy.dialects.postgresql import JSONB
 
 from approvals.domain import working_days
 from approvals.domain.absence import covered_by, stand_in
@@ -348,6 +349,13 @@ async def policies(tx: Transaction, kind: Kind) -> tuple[Policy, ...]:
     for band in (await tx.connection.execute(wanted)).all():
         bands[band.policy_id].append(_authority(band))
     return tuple(_policy(row, tuple(bands[row.id])) for row in rows)
+
+
+async def made_a_gain_of(tx: Transaction, asked: ProposedPolicy) -> date | None:
+    """The day of the policy that comes next, where whoever made or checked it would gain by it after this one."""
+    bands = sa.cast([asdict(band) for band in asked.bands], JSONB)
+    found: date | None = await tx.connection.scalar(sa.select(sa.func.made_a_gain_of(asked.kind, asked.in_force_from, bands)))
+    return found
 
 
 async def policy_in_force(tx: Transaction, kind: Kind) -> Policy:

@@ -123,11 +123,13 @@ RULES: Mapping[str, BrokenRule] = {
     "nobody_raises_their_own_limit": policies.RaisesYourOwnLimit("This raises a limit of whoever proposed or checks it."),
     "a_policy_comes_into_force_later": policy_rules.InForceTooSoon("A policy comes into force tomorrow or later.", field="in_force_from"),
     "one_policy_comes_into_force_on_a_day": policy_rules.DayTaken("Another policy comes into force on that day.", field="in_force_from"),
-    "a_policy_comes_after_those_laid_down": policies.LaidDownLater(
-        "Another policy is laid down already and comes into force later. Propose this one from a day after it.", field="in_force_from"
+    "nobody_gains_by_a_policy_before_theirs": policies.GainOfALater(
+        "Another policy is laid down already and comes into force later. Beside this one it would raise a limit of whoever made or checked"
+        " it. Propose this one from a day after it.",
+        field="in_force_from",
     ),
     "a_policy_comes_within_a_year": policies.TooFarAhead(
-        "A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from"
+        "A policy comes into force within a year. Until its day it bounds what else is laid down.", field="in_force_from"
     ),
     "a_proposal_is_answered_once": policy_rules.AnsweredAlready("This proposal was answered already."),
     "a_refusal_of_policy_is_explained": policy_rules.CheckNotExplained("Write down why.", field="check_text"),

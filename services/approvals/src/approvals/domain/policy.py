@@ -19,7 +19,7 @@ MOST_CLAIM_MINUTES = 24 * 60
 MOST_CALL_IN_DAYS = 30
 MOST_UNUSED_DAYS = 1000
 MOST_DAYS_AHEAD = 366
-"""No policy is laid down before another of its kind: one of a mistyped year would stand in the way until then."""
+"""What is laid down bounds what is laid down before it: one of a mistyped year would do so until then."""
 MOST_BULK_LINES = 100
 """Each line of a bulk decision is a decision of its own with its transaction."""
 
@@ -40,8 +40,8 @@ class TooFarAhead(ApprovalRule):
     """A policy comes into force within a year."""
 
 
-class LaidDownLater(ApprovalRule):
-    """A policy comes after every other of its kind that is laid down: it would change what those were compared with."""
+class GainOfALater(ApprovalRule):
+    """Whoever made or checked a policy that is laid down gains nothing by it after one that is laid down before it."""
 
 
 class AnotherBase(ApprovalRule):
@@ -268,20 +268,19 @@ def _higher(new: int | None, old: int | None) -> bool:
 
 
 def too_far_ahead(day: date, today: date) -> TooFarAhead | None:
-    """Why nothing is proposed for a day, nor laid down: it would shut out every other until then. None where it is near enough."""
+    """Why nothing is proposed for a day, nor laid down: it would bound every other until then. None where it is near enough."""
     if day <= today + timedelta(days=MOST_DAYS_AHEAD):
         return None
-    return TooFarAhead("A policy comes into force within a year. Until its day no other could be laid down.", field="in_force_from")
+    return TooFarAhead("A policy comes into force within a year. Until its day it bounds what else is laid down.", field="in_force_from")
 
 
-def laid_down_after(versions: Iterable[Policy], day: date) -> LaidDownLater | None:
-    """Why nothing is laid down for a day: another policy comes later. None where none does."""
-    last = max((one.in_force_from for one in versions), default=day)
-    if last <= day:
+def gain_of_a_later(later: date | None) -> GainOfALater | None:
+    """Why nothing is laid down so before a later policy, by whose day that is; None where nobody gains by it."""
+    if later is None:
         return None
-    return LaidDownLater(
-        f"Another policy is laid down already, in force from {in_words(last)}. This one would change what that was compared with when it"
-        " was checked, so it has to be proposed from a later day.",
+    return GainOfALater(
+        f"Another policy is laid down already, in force from {in_words(later)}. After this one it would raise, on that day, a limit of"
+        " whoever made or checked it, who saw no gain of theirs in it. Leave that limit as it is there, or propose this from a later day.",
         field="in_force_from",
     )
 

@@ -8,7 +8,7 @@ from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import AnsweredAlready, CheckNotExplained
 
 from approvals import queries, store
-from approvals.domain.policy import AnotherBase, NoSuchProposal, in_force_before, laid_down_after, too_far_ahead
+from approvals.domain.policy import AnotherBase, NoSuchProposal, gain_of_a_later, in_force_before, too_far_ahead
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
 
@@ -27,7 +27,7 @@ async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
     """Answer as the caller. Accepting lays the policy down, in force from its day. The same answer in the same words by the same person
     again does nothing.
 
-    Errors: NoSuchProposal, AnsweredAlready, SameFormOtherContent, CheckNotExplained, TooFarAhead, LaidDownLater, AnotherBase, and the rules
+    Errors: NoSuchProposal, AnsweredAlready, SameFormOtherContent, CheckNotExplained, TooFarAhead, GainOfALater, AnotherBase, and the rules
     of the database: MakerIsNotChecker, OnlyTheMakerWithdraws, RaisesYourOwnLimit, NotForYouToMake, InForceTooSoon, DayTaken.
     """
     known = next((one for one in await queries.proposals(tx) if one.id == form.proposal), None)
@@ -44,11 +44,14 @@ async def check_policy(tx: Transaction, form: CheckPolicy) -> Nothing:
     if form.answer == "accepted":
         await store.lock_policy(tx, known.asked.kind)
         versions = await queries.policies(tx, Kind(known.asked.kind))
-        refused = too_far_ahead(known.asked.in_force_from, business_date(tx.now)) or laid_down_after(versions, known.asked.in_force_from)
+        refused = too_far_ahead(known.asked.in_force_from, business_date(tx.now))
         if refused is not None:
             raise refused
         base = in_force_before(versions, known.asked.in_force_from)
         if base is None or form.base != base.id:
             raise AnotherBase("Another policy was laid down meanwhile. See what changes beside that one, and answer anew.")
+        spoils = gain_of_a_later(await queries.made_a_gain_of(tx, known.asked))
+        if spoils is not None:
+            raise spoils
     await store.write_check(tx, form.proposal, form.answer, form.text.strip())
     return Nothing()

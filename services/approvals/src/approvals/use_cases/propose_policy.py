@@ -14,8 +14,8 @@ from approvals.domain.policy import (
     ProposedPolicy,
     RaisesYourOwnLimit,
     complaint_about_policy,
+    gain_of_a_later,
     in_force_before,
-    laid_down_after,
     raised_roles,
 )
 from approvals.domain.tasks import Kind
@@ -24,7 +24,7 @@ from approvals.domain.words import business_date, role_words
 
 @dataclass(frozen=True)
 class ProposePolicy:
-    """`base`: the version that the draft began with. All that was not changed in it is proposed anew."""
+    """`base`: the version that the draft began with, which is in force until its day. All that was not changed in it is proposed anew."""
 
     asked: ProposedPolicy
     base: str
@@ -33,7 +33,7 @@ class ProposePolicy:
 async def propose_policy(tx: Transaction, form: ProposePolicy) -> Nothing:
     """Propose as the caller, under the form's id. The same form again does nothing.
 
-    Errors: NoSuchProposal, AnotherBase, what `complaint_about_policy` names, NotForYouToMake, RaisesYourOwnLimit, DayTaken, LaidDownLater,
+    Errors: NoSuchProposal, AnotherBase, what `complaint_about_policy` names, NotForYouToMake, RaisesYourOwnLimit, DayTaken, GainOfALater,
     SameFormOtherContent.
     """
     asked, id_ = form.asked, store.form_of(tx)
@@ -50,19 +50,19 @@ async def propose_policy(tx: Transaction, form: ProposePolicy) -> Nothing:
     versions = await queries.policies(tx, Kind(asked.kind))
     if not versions:
         raise NoSuchProposal("There is no policy of this kind that could change.")
-    if form.base != versions[0].id:
-        raise AnotherBase(
-            f"Version {versions[0].id} was laid down since this began, and your form would undo what that changed. Begin anew with it."
-        )
     base = in_force_before(versions, asked.in_force_from)
     refused = complaint_about_policy(asked, base.authorities if base else (), business_date(tx.now))
     if refused is None and asked.in_force_from in {one.in_force_from for one in versions}:
         refused = DayTaken("Another policy comes into force on that day.", field="in_force_from")
-    refused = refused or laid_down_after(versions, asked.in_force_from)
     if refused is not None:
         raise refused
     if base is None:
         raise NoSuchProposal("There is no policy of this kind that could change.")
+    if form.base != base.id:
+        raise AnotherBase(f"Version {base.id} is in force until that day, and your form would undo what it changed. Begin anew with it.")
+    refused = gain_of_a_later(await queries.made_a_gain_of(tx, asked))
+    if refused is not None:
+        raise refused
     own = sorted(raised_roles(asked.kind, base.authorities, asked.bands) & tx.caller.roles)
     if own:
         raise RaisesYourOwnLimit(f"This raises the limit of {role_words(own[0])}, which is yours. Ask somebody else to propose it.")

@@ -1,6 +1,6 @@
 """The policy on the evidence that write-offs ask for, as it changes: one person proposes its figures, another checks them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rentbook_contracts.operation import Nothing
@@ -14,13 +14,14 @@ from rentbook_contracts.writeoffs import (
     EvidenceLadder,
     EvidencePolicy,
     EvidenceRung,
+    EvidenceVersion,
     EvidenceWay,
     ProposeEvidencePolicy,
 )
 from starlette.responses import Response
 
 from approvals.web.forms import Form
-from approvals.web.pages.proposing import answered, found, proposed, still_newest
+from approvals.web.pages.proposing import answered, begun_with, comes_before, found, others_to_begin_with, proposed
 from approvals.web.pages.write_offs import WRITING_OFF
 from approvals.web.visit import Visit
 from approvals.web.wording import headline, pounds, said
@@ -101,23 +102,27 @@ def compared(before: EvidencePolicy | None, after: EvidencePolicy) -> list[Chang
 
 
 async def draft(visit: Visit) -> Response:
-    """A proposal to fill in, beginning with what comes into force last."""
-    base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
-    return _draft(visit, Form(values=as_typed(base.policy)), base.version, base.policy)
+    """A proposal to fill in, beginning with the version that is chosen, or with what comes into force last."""
+    versions = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions
+    begun = begun_with(versions, visit.request.query_params.get("version"))
+    return _draft(visit, Form(values=as_typed(begun.policy)), begun, versions)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose the policy. It counts once somebody else has checked it."""
     form = await visit.sent()
-    base = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions[0]
-    still_newest(form, base.version)
-    asked = read(form, base.policy)
-    if asked is None:
-        return _draft(visit, form, base.version, base.policy)
+    versions = (await visit.ask(EVIDENCE_POLICIES, Nothing())).versions
+    begun = begun_with(versions, form.value("base"))
+    asked = read(form, begun.policy)
 
     def again() -> Response:
-        return _draft(visit, form, base.version, base.policy)
+        return _draft(visit, form, begun, versions)
 
+    if asked is None:
+        return again()
+    comes_before(form, versions, asked.in_force_from)
+    if form.errors:
+        return again()
     return await proposed(visit, form, PROPOSE_EVIDENCE_POLICY, ProposeEvidencePolicy(policy=asked), ADDRESS, again)
 
 
@@ -186,12 +191,14 @@ def _plain(pence: int) -> str:
     return f"{pence // 100}.{pence % 100:02d}"
 
 
-def _draft(visit: Visit, form: Form, version: str, base: EvidencePolicy) -> Response:
+def _draft(visit: Visit, form: Form, begun: EvidenceVersion, versions: Iterable[EvidenceVersion]) -> Response:
+    base, starts = begun.policy, ((one.version, one.policy.in_force_from) for one in versions)
     return visit.show(
         "evidence_draft.html",
         "Propose other evidence for write-offs",
         form=form,
-        version=version,
+        version=begun.version,
+        others=others_to_begin_with(starts, form.value("base") or begun.version, visit.today),
         base=base,
         wrong={at for at in range(len(base.ladders)) if any(form.error(name) for name in _fields_of(at, base))},
         general=GENERAL,

@@ -38,7 +38,7 @@ from approvals.use_cases.propose_policy import ProposePolicy, propose_policy
 from approvals.web.forms import Form
 from approvals.web.pages import evidence as evidence_pages
 from approvals.web.pages import rates as rate_pages
-from approvals.web.pages.proposing import DONE
+from approvals.web.pages.proposing import DONE, others_to_begin_with
 from approvals.web.pages.provision import STATUSES
 from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
@@ -106,23 +106,26 @@ def _kept_elsewhere(about: str, address: str, proposals: Iterable[EvidencePropos
 
 
 async def draft(visit: Visit) -> Response:
-    """A proposal to fill in, beginning with what is in force."""
-    version = await _newest(visit, visit.request.query_params.get("kind", ""))
-    return await _draft(visit, Form(values=_as_typed(version)), version)
+    """A proposal to fill in, beginning with the version that is chosen, or with what comes into force last."""
+    params = visit.request.query_params
+    versions = await _versions(visit, params.get("kind", ""))
+    begun = next((one for one in versions if one.id == params.get("version")), versions[0])
+    return _draft(visit, Form(values=_as_typed(begun)), begun, versions)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose a policy."""
     form = await visit.sent()
-    version = await _newest(visit, form.value("kind"))
-    asked = _read(form, version)
+    versions = await _versions(visit, form.value("kind"))
+    begun = next((one for one in versions if one.id == form.value("base")), versions[0])
+    asked = _read(form, begun)
     if asked is None:
-        return await _draft(visit, form, version)
+        return _draft(visit, form, begun, versions)
     try:
         await visit.change(lambda tx: propose_policy(tx, ProposePolicy(asked, form.value("base"))), form)
     except BrokenRule as refused:
         _note_at_its_row(form, refused)
-        return await _draft(visit, form, version)
+        return _draft(visit, form, begun, versions)
     return visit.go(f"/policy/proposals/{form.id}", done="proposed")
 
 
@@ -177,23 +180,24 @@ def compared(kind: str, before: Sequence[Authority], bands: Sequence[Band]) -> l
 _NOTHING = Band(Act.DECIDE, 1, "", 0, 0)
 
 
-async def _newest(visit: Visit, kind: str) -> Policy:
-    """What a new policy of a kind begins with: the one that comes into force last."""
+async def _versions(visit: Visit, kind: str) -> tuple[Policy, ...]:
+    """What a new policy of a kind may begin with, the one that comes into force last first. Errors: NoSuchPage."""
     if kind not in set(Kind):
         raise NoSuchPage("There is no policy of this kind.")
     versions = await visit.own(lambda tx: queries.policies(tx, Kind(kind)))
     if not versions:
         raise NoSuchPage("There is no policy of this kind.")
-    return versions[0]
+    return versions
 
 
-async def _draft(visit: Visit, form: Form, version: Policy) -> Response:
+def _draft(visit: Visit, form: Form, version: Policy, versions: Sequence[Policy]) -> Response:
     rows = _rows_typed(form)
     return visit.show(
         "policy_draft.html",
         f"Propose a policy for {KINDS.get(version.kind, version.kind)}",
         form=form,
         version=version,
+        others=others_to_begin_with(((one.id, one.in_force_from) for one in versions), form.value("base"), visit.today),
         parts=[(part, words) for part, words in PARTS.items() if part != RELEASES or version.kind == Kind.REFUND],
         bodies=version.kind == Kind.WRITE_OFF,
         roles=[(role.value, role_words(role.value).capitalize()) for role in Role if role is not Role.AUDITOR],

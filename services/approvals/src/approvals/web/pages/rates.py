@@ -1,6 +1,6 @@
 """The rates of expected loss behind the provision, as they change: one person proposes them, another checks them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rentbook_contracts.ledger import (
@@ -11,13 +11,14 @@ from rentbook_contracts.ledger import (
     ProvisionPolicy,
     ProvisionRate,
     ProvisionStatus,
+    ProvisionVersion,
 )
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.policy import MAKES_POLICY
 from starlette.responses import Response
 
 from approvals.web.forms import Form
-from approvals.web.pages.proposing import answered, found, proposed, still_newest
+from approvals.web.pages.proposing import answered, begun_with, comes_before, found, others_to_begin_with, proposed
 from approvals.web.pages.provision import STATUSES
 from approvals.web.visit import Visit
 
@@ -46,22 +47,26 @@ def compared(before: ProvisionPolicy | None, after: ProvisionPolicy) -> list[Cha
 
 
 async def draft(visit: Visit) -> Response:
-    """A proposal to fill in, beginning with what comes into force last."""
-    base = (await visit.ask(PROVISION_POLICIES, Nothing())).versions[0]
-    return _draft(visit, Form(values=as_typed(base.policy)), base.version)
+    """A proposal to fill in, beginning with the version that is chosen, or with what comes into force last."""
+    versions = (await visit.ask(PROVISION_POLICIES, Nothing())).versions
+    begun = begun_with(versions, visit.request.query_params.get("version"))
+    return _draft(visit, Form(values=as_typed(begun.policy)), begun, versions)
 
 
 async def propose(visit: Visit) -> Response:
     """Propose the rates. They count once somebody else has checked them."""
     form = await visit.sent()
-    base = (await visit.ask(PROVISION_POLICIES, Nothing())).versions[0]
-    still_newest(form, base.version)
+    versions = (await visit.ask(PROVISION_POLICIES, Nothing())).versions
+    begun = begun_with(versions, form.value("base"))
     asked = read(form)
 
     def again() -> Response:
-        return _draft(visit, form, base.version)
+        return _draft(visit, form, begun, versions)
 
     if asked is None:
+        return again()
+    comes_before(form, versions, asked.in_force_from)
+    if form.errors:
         return again()
     return await proposed(visit, form, PROPOSE_PROVISION_POLICY, ProposeProvisionPolicy(policy=asked), ADDRESS, again)
 
@@ -116,14 +121,16 @@ def _plain(basis_points: int) -> str:
     return f"{basis_points // 100}.{basis_points % 100:02d}"
 
 
-def _draft(visit: Visit, form: Form, version: str) -> Response:
+def _draft(visit: Visit, form: Form, begun: ProvisionVersion, versions: Iterable[ProvisionVersion]) -> Response:
+    starts = ((one.version, one.policy.in_force_from) for one in versions)
     sent = bool(form.id)
     rows = {status: min(MOST_ROWS, _rows_typed(form, status) + (0 if sent else ROWS_TO_ADD)) for status in STATUSES}
     return visit.show(
         "provision_draft.html",
         "Propose other rates for the provision",
         form=form,
-        version=version,
+        version=begun.version,
+        others=others_to_begin_with(starts, form.value("base") or begun.version, visit.today),
         statuses=[(status, words, range(rows[status])) for status, words in STATUSES.items()],
     )
 
