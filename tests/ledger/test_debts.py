@@ -9,6 +9,8 @@ import pytest_asyncio
 from chassis.transaction import Runtime
 from ledger.queries.debts import actors_behind, debts_for_write_off, find_debts
 from ledger.use_cases.agree_payment_plan import agree_payment_plan
+from ledger.use_cases.end_payment_plan import end_payment_plan
+from ledger.use_cases.note_request import note_request
 from ledger.use_cases.reverse_journal import reverse_journal
 from ledger.use_cases.set_account_hold import set_account_hold
 from ledger.use_cases.set_housing_benefit_claim import set_housing_benefit_claim
@@ -18,6 +20,7 @@ from rentbook_contracts.ledger import (
     AgreePaymentPlan,
     BreathingSpaceKind,
     DebtsAsked,
+    EndPaymentPlan,
     FindDebts,
     FoundDebts,
     PlanRhythm,
@@ -26,6 +29,7 @@ from rentbook_contracts.ledger import (
     SetAccountHold,
     SetHousingBenefitClaim,
 )
+from rentbook_contracts.refunds import RefundRequested
 from support.ledger_books import opened
 from support.ledger_calls import do
 from support.write_off_books import CREDIT, DEBTORS, DEE, DWELLING, GARAGE, KEPT, OFFICER, OLD, OLD_HOME, RECHARGE, TODAY, Debts, day
@@ -109,6 +113,26 @@ async def test_the_tenants_own_last_payment_that_stands_is_told(empty_ledger: Ru
     [(receipt,)] = await debts.rows("SELECT id FROM journal WHERE code = 'RSO' AND effective_date = :day", day=day("2020-05-25"))
     await do(debts.runtime, lambda tx: reverse_journal(tx, ReverseJournal(journal=receipt, reason="bounced")), OFFICER)
     assert (await debts.facts()).paid_on == day("2020-05-11")
+
+
+async def test_the_last_day_of_a_plan_is_told_also_once_it_is_broken_or_ended_and_so_is_a_refund_that_was_asked_for(debts: Debts) -> None:
+    """Whoever agreed it was spoken with that day (domain.md 5.2)."""
+    assert [(await debts.facts(account)).asked_on for account in (OLD, RECHARGE)] == [None, None]
+    since = TODAY - timedelta(days=20)
+    agreed = AgreePaymentPlan(
+        account=OLD, agreed_on=since, instalment_pence=10_00, rhythm=PlanRhythm.WEEKLY, first_due_on=since + timedelta(days=7)
+    )
+    plan = (await do(debts.runtime, lambda tx: agree_payment_plan(tx, agreed), OFFICER)).plan
+    broken = await debts.facts()
+    assert broken.plan is not None
+    assert (broken.plan.kept, broken.asked_on) == (False, since)
+    await do(debts.runtime, lambda tx: end_payment_plan(tx, EndPaymentPlan(plan=plan, reason="it was not kept")), OFFICER)
+    for account in (OLD, RECHARGE):
+        facts = await debts.facts(account)
+        assert (facts.plan, facts.plan_elsewhere, facts.asked_on) == (None, None, since), "on another account of theirs too"
+    asked = RefundRequested(case=uuid4(), account=RECHARGE)
+    await do(debts.runtime, lambda tx: note_request(tx, asked))
+    assert [(await debts.facts(account)).asked_on for account in (OLD, RECHARGE, GARAGE)] == [TODAY, TODAY, None]
 
 
 async def test_a_breathing_space_is_told_with_its_days_also_once_it_is_over_and_wherever_it_was_recorded(debts: Debts) -> None:

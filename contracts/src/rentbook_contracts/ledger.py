@@ -655,6 +655,11 @@ class DebtFacts(Message):
     paid_on: date | None = Field(
         default=None, description="The last effective day of a payment of the tenant's own, on this or a linked account, if it stands"
     )
+    asked_on: date | None = Field(
+        default=None,
+        description="The last day on which a payment plan was agreed, whatever became of it, or a tenant’s request for a refund was heard, "
+        "on this or a linked account",
+    )
     credit_stood: tuple[StandingCredit, ...] = ()
     credit_blocked: tuple[DroppedBecause, ...] = ()
     credits_total_pence: NonNegativePence = 0

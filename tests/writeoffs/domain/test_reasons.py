@@ -200,13 +200,13 @@ SIGNS_OF_LIFE = [
 ]
 
 
-@pytest.mark.parametrize("sign", ["spoke", "paid"])
+@pytest.mark.parametrize("sign", ["spoke", "paid", "agreed a plan or asked for a refund"])
 @pytest.mark.parametrize(("days", "again", "ready"), SIGNS_OF_LIFE)
 def test_who_spoke_with_us_or_paid_is_not_untraceable_and_the_months_begin_anew(
     sign: str, days: int | None, again: tuple[tuple[EvidenceKind, int], ...], ready: bool
 ) -> None:
     day = ago(days) if days is not None else None
-    facts = debt(owed(900_00), paid_on=day if sign == "paid" else None)
+    facts = debt(owed(900_00), paid_on=day if sign == "paid" else None, asked_on=day if sign.startswith("agreed") else None)
     evidence = proofs(*TRACED_TO_NOWHERE, *again)
     spoke = (Proof(K.CONTACT, day),) if sign == "spoke" and day is not None else ()
     found = assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence, heard=spoke), facts, POLICY, TODAY)

@@ -66,6 +66,7 @@ from ledger.tables import (
     account,
     credit_asked,
     entry,
+    heard_request,
     housing_benefit_claim,
     journal,
     payment_plan,
@@ -113,7 +114,8 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
     write_offs = await _write_offs(tx, {*known, *beside})
     written_on = await _written_on(tx, {*known, *beside})
     paid_on = await _paid_on(tx, {*known, *beside})
-    return {row.id: _facts(row, behind, write_offs, written_on, paid_on, today) for row in rows}
+    asked_on = await _asked_on(tx, {*known, *beside})
+    return {row.id: _facts(row, behind, write_offs, written_on, paid_on, asked_on, today) for row in rows}
 
 
 async def _holds(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, set[AccountHold]]:
@@ -149,6 +151,7 @@ def _facts(
     write_offs: Mapping[UUID, list[PastWriteOff]],
     written_on: Mapping[UUID, list[WrittenOn]],
     paid_on: Mapping[UUID, date],
+    asked_on: Mapping[UUID, date],
     today: date,
 ) -> DebtFacts:
     linked = behind.linked[row.id]
@@ -166,6 +169,7 @@ def _facts(
         balance_pence=row.balance_pence,
         ended_on=row.ended_on,
         paid_on=max((paid_on[id_] for id_ in accounts if id_ in paid_on), default=None),
+        asked_on=max((asked_on[id_] for id_ in accounts if id_ in asked_on), default=None),
         credit_stood=behind.credit_stood.get(row.id, ()),
         credit_blocked=blocks_of_credit(
             owed_elsewhere=any(other.balance_pence > 0 for other in linked),
@@ -339,6 +343,15 @@ async def _paid_on(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, date
         .group_by(entry.c.account)
     )
     return {row.account: row.day for row in await tx.connection.execute(wanted)}
+
+
+async def _asked_on(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, date]:
+    """By account, the last day on which somebody agreed a plan, broken or ended since, or was heard to ask for its credit."""
+    agreed = sa.select(payment_plan.c.account, payment_plan.c.agreed_on.label("on"))
+    heard = sa.select(heard_request.c.account, sa.cast(sa.func.timezone("Europe/London", heard_request.c.heard_at), sa.Date))
+    days = agreed.where(payment_plan.c.account.in_(ids)).union_all(heard.where(heard_request.c.account.in_(ids))).subquery()
+    rows = await tx.connection.execute(sa.select(days.c.account, sa.func.max(days.c.on).label("day")).group_by(days.c.account))
+    return {row.account: row.day for row in rows}
 
 
 async def _credit_stood(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[StandingCredit, ...]]:

@@ -318,10 +318,13 @@ def _of_this_debt(proposed: Standing) -> tuple[Proof, ...]:
 
 
 def _signs_of_life(proposed: Standing, facts: DebtFacts) -> tuple[Proof, ...]:
-    """Who spoke with us, paid, or was found, is not untraceable: the months begin anew, though nobody brought it here (domain.md 5.2)."""
+    """Who spoke with us, paid, agreed a plan, asked for a refund, or was found, is not untraceable: the months begin anew, though nobody
+    brought it here (domain.md 5.2). What became of the plan, or of the request, does not matter.
+    """
     if proposed.reason is not Reason.UNTRACEABLE:
         return ()
-    return *proposed.heard, *((Proof(EvidenceKind.CONTACT, facts.paid_on),) if facts.paid_on is not None else ())
+    days = (facts.paid_on, facts.asked_on)
+    return *proposed.heard, *(Proof(EvidenceKind.CONTACT, day) for day in days if day is not None)
 
 
 def _not_listed(proposed: Standing) -> Iterable[str]:
