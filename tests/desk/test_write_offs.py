@@ -138,7 +138,7 @@ async def test_what_writeoffs_refuses_stands_beside_what_was_typed(place: Place)
 async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         said = await visitor.read(PROPOSAL)
-    for words in ("A payment plan is kept.", "✓ There", "… Waits", "? Missing", "Barred", "time does not run", "£5.00"):
+    for words in ("A payment plan is kept.", "✓ There", "… Waits", "? Missing", "Barred", "no day is computed", "£5.00"):
         assert words in said
     assert "<b>Neighbours</b>" in said
 

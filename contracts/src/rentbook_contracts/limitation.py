@@ -1,8 +1,9 @@
 """When time runs out for a debt: one answer for whoever writes it off and for whoever would set a refund against it.
 
-No action for rent may be brought after six years from the day on which it fell due (Limitation Act 1980 s.19; on a simple contract s.5
-says the same; domain.md 5.3). The day itself does not count, and years end with their corresponding date, or, where that month has none,
-with its last day (*Dodds v Walker* [1981] 1 WLR 1027): what fell due on 29 February may be sued for until 28 February of a common year.
+No action for rent may be brought after six years from the day on which it fell due (Limitation Act 1980 s.19; domain.md 5.3). On a simple
+contract s.5 says the same, but there a part payment starts them anew (s.29(5)). The day itself does not count, and years end with their
+corresponding date, or, where that month has none, with its last day (*Dodds v Walker* [1981] 1 WLR 1027): what fell due on 29 February may
+be sued for until 28 February of a common year.
 """
 
 from calendar import monthrange

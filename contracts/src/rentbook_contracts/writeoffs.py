@@ -576,7 +576,7 @@ class ProposalAsked(Message):
 
 
 class BarredCharge(Message):
-    """A charge with the day on which time ran out for it, or will; None where time does not run."""
+    """A charge with the day on which time ran out for it, or will; None where none is computed, or an action stopped it."""
 
     charge: ChargeOwed
     bars_on: date | None

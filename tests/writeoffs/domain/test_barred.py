@@ -34,8 +34,10 @@ def test_years_from_29_february_end_with_february(acknowledged: tuple[date, ...]
     assert bars_on(date(2020, 2, 29), RENT, Clock(acknowledged), 6) == date(2026, 3, 1)
 
 
-def test_for_a_judgment_no_day_is_computed() -> None:
-    assert bars_on(DUE, AccountKind.COURT, Clock(), 6) is None
+@pytest.mark.parametrize("kind", [AccountKind.COURT, AccountKind.RECHARGE])
+def test_for_a_judgment_and_for_what_a_part_payment_starts_anew_no_day_is_computed(kind: AccountKind) -> None:
+    """Limitation Act 1980 s.29(5): only of rent, a part payment extends nothing."""
+    assert bars_on(DUE, kind, Clock(), 6) is None
 
 
 def test_each_charge_of_an_account_has_its_own_day() -> None:

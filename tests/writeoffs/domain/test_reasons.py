@@ -312,6 +312,20 @@ def test_statute_barred_waits_for_the_day_of_its_first_charge() -> None:
     assert found.look_again_on == date(2026, 12, 2)
 
 
+@pytest.mark.parametrize(("kind", "why"), [
+    (AccountKind.RECHARGE, "a part payment starts their time anew (Limitation Act 1980 s.29(5))"),
+    (AccountKind.COURT, "a judgment follows rules of its own"),
+])  # fmt: skip
+def test_what_follows_rules_of_its_own_is_left_to_legal_services_and_the_page_says_why(kind: AccountKind, why: str) -> None:
+    facts = debt(owed(100_00, ago(2300)), kind=kind, paid_on=ago(300))
+    evidence = proofs((K.LEGAL_CONFIRMATION, 1))
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.STATUTE_BARRED, facts.balance_pence, evidence), facts, POLICY, TODAY)
+    assert (found.ready, found.look_again_on) == (False, None)
+    [said] = found.blocked
+    assert why in said
+    assert "Ask legal services" in said
+
+
 def test_statute_barred_is_never_said_where_a_court_had_the_debt_in_time() -> None:
     facts = debt(owed(100_00, ago(2300)))
     evidence = proofs((K.LEGAL_CONFIRMATION, 1), (K.COURT_ACTION, 1000))

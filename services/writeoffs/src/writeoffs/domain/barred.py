@@ -1,8 +1,9 @@
 """Which charges are statute-barred: for each charge, never for an account (Limitation Act 1980 s.19; domain.md 5.3).
 
 How years are counted stands in contracts, for refunds too. A signed acknowledgment starts time anew if it comes before time has
-run out; nothing revives a barred charge (s.29(7)), and a part payment extends nothing. Action begun in time stops it. A judgment follows
-rules of its own: for court costs no day is computed.
+run out; nothing revives a barred charge (s.29(7)), and a part payment of rent extends nothing (s.29(6)). Action begun in time stops it.
+For what follows rules of its own no day is computed: of recharges a part payment starts the years anew (s.29(5)), whoever's it was and
+whatever it was paid on, which the ledger does not know of all the years before it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,16 @@ from rentbook_contracts.ledger import AccountKind, ChargeOwed
 from rentbook_contracts.limitation import barred_from, last_day
 from rentbook_contracts.writeoffs import BarredCharge
 
-_TIME_DOES_NOT_RUN = frozenset({AccountKind.COURT})
+RULES_OF_THEIR_OWN = {
+    AccountKind.COURT: (
+        "No day is computed for court costs: a judgment follows rules of its own. Ask legal services, and propose it for another reason."
+    ),
+    AccountKind.RECHARGE: (
+        "No day is computed for recharges: a part payment starts their time anew (Limitation Act 1980 s.29(5)). "
+        "Ask legal services, and propose it for another reason."
+    ),
+}
+"""The kinds of account for whose charges no day is computed, and why, in words."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +35,8 @@ class Clock:
 
 
 def bars_on(due_on: date, kind: AccountKind, clock: Clock, years: int) -> date | None:
-    """The first day on which no action may be brought; None where time does not run or was stopped in time."""
-    if kind in _TIME_DOES_NOT_RUN:
+    """The first day on which no action may be brought; None where it is not computed, or an action stopped it in time."""
+    if kind in RULES_OF_THEIR_OWN:
         return None
     start = due_on
     for day in sorted(clock.acknowledged):
