@@ -84,6 +84,28 @@ def test_evidence_of_before_what_it_follows_counts_for_nothing_and_says_why(
         assert why_not in "; ".join(rung.says for rung in assessment.rungs)
 
 
+OLDER_THAN_THE_DEBT = [
+    (Reason.CARE_HOME, ((K.NO_ASSETS, 1),), False),
+    (Reason.CARE_HOME, ((K.DOCUMENT, 1), (K.INSUFFICIENT_FUNDS, 1)), False),
+    (Reason.CARE_HOME, ((K.DOCUMENT, 1), (K.INSUFFICIENT_FUNDS, 0)), True),
+    (Reason.CARE_HOME, ((K.DOCUMENT, 12_000), (K.NO_ASSETS, 0)), True),
+    (Reason.PRISON, ((K.DOCUMENT, 12_000), (K.MANAGER_NOTE, 1)), False),
+    (Reason.PRISON, ((K.DOCUMENT, 12_000), (K.MANAGER_NOTE, 0)), True),
+]
+
+
+@pytest.mark.parametrize(("reason", "told", "ready"), OLDER_THAN_THE_DEBT)
+def test_what_is_said_of_a_debt_is_not_older_than_its_oldest_charge_and_where_somebody_moved_to_may_be(
+    reason: Reason, told: tuple[tuple[EvidenceKind, int], ...], ready: bool
+) -> None:
+    """`told`: evidence of so many days before the oldest charge fell due."""
+    evidence = proofs(*((kind, 1000 + days) for kind, days in told))
+    assessment = found(reason, evidence)
+    assert assessment.ready is ready
+    why_not = f"that of {in_words(ago(1001))} is from before the oldest charge that is owed fell due on {in_words(ago(1000))}"
+    assert ready or why_not in "; ".join(rung.says for rung in assessment.rungs)
+
+
 def test_a_bankruptcy_whose_discharge_is_of_another_waits_for_its_twelve_months() -> None:
     assessment = found(Reason.BANKRUPTCY, proofs((K.INSOLVENCY_ORDER, 50), (K.DISCHARGE, 900)))
     assert assessment.look_again_on == date(2027, 10, 6)

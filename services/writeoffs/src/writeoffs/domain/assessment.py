@@ -78,9 +78,10 @@ DATED_BY_THE_DEBT = frozenset(
     {
         EvidenceKind.LETTER_SENT, EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.TRACE,
         EvidenceKind.AGENCY_INSTRUCTED, EvidenceKind.AGENCY_RETURN, EvidenceKind.FOUND, EvidenceKind.RETURN_ATTEMPT,
+        EvidenceKind.INSUFFICIENT_FUNDS, EvidenceKind.NO_ASSETS, EvidenceKind.MANAGER_NOTE,
     }
 )  # fmt: skip
-"""What was done or said about a debt or a credit: nothing of the kind is older than that."""
+"""What was done or said about a debt or a credit, or of what there was to pay it with: nothing of the kind is older than that."""
 
 _SAID_TO_THE_ESTATE = frozenset({EvidenceKind.LETTER_SENT, EvidenceKind.INSUFFICIENT_FUNDS})
 """What is said to an estate, or of it: before the death there was none."""

@@ -110,7 +110,7 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
             raise NotATenant("This person is no tenant of the account.", field="person")
         since = not_before(LineKind(row.kind), told.kind, facts)
         if since is not None and told.on < since:
-            raise BeforeTheDebt(_too_early(told.kind, since), field="on")
+            raise BeforeTheDebt(_too_early(LineKind(row.kind), told.kind, since), field="on")
         if told.kind in ORDERS:
             await _stop_beside(tx, HEARD[told.kind], facts, told.kind in ENDINGS)
     await store.add_proof(tx, told)
@@ -296,9 +296,10 @@ async def _others_rest_no_more(tx: Transaction, row: Row, kind: EvidenceKind) ->
         await _owe_again(tx, facts)
 
 
-def _too_early(kind: EvidenceKind, since: date) -> str:
-    if kind is EvidenceKind.RETURN_ATTEMPT:
-        return f"The account has been in credit since {in_words(since)}: an attempt to return the credit is of that day or later."
+def _too_early(line: LineKind, kind: EvidenceKind, since: date) -> str:
+    if line is LineKind.CREDIT_WRITE_ON:
+        what = "an attempt to return the credit" if kind is EvidenceKind.RETURN_ATTEMPT else "what was done or said about the credit"
+        return f"The account has been in credit since {in_words(since)}: {what} is of that day or later."
     return f"The oldest charge that is owed fell due on {in_words(since)}: what was done or said about it is of that day or later."
 
 
