@@ -172,9 +172,14 @@ def order(kind: str, days: int = 100) -> Proof:
     return Proof("insolvency-order", ago(days), "county court", "BKT 118", kind)
 
 
+def letter(days: int) -> Proof:
+    """One that was not sent by Rentbook, with the record of its sending."""
+    return Proof("letter-sent", ago(days), reference="copy on paper")
+
+
 CASES = {
     # She died fifty days ago: a letter of before that was none to the estate.
-    "deceased": Case((Proof("letter-sent", ago(40)),), "Evidence of the death", (Proof("death", ago(45), "registrar"),)),
+    "deceased": Case((letter(40),), "Evidence of the death", (Proof("death", ago(45), "registrar"),)),
     "care-home": Case((Proof("document", ago(30)),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
     "bankruptcy": Case((order("bankruptcy"),), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
     "debt-relief-order": Case(
@@ -187,7 +192,7 @@ CASES = {
         "1 of 2 different sources so far",
         (Proof("trace", ago(170), "credit reference agency"), Proof("agency-return", ago(9))),
     ),
-    "uneconomic": Case((Proof("letter-sent", ago(3)),), "One letter without a reply for 28 days", (Proof("letter-sent", ago(40)),)),
+    "uneconomic": Case((letter(3),), "One letter without a reply for 28 days", (letter(40),)),
     **{
         reason: Case(DOCUMENTS[:1], "A manager's note", DOCUMENTS[1:])
         for reason in ("prison", "emigrated", "disputed-end", "judgment-unenforceable")
@@ -301,7 +306,7 @@ def test_what_stands_in_the_way_keeps_a_debt_off_every_schedule(desks: Mapping[s
 
 def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(desks: Mapping[str, Desk], members: Members) -> None:
     asha, member = desks["asha"], members["debt-line-manager"]
-    proposal = ready(desks, member, "uneconomic", (Proof("letter-sent", ago(45)),))
+    proposal = ready(desks, member, "uneconomic", (letter(45),))
     title = f"Declined, {NINO}"
     schedule = listed(desks, [proposal], title)
     approved(desks["dilip"], title, answer="declined", text=NOTE)
@@ -309,7 +314,7 @@ def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(de
     proposal_says(asha, proposal, "Declined")
     assert balance(asha, member.account) == "£41.60 behind"
     assert [code for _, code, _ in entries(asha, member.account)] == []
-    again = ready(desks, member, "uneconomic", (Proof("letter-sent", ago(45)),))
+    again = ready(desks, member, "uneconomic", (letter(45),))
     assert again != proposal
 
 

@@ -55,6 +55,7 @@ from writeoffs.use_cases.assess import assess_proposal
 from writeoffs.use_cases.change_proposal import (
     BeforeTheDebt,
     DeathOfNobody,
+    LetterWithoutReference,
     NotAManager,
     NotATenant,
     OrderOfNobody,
@@ -299,7 +300,19 @@ async def test_what_was_done_or_said_about_a_debt_is_not_older_than_its_oldest_c
     await writeoffs.do(add_proof, early.model_copy(update={"on": charge.due_on}), caller=HANA)
 
 
-async def test_a_letasync def test_an_order_has_its_reference_and_says_what_it_is_and_whether_it_lists_the_debt(writeoffs: WriteOffs) -> None:
+async def test_a_letter_that_somebody_types_in_names_the_record_of_its_sending(writeoffs: WriteOffs) -> None:
+    """What Rentbook sends is its own proof; of any other there is none but that."""
+    proposal = await writeoffs.proposed(writeoffs.owing(40_00), Reason.UNECONOMIC)
+    typed = AddProof(proposal=proposal, kind=EvidenceKind.LETTER_SENT, on=TODAY - timedelta(days=60), reference=" ", note="posted")
+    with pytest.raises(LetterWithoutReference) as refused:
+        await writeoffs.do(add_proof, typed, caller=ASHA)
+    assert refused.value.field == "reference"
+    await writeoffs.do(add_proof, typed.model_copy(update={"reference": "copy in file 118"}), caller=ASHA)
+    await writeoffs.assessed(proposal)
+    assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+async def test_an_order_has_its_reference_and_says_what_it_is_and_whether_it_lists_the_debt(writeoffs: WriteOffs) -> None:
     proposal = await writeoffs.proposed(writeoffs.owing(), Reason.BANKRUPTCY)
     order = AddProof(proposal=proposal, kind=EvidenceKind.INSOLVENCY_ORDER, on=TODAY, reference=" ")
     with pytest.raises(OrderWithoutReference):

@@ -63,6 +63,10 @@ class OrderWithoutReference(WriteOffRule):
     """An order of insolvency is known by its reference: the register finds it, and whoever decides looks it up (domain.md 5.3)."""
 
 
+class LetterWithoutReference(WriteOffRule):
+    """What proves a letter is the record of its sending. Of those that notices sends that is its own."""
+
+
 class NotAManager(WriteOffRule):
     """For some reasons a document and a manager's note are all that is asked for: the note is a manager's own."""
 
@@ -89,13 +93,15 @@ class DeathOfNobody(WriteOffRule):
 
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference, OrderUnsaid, NotAManager, OrderOfNobody, DeathOfNobody; Unanswered (ledger).
+    OrderWithoutReference, OrderUnsaid, LetterWithoutReference, NotAManager, OrderOfNobody, DeathOfNobody; Unanswered (ledger).
     """
     require_worker(tx)
     if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
         raise NotAManager("A manager's note is written by a team leader or somebody above, who then decides nothing here.", field="kind")
     if told.on > business_date(tx.now):
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
+    if told.kind is EvidenceKind.LETTER_SENT and not told.reference.strip():
+        raise LetterWithoutReference("Enter the reference of the record of its sending, such as where its copy is kept.", field="reference")
     told = _of_an_order(told)
     if told.kind in ORDERS:
         await store.order_becomes_known(tx)
