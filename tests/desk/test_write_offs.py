@@ -141,6 +141,9 @@ async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place:
     for words in ("A payment plan is kept.", "✓ There", "… Waits", "? Missing", "Barred", "no day is computed", "£5.00"):
         assert words in said
     assert "<b>Neighbours</b>" in said
+    assert "once nothing stands in the way" in said
+    assert "What would post if nothing stood in the way" in said
+    assert "What would post today" not in said
 
 
 async def test_proposals_that_were_reminded_of_are_marked_and_come_alone_with_the_oldest_first(place: Place) -> None:

@@ -37,6 +37,7 @@ from rentbook_contracts.writeoffs import (
     ProposalClosed,
     ProposalPage,
     ProposalsAsked,
+    ProposalStatus,
     Propose,
     ProposeInBulk,
     Reason,
@@ -310,6 +311,18 @@ async def test_a_letter_that_somebody_types_in_names_the_record_of_its_sending(w
     await writeoffs.do(add_proof, typed.model_copy(update={"reference": "copy in file 118"}), caller=ASHA)
     await writeoffs.assessed(proposal)
     assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+async def test_what_is_blocked_says_so_before_its_story_has_looked_at_it(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    writeoffs.moved(account, account_holds=(AccountHold.DISPUTE,))
+    proposal = await writeoffs.proposed(account)
+    assert (await writeoffs.status(proposal))[0] == "gathering", "nobody has looked"
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (page.status, page.blocked) == (ProposalStatus.BLOCKED, ("The debt is disputed: settle the dispute first.",))
+    writeoffs.moved(account, account_holds=())
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert (page.status, page.blocked) == (ProposalStatus.GATHERING, ())
 
 
 async def test_an_order_has_its_reference_and_says_what_it_is_and_whether_it_lists_the_debt(writeoffs: WriteOffs) -> None:

@@ -172,11 +172,11 @@ def test_of_joint_tenants_who_died_the_death_of_each_is_shown() -> None:
     for shown, says in (((harold,), "1 of 2"), ((maud, maud), "1 of 2"), ((None,), "0 of 2"), ((None, None), "0 of 2")):
         of_some = found(*shown)
         assert not of_some.ready
-        assert of_some.rungs[0].says == f"shown for {says} joint tenants; 0 of 1 so far"
+        assert of_some.rungs[0].says == f"shown for {says} joint tenants who died; 0 of 1 so far"
         assert of_some.letter is None, "before that nobody writes to an estate"
     both = found(harold, maud)
     assert both.ready, "the letters are to one estate"
-    assert both.rungs[0].says == "shown for each joint tenant"
+    assert both.rungs[0].says == "shown for each joint tenant who died"
 
 
 def test_time_alone_goes_on_for_the_last_of_two_joint_tenants() -> None:

@@ -112,8 +112,8 @@ def climbed(
     if not each_of:
         return _rungs(ladder, proofs, today, starts, rests)
     theirs = [[proof for proof in proofs if _counts_for(proof, person, of_all)] for person in each_of]
-    who = "" if of_all is OF_THE_ESTATE else " who live"
-    return tuple(_reached_by_all(each, who) for each in zip(*(_rungs(ladder, own, today, starts, rests) for own in theirs), strict=True))
+    rungs = [_rungs(ladder, own, today, starts, rests) for own in theirs]
+    return tuple(_reached_by_all(each, they_live=of_all is not OF_THE_ESTATE) for each in zip(*rungs, strict=True))
 
 
 def _rungs(
@@ -155,13 +155,13 @@ def _counts_for(proof: Proof, person: UUID, of_all: Collection[EvidenceKind] = O
     return proof.person == person or (proof.person is None and proof.kind in of_all)
 
 
-def _reached_by_all(each: Sequence[RungShown], who: str) -> RungShown:
+def _reached_by_all(each: Sequence[RungShown], *, they_live: bool) -> RungShown:
     missing = [one for one in each if not one.met]
     if not missing:
-        return each[0].model_copy(update={"says": "shown for each joint tenant" + (f"{who}s" if who else "")})
+        return each[0].model_copy(update={"says": f"shown for each joint tenant who {'lives' if they_live else 'died'}"})
     # Time alone takes it further only where nobody's evidence is missing.
-    last = max(missing, key=lambda one: one.from_on or date.max)
-    return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants{who}; {last.says}"})
+    last, who = max(missing, key=lambda one: one.from_on or date.max), "who live" if they_live else "who died"
+    return last.model_copy(update={"says": f"shown for {len(each) - len(missing)} of {len(each)} joint tenants {who}; {last.says}"})
 
 
 def first_of_each(proofs: Sequence[Proof], kind: EvidenceKind, each_of: Collection[UUID]) -> tuple[Proof, ...]:

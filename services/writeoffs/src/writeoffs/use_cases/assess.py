@@ -29,7 +29,7 @@ async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
     today = business_date(tx.now)
     policy = await queries.in_force(tx, today)
     found = (await assessed(tx, [row], {row.account: await fact_of(tx, row.account)}, policy, today))[row.id]
-    status = _status(found)
+    status = status_of(found)
     look_again_on = _next_look(found, policy, today)
     await store.change_proposal(
         tx,
@@ -73,7 +73,8 @@ async def _remind_on(tx: Transaction, row: Row, policy: WriteOffPolicy) -> date:
     return next_reminder((await queries.waited(tx, [row.id]))[row.id], policy)
 
 
-def _status(found: Assessment) -> ProposalStatus:
+def status_of(found: Assessment) -> ProposalStatus:
+    """Where an open proposal stands that is on no schedule."""
     if found.ready:
         return ProposalStatus.READY
     # A credit that is only too young is not blocked: the years are for returning it, and that is the evidence.

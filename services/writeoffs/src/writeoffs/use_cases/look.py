@@ -25,6 +25,7 @@ from writeoffs import queries
 from writeoffs.domain.assessment import Assessment, Standing, assess, past_write_off
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
+from writeoffs.use_cases.assess import status_of
 from writeoffs.use_cases.listing import assessed, listed
 from writeoffs.use_cases.propose import sort_out
 from writeoffs.use_cases.work import NotYourPart, fact_of
@@ -53,7 +54,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         kind=row.kind,
         account=row.account,
         reason=row.reason,
-        status=row.status,
+        status=_stands(row, found),
         status_note=row.status_note,
         note=row.note,
         raised_by=row.raised_by,
@@ -84,6 +85,12 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         gone_story=None if closed else tx.gone(proposal_workflow_id(row.id, row.attempt)),
         parked_since=None if closed else await queries.parked_since(tx, row.account),
     )
+
+
+def _stands(row: Row, found: Assessment) -> ProposalStatus:
+    """What was just proposed, or confirmed, and is blocked says so before its story has looked at it."""
+    known = ProposalStatus(row.status)
+    return status_of(found) if known is ProposalStatus.GATHERING and found.blocked else known
 
 
 def _goes(row: Row, found: Assessment, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
