@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
+from approvals.domain.eligibility import ParticipantMayNotDecide
 from approvals.use_cases.close_task import close_task
 from chassis.transaction import SYSTEM, run
 from ledger.domain.rules import DecisionRecalled, HoldGone, NotApproved, NotHandedOut
@@ -43,6 +45,7 @@ from rentbook_contracts.workflows import refund_workflow_id
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     CLOSE_SCHEDULE,
+    SETTLE_LINES,
     TAKE_LINES,
     WITHDRAW_SCHEDULE,
     AddProof,
@@ -51,14 +54,15 @@ from rentbook_contracts.writeoffs import (
     Propose,
     Reason,
     ScheduleStatus,
+    SettleLines,
     TakeLines,
     WithdrawSchedule,
 )
 from support.ledger_books import opened
 from support.servers import Postgres
 
-from .debts import DEBTORS, DOCUMENTS, PROPOSER, approved, asked_about, ready
-from .town import PAID, TODAY, Town, estate, founded
+from .debts import APPROVER, DEBTORS, DOCUMENTS, PROPOSER, approved, asked_about, ready
+from .town import PAID, PEOPLE, TODAY, Town, estate, founded
 
 A_STORY_OF_THEIR_OWN = "not-a-story-of-ours"
 
@@ -172,3 +176,48 @@ async def test_a_line_that_somebody_drops_before_it_is_posted_is_never_posted_by
     with pytest.raises(NotHeardYet):
         await place.step(POST_REFUND, asked.model_copy(update={"hold": anew.hold, "versions": versions}), A_STORY_OF_THEIR_OWN)
     assert (await place.step(BUILD_FILE, BuildFile(run=payment_run), f"payment-run/{payment_run}")).count == 0
+
+
+_DECIDED_BY_SQL = """
+INSERT INTO decision (id, task_id, case_id, attempt, round, stage, stages, content_hash, amount_pence, decided_by, roles, authority_id,
+  answer, reason_code, text, carried_out_from)
+SELECT $1, id, case_id, attempt, round, stage, stages, content_hash, amount_pence, $3, ARRAY[$4], (
+  SELECT id FROM authority WHERE policy_id = task.policy_id AND act = 'decide' AND role = $4 AND stage = task.stage
+), 'approved', 'evidence-complete', '', $5 FROM task WHERE id = $2
+"""
+_TOLD_BY_SQL = """
+INSERT INTO outbox_event (id, bucket, topic, key, aggregate_version, headers, body, written_at)
+SELECT $2::uuid, 0, 'approvals.cases', said.key, 1, jsonb_build_object('ce_specversion', '1.0', 'ce_id', $2::uuid, 'ce_subject', said.key,
+  'ce_type', 'approvals.write-off-decided.v1', 'ce_source', '/rentbook/approvals', 'ce_aggregateversion', '1'), said.body, now()
+FROM (
+  SELECT case_id::text AS key, (as_decided(id) || jsonb_build_object('lines', (
+    SELECT jsonb_agg(jsonb_build_object('line', line, 'content_hash', content_hash))
+    FROM schedule_task_line WHERE schedule_task_line.task_id = decision.task_id
+  )))::text AS body FROM decision WHERE id = $1
+) AS said
+"""
+
+
+async def test_a_decision_that_was_written_in_the_name_of_whoever_set_a_hold_meanwhile_posts_nothing_of_that_debt(place: Town) -> None:
+    """As the role that runs approvals: the row and its fact agree, and nobody asked the ledger who stands behind the debts by now."""
+    asked, decision = await asked_about(place, await proposed(place)), uuid4()
+    hold = SetAccountHold(account=DEBTORS[0].garage, account_hold=AccountHold.LEGAL, in_force=True, reason="a letter")
+    await place.command(APPROVER, SET_ACCOUNT_HOLD, hold, uuid4())
+    await place.deliver()
+    with pytest.raises(ParticipantMayNotDecide):
+        await approved(place, asked)
+    connection = await asyncpg.connect(place.databases["approvals"].app_dsn)
+    try:
+        await connection.execute(_DECIDED_BY_SQL, decision, asked.task, APPROVER, PEOPLE[APPROVER], TODAY)
+        await connection.execute(_TOLD_BY_SQL, decision, uuid4())
+    finally:
+        await connection.close()
+    await place.deliver()
+    taken = await place.step(TAKE_LINES, TakeLines(schedule=asked.schedule, round=1, decision=decision), "its own story")
+    posted = await place.step(POST_WRITE_OFF, PostWriteOff(schedule=asked.schedule, decision=decision, lines=taken.lines), "its own story")
+    assert [one.dropped_because for one in posted.outcomes] == ["decider-behind", None]
+    settled = SettleLines(schedule=asked.schedule, round=1, decision=decision, outcomes=posted.outcomes)
+    await place.step(SETTLE_LINES, settled, "its own story")
+    async with place.runtimes["writeoffs"].engine.connect() as connection:
+        [[why]] = await connection.execute(sa.text("SELECT because FROM schedule_line WHERE account = :its"), {"its": DEBTORS[0].account})
+    assert why.startswith("Somebody who decided it had a hand in what it rests on")
