@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from support.ledger_books import MAIN
 
-from .debts import APPROVER, BANKRUPT, GONE, LEFT_OUT, OVERCHARGED, QUIET
+from .debts import APPROVER, BANKRUPT, BOUNCED, GONE, LEFT_OUT, OVERCHARGED, QUIET
 from .town import DECLINED, PAID
 
 LAST_CHARGE = "(SELECT id FROM journal WHERE code = 'DEB' AND reverses IS NULL ORDER BY seq DESC LIMIT 1)"
@@ -373,6 +373,11 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "UPDATE journal SET reverses = NULL WHERE reverses IN (SELECT id FROM journal WHERE code = 'RDR')",)),
     ("payment-lines", "it was approved as another plan", "approvals", (
         f"UPDATE decision SET content_hash = repeat('0', 64) WHERE id = {DECISION}",)),
+    ("posted-refunds", "the payment of a posted refund was dropped", "refunds", (
+        "UPDATE payment_line SET status = 'dropped', because = 'x', refund_journal = NULL WHERE status = 'paid'",)),
+    ("posted-refunds", "the payment of a posted refund is gone", "refunds", ("DELETE FROM payment_line WHERE status = 'paid'",)),
+    ("posted-refunds", "the payment of a posted refund is of another posting", "refunds", (
+        "UPDATE payment_line SET refund_journal = gen_random_uuid() WHERE status = 'paid'",)),
     ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),
     ("payment-runs", "a run has another total", "refunds", ("UPDATE payment_run SET released_total_pence = released_total_pence + 1",)),
     ("payment-files", "the bytes are gone", "refunds", ("DELETE FROM payment_file_content",)),
@@ -503,6 +508,14 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
         " WHERE headers ->> 'ce_type' = 'ledger.credit-asked-for.v1' AND body::jsonb ->> 'asked' = 'true' LIMIT 1",
         "UPDATE outbox_event SET aggregate_version = aggregate_version + 100"
         f" WHERE headers ->> 'ce_type' = 'ledger.credit-written-on.v1' AND key = '{QUIET.account}'")),
+    ("unclaimed", "it was put back for a case that had ended", "ledger", (
+        "INSERT INTO outbox_event (id, bucket, topic, key, aggregate_version, headers, body, written_at)"
+        f" SELECT gen_random_uuid(), bucket, topic, '{BOUNCED.account}', 99, headers, body, written_at FROM outbox_event"
+        " WHERE headers ->> 'ce_type' = 'ledger.credit-asked-for.v1' AND body::jsonb ->> 'asked' = 'false' LIMIT 1",
+        "UPDATE outbox_event SET aggregate_version = aggregate_version + 100"
+        f" WHERE headers ->> 'ce_type' = 'ledger.journal-reversed.v1' AND key = '{BOUNCED.account}'",
+        "UPDATE journal SET actor = 'system', narrative = 'put back: its refund was asked for'"
+        " WHERE code = 'CWO' AND reverses IS NOT NULL")),
     ("given-back", "it came back later", "ledger", (
         "UPDATE journal SET posted_at = posted_at + interval '1 hour' WHERE code = 'CWO' AND reverses IS NOT NULL",)),
     ("given-back", "it stayed at income when a debt was put back", "ledger", (

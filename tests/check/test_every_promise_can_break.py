@@ -73,6 +73,12 @@ async def test_broken(
     assert not (await finding(promise, town.places(**{service: copy}), paid)).kept, how
 
 
+async def test_a_posted_refund_whose_line_is_being_marked_is_under_way(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
+    waits = "UPDATE payment_line SET status = 'released', refund_journal = NULL WHERE status = 'paid'"
+    copy = await broken_copy(postgres, town, "refunds", (waits,))
+    assert (await finding("posted-refunds", town.places(refunds=copy), paid)).kept
+
+
 async def test_what_is_said_after_a_decision_does_not_break_it(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
     """Whoever decided may go on working."""
     of = ((GONE.account, APPROVER), (GONE.garage, APPROVER), (PAID.account, "dilip.leader"), (PAID.account, "greta.finance"))

@@ -59,6 +59,25 @@ async def _gone_on(books: Books) -> dict[Any, int]:
     return {row["id"]: row["attempt"] if row["begun"] else row["attempt"] - 1 for row in rows}
 
 
+async def _of_posted(books: Books) -> Finding:
+    """Each refund that stands in the ledger is in a payment. Its line was there before it was posted, and is looked at afterwards.
+
+    One that waits is not marked as posted yet.
+    """
+    standing = [plan for plan in (await posted_plans(books)).plans if plan.refund_journal is not None and not plan.refund_undone]
+    kept = "SELECT case_id, attempt, status, refund_journal FROM payment_line WHERE status <> 'dropped'"
+    async with books.now("refunds") as refunds:
+        rows = await refunds.fetch(kept)
+    waiting = {(row["case_id"], row["attempt"]) for row in rows if row["status"] == "released"}
+    carried = {(row["case_id"], row["attempt"], row["refund_journal"]) for row in rows if row["status"] in IN_A_FILE}
+    broken = [
+        f"{plan}: {plan.refund_pence} were posted by journal {plan.refund_journal}, and no payment carries them"
+        for plan in standing
+        if (plan.case, plan.attempt, plan.refund_journal) not in carried and (plan.case, plan.attempt) not in waiting
+    ]
+    return finding(len(standing), broken)
+
+
 async def _runs(books: Books) -> Finding:
     """What finance released has arrived, line by line. A release is told after it was made, so only those that were heard are looked at."""
     runs = {row["id"]: row for row in await books.refunds.fetch("SELECT id, released_total_pence, released_at FROM payment_run")}
@@ -169,6 +188,9 @@ async def _paid(books: Books) -> Finding:
 
 PROMISES = (
     Promise("payment-lines", "every payment is one that finance released and the ledger posted, once for each attempt", _lines),
+    Promise(
+        "posted-refunds", "every refund that was posted and not undone is in a payment, which waits, was made or came back", _of_posted
+    ),
     Promise("payment-runs", "every payment run carries what finance released", _runs),
     Promise("payment-files", "every payment file holds the posted payments of its run, with its total and hash", _files),
     Promise("paid-once", "the bank has paid every payment once, and nothing else", _paid),

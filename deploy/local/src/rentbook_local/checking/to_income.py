@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import date
 from itertools import accumulate
 from typing import Any
@@ -32,8 +32,12 @@ WHERE account.id = $1 GROUP BY other.id, mine.person HAVING sum(entry.amount_pen
 """
 _TOLD = """
 SELECT headers ->> 'ce_type' AS type, key, body FROM outbox_event WHERE topic = 'ledger.accounts'
-  AND headers ->> 'ce_type' IN ('ledger.credit-asked-for.v1', 'ledger.credit-written-on.v1')
+  AND headers ->> 'ce_type' IN ('ledger.credit-asked-for.v1', 'ledger.credit-written-on.v1', 'ledger.journal-reversed.v1')
 ORDER BY key, aggregate_version
+"""
+_PUT_BACK = """
+SELECT id FROM journal
+WHERE code = 'CWO' AND reverses IS NOT NULL AND actor = 'system' AND narrative = 'put back: its refund was asked for'
 """
 _POLICIES = "SELECT in_force_from, (figures ->> 'unclaimed_after_years')::int AS years FROM policy ORDER BY in_force_from"
 
@@ -54,7 +58,9 @@ def _goes_to_income(row: Any) -> bool:
 
 
 async def _unclaimed(books: Books) -> Finding:
-    moved, asked = await _by_account(books), await _asked_for(books)
+    moved = await _by_account(books)
+    put_back = {row["id"] for row in await books.ledger.fetch(_PUT_BACK)}
+    asked, unasked = await _asked_for(books, put_back)
     policies = [(row["in_force_from"], row["years"]) for row in await books.of("writeoffs").fetch(_POLICIES)]
     gone = [row for rows in moved.values() for row in rows if _goes_to_income(row)]
     broken = []
@@ -68,7 +74,8 @@ async def _unclaimed(books: Books) -> Finding:
             broken.append(f"journal {row['id']}: the same people owed on another account, which the credit could have paid")
         if row["id"] in asked:
             broken.append(f"journal {row['id']}: the credit went to income while its refund was asked for")
-    return finding(len(gone), broken)
+    broken += [f"journal {journal}: the credit was put back for a refund that nobody asked for any more" for journal in sorted(unasked)]
+    return finding(len(gone) + len(put_back), broken)
 
 
 def _years_before(day: date, years: int) -> date:
@@ -91,19 +98,24 @@ def _stood(rows: Iterable[Any], seq: int, since: date) -> int:
     return min(accumulate(by_day[day] for day in sorted(by_day))) - gone
 
 
-async def _asked_for(books: Books) -> set[UUID]:
-    """The journals that took credit to income while an open case asked for it, as the ledger itself told of each account in turn."""
-    asking: Mapping[str, set[str]] = defaultdict(set)
-    found = set()
+async def _asked_for(books: Books, put_back: Set[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """The journals that took credit to income while an open case asked for it, and those of `put_back` for which none did any more.
+
+    As the ledger itself told of each account in turn. Of one of which no case was told yet it can't say that none asked.
+    """
+    asking: dict[str, set[str]] = {}
+    while_asked, unasked = set(), set()
     for row in await books.ledger.fetch(_TOLD):
         told = json.loads(row["body"])
         if row["type"] == "ledger.credit-written-on.v1":
-            found |= {UUID(told["journal"])} if asking[row["key"]] else set()
+            while_asked |= {UUID(told["journal"])} if asking.get(row["key"]) else set()
+        elif row["type"] == "ledger.journal-reversed.v1":
+            unasked |= {UUID(told["journal"])} & put_back if asking.get(row["key"]) == set() else set()
         elif told["asked"]:
-            asking[row["key"]].add(told["case"])
+            asking.setdefault(row["key"], set()).add(told["case"])
         else:
-            asking[row["key"]].discard(told["case"])
-    return found
+            asking.setdefault(row["key"], set()).discard(told["case"])
+    return while_asked, unasked
 
 
 # --- and how it comes back --------------------------------------------------------------------------------------------------------------
