@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from chassis.transaction import Runtime
 from ledger import store
 from ledger.domain.posting import Control, Posting, two_legs
+from ledger.domain.rules import NobodyAsks
 from ledger.queries.account_page import account_page
 from ledger.queries.refund_facts import account_for_refund
 from ledger.use_cases.end_tenancy import end_tenancy
@@ -207,6 +208,21 @@ async def test_what_went_to_income_while_the_request_was_on_its_way_comes_back_w
     back = await do(debts.runtime, lambda tx: put_back_credit(tx, asked))
     assert len(back.journals) == 1
     assert (await debts.facts(CREDIT)).balance_pence == -25_00
+
+
+async def test_a_case_that_has_ended_puts_nothing_back(debts: Debts) -> None:
+    """Whoever reaches Temporal could ask in its name, and undo what was decided since."""
+    case = await asks(debts)
+    asked = PutBackCredit(case=case, account=CREDIT)
+    await closes(debts, case)
+    assert (await to_income(debts)).journal is not None
+    for _ in range(2):
+        with pytest.raises(NobodyAsks):
+            await do(debts.runtime, lambda tx: put_back_credit(tx, asked))
+    assert (await debts.facts(CREDIT)).balance_pence == 0
+    back = RefundReturned(case=case, account=CREDIT, attempt=1, amount_pence=25_00, reason="0B")
+    await do(debts.runtime, lambda tx: note_return(tx, back))
+    assert len((await do(debts.runtime, lambda tx: put_back_credit(tx, asked))).journals) == 1
 
 
 # --- how it comes back when the account would owe --------------------------------------------------------------------------------------

@@ -439,6 +439,13 @@ async def heard_of_request(tx: Transaction, case: UUID, account: UUID) -> bool:
     return (await tx.connection.scalar(wanted)) is not None
 
 
+async def still_asks(tx: Transaction, case: UUID, account: UUID) -> bool:
+    """Whether a case that was heard of asks now. Of a request that was heard before its end was kept nothing says that it has ended."""
+    word = tables.credit_asked
+    latest = sa.select(word.c.asked).where(word.c.case_id == case, word.c.account == account).order_by(word.c.id.desc()).limit(1)
+    return (await tx.connection.scalar(latest)) is not False
+
+
 async def credits_written_on(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, list[UUID]]:
     """By locked account, the journals that took credit of it to income and stand, oldest first; accounts without one are left out."""
     journal, entry = tables.journal, tables.entry

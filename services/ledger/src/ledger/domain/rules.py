@@ -127,6 +127,10 @@ class NotARefund(LedgerRule):
     """The journal is no refund of this case."""
 
 
+class NobodyAsks(LedgerRule):
+    """A credit that went to income comes back for a case that asks for it, and no longer once that has ended."""
+
+
 class WeekNotAMonday(LedgerRule):
     """A rent week begins on a Monday (domain.md 1.3)."""
 
