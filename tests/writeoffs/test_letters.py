@@ -80,6 +80,7 @@ async def test_letters_about_something_else_are_passed_over(writeoffs: WriteOffs
         sent(uuid4(), account),
         sent(None, account),
         sent(proposal, account, "refund-made"),
+        sent(proposal, writeoffs.owing(40_00)),
     ):
         await writeoffs.do(note_letter, fact)
     assert await writeoffs.rows("SELECT * FROM proof") == []

@@ -19,11 +19,13 @@ async def look_ahead_of_letters(tx: Transaction, sent: Sequence[LetterSent]) -> 
 
 
 async def note_letter(tx: Transaction, sent: LetterSent) -> None:
-    """Letters about anything else are passed over. A closed or listed proposal is given its evidence too, and stays where it is."""
+    """Letters about anything else are passed over, and so is one that went to whoever owes on another account: whoever reaches Temporal
+    could have it written. A closed or listed proposal is given its evidence too, and stays where it is.
+    """
     if sent.kind not in _KINDS or sent.case is None:
         return
     row = (await store.proposals_locked(tx, [sent.case])).get(sent.case)
-    if row is None:
+    if row is None or row.account != sent.account:
         return
     kind = PROOF_OF[LadderLetter(sent.kind)]
     await store.add_sent_letter(tx, row.id, kind, sent.sent_on or business_date(tx.now), sent.letter)
