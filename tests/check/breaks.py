@@ -89,6 +89,30 @@ FED_ANOTHER = f"""
 INSERT INTO participant SELECT id, '{APPROVER}', 'added evidence', {LONG_BEFORE} FROM proposal WHERE account = '{LEFT_OUT.account}'
 """
 
+ON_AN_EARLIER_SCHEDULE = f"""
+WITH earlier AS (
+  INSERT INTO schedule (id, kind, title, status, made_by, made_at, closed_at)
+  VALUES (gen_random_uuid(), 'write-off', 'October', 'withdrawn', '{{made_by}}', {LONG_BEFORE}, {LONG_BEFORE}) RETURNING id
+), had_a_hand AS (
+  INSERT INTO schedule_participant SELECT id, '{{by}}', 'answered the question', {LONG_BEFORE} FROM earlier
+) INSERT INTO schedule_line (schedule, line, place, account, reason, content, content_hash, balance_pence, amount_pence, vat_pence,
+  debtor_total_pence, standing)
+SELECT earlier.id, line, place, account, reason, content, content_hash, balance_pence, amount_pence, vat_pence, debtor_total_pence,
+  'taken-off' FROM earlier, schedule_line WHERE account = '{{account}}' AND content ->> 'kind' = 'write-off'
+"""
+
+BESIDE_GONE = f"UPDATE schedule_line SET beside = '{{{LEFT_OUT.account}}}' WHERE account = '{GONE.account}'"
+
+HEARD_BESIDE_GONE = (
+    BESIDE_GONE.replace("SET", "SET reason = 'untraceable',"),
+    f"UPDATE proposal SET status = 'posted', journal = gen_random_uuid(), closed_at = {LONG_BEFORE} WHERE account = '{LEFT_OUT.account}'",
+    'WITH told AS (INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at)'
+    f" SELECT gen_random_uuid(), id, '{{kind}}', current_date, '', '', '', '{{by}}', {LONG_BEFORE}"
+    f" FROM proposal WHERE account = '{LEFT_OUT.account}' RETURNING id)"
+    f" INSERT INTO struck SELECT id, 'typed in error', '{{struck_by}}', {LONG_BEFORE} FROM told",
+)
+"""What was heard of a debtor on another account, whose proposal was posted long before."""
+
 MAUNDY_THURSDAY = "UPDATE decision SET decided_at = '2026-04-02 12:00+01', carried_out_from = '{day}' WHERE carried_out_from IS NOT NULL"
 
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
@@ -413,8 +437,17 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
       for how, by, struck_by in (("brought an order", APPROVER, "x"), ("struck an order", "x", APPROVER))),
     ("written-off", "a decider took part in another proposal on the same account", "writeoffs", (
         FED_ANOTHER, f"UPDATE proposal SET account = '{GONE.account}' WHERE account = '{LEFT_OUT.account}'")),
-    ("written-off", "a decider took part in a proposal on another account of the debtor", "writeoffs", (
-        FED_ANOTHER, f"UPDATE schedule_line SET beside = '{{{LEFT_OUT.account}}}' WHERE account = '{GONE.account}'")),
+    ("written-off", "a decider took part in a proposal on another account of the debtor", "writeoffs", (FED_ANOTHER, BESIDE_GONE)),
+    ("written-off", "a decider had answered a question on its schedule", "writeoffs", (
+        f"INSERT INTO schedule_participant SELECT schedule, '{APPROVER}', 'answered the question', {LONG_BEFORE} FROM schedule_line"
+        f" WHERE account = '{GONE.account}' AND standing = 'posted'",)),
+    *(("written-off", f"a decider {how} an earlier schedule of {what}", "writeoffs", (
+        ON_AN_EARLIER_SCHEDULE.format(account=account, made_by=made_by, by=by), BESIDE_GONE))
+      for what, account in (("it", GONE.account), ("another debt of theirs", LEFT_OUT.account))
+      for how, made_by, by in (("made", APPROVER, "x"), ("answered a question on", "x", APPROVER))),
+    *(("written-off", f"a decider {how} of an untraceable debtor on another account whose debt was posted", "writeoffs", tuple(
+        one.format(kind="found", by=by, struck_by=struck_by) if "{kind}" in one else one for one in HEARD_BESIDE_GONE))
+      for how, by, struck_by in (("brought what was heard", APPROVER, "x"), ("struck what was heard", "x", APPROVER))),
     ("written-off", "the decision had left the line out", "approvals", (
         "INSERT INTO decision_exception SELECT decision_id, other.line, other.task_id, 'other' FROM decision_exception AS one"
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),

@@ -16,7 +16,17 @@ from rentbook_local.checking.settled import unsettled
 from rentbook_local.postgres import Database
 from support.servers import Postgres
 
-from .breaks import BEFORE_LAID, BREAKS, LENT_LONG, LONG_BEFORE, MAUNDY_THURSDAY, OWED_BY_GONE, SAID
+from .breaks import (
+    BEFORE_LAID,
+    BREAKS,
+    HEARD_BESIDE_GONE,
+    LENT_LONG,
+    LONG_BEFORE,
+    MAUNDY_THURSDAY,
+    ON_AN_EARLIER_SCHEDULE,
+    OWED_BY_GONE,
+    SAID,
+)
 from .debts import APPROVER, GONE, OVERCHARGED
 from .town import PAID, Town
 
@@ -108,6 +118,14 @@ async def test_whoever_decided_a_write_off_strikes_evidence_of_it(
         ),
     )
     assert (await finding("written-off", town.places(writeoffs=copy), paid)).kept is kept, when
+
+
+async def test_a_trace_on_a_posted_debt_and_a_schedule_of_strangers_break_nothing(
+    postgres: Postgres, town: Town, paid: dict[str, Paid]
+) -> None:
+    told = [one.format(kind="trace", by=APPROVER, struck_by=APPROVER) if "{kind}" in one else one for one in HEARD_BESIDE_GONE]
+    copy = await broken_copy(postgres, town, "writeoffs", (*told, ON_AN_EARLIER_SCHEDULE.format(account=GONE.account, made_by="x", by="y")))
+    assert (await finding("written-off", town.places(writeoffs=copy), paid)).kept
 
 
 TRACED, DEAD = (("trace", 200), ("trace", 190), ("agency-instructed", 100)), (("death", 40),)

@@ -1,6 +1,6 @@
 """Whoever had a hand in one proposal about a debtor decides none about the same people (decision 7)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,19 +9,24 @@ from chassis.peers import Caller
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.writeoffs import (
     AddProof,
+    AnswerSchedule,
     CloseSchedule,
     EvidenceKind,
+    MakeSchedule,
     Propose,
     Reason,
     ScheduleStatus,
     StrikeProof,
+    TakeOffSchedule,
     WithdrawProposal,
+    WithdrawSchedule,
 )
-from support.write_off_service import ASHA, WriteOffs
+from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.change_proposal import add_proof, strike_proof, withdraw_proposal
 from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.rounds import close_schedule
+from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
 
 TODAY = business_date(datetime.now(UTC))
 LENA = Caller("lena.manager", frozenset({"income-manager"}), form="form-9")
@@ -105,3 +110,88 @@ async def test_what_was_carried_on_to_a_proposal_makes_nobody_take_part_in_a_thi
         await connection.execute(carried_on, {"proposal": other})
     assert await writeoffs.may_not_decide(await writeoffs.scheduled(await writeoffs.ready(account))) == OF_THE_LINE
     assert await writeoffs.may_not_decide(await writeoffs.scheduled(await made_ready(writeoffs, other))) == OF_THE_LINE | {"lena.manager"}
+
+
+async def traces_of(writeoffs: WriteOffs, proposal: UUID) -> None:
+    """What shows that somebody is not found, though they were heard of 195 days ago."""
+    for source in ("electoral roll", "credit bureau"):
+        await writeoffs.proves(proposal, EvidenceKind.TRACE, days_ago=190, source=source)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED, days_ago=100)
+    await writeoffs.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
+    await writeoffs.assessed(proposal)
+
+
+async def found_and_posted(writeoffs: WriteOffs, account: UUID, by: Caller) -> UUID:
+    """The evidence that the debtor of an account was found long ago, whose untraceable debt is written off all the same since."""
+    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.FOUND, on=TODAY - timedelta(days=195)), caller=by)
+    await traces_of(writeoffs, proposal)
+    schedule, decision = await writeoffs.scheduled(proposal), uuid4()
+    await writeoffs.round(schedule)
+    [line] = await writeoffs.taken(schedule, decision)
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(line, decision))
+    assert (await writeoffs.status(proposal))[0] == "posted"
+    [proof] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :id AND kind = 'found'", id=proposal)
+    found: UUID = proof["id"]
+    return found
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_whoever_strikes_what_spoke_against_a_debt_from_a_posted_one_does_not_decide_it(writeoffs: WriteOffs, listed: bool) -> None:
+    account, elsewhere = writeoffs.of_one_person()
+    found = await found_and_posted(writeoffs, elsewhere, ASHA)
+    proposal = await writeoffs.proposed(account, Reason.UNTRACEABLE)
+    await traces_of(writeoffs, proposal)
+    schedule = await writeoffs.scheduled(proposal) if listed else None
+    await writeoffs.do(strike_proof, StrikeProof(proof=found, because="Another tenant's."), caller=LENA)
+    if schedule is None:
+        await writeoffs.assessed(proposal)
+        schedule = await writeoffs.scheduled(proposal)
+    assert await writeoffs.may_not_decide(schedule) == {"asha.officer", "bryn.officer", "lena.manager"}
+
+
+@pytest.mark.parametrize(("reason", "may_not"), [(Reason.UNTRACEABLE, {"lena.manager"}), (Reason.EMIGRATED, {"hana.head"})])
+async def test_whoever_brought_it_does_not_either_where_it_speaks_against_the_debt(
+    writeoffs: WriteOffs, reason: Reason, may_not: set[str]
+) -> None:
+    account, elsewhere = writeoffs.of_one_person()
+    await found_and_posted(writeoffs, elsewhere, LENA)
+    if reason is Reason.UNTRACEABLE:
+        proposal = await writeoffs.proposed(account, reason)
+        await traces_of(writeoffs, proposal)
+    else:
+        proposal = await writeoffs.ready(account)
+    assert await writeoffs.may_not_decide(await writeoffs.scheduled(proposal)) == {"asha.officer", "bryn.officer"} | may_not
+
+
+async def scheduled_by(writeoffs: WriteOffs, proposal: UUID, by: Caller) -> UUID:
+    schedule = (await writeoffs.do(make_schedule, MakeSchedule(title="October", proposals=(proposal,)), caller=by)).schedule
+    await writeoffs.round(schedule)
+    return schedule
+
+
+async def taken_back(writeoffs: WriteOffs, schedule: UUID, by: Caller) -> None:
+    await writeoffs.do(withdraw_schedule, WithdrawSchedule(schedule=schedule, note="Made in error."), caller=by)
+    await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.WITHDRAWN))
+
+
+@pytest.mark.parametrize("how", ["made it", "answered the question", "took the line off", "withdrew it"])
+@pytest.mark.parametrize("proposed", ["once", "anew", "on another account"])
+async def test_nor_does_whoever_had_a_hand_in_a_schedule_that_did_not_carry_it_out(writeoffs: WriteOffs, how: str, proposed: str) -> None:
+    account, elsewhere = writeoffs.of_one_person()
+    proposal = await writeoffs.ready(account)
+    before = await scheduled_by(writeoffs, proposal, LENA if how == "made it" else BRYN)
+    if how in ("answered the question", "took the line off"):
+        await writeoffs.comes_to(before, ScheduleStatus.SENT_BACK)
+    if how == "answered the question":
+        await writeoffs.do(answer_schedule, AnswerSchedule(schedule=before, note="As it says."), caller=LENA)
+    if how == "took the line off":
+        await writeoffs.do(take_off_schedule, TakeOffSchedule(schedule=before, proposal=proposal, note="Later."), caller=LENA)
+    else:
+        await taken_back(writeoffs, before, LENA if how == "withdrew it" else BRYN)
+    if proposed == "anew":
+        await withdrawn(writeoffs, proposal)
+        proposal = await writeoffs.ready(account)
+    if proposed == "on another account":
+        proposal = await writeoffs.ready(elsewhere)
+    assert await writeoffs.may_not_decide(await writeoffs.scheduled(proposal)) == OF_THE_LINE | {"lena.manager"}

@@ -35,6 +35,7 @@ from rentbook_contracts.writeoffs import (
     Proposals,
     ProposalsAsked,
     ProposalStatus,
+    Reason,
     Register,
     RegisterAsked,
     RegisterOrder,
@@ -180,22 +181,43 @@ async def _lines_of_round(tx: Transaction, asked: ScheduleOfHash, number: int) -
 
 async def _participants(tx: Transaction, asked: ScheduleOfHash, number: int) -> tuple[str, ...]:
     of_round = sa.select(round_line.c.line).where(round_line.c.schedule == asked.schedule, round_line.c.round == number)
-    of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
-    of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
     lines = sa.and_(schedule_line.c.schedule == asked.schedule, schedule_line.c.line.in_(of_round))
-    return tuple(sorted(set(await tx.connection.scalars(of_lines.union(of_schedule, _of_other_proposals(lines))))))
+    theirs = _of_other_proposals(lines)
+    of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
+    themselves = participant.c.part != BROUGHT_EARLIER
+    of_theirs = sa.select(participant.c.person).where(participant.c.proposal.in_(theirs), themselves)
+    of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
+    # What an earlier schedule did not carry out of it was put on this one: whoever made that one would be a stranger to it.
+    were_on = sa.select(schedule_line.c.schedule).where(sa.or_(schedule_line.c.line.in_(of_round), schedule_line.c.line.in_(theirs)))
+    of_earlier = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule.in_(were_on))
+    people = of_lines.union(of_theirs, of_schedule, of_earlier, *_heard_beside_lines(lines))
+    return tuple(sorted({*await tx.connection.scalars(people)} - {None, SYSTEM.person}))
 
 
 def _of_other_proposals(lines: sa.ColumnElement[bool]) -> sa.Select[tuple[Any, ...]]:
-    """Who took part in any proposal about the same people, on whichever of their accounts, open, withdrawn or declined.
+    """The other proposals about the same people, on whichever of their accounts, open, withdrawn or declined.
 
     What was posted is decided and gone. One person's withdrawal and another's proposal of the same debt would make a new case of it, and
     what is said on one account of theirs lets through what is decided on another (decision 7).
     """
     accounts = sa.select(schedule_line.c.account).where(lines).union(sa.select(sa.func.unnest(schedule_line.c.beside)).where(lines))
-    themselves = participant.c.part != BROUGHT_EARLIER
-    theirs = sa.select(participant.c.person).join(proposal, proposal.c.id == participant.c.proposal)
-    return theirs.where(proposal.c.account.in_(accounts), proposal.c.journal.is_(None), themselves)
+    return sa.select(proposal.c.id).where(proposal.c.account.in_(accounts), proposal.c.journal.is_(None))
+
+
+def _heard_beside_lines(lines: sa.ColumnElement[bool]) -> tuple[sa.Select[tuple[Any, ...]], ...]:
+    """Who brought, and who struck, what is heard of the people of the untraceable on another account of theirs (`heard_beside`).
+
+    That goes on speaking against each of these lines when its own proposal is posted.
+    """
+    of_them = sa.or_(proof.c.person.is_(None), schedule_line.c.content["answered_by"].has_key(sa.cast(proof.c.person, sa.Text)))
+    heard = (
+        schedule_line.join(proposal, proposal.c.account == sa.any_(schedule_line.c.beside))
+        .join(proof, proof.c.proposal == proposal.c.id)
+        .outerjoin(struck, struck.c.proof == proof.c.id)
+    )
+    untraceable = schedule_line.c.reason == Reason.UNTRACEABLE.value
+    hands = (sa.select(by).select_from(heard) for by in (proof.c.by, struck.c.by))
+    return tuple(each.where(lines, untraceable, proof.c.kind.in_(_HEARD_OF), of_them) for each in hands)
 
 
 async def lines_handed_out(tx: Transaction, asked: LinesToPost) -> LinesHandedOut:

@@ -44,6 +44,8 @@ FROM schedule_line AS line JOIN proposal ON proposal.id = line.line
 _PARTS = """
 SELECT proposal AS line, person, since FROM participant UNION SELECT id, raised_by, raised_at FROM proposal
 UNION SELECT proposal, by, at FROM proof UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
+UNION SELECT line.line, hand.person, hand.since FROM schedule_line AS line JOIN schedule_participant AS hand USING (schedule)
+UNION SELECT line.line, schedule.made_by, schedule.made_at FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule
 UNION SELECT line.line, told.by, told.at
 FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule JOIN proof ON proof.kind = ANY ($1::text[])
 JOIN proposal AS other ON other.id = proof.proposal AND (other.account = line.account OR line.content -> 'answered_by' ? proof.person::text)
@@ -52,8 +54,8 @@ WHERE told.at <= schedule.made_at AND (
   line.content ->> 'kind' = 'reinstatement' OR line.reason = ANY ($2::text[]) OR (line.content ->> 'kind' = 'write-off'
   AND (line.content ->> 'discharged' = 'true' OR line.content ->> 'released_until' IS NOT NULL)))
 """
-"""The last part: of what rests on orders of insolvency, who brought or struck one of the same people before it was listed, on whichever
-account.
+"""With whoever had a hand in a schedule of it, this one or an earlier one. The last part: of what rests on orders of insolvency, who
+brought or struck one of the same people before it was listed, on whichever account.
 """
 _OF_INSOLVENCY = [
     "insolvency-order", "discharge", "bankruptcy-annulled", "debt-relief-order-revoked", "voluntary-arrangement-failed",
@@ -64,12 +66,22 @@ WITH told AS (
   SELECT proposal, person, since FROM participant WHERE part <> 'brought evidence earlier'
   UNION SELECT id, raised_by, raised_at FROM proposal UNION SELECT proposal, by, at FROM proof
   UNION SELECT proof.proposal, struck.by, struck.at FROM struck JOIN proof ON proof.id = struck.proof
+  UNION SELECT line.line, hand.person, hand.since FROM schedule_line AS line JOIN schedule_participant AS hand USING (schedule)
+  UNION SELECT line.line, schedule.made_by, schedule.made_at FROM schedule_line AS line JOIN schedule ON schedule.id = line.schedule
 )
 SELECT line.schedule, line.line, told.person, told.since, CASE WHEN other.status = 'posted' THEN other.closed_at END AS until
 FROM schedule_line AS line JOIN proposal AS other ON other.id <> line.line AND other.account = ANY (line.beside || line.account)
 JOIN told ON told.proposal = other.id
+UNION SELECT line.schedule, line.line, heard.by, heard.at, NULL
+FROM schedule_line AS line JOIN proposal AS other ON other.account = ANY (line.beside) JOIN proof ON proof.proposal = other.id
+LEFT JOIN struck ON struck.proof = proof.id CROSS JOIN LATERAL (VALUES (proof.by, proof.at), (struck.by, struck.at)) AS heard (by, at)
+WHERE heard.by IS NOT NULL AND line.reason = 'untraceable' AND proof.kind = ANY ($1::text[])
+  AND (proof.person IS NULL OR line.content -> 'answered_by' ? proof.person::text)
 """
-"""Who took part in another proposal about the same people, on whichever of their accounts, until that was posted."""
+"""Who took part in another proposal about the same people, on whichever of their accounts, until that was posted; and, without an end, who
+brought or struck what is heard of them there, which goes on speaking against that they are untraceable.
+"""
+_HEARD_OF = ["letter-answered", "contact", "executor-reply", "found"]
 _SHOWN = "SELECT task_id, line, content_hash FROM schedule_task_line"
 _EXCEPTED = "SELECT decision_id, line FROM decision_exception"
 _HEARD = """
@@ -105,7 +117,7 @@ async def _approved(books: Books) -> Finding:
     for row in await books.of("writeoffs").fetch(_PARTS, _OF_INSOLVENCY, _FOR_AN_ORDER):
         part[row["line"]].append(row)
     beside: dict[tuple[UUID, UUID], list[Any]] = defaultdict(list)
-    for row in await books.of("writeoffs").fetch(_BESIDE):
+    for row in await books.of("writeoffs").fetch(_BESIDE, _HEARD_OF):
         beside[row["schedule"], row["line"]].append(row)
     ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)

@@ -124,6 +124,7 @@ async def withdraw_schedule(tx: Transaction, told: WithdrawSchedule) -> Nothing:
         raise DecidedAlready(
             "This schedule was approved. Have the approval recalled, which can be done until it is posted; then take the schedule back."
         )
+    await store.take_part_in_schedule(tx, row.id, "withdrew it")
     await store.note_on_schedule(tx, row.id, "withdrawn", told.note)
     await store.change_schedule(tx, row.id, withdrawn=True)
     await tx.signal(schedule_workflow_id(row.id), SCHEDULE_CHANGED, ScheduleChanged(schedule=row.id))
