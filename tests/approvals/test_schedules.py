@@ -482,21 +482,31 @@ async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: W
     assert await desk.office.look("aud.auditor", queries.copy_of_minute, made.decision) == right.copy
 
 
-async def test_a_body_decides_on_nothing_that_was_put_forward_after_it_met(desk: WriteOffOffice) -> None:
-    """By the day on which the round began, at whichever of its stages the body decides."""
+async def before_now(desk: WriteOffOffice, *statements: str) -> None:
+    """What happened is moved into the past, past the triggers."""
+    of = ("task", "decision")
+    for statement in (
+        *(f"ALTER TABLE {one} DISABLE TRIGGER USER" for one in of),
+        *statements,
+        *(f"ALTER TABLE {one} ENABLE TRIGGER USER" for one in of),
+    ):
+        await desk.office.owner_sql(statement)
+
+
+async def test_a_body_decides_on_nothing_that_was_put_to_it_after_it_met(desk: WriteOffOffice) -> None:
+    """By the day on which the round began, and by that on which the stage before was decided."""
     about = told((line(30_00, 50_000_00),))
     first = await desk.opened(about)
-    begun = TODAY - timedelta(days=3)
-    earlier = f"UPDATE task SET opened_at = opened_at - interval '3 days' WHERE id = '{first.task}'"
-    for statement in ("ALTER TABLE task DISABLE TRIGGER USER", earlier, "ALTER TABLE task ENABLE TRIGGER USER"):
-        await desk.office.owner_sql(statement)
-    await desk.decided("kim.s151", about, first)
+    await before_now(desk, f"UPDATE task SET opened_at = opened_at - interval '3 days' WHERE id = '{first.task}'")
+    advised = await desk.decided("kim.s151", about, first)
     second = await desk.opened(about, 2)
-    too_early = replace(minuted(), met_on=begun - timedelta(days=1))
-    with pytest.raises(scheduling.MinuteOlderThanItsRound, match=in_words(begun)) as refused:
-        await desk.decided("dee.democratic", about, second, minute=too_early)
-    assert refused.value.field == "met_on"
-    made = await desk.decided("dee.democratic", about, second, minute=replace(too_early, met_on=begun))
+    for days, decided in ((1, 0), (2, 1)):
+        await before_now(desk, f"UPDATE decision SET decided_at = now() - interval '{decided} days' WHERE id = '{advised.decision}'")
+        too_early = replace(minuted(), met_on=TODAY - timedelta(days=days))
+        with pytest.raises(scheduling.MinuteOlderThanItsRound, match=in_words(TODAY - timedelta(days=decided))) as refused:
+            await desk.decided("dee.democratic", about, second, minute=too_early)
+        assert refused.value.field == "met_on"
+    made = await desk.decided("dee.democratic", about, second, minute=replace(too_early, met_on=TODAY - timedelta(days=1)))
     written = (
         "INSERT INTO minute (decision_id, body, reference, met_on, copy, copy_sha256)"
         f" SELECT decision_id, body, reference, met_on - 1, copy, copy_sha256 FROM minute WHERE decision_id = '{made.decision}'"
@@ -504,6 +514,50 @@ async def test_a_body_decides_on_nothing_that_was_put_forward_after_it_met(desk:
     with pytest.raises(asyncpg.PostgresError) as error:
         await desk.office.sql(written)
     assert error.value.constraint_name == "a_body_decides_what_was_put_to_it"
+
+
+async def test_a_body_that_met_before_the_decision_of_the_other_was_written_down_had_met_after_it(desk: WriteOffOffice) -> None:
+    """Democratic services may write down both on the same day."""
+    for statement in COUNCIL:
+        await desk.office.owner_sql(statement)
+    about = told((line(30_00, 2_500_000_00),))
+    first = await desk.opened(about)
+    advised = await desk.decided("kim.s151", about, first)
+    await before_now(
+        desk,
+        f"UPDATE task SET opened_at = opened_at - interval '9 days' WHERE id = '{first.task}'",
+        f"UPDATE decision SET decided_at = decided_at - interval '9 days' WHERE id = '{advised.decision}'",
+    )
+    cabinet, council = (replace(minuted(), met_on=TODAY - timedelta(days=days)) for days in (5, 3))
+    await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=cabinet)
+    third = await desk.opened(about, 3)
+    with pytest.raises(scheduling.MinuteOlderThanItsRound, match=in_words(cabinet.met_on)):
+        await desk.decided("don.democratic", about, third, minute=replace(council, met_on=TODAY - timedelta(days=6)))
+    assert (await desk.decided("don.democratic", about, third, minute=council)).completes
+
+
+HIGHER = (
+    COUNCIL[0].replace("with-council", "higher"),
+    "INSERT INTO authority (policy_id, act, stage, role, from_pence, to_pence, body, call_in_working_days)"
+    " SELECT 'higher', act, stage, role, CASE from_pence WHEN 1000000 THEN 2000000 ELSE from_pence END,"
+    " CASE to_pence WHEN 999999 THEN 1999999 ELSE to_pence END, body, call_in_working_days FROM authority"
+    " WHERE policy_id = 'write-off-2021-07-01'",
+)
+
+
+@pytest.mark.parametrize(("comes", "covers"), [("before", 19_999_99), ("between", 9_999_99), ("never", 9_999_99)])
+async def test_what_a_round_covers_ends_with_the_lowest_table_that_it_was_decided_by(desk: WriteOffOffice, comes: str, covers: int) -> None:
+    about = told((line(30_00, 5_000_00),))
+    first = await desk.opened(about)
+    for moment in ("before", "between"):
+        if moment == comes:
+            for statement in HIGHER:
+                await desk.office.owner_sql(statement)
+        if moment == "before":
+            await desk.decided("mel.member", about, first)
+    made = await desk.decided("kim.s151", about, await desk.opened(about, 2))
+    assert made.completes
+    assert (await desk.facts())[-1]["covers_to_pence"] == covers
 
 
 # --- what comes with an office ----------------------------------------------------------------------------------------------------------

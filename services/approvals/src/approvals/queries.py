@@ -741,11 +741,27 @@ def _head(row: Any) -> TaskHead:
     )  # fmt: skip
 
 
-async def round_begun(tx: Transaction, head: TaskHead) -> datetime:
-    """When the first task of a task's round was opened."""
+async def put_on(tx: Transaction, head: TaskHead) -> date:
+    """The day, Europe/London, on which a task was put to whoever decides it: its round had begun, and the stages before it were decided, a
+    body's on the day on which it met.
+    """
     same_round = (task.c.case_id == head.case, task.c.attempt == head.attempt, task.c.round == head.round)
-    first: datetime = (await tx.connection.execute(sa.select(sa.func.min(task.c.opened_at)).where(*same_round))).scalar_one()
-    return first
+    begun: datetime = (await tx.connection.execute(sa.select(sa.func.min(task.c.opened_at)).where(*same_round))).scalar_one()
+    of_round = sa.select(decision.c.decided_at, minute.c.met_on).outerjoin(minute, minute.c.decision_id == decision.c.id)
+    before = (await tx.connection.execute(of_round.where(*_stands_in_round(head), decision.c.stage < head.stage))).all()
+    return max([business_date(begun), *(row.met_on or business_date(row.decided_at) for row in before)])
+
+
+async def tables_of_round(tx: Transaction, head: TaskHead) -> list[tuple[Authority, ...]]:
+    """The tables of authority by which the decisions of a task's round were made that stand."""
+    wanted = sa.select(authority.c.policy_id).join(decision, decision.c.authority_id == authority.c.id).where(*_stands_in_round(head))
+    used = set((await tx.connection.scalars(wanted)).all())
+    return [one.authorities for one in await policies(tx, head.kind) if one.id in used]
+
+
+def _stands_in_round(head: TaskHead) -> tuple[sa.ColumnElement[bool], ...]:
+    same_round = (decision.c.case_id == head.case, decision.c.attempt == head.attempt, decision.c.round == head.round)
+    return (*same_round, ~_is_recalled())
 
 
 async def first_priority(tx: Transaction, case: UUID, attempt: int) -> datetime | None:

@@ -105,6 +105,12 @@ def covers_to(authorities: Iterable[Authority], amount_pence: int) -> int | None
     return min((*ends, *begins), default=None)
 
 
+def covers_to_under(tables: Iterable[Sequence[Authority]], amount_pence: int) -> int | None:
+    """The same of a round whose stages were decided by these tables: each decided as far as its own goes."""
+    ends = (covers_to(authorities, amount_pence) for authorities in tables)
+    return min((end for end in ends if end is not None), default=None)
+
+
 def in_turn(authorities: Sequence[Authority], amount_pence: int) -> tuple[Authority, ...]:
     """The rows by which an amount may be decided, where the table consults members and bodies (domain.md 5.1).
 

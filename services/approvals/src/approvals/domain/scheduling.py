@@ -50,7 +50,7 @@ class MinuteMissing(ApprovalRule):
 
 
 class MinuteOlderThanItsRound(ApprovalRule):
-    """A body decides on what was put to it: its meeting is not earlier than the round that it decides."""
+    """A body decides on what was put to it: its meeting is not earlier than the round that it decides, nor than the stage before it."""
 
 
 class NoMinuteWanted(ApprovalRule):
@@ -76,9 +76,9 @@ def complaint_about_exceptions(
     return None
 
 
-def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | None, begun_on: date, today: date) -> ApprovalRule | None:
-    """What is wrong with the minute, if anything. `body` decides by its minute; None: the person decides. `begun_on`: the day on which the
-    round began that it decides.
+def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | None, put_on: date, today: date) -> ApprovalRule | None:
+    """What is wrong with the minute, if anything. `body` decides by its minute; None: the person decides. `put_on`: the day on which it was
+    put to them, by the beginning of its round or by the stage before.
     """
     if body is None:
         return NoMinuteWanted("You decide this by your own authority: no minute is recorded.") if minute is not None else None
@@ -88,9 +88,9 @@ def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | No
         return MinuteMissing("Enter the minute's reference.", field="minute_reference")
     if minute.met_on > today:
         return MinuteMissing("The meeting was today or before.", field="met_on")
-    if minute.met_on < begun_on:
+    if minute.met_on < put_on:
         return MinuteOlderThanItsRound(
-            f"This was put forward on {in_words(begun_on)}: it is decided by a meeting of that day or later.",
+            f"This was put to {body} on {in_words(put_on)}: it is decided by a meeting of that day or later.",
             field="met_on",
         )
     if not minute.copy.startswith(_PDF) or len(minute.copy) > MINUTE_COPY_LIMIT_BYTES:

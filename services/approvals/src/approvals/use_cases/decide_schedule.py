@@ -9,7 +9,7 @@ from rentbook_contracts.writeoffs import SCHEDULE_TO_DECIDE, ScheduleOfHash, Sch
 
 from approvals import queries, store
 from approvals.domain import working_days
-from approvals.domain.authority import Authority, covers_to
+from approvals.domain.authority import Authority, covers_to_under
 from approvals.domain.eligibility import Part
 from approvals.domain.forms import AnswerSchedule, DecisionTaken
 from approvals.domain.reasons import SCHEDULE_REASONS, complaints_about
@@ -42,8 +42,8 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     complaint = complaint or complaint_about_exceptions(form.answer, form.text, form.excepted, lines.keys(), {*earlier, *about.gone})
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)
-    begun_on = business_date(await queries.round_begun(tx, head))
-    refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, begun_on, business_date(tx.now))
+    put_on = await queries.put_on(tx, head)
+    refused = complaint_about_minute(form.answer, mandate.authority.body, form.minute, put_on, business_date(tx.now))
     if refused is not None:
         raise refused
     waits = _carried_out_from(tx, mandate.authority)
@@ -84,7 +84,7 @@ async def _same(tx: Transaction, form: AnswerSchedule, before: queries.Recorded)
 async def _tell(
     tx: Transaction, form: AnswerSchedule, head: queries.TaskHead, decision: UUID, *, lines: dict[UUID, str], excepted: set[UUID]
 ) -> None:
-    in_force = await queries.policy_in_force(tx, Kind.WRITE_OFF)
+    tables = await queries.tables_of_round(tx, head)
     waits = await queries.latest_carried_out_from(tx, head.case, head.round)
     assert waits is not None, "the decision that was just written has a day"
     approved = (ApprovedLine(line=line, content_hash=hash_) for line, hash_ in sorted(lines.items()) if line not in excepted)
@@ -98,7 +98,7 @@ async def _tell(
         answer=form.answer,
         completes=form.answer is Answer.APPROVED and head.stage == head.stages,
         carried_out_from=waits,
-        covers_to_pence=covers_to(in_force.authorities, head.amount_pence),
+        covers_to_pence=covers_to_under(tables, head.amount_pence),
         lines=tuple(approved),
         excepted=tuple(sorted(excepted)),
     )
