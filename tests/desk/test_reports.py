@@ -7,10 +7,12 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import page as validation
 import pytest
+from approvals.web.pages import register
 from approvals.web.report import Column, Report, Table, as_message
 from approvals.web.workbook import Kind, NotWritten, Sheet, workbook
 from chassis.peers import Refused
@@ -105,6 +107,26 @@ async def test_what_was_put_back_is_below_nothing_in_every_file_so_that_a_sum_ov
     ]
     place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found.model_copy(update={"rows": (back,), "in_all": 1})
     assert cells((await fetched(place, "hugo", f"{REGISTER}.xlsx")).content, "Register")[-1][5:8] == [-10.0, -1.0, 0.0]
+
+
+async def test_a_register_of_several_pages_has_each_row_once_whatever_is_posted_meanwhile(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "EXPORTED_AT_ONCE", 1)
+    newest_first = list(debts.register(RegisterAsked()).rows)
+    expected = [str(row.journal) for row in newest_first]
+
+    def answer(asked: BaseModel) -> Register:
+        assert isinstance(asked, RegisterAsked)
+        journals = [row.journal for row in newest_first]
+        start = journals.index(asked.after) + 1 if asked.after else asked.offset
+        rows = tuple(newest_first[start : start + asked.limit])
+        newest_first.insert(0, newest_first[0].model_copy(update={"journal": uuid4()}))
+        return debts.register(asked).model_copy(update={"rows": rows, "in_all": len(newest_first)})
+
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = answer
+    _, *rows = (await fetched(place, "hugo", f"{REGISTER}.csv")).content.decode("utf-8-sig").strip().splitlines()
+    assert [row.split(",")[-2] for row in rows] == expected
 
 
 async def test_names_that_look_like_formulas_stay_words(place: Place) -> None:

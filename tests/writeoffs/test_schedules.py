@@ -585,6 +585,28 @@ async def test_the_newest_of_one_day_come_first(writeoffs: WriteOffs) -> None:
     assert [row.amount_pence for row in oldest.rows] == [50_00, 75_00, 60_00, 90_00]
 
 
+@pytest.mark.parametrize("order", RegisterOrder)
+async def test_whoever_reads_all_of_the_register_reads_each_row_once_whatever_is_posted_meanwhile(
+    writeoffs: WriteOffs, order: RegisterOrder
+) -> None:
+    async def one_more(pence: int) -> None:
+        schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing(pence))), uuid4()
+        await writeoffs.round(schedule)
+        await posted(writeoffs, schedule, decision)
+
+    for pence in (50_00, 75_00, 60_00):
+        await one_more(pence)
+    before = (await writeoffs.ask(queries.write_off_register, RegisterAsked(order=order))).rows
+    read = list((await writeoffs.ask(queries.write_off_register, RegisterAsked(order=order, limit=2))).rows)
+    await one_more(90_00)
+    await one_more(40_00)
+    rest = await writeoffs.ask(queries.write_off_register, RegisterAsked(order=order, after=read[-1].journal))
+    read += rest.rows
+    known = {row.journal for row in before}
+    assert [row.journal for row in read if row.journal in known] == [row.journal for row in before]
+    assert len({row.journal for row in read}) == len(read)
+
+
 async def test_the_ledgers_drop_comes_back_with_its_reason(writeoffs: WriteOffs) -> None:
     proposal = await writeoffs.ready(writeoffs.owing())
     schedule, decision = await writeoffs.scheduled(proposal), uuid4()

@@ -838,7 +838,10 @@ class RegisterOrder(StrEnum):
 
 
 class RegisterAsked(Message):
-    """The register of what was posted. `account` also finds debts that were put back since."""
+    """The register of what was posted. `account` also finds debts that were put back since.
+
+    `after`: only what comes after this journal in the order: whoever reads all of it reads each row once, whatever is posted meanwhile.
+    """
 
     account: UUID | None = None
     kind: LineKind | None = None
@@ -846,6 +849,7 @@ class RegisterAsked(Message):
     since: date | None = None
     until: date | None = None
     order: RegisterOrder = RegisterOrder.NEWEST
+    after: UUID | None = None
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=100, ge=1, le=1000)
 

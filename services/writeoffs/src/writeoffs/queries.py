@@ -634,12 +634,18 @@ async def write_off_register(tx: Transaction, asked: RegisterAsked) -> Register:
     )
     kinds = tuple(sorted(found, key=lambda one: list(LineKind).index(one.kind)))
     newest = (register.c.posted_on.desc(), proposal.c.closed_at.desc(), register.c.proposal)
-    page = sa.select(register).join(proposal, proposal.c.id == register.c.proposal).where(*chosen)
+    of_all = register.join(proposal, proposal.c.id == register.c.proposal)
+    order = (*_ORDERS.get(asked.order, ()), *newest)
     if asked.order is RegisterOrder.ACCOUNT:
         places = await _by_reference(tx, chosen)
-        page = page.outerjoin(places, places.c.account == register.c.account).order_by(places.c.place.nulls_last(), *newest)
-    else:
-        page = page.order_by(*_ORDERS[asked.order], *newest)
+        of_all = of_all.outerjoin(places, places.c.account == register.c.account)
+        order = (places.c.place.nulls_last(), *newest)
+    place = sa.func.row_number().over(order_by=order).label("place_in_order")
+    in_order = sa.select(register, place).select_from(of_all).where(*chosen).subquery()
+    page = sa.select(in_order).order_by(in_order.c.place_in_order)
+    if asked.after is not None:
+        reached = sa.select(in_order.c.place_in_order).where(in_order.c.journal == asked.after).scalar_subquery()
+        page = page.where(in_order.c.place_in_order > reached)
     rows = await tx.connection.execute(page.offset(asked.offset).limit(asked.limit))
     return Register(
         rows=tuple(_register_row(row) for row in rows),

@@ -70,10 +70,13 @@ async def download(visit: Visit) -> Response:
     if form.errors:
         return visit.go_to_filters("/write-offs/register")
     rows: list[RegisterRow] = []
+    asked = asked.model_copy(update={"offset": 0, "limit": EXPORTED_AT_ONCE})
     while True:
-        found = await visit.ask(WRITE_OFF_REGISTER, asked.model_copy(update={"offset": len(rows), "limit": EXPORTED_AT_ONCE}))
+        # More may be posted between two questions: what comes after the last row stays the same.
+        after = rows[-1].journal if rows else None
+        found = await visit.ask(WRITE_OFF_REGISTER, asked.model_copy(update={"after": after}))
         rows += found.rows
-        if not found.rows or len(rows) >= found.in_all:
+        if len(found.rows) < EXPORTED_AT_ONCE:
             break
     labels = await visit.account_labels(row.account for row in rows)
     return await handed_out(visit, register_report(rows, labels, asked, visit.today))
