@@ -118,6 +118,27 @@ async def test_whoever_moved_money_while_the_task_waited_does_not_decide_it(offi
     await office.answer_task("tim.leader", opened)
 
 
+async def test_whoever_took_part_in_another_request_of_the_same_people_does_not_decide_it(office: Office) -> None:
+    office.elsewhere = ["tess.leader"]
+    _, opened = await office.open(50_00)
+    page = await office.look("tess.leader", queries.task_page, opened.task)
+    assert page is not None
+    assert page.row.why_not is not None
+    assert "or in another about the same people" in page.row.why_not
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await office.answer_task("tess.leader", opened)
+    await office.answer_task("tim.leader", opened)
+
+
+async def test_nor_does_whoever_took_part_in_one_while_the_task_waited(office: Office) -> None:
+    """Refunds is asked at the decision, not only when the task was opened."""
+    _, opened = await office.open(50_00)
+    office.elsewhere = ["tess.leader"]
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await office.answer_task("tess.leader", opened)
+    await office.answer_task("tim.leader", opened)
+
+
 async def test_whoever_added_evidence_earlier_is_told_since_when(office: Office) -> None:
     asked, opened = await office.open(50_00)
     await office.do("tess.leader", add_participant, TakePart(asked.case, Part.EVIDENCE))

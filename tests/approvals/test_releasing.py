@@ -109,6 +109,17 @@ async def test_an_approver_or_releaser_who_moved_the_money_since_stops_the_payme
     assert await office.sql("select 1 from release") == []
 
 
+@pytest.mark.parametrize("person", ["tess.leader", "finn.finance"])
+async def test_an_approver_or_releaser_who_took_part_in_another_request_of_the_same_people_since_stops_the_payment(
+    office: Office, person: str
+) -> None:
+    line = await approved(office)
+    office.elsewhere = [person]
+    with pytest.raises((releasing.ApproverTookPart, eligibility.ParticipantMayNotDecide)):
+        await office.release("finn.finance", line)
+    assert await office.sql("select 1 from release") == []
+
+
 @pytest.mark.parametrize("change", [{"amount_pence": 50_01}, {"content_hash": OTHER_HASH}, {"attempt": 2}, {"case": uuid4()}])
 async def test_a_line_that_is_not_ready_as_shown_is_refused(office: Office, change: dict[str, object]) -> None:
     line = (await approved(office)).model_copy(update=change)

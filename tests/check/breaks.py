@@ -113,6 +113,19 @@ HEARD_BESIDE_GONE = (
 )
 """What was heard of a debtor on another account, whose proposal was posted long before."""
 
+ASKED_IN_VAIN = """
+INSERT INTO participant SELECT id, '{who}', 'withdrew the case', {since} FROM refund_case WHERE account = '{declined}';
+UPDATE refund_case SET account = '{account}' WHERE account = '{declined}'
+"""
+
+
+def asked_in_vain(promise: str, words: str, who: str, account: object) -> tuple[str, str, str, tuple[str, ...]]:
+    """That they took part in a declined request on this account as well."""
+    broken = ASKED_IN_VAIN.format(who=who, since=LONG_BEFORE, declined=DECLINED.account, account=account)
+    return promise, f"{words} took part in another request {'on its account' if account == PAID.account else 'of the tenant'}", "refunds", (
+        *broken.split(";"),)  # fmt: skip
+
+
 MAUNDY_THURSDAY = "UPDATE decision SET decided_at = '2026-04-02 12:00+01', carried_out_from = '{day}' WHERE carried_out_from IS NOT NULL"
 
 BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
@@ -266,6 +279,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("four-eyes", "a decider brought the file that the credit came in", "ledger", (
         f"UPDATE bank_file_line SET journal = {RECEIPT} WHERE no = 2 AND bank_file = (SELECT id FROM bank_file WHERE name = 'cash.txt')",
         "UPDATE bank_file SET uploaded_by = 'dilip.leader'")),
+    *(asked_in_vain(promise, words, who, account) for account in (PAID.account, PAID.recharge)
+      for promise, words, who in (("four-eyes", "a decider", "dilip.leader"), ("released", "whoever released it", "greta.finance"))),
     ("four-eyes", "a decider posted the credit", "ledger", (
         f"UPDATE journal SET actor = 'dilip.leader' WHERE id = {RECEIPT}",)),
     ("released", "a decider released it", "approvals", ("UPDATE release SET released_by = 'dilip.leader'",)),

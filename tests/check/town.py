@@ -276,7 +276,7 @@ class Town:
 
     # --- the story of a refund --------------------------------------------------------------------------------------------------------
 
-    async def requested(self, tenant: Tenant) -> UUID:
+    async def requested(self, tenant: Tenant, by: str = OFFICER) -> UUID:
         """The tenant's request for everything, as an officer takes it."""
         payee = NewPayee(
             name=f"Tenant {tenant.number}",
@@ -295,7 +295,7 @@ class Town:
         )
         form = uuid4()
         self.named[f"request {tenant.number}"] = form
-        case: UUID = (await self.command(OFFICER, REQUEST_REFUND, asked, form)).case
+        case: UUID = (await self.command(by, REQUEST_REFUND, asked, form)).case
         await self.deliver()
         return case
 

@@ -19,7 +19,18 @@ from chassis.transaction import run
 from playwright.async_api import Browser, expect
 from rentbook_contracts.approvals import Answer, CloseTask, Lane, NudgeTask, content_hash
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountPageAsked, EntryKind, Provenance
-from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, CASES, AskedAs, CaseRow, CaseStatus, Glances, ReadyPayments
+from rentbook_contracts.refunds import (
+    CASE_GLANCES,
+    CASE_PAGE,
+    CASES,
+    PLAN_TO_DECIDE,
+    AskedAs,
+    CaseRow,
+    CaseStatus,
+    Glances,
+    PlanToDecide,
+    ReadyPayments,
+)
 from rentbook_contracts.writeoffs import PROPOSALS
 
 from desk import estate
@@ -241,6 +252,20 @@ async def test_whoever_moved_money_since_the_task_was_opened_is_told_before_they
         said = await dev.read(f"/tasks/{task}")
         assert "Why can’t I decide this?" in said
         assert "an entry behind the credit or the debt, or in a hold, a plan or a note" in said, "each of these counts as well"
+        assert "Why can’t I decide this?" not in await ella.read(f"/tasks/{task}")
+
+
+async def test_whoever_took_part_in_another_request_of_the_same_people_is_told_before_they_answer(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.task(estate.CASE_OKAFOR)
+    address = f"/queries/{PLAN_TO_DECIDE.name}"
+    told = PlanToDecide(plan=estate.PLANS[estate.CASE_OKAFOR], raised_by="asha.officer", participants=("asha.officer", "dev.leader"))
+    async with visiting(place, "dev") as dev, visiting(place, "ella") as ella:
+        assert "Why can’t I decide this?" not in await dev.read(f"/tasks/{task}")
+        place.peers.answers[address] = lambda _: told
+        said = await dev.read(f"/tasks/{task}")
+        assert "Why can’t I decide this?" in said
+        assert "You took part in this case, or in another about the same people, as was seen" in said
         assert "Why can’t I decide this?" not in await ella.read(f"/tasks/{task}")
 
 

@@ -57,11 +57,16 @@ def caller(person: str, form: UUID | None = None) -> Caller:
 
 @dataclass
 class Office:
-    """Approvals on a database of its own. `actors`: who the ledger says stands behind a credit; `ready`: what refunds holds ready."""
+    """Approvals on a database of its own.
+
+    `actors`: who the ledger says stands behind a credit; `elsewhere`: who refunds says took part in another request of the same people;
+    `ready`: what refunds holds ready.
+    """
 
     runtime: Runtime
     database: Database
     actors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
     ready: list[dict[str, Any]] = field(default_factory=list)
     plans: dict[tuple[str, str], OpenTask] = field(default_factory=dict)
 
@@ -87,8 +92,9 @@ class Office:
             case=task.case, attempt=task.attempt, account=task.account, refund_pence=task.amount_pence, checks_hash=task.content_hash
         )
         told = PlanToDecide(
-            plan=plan, raised_by=task.raised_by, participants=task.participants, lane=task.lane, lane_reasons=task.lane_reasons
-        )
+            plan=plan, raised_by=task.raised_by, participants=(*task.participants, *self.elsewhere), lane=task.lane,
+            lane_reasons=task.lane_reasons,
+        )  # fmt: skip
         return httpx.Response(200, text=told.model_dump_json())
 
     async def signs_in(self, person: str, *roles: str) -> None:

@@ -356,6 +356,7 @@ class RefundFacts(Message):
     account_holds: tuple[AccountHold, ...]
     debts: tuple[DebtOfSamePeople, ...]
     actors: tuple[str, ...] = Field(description="Staff behind the credit or behind what may be refunded of it: see ActorsFound")
+    others: tuple[UUID, ...] = Field(default=(), description="The other accounts of the same people")
 
 
 ACCOUNT_FOR_REFUND: Query[AccountForRefund, RefundFacts] = Query("account-for-refund", "ledger", AccountForRefund, RefundFacts)

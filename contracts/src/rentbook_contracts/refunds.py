@@ -743,14 +743,18 @@ CASE_GLANCES: Query[GlancesAsked, Glances] = Query("case-glances", "refunds", Gl
 
 
 class PlanOfHash(Message):
-    """A plan that somebody is to decide on, by its hash."""
+    """A plan that somebody is to decide on, or whose payment is to be released, by its hash."""
 
     case: UUID
     content_hash: str
+    others: tuple[UUID, ...] = Field(default=(), description="The other accounts of the same people, as the ledger has them")
 
 
 class PlanToDecide(Message):
-    """What approvals must not take on a workflow's word: the plan itself, who raised the case, and who took part in it."""
+    """What approvals must not take on a workflow's word: the plan itself, who raised the case, and who took part in it.
+
+    Or in another request of the same people that was not paid.
+    """
 
     plan: RefundPlan
     raised_by: str

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rentbook_local.checking.behind import Decided, behind
+from rentbook_local.checking.beside import beside
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.plans import PostedPlan, plan_hash, posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
@@ -194,6 +195,7 @@ async def took_part(books: Books) -> dict[UUID, dict[str, Any]]:
 async def _four_eyes(books: Books) -> Finding:
     """Neither a decider nor whoever lent them their authority took part before the decision, nor, where it was carried out, before that."""
     posted, made, parts = await posted_plans(books), await decisions(books), await took_part(books)
+    others = await beside(books)
     carried_out = {
         (plan.case, plan.attempt, made[last]["round"]): plan.posted_at for plan in posted.plans for last in plan.decisions if last in made
     }
@@ -205,6 +207,8 @@ async def _four_eyes(books: Books) -> Finding:
             since = [at for person in people if (at := parts.get(row["case_id"], {}).get(person)) is not None]
             if any(at <= (posted_at or row["decided_at"]) for at in since):
                 broken.append(f"decision {row['id']} on case {row['case_id']} is {how} somebody who took part in the case")
+        for person in sorted(people_of(row) & others.people(row["case_id"], row["decided_at"])):
+            broken.append(f"decision {row['id']}: {person} took part in another request of the same people that was not paid")
     return finding(len(made), [*broken, *await _behind(books, posted.plans, made)])
 
 
@@ -298,10 +302,12 @@ async def released_lines(books: Books) -> list[Any]:
 
 async def _released(books: Books) -> Finding:
     releases, lines = await books.approvals.fetch(_RELEASES), await released_lines(books)
-    made, parts, posted = await decisions(books), await took_part(books), await posted_plans(books)
+    made, parts, posted, others = await decisions(books), await took_part(books), await posted_plans(books), await beside(books)
     broken = [f"run {row['run']}: {why}" for row in releases for why in _no_release(row)]
     for line in lines:
         broken += [f"run {line['run']}, case {line['case_id']}: {why}" for why in _bad_line(line, made, parts)]
+        if line["released_by"] in others.people(line["case_id"], line["released_at"]):
+            broken.append(f"run {line['run']}, case {line['case_id']}: whoever released it took part in another request of the same people")
     signed = {(line["case_id"], line["attempt"], line["decision_id"], line["amount_pence"]): line["released_at"] for line in lines}
     for plan in posted.plans:
         at = [signed.get((plan.case, plan.attempt, decision, plan.refund_pence)) for decision in plan.decisions]

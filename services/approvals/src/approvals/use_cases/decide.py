@@ -14,14 +14,14 @@ from approvals.domain.forms import AnswerSchedule, AnswerTask, DecisionTaken
 from approvals.domain.reasons import complaints_about
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind, found
-from approvals.use_cases.gather_actors import actors_of_refunds, take_part
+from approvals.use_cases.gather_actors import OfPlan, actors_of_refunds, take_part
 
 
 async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     """Decide as the caller, under the form's id. The same form again does nothing and gives the first answer.
 
     Errors: what `objection` and `complaints_about` name, NotTheirsToAnswer, ContentChanged, SameFormOtherContent, NoSuchTask,
-    AnotherKindOfTask, Unanswered (ledger); and, whatever was looked at here, the rules of the database.
+    AnotherKindOfTask, Unanswered (ledger, refunds); and, whatever was looked at here, the rules of the database.
     """
     head = await locked_task(tx, form.task, Kind.REFUND)
     decision = store.form_of(tx)
@@ -29,7 +29,7 @@ async def decide(tx: Transaction, form: AnswerTask) -> DecisionTaken:
     if before is not None:
         return _same(tx, form, before)
     assert head.account is not None, "a refund is of an account"
-    await take_part(tx, await actors_of_refunds(tx, {head.case: head.account}))
+    await take_part(tx, await actors_of_refunds(tx, [OfPlan(head.case, head.account, head.content_hash)]))
     complaint = next(complaints_about(form.answer, form.reason_code, form.text, form.question_to), None)
     complaint = complaint or await complaint_about_asked(tx, head, form.question_to)
     mandate = await mandate_or_refuse(tx, head, form.content_hash, complaint)

@@ -34,7 +34,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
     about = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
     # Somebody may have touched another proposal of the same people since the task was opened.
     await store.add_participants(tx, head.case, {*about.participants} - {about.raised_by}, Part.CASE)
-    await take_part(tx, {head.case: await actors_of_schedule(tx, (line.account for line in about.lines))})
+    await take_part(tx, {head.case: {Part.LEDGER: await actors_of_schedule(tx, (line.account for line in about.lines))}})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)
     complaint = _complaint_about_withdrawal(about)

@@ -1,14 +1,17 @@
 """Who stands behind the credits and debts that people are about to decide on or to pay, as the ledger has it at this moment.
 
-A task may wait for days: whoever moved money, undid an entry, lifted a hold or ended a plan meanwhile took part in the case as well.
+A task may wait for days: whoever moved money, undid an entry, lifted a hold or ended a plan meanwhile took part in the case as well, and so
+did whoever took part in another request of the same people, as refunds has it.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACTORS_BEHIND, AccountForRefund, ActorsAsked
+from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanOfHash
 
 from approvals import store
 from approvals.domain.eligibility import Part
@@ -16,15 +19,26 @@ from approvals.domain.eligibility import Part
 ASKED_AT_ONCE = 8
 
 
-async def actors_of_refunds(tx: Transaction, cases: Mapping[UUID, UUID]) -> Mapping[UUID, tuple[str, ...]]:
-    """By case, whose account is given. Errors: Unanswered (ledger)."""
+@dataclass(frozen=True)
+class OfPlan:
+    """A refund's plan, by its hash, with its account."""
+
+    case: UUID
+    account: UUID
+    content_hash: str
+
+
+async def actors_of_refunds(tx: Transaction, plans: Iterable[OfPlan]) -> Mapping[UUID, Mapping[Part, Iterable[str]]]:
+    """By case. Errors: Unanswered (ledger, refunds)."""
     gate = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def ask(case: UUID, account: UUID) -> tuple[UUID, tuple[str, ...]]:
+    async def ask(plan: OfPlan) -> tuple[UUID, Mapping[Part, Iterable[str]]]:
         async with gate:
-            return case, (await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=account, case=case))).actors
+            facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=plan.account, case=plan.case))
+            told = await tx.ask(PLAN_TO_DECIDE, PlanOfHash(case=plan.case, content_hash=plan.content_hash, others=facts.others))
+            return plan.case, {Part.LEDGER: facts.actors, Part.CASE: {*told.participants} - {told.raised_by}}
 
-    return dict(await asyncio.gather(*(ask(case, account) for case, account in cases.items())))
+    return dict(await asyncio.gather(*map(ask, plans)))
 
 
 async def actors_of_schedule(tx: Transaction, accounts: Iterable[UUID]) -> tuple[str, ...]:
@@ -32,7 +46,8 @@ async def actors_of_schedule(tx: Transaction, accounts: Iterable[UUID]) -> tuple
     return (await tx.ask(ACTORS_BEHIND, ActorsAsked(accounts=tuple(dict.fromkeys(accounts))))).actors
 
 
-async def take_part(tx: Transaction, actors: Mapping[UUID, Iterable[str]]) -> None:
+async def take_part(tx: Transaction, actors: Mapping[UUID, Mapping[Part, Iterable[str]]]) -> None:
     """Put them on the list of each case, which is locked."""
-    for case, people in actors.items():
-        await store.add_participants(tx, case, people, Part.LEDGER)
+    for case, parts in actors.items():
+        for part, people in parts.items():
+            await store.add_participants(tx, case, people, part)

@@ -38,9 +38,9 @@ async def open_task(tx: Transaction, asked: OpenTask) -> TaskOpened:
 
     What it is about, and its lane, is asked of refunds. Errors: NotThisPlan, NoAuthorityForAmount, StageOfOtherContent, NoPolicyInForce.
     """
-    told = await tx.ask(PLAN_TO_DECIDE, PlanOfHash(case=asked.case, content_hash=asked.content_hash))
-    _as_the_owner_says(asked, told.plan)
     facts = await tx.ask(ACCOUNT_FOR_REFUND, AccountForRefund(account=asked.account, case=asked.case))
+    told = await tx.ask(PLAN_TO_DECIDE, PlanOfHash(case=asked.case, content_hash=asked.content_hash, others=facts.others))
+    _as_the_owner_says(asked, told.plan)
     await store.lock_case(tx, asked.case)
     voided = await store.void_earlier_rounds(tx, asked.case, asked.attempt, asked.round, CASE_WENT_ON)
     await tell_not_carried_out(tx, asked.case, voided)

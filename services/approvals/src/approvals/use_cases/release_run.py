@@ -19,7 +19,7 @@ from approvals.domain.releasing import (
     release_objection,
 )
 from approvals.domain.tasks import Kind
-from approvals.use_cases.gather_actors import actors_of_refunds, take_part
+from approvals.use_cases.gather_actors import OfPlan, actors_of_refunds, take_part
 
 
 async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
@@ -34,7 +34,8 @@ async def release_run(tx: Transaction, form: SignRun) -> RunSigned:
         return await _same(tx, form, before, run)
     _look_at(form)
     ready = {payment.case: payment for payment in (await tx.ask(READY_PAYMENTS, Nothing())).payments}
-    actors = await actors_of_refunds(tx, {line.case: ready[line.case].account for line in form.lines if line.case in ready})
+    chosen = [ready[line.case] for line in form.lines if line.case in ready]
+    actors = await actors_of_refunds(tx, [OfPlan(one.case, one.account, one.content_hash) for one in chosen])
     for line in sorted(form.lines, key=lambda one: one.case):
         await store.lock_case(tx, line.case)
     # Again, because the same form may have been sent twice at once: the second has waited here for the first.

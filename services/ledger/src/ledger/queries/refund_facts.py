@@ -90,6 +90,7 @@ async def account_for_refund(tx: Transaction, asked: AccountForRefund) -> Refund
         account_holds=await holds_in_force(tx, asked.account),
         debts=await _debts(tx, others, theirs, today),
         actors=await _actors(tx, row, behind, past, others),
+        others=tuple(sorted(others)),
     )
 
 

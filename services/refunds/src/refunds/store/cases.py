@@ -15,6 +15,8 @@ from refunds.tables import case_event, participant, refund_case, watched_account
 
 Case = sa.Row[Any]
 
+ENDED_IN_A_PAYMENT = (CaseStatus.PAID, CaseStatus.OFFSET)
+
 
 class UnknownCase(RefundRule):
     """There is no case of this id."""
@@ -97,6 +99,23 @@ async def take_part(tx: Transaction, case: UUID, part: str) -> None:
 async def participants(tx: Transaction, case: UUID) -> frozenset[str]:
     rows = await tx.connection.execute(sa.select(participant.c.person).where(participant.c.case_id == case).distinct())
     return frozenset(rows.scalars())
+
+
+async def participants_beside(tx: Transaction, case: Case, others: Collection[UUID]) -> frozenset[str]:
+    """Who took part in another request on the case's account, or on one of `others`, that has not ended in a payment, and is not over.
+
+    One person's withdrawal and another's request for the same credit would make a new case of it (decision 7). It is over once somebody
+    asked for as much, or for all, since they took part in it, and was paid, or had it offset: by a decision that they could not take.
+    """
+    other, since = refund_case.alias("other"), refund_case.alias("since")
+    asked_later = (since.c.account == other.c.account) & (since.c.id != case.id) & (since.c.asked_at > participant.c.since)
+    as_much = since.c.requested_pence.is_(None) | (since.c.requested_pence >= other.c.requested_pence)
+    over = sa.exists().where(asked_later, as_much, since.c.status.in_(ENDED_IN_A_PAYMENT))
+    theirs = sa.select(participant.c.person).join(other, other.c.id == participant.c.case_id).where(
+        other.c.account.in_([case.account, *others]), other.c.id != case.id, other.c.asked_at.is_not(None),
+        other.c.status.not_in(ENDED_IN_A_PAYMENT), ~over,
+    )  # fmt: skip
+    return frozenset(await tx.connection.scalars(theirs.distinct()))
 
 
 async def watch(tx: Transaction, case: UUID, accounts: Collection[UUID]) -> None:

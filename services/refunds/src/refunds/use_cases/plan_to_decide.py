@@ -18,7 +18,7 @@ async def plan_to_decide(tx: Transaction, asked: PlanOfHash) -> PlanToDecide:
     if row is None or row.plan is None:
         raise NoSuchPlan("The case has no such plan.")
     case = await cases.read(tx, asked.case)
-    barred = await cases.participants(tx, asked.case)
+    barred = await cases.participants(tx, asked.case) | await cases.participants_beside(tx, case, asked.others)
     return PlanToDecide(
         plan=RefundPlan.model_validate(row.plan), raised_by=case.taken_by, participants=tuple(sorted(barred)), lane=row.lane,
         lane_reasons=tuple(row.lane_reasons),

@@ -11,7 +11,17 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACCOUNT_PAGE, AccountForRefund, AccountPageAsked
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.operation import BrokenRule, Nothing
-from rentbook_contracts.refunds import CASE_GLANCES, CASE_PAGE, READY_PAYMENTS, CaseAsked, CasePage, CaseStatus, GlancesAsked
+from rentbook_contracts.refunds import (
+    CASE_GLANCES,
+    CASE_PAGE,
+    PLAN_TO_DECIDE,
+    READY_PAYMENTS,
+    CaseAsked,
+    CasePage,
+    CaseStatus,
+    GlancesAsked,
+    PlanOfHash,
+)
 from starlette.responses import Response
 
 from approvals import queries
@@ -227,7 +237,14 @@ async def _behind(visit: Visit, head: queries.TaskHead) -> Mapping[str, Part]:
         return await schedule_task.behind(visit, head)
     asked = AccountForRefund(account=head.account, case=head.case)
     facts = await visit.ask_or_name(ACCOUNT_FOR_REFUND, asked, "who stands behind the credit")
-    return dict.fromkeys(facts.actors if facts else (), Part.LEDGER)
+    plan = PlanOfHash(case=head.case, content_hash=head.content_hash, others=facts.others if facts else ())
+    found: dict[str, Part] = {}
+    try:
+        told = await visit.ask(PLAN_TO_DECIDE, plan)
+        found |= dict.fromkeys({*told.participants} - {told.raised_by}, Part.CASE)
+    except (Unanswered, Refused):
+        visit.silent.append(Silent("refunds", "who took part in another request of the same people"))
+    return found | dict.fromkeys(facts.actors if facts else (), Part.LEDGER)
 
 
 async def _came_back(visit: Visit, others: queries.OtherRefunds) -> frozenset[UUID]:
