@@ -41,6 +41,7 @@ from rentbook_contracts.approvals import (
     WriteOffDecided,
 )
 from rentbook_contracts.approvals import DecisionTaken as TakenByTheStory
+from rentbook_contracts.ledger import LineKind
 from support.office import PEOPLE, Office
 from support.write_off_office import COUNCIL, WriteOffOffice, hash_of, line, minuted, told
 
@@ -324,6 +325,25 @@ async def test_whoever_touched_another_proposal_of_the_same_people_meanwhile_dec
     with pytest.raises(eligibility.ParticipantMayNotDecide):
         await desk.decided("tess.leader", about, opened)
     assert (await desk.decided("tim.leader", about, opened)).completes
+
+
+@pytest.mark.parametrize("when", ["before the task was opened", "meanwhile"])
+async def test_whoever_took_part_in_a_refund_request_in_vain_does_not_decide_that_the_credit_goes_to_income(
+    desk: WriteOffOffice, when: str
+) -> None:
+    about = told((line(30_00),)).model_copy(update={"kind": LineKind.CREDIT_WRITE_ON})
+    desk.office.elsewhere = ["tess.leader"] if when == "before the task was opened" else []
+    opened = await desk.opened(about)
+    desk.office.elsewhere = ["tess.leader"]
+    with pytest.raises(eligibility.ParticipantMayNotDecide):
+        await desk.decided("tess.leader", about, opened)
+    assert (await desk.decided("tim.leader", about, opened)).completes
+
+
+async def test_of_a_debt_refund_requests_say_nothing(desk: WriteOffOffice) -> None:
+    about = told((line(30_00),))
+    desk.office.elsewhere = ["tess.leader"]
+    assert (await desk.decided("tess.leader", about, await desk.opened(about))).completes
 
 
 async def test_an_approval_has_no_force_once_its_decider_touched_another_proposal_of_the_same_people(desk: WriteOffOffice) -> None:

@@ -463,6 +463,8 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     *(("written-off", f"a decider {how} of an untraceable debtor on another account whose debt was posted", "writeoffs", tuple(
         one.format(kind="found", by=by, struck_by=struck_by) if "{kind}" in one else one for one in HEARD_BESIDE_GONE))
       for how, by, struck_by in (("brought what was heard", APPROVER, "x"), ("struck what was heard", "x", APPROVER))),
+    ("written-off", "a decider took part in a refund request for a credit that went to income", "refunds", (
+        *ASKED_IN_VAIN.format(who=APPROVER, since=LONG_BEFORE, declined=DECLINED.account, account=QUIET.account).split(";"),)),
     ("written-off", "the decision had left the line out", "approvals", (
         "INSERT INTO decision_exception SELECT decision_id, other.line, other.task_id, 'other' FROM decision_exception AS one"
         " JOIN schedule_task_line AS other ON other.task_id = one.task_id AND other.line <> one.line",)),

@@ -186,6 +186,7 @@ CANNED: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = dict(
         _query(ledger.SEARCH_ACCOUNTS, _found),
         _query(ledger.ACCOUNT_PAGE, _account),
         _query(refunds.PLAN_TO_DECIDE, _no_plan),
+        _query(refunds.ASKED_IN_VAIN, lambda _: refunds.TookPart(people=())),
         _query(ledger.ACCOUNT_FOR_REFUND, lambda asked: estate.refund_facts(asked.account)),
         _query(ledger.EXPLAIN_BALANCE, lambda asked: estate.explained(home_of(asked.account))),
         _query(ledger.BANK_FILE_PAGE, lambda asked: estate.bank_file(asked.bank_file)),

@@ -206,6 +206,7 @@ async def test_what_the_desk_keeps_from_a_member_its_owner_refuses_too(postgres:
     assert of_members == {
         "ledger /queries/account-labels", "ledger /queries/debts-for-write-off", "ledger /queries/actors-behind",
         "ledger /queries/provision", "ledger /queries/provision-policies", "refunds /queries/refund-policies",
+        "refunds /queries/asked-in-vain",
         "writeoffs /queries/schedule-to-decide", "writeoffs /queries/proposal-page", "writeoffs /queries/schedule-page",
         "writeoffs /queries/schedules", "writeoffs /queries/write-off-totals", "writeoffs /queries/write-off-policies",
         "writeoffs /queries/evidence-policies", "notices /queries/set-report",

@@ -75,6 +75,8 @@ class Office:
         asked = json.loads(request.content)
         if request.url.path == "/queries/account-for-refund":
             return httpx.Response(200, json=_facts(asked["account"], self.actors))
+        if request.url.path == "/queries/asked-in-vain":
+            return httpx.Response(200, json={"people": self.elsewhere})
         if request.url.path == "/queries/plan-to-decide":
             return self._plan(asked)
         if request.url.path == "/queries/ready-payments":

@@ -763,6 +763,19 @@ class PlanToDecide(Message):
     lane_reasons: tuple[str, ...] = ()
 
 
+class AskedInVain(Message):
+    """Accounts whose credit somebody is to decide about otherwise."""
+
+    accounts: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
+
+
+class TookPart(Message):
+    """Staff who took part in a request on one of these accounts that was not paid."""
+
+    people: tuple[str, ...]
+
+
+ASKED_IN_VAIN: Query[AskedInVain, TookPart] = Query("asked-in-vain", "refunds", AskedInVain, TookPart)
 PLAN_TO_DECIDE: Query[PlanOfHash, PlanToDecide] = Query("plan-to-decide", "refunds", PlanOfHash, PlanToDecide)
 CASE_PAGE: Query[CaseAsked, CasePage] = Query("case-page", "refunds", CaseAsked, CasePage)
 CASES: Query[CasesAsked, Cases] = Query("cases", "refunds", CasesAsked, Cases)

@@ -10,6 +10,7 @@ from rentbook_contracts.people import EVERY_ROLE, READS_ACCOUNTS, REVIEWS_ACCESS
 from rentbook_contracts.refunds import (
     ADD_EVIDENCE,
     ASK_FATE,
+    ASKED_IN_VAIN,
     AWAIT_EVIDENCE,
     BUILD_FILE,
     CASE_GLANCES,
@@ -63,7 +64,7 @@ from refunds.use_cases.note_release import note_release
 from refunds.use_cases.open_case import open_case
 from refunds.use_cases.open_review import look_ahead_of_credit, open_review
 from refunds.use_cases.plan import plan
-from refunds.use_cases.plan_to_decide import plan_to_decide
+from refunds.use_cases.plan_to_decide import asked_in_vain, plan_to_decide
 from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.read_attempt import read_attempt
 from refunds.use_cases.read_case import read_case
@@ -129,6 +130,7 @@ def wired(means: Means, settings: RefundsSettings) -> App:
         answers=(
             Answer(CASE_PAGE, given(means, queries.case_page), READS_ACCOUNTS),
             Answer(PLAN_TO_DECIDE, plan_to_decide, READS_ACCOUNTS),
+            Answer(ASKED_IN_VAIN, asked_in_vain, EVERY_ROLE),
             Answer(CASES, queries.cases, READS_ACCOUNTS),
             Answer(REFUND_POLICIES, queries.refund_policies, EVERY_ROLE),
             Answer(CASE_GLANCES, queries.case_glances, READS_ACCOUNTS),

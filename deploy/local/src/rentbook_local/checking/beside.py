@@ -4,7 +4,7 @@ Worked out once more and not asked of refunds, whose answer is what is examined.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,12 +43,15 @@ class Beside:
         mine = self.requests.get(case)
         if mine is None:
             return set()
-        accounts = {mine["account"], *self.same_people.get(mine["account"], ())}
+        return self.people_on({mine["account"], *self.same_people.get(mine["account"], ())}, moment, case)
+
+    def people_on(self, accounts: Iterable[UUID], moment: datetime, case: UUID | None = None) -> set[str]:
+        """Who took part by then in a request on these accounts, other than this case, that came to nothing and was not over."""
         others = [one for account in accounts for one in self.of_account.get(account, ()) if one["id"] != case and not one["was_paid"]]
         told = ((one, part) for one in others for part in self.parts.get(one["id"], ()) if part["since"] <= moment)
         return {part["person"] for one, part in told if not self._over(one, part["since"], case, moment)}
 
-    def _over(self, other: Any, since: datetime, case: UUID, moment: datetime) -> bool:
+    def _over(self, other: Any, since: datetime, case: UUID | None, moment: datetime) -> bool:
         """Whether as much, or all, was asked for later on that account, by the moment, and was paid."""
         paid = (one for one in self.of_account[other["account"]] if one["id"] != case and one["was_paid"])
         later = (one for one in paid if since < one["asked_at"] <= moment)

@@ -12,6 +12,7 @@ import holidays
 
 from rentbook_local.checking.approval import LONDON, decisions, ended_otherwise, heard_not_carried_out, people_of
 from rentbook_local.checking.behind import Decided, behind
+from rentbook_local.checking.beside import beside as requests_beside
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.promise import Finding, Promise, finding
 
@@ -119,6 +120,7 @@ async def _approved(books: Books) -> Finding:
     beside: dict[tuple[UUID, UUID], list[Any]] = defaultdict(list)
     for row in await books.of("writeoffs").fetch(_BESIDE, _HEARD_OF):
         beside[row["schedule"], row["line"]].append(row)
+    refunds = await requests_beside(books)
     ended = await heard_not_carried_out(books)
     broken = await _by_whoever_stands_behind(books, posted, made)
     for journal in posted:
@@ -135,6 +137,9 @@ async def _approved(books: Books) -> Finding:
             why.append("the ledger had heard before the posting that its approval came to nothing")
         why += _by_their_own(journal, last, made, part[journal["line"]])
         why += _by_theirs_of_another(last, made, beside[last["case_id"], journal["line"]])
+        asked = refunds.people_on(journal["accounts"] or (), last["decided_at"]) if journal["code"] == "CWO" else set[str]()
+        deciders = {person for row in _round_of(last, made) for person in people_of(row)}
+        why += [f"{person} took part in a refund request for it and decided it" for person in sorted(asked & deciders)]
         broken += [f"journal {journal['id']}: {one}" for one in why]
     return finding(len(posted), broken)
 

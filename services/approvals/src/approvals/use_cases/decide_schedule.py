@@ -18,7 +18,7 @@ from approvals.domain.scheduling import TakenBack, complaint_about_exceptions, c
 from approvals.domain.tasks import Kind
 from approvals.domain.words import business_date
 from approvals.use_cases.decide import complaint_about_asked, locked_task, mandate_or_refuse, row_of, tell_workflow
-from approvals.use_cases.gather_actors import actors_of_schedule, take_part
+from approvals.use_cases.gather_actors import actors_of_schedule, participants_of_schedule, take_part
 
 
 async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTaken:
@@ -33,7 +33,7 @@ async def decide_schedule(tx: Transaction, form: AnswerSchedule) -> DecisionTake
         return await _same(tx, form, before)
     about = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
     # Somebody may have touched another proposal of the same people since the task was opened.
-    await store.add_participants(tx, head.case, {*about.participants} - {about.raised_by}, Part.CASE)
+    await store.add_participants(tx, head.case, await participants_of_schedule(tx, about), Part.CASE)
     await take_part(tx, {head.case: {Part.LEDGER: await actors_of_schedule(tx, (line.account for line in about.lines))}})
     lines = await queries.lines_shown(tx, head.id)
     earlier = await queries.excepted(tx, head.case, head.round, head.stage)

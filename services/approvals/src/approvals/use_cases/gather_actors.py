@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACTORS_BEHIND, AccountForRefund, ActorsAsked
-from rentbook_contracts.refunds import PLAN_TO_DECIDE, PlanOfHash
+from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND, ACTORS_BEHIND, AccountForRefund, ActorsAsked, LineKind
+from rentbook_contracts.refunds import ASKED_IN_VAIN, PLAN_TO_DECIDE, AskedInVain, PlanOfHash
+from rentbook_contracts.writeoffs import ScheduleToDecide
 
 from approvals import store
 from approvals.domain.eligibility import Part
@@ -44,6 +45,18 @@ async def actors_of_refunds(tx: Transaction, plans: Iterable[OfPlan]) -> Mapping
 async def actors_of_schedule(tx: Transaction, accounts: Iterable[UUID]) -> tuple[str, ...]:
     """Of the accounts on a schedule. Errors: Unanswered (ledger)."""
     return (await tx.ask(ACTORS_BEHIND, ActorsAsked(accounts=tuple(dict.fromkeys(accounts))))).actors
+
+
+async def participants_of_schedule(tx: Transaction, about: ScheduleToDecide) -> frozenset[str]:
+    """Beside whoever raised it, who took part in it; where a credit goes to income, in a refund request for it that was not paid too.
+
+    Errors: Unanswered (refunds).
+    """
+    people = {*about.participants} - {about.raised_by}
+    if about.kind is not LineKind.CREDIT_WRITE_ON:
+        return frozenset(people)
+    asked = AskedInVain(accounts=tuple(dict.fromkeys(line.account for line in about.lines)))
+    return frozenset(people | {*(await tx.ask(ASKED_IN_VAIN, asked)).people})
 
 
 async def take_part(tx: Transaction, actors: Mapping[UUID, Mapping[Part, Iterable[str]]]) -> None:

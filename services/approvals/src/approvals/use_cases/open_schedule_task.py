@@ -11,6 +11,7 @@ from approvals.domain.eligibility import Part
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import Kind
 from approvals.use_cases.close_task import tell_not_carried_out
+from approvals.use_cases.gather_actors import participants_of_schedule
 from approvals.use_cases.open_task import CASE_WENT_ON, dates_of
 
 ATTEMPT = 1
@@ -24,16 +25,17 @@ class NotThisSchedule(ApprovalRule):
 async def open_schedule_task(tx: Transaction, asked: OpenScheduleTask) -> TaskOpened:
     """Open the task, or find the one that this stage of this round has.
 
-    Errors: NotThisSchedule, NoAuthorityForAmount, NoPolicyInForce; Unanswered (writeoffs, ledger).
+    Errors: NotThisSchedule, NoAuthorityForAmount, NoPolicyInForce; Unanswered (writeoffs, ledger, refunds).
     """
     told = await tx.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=asked.schedule, content_hash=asked.content_hash))
     _adds_up(asked, told)
+    took_part = await participants_of_schedule(tx, told)
     behind = await tx.ask(ACTORS_BEHIND, ActorsAsked(accounts=tuple(dict.fromkeys(line.account for line in told.lines))))
     await store.lock_case(tx, asked.schedule)
     voided = await store.void_earlier_rounds(tx, asked.schedule, ATTEMPT, asked.round, CASE_WENT_ON)
     await tell_not_carried_out(tx, asked.schedule, voided)
     await store.add_participants(tx, asked.schedule, {told.raised_by}, Part.RAISED)
-    await store.add_participants(tx, asked.schedule, {*told.participants} - {told.raised_by}, Part.CASE)
+    await store.add_participants(tx, asked.schedule, took_part, Part.CASE)
     await store.add_participants(tx, asked.schedule, behind.actors, Part.LEDGER)
     in_force = await _policy_of_round(tx, asked)
     roles = stages_for(in_force.authorities, told.band_pence)

@@ -101,18 +101,18 @@ async def participants(tx: Transaction, case: UUID) -> frozenset[str]:
     return frozenset(rows.scalars())
 
 
-async def participants_beside(tx: Transaction, case: Case, others: Collection[UUID]) -> frozenset[str]:
-    """Who took part in another request on the case's account, or on one of `others`, that has not ended in a payment, and is not over.
+async def participants_beside(tx: Transaction, accounts: Collection[UUID], *, but_not: UUID | None = None) -> frozenset[str]:
+    """Who took part in a request on one of the accounts, other than that case, that has not ended in a payment, and is not over.
 
     One person's withdrawal and another's request for the same credit would make a new case of it (decision 7). It is over once somebody
     asked for as much, or for all, since they took part in it, and was paid, or had it offset: by a decision that they could not take.
     """
     other, since = refund_case.alias("other"), refund_case.alias("since")
-    asked_later = (since.c.account == other.c.account) & (since.c.id != case.id) & (since.c.asked_at > participant.c.since)
+    asked_later = (since.c.account == other.c.account) & since.c.id.is_distinct_from(but_not) & (since.c.asked_at > participant.c.since)
     as_much = since.c.requested_pence.is_(None) | (since.c.requested_pence >= other.c.requested_pence)
     over = sa.exists().where(asked_later, as_much, since.c.status.in_(ENDED_IN_A_PAYMENT))
     theirs = sa.select(participant.c.person).join(other, other.c.id == participant.c.case_id).where(
-        other.c.account.in_([case.account, *others]), other.c.id != case.id, other.c.asked_at.is_not(None),
+        other.c.account.in_(accounts), other.c.id.is_distinct_from(but_not), other.c.asked_at.is_not(None),
         other.c.status.not_in(ENDED_IN_A_PAYMENT), ~over,
     )  # fmt: skip
     return frozenset(await tx.connection.scalars(theirs.distinct()))

@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.peers import Refused, Unanswered
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, ActorsAsked, DebtsAsked, LineKind
 from rentbook_contracts.operation import BrokenRule
+from rentbook_contracts.refunds import ASKED_IN_VAIN, AskedInVain
 from rentbook_contracts.writeoffs import (
     LINE_OFF,
     SCHEDULE_PAGE,
@@ -111,6 +112,8 @@ async def behind(visit: Visit, head: TaskHead) -> Mapping[str, Part]:
         told = await visit.ask(SCHEDULE_TO_DECIDE, ScheduleOfHash(schedule=head.case, content_hash=head.content_hash))
         found |= dict.fromkeys({*told.participants} - {told.raised_by}, Part.CASE)
         accounts = tuple(dict.fromkeys(line.account for line in told.lines))
+        if told.kind is LineKind.CREDIT_WRITE_ON:
+            found |= dict.fromkeys((await visit.ask(ASKED_IN_VAIN, AskedInVain(accounts=accounts))).people, Part.CASE)
         found |= dict.fromkeys((await visit.ask(ACTORS_BEHIND, ActorsAsked(accounts=accounts))).actors, Part.LEDGER)
     except Unanswered as silent:
         visit.silent.append(Silent(silent.service, "who stands behind the debts"))
