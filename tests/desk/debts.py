@@ -188,10 +188,11 @@ REMINDERS = {
 
 
 def proposals(asked: ProposalsAsked) -> Proposals:
+    """An account about which it is asked whether anything is open has nothing open."""
     rows = tuple(
         one
         for one in (row(GATHERING), row(BLOCKED, NGUYEN.account), row(READY), row(POSTED))
-        if (not asked.statuses or one.status in asked.statuses)
+        if (not asked.statuses or (one.status in asked.statuses and asked.account is None))
         and asked.raised_by in (None, one.raised_by)
         and (one.reminders or not asked.reminded)
         and (not asked.escalated or (one.reminders is not None and one.reminders.escalated))

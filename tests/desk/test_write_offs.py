@@ -23,6 +23,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     OrderKind,
     ProposalAsked,
+    Proposals,
     ProposalStatus,
     Reason,
     RegisterAsked,
@@ -63,6 +64,33 @@ async def test_a_write_off_is_proposed_to_be_put_back_in_part(place: Place) -> N
         await visitor.send(page, reason="paying", amount="50")
     [asked] = place.peers.given(PROPOSE)
     assert (asked.kind, asked.undoes, asked.amount_pence) == (LineKind.REINSTATEMENT, debts.WRITTEN_OFF, 50_00)
+
+
+@pytest.mark.parametrize("page", [f"{ACCOUNT}/write-off", f"{ACCOUNT}/write-off?undoes={debts.WRITTEN_OFF}"])
+async def test_where_a_proposal_is_open_already_its_page_is_offered_and_no_form(place: Place, page: str) -> None:
+    one = debts.row(debts.READY)
+    place.peers.answers[f"/queries/{PROPOSALS.name}"] = lambda _: Proposals(proposals=(one,), in_all=1, total_pence=one.amount_pence)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(page)
+        assert "This account has an open proposal already: write-off, untraceable, made" in said
+        assert "Make the proposal" not in said
+        assert visitor.page is not None
+        assert f"/write-offs/{debts.READY}" in visitor.page.xpath("//main//a/@href")
+    asked = [PROPOSALS.takes.model_validate_json(call.body) for call in place.peers.calls if call.path == f"/queries/{PROPOSALS.name}"]
+    assert asked[-1].account == estate.IVANOVA.account
+    assert ProposalStatus.ON_SCHEDULE in asked[-1].statuses
+
+
+async def test_what_was_typed_before_somebody_else_proposed_it_stays(place: Place) -> None:
+    refused: dict[str, str | None] = {"rule": "AlreadyProposed", "message": "This account has an open proposal.", "field": "account"}
+    one = debts.row(debts.READY)
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(f"{ACCOUNT}/write-off")
+        place.peers.refusals[f"/commands/{PROPOSE.name}"] = refused
+        place.peers.answers[f"/queries/{PROPOSALS.name}"] = lambda _: Proposals(proposals=(one,), in_all=1, total_pence=one.amount_pence)
+        said = await visitor.send(f"{ACCOUNT}/write-off", 422, reason="prison", note="Until 2031")
+        assert "Add to that one" in said
+        assert visitor.typed("note") == "Until 2031"
 
 
 async def test_a_kind_that_nobody_offers_is_an_error_of_the_form(place: Place) -> None:

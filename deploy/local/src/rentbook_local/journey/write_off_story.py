@@ -231,7 +231,11 @@ def _proposed(officer: Desk, choice: Sequence[Member], reason: str) -> tuple[Mem
     """Propose the first of these debts that can be. Errors: Unexpected, before anything was posted."""
     why = "each of these debts is in the register already, and the journey needs one more: play it on an empty state"
     for member in choice:
-        if not officer.get(f"/accounts/{member.account}").links(f"/accounts/{member.account}/write-off"):
+        address = f"/accounts/{member.account}/write-off"
+        if not officer.get(f"/accounts/{member.account}").links(address):
+            continue
+        if "open proposal already" in officer.get(address).text:
+            why = f"One of them has an open proposal. Close it (/write-offs?account={member.account}), then play the journey again"
             continue
         page = propose(officer, member.account, reason)
         if not page.errors():

@@ -231,10 +231,13 @@ async def _ask(visit: Visit, form: Form) -> Response:
     kind = _kind_of(facts, past)
     total_pence = facts.credits_total_pence if kind is LineKind.CREDIT_WRITE_ON else facts.debtor_total_pence
     counts = made_of(kind, facts) if past is None else []
+    still_open = ProposalsAsked(account=account, statuses=(*sorted(OPEN), ProposalStatus.ON_SCHEDULE), limit=1)
+    found = await visit.ask_or_name(PROPOSALS, still_open, "whether a proposal is open already")
     return visit.show(
         "propose.html",
         TITLES[kind],
         form=form,
+        open_one=found.proposals[0] if found and found.proposals else None,
         account=account,
         facts=facts,
         past=past,
