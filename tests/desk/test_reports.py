@@ -12,6 +12,8 @@ from uuid import uuid4
 import httpx
 import page as validation
 import pytest
+from approvals.domain.forms import AnswerSchedule
+from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.pages import register
 from approvals.web.report import Column, Report, Table, as_message
 from approvals.web.workbook import Kind, NotWritten, Sheet, workbook
@@ -21,9 +23,20 @@ from notices.typesetting import set_report
 from notices.use_cases.make_report import ReportCannotBeSet, make_report
 from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACCOUNT_LABELS, AccountLabels, LineKind
 from rentbook_contracts.notices import SET_REPORT, ReportColumn, ReportTable, SetReport
-from rentbook_contracts.writeoffs import WRITE_OFF_REGISTER, Register, RegisterAsked, RegisterOrder, ScheduleAsked
+from rentbook_contracts.writeoffs import (
+    WRITE_OFF_REGISTER,
+    WRITE_OFF_TOTALS,
+    Reason,
+    Register,
+    RegisterAsked,
+    RegisterOrder,
+    ScheduleAsked,
+    TotalsAsked,
+    WriteOffTotals,
+)
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -168,8 +181,8 @@ async def test_the_register_goes_to_paper_through_notices_with_what_has_room_the
     asked = asked_of_notices(place)
     [table, sums] = asked.tables
     assert sums.rows == (("Written off", "2", "£420.00", "£10.00", "£10.00"),)
-    assert [column.heading for column in table.columns][-1] == "Released by law"
-    assert table.rows[0][5:] == ("£210.00", "£5.00", "£10.00", "no")
+    assert [column.heading for column in table.columns][-2:] == ["Released by law", "Decided by"]
+    assert table.rows[0][5:] == ("£210.00", "£5.00", "£10.00", "no", "")
     assert table.total[0] == "Together"
     assert ("Filters", "none: the whole register") in {(one.term, one.said) for one in asked.facts}
 
@@ -183,6 +196,45 @@ async def test_totals_for_publication_carry_their_days_and_nobody(place: Place) 
         ("Posted since", "1 Apr 2026"),
         ("Posted until", "30 Jun 2026"),
     }
+
+
+DEBTS_ALONE = debts.totals(TotalsAsked(since=NOW.date(), until=NOW.date()))
+CREDITS = DEBTS_ALONE.totals[0].model_copy(update={"kind": LineKind.CREDIT_WRITE_ON, "reason": Reason.UNCLAIMED, "came_back_pence": 1_00})
+
+
+@pytest.mark.parametrize(
+    ("told", "last"),
+    [
+        (DEBTS_ALONE, "Of it VAT"),
+        (DEBTS_ALONE.model_copy(update={"totals": (*DEBTS_ALONE.totals, CREDITS)}), "Put back in that time"),
+    ],
+)
+async def test_on_paper_the_totals_have_one_word_for_a_count_and_nothing_of_credits_where_none_went_to_income(
+    place: Place, told: WriteOffTotals, last: str
+) -> None:
+    place.peers.answers[f"/queries/{WRITE_OFF_TOTALS.name}"] = lambda _: told
+    await fetched(place, "mabel", f"{TOTALS}.pdf")
+    by_reason, together = ([column.heading for column in table.columns] for table in asked_of_notices(place).tables)
+    assert (by_reason[-1], together[-1]) == (last, last)
+    assert by_reason[2] == together[1] == "Lines"
+
+
+async def test_the_register_says_who_decided_or_by_which_minute(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.schedule_task()
+    approved = AnswerSchedule(
+        task, debts.hash_of(debts.to_decide(debts.SCHEDULE)), Answer.APPROVED, "evidence-complete", "", None, {}, None
+    )
+    decision = await place.does("ella", decide_schedule, approved)
+    [row, other] = debts.register(RegisterAsked()).rows
+    found = debts.register(RegisterAsked()).model_copy(update={"rows": (row.model_copy(update={"decision": decision}), other)})
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found
+    told = list(csv.DictReader(io.StringIO((await fetched(place, "hugo", f"{REGISTER}.csv")).content.decode("utf-8-sig"))))
+    assert [one["Decided by"] for one in told] == ["Ella Kim, income manager", ""]
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read(REGISTER)
+    assert said.count("decided by") == 1
+    assert "decided by Ella Kim, income manager" in said
 
 
 async def test_a_schedule_is_handed_out_with_its_decision_and_the_fate_of_each_line(place: Place) -> None:

@@ -1126,6 +1126,25 @@ async def minute_of(tx: Transaction, decision_id: UUID) -> MinuteShown | None:
     return MinuteShown(row.body, row.reference, row.met_on, row.copy_sha256, row.recorded_at) if row is not None else None
 
 
+@dataclass(frozen=True)
+class DecidedBy:
+    """Who made a decision, in which roles, and by which minute, where they recorded what a body decided."""
+
+    name: str
+    roles: tuple[str, ...]
+    body: str | None
+    reference: str | None
+
+
+async def decided_by(tx: Transaction, decisions: Collection[UUID]) -> dict[UUID, DecidedBy]:
+    """Who made each of these decisions."""
+    joined = decision.outerjoin(minute, minute.c.decision_id == decision.c.id)
+    wanted = sa.select(decision.c.id, decision.c.decided_by, decision.c.roles, minute.c.body, minute.c.reference).select_from(joined)
+    rows = (await tx.connection.execute(wanted.where(decision.c.id.in_(decisions)))).all()
+    names = await names_of(tx, {row.decided_by for row in rows})
+    return {row.id: DecidedBy(names.get(row.decided_by, row.decided_by), tuple(row.roles), row.body, row.reference) for row in rows}
+
+
 async def copy_of_minute(tx: Transaction, decision_id: UUID) -> bytes | None:
     """The PDF."""
     found = (await tx.connection.execute(sa.select(minute.c["copy"]).where(minute.c.decision_id == decision_id))).scalar_one_or_none()

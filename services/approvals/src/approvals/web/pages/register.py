@@ -1,7 +1,9 @@
 """The register of what was written off, which goes on showing it, and its totals for publication."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 from rentbook_contracts.ledger import AccountLabel, LineKind
@@ -19,6 +21,8 @@ from rentbook_contracts.writeoffs import (
 )
 from starlette.responses import Response
 
+from approvals import queries
+from approvals.domain.words import role_words
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import choices
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
@@ -56,6 +60,7 @@ async def show(visit: Visit) -> Response:
         found=found,
         asked=asked,
         labels=await visit.account_labels(row.account for row in found.rows) if found else {},
+        decided=await _decided(visit, found.rows) if found else {},
         kinds=choices(LineKind),
         kind_words=KINDS,
         orders=[(one.value, words) for one, words in ORDERS.items()],
@@ -79,7 +84,16 @@ async def download(visit: Visit) -> Response:
         if len(found.rows) < EXPORTED_AT_ONCE:
             break
     labels = await visit.account_labels(row.account for row in rows)
-    return await handed_out(visit, register_report(rows, labels, asked, visit.today))
+    return await handed_out(visit, register_report(rows, labels, await _decided(visit, rows), asked, visit.today))
+
+
+async def _decided(visit: Visit, rows: Sequence[RegisterRow]) -> dict[UUID, str]:
+    """By which minute, or by whom and in which role, each decision was made that these rows rest on."""
+    found = await visit.own(partial(queries.decided_by, decisions={row.decision for row in rows}))
+    return {
+        id_: f"{by.body}, minute {by.reference}" if by.body else f"{by.name}, {listed([role_words(role) for role in by.roles])}"
+        for id_, by in found.items()
+    }
 
 
 async def totals(visit: Visit) -> Response:
@@ -119,6 +133,7 @@ REGISTER = (
     Column("Released by law"),
     Column("Journal", printed=False),
     Column("Decision", printed=False),
+    Column("Decided by"),
 )
 TOGETHER = (
     Column("What"),
@@ -145,7 +160,9 @@ NOTES = (
 )
 
 
-def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLabel], asked: RegisterAsked, today: date) -> Report:
+def register_report(
+    rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLabel], decided: Mapping[UUID, str], asked: RegisterAsked, today: date
+) -> Report:
     """One row a posting. Filters that narrow it are said, so that a part is never taken for the whole."""
     wanted = (
         ("Posted since", short_day(asked.since)),
@@ -169,6 +186,7 @@ def register_report(rows: Sequence[RegisterRow], labels: Mapping[UUID, AccountLa
             "yes" if row.discharged else "no",
             str(row.journal),
             str(row.decision),
+            decided.get(row.decision, ""),
         )
         for row in rows
     ]
@@ -194,7 +212,7 @@ def _last_row(together: Mapping[LineKind, tuple[int, int, int, int]]) -> tuple[C
     if len(together) != 1:
         return ()
     [(kind, (_, amount, vat, back))] = together.items()
-    return ("Together", *(None,) * 4, _signed(kind, amount), _signed(kind, vat), back, *(None,) * 3)
+    return ("Together", *(None,) * 4, _signed(kind, amount), _signed(kind, vat), back, *(None,) * 4)
 
 
 def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:
@@ -245,12 +263,15 @@ def totals_report(found: WriteOffTotals) -> Report:
         for one in found.totals
     ]
     together = [(KINDS[one.kind], one.lines, one.amount_pence, one.vat_pence, came_back(one)) for one in by_kind(found)]
+    # On paper, as on the page, nothing is said of credits where none went to income.
+    of_credits = any(one.kind is LineKind.CREDIT_WRITE_ON for one in found.totals)
+    columns = (*TOTALS[:-1], replace(TOTALS[-1], printed=of_credits))
     return Report(
         f"write-offs-{found.since.isoformat()}-to-{found.until.isoformat()}",
         "Write-offs by reason",
         (
-            Table("Totals by reason", TOTALS, rows),
-            Table("Together", (*TOGETHER[:-1], TOTALS[-1]), together),
+            Table("Totals by reason", columns, rows),
+            Table("Together", (columns[2], *columns[4:]), together),
         ),
         facts=(("Posted since", short_day(found.since)), ("Posted until", short_day(found.until))),
         notes=(TOTALS_SAY,),
