@@ -188,6 +188,7 @@ async def test_the_table_says_who_may_decide_at_present_with_absences_and_what_i
     assert "Mabel Hart" in said
     assert "Nobody" in said, "no executive member has ever signed in"
     assert "traces in two sources" in said
+    assert "Source: Former tenant arrears policy. Made by a maker, checked by a checker." in said, "of evidence as of authority"
 
 
 async def test_of_each_dated_table_the_one_in_force_is_named(place: Place) -> None:

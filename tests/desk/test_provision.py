@@ -9,6 +9,7 @@ from approvals.web.pages.provision import month_ends, provision_report
 from approvals.web.wording import rate
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import POST_PROVISION, PROVISION, ProvisionAsked
+from rentbook_contracts.notices import SET_REPORT
 
 from desk import debts, estate
 from desk.conftest import Place
@@ -84,6 +85,21 @@ async def test_who_posted_it_and_when_stands_on_the_page_and_in_the_report(place
         assert facts["Posted by"] == "Grace Oduya on 2 Jun 2026 at 10:30"
         assert "Posted" in facts
         assert "To post" not in facts
+
+
+async def test_its_report_has_the_sums_of_each_status_as_the_page_has_and_its_first_sheet_numbers(place: Place) -> None:
+    async with visiting(place, "hugo") as visitor:
+        said = await visitor.read(f"{PAGE}?month_end=2026-10-31")
+        book = CalamineWorkbook.from_filelike(io.BytesIO((await visitor.http.get(f"{PAGE}.xlsx?month_end=2026-10-31")).content))
+        await visitor.http.get(f"{PAGE}.pdf?month_end=2026-10-31")
+    [call] = [call for call in place.peers.calls if call.path == f"/queries/{SET_REPORT.name}"]
+    asked = SET_REPORT.takes.model_validate_json(call.body)
+    assert asked.tables[1].rows == (("Current tenants", "£1,000.00", "£45.00"), ("Former tenants", "£110.00", "£15.75"))
+    assert all(f"{words} together{owed}{loss}" in said for words, owed, loss in asked.tables[1].rows)
+    assert ("It has to be", "£60.75") in {(one.term, one.said) for one in asked.facts}
+    assert book.get_sheet_by_name("By status").to_python()[1] == ["Current tenants", 1000.0, 45.0]
+    assert ["It has to be", 60.75] in book.get_sheet_by_name("About").to_python()
+    assert "Rate" in book.get_sheet_by_name("Expected loss").to_python()[0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The rates of the provision at the desk's own forms: proposed by one person, checked by another."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from approvals.web.forms import Form
@@ -32,6 +32,23 @@ async def test_rates_are_proposed_over_those_that_stand_and_a_row_is_added(place
         assert "The policy is proposed" in said
     [asked] = place.peers.given(PROPOSE_PROVISION_POLICY)
     assert asked.policy == debts.rates().proposals[0].policy
+
+
+async def test_the_policy_page_says_of_rates_which_days_each_is_of_and_when_they_were_laid_down(place: Place) -> None:
+    told = debts.rates()
+    laid = told.proposals[0].model_copy(
+        update={
+            "policy": told.versions[0].policy,
+            "answer": PolicyAnswer.ACCEPTED,
+            "checked_by": "grace",
+            "checked_at": datetime(2020, 3, 2, 9, 30, tzinfo=UTC),
+        }
+    )
+    place.peers.answers[f"/queries/{PROVISION_POLICIES.name}"] = lambda _: told.model_copy(update={"proposals": (laid,)})
+    async with visiting(place, "farid") as visitor:
+        said = await visitor.read("/policy")
+    assert "Current tenants, up to 90 days2.5%Current tenants, 91 days or more12.5%Former tenants, up to 364 days50%" in said
+    assert "checked by a checker, laid down 2 Mar 2020 at 09:30." in said
 
 
 async def test_a_row_whose_fields_are_emptied_is_taken_out(place: Place) -> None:

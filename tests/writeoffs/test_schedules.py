@@ -1686,6 +1686,9 @@ async def test_the_policy_in_force_is_shown(writeoffs: WriteOffs) -> None:
     shown, *before = (await writeoffs.ask(queries.write_off_policies, Nothing())).policies
     assert [one.in_force_from for one in (shown, *before)] == [date(2026, 11, 26), date(2026, 11, 1), date(2026, 4, 1), date(2021, 7, 1)]
     assert any("28 days" in figure.says for figure in shown.figures)
+    says = {figure.about: figure.says for figure in shown.figures}
+    assert says["Released by law, and not put back"] == "bankruptcy, debt relief order, voluntary arrangement"
+    assert "statute barred" in says["Of a current tenant too"]
 
 
 async def test_the_register_takes_no_line_that_the_ledger_has_not_posted(writeoffs: WriteOffs) -> None:

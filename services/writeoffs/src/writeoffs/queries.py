@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -737,16 +737,25 @@ def _figures(told: WriteOffPolicy) -> tuple[LadderFigure, ...]:
     general = (
         LadderFigure(about="No action in court after", says=f"{counted(told.limitation_years, 'year')} from the day a charge fell due"),
         LadderFigure(about="An unclaimed credit goes to income after", says=counted(told.unclaimed_after_years, "year")),
-        LadderFigure(about="Released by law, and not put back", says=", ".join(reason.value for reason in told.discharging)),
-        LadderFigure(about="Of a current tenant too", says=", ".join(reason.value for reason in told.of_current_tenants) or "nothing"),
+        LadderFigure(about="Released by law, and not put back", says=_listed(told.discharging)),
+        LadderFigure(about="Of a current tenant too", says=_listed(told.of_current_tenants)),
     )
     return (*general, *(LadderFigure(about=_about(ladder), says=_rungs(ladder)) for ladder in told.ladders))
+
+
+def _listed(reasons: Iterable[Reason]) -> str:
+    return ", ".join(map(_words, reasons)) or "nothing"
+
+
+def _words(reason: Reason) -> str:
+    """A reason within a sentence: *debt relief order*."""
+    return reason.value.replace("-", " ")
 
 
 def _about(ladder: Ladder) -> str:
     upper = f"up to {pounds(ladder.to_pence)}" if ladder.to_pence is not None else ""
     lower = f"from {pounds(ladder.from_pence)}" if ladder.from_pence > 1 else ""
-    return " ".join(part for part in (ladder.reason.value, lower, upper) if part)
+    return " ".join(part for part in (_words(ladder.reason), lower, upper) if part)
 
 
 def _rungs(ladder: Ladder) -> str:

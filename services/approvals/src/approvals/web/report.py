@@ -38,13 +38,13 @@ class Table:
 @dataclass(frozen=True)
 class Report:
     """`name` is that of its file, without the ending. `told` is what is told of it as comma-separated values: the first table where nothing
-    else is said.
+    else is said. A fact is words, or pence.
     """
 
     name: str
     title: str
     tables: Sequence[Table]
-    facts: Sequence[tuple[str, str]] = ()
+    facts: Sequence[tuple[str, str | int]] = ()
     notes: Sequence[str] = ()
     told: Table | None = None
 
@@ -100,7 +100,7 @@ def as_csv(table: Table) -> bytes:
 
 def as_workbook(report: Report, visit: Visit) -> bytes:
     """A first sheet that says what it is, and a sheet for each table."""
-    about = [(report.title, ""), (made_by(visit), ""), *report.facts, *((note, "") for note in report.notes)]
+    about: list[tuple[str, str | int]] = [(report.title, ""), (made_by(visit), ""), *report.facts, *((note, "") for note in report.notes)]
     sheets = [
         Sheet(table.title, [(column.heading, column.kind) for column in table.columns], table.rows, table.total) for table in report.tables
     ]
@@ -116,7 +116,7 @@ def as_message(report: Report, made: str) -> SetReport:
     return SetReport(
         title=report.title,
         made=made,
-        facts=tuple(ReportFact(term=term, said=said) for term, said in report.facts),
+        facts=tuple(ReportFact(term=term, said=said if isinstance(said, str) else pounds(said)) for term, said in report.facts),
         tables=tuple(_printed(table) for table in report.tables),
         notes=tuple(report.notes),
     )

@@ -52,8 +52,11 @@ class NotWritten(Exception):
     """A cell that Excel's limits do not let in: better no workbook than one with a hole."""
 
 
-def workbook(title: str, about: Sequence[tuple[str, str]], sheets: Sequence[Sheet], made_at: datetime) -> bytes:
-    """A sheet *About*, then one for each table. Amounts stand in pounds and rates in percent, as numbers. Errors: NotWritten."""
+def workbook(title: str, about: Sequence[tuple[str, str | int]], sheets: Sequence[Sheet], made_at: datetime) -> bytes:
+    """A sheet *About*, in which a number is pence, then one for each table. Amounts stand in pounds and rates in percent, as numbers.
+
+    Errors: NotWritten.
+    """
     told = io.BytesIO()
     book = xlsxwriter.Workbook(told, _NEVER_CALCULATED)
     book.set_properties({"title": title, "author": "Rentbook", "created": made_at.replace(tzinfo=None)})
@@ -72,10 +75,11 @@ def workbook(title: str, about: Sequence[tuple[str, str]], sheets: Sequence[Shee
 Formats = dict[tuple[Kind, bool], Format]
 
 
-def _about(sheet: Worksheet, about: Sequence[tuple[str, str]], formats: Formats) -> None:
+def _about(sheet: Worksheet, about: Sequence[tuple[str, str | int]], formats: Formats) -> None:
     for at, (term, said) in enumerate(about):
         _write(sheet, at, 0, Kind.WORDS, term, formats[Kind.WORDS, at == 0])
-        _write(sheet, at, 1, Kind.WORDS, said, formats[Kind.WORDS, False])
+        kind = Kind.WORDS if isinstance(said, str) else Kind.MONEY
+        _write(sheet, at, 1, kind, said, formats[kind, False])
     sheet.autofit(WIDEST)
 
 

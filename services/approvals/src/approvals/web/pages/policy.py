@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from itertools import count, takewhile
 from uuid import UUID
@@ -11,7 +11,7 @@ from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import PROVISION_POLICIES, ProvisionProposal
 from rentbook_contracts.operation import BrokenRule, Nothing
 from rentbook_contracts.people import Role
-from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, PolicyProposal
+from rentbook_contracts.policy import MAKES_POLICY, WHO_MAKES_POLICY, PolicyAnswer, PolicyProposal
 from rentbook_contracts.refunds import REFUND_POLICIES
 from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, WRITE_OFF_POLICIES, EvidenceProposal
 from starlette.responses import Response
@@ -39,7 +39,7 @@ from approvals.web.forms import Form
 from approvals.web.pages import evidence as evidence_pages
 from approvals.web.pages import rates as rate_pages
 from approvals.web.pages.proposing import DONE, others_to_begin_with
-from approvals.web.pages.provision import STATUSES
+from approvals.web.pages.provision import banded
 from approvals.web.visit import NoSuchPage, Visit, note_refusal
 
 ACTS = {Act.DECIDE: "Decides", Act.RELEASE: "Releases payment runs"}
@@ -77,7 +77,10 @@ async def show(visit: Visit) -> Response:
         holders=holders,
         ladders=ladders.policies if ladders else (),
         rates=rates.versions if rates else (),
-        statuses=STATUSES,
+        banded=banded,
+        evidence_laid={one.version: one for one in evidence.versions} if evidence else {},
+        evidence_laid_down=_laid_down(evidence.proposals if evidence else ()),
+        rates_laid_down=_laid_down(rates.proposals if rates else ()),
         elsewhere=[
             *_kept_elsewhere("the evidence of write-offs", evidence_pages.ADDRESS, evidence.proposals if evidence else ()),
             *_kept_elsewhere("the rates of the provision", rate_pages.ADDRESS, rates.proposals if rates else ()),
@@ -103,6 +106,15 @@ class Elsewhere:
 
 def _kept_elsewhere(about: str, address: str, proposals: Iterable[EvidenceProposal | ProvisionProposal]) -> list[Elsewhere]:
     return [Elsewhere(about, f"{address}/{one.proposal}", one.policy.in_force_from, one) for one in proposals]
+
+
+def _laid_down(proposals: Iterable[EvidenceProposal | ProvisionProposal]) -> dict[date, datetime]:
+    """When each version was laid down, which is when its proposal was accepted, by the day from which it is in force.
+
+    A version that came with Rentbook had no proposal.
+    """
+    accepted = (one for one in proposals if one.answer is PolicyAnswer.ACCEPTED)
+    return {one.policy.in_force_from: one.checked_at for one in accepted if one.checked_at is not None}
 
 
 async def draft(visit: Visit) -> Response:

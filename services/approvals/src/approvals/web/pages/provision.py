@@ -10,6 +10,7 @@ from rentbook_contracts.ledger import (
     PROVISION,
     PostProvision,
     ProvisionAsked,
+    ProvisionRate,
     ProvisionReport,
     ProvisionRow,
     ProvisionStatus,
@@ -22,7 +23,7 @@ from approvals.web.chart import Bar, bar_chart
 from approvals.web.forms import Form
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.visit import Visit, note_refusal
-from approvals.web.wording import day, headline, pounds, when
+from approvals.web.wording import day, headline, when
 from approvals.web.workbook import Cell, Kind
 
 MONTHS_OFFERED = 36
@@ -40,11 +41,21 @@ def month_ends(today: date) -> list[date]:
     return found
 
 
-def age_band(row: ProvisionRow) -> str:
+def age_band(from_days: int, to_days: int | None) -> str:
     """How long ago it fell due: *up to 28 days*, *29 to 90 days*, *366 days or more*."""
-    if row.to_days is None:
-        return f"{counted(row.from_days, 'day')} or more" if row.from_days else "of any age"
-    return f"{row.from_days} to {counted(row.to_days, 'day')}" if row.from_days else f"up to {counted(row.to_days, 'day')}"
+    if to_days is None:
+        return f"{counted(from_days, 'day')} or more" if from_days else "of any age"
+    return f"{from_days} to {counted(to_days, 'day')}" if from_days else f"up to {counted(to_days, 'day')}"
+
+
+def banded(rates: Sequence[ProvisionRate]) -> list[tuple[str, int]]:
+    """Each rate, in basis points, with what it is of: *Former tenants, 29 to 90 days*. A band ends the day before the next one begins."""
+    found = []
+    for status, words in STATUSES.items():
+        ages = sorted((rate.from_days, rate.basis_points) for rate in rates if rate.status == status)
+        ends = [days - 1 for days, _ in ages[1:]]
+        found += [(f"{words}, {age_band(days, end)}", points) for (days, points), end in zip(ages, [*ends, None], strict=True)]
+    return found
 
 
 def sides(report: ProvisionReport) -> tuple[str, str]:
@@ -108,7 +119,7 @@ async def _page(visit: Visit, form: Form) -> Response:
 
 
 def _by_age(rows: Sequence[ProvisionRow]) -> list[Bar]:
-    return [Bar(f"{headline(row.status)}, {age_band(row)}", row.owed_pence) for row in rows]
+    return [Bar(f"{headline(row.status)}, {age_band(row.from_days, row.to_days)}", row.owed_pence) for row in rows]
 
 
 def _posted(report: ProvisionReport, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -122,9 +133,11 @@ ROWS = (
     Column("Tenants"),
     Column("Fell due"),
     Column("Owed", Kind.MONEY),
-    Column("Expected loss, rate", Kind.RATE),
+    Column("Rate", Kind.RATE),
     Column("Expected loss", Kind.MONEY),
 )
+
+BY_STATUS = (Column("Tenants"), Column("Owed", Kind.MONEY), Column("Expected loss", Kind.MONEY))
 
 
 TOLD = (
@@ -142,7 +155,13 @@ TOLD = (
 def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Report:
     """The table of expected loss with the journal that closes the gap."""
     rows: list[Sequence[Cell]] = [
-        (STATUSES[row.status], age_band(row), row.owed_pence, row.rate_basis_points, row.expected_loss_pence) for row in report.rows
+        (STATUSES[row.status], age_band(row.from_days, row.to_days), row.owed_pence, row.rate_basis_points, row.expected_loss_pence)
+        for row in report.rows
+    ]
+    by_status = [
+        (words, sum(row.owed_pence for row in of), sum(row.expected_loss_pence for row in of))
+        for status, words in STATUSES.items()
+        if (of := [row for row in report.rows if row.status == status])
     ]
     owed = sum(row.owed_pence for row in report.rows)
     debited, credited = sides(report)
@@ -155,6 +174,7 @@ def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Repor
         f"Provision for bad debts, {report.month_end:%B %Y}",
         (
             Table("Expected loss", ROWS, rows, total),
+            Table("By status", BY_STATUS, by_status, ("Together", owed, report.wanted_pence)),
             Table(
                 "Journal",
                 (Column("Account"), Column("Debit", Kind.MONEY), Column("Credit", Kind.MONEY)),
@@ -164,9 +184,9 @@ def provision_report(report: ProvisionReport, names: Mapping[str, str]) -> Repor
         facts=(
             ("At the end of", day(report.month_end)),
             ("Policy", report.policy_version),
-            ("It has to be", pounds(report.wanted_pence)),
-            ("It was", pounds(report.held_pence)),
-            ("Posted" if report.journal else "Was not posted" if report.later else "To post", pounds(report.to_post_pence)),
+            ("It has to be", report.wanted_pence),
+            ("It was", report.held_pence),
+            ("Posted" if report.journal else "Was not posted" if report.later else "To post", report.to_post_pence),
             ("Journal", posted),
             *_posted(report, names),
         ),

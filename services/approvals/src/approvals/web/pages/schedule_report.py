@@ -84,7 +84,7 @@ def schedule_report(
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
             ("Total", f"{pounds(sums[0])}, {counted(len(left), 'line')}"),
             ("Put forward", f"{pounds(page.total_pence)}, {counted(len(lines), 'line')}"),
-            ("Posted", pounds(page.posted_pence)),
+            ("Posted", page.posted_pence),
             ("Band", f"{pounds(page.band_pence)}, the highest {highest}"),
             ("Hash of the lines", page.content_hash or "none"),
         ),
