@@ -38,6 +38,11 @@ async def test_what_would_be_blocked_is_marked_where_it_is_found_and_what_cannot
         assert "2 debts, £198.00 together" in said
         assert "✕ Blocked A payment plan of £20.00 is being kept." in said
         assert f"1 other debt within these filters can’t be proposed1 debt: {debts.OPEN_ALREADY}" in said
+        assert visitor.fields(MANY)["found"] == f"{IVANOVA} {NGUYEN}"
+        place.peers.answers[f"/queries/{FIND_DEBTS.name}"] = lambda _: FoundDebts(debts=rest[2:], more=False)
+        assert "None of the debts within these filters can be proposed for this reason." in await visitor.read(FIND)
+        place.peers.silent.add("writeoffs")
+        assert "1 debt, £99.00 together" in await visitor.read(FIND)
 
 
 async def test_filters_that_say_nothing_are_named_and_nothing_is_asked(place: Place) -> None:
