@@ -296,7 +296,7 @@ class Cast(RuleBasedStateMachine):
         return self.place.writeoffs.owing(pence)
 
     def prove(self, person: str, proposal: UUID, kind: EvidenceKind) -> None:
-        told = AddProof(proposal=proposal, kind=kind, on=business_date(datetime.now(UTC)))
+        told = AddProof(proposal=proposal, kind=kind, on=business_date(datetime.now(UTC)), reference="R 1")
         self.now(self.as_worker(person, add_proof, told))
 
     def begin_round(self) -> None:
@@ -564,7 +564,7 @@ class Cast(RuleBasedStateMachine):
     def what_changes_nothing_is_tried(self, person: str, deputy: str, statement: str) -> None:
         """What is listed takes no evidence, being away gives nobody authority, and what is recorded stays."""
         today = business_date(datetime.now(UTC))
-        told = AddProof(proposal=next(iter(self.lines)), kind=EvidenceKind.DOCUMENT, on=today)
+        told = AddProof(proposal=next(iter(self.lines)), kind=EvidenceKind.DOCUMENT, on=today, reference="R 1")
         assert not self.tried(self.as_worker(person, add_proof, told))
         self.tried(self.as_decider(person, be_away, BeAway(deputy, today, today + timedelta(days=3)), uuid4()))
         assert not self.row_taken(statement)

@@ -256,7 +256,7 @@ def test_updates_starts_and_steps_by_hand_write_nothing_off(
     proposal, title = propose(officer, members[DEBT].account, "emigrated").identity, "By hand"
     with Desk(stack.layout.desk, "bryn.officer") as colleague, Desk(stack.layout.desk, "farid.head") as head:
         assert bring(colleague, proposal, Proof("document", london_today() - timedelta(days=40), "border agency")).errors() == []
-        assert bring(head, proposal, Proof("manager-note", london_today() - timedelta(days=5))).errors() == []
+        assert bring(head, proposal, Proof("manager-note", london_today() - timedelta(days=5), reference="file note 12")).errors() == []
     proposal_says(officer, proposal, READY)
     schedule = list_on_schedule(officer, [proposal], title).identity
     with Desk(stack.layout.desk, "efua.manager") as manager:

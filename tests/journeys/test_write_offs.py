@@ -81,7 +81,7 @@ def desks(stack: Stack) -> Iterator[Mapping[str, Desk]]:
 # --- what everybody does ---------------------------------------------------------------------------------------------------------------
 
 
-DOCUMENTS = (Proof("document", ago(40), "prison service"), Proof("manager-note", ago(5)))
+DOCUMENTS = (Proof("document", ago(40), "prison service"), Proof("manager-note", ago(5), reference="file note 12"))
 
 
 def brings(proof: Proof) -> str:
@@ -180,7 +180,7 @@ def letter(days: int) -> Proof:
 CASES = {
     # She died fifty days ago: a letter of before that was none to the estate.
     "deceased": Case((letter(40),), "Evidence of the death", (Proof("death", ago(45), "registrar"),)),
-    "care-home": Case((Proof("document", ago(30)),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
+    "care-home": Case((Proof("document", ago(30), "care home"),), "Two letters without a reply", (Proof("no-assets", ago(20)),)),
     "bankruptcy": Case((order("bankruptcy"),), "Discharge, or twelve months since the order", (Proof("discharge", ago(3)),)),
     "debt-relief-order": Case(
         (order("debt-relief-order"),), "The end of the order's twelve months", (order("debt-relief-order", 400),)

@@ -38,7 +38,7 @@ async def proposed_by(writeoffs: WriteOffs, account: UUID, by: Caller) -> UUID:
 
 
 async def document(writeoffs: WriteOffs, proposal: UUID, by: Caller) -> None:
-    await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY), caller=by)
+    await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, reference="R 1"), caller=by)
 
 
 async def made_ready(writeoffs: WriteOffs, proposal: UUID) -> UUID:

@@ -62,6 +62,7 @@ from writeoffs.use_cases.change_proposal import (
     OrderOfNobody,
     OrderUnsaid,
     OrderWithoutReference,
+    SaysNothing,
     ShownInTheFuture,
     add_proof,
     reconsider_proposal,
@@ -189,7 +190,7 @@ async def test_a_proposal_gathers_evidence_until_it_is_ready(writeoffs: WriteOff
 @pytest.mark.parametrize("role", [*Role])
 async def test_a_managers_note_is_a_managers(writeoffs: WriteOffs, role: Role) -> None:
     proposal = await writeoffs.proposed(writeoffs.owing())
-    note = AddProof(proposal=proposal, kind=EvidenceKind.MANAGER_NOTE, on=TODAY)
+    note = AddProof(proposal=proposal, kind=EvidenceKind.MANAGER_NOTE, on=TODAY, note="Nothing to be had.")
     who = Caller("somebody", frozenset({role}), form="a form")
     if role in MANAGERS:
         await writeoffs.do(add_proof, note, caller=who)
@@ -220,7 +221,7 @@ async def test_evidence_of_tomorrow_is_refused(writeoffs: WriteOffs) -> None:
 async def test_evidence_is_of_a_tenant_of_the_account_or_of_all(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing()
     proposal = await writeoffs.proposed(account)
-    told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=uuid4())
+    told = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=uuid4(), reference="R 1")
     with pytest.raises(NotATenant):
         await writeoffs.do(add_proof, told, caller=ASHA)
     [tenant] = writeoffs.ledger.debts[account].people
@@ -311,6 +312,17 @@ async def test_a_letter_that_somebody_types_in_names_the_record_of_its_sending(w
     await writeoffs.do(add_proof, typed.model_copy(update={"reference": "copy in file 118"}), caller=ASHA)
     await writeoffs.assessed(proposal)
     assert (await writeoffs.status(proposal))[0] == "ready"
+
+
+@pytest.mark.parametrize("kind", [EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE])
+async def test_a_document_and_a_managers_note_say_something(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
+    proposal = await writeoffs.proposed(writeoffs.owing(40_00))
+    bare = AddProof(proposal=proposal, kind=kind, on=TODAY, note=" ")
+    with pytest.raises(SaysNothing) as refused:
+        await writeoffs.do(add_proof, bare, caller=HANA)
+    assert refused.value.field == "reference"
+    for said in ("source", "reference", "note"):
+        await writeoffs.do(add_proof, bare.model_copy(update={said: "border agency"}), caller=HANA)
 
 
 async def test_what_is_blocked_says_so_before_its_story_has_looked_at_it(writeoffs: WriteOffs) -> None:

@@ -199,7 +199,7 @@ async def test_a_decision_is_on_the_evidence_and_on_whom_it_is_true_of(writeoffs
         [tenant] = writeoffs.ledger.debts[account].people
         proposal = await writeoffs.proposed(account)
         person = tenant.person if of_whom == "the tenant" else None
-        document = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=person)
+        document = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=person, source="care home")
         await writeoffs.do(add_proof, document, caller=ASHA)
         await writeoffs.proves(proposal, EvidenceKind.MANAGER_NOTE)
         await writeoffs.assessed(proposal)
@@ -502,7 +502,7 @@ async def test_who_did_not_die_after_all_is_somebody_of_whom_a_reason_of_one_per
     dead = lives.model_copy(update={"person": uuid4(), "died_on": TODAY})
     writeoffs.moved(account, people=(lives, dead))
     proposal = await writeoffs.proposed(account, Reason.PRISON)
-    shown = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=lives.person)
+    shown = AddProof(proposal=proposal, kind=EvidenceKind.DOCUMENT, on=TODAY, person=lives.person, source="care home")
     await writeoffs.do(add_proof, shown, caller=ASHA)
     await writeoffs.proves(proposal, EvidenceKind.MANAGER_NOTE)
     await writeoffs.assessed(proposal)

@@ -34,7 +34,7 @@ PAYING, GONE, LEFT_OUT = "debt-story-paying", "debt-story-gone", "debt-story-lef
 def _documents(today: date) -> tuple[Proof, ...]:
     return (
         Proof("document", today - timedelta(days=40), "border agency", "a letter of theirs"),
-        Proof(NOTE, today - timedelta(days=6)),
+        Proof(NOTE, today - timedelta(days=6), reference="a note on file"),
     )
 
 

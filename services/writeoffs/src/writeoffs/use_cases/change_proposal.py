@@ -45,6 +45,7 @@ from writeoffs.use_cases.work import (
 
 OF_A_PERSON = ORDERS | {EvidenceKind.DEATH}
 """Evidence that is always of one person."""
+_IN_WORDS = frozenset({EvidenceKind.DOCUMENT, EvidenceKind.MANAGER_NOTE})
 
 
 class ShownInTheFuture(WriteOffRule):
@@ -65,6 +66,10 @@ class OrderWithoutReference(WriteOffRule):
 
 class LetterWithoutReference(WriteOffRule):
     """What proves a letter is the record of its sending. Of those that notices sends that is its own."""
+
+
+class SaysNothing(WriteOffRule):
+    """A document, or a manager's note, can be found or read: by who wrote it, its reference, or its words (domain.md 5.3)."""
 
 
 class NotAManager(WriteOffRule):
@@ -93,7 +98,7 @@ class DeathOfNobody(WriteOffRule):
 
 async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
     """Errors: NotYourPart, UnknownProposal, ProposalIsClosed, OnASchedule, ShownInTheFuture, NotATenant, BeforeTheDebt,
-    OrderWithoutReference, OrderUnsaid, LetterWithoutReference, NotAManager, OrderOfNobody, DeathOfNobody; Unanswered (ledger).
+    OrderWithoutReference, OrderUnsaid, LetterWithoutReference, SaysNothing, NotAManager, OrderOfNobody, DeathOfNobody; Unanswered (ledger).
     """
     require_worker(tx)
     if told.kind is EvidenceKind.MANAGER_NOTE and not tx.caller.roles & MANAGERS:
@@ -102,6 +107,8 @@ async def add_proof(tx: Transaction, told: AddProof) -> Nothing:
         raise ShownInTheFuture("Evidence cannot be of a day after today.", field="on")
     if told.kind is EvidenceKind.LETTER_SENT and not told.reference.strip():
         raise LetterWithoutReference("Enter the reference of the record of its sending, such as where its copy is kept.", field="reference")
+    if told.kind in _IN_WORDS and not (told.source + told.reference + told.note).strip():
+        raise SaysNothing("Enter what can be read of it: its reference, who wrote it, or what it says.", field="reference")
     told = _of_an_order(told)
     if told.kind in ORDERS:
         await store.order_becomes_known(tx)
