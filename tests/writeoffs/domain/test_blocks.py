@@ -692,4 +692,5 @@ def test_a_debt_is_uneconomic_only_where_all_that_the_debtor_owes_is() -> None:
 
     assert found(49_99).ready
     assert not found(50_00).ready
-    assert found(50_00).blocked == ("The policy in force writes off a debt for this reason only from £0.01 to £49.99.",)
+    within = "from £0.01 to £49.99, over all accounts of the debtor"
+    assert found(50_00).blocked == (f"The policy in force writes off a debt for this reason only {within}.",)

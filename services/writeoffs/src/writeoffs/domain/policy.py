@@ -166,7 +166,7 @@ def _why_none(policy: WriteOffPolicy, reason: Reason, kind: AccountKind) -> str:
     within = ", or ".join(
         f"from {pounds(one.from_pence)}" + (f" to {pounds(one.to_pence)}" if one.to_pence is not None else "") for one in others
     )
-    return f"The policy in force writes off a debt for this reason only {within}."
+    return f"The policy in force writes off a debt for this reason only {within}, over all accounts of the debtor."
 
 
 def read_policy(told: dict[str, Any]) -> WriteOffPolicy:
