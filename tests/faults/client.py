@@ -285,7 +285,7 @@ class DebtOffice(FrontDesk):
 
     def _brings(self, proposal: str, kind: str, days_ago: int = 20) -> None:
         page = self.colleague.get(f"/write-offs/{proposal}")
-        proof = Proof(kind, london_today() - timedelta(days=days_ago))
+        proof = Proof(kind, london_today() - timedelta(days=days_ago), reference="on paper")
         taken(self.colleague.send(page, f"{page.path}/proofs", proof.typed))
 
     def _decided(self, proposal: str, before: Callable[[str], None] = lambda _: None, step: str = "decision") -> None:

@@ -692,8 +692,10 @@ def pence(pounds: object) -> int:
 
 
 def summed(rows: Iterable[Mapping[str, str]]) -> tuple[int, int]:
-    amounts = [in_pence(f"£{row['Amount']}") for row in rows]
-    return len(amounts), sum(amounts)
+    """In the files alone what was put back stands below nothing; beside its kind a sum has no sign."""
+    amounts = [(row["What"], in_pence(f"£{row['Amount']}")) for row in rows]
+    assert all((amount < 0) == (what == IN_THE_REGISTER["Put back"]) for what, amount in amounts)
+    return len(amounts), sum(abs(amount) for _, amount in amounts)
 
 
 async def in_the_books(stack: Stack) -> dict[str, tuple[int, int]]:
