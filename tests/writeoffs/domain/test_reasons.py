@@ -334,7 +334,7 @@ def test_statute_barred_is_never_said_where_a_court_had_the_debt_in_time() -> No
 
 
 def test_where_no_ladder_fits_the_amounts_are_named_for_which_there_is_one() -> None:
-    with pytest.raises(NoLadder, match=r"only from £0\.01 to £49\.99\.$"):
+    with pytest.raises(NoLadder, match=r"only from £0\.01 to £49\.99, over all accounts of the debtor\.$"):
         ladder_for(POLICY, Reason.UNECONOMIC, 50_00, AccountKind.RENT)
 
 
