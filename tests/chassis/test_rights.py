@@ -29,7 +29,7 @@ MAY_CHANGE: dict[str, dict[str, str]] = {
     "refunds": {
         "refund_case": "asked_as asked_at asked_by attempt changes changes_in_round cleared_credit_pence consents decide_by floor_pence"
         " identified_how is_open joint_consent note opted_out pay_by payee policy_version queued_at queued_decision queued_hash"
-        " reason_code refund_journal requested_pence round run status status_note taken_by version withdrawn_attempt",
+        " reason_code refund_journal requested_pence round run status status_note taken_by unlisted_since version withdrawn_attempt",
         "payment_run": "status status_note",
         "payment_file": "content",
         "payment_line": "because refund_journal status",

@@ -417,6 +417,9 @@ BREAKS: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("posted-refunds", "the payment of a posted refund is gone", "refunds", ("DELETE FROM payment_line WHERE status = 'paid'",)),
     ("posted-refunds", "the payment of a posted refund is of another posting", "refunds", (
         "UPDATE payment_line SET refund_journal = gen_random_uuid() WHERE status = 'paid'",)),
+    ("unpaid-refunds", "the line of an approved refund was taken out of its run", "refunds", (
+        "UPDATE payment_line SET status = 'dropped', because = 'x' WHERE status = 'paid'",
+        "UPDATE refund_case SET is_open = true, unlisted_since = now() - interval '6 minutes' WHERE status = 'paid'")),
     ("payment-runs", "a run was never released", "approvals", ("DELETE FROM release", "DELETE FROM release_line")),
     ("payment-runs", "a run has another total", "refunds", ("UPDATE payment_run SET released_total_pence = released_total_pence + 1",)),
     ("payment-files", "the bytes are gone", "refunds", ("DELETE FROM payment_file_content",)),

@@ -89,6 +89,19 @@ async def test_a_posted_refund_whose_line_is_being_marked_is_under_way(postgres:
     assert (await finding("posted-refunds", town.places(refunds=copy), paid)).kept
 
 
+async def test_an_approved_refund_that_no_list_holds_is_found_by_its_decision_alone(
+    postgres: Postgres, town: Town, paid: dict[str, Paid]
+) -> None:
+    """Whoever takes it off the list may have refunds say of the case whatever a step can say."""
+    off_every_list = ("DELETE FROM payment_line WHERE status = 'paid'", "UPDATE refund_case SET is_open = true WHERE status = 'paid'")
+    refunds = await broken_copy(postgres, town, "refunds", off_every_list)
+    assert (await finding("unpaid-refunds", town.places(refunds=refunds), paid)).kept, "it may be under way"
+    long_ago = ("UPDATE decision SET decided_at = decided_at - interval '6 minutes'",)
+    approvals = await broken_copy(postgres, town, "approvals", long_ago)
+    assert (await finding("unpaid-refunds", town.places(approvals=approvals), paid)).kept
+    assert not (await finding("unpaid-refunds", town.places(refunds=refunds, approvals=approvals), paid)).kept
+
+
 async def test_what_is_said_after_a_decision_does_not_break_it(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
     """Whoever decided may go on working."""
     of = ((GONE.account, APPROVER), (GONE.garage, APPROVER), (PAID.account, "dilip.leader"), (PAID.account, "greta.finance"))

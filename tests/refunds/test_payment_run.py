@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,12 +24,15 @@ from refunds.use_cases.case_work import AnotherAttempt
 from refunds.use_cases.close_case import NotPaid, close_case
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from refunds.use_cases.line_posted import NotInTheBooks, NotInThisRun, line_posted
+from refunds.use_cases.note_progress import note_progress
 from refunds.use_cases.note_release import note_release
+from refunds.use_cases.queue_payment import queue_payment
 from refunds.use_cases.read_attempt import read_attempt
 from refunds.use_cases.read_case import read_case
 from refunds.use_cases.recheck import recheck
 from refunds.use_cases.record_bank_reports import record_bank_reports
 from refunds.use_cases.return_payments import return_payments
+from refunds.use_cases.run_check import run_check
 from refunds.use_cases.settle_run import NotTheLastWord, settle_run
 from refunds.use_cases.submit_file import submit_file
 from rentbook_contracts.ledger import PersonFacts, RefundFacts, RefundPlan
@@ -46,13 +49,16 @@ from rentbook_contracts.refunds import (
     FileFate,
     LinePosted,
     LineStands,
+    NoteProgress,
     PaymentStands,
+    QueuePayment,
     ReadCase,
     Recheck,
     RefundCase,
     RefundClosed,
     RefundReturned,
     RunAsked,
+    RunCheck,
     RunStatus,
     SettleRun,
     SubmitFile,
@@ -238,6 +244,48 @@ async def test_the_rows_say_which_stories_are_needed(refunds: Refunds, bank: Ban
     await refunds.do(settle_run, SettleRun(run=run, fate=FileFate.ACCEPTED))
     await refunds.do(close_case, CloseCase(case=plan.case, attempt=1, outcome=CaseOutcome.PAID, plan=plan))
     assert await needed() == set()
+
+
+async def in_vain(refunds: Refunds, monkeypatch: pytest.MonkeyPatch, *, minutes_later: int) -> list[str]:
+    """The stories that wait for what will not come, as the rows have it so much later."""
+    monkeypatch.setattr(stories, "UNLISTED_LIMIT", timedelta(minutes=5 - minutes_later))
+    return await run_in(refunds.runtime, stories.in_vain, read_only=True)
+
+
+@pytest.mark.parametrize("where", ["on the list of payments", "in a run"])
+async def test_an_approved_refund_that_no_list_holds_is_named_until_its_case_goes_another_round(
+    refunds: Refunds, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Its story did not take it off, and waits for a release."""
+    plan, other = await refunds.queued(tenant()), await refunds.queued(tenant())
+    if where == "in a run":
+        run = await release(refunds, plan, other)
+        await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="somebody says so"))
+    else:
+        await refunds.do(dequeue_payment, DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash))
+    assert await in_vain(refunds, monkeypatch, minutes_later=4) == [], "a case whose approval falls stands so for some moments"
+    story = refund_workflow_id(plan.case, 1)
+    assert await in_vain(refunds, monkeypatch, minutes_later=6) == [story]
+    for status in (CaseStatus.CHECKING, CaseStatus.WITH_APPROVER):
+        await refunds.do(note_progress, NoteProgress(case=plan.case, attempt=1, status=status))
+        assert await in_vain(refunds, monkeypatch, minutes_later=6) == [story], "whatever somebody says of where it stands"
+    await refunds.do(run_check, RunCheck(case=plan.case, attempt=1, round=2, check=1))
+    assert await in_vain(refunds, monkeypatch, minutes_later=6) == []
+
+
+async def test_an_approval_that_does_not_stand_when_its_payment_is_to_be_listed_is_named_unless_its_case_goes_on(
+    refunds: Refunds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await refunds.queued(tenant())
+    decision = (await refunds.ask(ready_payments, Nothing())).payments[0].decision
+    await refunds.do(dequeue_payment, DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash))
+    again = QueuePayment(plan=plan, decision=decision)
+    await refunds.do(queue_payment, again)
+    assert await in_vain(refunds, monkeypatch, minutes_later=6) == []
+    refunds.ledger.decisions.clear()
+    await refunds.do(dequeue_payment, DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash))
+    await refunds.do(queue_payment, again)
+    assert await in_vain(refunds, monkeypatch, minutes_later=6) == [refund_workflow_id(plan.case, 1)]
 
 
 async def test_a_line_that_the_ledger_has_not_posted_comes_into_no_file(refunds: Refunds) -> None:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,10 +17,13 @@ from aiokafka import AIOKafkaProducer
 from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.relay import kafka_access
+from chassis.transaction import run
 from pydantic import BaseModel
 from refunds.app import make_app
 from refunds.domain.days import business_date
 from refunds.settings import RefundsSettings
+from refunds.use_cases import stories as refunds_stories
+from refunds.use_cases.dequeue_payment import dequeue_payment
 from rentbook_contracts import approvals, ledger
 from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import POST_REFUND, ChargePosted, PersonFacts, ReceiptPosted, RefundFacts, RefundPlan
@@ -37,6 +40,7 @@ from rentbook_contracts.refunds import (
     CasePage,
     CasesAsked,
     CaseStatus,
+    DequeuePayment,
     RunAsked,
     RunPage,
     RunStatus,
@@ -291,6 +295,30 @@ async def test_a_story_that_is_terminated_before_its_decision_asks_anew_and_pays
     await stack.case_is(case, CaseStatus.PAID)
     [paid] = await stack.bank.paid()
     assert (paid["times"], paid["pence"]) == (1, 520_00)
+
+
+async def test_an_approved_refund_that_somebody_took_off_the_list_is_told_of_and_sent_round_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = await asked(stack, tenant())
+    plan = await ready_after_approval(stack, case)
+    forged = DequeuePayment(case=case, attempt=1, content_hash=plan.content_hash)
+    await run(stack.service.runtime, lambda tx: dequeue_payment(tx, forged))
+    monkeypatch.setattr(refunds_stories, "UNLISTED_LIMIT", timedelta(0))
+    await until(lambda: truth(needs_attention(stack)), "somebody is told", LIMIT_SECONDS)
+    [words] = await needs_attention(stack)
+    assert words.startswith("1 story waits for what will not come: `stories list` of refunds")
+    story, first = refund_workflow_id(case, 1), stack.others.task
+    listed = stories.read_words("refunds", ["list"])
+    told = await stories.obey(stack.service.runtime, make_app(stack.settings), stack.temporal, listed)
+    assert told == f"{story}  waits for what will not come"
+
+    assert await restarted(stack) == f"{story} runs, and was told to ask the rows."
+    await until(lambda: truth(another_task(stack, first)), "the decision is asked for anew", LIMIT_SECONDS)
+    await until(lambda: falsehood(needs_attention(stack)), "nobody is told any more", LIMIT_SECONDS)
+    await released_after_approval(stack, case)
+    await stack.case_is(case, CaseStatus.PAID)
+    assert [(paid["times"], paid["pence"]) for paid in await stack.bank.paid()] == [(1, 520_00)]
 
 
 async def test_a_payment_run_whose_story_is_terminated_goes_on_and_sends_its_file_once(

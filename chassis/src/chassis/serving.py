@@ -115,6 +115,11 @@ async def nothing_without(_: Transaction, __: str) -> None:
     """Rows whose story is gone wait as they are."""
 
 
+async def none_in_vain(_: Transaction) -> Collection[str]:
+    """Whatever a story waits for, its rows can still tell it."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Stories:
     """The stories that a service's rows need, so that one which is gone from Temporal is found and taken up again (chassis.stories).
@@ -122,11 +127,13 @@ class Stories:
     `needed`: the workflow ids that have to run, as the rows have it; a story that ends has closed its row before, or made it name another.
     `take_up`: have a story that is taken up again ask the rows for what it missed, by signals that may arrive twice.
     `without`: what becomes of others that wait for a story which is gone; it is called again and again until the story is taken up.
+    `in_vain`: those of the needed that wait, as the rows have it, for what will not come by itself; to take one up sends it on.
     """
 
     needed: Callable[[Transaction], Coroutine[Any, Any, Collection[str]]]
     take_up: Callable[[Transaction, str], Coroutine[Any, Any, object]]
     without: Callable[[Transaction, str], Coroutine[Any, Any, object]] = nothing_without
+    in_vain: Callable[[Transaction], Coroutine[Any, Any, Collection[str]]] = none_in_vain
 
 
 def no_routes(_: Runtime) -> Sequence[BaseRoute]:

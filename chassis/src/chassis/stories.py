@@ -3,7 +3,7 @@
 A workflow that somebody terminates, or that fails, tells nobody. The service's rows say which stories have to be told; whatever of them
 Temporal doesn't run is gone: /health, ./rentbook status, a metric and the pages of its case (`Transaction.gone`) say so until an operator
 takes it up again with `python -m SERVICE stories list | restart ID | restart --all`. The story goes on from what its history had last; what
-it missed meanwhile it learns by asking the rows.
+it missed meanwhile it learns by asking the rows. So are stories that run and wait, by their rows, for what will not come.
 """
 
 import argparse
@@ -52,6 +52,7 @@ class StoryWatch:
         self._runtime = runtime
         self._app = app
         self._client = client
+        self._in_vain: frozenset[str] = frozenset()
 
     @property
     def gone(self) -> frozenset[str]:
@@ -59,16 +60,20 @@ class StoryWatch:
         return self._runtime.stories_gone
 
     def attention(self) -> list[str]:
-        """What an operator has to do, in words; nothing where every story is told."""
-        if not self.gone:
-            return []
-        many = len(self.gone)
-        words = (
-            "1 story is gone from Temporal, and its case stands"
-            if many == 1
-            else f"{many} stories are gone from Temporal, and their cases stand"
-        )
-        return [f"{words} still: `stories list` of {self._app.name} says which, and `stories restart` takes them up again"]
+        """What an operator has to do, in words; nothing where every story is told and goes on."""
+        said = []
+        if many := len(self.gone):
+            words = "1 story is gone from Temporal, and its case stands"
+            if many > 1:
+                words = f"{many} stories are gone from Temporal, and their cases stand"
+            said.append(f"{words} still: {self._what_to_do('takes them up again')}")
+        if many := len(self._in_vain):
+            words = "1 story waits for what will not come" if many == 1 else f"{many} stories wait for what will not come"
+            said.append(f"{words}: {self._what_to_do('sends them on')}")
+        return said
+
+    def _what_to_do(self, it: str) -> str:
+        return f"`stories list` of {self._app.name} says which, and `stories restart` {it}"
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -88,6 +93,10 @@ class StoryWatch:
             await self._without(stories, story)
         self._runtime.stories_gone = gone
         self._runtime.telemetry.stories_gone.set(len(gone))
+        in_vain = await waiting_in_vain(self._runtime, stories, gone)
+        for story in sorted(in_vain - self._in_vain):
+            log.error("a story waits for what will not come", extra={"workflow_id": story})
+        self._in_vain = in_vain
 
     async def _without(self, stories: Stories, story: str) -> None:
         try:
@@ -108,6 +117,11 @@ async def missing(runtime: Runtime, client: Client, stories: Stories) -> frozens
     if not ended:
         return frozenset()
     return frozenset(ended & await run(runtime, lambda tx: _needed(tx, stories), read_only=True))
+
+
+async def waiting_in_vain(runtime: Runtime, stories: Stories, gone: frozenset[str]) -> frozenset[str]:
+    """The stories that run, and wait for what will not come by itself, as the rows have it."""
+    return frozenset(await run(runtime, stories.in_vain, read_only=True)) - gone
 
 
 async def _needed(tx: Transaction, stories: Stories) -> set[str]:
@@ -138,10 +152,10 @@ def read_words(program: str, words: Sequence[str]) -> argparse.Namespace:
     """The command line after `stories`. Wrong words end the process with the usage."""
     parser = argparse.ArgumentParser(prog=f"{program} stories", description="Stories that are gone from Temporal while their rows are open")
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("list", help="the stories that are gone, with how each ended")
+    actions.add_parser("list", help="the stories that are gone, with how each ended, and those that wait for what will not come")
     restart = actions.add_parser("restart", help="take stories up where they stood, and have them ask the rows")
     restart.add_argument("id", nargs="?", help="one story; a story that runs is only told to ask the rows")
-    restart.add_argument("--all", action="store_true", help="every story that is gone")
+    restart.add_argument("--all", action="store_true", help="every story that is listed")
     restart.add_argument("--by", required=True, help="who takes them up")
     told = parser.parse_args(words)
     if told.action == "restart" and (told.id is None) is not told.all:
@@ -164,8 +178,10 @@ async def obey(runtime: Runtime, app: App, client: Client, words: argparse.Names
 
 
 async def _listed(runtime: Runtime, client: Client, stories: Stories) -> str:
-    gone = sorted(await missing(runtime, client, stories))
-    return "\n".join([f"{story}  {_end(await described(client, story))}" for story in gone]) or "No story is gone."
+    gone = await missing(runtime, client, stories)
+    ended = [f"{story}  {_end(await described(client, story))}" for story in sorted(gone)]
+    waits = [f"{story}  waits for what will not come" for story in sorted(await waiting_in_vain(runtime, stories, gone))]
+    return "\n".join([*ended, *waits]) or "No story is gone."
 
 
 def _end(told: WorkflowExecutionDescription | None) -> str:
@@ -175,10 +191,11 @@ def _end(told: WorkflowExecutionDescription | None) -> str:
 
 
 async def restart_all(runtime: Runtime, client: Client, stories: Stories, *, by: str) -> str:
-    """Take up every story that is gone. What keeps one keeps no other. Errors: NotAllTakenUp, RPCError where Temporal falls silent."""
-    gone = sorted(await missing(runtime, client, stories))
+    """Take up every story that is listed. What keeps one keeps no other. Errors: NotAllTakenUp, RPCError where Temporal falls silent."""
+    gone = await missing(runtime, client, stories)
+    listed = sorted(gone | await waiting_in_vain(runtime, stories, gone))
     said, left = [], []
-    for story in gone:
+    for story in listed:
         try:
             said.append(await restart(runtime, client, stories, story, by=by))
         except Exception as error:
@@ -186,7 +203,7 @@ async def restart_all(runtime: Runtime, client: Client, stories: Stories, *, by:
                 raise
             left.append(f"{story}: {error if isinstance(error, NotPossible) else named(error)}")
     if left:
-        raise NotAllTakenUp("\n".join([*said, f"{len(left)} of {len(gone)} could not be taken up:", *left]))
+        raise NotAllTakenUp("\n".join([*said, f"{len(left)} of {len(listed)} could not be taken up:", *left]))
     return "\n".join(said) or "No story is gone."
 
 

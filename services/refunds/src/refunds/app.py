@@ -153,5 +153,5 @@ def wired(means: Means, settings: RefundsSettings) -> App:
             Every(timedelta(hours=1), given(means, seal_files)),
         ),
         routes=web.routes(means),
-        stories=Stories(stories.needed, stories.take_up, stories.without),
+        stories=Stories(stories.needed, stories.take_up, stories.without, stories.in_vain),
     )

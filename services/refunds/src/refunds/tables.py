@@ -58,6 +58,7 @@ refund_case = sa.Table(
     sa.Column("queued_hash", sa.Text),
     sa.Column("queued_decision", sa.Uuid),
     sa.Column("queued_at", _INSTANT),
+    sa.Column("unlisted_since", _INSTANT, comment="Since when an approved refund is neither on the list of payments nor in a run"),
     sa.Column("run", sa.Uuid),
     sa.Column("refund_journal", sa.Uuid),
     sa.CheckConstraint("version >= 0 AND attempt > 0 AND round >= 0", name="a_case_counts_from_one"),

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from rentbook_local.checking.approval import decisions, released_lines
+from rentbook_local.checking.approval import decisions, released_lines, stored_plans
 from rentbook_local.checking.books import Books
 from rentbook_local.checking.plans import posted_plans
 from rentbook_local.checking.promise import Finding, Promise, finding
@@ -76,6 +76,35 @@ async def _of_posted(books: Books) -> Finding:
         if (plan.case, plan.attempt, plan.refund_journal) not in carried and (plan.case, plan.attempt) not in waiting
     ]
     return finding(len(standing), broken)
+
+
+_OPEN_CASES = """
+SELECT id, attempt, queued_hash, unlisted_since, now() - interval '5 minutes' AS long_ago FROM refund_case WHERE is_open
+"""
+STANDS = ("DECIDED", "CARRIED_OUT")
+
+
+async def _unpaid(books: Books) -> Finding:
+    """What was approved is released, or can be. Where an approval falls, its case goes another round within moments."""
+    cases = {(row["id"], row["attempt"]): row for row in await books.refunds.fetch(_OPEN_CASES)}
+    carried = {(row["case_id"], row["attempt"]) for row in await lines(books) if row["status"] in ("released", *MONEY_OUT)}
+    plans = await stored_plans(books)
+    approvals = [row for row in (await decisions(books)).values() if _is_approved_refund(row)]
+    lost = {key for key, row in cases.items() if row["unlisted_since"] is not None and row["unlisted_since"] < row["long_ago"]}
+    for made in approvals:
+        key = (made["case_id"], made["attempt"])
+        row, plan = cases.get(key), plans.get((*key, made["content_hash"]))
+        if row is None or plan is None or not plan["refund_pence"] or row["queued_hash"] == made["content_hash"] or key in carried:
+            continue
+        if (row["unlisted_since"] or made["decided_at"]) < row["long_ago"]:
+            lost.add(key)
+    broken = [f"case {case} attempt {attempt} was approved, and neither the list of payments nor a run has it" for case, attempt in lost]
+    return finding(len(approvals), sorted(broken))
+
+
+def _is_approved_refund(row: Any) -> bool:
+    approved = (row["kind"], row["answer"], row["completes"], row["recalled_at"]) == ("refund", "approved", True, None)
+    return approved and row["status"] in STANDS
 
 
 async def _runs(books: Books) -> Finding:
@@ -191,6 +220,7 @@ PROMISES = (
     Promise(
         "posted-refunds", "every refund that was posted and not undone is in a payment, which waits, was made or came back", _of_posted
     ),
+    Promise("unpaid-refunds", "every approved refund that is not paid yet is on the list of payments or in a run", _unpaid),
     Promise("payment-runs", "every payment run carries what finance released", _runs),
     Promise("payment-files", "every payment file holds the posted payments of its run, with its total and hash", _files),
     Promise("paid-once", "the bank has paid every payment once, and nothing else", _paid),

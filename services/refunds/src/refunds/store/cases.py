@@ -1,6 +1,7 @@
 """Refund cases, what happened to them, and who took part."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +70,7 @@ async def begin_round(tx: Transaction, case: UUID, number: int, *, changes: int)
     begins = refund_case.c.round < number
     read_less = (refund_case.c.round == number) & (refund_case.c.changes_in_round > changes)
     earlier = refund_case.update().where(refund_case.c.id == case, begins | read_less)
-    await tx.connection.execute(earlier.values(round=number, changes_in_round=changes))
+    await tx.connection.execute(earlier.values(round=number, changes_in_round=changes, unlisted_since=None))
 
 
 async def count_change(tx: Transaction, case: UUID) -> None:
@@ -168,3 +169,14 @@ async def review_on(tx: Transaction, account: UUID) -> Case | None:
 async def leave_queue(tx: Transaction, case: UUID) -> None:
     """The case's payment may no longer be taken into a run."""
     await change(tx, case, queued_hash=None, queued_decision=None, queued_at=None)
+
+
+async def left_unlisted(tx: Transaction, case: UUID) -> None:
+    """An approved refund of a locked case stands on no list of payments and in no run any more, until its story goes another round."""
+    await change(tx, case, unlisted_since=tx.now)
+
+
+async def unlisted(tx: Transaction, *, before: datetime) -> list[tuple[UUID, int]]:
+    """The open cases, each with its attempt, whose approved refund has stood on no list and in no run since before then."""
+    rows = sa.select(refund_case.c.id, refund_case.c.attempt).where(refund_case.c.is_open, refund_case.c.unlisted_since < before)
+    return [(row.id, row.attempt) for row in await tx.connection.execute(rows)]

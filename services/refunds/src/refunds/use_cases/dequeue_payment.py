@@ -15,6 +15,7 @@ async def dequeue_payment(tx: Transaction, asked: DequeuePayment) -> Dequeued:
     row = await at_attempt(tx, asked.case, asked.attempt)
     if row.queued_hash == asked.content_hash:
         await cases.leave_queue(tx, row.id)
+        await cases.left_unlisted(tx, row.id)
         await cases.note(tx, row.id, "no longer ready for payment")
     line = await runs.live_line(tx, row.id, row.attempt)
     carried = line is not None and line.content_hash == asked.content_hash

@@ -53,6 +53,7 @@ async def drop_line(tx: Transaction, row: Case, line: runs.Line, because: str) -
         return posted
     await runs.change_line(tx, line.number, status=runs.DROPPED, because=because)
     await cases.change(tx, row.id, run=None)
+    await cases.left_unlisted(tx, row.id)
     await cases.note(tx, row.id, "dropped from the payment run")
     await _tell_run(tx, line)
     return None

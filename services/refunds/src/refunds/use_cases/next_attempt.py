@@ -41,6 +41,7 @@ async def _opened(tx: Transaction, today: date, means: Means) -> dict[str, Any]:
         "is_open": True,
         "status": CaseStatus.RETURNED,
         "run": None,
+        "unlisted_since": None,
         "refund_journal": None,
         "decide_by": means.calendar.after(today, policy.returned_act_within_working_days),
         "pay_by": means.calendar.after(today, policy.pay_within_working_days),

@@ -70,7 +70,7 @@ async def _take(tx: Transaction, released: PaymentRunReleased, line: ReleasedLin
         await cases.note(tx, row.id, "released, but dropped from the payment run")
         return None
     await runs.add_line(tx, **columns, payee=plan.payee, status=runs.RELEASED)
-    await cases.change(tx, row.id, status=CaseStatus.RELEASED, status_note="", run=released.run)
+    await cases.change(tx, row.id, status=CaseStatus.RELEASED, status_note="", run=released.run, unlisted_since=None)
     await cases.leave_queue(tx, row.id)
     await cases.note(tx, row.id, "released in a payment run")
     return Taken(line, row, posted)

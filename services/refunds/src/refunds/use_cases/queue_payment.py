@@ -37,8 +37,9 @@ async def queue_payment(tx: Transaction, asked: QueuePayment) -> Nothing:
         raise AlreadyOnItsWay("This payment is in a payment run already.")
     made = await decision_on(tx, row)
     if made is None or (made.decision, made.content_hash, made.completes) != (asked.decision, asked.plan.content_hash, True):
+        await cases.left_unlisted(tx, row.id)
         return Nothing()
-    queued = {"queued_hash": asked.plan.content_hash, "queued_decision": asked.decision, "queued_at": tx.now}
+    queued = {"queued_hash": asked.plan.content_hash, "queued_decision": asked.decision, "queued_at": tx.now, "unlisted_since": None}
     await cases.change(tx, row.id, status=CaseStatus.APPROVED, status_note="", run=None, **queued)
     await cases.note(tx, row.id, "approved, ready for a payment run")
     return Nothing()

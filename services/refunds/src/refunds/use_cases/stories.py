@@ -1,5 +1,6 @@
 """The stories that cases and payment runs need, and what becomes of both while one is gone from Temporal."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from chassis.transaction import Transaction
@@ -11,11 +12,22 @@ from refunds.use_cases.line_posted import drop_line
 
 STORY_IS_GONE = "The story of this refund had ended in Temporal. It is decided and paid anew, once an operator has taken it up again."
 
+UNLISTED_LIMIT = timedelta(minutes=5)
+"""Where an approval falls, by a recall or because the case was changed, its story takes it off the list and goes another round at once."""
+
 
 async def needed(tx: Transaction) -> list[str]:
     """Every open case that somebody asked for has a story of its attempt, and every run one until its lines are settled."""
     followed = [refund_workflow_id(case, attempt) for case, attempt in await cases.followed(tx)]
     return followed + [payment_run_workflow_id(run) for run in await runs.under_way(tx)]
+
+
+async def in_vain(tx: Transaction) -> list[str]:
+    """An approved refund that no list and no run holds is never released: its story waits for that, unless it is told to look again.
+
+    No step on its way leaves a case so. Whoever reaches Temporal could take a line out of its run, or a payment off the list.
+    """
+    return [refund_workflow_id(case, attempt) for case, attempt in await cases.unlisted(tx, before=tx.now - UNLISTED_LIMIT)]
 
 
 async def take_up(tx: Transaction, story: str) -> None:
