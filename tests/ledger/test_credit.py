@@ -14,6 +14,7 @@ from ledger.domain.credit import (
     credit_stood,
     credits_behind,
     in_arrears_since,
+    limitation_unknown_pence,
     month_ends,
     statute_barred_pence,
     uncleared_pence,
@@ -22,6 +23,7 @@ from ledger.domain.debt import Debit
 from ledger.domain.payer import fingerprint
 from ledger.domain.posting import Control, Posting, two_legs
 from ledger.domain.sealing import content_of
+from rentbook_contracts.ledger import AccountKind
 
 TODAY = date(2026, 6, 10)
 CALENDAR = working_days(2025, 2027)
@@ -80,11 +82,21 @@ def owed(due_on: date, pence: int) -> Debit:
 
 
 def test_what_fell_due_more_than_six_years_ago_is_barred() -> None:
-    assert statute_barred_pence([owed(date(2020, 6, 9), 100), owed(date(2020, 6, 10), 10), owed(date(2026, 1, 5), 1)], TODAY, 6) == 100
+    debits = [owed(date(2020, 6, 9), 100), owed(date(2020, 6, 10), 10), owed(date(2026, 1, 5), 1)]
+    assert statute_barred_pence(debits, AccountKind.RENT, TODAY, 6) == 100
+    assert limitation_unknown_pence(debits, AccountKind.RENT, TODAY, 6) == 0
+
+
+@pytest.mark.parametrize("kind", [AccountKind.COURT, AccountKind.RECHARGE])
+def test_of_court_costs_and_recharges_of_that_age_no_day_is_computed(kind: AccountKind) -> None:
+    debits = [owed(date(2020, 6, 9), 100), owed(date(2020, 6, 10), 10), owed(date(2026, 1, 5), 1)]
+    assert statute_barred_pence(debits, kind, TODAY, 6) == 0
+    assert limitation_unknown_pence(debits, kind, TODAY, 6) == 100
 
 
 def test_six_years_before_a_leap_day() -> None:
-    assert statute_barred_pence([owed(date(2018, 2, 28), 5), owed(date(2018, 3, 1), 7)], date(2024, 2, 29), 6) == 5
+    debits = [owed(date(2018, 2, 28), 5), owed(date(2018, 3, 1), 7)]
+    assert statute_barred_pence(debits, AccountKind.RENT, date(2024, 2, 29), 6) == 5
 
 
 @pytest.mark.parametrize(

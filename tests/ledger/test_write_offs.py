@@ -166,6 +166,14 @@ async def test_barred_charges_alone_leave_the_rest_owed(debts: Debts) -> None:
     assert [charge.due_on for charge in facts.charges] == [day("2020-04-20")] * 2 + [day("2020-04-27")] * 2
 
 
+async def test_a_refund_is_told_of_an_old_recharge_that_no_day_is_computed_and_of_rent_that_it_is_barred(debts: Debts) -> None:
+    async def of(account: UUID) -> list[tuple[UUID, int, int]]:
+        facts = await do(debts.runtime, lambda tx: account_for_refund(tx, AccountForRefund(account=account)))
+        return [(debt.account, debt.statute_barred_pence, debt.limitation_unknown_pence) for debt in facts.debts]
+
+    assert (await of(OLD), await of(RECHARGE)) == ([(RECHARGE, 0, 50_00)], [(OLD, 280_00, 0)])
+
+
 async def test_what_is_put_back_is_owed_since_it_first_was(debts: Debts) -> None:
     before = (await debts.facts()).charges
     [off] = await debts.written_off(await debts.line())

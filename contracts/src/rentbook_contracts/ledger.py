@@ -313,7 +313,10 @@ class PersonFacts(Message):
 
 
 class DebtOfSamePeople(Message):
-    """A debt that a credit might pay, with the people who owe it (domain.md 4, check 4)."""
+    """A debt that a credit might pay, with the people who owe it (domain.md 4, check 4).
+
+    `limitation_unknown_pence`: what of it is as old as what is statute-barred, of a kind of which no day is computed.
+    """
 
     account: UUID
     version: int
@@ -321,6 +324,7 @@ class DebtOfSamePeople(Message):
     former: bool
     amount_pence: PositivePence
     statute_barred_pence: NonNegativePence
+    limitation_unknown_pence: NonNegativePence = 0
     people: tuple[UUID, ...]
     disputed: bool
     breathing_space: bool

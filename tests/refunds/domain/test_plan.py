@@ -99,6 +99,7 @@ def test_ombudsman_compensation_pays_no_debt() -> None:
         ({"disputed": True}, PassedOver.DISPUTED),
         ({"breathing_space": True}, PassedOver.BREATHING_SPACE),
         ({"statute_barred_pence": 120_00}, PassedOver.STATUTE_BARRED),
+        ({"kind": AccountKind.RECHARGE, "limitation_unknown_pence": 120_00}, PassedOver.LIMITATION_UNKNOWN),
         ({"people": (STRANGER,)}, PassedOver.OTHER_PEOPLE),
         ({"kind": AccountKind.SUSPENSE}, PassedOver.NOT_IN_THE_RECOVERY_ORDER),
     ],
@@ -109,8 +110,9 @@ def test_what_consent_cannot_make_payable(change: dict[str, object], why: Passed
     assert [passed.why for passed in plan.passed_over] == [why]
 
 
-def test_only_the_part_that_is_not_statute_barred_is_taken() -> None:
-    debts = (FTA_120.model_copy(update={"statute_barred_pence": 70_00}),)
+@pytest.mark.parametrize("field", ["statute_barred_pence", "limitation_unknown_pence"])
+def test_only_the_part_that_is_not_and_may_not_be_statute_barred_is_taken(field: str) -> None:
+    debts = (FTA_120.model_copy(update={field: 70_00}),)
     assert amounts(plan_refund(ledger(**ENDED, debts=debts), BOTH_CONSENTED, POLICY, TODAY)) == ({FTA: 50_00}, 90_00)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from rentbook_contracts.limitation import barred_from
+from rentbook_contracts.ledger import AccountKind
+from rentbook_contracts.limitation import barred_from, last_day
 
 from ledger.domain.debt import Debit
 from ledger.domain.write_off import PUT_BACK, WRITTEN_ON
@@ -64,9 +65,15 @@ def cleared_credit_pence(balance_pence: int, uncleared: int, held: int) -> int:
     return max(0, -balance_pence - uncleared - held)
 
 
-def statute_barred_pence(owed: Iterable[Debit], today: date, years: int) -> int:
+def statute_barred_pence(owed: Iterable[Debit], kind: AccountKind, today: date, years: int) -> int:
     """How much of a debt is so old that no action may be brought for it (domain.md 5.3)."""
-    return sum(debit.pence for debit in owed if barred_from(debit.due_on, years) <= today)
+    days = ((debit, barred_from(debit.due_on, kind, years)) for debit in owed)
+    return sum(debit.pence for debit, day in days if day is not None and day <= today)
+
+
+def limitation_unknown_pence(owed: Iterable[Debit], kind: AccountKind, today: date, years: int) -> int:
+    """How much of a debt is as old as that, where no day is computed: whether an action may be brought for it, legal services say."""
+    return sum(debit.pence for debit in owed if barred_from(debit.due_on, kind, years) is None and last_day(debit.due_on, years) < today)
 
 
 AGES_DAYS = (0, 28, 56, 91, 182, 364)

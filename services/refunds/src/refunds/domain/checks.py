@@ -89,6 +89,9 @@ PASSED_OVER_WORDS = {
     PassedOver.DISPUTED: "it is disputed",
     PassedOver.BREATHING_SPACE: "it is in a Breathing Space",
     PassedOver.STATUTE_BARRED: "it is statute-barred",
+    PassedOver.LIMITATION_UNKNOWN: (
+        "it is so old that it may be statute-barred, and for this kind of debt no day is computed: ask legal services"
+    ),
     PassedOver.OPTED_OUT: "the tenant has opted out",
     PassedOver.NEEDS_EVERY_SIGNATURE: "the credit is joint and not everyone has signed",
     PassedOver.NOT_ANSWERED: "the tenant has not answered yet",

@@ -20,6 +20,7 @@ class PassedOver(StrEnum):
     DISPUTED = "disputed"
     BREATHING_SPACE = "breathing-space"
     STATUTE_BARRED = "statute-barred"
+    LIMITATION_UNKNOWN = "limitation-unknown"
     OPTED_OUT = "opted-out"
     NEEDS_EVERY_SIGNATURE = "needs-every-signature"
     NOT_ANSWERED = "not-answered"
@@ -119,8 +120,8 @@ def _offsets(
 
 
 def collectable(debt: DebtOfSamePeople) -> int:
-    """Pence of a debt that may still be taken: what is statute-barred may not."""
-    return max(0, debt.amount_pence - debt.statute_barred_pence)
+    """Pence of a debt that may still be taken: what is statute-barred may not, nor what may be and nobody has computed."""
+    return max(0, debt.amount_pence - debt.statute_barred_pence - debt.limitation_unknown_pence)
 
 
 def _rank(debt: DebtOfSamePeople, policy: RefundPolicy) -> tuple[int, UUID]:
@@ -145,7 +146,7 @@ def _passed_over(debt: DebtOfSamePeople, facts: RefundFacts, wishes: Wishes, pol
     if debt.breathing_space:
         return PassedOver.BREATHING_SPACE
     if collectable(debt) == 0:
-        return PassedOver.STATUTE_BARRED
+        return PassedOver.LIMITATION_UNKNOWN if debt.limitation_unknown_pence else PassedOver.STATUTE_BARRED
     if debt.account in wishes.opted_out:
         return PassedOver.OPTED_OUT
     if not owners_of_credit <= set(debt.people) and not (wishes.joint_consent and debt.account in wishes.consents):

@@ -25,7 +25,7 @@ from rentbook_contracts.notices import goes_to
 from rentbook_contracts.words import counted
 from rentbook_contracts.writeoffs import OF_THE_LIVING, BarredCharge, EvidenceKind, OrderKind, Reason, RungShown
 
-from writeoffs.domain.barred import RULES_OF_THEIR_OWN, Clock, barred_charges
+from writeoffs.domain.barred import WHY_NO_DAY, Clock, barred_charges
 from writeoffs.domain.days import in_words, years_after
 from writeoffs.domain.insolvency import (
     held_until,
@@ -703,7 +703,7 @@ def _blocks_of_debt(proposed: Standing, facts: DebtFacts, charges: Sequence[Barr
         yield DROPS[DroppedBecause.CURRENT_TENANT]
     if proposed.reason is Reason.STATUTE_BARRED and not any(one.barred for one in charges):
         soon = any(one.bars_on for one in charges)
-        stopped = RULES_OF_THEIR_OWN.get(facts.kind, "Time does not run for these charges.")
+        stopped = WHY_NO_DAY.get(facts.kind, "Time does not run for these charges.")
         yield Passing("No charge is statute-barred yet.") if soon else stopped
     if AccountHold.BREATHING_SPACE in facts.account_holds:
         yield BREATHING_SPACE
