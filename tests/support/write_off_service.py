@@ -51,6 +51,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleStatus,
     SettleLines,
     TakeLines,
+    WithdrawProposal,
 )
 from rentbook_local.postgres import Database
 from starlette.applications import Starlette
@@ -61,7 +62,7 @@ from writeoffs.domain.days import business_date
 from writeoffs.queries import schedule_to_decide
 from writeoffs.settings import WriteOffsSettings
 from writeoffs.use_cases.assess import assess_proposal
-from writeoffs.use_cases.change_proposal import add_proof
+from writeoffs.use_cases.change_proposal import add_proof, withdraw_proposal
 from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.rounds import begin_round, note_schedule, settle_lines, take_lines
 from writeoffs.use_cases.schedules import make_schedule
@@ -255,10 +256,10 @@ class WriteOffs:
         self.ledger.debts[account] = debt(owed(pence), account=account, **changed)
         return account
 
-    def of_one_person(self, due_on: date | None = None) -> tuple[UUID, UUID]:
-        """Two accounts of the same person, which owe £80 and £40: of charges of that day, where one is named."""
+    def of_one_person(self, due_on: date | None = None, *others: PersonFacts) -> tuple[UUID, UUID]:
+        """Two accounts of the same person, which owe £80 and £40: of charges of that day, where one is named. The first others owe too."""
         tenant = PersonFacts(person=uuid4())
-        account, other = self.owing(80_00, people=(tenant,)), self.owing(40_00, people=(tenant,))
+        account, other = self.owing(80_00, people=(tenant, *others)), self.owing(40_00, people=(tenant,))
         for one, beside, pence in ((account, other, 80_00), (other, account, 40_00)):
             self.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=0),))
             if due_on is not None:
@@ -305,6 +306,10 @@ class WriteOffs:
         await self.proves(proposal, EvidenceKind.AGENCY_RETURN, days_ago=2)
         await self.assessed(proposal)
         return proposal
+
+    async def withdrawn(self, proposal: UUID) -> None:
+        """By whoever proposed it."""
+        await self.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
 
     async def assessed(self, proposal: UUID) -> None:
         _, _, attempt = await self.status(proposal)

@@ -18,12 +18,11 @@ from rentbook_contracts.writeoffs import (
     ScheduleStatus,
     StrikeProof,
     TakeOffSchedule,
-    WithdrawProposal,
     WithdrawSchedule,
 )
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
-from writeoffs.use_cases.change_proposal import add_proof, strike_proof, withdraw_proposal
+from writeoffs.use_cases.change_proposal import add_proof, strike_proof
 from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.rounds import close_schedule
 from writeoffs.use_cases.schedules import answer_schedule, make_schedule, take_off_schedule, withdraw_schedule
@@ -47,10 +46,6 @@ async def made_ready(writeoffs: WriteOffs, proposal: UUID) -> UUID:
     return proposal
 
 
-async def withdrawn(writeoffs: WriteOffs, proposal: UUID) -> None:
-    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
-
-
 @pytest.mark.parametrize("how", ["proposed it", "brought evidence", "struck evidence"])
 async def test_whoever_had_a_hand_in_a_withdrawn_proposal_does_not_decide_the_debt_that_a_colleague_raises_again(
     writeoffs: WriteOffs, how: str
@@ -61,7 +56,7 @@ async def test_whoever_had_a_hand_in_a_withdrawn_proposal_does_not_decide_the_de
     if how == "struck evidence":
         [proof] = await writeoffs.rows("SELECT id FROM proof WHERE proposal = :id", id=first)
         await writeoffs.do(strike_proof, StrikeProof(proof=proof["id"], because="Another tenant's."), caller=LENA)
-    await withdrawn(writeoffs, first)
+    await writeoffs.withdrawn(first)
     schedule = await writeoffs.scheduled(await writeoffs.ready(account))
     assert await writeoffs.may_not_decide(schedule) == OF_THE_LINE | {"lena.manager"}
 
@@ -190,7 +185,7 @@ async def test_nor_does_whoever_had_a_hand_in_a_schedule_that_did_not_carry_it_o
     else:
         await taken_back(writeoffs, before, LENA if how == "withdrew it" else BRYN)
     if proposed == "anew":
-        await withdrawn(writeoffs, proposal)
+        await writeoffs.withdrawn(proposal)
         proposal = await writeoffs.ready(account)
     if proposed == "on another account":
         proposal = await writeoffs.ready(elsewhere)

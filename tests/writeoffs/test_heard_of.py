@@ -1,6 +1,8 @@
 """What stands against that somebody cannot be found is of the people, and not of the proposal on which it was put (domain.md 5.2)."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,32 +16,20 @@ from rentbook_contracts.ledger import (
     PersonFacts,
     PlanRhythm,
 )
-from rentbook_contracts.writeoffs import OF_THE_LIVING, AddProof, EvidenceKind, ProposalAsked, Reason, StrikeProof, WithdrawProposal
-from support.write_off_service import ASHA, BRYN, WriteOffs
+from rentbook_contracts.writeoffs import OF_THE_LIVING, AddProof, EvidenceKind, ProposalAsked, Reason, StrikeProof
+from support.write_off_service import BRYN, WriteOffs
 from writeoffs.domain.days import business_date
 from writeoffs.domain.ladder import ANSWERS
-from writeoffs.use_cases.change_proposal import add_proof, strike_proof, withdraw_proposal
+from writeoffs.use_cases.change_proposal import add_proof, strike_proof
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.move import live, move
+from writeoffs.use_cases.schedules import NothingIsReady
 
 TODAY = business_date(datetime.now(UTC))
 
 
-def linked(writeoffs: WriteOffs, *people: PersonFacts) -> tuple[UUID, UUID]:
-    """Two accounts of the same person, both of which owe; of the first, others answer too."""
-    tenant = PersonFacts(person=uuid4())
-    account, elsewhere = writeoffs.owing(80_00, people=(tenant, *people)), writeoffs.owing(40_00, people=(tenant,))
-    for one, beside in ((account, elsewhere), (elsewhere, account)):
-        writeoffs.moved(one, linked=(LinkedAccount(account=beside, kind=AccountKind.RENT, former=True, balance_pence=40_00),))
-    return account, elsewhere
-
-
 async def heard(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind, by: Caller = BRYN, person: UUID | None = None) -> None:
     await writeoffs.do(add_proof, AddProof(proposal=proposal, kind=kind, on=TODAY, person=person), caller=by)
-
-
-async def withdrawn(writeoffs: WriteOffs, proposal: UUID) -> None:
-    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
 
 
 async def struck(writeoffs: WriteOffs, proposal: UUID, kind: EvidenceKind) -> None:
@@ -54,7 +44,7 @@ async def test_what_was_heard_survives_the_proposal_on_which_it_was_put(writeoff
     schedule = await writeoffs.scheduled(first)
     await heard(writeoffs, first, kind)
     assert (await writeoffs.standings(schedule))[first][0] == "dropped"
-    await withdrawn(writeoffs, first)
+    await writeoffs.withdrawn(first)
     again = await writeoffs.untraceable(account)
     assert (await writeoffs.status(again))[0] == "gathering"
     page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=again))
@@ -69,7 +59,7 @@ async def test_a_letter_that_was_answered_was_answered_when_the_debt_is_proposed
     account = writeoffs.owing(40_00)
     first = await writeoffs.proposed(account, Reason.UNECONOMIC)
     await heard(writeoffs, first, EvidenceKind.LETTER_ANSWERED)
-    await withdrawn(writeoffs, first)
+    await writeoffs.withdrawn(first)
     again = await writeoffs.proposed(account, Reason.UNECONOMIC)
     await writeoffs.proves(again, EvidenceKind.LETTER_SENT, days_ago=60)
     await writeoffs.assessed(again)
@@ -78,10 +68,10 @@ async def test_a_letter_that_was_answered_was_answered_when_the_debt_is_proposed
 
 @pytest.mark.parametrize("kind", sorted(ANSWERS))
 async def test_whoever_was_heard_of_on_one_account_is_not_untraceable_on_another(writeoffs: WriteOffs, kind: EvidenceKind) -> None:
-    account, elsewhere = linked(writeoffs)
+    account, elsewhere = writeoffs.of_one_person()
     other = await writeoffs.proposed(elsewhere, Reason.EMIGRATED)
     await heard(writeoffs, other, kind)
-    await withdrawn(writeoffs, other)
+    await writeoffs.withdrawn(other)
     proposal = await writeoffs.untraceable(account)
     assert (await writeoffs.status(proposal))[0] == "gathering"
     await struck(writeoffs, other, kind)
@@ -93,7 +83,7 @@ async def test_whoever_was_heard_of_on_one_account_is_not_untraceable_on_another
 async def test_a_line_of_the_same_people_drops_by_what_is_heard_on_another_account_of_theirs(
     writeoffs: WriteOffs, kind: EvidenceKind
 ) -> None:
-    account, elsewhere = linked(writeoffs)
+    account, elsewhere = writeoffs.of_one_person()
     stranger = await writeoffs.untraceable(writeoffs.owing())
     proposal, other = await writeoffs.untraceable(account), await writeoffs.untraceable(elsewhere)
     schedule = await writeoffs.scheduled(proposal, other, stranger)
@@ -103,7 +93,7 @@ async def test_a_line_of_the_same_people_drops_by_what_is_heard_on_another_accou
 
 
 async def test_an_open_proposal_of_theirs_is_looked_at_anew(writeoffs: WriteOffs) -> None:
-    account, elsewhere = linked(writeoffs)
+    account, elsewhere = writeoffs.of_one_person()
     proposal, other = await writeoffs.untraceable(account), await writeoffs.untraceable(elsewhere)
     await heard(writeoffs, other, EvidenceKind.FOUND)
     await writeoffs.assessed(proposal)
@@ -112,7 +102,7 @@ async def test_an_open_proposal_of_theirs_is_looked_at_anew(writeoffs: WriteOffs
 
 async def test_what_was_heard_of_one_joint_tenant_says_nothing_of_what_another_owes_alone(writeoffs: WriteOffs) -> None:
     partner = PersonFacts(person=uuid4())
-    joint, alone = linked(writeoffs, partner)
+    joint, alone = writeoffs.of_one_person(None, partner)
     schedule = await writeoffs.scheduled(await writeoffs.untraceable(alone))
     other = await writeoffs.proposed(joint, Reason.UNTRACEABLE)
     await heard(writeoffs, other, EvidenceKind.FOUND, person=partner.person)
@@ -122,8 +112,29 @@ async def test_what_was_heard_of_one_joint_tenant_says_nothing_of_what_another_o
     assert list((await writeoffs.standings(schedule)).values()) == [("dropped", "Somebody who owes it was found.")]
 
 
+@pytest.mark.parametrize(("change", "status", "in_the_way"), [
+    pytest.param({"paid_on": TODAY}, "gathering", "last heard of on", id="they paid on another account"),
+    pytest.param({"asked_on": TODAY}, "gathering", "last heard of on", id="they asked for a refund there"),
+    pytest.param({"linked": ()}, "ready", "", id="nothing that matters"),
+    pytest.param({"linked": (LinkedAccount(account=uuid4(), kind=AccountKind.RENT, former=True, balance_pence=-5_00),)}, "blocked",
+                 "£5.00 in credit", id="they have credit there"),
+])  # fmt: skip
+async def test_the_page_of_what_was_ready_says_at_once_what_came_in_its_way_on_another_account(
+    writeoffs: WriteOffs, change: dict[str, Any], status: str, in_the_way: str
+) -> None:
+    """Of what happens on another account nobody tells it: it follows no story any more."""
+    account, _ = writeoffs.of_one_person()
+    proposal = await writeoffs.untraceable(account)
+    writeoffs.moved(account, **change)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+    assert page.status == status
+    assert in_the_way in " ".join((*page.blocked, *(rung.says for rung in page.ladder)))
+    with pytest.raises(NothingIsReady) if status != "ready" else nullcontext():
+        await writeoffs.scheduled(proposal)
+
+
 async def test_whoever_keeps_a_plan_on_one_account_is_not_untraceable_on_another(writeoffs: WriteOffs) -> None:
-    account, elsewhere = linked(writeoffs)
+    account, elsewhere = writeoffs.of_one_person()
     emigrated = writeoffs.owing(50_00)
     writeoffs.moved(emigrated, linked=writeoffs.ledger.debts[account].linked)
     proposal, other = await writeoffs.untraceable(account), await writeoffs.ready(emigrated)

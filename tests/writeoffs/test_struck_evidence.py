@@ -18,7 +18,6 @@ from rentbook_contracts.writeoffs import (
     Propose,
     Reason,
     StrikeProof,
-    WithdrawProposal,
 )
 from sqlalchemy.exc import DBAPIError
 from support.debts import owed
@@ -26,7 +25,7 @@ from support.write_off_service import ASHA, AUDREY, BRYN, HANA, WriteOffs
 from writeoffs.domain.assessment import HEARD, STRUCK
 from writeoffs.domain.days import business_date
 from writeoffs.use_cases.assess import assess_proposal
-from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof, withdraw_proposal
+from writeoffs.use_cases.change_proposal import StruckAlready, UnknownProof, add_proof, strike_proof
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.note_letter import note_letter
 from writeoffs.use_cases.propose import propose
@@ -51,10 +50,6 @@ async def struck(writeoffs: WriteOffs, proof: UUID, by: Caller = HANA) -> None:
 async def taking_part(writeoffs: WriteOffs, proposal: UUID) -> set[str]:
     rows = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :id", id=proposal)
     return {row["person"] for row in rows}
-
-
-async def withdrawn(writeoffs: WriteOffs, proposal: UUID) -> None:
-    await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=proposal, note="Made in error."), caller=ASHA)
 
 
 async def test_what_was_struck_counts_for_nothing_and_is_shown_with_who_when_and_why(writeoffs: WriteOffs) -> None:
@@ -84,7 +79,7 @@ async def test_what_cannot_be_struck_is_refused(writeoffs: WriteOffs) -> None:
     await struck(writeoffs, document)
     with pytest.raises(StruckAlready):
         await struck(writeoffs, document)
-    await withdrawn(writeoffs, proposal)
+    await writeoffs.withdrawn(proposal)
     with pytest.raises(ProposalIsClosed):
         await struck(writeoffs, note)
     for statement in ("UPDATE struck SET because = 'x'", "DELETE FROM struck"):
@@ -127,7 +122,7 @@ async def test_an_acknowledgment_typed_in_error_stops_no_time_any_more_and_who_h
     first = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
     told = AddProof(proposal=first, kind=EvidenceKind.SIGNED_ACKNOWLEDGMENT, on=due_on + timedelta(days=365 * 5))
     await writeoffs.do(add_proof, told, caller=BRYN)
-    await withdrawn(writeoffs, first)
+    await writeoffs.withdrawn(first)
     second = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
     await writeoffs.proves(second, EvidenceKind.LEGAL_CONFIRMATION)
     await writeoffs.assessed(second)
@@ -136,7 +131,7 @@ async def test_an_acknowledgment_typed_in_error_stops_no_time_any_more_and_who_h
     await writeoffs.assessed(second)
     assert (await writeoffs.status(second))[0] == "ready"
     assert await taking_part(writeoffs, second) == {"asha.officer", "bryn.officer", "hana.head"}
-    await withdrawn(writeoffs, second)
+    await writeoffs.withdrawn(second)
     third = await writeoffs.proposed(account, Reason.STATUTE_BARRED)
     assert await taking_part(writeoffs, third) == {"asha.officer", "bryn.officer", "hana.head"}
 
@@ -149,7 +144,7 @@ async def test_an_order_struck_on_another_account_bars_nothing_any_more_and_drop
         proposal=elsewhere, kind=EvidenceKind.INSOLVENCY_ORDER, on=on, reference="BKT 118", order_kind=OrderKind.BANKRUPTCY, listed=True
     )
     await writeoffs.do(add_proof, order, caller=BRYN)
-    await withdrawn(writeoffs, elsewhere)
+    await writeoffs.withdrawn(elsewhere)
     past = PastWriteOff(
         journal=uuid4(), line=uuid4(), on=TODAY - timedelta(days=90), amount_pence=80_00, reinstated_pence=0, discharged=False,
         charges=(owed(80_00, TODAY - timedelta(days=100)),),
@@ -269,7 +264,7 @@ async def test_whoever_takes_back_what_stood_against_a_write_off_on_another_acco
     if end == EvidenceKind.BANKRUPTCY_ANNULLED:
         stood = EvidenceKind.BANKRUPTCY_ANNULLED
         await writeoffs.do(add_proof, AddProof(proposal=elsewhere, kind=stood, on=on + timedelta(days=30)), caller=BRYN)
-    await withdrawn(writeoffs, elsewhere)
+    await writeoffs.withdrawn(elsewhere)
     if begun == "before":
         debt = await writeoffs.proposed(account, Reason.BANKRUPTCY)
     await struck(writeoffs, await proof_of(writeoffs, elsewhere, stood), LENA)

@@ -88,9 +88,12 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
 
 
 def _stands(row: Row, found: Assessment) -> ProposalStatus:
-    """What was just proposed, or confirmed, and is blocked says so before its story has looked at it."""
+    """What was just proposed, or confirmed, and is blocked says so before its story has looked at it. What was ready follows no story: what
+    came to stand in its way since, as on another account of the same people, is said here, and by the schedule that leaves it out.
+    """
     known = ProposalStatus(row.status)
-    return status_of(found) if known is ProposalStatus.GATHERING and found.blocked else known
+    just_begun = known is ProposalStatus.GATHERING and found.blocked
+    return status_of(found) if just_begun or known is ProposalStatus.READY else known
 
 
 def _goes(row: Row, found: Assessment, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
