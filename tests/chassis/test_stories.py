@@ -246,6 +246,36 @@ async def test_a_story_that_somebody_put_in_the_place_of_ours_is_begun_anew_as_i
         assert json.loads(begun.workflow_execution_started_event_attributes.input.payloads[0].data) == {"key": "a"}
 
 
+@workflow.defn(name="StepsAhead")
+class StepsAhead:
+    """A story of somebody's own: it takes the next step of another in its name, and asks for something else by it."""
+
+    @workflow.run
+    async def run(self, argument: CountUp) -> None:
+        within = timedelta(seconds=10)
+        await workflow.execute_activity(STEP.name, argument, task_queue="counter", activity_id="step/2", start_to_close_timeout=within)
+
+
+async def test_a_story_whose_next_step_somebody_took_in_its_name_is_taken_up_again_and_takes_its_own(place: Place) -> None:
+    rows, story = Rows(), "story/poisoned"
+    async with telling(place, rows, story) as (service, client):
+
+        async def first_step_is_taken() -> bool:
+            return rows.steps == ["1"]
+
+        async def is_gone() -> bool:
+            return service._stories.gone == {story}
+
+        await until(first_step_is_taken, "the first step is taken")
+        await client.get_workflow_handle(story).terminate("by hand")
+        async with Worker(client, task_queue="elsewhere", workflows=[StepsAhead], workflow_runner=UnsandboxedWorkflowRunner()):
+            await client.execute_workflow("StepsAhead", CountUp(key="poison"), id=story, task_queue="elsewhere")
+        await until(is_gone, "it is found")
+        assert await obeyed(service, rows, "restart", story, "--by", "ops") == f"{story} is taken up again."
+        await until(lambda: ended(client, story), "the story ends as it should")
+        assert rows.steps == ["1", "poison", "2"], "what it had done before is not done twice"
+
+
 async def test_a_story_that_runs_is_only_told_and_one_that_no_row_needs_is_left_alone(place: Place) -> None:
     rows, story = Rows(), "story/runs"
     async with telling(place, rows, story) as (service, client):

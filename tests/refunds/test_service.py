@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from chassis.parked import NotPossible
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 from refunds.app import make_app
 from refunds.domain.days import business_date
 from refunds.settings import RefundsSettings
+from refunds.tables import refund_case
 from refunds.use_cases import stories as refunds_stories
 from refunds.use_cases.dequeue_payment import dequeue_payment
 from rentbook_contracts import approvals, ledger
@@ -32,6 +34,7 @@ from rentbook_contracts.operation import Nothing, Operation, Query
 from rentbook_contracts.refunds import (
     CASE_PAGE,
     CASES,
+    NOTE_PROGRESS,
     READY_PAYMENTS,
     REQUEST_REFUND,
     RUN_PAGE,
@@ -41,6 +44,7 @@ from rentbook_contracts.refunds import (
     CasesAsked,
     CaseStatus,
     DequeuePayment,
+    NoteProgress,
     RunAsked,
     RunPage,
     RunStatus,
@@ -55,6 +59,7 @@ from support.refund_cases import A
 from support.refund_cases import ledger as ledger_facts
 from support.refund_service import VALID_ACCOUNT, VALID_SORT_CODE, FakeLedger, released, request
 from support.servers import Kafka, Postgres, Temporal
+from temporalio import workflow
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Worker
@@ -295,6 +300,40 @@ async def test_a_story_that_is_terminated_before_its_decision_asks_anew_and_pays
     await stack.case_is(case, CaseStatus.PAID)
     [paid] = await stack.bank.paid()
     assert (paid["times"], paid["pence"]) == (1, 520_00)
+
+
+@workflow.defn(name="WordsAhead", sandboxed=False)
+class WordsAhead:
+    """A story of somebody's own, which takes the next steps of a case's story in its name."""
+
+    @workflow.run
+    async def run(self, told: NoteProgress) -> None:
+        for number in (3, 4, 5):
+            step, within = f"{NOTE_PROGRESS.name}/{number}", timedelta(seconds=30)
+            await workflow.execute_activity(NOTE_PROGRESS.name, told, task_queue="refunds", activity_id=step, start_to_close_timeout=within)
+
+
+async def test_a_case_whose_next_steps_somebody_took_in_the_name_of_its_story_is_taken_up_again_and_pays_once(stack: Stack) -> None:
+    case = await asked(stack, tenant())
+    await stack.case_is(case, CaseStatus.WITH_APPROVER)
+    story = await story_of(stack, case)
+    await story.terminate("by hand")
+    poison = NoteProgress(case=case, attempt=1, status=CaseStatus.WITH_APPROVER, note="poison")
+    async with Worker(stack.temporal, task_queue="elsewhere", workflows=[WordsAhead]):
+        await stack.temporal.execute_workflow("WordsAhead", poison, id=story.id, task_queue="elsewhere")
+    await until(lambda: truth(needs_attention(stack)), "somebody is told", LIMIT_SECONDS)
+    assert await restarted(stack) == f"{story.id} is taken up again."
+
+    async def goes_round_again() -> bool:
+        async with stack.service.runtime.engine.connect() as connection:
+            row = (await connection.execute(sa.select(refund_case).where(refund_case.c.id == case))).one()
+        return bool(row.round == 2)
+
+    await until(goes_round_again, "it is checked anew", LIMIT_SECONDS)
+    await released_after_approval(stack, case)
+    await stack.case_is(case, CaseStatus.PAID)
+    assert [(paid["times"], paid["pence"]) for paid in await stack.bank.paid()] == [(1, 520_00)]
+    await until(lambda: falsehood(needs_attention(stack)), "nobody is told any more", LIMIT_SECONDS)
 
 
 async def test_an_approved_refund_that_somebody_took_off_the_list_is_told_of_and_sent_round_again(

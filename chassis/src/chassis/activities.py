@@ -80,10 +80,15 @@ async def _perform(tx: Transaction, offer: Offer[In, Out], sent: bytes) -> Out:
 
 
 async def _remembered(tx: Transaction, offer: Offer[In, Out], argument: In, sent: bytes) -> Out:
+    """Once for the step of the story and for what it asks.
+
+    Whoever reaches Temporal may have taken a step of this name, under this story's id, that asks for something else. It is not the story's:
+    its answer is not given, and what the story asks is done. What may happen once in all, as a posting, the use case itself does once.
+    """
     step = activity.info()
     key = f"activity:{step.workflow_id}:{step.activity_id}"
     name, gives = offer.operation.name, offer.operation.gives
-    return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case, sent=sent)
+    return await once(tx, key=key, name=name, argument=argument, gives=gives, use_case=offer.use_case, sent=sent, apart=True)
 
 
 def _bug(error: Exception) -> Exception | None:

@@ -36,6 +36,7 @@ class Offer(Generic[In, Out]):
     """An operation that workflows call, served as an activity. A BrokenRule is its last word; anything else is tried again.
 
     `remember`: the answer is kept under `{workflow id}:{activity id}` with the rows that it speaks of, and a repetition is given it again.
+    A step of that name that asks for something else is done too, so that what may happen once in all needs a key of its own.
     Without it the use case only reads, or is idempotent of itself.
     """
 

@@ -234,11 +234,13 @@ async def once(
     gives: type[Out],
     use_case: Callable[[Transaction, In], Coroutine[Any, Any, Out]],
     sent: bytes | None = None,
+    apart: bool = False,
 ) -> Out:
     """Do a use case once for a key that never expires; the person who repeats it is given the first answer, and nobody else.
 
     A second caller with the same key waits for the first one's commit. `sent`: the argument as it came, of a caller whose repetition comes
     byte for byte, though the message may have lost or gained a field since; without it the words are compared as they are read now.
+    `apart`: other words under the same key are done too, once for these words.
     Errors: SameFormOtherContent where the same key brings other words, or comes from another person.
     """
     as_read = argument.model_dump_json().encode()
@@ -246,7 +248,14 @@ async def once(
     row = {"key": key, "name": name, "request_hash": same[0], "person": tx.caller.person, "accepted_at": tx.now}
     claim = insert(accepted_command).values(row).on_conflict_do_nothing().returning(accepted_command.c.key)
     if (await tx.connection.execute(claim)).first() is None:
-        return await _first_answer(tx, key, same, gives)
+        held = await _held(tx, key)
+        if bytes(held.request_hash) in same and held.person == tx.caller.person:
+            return gives.model_validate_json(held.answer)
+        # The answer was given on the first one's roles: another person's were never looked at.
+        if not apart or held.person != tx.caller.person:
+            raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
+        of_these_words = f"{key}:{same[0].hex()}"
+        return await once(tx, key=of_these_words, name=name, argument=argument, gives=gives, use_case=use_case, sent=sent)
     answer = await use_case(tx, argument)
     keep = accepted_command.update().where(accepted_command.c.key == key).values(answer=answer.model_dump_json())
     await tx.connection.execute(keep)
@@ -258,10 +267,6 @@ def _digest(tx: Transaction, name: str, words: bytes) -> bytes:
     return hmac.digest(tx.runtime.request_key, name.encode() + b"\n" + words, "sha256")
 
 
-async def _first_answer(tx: Transaction, key: str, same: Sequence[bytes], gives: type[Out]) -> Out:
+async def _held(tx: Transaction, key: str) -> Any:
     columns = (accepted_command.c.request_hash, accepted_command.c.answer, accepted_command.c.person)
-    held = (await tx.connection.execute(sa.select(*columns).where(accepted_command.c.key == key))).one()
-    # The answer was given on the first one's roles: another person's were never looked at.
-    if bytes(held.request_hash) not in same or held.person != tx.caller.person:
-        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
-    return gives.model_validate_json(held.answer)
+    return (await tx.connection.execute(sa.select(*columns).where(accepted_command.c.key == key))).one()

@@ -21,8 +21,8 @@ class Steps:
     """The calls of one workflow, numbered per operation.
 
     The activity id is the operation's name and number, so that `{workflow id}:{activity id}` names the step for good: its owner does it
-    once, however often Temporal delivers it, also after a reset. `story`: the workflow id of the story that calls them. One that somebody
-    began under another's id takes no step: the true story of that id would be given its answers.
+    once with what it asks, however often Temporal delivers it, also after a reset. `story`: the workflow id of the story that calls them.
+    One that somebody began under another's id takes no step: the true story of that id would be given its answers.
     """
 
     def __init__(self, story: str) -> None:
