@@ -7,6 +7,7 @@ from rentbook_contracts.approvals import ApprovedLine
 from rentbook_contracts.ledger import (
     AccountKind,
     AccountStatus,
+    BenefitClaim,
     ChargeOwed,
     DebtFacts,
     FindDebts,
@@ -112,6 +113,20 @@ RECHARGE = an_id("debt nguyen 90014921C-R")
 LINKED = (LinkedAccount(account=RECHARGE, kind=AccountKind.RECHARGE, former=True, balance_pence=55_50),)
 LATELY = (GoneLately(account=RECHARGE, on=TODAY - timedelta(days=60), pence=30_00),)
 
+CLAIMS = (
+    BenefitClaim(
+        since=TODAY - timedelta(days=200),
+        reason="a first letter",
+        noted_by="asha.officer",
+        noted_at=NOW - timedelta(days=199),
+        decided_on=TODAY - timedelta(days=100),
+        decided_because="they pay nothing",
+        decided_by="carol.senior",
+        decided_at=NOW - timedelta(days=99),
+    ),
+    BenefitClaim(since=TODAY - timedelta(days=20), reason="another letter", noted_by="carol.senior", noted_at=NOW - timedelta(days=19)),
+)
+
 
 def facts(account: UUID) -> DebtFacts:
     """A former tenant of three years ago with two write-offs behind them, of which the law has released one."""
@@ -130,6 +145,7 @@ def facts(account: UUID) -> DebtFacts:
         people=(),
         account_holds=(),
         housing_benefit_unresolved=account == IVANOVA.account,
+        claims=CLAIMS if account == IVANOVA.account else (),
         plan=PaymentPlan(
             plan=PLAN,
             agreed_on=TODAY,

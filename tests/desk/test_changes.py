@@ -122,7 +122,10 @@ BEHIND = f"/accounts/{estate.IVANOVA.account}"
 
 async def test_a_claim_that_benefits_has_to_decide_is_noted(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
-        assert "Benefits has a claim to decide for this account" in await visitor.read(BEHIND)
+        said = await visitor.read(BEHIND)
+        assert "Benefits has a claim to decide for this account" in said
+        for words in ("noted by carol.senior on", "another letter", "Noted by Asha Rao on", "a first letter", "they pay nothing"):
+            assert words in said, words
         await visitor.send(f"{BEHIND}/benefit-claim", 422)
         assert list(visitor.summary()) == ["#claim_is", "#claim_since", "#claim_reason"]
         await visitor.send(f"{BEHIND}/benefit-claim", claim_is="decided", claim_since="02/11/2026", claim_reason="Letter of Benefits")

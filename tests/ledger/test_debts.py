@@ -1,5 +1,6 @@
 """What the ledger says of debts for write-offs: facts of many accounts, debts to propose, and who is behind them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -150,11 +151,17 @@ async def test_a_breathing_space_is_told_with_its_days_also_once_it_is_over_and_
     assert (await debts.facts(GARAGE)).rests == ()
 
 
-async def test_an_open_claim_is_told(debts: Debts) -> None:
-    for unresolved in (True, False):
-        claim = SetHousingBenefitClaim(account=OLD, unresolved=unresolved, since=TODAY, reason="x")
-        await do(debts.runtime, lambda tx, claim=claim: set_housing_benefit_claim(tx, claim), OFFICER)  # type: ignore[misc]
-        assert (await debts.facts()).housing_benefit_unresolved is unresolved
+async def test_an_open_claim_is_told_and_who_noted_and_who_decided_it(debts: Debts) -> None:
+    for unresolved, who, reason in ((True, OFFICER, "a letter"), (False, replace(OFFICER, person="second.officer"), "they pay nothing")):
+        claim = SetHousingBenefitClaim(account=OLD, unresolved=unresolved, since=TODAY, reason=reason)
+        await do(debts.runtime, lambda tx, claim=claim: set_housing_benefit_claim(tx, claim), who)  # type: ignore[misc]
+        facts = await debts.facts()
+        assert facts.housing_benefit_unresolved is unresolved
+        [told] = facts.claims
+        assert (told.since, told.reason, told.noted_by) == (TODAY, "a letter", "lind.officer")
+        decided = (told.decided_on, told.decided_because, told.decided_by)
+        assert decided == ((None, None, None) if unresolved else (TODAY, "they pay nothing", "second.officer"))
+    assert (await debts.facts(GARAGE)).claims == ()
 
 
 def joint(*people: tuple[UUID, str | None]) -> list[dict[str, Any]]:

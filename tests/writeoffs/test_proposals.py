@@ -16,6 +16,7 @@ from rentbook_contracts.ledger import (
     AccountHoldChanged,
     AccountKind,
     AccountStatus,
+    BenefitClaim,
     ChargeOwed,
     ChargePosted,
     GoneLately,
@@ -152,6 +153,32 @@ async def test_a_proposal_shows_what_counts_beside_the_account_itself_until_it_i
     await writeoffs.do(withdraw_proposal, WithdrawProposal(proposal=debt, note="error"), caller=ASHA)
     closed = await writeoffs.ask(proposal_page, ProposalAsked(proposal=debt))
     assert (closed.linked, closed.lately) == ((), ())
+
+
+async def test_the_history_of_a_write_off_tells_who_noted_and_who_decided_a_claim_for_benefit_in_its_time(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing()
+    proposal = await writeoffs.proposed(account)
+    now = datetime.now(UTC)
+
+    def claim(reason: str, days: int, **decided: Any) -> BenefitClaim:
+        return BenefitClaim(since=TODAY, reason=reason, noted_by="bryn.officer", noted_at=now - timedelta(days=days), **decided)
+
+    def decided(days: int) -> dict[str, Any]:
+        at = now - timedelta(days=days)
+        return {"decided_on": TODAY, "decided_because": "they pay nothing", "decided_by": "hana.head", "decided_at": at}
+
+    async def told() -> list[tuple[str, str, str]]:
+        page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
+        assert [one.at for one in page.events] == sorted(one.at for one in page.events)
+        return [(one.what, one.by, one.note) for one in page.events if "Benefits" in one.what]
+
+    writeoffs.moved(account, claims=(claim("over by then", 90, **decided(80)), claim("a letter", 5)))
+    noted = ("Benefits has a claim to decide", "bryn.officer", "a letter")
+    assert await told() == [noted]
+    writeoffs.moved(account, claims=(claim("a letter", 5, **decided(-1)),))
+    assert await told() == [noted, ("Benefits has decided its claim", "hana.head", "they pay nothing")]
+    await writeoffs.withdrawn(proposal)
+    assert await told() == [noted], "what came after it was closed is none of it"
 
 
 async def test_a_proposal_and_its_list_say_that_an_event_about_the_account_waits_for_an_operator(writeoffs: WriteOffs) -> None:

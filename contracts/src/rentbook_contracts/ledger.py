@@ -551,6 +551,19 @@ class PaymentPlan(Message):
     kept: bool
 
 
+class BenefitClaim(Message):
+    """A claim that Benefits had to decide for an account, and who noted and who decided it, by sign-in; nobody has while it is open."""
+
+    since: date
+    reason: str
+    noted_by: str
+    noted_at: datetime
+    decided_on: date | None = None
+    decided_because: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+
 class PutBack(Message):
     """What a reinstatement, by its journal, gave back to each charge, the oldest first."""
 
@@ -673,6 +686,7 @@ class DebtFacts(Message):
     account_holds: tuple[AccountHold, ...]
     rests: tuple[RestDays, ...] = Field(default=(), description="Every Breathing Space of one of these people, the first one first")
     housing_benefit_unresolved: bool
+    claims: tuple[BenefitClaim, ...] = Field(default=(), description="Every claim for benefit that was noted, the first one first")
     plan: PaymentPlan | None
     plan_elsewhere: PaymentPlan | None = Field(default=None, description="A plan that is being kept on a linked account")
     linked: tuple[LinkedAccount, ...]

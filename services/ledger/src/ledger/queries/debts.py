@@ -15,6 +15,7 @@ from rentbook_contracts.ledger import (
     AccountStatus,
     ActorsAsked,
     ActorsFound,
+    BenefitClaim,
     ChargeOwed,
     CreditSource,
     DebtFacts,
@@ -103,7 +104,7 @@ async def debt_facts(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, DebtF
         linked=linked,
         holds=await _holds(tx, known),
         rests=await rests(tx, known),
-        claims=await _open_claims(tx, known),
+        claims=await _claims(tx, known),
         plans=await _plans(tx, {*known, *beside}, today),
         credit_stood=await _credit_stood(tx, in_credit),
         asked_for=await _asked_for(tx, in_credit),
@@ -136,7 +137,7 @@ class _Behind:
     linked: Mapping[UUID, list[LinkedAccount]]
     holds: Mapping[UUID, set[AccountHold]]
     rests: Mapping[UUID, tuple[RestDays, ...]]
-    claims: Collection[UUID]
+    claims: Mapping[UUID, list[BenefitClaim]]
     plans: Mapping[UUID, PaymentPlan]
     credit_stood: Mapping[UUID, tuple[StandingCredit, ...]]
     asked_for: Collection[UUID]
@@ -183,7 +184,8 @@ def _facts(
         people=tuple(behind.people[row.tenancy]),
         account_holds=tuple(sorted(behind.holds[row.id])),
         rests=behind.rests.get(row.id, ()),
-        housing_benefit_unresolved=row.id in behind.claims,
+        housing_benefit_unresolved=any(claim.decided_at is None for claim in behind.claims[row.id]),
+        claims=tuple(behind.claims[row.id]),
         plan=behind.plans.get(row.id),
         plan_elsewhere=next((plan for other in linked if (plan := behind.plans.get(other.account)) is not None and plan.kept), None),
         linked=tuple(linked),
@@ -284,9 +286,22 @@ async def _people(tx: Transaction, tenancies: Collection[UUID]) -> dict[UUID, li
     return found
 
 
-async def _open_claims(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
-    claim = housing_benefit_claim
-    return set(await tx.connection.scalars(sa.select(claim.c.account).where(claim.c.account.in_(ids), claim.c.decided_at.is_(None))))
+async def _claims(tx: Transaction, ids: Collection[UUID]) -> Mapping[UUID, list[BenefitClaim]]:
+    wanted = sa.select(housing_benefit_claim).where(housing_benefit_claim.c.account.in_(ids)).order_by(housing_benefit_claim.c.id)
+    found: dict[UUID, list[BenefitClaim]] = defaultdict(list)
+    for row in await tx.connection.execute(wanted):
+        claim = BenefitClaim(
+            since=row.since,
+            reason=row.reason,
+            noted_by=row.noted_by,
+            noted_at=row.noted_at,
+            decided_on=row.decided_on,
+            decided_because=row.decided_because,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+        )
+        found[row.account].append(claim)
+    return found
 
 
 async def _plans(tx: Transaction, ids: Collection[UUID], today: date) -> dict[UUID, PaymentPlan]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from chassis.transaction import Transaction
-from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, PastWriteOff
+from rentbook_contracts.ledger import BenefitClaim, ChargeOwed, DebtFacts, LineKind, PastWriteOff
 from rentbook_contracts.people import READS_ACCOUNTS
 from rentbook_contracts.workflows import proposal_workflow_id
 from rentbook_contracts.writeoffs import (
@@ -14,6 +14,7 @@ from rentbook_contracts.writeoffs import (
     EvidenceKind,
     ProofShown,
     ProposalAsked,
+    ProposalEvent,
     ProposalPage,
     ProposalStatus,
     ProposeInBulk,
@@ -69,7 +70,7 @@ async def proposal_page(tx: Transaction, asked: ProposalAsked) -> ProposalPage:
         look_again_on=None if closed else found.look_again_on,
         charges=found.charges,
         proofs=proofs,
-        events=await queries.events_of(tx, proposal=row.id),
+        events=_with_claims(await queries.events_of(tx, proposal=row.id), row, facts.claims if tx.caller.reads(READS_ACCOUNTS) else ()),
         undoes=row.undoes,
         schedule=row.schedule,
         journal=row.journal,
@@ -94,6 +95,20 @@ def _stands(row: Row, found: Assessment) -> ProposalStatus:
     known = ProposalStatus(row.status)
     just_begun = known is ProposalStatus.GATHERING and found.blocked
     return status_of(found) if just_begun or known is ProposalStatus.READY else known
+
+
+def _with_claims(events: Iterable[ProposalEvent], row: Row, claims: Iterable[BenefitClaim]) -> tuple[ProposalEvent, ...]:
+    """With who noted that Benefits had a claim to decide, and who that it was decided: what stood in its way while it was open."""
+    told: list[ProposalEvent] = []
+    for claim in claims if row.kind == LineKind.WRITE_OFF else ():
+        if claim.decided_at is not None and claim.decided_at < row.raised_at:
+            continue
+        told.append(ProposalEvent(at=claim.noted_at, by=claim.noted_by, what="Benefits has a claim to decide", note=claim.reason))
+        if claim.decided_at is not None:
+            note = claim.decided_because or ""
+            told.append(ProposalEvent(at=claim.decided_at, by=claim.decided_by or "", what="Benefits has decided its claim", note=note))
+    in_its_time = (one for one in told if row.closed_at is None or one.at <= row.closed_at)
+    return tuple(sorted((*events, *in_its_time), key=lambda one: one.at))
 
 
 def _goes(row: Row, found: Assessment, facts: DebtFacts) -> tuple[ChargeOwed, ...]:
