@@ -14,7 +14,7 @@ from approvals.domain.forms import AnswerTask, OfTask, TakePart
 from approvals.queries import Carried, Filters, View
 from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.claim import claim
-from approvals.use_cases.close_task import close_task
+from approvals.use_cases.close_task import NothingToCarryOut, close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.note_update_outcome import note_decision_outcome, note_recall_outcome
 from approvals.use_cases.open_task import NotThisPlan, open_task
@@ -463,6 +463,21 @@ async def test_a_recall_that_came_too_late_leaves_the_approval_carried_out_and_s
     assert page is not None
     assert page.row.status is Status.CARRIED_OUT
     assert [(one.carried, one.recall_refused) for one in page.history.decisions] == [(Carried.CARRIED_OUT, "it is posted")]
+
+
+async def test_what_nobody_decided_or_not_every_stage_is_not_carried_out_whoever_says_so(office: Office) -> None:
+    """Whoever reaches Temporal could say it: nobody could decide it, or take it back, any more."""
+    asked, first = await office.open(3_000_00)
+    said = CloseTask(task=first.task, carried_out=True)
+    with pytest.raises(NothingToCarryOut):
+        await run(office.runtime, lambda tx: close_task(tx, said))
+    made = await office.answer_task("hana.head", first)
+    with pytest.raises(NothingToCarryOut):
+        await run(office.runtime, lambda tx: close_task(tx, said))
+    _, second = await office.open(3_000_00, asked.case, stage=2, account=asked.account)
+    with pytest.raises(NothingToCarryOut):
+        await run(office.runtime, lambda tx: close_task(tx, CloseTask(task=second.task, carried_out=True)))
+    await office.recall("hana.head", made)
 
 
 async def test_a_task_that_nobody_decided_is_void_when_the_case_ends(office: Office) -> None:

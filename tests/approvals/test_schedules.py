@@ -19,7 +19,7 @@ from approvals.domain.tasks import AnotherKindOfTask, Kind
 from approvals.domain.words import business_date, in_words
 from approvals.domain.working_days import bank_holidays, working_days_after
 from approvals.queries import Filters, View
-from approvals.use_cases.close_task import close_task
+from approvals.use_cases.close_task import NothingToCarryOut, close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.lend_authority import lend_authority
 from approvals.use_cases.note_update_outcome import note_decision_outcome
@@ -672,6 +672,38 @@ async def test_what_cabinet_decided_covers_no_debtor_who_owes_so_much_that_counc
     made = await desk.decided("dee.democratic", about, await desk.opened(about, 2), minute=minuted())
     assert made.completes
     assert (await desk.facts())[-1]["covers_to_pence"] == 2_499_999_99
+
+
+async def test_a_decision_of_members_is_carried_out_by_nobody_who_only_says_so_while_it_can_be_called_in(desk: WriteOffOffice) -> None:
+    """Whoever reaches Temporal could say it: then nobody could take it back."""
+    about = told((line(30_00, 10_000_00),))
+    first = await desk.opened(about)
+    with pytest.raises(NothingToCarryOut):
+        await closed(desk, first.task, carried_out=True)
+    await desk.decided("kim.s151", about, first)
+    with pytest.raises(NothingToCarryOut):
+        await closed(desk, first.task, carried_out=True)
+    second = await desk.opened(about, 2)
+    made = await desk.decided("mel.member", about, second)
+    for task in (first.task, second.task):
+        with pytest.raises(NothingToCarryOut):
+            await closed(desk, task, carried_out=True)
+    await desk.office.do("mel.member", recall_decision, TakeBack(made.decision, "It is called in"))
+    with pytest.raises(NothingToCarryOut):
+        await closed(desk, second.task, carried_out=True)
+    await closed(desk, second.task, carried_out=False)
+
+
+@pytest.mark.parametrize("answer", [Answer.DECLINED, Answer.SENT_BACK])
+async def test_a_no_or_a_question_after_a_decision_that_can_be_called_in_is_carried_out_at_once(
+    desk: WriteOffOffice, answer: Answer
+) -> None:
+    about = told((line(30_00, 10_000_00),))
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    await desk.decided("mel.member", about, second := await desk.opened(about, 2), answer)
+    await closed(desk, second.task, carried_out=True)
+    [done] = [one for one in await desk.office.look("tess.leader", queries.schedule_tasks, still_open=False) if one.row.task == second.task]
+    assert done.row.status == "CARRIED_OUT"
 
 
 async def test_who_decides_by_their_own_authority_records_no_minute(desk: WriteOffOffice) -> None:

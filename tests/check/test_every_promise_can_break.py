@@ -102,6 +102,24 @@ async def test_an_approved_refund_that_no_list_holds_is_found_by_its_decision_al
     assert not (await finding("unpaid-refunds", town.places(refunds=refunds, approvals=approvals), paid)).kept
 
 
+@pytest.mark.parametrize("status", ["CARRIED_OUT", "NOT_CARRIED_OUT"])
+async def test_an_approved_refund_on_the_list_whose_task_somebody_closed_is_found(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], status: str
+) -> None:
+    """Finance is refused it, and nobody can recall it."""
+    listed = (
+        "DELETE FROM payment_line WHERE status = 'paid'",
+        "UPDATE refund_case SET is_open = true, queued_decision = id, queued_at = now(), queued_hash = ("
+        " SELECT content_hash FROM refund_plan WHERE case_id = refund_case.id ORDER BY round DESC LIMIT 1) WHERE status = 'paid'",
+    )
+    refunds = await broken_copy(postgres, town, "refunds", listed)
+    assert (await finding("unpaid-refunds", town.places(refunds=refunds), paid)).kept
+    closed = (f"UPDATE task SET status = '{status}', closed_at = now() - interval '6 minutes' WHERE status = 'DECIDED'",)
+    approvals = await broken_copy(postgres, town, "approvals", closed)
+    [why] = (await finding("unpaid-refunds", town.places(refunds=refunds, approvals=approvals), paid)).broken
+    assert why.endswith("its task is closed: nobody can release it")
+
+
 async def test_what_is_said_after_a_decision_does_not_break_it(postgres: Postgres, town: Town, paid: dict[str, Paid]) -> None:
     """Whoever decided may go on working."""
     of = ((GONE.account, APPROVER), (GONE.garage, APPROVER), (PAID.account, "dilip.leader"), (PAID.account, "greta.finance"))

@@ -1245,6 +1245,18 @@ async def answer_to(tx: Transaction, task_id: UUID) -> Answer | None:
     return Answer(found) if found else None
 
 
+async def can_be_carried_out(tx: Transaction, head: TaskHead, today: date) -> bool:
+    """Whether the task's answer is a no, a question, or the last approval of a round of which none can be called in any more.
+
+    It may have been recalled since.
+    """
+    before = decision.alias("before")
+    of_the_round = sa.and_(*(before.c[key] == decision.c[key] for key in ("case_id", "attempt", "round")))
+    waits = sa.exists().where(of_the_round, before.c.carried_out_from > today)
+    ends = (decision.c.answer != Answer.APPROVED) | (decision.c.completes & ~waits)
+    return (await tx.connection.execute(sa.select(decision.c.id).where(decision.c.task_id == head.id, ends))).first() is not None
+
+
 async def approvals_on(tx: Transaction, tasks: Collection[UUID]) -> list[UUID]:
     """The approvals of these tasks that were not recalled, in the order in which they were given."""
     wanted = sa.select(decision.c.id).where(decision.c.task_id.in_(tasks), decision.c.answer == Answer.APPROVED, ~_is_recalled())

@@ -16,8 +16,9 @@ from rentbook_local.checking.promise import Finding, Promise, finding
 LONDON = ZoneInfo("Europe/London")
 
 _DECISIONS = """
-SELECT decision.*, task.kind, task.status, recall.recalled_at, authority.policy_id, authority.act, authority.stage AS authority_stage,
-       authority.role, authority.from_pence, authority.to_pence, authority.body, authority.call_in_working_days,
+SELECT decision.*, task.kind, task.status, task.closed_at, recall.recalled_at,
+       authority.policy_id, authority.act, authority.stage AS authority_stage, authority.role,
+       authority.from_pence, authority.to_pence, authority.body, authority.call_in_working_days,
        in_force.id AS policy_in_force, in_force.stages AS stages_in_force
 FROM decision JOIN task ON task.id = decision.task_id LEFT JOIN recall ON recall.decision_id = decision.id
 LEFT JOIN authority ON authority.id = decision.authority_id

@@ -91,20 +91,26 @@ async def _unpaid(books: Books) -> Finding:
     plans = await stored_plans(books)
     approvals = [row for row in (await decisions(books)).values() if _is_approved_refund(row)]
     lost = {key for key, row in cases.items() if row["unlisted_since"] is not None and row["unlisted_since"] < row["long_ago"]}
+    shut = set()
     for made in approvals:
         key = (made["case_id"], made["attempt"])
         row, plan = cases.get(key), plans.get((*key, made["content_hash"]))
-        if row is None or plan is None or not plan["refund_pence"] or row["queued_hash"] == made["content_hash"] or key in carried:
+        if row is None or plan is None or not plan["refund_pence"] or key in carried:
             continue
-        if (row["unlisted_since"] or made["decided_at"]) < row["long_ago"]:
+        if row["queued_hash"] == made["content_hash"]:
+            if made["closed_at"] is not None and made["closed_at"] < row["long_ago"]:
+                shut.add(key)
+        elif made["status"] in STANDS and (row["unlisted_since"] or made["decided_at"]) < row["long_ago"]:
             lost.add(key)
     broken = [f"case {case} attempt {attempt} was approved, and neither the list of payments nor a run has it" for case, attempt in lost]
+    broken += [
+        f"case {case} attempt {attempt} is on the list of payments, and its task is closed: nobody can release it" for case, attempt in shut
+    ]
     return finding(len(approvals), sorted(broken))
 
 
 def _is_approved_refund(row: Any) -> bool:
-    approved = (row["kind"], row["answer"], row["completes"], row["recalled_at"]) == ("refund", "approved", True, None)
-    return approved and row["status"] in STANDS
+    return (row["kind"], row["answer"], row["completes"], row["recalled_at"]) == ("refund", "approved", True, None)
 
 
 async def _runs(books: Books) -> Finding:

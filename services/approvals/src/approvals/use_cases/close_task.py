@@ -9,18 +9,27 @@ from rentbook_contracts.operation import Nothing
 
 from approvals import queries, store
 from approvals.domain.eligibility import Status
+from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import found
+from approvals.domain.words import business_date
 
 A_LATER_STAGE_SAID_NO = "A later stage did not approve"
+
+
+class NothingToCarryOut(ApprovalRule):
+    """A no or a question is carried out, and an approval of every stage, once nobody can call it in any more."""
 
 
 async def close_task(tx: Transaction, asked: CloseTask) -> Nothing:
     """Close the task and the other stages of its round. A task that nobody decided is void; closing again changes nothing.
 
-    Carried out even so is an approval whose recall came too late. Errors: NoSuchTask.
+    Carried out even so is an approval whose recall came too late. Errors: NoSuchTask, NothingToCarryOut.
     """
     head = found(await queries.task_head(tx, asked.task))
     await store.lock_case(tx, head.case)
+    # Whoever reaches Temporal could say so: a task that is closed is neither decided nor recalled any more.
+    if asked.carried_out and not await queries.can_be_carried_out(tx, head, business_date(tx.now)):
+        raise NothingToCarryOut("No decision on this task can be carried out now.")
     if asked.carried_out and await queries.answer_to(tx, head.id) in (Answer.DECLINED, Answer.SENT_BACK):
         await close_refused(tx, head)
     else:
