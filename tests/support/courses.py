@@ -61,4 +61,5 @@ async def play_until(
         lacking = await missing()
         if not lacking:
             return
+        print(f"{told}, set {number}: still missing: {', '.join(sorted(lacking))}", flush=True)
     raise AssertionError(f"after {MOST_SETS} sets of courses there is still missing: {', '.join(sorted(lacking))}")

@@ -6,7 +6,7 @@ stands in rows, which fake services keep as the real ones do.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,8 +100,10 @@ class Kept(Protocol):
     def open_task(self) -> OpenTask | OpenScheduleTask | None: ...
     def row(self, answer: Answer) -> Decision: ...
     def status(self) -> StrEnum: ...
+    @property
+    def unfounded(self) -> list[str]: ...
     def names(self) -> list[str]: ...
-    async def until(self, name: str, times: int = 1) -> BaseModel: ...
+    async def when(self, condition: Callable[[], bool]) -> None: ...
 
 
 class Words(RuleBasedStateMachine):
@@ -151,9 +153,8 @@ class Words(RuleBasedStateMachine):
         self.at = (self.asked.round, 1)
 
     def next_round_after(self, word: Coroutine[Any, Any, object]) -> None:
-        opened, round_ = self.services.names().count(self.opens), self.asked.round
-        self.now(word)
-        self.now(self.services.until(self.opens, opened + 1))
+        round_ = self.asked.round
+        self.now(self.answered(self.opens, word))
         assert self.asked.round == round_ + 1, "another round or stage is asked about"
         self.round_begins()
 
@@ -234,6 +235,13 @@ class Words(RuleBasedStateMachine):
 
     async def tell(self, signal: Signal[Any], message: Message) -> None:
         await self.story.signal(signal.name, message)
+
+    async def answered(self, step: str, word: Coroutine[Any, Any, object]) -> None:
+        """The story takes the step once it has heard the word. One that took another, which is not by the rows, may never come to it."""
+        taken_before = self.services.names().count(step)
+        await word
+        await self.services.when(lambda: self.services.names().count(step) > taken_before or self.services.unfounded != [])
+        assert self.services.unfounded == []
 
     async def accepted(self, update: Update[Any], message: Message) -> bool:
         try:

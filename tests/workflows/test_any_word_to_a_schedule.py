@@ -442,8 +442,7 @@ class Telling(Words):
 
     def ledger_posts(self, *, one_falls: bool) -> bool:
         """A chunk, but for a line that may not stand there any more. Whether that was the last one."""
-        assert self.services.held is not None
-        chunk = [one.line for one in self.services.held.lines]
+        chunk = self.that_is_handed_over()
         self.services.falls = chunk[0] if one_falls else None
         self.dropped |= set(chunk[:1]) if one_falls else set()
         self.posted |= {*chunk} - self.dropped
@@ -460,6 +459,10 @@ class Telling(Words):
             self.now(answers)
             self.it_is_handed_over()
         return False
+
+    def that_is_handed_over(self) -> list[UUID]:
+        assert self.services.held is not None
+        return [one.line for one in self.services.held.lines]
 
     @precondition(lambda self: self.status is ScheduleStatus.POSTING and not self.rows[self.approvals[-1]].recalled)
     @rule(in_time=st.booleans())
@@ -550,8 +553,8 @@ class Telling(Words):
         self.counted[how] += 1
 
     def teardown(self) -> None:
-        """Whatever the story was told, and is told on the way: once it is approved, what is left of it is posted. Every course comes to an
-        approval that falls while it is being carried out, and to the round after that.
+        """Whatever the story was told, and is told on the way: once it is approved, what is left of it is posted, but for a line where
+        there are others. Every course comes to an approval that falls while it is being carried out, and to the round after that.
         """
         if not hasattr(self, "story"):
             return
@@ -572,7 +575,7 @@ class Telling(Words):
             self.has_fallen = True
             self.it_is_recalled_while_it_is_posted(in_time=True)
         while self.status is ScheduleStatus.POSTING:
-            if self.ledger_posts(one_falls=False):
+            if self.ledger_posts(one_falls=len(self.that_is_handed_over()) > 1):
                 return
         self.teardown()
 
