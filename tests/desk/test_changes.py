@@ -133,6 +133,16 @@ async def test_a_claim_that_benefits_has_to_decide_is_noted(place: Place) -> Non
     assert (asked.account, asked.unresolved, asked.since.isoformat()) == (estate.IVANOVA.account, False, "2026-11-02")
 
 
+async def test_a_claim_that_is_not_open_is_refused_beside_the_answer(place: Place) -> None:
+    refused: dict[str, str | None] = {"rule": "NoClaimOpen", "message": "No claim is open on this account.", "field": "unresolved"}
+    place.peers.refusals[f"/commands/{SET_HOUSING_BENEFIT_CLAIM.name}"] = refused
+    async with visiting(place, "asha") as visitor:
+        await visitor.read(BEHIND)
+        await visitor.send(f"{BEHIND}/benefit-claim", 422, claim_is="decided", claim_since="02/11/2026", claim_reason="Letter of Benefits")
+        assert visitor.summary() == {"#claim_is": "No claim is open on this account."}
+        assert visitor.typed("claim_reason") == "Letter of Benefits"
+
+
 async def test_a_payment_plan_is_agreed_shown_and_ended(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         assert "A payment plan is in force, £20.00 fortnightly" in await visitor.read(BEHIND)

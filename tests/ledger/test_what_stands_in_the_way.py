@@ -114,9 +114,19 @@ def claim(*, unresolved: bool, since: date = TODAY, account: UUID = FTA) -> SetH
 
 
 async def test_a_claim_is_open_once_and_decided_once(ledger: Runtime, officer: Caller) -> None:
-    for unresolved in (False, True, True, False, False, True):
+    for unresolved in (True, True, False, True):
         await do(ledger, lambda tx, to=unresolved: set_housing_benefit_claim(tx, claim(unresolved=to)), officer)  # type: ignore[misc]
     assert (await told_of(ledger, FTA)).count("housing-benefit-claim-changed") == 3
+
+
+async def test_a_claim_that_is_not_open_is_not_decided(ledger: Runtime, officer: Caller) -> None:
+    for told in (0, 2):
+        with pytest.raises(rules.NoClaimOpen, match="No claim is open on this account") as refused:
+            await do(ledger, lambda tx: set_housing_benefit_claim(tx, claim(unresolved=False)), officer)
+        assert refused.value.field == "unresolved"
+        assert (await told_of(ledger, FTA)).count("housing-benefit-claim-changed") == told
+        for unresolved in (True, False):
+            await do(ledger, lambda tx, to=unresolved: set_housing_benefit_claim(tx, claim(unresolved=to)), officer)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,10 @@ class HoldNotSet(LedgerRule):
     """Only a hold that was set, and that nobody has lifted since, is lifted."""
 
 
+class NoClaimOpen(LedgerRule):
+    """Benefits decides only a claim that was open: what it decided otherwise nobody noted as having to be decided."""
+
+
 class KindMissing(LedgerRule):
     """A Breathing Space is a standard one or one of a mental health crisis."""
 

@@ -6,12 +6,12 @@ from rentbook_contracts.operation import Nothing
 
 from ledger import store
 from ledger.domain.dates import business_date
-from ledger.domain.rules import DayHasNotCome, NoSuchAccount
+from ledger.domain.rules import DayHasNotCome, NoClaimOpen, NoSuchAccount
 from ledger.use_cases.permission import may_change
 
 
 async def set_housing_benefit_claim(tx: Transaction, asked: SetHousingBenefitClaim) -> Nothing:
-    """Says nothing where it is as asked already. Errors: NotAllowed, NoSuchAccount, DayHasNotCome."""
+    """Says nothing where a claim is open already. Errors: NotAllowed, NoSuchAccount, DayHasNotCome, NoClaimOpen."""
     may_change(tx.caller)
     if asked.since > business_date(tx.now):
         raise DayHasNotCome("The day lies in the future.", field="since")
@@ -22,4 +22,6 @@ async def set_housing_benefit_claim(tx: Transaction, asked: SetHousingBenefitCla
     if await change(tx, account.id, asked.since, asked.reason):
         told = HousingBenefitClaimChanged(account=account.id, balance_pence=account.balance_pence, unresolved=asked.unresolved)
         await store.tell(tx, [(account, told)])
+    elif not asked.unresolved:
+        raise NoClaimOpen("No claim is open on this account, so there is none that Benefits has decided.", field="unresolved")
     return Nothing()

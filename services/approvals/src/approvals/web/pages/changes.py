@@ -45,6 +45,9 @@ REASON_CHARACTERS = 200
 _HOLD_FIELDS = {"account_hold": "hold", "kind": "hold_kind", "first_day": "hold_first_day", "until": "hold_until"}
 """Where the page has the fields that a hold may be refused for."""
 
+_CLAIM_FIELDS = {"unresolved": "claim_is", "since": "claim_since"}
+"""The same of a claim for benefit."""
+
 
 async def set_hold(visit: Visit) -> Response:
     """Put a hold on the debtor in force, or lift it. It makes nobody a participant; checks 2, 4 and 8 of open cases see it.
@@ -94,7 +97,7 @@ async def set_benefit_claim(visit: Visit) -> Response:
             await visit.command(SET_HOUSING_BENEFIT_CLAIM, asked, form)
             return visit.go(f"/accounts/{account}", done="benefit-claim")
         except Refused as refused:
-            note_refusal(form, refused)
+            form.wrong(refused.message, _CLAIM_FIELDS.get(refused.field or ""))
     return await account_page(visit, account, form)
 
 
