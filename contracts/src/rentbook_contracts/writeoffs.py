@@ -713,7 +713,8 @@ class DryRun(Message):
 class WouldPropose(Message):
     """What a proposal of this account would be, were it made now. `because` says in words why it gets none.
 
-    `blocked` is all that would stand in the way, `missing` the evidence that is asked for, both as its page would say.
+    `blocked` is all that would stand in the way, `missing` the evidence that is asked for, both as its page would say; and of which
+    joint tenants.
     """
 
     account: UUID

@@ -35,6 +35,7 @@ from writeoffs.domain.assessment import (
     first_of_charges,
     part_of,
     still_refused,
+    still_wanted,
 )
 from writeoffs.domain.ladder import Proof
 from writeoffs.domain.reminding import waits_for_a_person
@@ -177,6 +178,22 @@ def test_of_joint_tenants_who_died_the_death_of_each_is_shown() -> None:
     both = found(harold, maud)
     assert both.ready, "the letters are to one estate"
     assert both.rungs[0].says == "shown for each joint tenant who died"
+
+
+def test_what_is_wanted_of_joint_tenants_says_of_whom_where_what_names_nobody_does_not_count() -> None:
+    harold, maud, dead = person(), person(), person(died_on=TODAY - timedelta(days=9))
+
+    def wanted(reason: Reason, *people: PersonFacts) -> tuple[str, ...]:
+        facts = debt(people=people)
+        found = assess(Standing(LineKind.WRITE_OFF, reason, facts.balance_pence, ()), facts, POLICY, TODAY)
+        return still_wanted(reason, facts, found.rungs)
+
+    assert wanted(Reason.PRISON, harold) == ("A document", "A manager's note")
+    assert wanted(Reason.PRISON, harold, dead) == ("A document, of the joint tenant who lives", "A manager's note")
+    assert wanted(Reason.PRISON, harold, maud, dead) == ("A document, of each of the 2 joint tenants who live", "A manager's note")
+    letters, of_the_death = "Two letters without a reply for 56 days, or the estate has insufficient funds", "Evidence of the death"
+    assert wanted(Reason.DECEASED, dead) == (of_the_death, letters)
+    assert wanted(Reason.DECEASED, dead, dead) == (f"{of_the_death}, of each of the 2 joint tenants who died", letters)
 
 
 def test_time_alone_goes_on_for_the_last_of_two_joint_tenants() -> None:

@@ -353,6 +353,19 @@ def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable
             yield f"The order of {in_words(one.on)} counts no more: on another proposal it was noted that it stands no longer."
 
 
+def still_wanted(reason: Reason, facts: DebtFacts, rungs: Iterable[RungShown]) -> tuple[str, ...]:
+    """What evidence is missing, in words; and of which joint tenants, where what names none of them does not count."""
+    each = len(_each_who_owes(reason, facts))
+    died = reason is Reason.DECEASED
+    of_all = OF_THE_ESTATE if died else OF_THE_HOUSEHOLD
+    whose = f"each of the {each} joint tenants who {'died' if died else 'live'}"
+    if each == 1:
+        whose = f"the joint tenant who {'died' if died else 'lives'}"
+    return tuple(
+        f"{rung.wanted}, of {whose}" if each and of_all.isdisjoint(rung.shown_by) else rung.wanted for rung in rungs if not rung.met
+    )
+
+
 def not_before(line: LineKind, evidence: EvidenceKind, facts: DebtFacts) -> date | None:
     """The first day of which such evidence can be: nobody wrote about a debt, or tried to return a credit, before it was there.
 

@@ -23,7 +23,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import queries
-from writeoffs.domain.assessment import Assessment, Standing, assess, past_write_off
+from writeoffs.domain.assessment import Assessment, Standing, assess, past_write_off, still_wanted
 from writeoffs.domain.days import business_date
 from writeoffs.store import Row
 from writeoffs.use_cases.assess import status_of
@@ -175,7 +175,7 @@ async def bulk_dry_run(tx: Transaction, asked: ProposeInBulk) -> BulkDryRun:
             amount_pence=found.amount_pence,
             debtor_total_pence=found.debtor_total_pence,
             blocked=found.blocked,
-            missing=(*(rung.wanted for rung in found.rungs if not rung.met), *((AN_ADDRESS,) if found.address_missing else ())),
+            missing=(*still_wanted(asked.reason, facts, found.rungs), *((AN_ADDRESS,) if found.address_missing else ())),
         )
         shown.append(would)
     return BulkDryRun(accounts=tuple(shown))
