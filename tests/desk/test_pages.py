@@ -189,6 +189,7 @@ async def shown(postgres: Postgres, issuer: str, tmp_path_factory: pytest.TempPa
         await place.cover()
         proposal, accepted = await place.policies()
         decided, selection = await place.decides_together("dev"), await place.selects("dev", [await place.another_task() for _ in range(5)])
+        await place.put_to("lowri", debts.DONE)
         schedule = await place.schedule_task()
         cabinet = await place.put_to("mabel", debts.SENT_BACK)
         shown = {

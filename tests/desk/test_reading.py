@@ -88,7 +88,7 @@ async def test_what_is_not_for_a_member_is_refused_in_words_and_nothing_is_asked
     assert place.peers.calls == []
     assert all("You may not open this page" in words for words in said.values())
     assert WHOSE in said["/accounts"]
-    assert "A member, and whoever records for a body, reads the schedules that were put to a member or a body" in said["/accounts"]
+    assert "A member, and whoever records for a body, reads the schedules that were put to them" in said["/accounts"]
     assert "Files and requests are taken, and accounts and cases changed, by officers" in said["/accounts/{account:uuid}/refund"]
 
 
@@ -133,7 +133,7 @@ async def test_work_shows_a_member_the_schedules_that_were_put_to_them_and_no_te
 
 
 async def test_a_schedule_is_a_members_from_the_moment_at_which_they_are_asked(place: Place) -> None:
-    """Not while the chief finance officer considers it; and it stays theirs to read when it was decided."""
+    """Not while the chief finance officer considers it; and it stays theirs to read when it was decided. It is never a recorder's."""
     await place.everyone_known()
     first = await place.schedule_task(band_pence=20_000_00)
     schedule = f"/write-offs/schedules/{debts.SCHEDULE}"
@@ -146,11 +146,26 @@ async def test_a_schedule_is_a_members_from_the_moment_at_which_they_are_asked(p
         second = await place.schedule_task(band_pence=20_000_00, stage=2)
         for path in (*paths, f"/tasks/{second}"):
             assert (await member.http.get(path)).status_code == 200
+            await recorder.read(path, 403)
         await member.read(f"/tasks/{second}")
         await member.send(f"/tasks/{second}/decision", answer="approved", reason_code="approved:evidence-complete")
-        for reader in (member, recorder):
-            said = await reader.read(schedule)
-            assert "Lowri Vaughan" in said
+        assert "Lowri Vaughan" in await member.read(schedule)
+        await recorder.read(schedule, 403)
+
+
+@pytest.mark.parametrize(("asked", "other"), [("lowri", "mabel"), ("mabel", "lowri")])
+async def test_what_was_put_to_one_office_is_not_the_other_ones_to_read(place: Place, asked: str, other: str) -> None:
+    """Whom nobody asked needs none of it: a consultation of a member is no business of a recorder's, nor a minute of Cabinet a member's."""
+    await place.everyone_known()
+    task = await place.put_to(asked)
+    paths = (f"/tasks/{task}", f"/write-offs/schedules/{debts.SCHEDULE}", f"/write-offs/{debts.LINE}")
+    async with visiting(place, asked) as theirs, visiting(place, other) as visitor:
+        for path in paths:
+            await theirs.read(path)
+            assert WHOSE in await visitor.read(path, 403)
+        assert "Former tenants, quarter 3" not in await visitor.read("/write-offs/schedules")
+        for view in ("mine", "team", "everyone", "decided"):
+            assert f"/tasks/{task}" not in await visitor.read(f"/work?view={view}")
 
 
 async def test_the_rest_of_the_desk_is_offered_to_nobody_who_may_not_open_it(place: Place) -> None:

@@ -34,7 +34,8 @@ A *yes* is the least that stands before an act. Authority by amount and four eye
 the case is one of £141.20 that nobody but an officer has touched, which is within the band of a team leader.
 
 An executive-member and democratic-services read no accounts and no cases. Where an address names a task, a decision, a schedule or a
-proposal, theirs here is of a schedule of write-offs that was put to them; of any other they are refused (`tests/desk/test_reading.py`).
+proposal, theirs here is of a schedule of write-offs that was put to that role; of any other they are refused
+(`tests/desk/test_reading.py`).
 """
 DESK = """
 ## The desk

@@ -482,45 +482,47 @@ async def holders_today(tx: Transaction, in_force: Policy) -> dict[int, tuple[Ho
 # --- what a member and whoever records for a body read -------------------------------------------------------------------------------
 
 
-def _put_to_an_office() -> sa.ColumnElement[bool]:
-    """Whether a task is of a schedule for which a member or a body was asked at some stage of some round."""
+def _put_to_them(tx: Transaction) -> sa.ColumnElement[bool]:
+    """Whether a task is of a schedule for which an office of the caller's was asked at some stage of some round. What was put to another
+    office is not theirs: a recorder has no part in what a member alone is consulted on.
+    """
     asked = task.alias("asked")
     same = (asked.c.case_id == task.c.case_id, asked.c.kind == Kind.WRITE_OFF)
-    return sa.exists().where(*same, asked.c.required_role.in_(sorted(OF_AN_OFFICE))).correlate(task)
+    return sa.exists().where(*same, asked.c.required_role.in_(sorted(OF_AN_OFFICE & tx.caller.roles))).correlate(task)
 
 
 def _readable(tx: Transaction) -> sa.ColumnElement[bool]:
-    """The tasks that the caller reads: all, or those that were put to an office. Authority that is lent to them makes them no more."""
-    return sa.true() if tx.caller.reads(READS_ACCOUNTS) else _put_to_an_office()
+    """The tasks that the caller reads: all, or those that were put to them. Authority that is lent to them makes them no more."""
+    return sa.true() if tx.caller.reads(READS_ACCOUNTS) else _put_to_them(tx)
 
 
-async def tasks_put_to_an_office(tx: Transaction, tasks: Collection[UUID]) -> frozenset[UUID]:
-    """Those of the tasks that are of a schedule which was put to a member or a body."""
-    return await _those(tx, sa.select(task.c.id).where(task.c.id.in_(tasks), _put_to_an_office()))
+async def tasks_put_to_them(tx: Transaction, tasks: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the tasks that are of a schedule which was put to the caller, as a member or as who records for a body."""
+    return await _those(tx, sa.select(task.c.id).where(task.c.id.in_(tasks), _put_to_them(tx)))
 
 
-async def decisions_put_to_an_office(tx: Transaction, decisions: Collection[UUID]) -> frozenset[UUID]:
+async def decisions_put_to_them(tx: Transaction, decisions: Collection[UUID]) -> frozenset[UUID]:
     """The same of decisions, by whomever they are."""
     joined = decision.join(task, task.c.id == decision.c.task_id)
-    return await _those(tx, sa.select(decision.c.id).select_from(joined).where(decision.c.id.in_(decisions), _put_to_an_office()))
+    return await _those(tx, sa.select(decision.c.id).select_from(joined).where(decision.c.id.in_(decisions), _put_to_them(tx)))
 
 
-async def schedules_put_to_an_office(tx: Transaction, schedules: Collection[UUID]) -> frozenset[UUID]:
-    """Those of the schedules that were put to a member or a body."""
-    return await _those(tx, sa.select(task.c.case_id).where(task.c.case_id.in_(schedules), _put_to_an_office()))
+async def schedules_put_to_them(tx: Transaction, schedules: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the schedules that were put to the caller."""
+    return await _those(tx, sa.select(task.c.case_id).where(task.c.case_id.in_(schedules), _put_to_them(tx)))
 
 
-async def newest_put_to_an_office(tx: Transaction, limit: int = 500) -> tuple[UUID, ...]:
-    """Schedules that were put to a member or a body, those first of which a task was opened last."""
-    wanted = sa.select(task.c.case_id).where(_put_to_an_office()).group_by(task.c.case_id)
+async def newest_put_to_them(tx: Transaction, limit: int = 500) -> tuple[UUID, ...]:
+    """Schedules that were put to the caller, those first of which a task was opened last."""
+    wanted = sa.select(task.c.case_id).where(_put_to_them(tx)).group_by(task.c.case_id)
     return tuple((await tx.connection.execute(wanted.order_by(sa.func.max(task.c.opened_at).desc()).limit(limit))).scalars())
 
 
-async def proposals_put_to_an_office(tx: Transaction, proposals: Collection[UUID]) -> frozenset[UUID]:
+async def proposals_put_to_them(tx: Transaction, proposals: Collection[UUID]) -> frozenset[UUID]:
     """Those of the proposals that were lines of such a schedule when it was put forward."""
     joined = schedule_task_line.join(task, task.c.id == schedule_task_line.c.task_id)
     wanted = sa.select(schedule_task_line.c.line).select_from(joined)
-    return await _those(tx, wanted.where(schedule_task_line.c.line.in_(proposals), _put_to_an_office()))
+    return await _those(tx, wanted.where(schedule_task_line.c.line.in_(proposals), _put_to_them(tx)))
 
 
 async def _those(tx: Transaction, wanted: sa.Select[UUID]) -> frozenset[UUID]:

@@ -19,7 +19,7 @@ Put = Callable[[Transaction, Collection[UUID]], Awaitable[frozenset[UUID]]]
 @dataclass(frozen=True)
 class Whom:
     """Anybody with one of these roles; others are told `who`. `put`: which of the things that addresses name first are for everybody else
-    too, because they were put to one of them.
+    too, because they were put to them.
     """
 
     roles: frozenset[str]
@@ -28,14 +28,14 @@ class Whom:
 
 
 _READ = "This is read by officers and those who lead them, by finance, the s151 officer and auditors."
-_ELSE = "A member, and whoever records for a body, reads the schedules that were put to a member or a body, and what is on them."
+_ELSE = "A member, and whoever records for a body, reads the schedules that were put to them, and what is on them."
 
 EVERYBODY = Whom(EVERY_ROLE)
 READERS = Whom(READS_ACCOUNTS, f"{_READ} {_ELSE}")
-OF_TASK = Whom(READS_ACCOUNTS, READERS.who, queries.tasks_put_to_an_office)
-OF_DECISION = Whom(READS_ACCOUNTS, READERS.who, queries.decisions_put_to_an_office)
-OF_SCHEDULE = Whom(READS_ACCOUNTS, READERS.who, queries.schedules_put_to_an_office)
-OF_PROPOSAL = Whom(READS_ACCOUNTS, READERS.who, queries.proposals_put_to_an_office)
+OF_TASK = Whom(READS_ACCOUNTS, READERS.who, queries.tasks_put_to_them)
+OF_DECISION = Whom(READS_ACCOUNTS, READERS.who, queries.decisions_put_to_them)
+OF_SCHEDULE = Whom(READS_ACCOUNTS, READERS.who, queries.schedules_put_to_them)
+OF_PROPOSAL = Whom(READS_ACCOUNTS, READERS.who, queries.proposals_put_to_them)
 CASE_WORKERS = Whom(
     people.CASE_WORKERS, "Files and requests are taken, and accounts and cases changed, by officers and those who lead them."
 )

@@ -65,7 +65,7 @@ class Posting:
 
 
 async def listed(visit: Visit) -> Response:
-    """Schedules, newest first; for whoever reads no accounts, those that were put to a member or a body."""
+    """Schedules, newest first; for whoever reads no accounts, those that were put to them."""
     status = visit.request.query_params.get("status", "")
     statuses = (ScheduleStatus(status),) if status in set(ScheduleStatus) else ()
     found = await _found(visit, statuses)
@@ -95,7 +95,7 @@ async def as_they_stand(visit: Visit, schedules: Collection[UUID]) -> dict[UUID,
 async def _found(visit: Visit, statuses: tuple[ScheduleStatus, ...]) -> Schedules | None:
     put: tuple[UUID, ...] = ()
     if not visit.person.reads_accounts:
-        put = await visit.own(queries.newest_put_to_an_office)
+        put = await visit.own(queries.newest_put_to_them)
         if not put:
             return Schedules(schedules=())
     asked = SchedulesAsked(statuses=statuses, schedules=put, limit=SCHEDULES_SHOWN)
