@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from approvals.web import wording
 from approvals.web.pages.register import financial_year
-from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, DebtsRead, LineKind, LinePart
+from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, ChargeOwed, DebtsRead, LineKind, LinePart
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -19,6 +19,7 @@ from rentbook_contracts.writeoffs import (
     TAKE_OFF_SCHEDULE,
     WITHDRAW_PROPOSAL,
     WITHDRAW_SCHEDULE,
+    BarredCharge,
     DryRunAsked,
     EvidenceKind,
     OrderKind,
@@ -172,6 +173,70 @@ async def test_a_proposal_says_what_is_missing_and_what_stands_in_the_way(place:
     assert "once nothing stands in the way" in said
     assert "What would post if nothing stood in the way" in said
     assert "What would post today" not in said
+
+
+async def test_a_blocked_proposal_of_which_nothing_would_go_says_so_and_names_no_sum(place: Place) -> None:
+    told = debts.proposal_page(ProposalAsked(proposal=debts.BLOCKED))
+    blocked = ("No charge is statute-barred yet.",)
+    nothing = told.model_copy(update={"reason": Reason.STATUTE_BARRED, "blocked": blocked, "parts": (), "amount_pence": 0})
+    place.peers.answers["/queries/proposal-page"] = lambda _: nothing
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(PROPOSAL)
+    assert "To be written offNothing as it stands today" in said
+    assert "once nothing stands in the way" not in said
+
+
+BARRED, LATER, YOUNG = (
+    BarredCharge(
+        charge=ChargeOwed(
+            journal=estate.an_id(f"a charge {days}"), element="rent", due_on=estate.TODAY - timedelta(days=days), owed_pence=pence
+        ),
+        bars_on=estate.TODAY - timedelta(days=days - 2192),
+        barred=days > 2192,
+    )
+    for days, pence in ((2300, 421_00), (2195, 168_40), (2000, 84_20))
+)
+NOT_BARRED = "of the account stays owed: it is not barred."
+
+
+@pytest.mark.parametrize(
+    ("charges", "says", "marks"),
+    [
+        ((BARRED, YOUNG), f"£84.20 {NOT_BARRED}", ["£421.00", "stays owed"]),
+        (
+            (BARRED, LATER),
+            "£168.40 of the account stays owed: it was barred after legal services last confirmed what is.",
+            ["£421.00", "not confirmed"],
+        ),
+        (
+            (BARRED, LATER, YOUNG),
+            "£252.60 of the account stays owed: £84.20 is not barred, and £168.40 was barred after legal services last confirmed what is.",
+            ["£421.00", "not confirmed", "stays owed"],
+        ),
+    ],
+    ids=["not barred", "barred later", "both"],
+)
+async def test_what_would_go_of_a_barred_debt_stands_once_among_all_that_is_owed(
+    place: Place, charges: tuple[BarredCharge, ...], says: str, marks: list[str]
+) -> None:
+    told = debts.proposal_page(ProposalAsked(proposal=debts.READY))
+    changed = {
+        "reason": Reason.STATUTE_BARRED,
+        "charges": charges,
+        "goes": (BARRED.charge,),
+        "parts": (LinePart(element="rent", amount_pence=421_00),),
+        "amount_pence": 421_00,
+        "owed_pence": sum(one.charge.owed_pence for one in charges),
+    }
+    place.peers.answers["/queries/proposal-page"] = lambda _: told.model_copy(update=changed)
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(f"/write-offs/{debts.READY}")
+        assert visitor.page is not None
+        [table] = visitor.page.xpath('//section[@id="goes"]//table')
+        assert [row.xpath("td")[-1].text_content() for row in table.xpath("tbody/tr")] == marks
+        assert table.xpath("tfoot//td")[-1].text_content() == "£421.00"
+    assert says in said
+    assert "Charges that would be written off" not in said
 
 
 async def test_proposals_that_were_reminded_of_are_marked_and_come_alone_with_the_oldest_first(place: Place) -> None:

@@ -278,6 +278,10 @@ async def _page(visit: Visit, form: Form) -> Response:
         f"{headline(page.kind)}: {headline(page.reason).lower()}",
         form=form,
         page=page,
+        # Of an open write-off what goes stands among all that is owed; of what is closed, or comes back, in a table of its own.
+        marked=frozenset((one.journal, one.element) for one in page.goes)
+        if page.kind is LineKind.WRITE_OFF and not closed
+        else frozenset(),
         letters=letters,
         made_of=counts,
         labels=labels,
