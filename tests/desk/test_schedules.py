@@ -17,6 +17,7 @@ from approvals.web.made_of import made_of
 from approvals.web.pages.schedule_task import each_once
 from approvals.web.sessions import Person
 from chassis.transaction import run
+from playwright.async_api import Browser
 from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsAsked, ActorsFound, DebtsRead, LineKind
@@ -32,7 +33,7 @@ from rentbook_contracts.writeoffs import (
 from support.write_off_office import COUNCIL
 
 from desk import debts, estate
-from desk.conftest import PEOPLE, Place
+from desk.conftest import PEOPLE, Place, at_the_desk
 from desk.visitor import Visitor, visiting
 
 FIRST, SECOND, THIRD = (estate.an_id(f"line {at}") for at in range(3))
@@ -506,10 +507,47 @@ async def test_a_line_is_left_out_and_a_schedule_declined_for_reasons_that_fit_w
         debt = await manager.read(f"/tasks/{await place.schedule_task()}")
         credit = await manager.read(f"/tasks/{await place.schedule_task(debts.SENT_BACK, kind=LineKind.CREDIT_WRITE_ON)}")
     of_a_debt = ("It may still be recovered", "The debts may still be recovered")
-    of_a_credit = ("Whoever it belongs to may still be found", "Whoever the credits belong to may still be found")
+    of_a_credit = ("Its owner may still be found", "Whoever the credits belong to may still be found")
     assert [words for words in (*of_a_debt, *of_a_credit) if words in debt] == [*of_a_debt]
     assert [words for words in (*of_a_debt, *of_a_credit) if words in credit] == [*of_a_credit]
     assert set(EXCEPTION_REASONS) - set(of_kind(EXCEPTION_REASONS, LineKind.REINSTATEMENT)) == {"may-be-recovered", "owner-may-be-found"}
+
+
+CUT_OFF = """
+() => [...document.querySelectorAll("[name^=except-]")].flatMap((one) => {
+  const whole = one.cloneNode(true);
+  whole.style.cssText = "position: absolute; width: auto; min-width: 0";
+  one.after(whole);
+  const cut = whole.offsetWidth > one.offsetWidth ? [`${one.name}: ${one.offsetWidth} of ${whole.offsetWidth}`] : [];
+  whole.remove();
+  return cut;
+})
+"""
+"""The choices with a word that is wider than they are."""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_no_reason_to_leave_a_line_out_is_cut_off(place: Place, browser: Browser, width: int) -> None:
+    task = await place.schedule_task()
+    async with at_the_desk(browser, place, "ella", viewport={"width": width, "height": 900}) as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        assert await page.locator("[name^=except-]").count() == 3
+        assert await page.evaluate(CUT_OFF) == []
+        assert await page.locator(".desk-scroll").first.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+async def test_each_column_of_a_schedules_task_goes_on_right_under_what_stands_in_it(place: Place, browser: Browser) -> None:
+    """However long the lines are beside the answer."""
+    task = await place.schedule_task()
+    async with at_the_desk(browser, place, "ella", viewport={"width": 1280, "height": 900}) as context:
+        page = await context.new_page()
+        await page.goto(f"/tasks/{task}")
+        await page.locator("#lines").evaluate("(one) => { one.style.paddingBottom = '900px' }")
+        boxes = [await page.locator(part).bounding_box() for part in ("#decision-state", "[aria-labelledby=whose]", "#comments")]
+        answer, whose, comments = (box for box in boxes if box is not None)
+        assert 0 <= whose["y"] - answer["y"] - answer["height"] < 40
+        assert whose["y"] < comments["y"]
 
 
 async def test_a_schedule_of_credits_speaks_of_no_debtor(place: Place) -> None:

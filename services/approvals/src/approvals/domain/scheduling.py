@@ -13,10 +13,10 @@ from approvals.domain.words import in_words
 EXCEPTION_REASONS: Mapping[str, str] = {
     "evidence-not-enough": "The evidence is not enough",
     "may-be-recovered": "It may still be recovered",
-    "owner-may-be-found": "Whoever it belongs to may still be found",
+    "owner-may-be-found": "Its owner may still be found",
     "wrong-reason": "The reason is not the right one",
     "wrong-amount": "The amount is not right",
-    "conflict-of-interest": "Whoever decides has an interest to declare in it",
+    "conflict-of-interest": "There is an interest to declare",
     "other": "Another reason",
 }
 NO_LINE_GOES = "No line would go through: decline the schedule instead."
