@@ -231,6 +231,14 @@ NAMELESS = """
   .map((cell) => cell.outerHTML.slice(0, 120))
 """
 
+GLUED = """
+() => [...document.querySelectorAll("main small, main span, main strong, main a, main s, main label")]
+  .filter((one) => !one.matches(".govuk-visually-hidden") && /^(block|flex|grid)$/.test(getComputedStyle(one).display))
+  .filter((one) => one.previousSibling && /\\S$/.test(one.previousSibling.textContent) && !one.previousElementSibling?.matches("br"))
+  .map((one) => one.parentElement.textContent.slice(0, 120))
+"""
+"""What is set on a line of its own by its looks alone: whoever listens hears it as one word with what stands before it."""
+
 
 Turn = Callable[[str], Awaitable[Page]]
 """A person's turn at the desk: their tab, which the page before theirs has left as it was."""
@@ -303,6 +311,7 @@ async def test_page_is_readable_by_everyone(name: str, shown: tuple[Place, dict[
         assert answer.status == REFUSED.get(name, 200)
         assert await page.locator("h1").count() == 1
         assert await page.evaluate(TWICE) == []
+        assert await page.evaluate(GLUED) == []
         assert await violations(page) == []
         await page.set_viewport_size({"width": 320, "height": 640})
         assert await widest(page) <= 320

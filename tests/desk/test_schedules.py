@@ -185,7 +185,7 @@ async def test_a_line_that_dropped_is_shown_so_and_counted_nowhere(place: Place)
         said = await manager.read(f"/tasks/{task}")
         assert "2 lines, £804.20, of 3 lines that were put forward" in said
         assert f"Dropped{MOVED}" in said
-        assert "Dropped£402.101 line" in said
+        assert "Dropped£402.10 1 line" in said
         assert f"except-{FIRST}" not in manager.fields(f"/tasks/{task}/decision")
         assert f"except-{SECOND}" in manager.fields(f"/tasks/{task}/decision")
         assert "Together2£804.20" in said
@@ -204,7 +204,7 @@ async def test_after_the_decision_the_task_says_what_was_posted_and_what_was_not
         assert "1 line, £402.10, of 3 lines that were put forward" in said
         assert "What was let through" not in said
         assert "What became of the lines" in said
-        for words in ("Put forward£1,206.303 lines", "Posted£402.101 line", "Dropped£402.101 line", "Left out£402.101 line"):
+        for words in ("Put forward£1,206.30 3 lines", "Posted£402.10 1 line", "Dropped£402.10 1 line", "Left out£402.10 1 line"):
             assert words in said
 
 
