@@ -12,7 +12,15 @@ from approvals import queries
 from approvals.web.wording import short_day, when
 from chassis.transaction import run
 from playwright.async_api import Browser, expect
-from rentbook_contracts.ledger import ACCOUNT_PAGE, BANK_FILE_LIMIT_BYTES, AccountHold, AccountPage, AccountPageAsked
+from rentbook_contracts.ledger import (
+    ACCOUNT_PAGE,
+    BANK_FILE_LIMIT_BYTES,
+    BANK_FILES,
+    AccountHold,
+    AccountPage,
+    AccountPageAsked,
+    BankFiles,
+)
 from rentbook_contracts.notices import LETTERS, SEND_LETTER_AGAIN, LetterFate, Letters
 from rentbook_contracts.operation import Nothing
 from rentbook_contracts.refunds import (
@@ -25,10 +33,12 @@ from rentbook_contracts.refunds import (
     REQUEST_REFUND,
     RESUBMIT,
     RUN_PAGE,
+    RUNS,
     WITHDRAW_CASE,
     AskedAs,
     CaseStatus,
     ReadyPayments,
+    Runs,
 )
 from support.documents import PDF
 
@@ -543,6 +553,27 @@ async def test_a_file_of_pending_entries_says_that_nothing_is_posted_yet(place: 
     said = " ".join((await choose_and_send(place, browser, tmp_path / "a.xml")).split())
     assert "Nothing is posted yet: its one line is pending at the bank; a later file books it." in said
     assert "is posted." not in said
+
+
+@pytest.mark.parametrize(("came", "says"), [(100, False), (101, True)])
+async def test_of_many_files_the_newest_are_shown_and_the_page_says_so(place: Place, came: int, says: bool) -> None:
+    every = tuple(estate.bank_file(estate.FILE).model_copy(update={"name": f"statement-{at}.xml"}) for at in range(came))
+    place.peers.answers[f"/queries/{BANK_FILES.name}"] = lambda asked: BankFiles(files=every[: asked.limit])
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/files")
+        assert visitor.page is not None
+        assert len(visitor.page.xpath("//tbody/tr")) == 100
+    assert ("The newest 100 are shown." in said) is says
+
+
+@pytest.mark.parametrize(("came", "says"), [(50, False), (51, True)])
+async def test_of_many_runs_the_newest_are_shown_and_the_page_says_so(place: Place, came: int, says: bool) -> None:
+    every = (estate.run_page(estate.RUN),) * came
+    place.peers.answers[f"/queries/{RUNS.name}"] = lambda asked: Runs(runs=every[: asked.limit])
+    async with visiting(place, "grace") as visitor:
+        said = await visitor.read("/runs")
+    assert said.count("Accepted by the bank") == 50
+    assert ("The newest 50 are shown." in said) is says
 
 
 async def test_a_form_without_a_file_says_so(place: Place, browser: Browser) -> None:

@@ -23,6 +23,7 @@ from python_calamine import CalamineWorkbook
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsAsked, ActorsFound, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import (
     SCHEDULE_TO_DECIDE,
+    SCHEDULES,
     ProposalAsked,
     ProposalEvent,
     ScheduleAsked,
@@ -511,6 +512,17 @@ async def test_a_line_is_left_out_and_a_schedule_declined_for_reasons_that_fit_w
     assert [words for words in (*of_a_debt, *of_a_credit) if words in debt] == [*of_a_debt]
     assert [words for words in (*of_a_debt, *of_a_credit) if words in credit] == [*of_a_credit]
     assert set(EXCEPTION_REASONS) - set(of_kind(EXCEPTION_REASONS, LineKind.REINSTATEMENT)) == {"may-be-recovered", "owner-may-be-found"}
+
+
+@pytest.mark.parametrize(("made", "says"), [(100, False), (101, True)])
+async def test_of_many_schedules_the_newest_are_shown_and_the_page_says_so(place: Place, made: int, says: bool) -> None:
+    [one, *_] = debts.schedules(SchedulesAsked()).schedules
+    place.peers.answers[f"/queries/{SCHEDULES.name}"] = lambda asked: Schedules(schedules=((one,) * made)[: asked.limit])
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/write-offs/schedules")
+        assert visitor.page is not None
+        assert len(visitor.page.xpath("//tbody/tr")) == 100
+    assert ("The newest 100 are shown." in said) is says
 
 
 CUT_OFF = """

@@ -30,7 +30,7 @@ TITLES = {
 
 
 async def listed(visit: Visit) -> Response:
-    """Every file that came, newest first, and the form that takes another."""
+    """The newest files that came, and the form that takes another."""
     return await _list(visit, Form())
 
 
@@ -86,5 +86,14 @@ async def show(visit: Visit) -> Response:
 
 
 async def _list(visit: Visit, form: Form) -> Response:
-    files = await visit.ask_or_name(BANK_FILES, BankFilesAsked(limit=FILES_SHOWN), "the list of files")
-    return visit.show("files.html", "Bank files", form=form, files=files, names=await visit.names(), limit_octets=BANK_FILE_LIMIT_BYTES)
+    # One more than is shown says that there are more.
+    found = await visit.ask_or_name(BANK_FILES, BankFilesAsked(limit=FILES_SHOWN + 1), "the list of files")
+    return visit.show(
+        "files.html",
+        "Bank files",
+        form=form,
+        files=found.files[:FILES_SHOWN] if found else None,
+        more=found is not None and len(found.files) > FILES_SHOWN,
+        names=await visit.names(),
+        limit_octets=BANK_FILE_LIMIT_BYTES,
+    )

@@ -85,9 +85,11 @@ async def download(visit: Visit) -> Response:
 
 async def _list(visit: Visit, form: Form) -> Response:
     ready = await visit.ask_or_name(READY_PAYMENTS, Nothing(), "what is ready to be paid")
-    runs = await visit.ask_or_name(RUNS, RunsAsked(limit=RUNS_SHOWN), "the list of runs")
+    # One more than is shown says that there are more.
+    found = await visit.ask_or_name(RUNS, RunsAsked(limit=RUNS_SHOWN + 1), "the list of runs")
+    runs = found.runs[:RUNS_SHOWN] if found else None
     labels = await visit.account_labels([payment.account for payment in ready.payments] if ready else [])
-    releases = await visit.own(lambda tx: queries.releases(tx, [run.run for run in runs.runs] if runs else []))
+    releases = await visit.own(lambda tx: queries.releases(tx, [run.run for run in runs or ()]))
     pairs = [(payment.case, payment.decision) for payment in ready.payments] if ready else []
     standing = await visit.own(lambda tx: queries.release_standing(tx, pairs, ready.total_pence if ready else 0))
     return visit.show(
@@ -96,6 +98,7 @@ async def _list(visit: Visit, form: Form) -> Response:
         form=form,
         ready=ready,
         runs=runs,
+        more=found is not None and len(found.runs) > RUNS_SHOWN,
         labels=labels,
         releases=releases,
         standing=standing,

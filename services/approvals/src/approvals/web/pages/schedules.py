@@ -74,7 +74,9 @@ async def listed(visit: Visit) -> Response:
         "schedules.html",
         "Schedules of write-offs",
         form=Form(values={"status": status}),
-        found=found,
+        found=found.schedules[:SCHEDULES_SHOWN] if found else None,
+        # One more than is shown was asked for.
+        more=found is not None and len(found.schedules) > SCHEDULES_SHOWN,
         statuses=[(one.value, words) for one, words in STATUS_WORDS.items()],
         names=await visit.names(),
         status_words=STATUS_WORDS,
@@ -98,7 +100,7 @@ async def _found(visit: Visit, statuses: tuple[ScheduleStatus, ...]) -> Schedule
         put = await visit.own(queries.newest_put_to_them)
         if not put:
             return Schedules(schedules=())
-    asked = SchedulesAsked(statuses=statuses, schedules=put, limit=SCHEDULES_SHOWN)
+    asked = SchedulesAsked(statuses=statuses, schedules=put, limit=SCHEDULES_SHOWN + 1)
     return await visit.ask_or_name(SCHEDULES, asked, "the list of schedules")
 
 
