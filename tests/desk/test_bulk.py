@@ -37,7 +37,9 @@ async def test_what_would_be_blocked_is_marked_where_it_is_found_and_what_cannot
         said = await visitor.read(FIND)
         assert "2 debts, £198.00 together" in said
         assert "✕ Blocked A payment plan of £20.00 is being kept." in said
-        assert f"1 other debt within these filters can’t be proposed1 debt: {debts.OPEN_ALREADY}" in said
+        assert f"1 other debt within these filters can’t be proposed1 debt: {debts.OPEN_ALREADY} Whose can’t be proposed" in said
+        assert visitor.page is not None
+        assert visitor.page.xpath("//details//li/a/@href") == [f"/accounts/{OKAFOR}"]
         assert visitor.fields(MANY)["found"] == f"{IVANOVA} {NGUYEN}"
         place.peers.answers[f"/queries/{FIND_DEBTS.name}"] = lambda _: FoundDebts(debts=rest[2:], more=False)
         assert "None of the debts within these filters can be proposed for this reason." in await visitor.read(FIND)

@@ -1,6 +1,6 @@
 """Many former debts proposed at once: found by age, amount and reason, chosen, looked at as proposals, then proposed."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -20,7 +20,7 @@ _REASONS = {one.value: "" for one in WRITING_OFF}
 
 async def find(visit: Visit) -> Response:
     """Former debts by the filters of the address, the oldest end of a tenancy first; none before a reason is chosen. What can't be proposed
-    is counted with the reason why not, and what would be blocked is marked.
+    is counted and named with the reason why not, and what would be blocked is marked.
     """
     return await _found(visit, Form(values=dict(visit.request.query_params)))
 
@@ -97,7 +97,10 @@ async def _found(visit: Visit, form: Form) -> Response:
         )
         found = await visit.ask_or_name(FIND_DEBTS, asked, "the debts of former tenants")
     would = await _would(visit, found, Reason(form.value("reason"))) if found and found.debts else {}
-    stay = Counter(one.because for one in would.values() if one.because is not None)
+    stay: dict[str, list[UUID]] = defaultdict(list)
+    for one in would.values():
+        if one.because is not None:
+            stay[one.because].append(one.account)
     return visit.show(
         "bulk.html",
         TITLE,
@@ -106,7 +109,7 @@ async def _found(visit: Visit, form: Form) -> Response:
         found=found,
         debts=[one for one in found.debts if one.account not in would or would[one.account].because is None] if found else [],
         would=would,
-        stay=stay.most_common(),
+        stay=sorted(stay.items(), key=lambda one: -len(one[1])),
         deceased=form.value("reason") == Reason.DECEASED,
         ticked=form.chosen("account"),
         reasons=choices(WRITING_OFF),
