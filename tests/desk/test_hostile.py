@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from approvals import queries
 from approvals.web.desk import DeskSettings, make_desk
 from approvals.web.routes import FORMS, make_app
-from approvals.web.sessions import cookie_name
 from approvals.web.visit import MOST_FIELDS
 from chassis.transaction import run
 from playwright.async_api import Browser, Route
@@ -103,17 +102,22 @@ async def test_a_form_that_is_replayed_takes_effect_once_and_with_other_words_no
 
 
 async def test_cookies_over_https_stay_with_this_host_and_away_from_scripts(place: Place, issuer: str) -> None:
+    """The one that leads through the sign-in, and the one that the session stands under."""
     transport = httpx.ASGITransport(over_https(place, issuer))
-    async with httpx.AsyncClient(transport=transport, base_url="https://desk.example") as http:
-        answer = await http.get("/sign-in?to=/policy")
-    assert answer.status_code == 303
-    [cookie] = answer.headers.get_list("set-cookie")
-    name, *flags = [part.strip().lower() for part in cookie.split(";")]
-    assert name.startswith("__host-rentbook-sign-in=")
-    assert {"secure", "httponly", "path=/", "samesite=lax"} <= set(flags)
-    assert not [flag for flag in flags if flag.startswith("domain")]
-    assert cookie_name(https=True) == "__Host-rentbook"
-    assert answer.headers["strict-transport-security"].startswith("max-age=")
+    async with httpx.AsyncClient(transport=transport, base_url="https://desk.example") as http, httpx.AsyncClient() as at_the_issuer:
+        away = await http.get("/sign-in?to=/policy")
+        known = await at_the_issuer.post(away.headers["location"], data={"sub": "dev.leader"})
+        back = await http.get(known.headers["location"])
+        assert (back.status_code, back.headers["location"]) == (303, "/policy")
+        assert (await http.get("/policy")).status_code == 200
+    [leads], [opens, ends] = away.headers.get_list("set-cookie"), back.headers.get_list("set-cookie")
+    for cookie, name in ((leads, "__Host-rentbook-sign-in="), (opens, "__Host-rentbook="), (ends, "__Host-rentbook-sign-in=")):
+        assert cookie.startswith(name)
+        flags = [part.strip().lower() for part in cookie.split(";")[1:]]
+        assert {"secure", "httponly", "path=/", "samesite=lax"} <= set(flags)
+        assert not [flag for flag in flags if flag.startswith("domain")]
+    assert "Max-Age=0" in ends
+    assert away.headers["strict-transport-security"].startswith("max-age=")
 
 
 async def test_a_strange_host_changes_no_address(place: Place, issuer: str) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -262,5 +263,16 @@ def in_the_clear(history: WorkflowHistory) -> str:
 
 
 def hits(texts: Iterable[tuple[str, str]], canaries: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Where which canary stands."""
-    return [(where, canary) for where, text in texts for canary in canaries if canary in text]
+    """Where which canary stands, however it is written: in capitals, parted by spaces or by hyphens."""
+    return [(where, canary) for where, text in texts for bare in [_bare(text)] for canary in canaries if _bare(canary) in bare]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s\u00a0-]", "", text).casefold()
+
+
+@pytest.mark.parametrize("written", ["66 37 49 58", "66-37-49-58", "account 66374958."])
+def test_a_number_is_found_however_it_is_written(written: str) -> None:
+    assert hits([("a text", written)], ("66374958",)) == [("a text", "66374958")]
+    assert hits([("a text", "zoe QUACK-enbush")], ("Zoe Quackenbush",)) != []
+    assert hits([("a text", written)], ("66374959",)) == []

@@ -213,6 +213,7 @@ class Keeping(RuleBasedStateMachine):
         for id_ in made:
             self.model.mirror(journal, id_, self.today)
             self.done["reversals"] += 1
+            self.done["reversals at once"] += times > 1
 
     # --- refunds ---------------------------------------------------------------------------------------------------------------------
 
@@ -246,6 +247,7 @@ class Keeping(RuleBasedStateMachine):
         answers = self.at_once([self.work(place_hold, PlaceHold(plan=plan)) for plan in plans])
         taken = sum(plan.total_pence for plan, answer in zip(plans, answers, strict=True) if not isinstance(answer, BaseException))
         assert taken <= free
+        self.done["more earmarked at once than is free"] += 0 < taken < sum(plan.total_pence for plan in plans) and len(plans) > 1
         for plan, answer in zip(plans, answers, strict=True):
             if isinstance(answer, BaseException):
                 assert type(answer).__name__ == "CreditNotFree"
@@ -306,6 +308,7 @@ class Keeping(RuleBasedStateMachine):
     def refunds_are_posted_at_once(self, which: list[int]) -> None:
         """Of one credit: the account moves under all but one of them, and those look again, as the story does."""
         cases = list({self.case(each).plan.case: self.case(each) for each in which}.values())
+        self.done["refunds at once"] += sum(self.why_not_posted(one) is None for one in cases) > 1
         for case in cases:
             wanted = self.why_not_posted(case)
             asked = [PostRefund(plan=one.plan, hold=one.hold, decision=one.decision, versions=self.versions()) for one in cases]
@@ -509,10 +512,13 @@ async def test_the_ledger_agrees_with_the_model_whatever_happens_and_at_every_da
 
     done: Counter[str] = Counter()
     given = {"loop": asyncio.get_running_loop(), "open_ledger": staticmethod(open_ledger), "done": done}
-    wanted = {"receipts", "reversals", "earmarks", "refunds", "returns", "other contents"}
+    wanted = {
+        "receipts", "reversals", "earmarks", "refunds", "returns", "other contents", "reversals at once",
+        "more earmarked at once than is free", "refunds at once",
+    }  # fmt: skip
 
     async def missing() -> set[str]:
-        return (wanted - done.keys()) | (set() if done["balances as at a date"] > 100 else {"balances as at a date"})
+        return (wanted - (+done).keys()) | (set() if done["balances as at a date"] > 100 else {"balances as at a date"})
 
     await play_until(Keeping, given, missing, played, courses=EXAMPLES, steps=STEPS)
     played.update({f"model of the ledger: {what}": times for what, times in done.items()})
