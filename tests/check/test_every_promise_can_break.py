@@ -27,7 +27,7 @@ from .breaks import (
     OWED_BY_GONE,
     SAID,
 )
-from .debts import APPROVER, GONE, OVERCHARGED
+from .debts import APPROVER, GONE, LEFT_OUT, OVERCHARGED
 from .town import PAID, Town
 
 
@@ -169,6 +169,9 @@ DUE_LONG_AGO = f"UPDATE journal SET effective_date = current_date - interval '7 
     [
         ("untraceable", (*TRACED, ("agency-return", 2)), None, True),
         ("untraceable", (*TRACED, ("agency-return", 101)), None, False),
+        ("untraceable", (*TRACED[:2], ("agency-instructed", 80), ("agency-return", 2)), None, False),
+        ("untraceable", (*TRACED, ("contact", 95), ("agency-instructed", 94), ("agency-return", 2)), None, True),
+        ("untraceable", (*TRACED, ("contact", 85), ("agency-instructed", 84), ("agency-return", 2)), None, False),
         ("untraceable", (*TRACED, ("contact", 50), ("agency-return", 2)), None, False),
         ("untraceable", (*TRACED, ("found", 150), ("agency-return", 2)), None, False),
         ("deceased", (*DEAD, ("insufficient-funds", 30)), DIED, True),
@@ -225,6 +228,69 @@ async def test_an_answer_to_another_proposal_of_the_same_debt_ends_a_silence(
         *((f"INSERT INTO struck SELECT id, 'typed in error', 'x', {LONG_BEFORE} FROM proof WHERE proposal = '{other}'",) if struck else ()),
         f"UPDATE proposal SET reason = 'untraceable' WHERE id = (SELECT id {of})",
     ))}  # fmt: skip
+    assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
+
+
+PAID_AT, FROM_ELSEWHERE = "INSERT INTO journal OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(journal, jsonb_build_object(", 999_997
+PAYMENT = (
+    f"{PAID_AT}'id', '{UUID(int=FROM_ELSEWHERE)}', 'seq', {FROM_ELSEWHERE}, 'code', '{{code}}', 'effective_date', current_date - {{days}},"
+    f" 'posted_at', {{at}}))).* FROM journal WHERE code = 'ROB' LIMIT 1",
+    f"INSERT INTO entry (journal, line, account, element, amount_pence) VALUES ('{UUID(int=FROM_ELSEWHERE)}', 1, '{{account}}', '', -5)",
+)
+TAKEN_BACK = (
+    f"{PAID_AT}'id', '{UUID(int=FROM_ELSEWHERE + 1)}', 'seq', {FROM_ELSEWHERE + 1}, 'reverses', '{UUID(int=FROM_ELSEWHERE)}',"
+    f" 'posted_at', {LONG_BEFORE}))).* FROM journal WHERE code = 'ROB' LIMIT 1"
+)
+PLAN = (
+    "INSERT INTO payment_plan (id, account, agreed_on, instalment_pence, rhythm, first_due_on, noted_at, noted_by, ended_at, ended_by,"
+    " ended_because) VALUES (gen_random_uuid(), '{account}', current_date - {days}, 1, 'weekly', current_date - {days}, {at}, 'x', {at},"
+    " 'x', '')"
+)
+REQUEST = "INSERT INTO heard_request (case_id, account, heard_at) VALUES (gen_random_uuid(), '{account}', now() - interval '{days} days')"
+NOTE = (
+    "INSERT INTO contact_note (id, account, person, how, identified, text, at)"
+    " VALUES (gen_random_uuid(), '{account}', 'x', 'phone', '{known}', 'x', now() - interval '{days} days')"
+)
+ANSWER = (
+    f"INSERT INTO proposal SELECT (jsonb_populate_record(proposal, jsonb_build_object('id', '{UUID(int=FROM_ELSEWHERE)}', 'account',"
+    f" '{{account}}', 'status', 'withdrawn', 'journal', NULL))).* FROM proposal WHERE account = '{GONE.account}' AND kind = 'write-off'",
+    'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at, person)'
+    f" VALUES (gen_random_uuid(), '{UUID(int=FROM_ELSEWHERE)}', 'letter-answered', current_date - {{days}}, '', '', '', 'x', {{at}},"
+    " {of})",
+)
+IN_TIME: dict[str, object] = {"account": GONE.garage, "days": 50, "at": LONG_BEFORE, "code": "RSO", "known": "asked", "of": "NULL"}
+
+
+@pytest.mark.parametrize(("service", "said", "but", "kept"), [
+    pytest.param("ledger", PAYMENT, {}, False, id="they paid on another account"),
+    pytest.param("ledger", PAYMENT, {"account": GONE.account}, False, id="they paid on this account"),
+    pytest.param("ledger", PAYMENT, {"days": 101}, True, id="they paid before an agency was instructed"),
+    pytest.param("ledger", PAYMENT, {"at": "now() + interval '1 day'"}, True, id="they paid once it was listed"),
+    pytest.param("ledger", PAYMENT, {"code": "RHB"}, True, id="benefit was paid for them"),
+    pytest.param("ledger", (*PAYMENT, TAKEN_BACK), {}, True, id="what they paid was taken back before"),
+    pytest.param("ledger", PAYMENT, {"account": LEFT_OUT.account}, True, id="somebody else paid"),
+    pytest.param("ledger", (PLAN,), {}, False, id="they agreed a plan, which ended"),
+    pytest.param("ledger", (PLAN,), {"at": "now() + interval '1 day'"}, True, id="they agreed a plan once it was listed"),
+    pytest.param("ledger", (REQUEST,), {}, False, id="they asked for a refund"),
+    pytest.param("approvals", (NOTE,), {}, False, id="they were spoken with"),
+    pytest.param("approvals", (NOTE,), {"known": "not-identified"}, True, id="nobody knows with whom it was spoken"),
+    pytest.param("writeoffs", ANSWER, {}, False, id="they answered about another debt"),
+    pytest.param("writeoffs", ANSWER, {"of": f"'{UUID(int=5)}'"}, True, id="somebody answered who owes the other debt alone"),
+    pytest.param("writeoffs", ANSWER, {"account": LEFT_OUT.account}, True, id="somebody else answered"),
+])  # fmt: skip
+async def test_whoever_was_heard_of_on_whichever_account_was_to_be_searched_for_anew(
+    postgres: Postgres, town: Town, paid: dict[str, Paid], service: str, said: tuple[str, ...], but: dict[str, object], kept: bool
+) -> None:
+    """Had the first write-off been because nobody could be found, and the tenant been heard of since the agency was instructed."""
+    of = f"FROM proposal WHERE account = '{GONE.account}' AND kind = 'write-off'"
+    changes = {"writeoffs": [
+        'INSERT INTO proof (id, proposal, kind, "on", source, reference, note, by, at)'
+        f" SELECT gen_random_uuid(), id, '{kind}', current_date - {days}, '', '', '', 'x', {LONG_BEFORE} {of}"
+        for kind, days in (*TRACED, ("agency-return", 2))
+    ]}  # fmt: skip
+    changes["writeoffs"].append(f"UPDATE proposal SET reason = 'untraceable' WHERE id = (SELECT id {of})")
+    changes.setdefault(service, []).extend(one.format(**{**IN_TIME, **but}) for one in said)
+    places = {name: await broken_copy(postgres, town, name, tuple(statements)) for name, statements in changes.items()}
     assert (await finding("evidence-order", town.places(**places), paid)).kept is kept
 
 

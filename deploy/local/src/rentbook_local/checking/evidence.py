@@ -4,7 +4,7 @@ import json
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +40,36 @@ FROM written_off_charge AS part JOIN journal AS charge ON charge.id = part.charg
 WHERE part.write_off = ANY ($1::uuid[]) GROUP BY part.write_off
 """
 
+_THEIRS = """
+WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS asked (line, account, at)), answers AS (
+  SELECT tenant.tenancy, tenant.person, CASE WHEN tenant.until IS NOT NULL THEN (
+    SELECT max(changed.at) FROM tenancy_ending AS changed WHERE changed.tenancy = tenant.tenancy) END AS known_at
+  FROM tenant JOIN tenancy ON tenancy.id = tenant.tenancy WHERE tenant.until IS NULL OR tenant.until >= tenancy.ended_on
+)
+SELECT line, account FROM asked
+UNION SELECT asked.line, other.id FROM asked JOIN account AS mine ON mine.id = asked.account
+  JOIN answers AS me ON me.tenancy = mine.tenancy JOIN answers AS same ON same.person = me.person
+  JOIN account AS other ON other.tenancy = same.tenancy
+WHERE coalesce(greatest(me.known_at, same.known_at) <= asked.at, true)
+"""
+"""All accounts of the same people, as far as it was known at a moment who answers for each."""
+_SIGNS = """
+SELECT asked.line, sign.day FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS asked (line, account, at) JOIN LATERAL (
+  SELECT agreed_on AS day FROM payment_plan WHERE account = asked.account AND noted_at <= asked.at
+  UNION ALL SELECT (heard_at AT TIME ZONE 'Europe/London')::date FROM heard_request WHERE account = asked.account AND heard_at <= asked.at
+  UNION ALL SELECT journal.effective_date FROM entry JOIN journal ON journal.id = entry.journal
+    LEFT JOIN suspense_clearing AS moved ON moved.journal = journal.id LEFT JOIN journal AS receipt ON receipt.id = moved.item
+    JOIN posting_code ON posting_code.code = coalesce(receipt.code, journal.code)
+    WHERE entry.account = asked.account AND entry.amount_pence < 0 AND journal.reverses IS NULL AND journal.posted_at <= asked.at
+      AND posting_code.part = 'receipts' AND posting_code.source = 'TENANT'
+      AND NOT EXISTS (SELECT FROM journal AS undoing WHERE undoing.reverses = journal.id AND undoing.posted_at <= asked.at)
+) AS sign ON true
+"""
+"""When a plan was agreed, whatever became of it, a refund was asked for, or the tenant paid, as it was known at a moment."""
+_CONTACTS = "SELECT account, at FROM contact_note WHERE identified <> 'not-identified' AND account = ANY ($1::uuid[])"
+
 _ANSWERS = frozenset({"letter-answered", "contact", "executor-reply", "found"})
+_CANNOT_BE_FOUND = "untraceable"
 _SEARCHES = frozenset({"trace", "agency-instructed", "agency-return"})
 _OF_THE_ESTATE = frozenset({"letter-sent", "insufficient-funds"})
 _OF_ONE_PERSON = frozenset(
@@ -64,6 +93,7 @@ async def _in_its_order(books: Books) -> Finding:
     people: dict[UUID, list[Any]] = defaultdict(list)
     for row in await books.ledger.fetch(_PEOPLE, accounts):
         people[row["account"]].append(row)
+    signs = await _signs_of_life(books, [row for row in posted if row["reason"] == _CANNOT_BE_FOUND], proofs, people)
     last_due = {row["write_off"]: row["last_due"] for row in await books.ledger.fetch(_DUE, [row["journal"] for row in posted])}
     broken = []
     for row in posted:
@@ -73,15 +103,50 @@ async def _in_its_order(books: Books) -> Finding:
         if ladder is None:
             broken.append(f"write-off {row['journal']}: the policy of {listed_on} has no ladder for {row['reason']}")
             continue
-        known = [one for one in proofs[row["account"]] if _speaks_of(one, row) and one["at"] <= row["made_at"] and not _struck_by(one, row)]
+        own = [one for one in proofs[row["account"]] if _speaks_of(one, row) and one["at"] <= row["made_at"] and not _struck_by(one, row)]
         starts = _starts(row["reason"], people[row["account"]], last_due.get(row["journal"]), policy["limitation_years"])
         missing = {
             rung["wanted"]
-            for theirs in _of_each(known, row["reason"], people[row["account"]])
+            for theirs in _of_each(own, signs[row["line"]], row["reason"], people[row["account"]])
             for rung in _not_reached(ladder, _of_the_reason(theirs, row["reason"]), starts, listed_on)
         }
         broken += [f"write-off {row['journal']}: its evidence was not in its order for “{wanted}”" for wanted in sorted(missing)]
     return finding(len(posted), broken)
+
+
+async def _signs_of_life(
+    books: Books, posted: Sequence[Any], proofs: Mapping[UUID, Sequence[Any]], people: Mapping[UUID, Sequence[Any]]
+) -> Mapping[UUID, list[Any]]:
+    """By line that says that somebody cannot be found, what had been heard of them when it was listed, on whichever of their accounts, and
+    though nobody brought it: a contact that was noted, a payment, a plan, a request for a refund, and what answers other proposals.
+    """
+    told = [(row["line"], row["account"], row["made_at"]) for row in posted]
+    rows = await books.ledger.fetch(_THEIRS, *_columns(told))
+    listed_at = {row["line"]: row["made_at"] for row in posted}
+    asked = [(row["line"], row["account"], listed_at[row["line"]]) for row in rows]
+    contacts: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await books.approvals.fetch(_CONTACTS, [account for _, account, _ in asked]):
+        contacts[row["account"]].append(row["at"])
+    own = {row["line"]: row["account"] for row in posted}
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for line, account, made_at in asked:
+        found[line] += [_contact(at.astimezone(LONDON).date(), at) for at in contacts[account] if at <= made_at]
+        if account != own[line]:
+            theirs = {None, *(one["person"] for one in people[own[line]])}
+            of_them = [one for one in proofs.get(account, ()) if one["kind"] in _ANSWERS and one["person"] in theirs]
+            found[line] += [one for one in of_them if one["at"] <= made_at and not _struck_by(one, {"made_at": made_at})]
+    for row in await books.ledger.fetch(_SIGNS, *_columns(asked)):
+        found[row["line"]].append(_contact(row["day"], None))
+    return found
+
+
+def _columns(asked: Sequence[tuple[UUID, UUID, datetime]]) -> tuple[list[Any], ...]:
+    return [line for line, _, _ in asked], [account for _, account, _ in asked], [at for _, _, at in asked]
+
+
+def _contact(on: date, at: datetime | None) -> Mapping[str, Any]:
+    """As if somebody had brought it as evidence. `at`: None where it is known by its day alone."""
+    return {"kind": "contact", "on": on, "at": at, "person": None, "order_kind": None, "listed": None}
 
 
 def _speaks_of(proof: Any, row: Any) -> bool:
@@ -119,17 +184,18 @@ def _starts(reason: str, people: Sequence[Any], last_due: date | None, limitatio
     return starts
 
 
-def _of_each(known: Sequence[Any], reason: str, people: Sequence[Any]) -> list[list[Any]]:
-    """What is true of one person was shown for each joint tenant who lives, as far as evidence names them; a death for each who died, where
-    all evidence of one says whose it is.
+def _of_each(own: Sequence[Any], beside: Sequence[Any], reason: str, people: Sequence[Any]) -> list[list[Any]]:
+    """What is true of one person was shown for each joint tenant who lives, as far as its own evidence names them; a death for each who
+    died, where all evidence of one says whose it is.
     """
+    known = [*own, *beside]
     shown_of = {one["person"] for one in known if one["kind"] == "death"}
     if reason == "deceased" and len(people) > 1 and None not in shown_of:
         return [[one for one in known if one["kind"] != "death" or one["person"] == each["person"]] for each in people if each["died_on"]]
-    named = {one["person"] for one in known}
+    named = {one["person"] for one in own}
     living = [one["person"] for one in people if one["died_on"] is None and one["person"] in named]
     if reason not in _OF_ONE_PERSON or not living:
-        return [list(known)]
+        return [known]
     return [[one for one in known if one["person"] in (None, person)] for person in living]
 
 
@@ -151,11 +217,20 @@ def _not_reached(ladder: Mapping[str, Any], known: Sequence[Any], starts: Mappin
 
 
 def _reached(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date], today: date) -> bool:
-    """As far as order goes: enough of what counts, and months that run from it whatever was heard. That letters were apart, sources
-    different and a silence long enough is not looked at.
+    """Enough of what counts, and the time that runs from it. That letters were apart and sources different is not looked at, nor that no
+    time to answer runs in a Breathing Space.
     """
     days, needed = _counting(way, known, starts), max(1, way.get("at_least", 1))
-    return len(days) >= needed and _months_later(days[needed - 1], way.get("after_months", 0)) <= today
+    if len(days) < needed:
+        return False
+    first, last = days[0], days[needed - 1]
+    ends = (
+        first + timedelta(days=way.get("quiet_days", 0)),
+        _months_later(first, way.get("quiet_months", 0)),
+        last + timedelta(days=way.get("last_quiet_days", 0)),
+        _months_later(last, way.get("after_months", 0)),
+    )
+    return all(day <= today for day in ends)
 
 
 def _counting(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date]) -> list[date]:
@@ -172,8 +247,8 @@ def _counting(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str,
 
 def _moment(proof: Any, otherwise: time) -> tuple[date, time]:
     """When it was done, in London: by when it was noted, where that was the same day."""
-    noted = proof["at"].astimezone(LONDON)
-    return proof["on"], noted.time() if noted.date() == proof["on"] else otherwise
+    noted = proof["at"].astimezone(LONDON) if proof["at"] is not None else None
+    return proof["on"], noted.time() if noted is not None and noted.date() == proof["on"] else otherwise
 
 
 def _months_later(day: date, months: int) -> date:
