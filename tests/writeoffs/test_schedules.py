@@ -56,6 +56,7 @@ from rentbook_contracts.writeoffs import (
     ReconsiderProposal,
     RegisterAsked,
     RegisterOrder,
+    RoundBegun,
     ScheduleAsked,
     ScheduleOfHash,
     SchedulesAsked,
@@ -791,6 +792,45 @@ async def test_a_round_follows_what_ended_the_one_before_and_no_word_of_a_step(w
         await writeoffs.round(schedule, 3)
     writeoffs.approvals.fell.add((schedule, 2))
     assert (await writeoffs.round(schedule, 3)).lines == 1
+
+
+async def test_a_round_that_somebody_else_has_begun_is_answered_as_it_stands(writeoffs: WriteOffs) -> None:
+    """Whoever reaches Temporal could begin the next round before its story does."""
+    first, second = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00))
+    schedule = await writeoffs.scheduled(first, second)
+    begun = await writeoffs.round(schedule)
+    assert await writeoffs.round(schedule) == begun
+    writeoffs.approvals.fell.add((schedule, 1))
+    begun_by_somebody = await writeoffs.round(schedule, 2)
+    await writeoffs.proves(first, EvidenceKind.CONTACT)
+    again = await writeoffs.round(schedule, 2)
+    assert (again.content_hash, again.lines) == (begun_by_somebody.content_hash, 1)
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule, 1)
+    await writeoffs.proves(second, EvidenceKind.CONTACT)
+    assert await writeoffs.round(schedule, 2) == RoundBegun(content_hash=None, lines=0)
+
+
+async def test_a_round_of_which_lines_were_handed_out_is_not_begun_again(writeoffs: WriteOffs) -> None:
+    schedule, decision = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing())), uuid4()
+    await writeoffs.round(schedule)
+    assert len(await writeoffs.taken(schedule, decision)) == 1
+    with pytest.raises(AnotherRound):
+        await writeoffs.round(schedule)
+
+
+async def test_lines_that_somebody_else_has_taken_are_handed_out_again_until_they_have_an_outcome(writeoffs: WriteOffs) -> None:
+    """Whoever reaches Temporal could take them before the story of the schedule does."""
+    spoke, other = await writeoffs.ready(writeoffs.owing(100_00)), await writeoffs.ready(writeoffs.owing(50_00))
+    schedule, decision = await writeoffs.scheduled(spoke, other), uuid4()
+    await writeoffs.round(schedule)
+    by_somebody = await writeoffs.taken(schedule, decision)
+    assert {line.line for line in by_somebody} == {spoke, other}
+    assert await writeoffs.taken(schedule, decision) == by_somebody
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(by_somebody[0], decision))
+    assert await writeoffs.taken(schedule, decision) == by_somebody[1:]
+    await writeoffs.settled(schedule, decision, writeoffs.ledger.posts(by_somebody[1], decision))
+    assert await writeoffs.taken(schedule, decision) == ()
 
 
 async def test_the_ledger_is_told_which_lines_were_handed_out_on_a_decision_and_have_no_outcome(writeoffs: WriteOffs) -> None:
@@ -1776,7 +1816,11 @@ async def test_a_chunk_names_no_more_charges_than_a_message_carries_and_no_line_
         proposals.append(proposal)
     schedule, decision = await writeoffs.scheduled(*proposals), uuid4()
     await writeoffs.round(schedule)
-    taken = [[len(line.charges) for line in await writeoffs.taken(schedule, decision)] for _ in range(4)]
+    taken = []
+    for _ in range(4):
+        chunk = await writeoffs.taken(schedule, decision)
+        taken.append([len(line.charges) for line in chunk])
+        await writeoffs.settled(schedule, decision, *(writeoffs.ledger.posts(line, decision) for line in chunk))
     assert taken == [[1, 3], [1], [6], []]
 
 

@@ -336,6 +336,13 @@ async def add_round(tx: Transaction, id_: UUID, number: int, content_hash: str, 
     await tx.connection.execute(round_line.insert(), [{"schedule": id_, "round": number, "line": line.line} for line in lines])
 
 
+async def hash_of_round(tx: Transaction, id_: UUID, number: int) -> str | None:
+    """Of the content that a round froze; None where it found no line."""
+    wanted = sa.select(schedule_round.c.content_hash).where(schedule_round.c.schedule == id_, schedule_round.c.round == number)
+    found: str | None = await tx.connection.scalar(wanted)
+    return found
+
+
 async def listed_on_account(tx: Transaction, account: UUID) -> list[Row]:
     """Lines on this account that wait for a decision or for their turn, locked."""
     return [line for line in await listed_about(tx, account) if line.account == account]

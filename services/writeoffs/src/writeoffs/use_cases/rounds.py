@@ -67,10 +67,14 @@ class NotInTheBooks(WriteOffRule):
 async def begin_round(tx: Transaction, asked: BeginRound) -> RoundBegun:
     """What the ledger has refused as a whole is listed again.
 
+    A round that stands already, and of which nothing was handed out, is answered as it stands: whoever reaches Temporal can begin the next
+    one before its story does, which would never get beyond it.
     Errors: UnknownSchedule, AnotherRound, NotDecidedSo; Unanswered (approvals).
     """
     row = await store.schedule_locked(tx, asked.schedule)
     lines = await store.lines_of(tx, row.id, LISTED, POSTING)
+    if row.status not in CLOSED and row.decision is None and 0 < asked.round == row.round:
+        return RoundBegun(content_hash=await store.hash_of_round(tx, row.id, row.round) if lines else None, lines=len(lines))
     if row.status in CLOSED or asked.round != row.round + 1:
         raise AnotherRound("The schedule has gone on.")
     await _ended(tx, row, lines)
@@ -132,6 +136,8 @@ async def read_schedule(tx: Transaction, asked: ReadSchedule) -> ScheduleStands:
 async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
     """The next chunk. The first call also leaves the exceptions out; from then on the schedule is not withdrawn any more.
 
+    What was handed out on this decision and has no outcome is handed out again, first: whoever reaches Temporal can take lines too, and the
+    story would never see them. The ledger posts each once, however often it is asked.
     Errors: UnknownSchedule, AnotherRound, ScheduleWithdrawn, NotDecidedSo; Unanswered (approvals).
     """
     row = await _at_round(tx, asked.schedule, asked.round)
@@ -139,7 +145,8 @@ async def take_lines(tx: Transaction, asked: TakeLines) -> LinesTaken:
         raise ScheduleWithdrawn("The schedule was withdrawn.")
     if row.decision != asked.decision:
         await _carry_out(tx, row, asked.decision)
-    chunk = _in_one_message(await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK))
+    chunk = _in_one_message(await store.lines_of(tx, row.id, POSTING, limit=LINES_IN_A_CHUNK))
+    chunk = chunk or _in_one_message(await store.lines_of(tx, row.id, LISTED, limit=LINES_IN_A_CHUNK))
     await store.set_standing(tx, row.id, [line.line for line in chunk], POSTING)
     return LinesTaken(lines=tuple(WriteOffLine.model_validate(line.content) for line in chunk))
 
