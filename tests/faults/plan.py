@@ -61,7 +61,7 @@ ROUNDS: tuple[tuple[Try, ...], ...] = (
         *_tries("approvals", "request", "activity.after-commit"),
         *_tries("refunds", "release", "workflow.before-signal", "workflow.after-signal"),
         *_tries("refunds", "release", "submission.noted"),
-        *_tries("notices", "release", "inbox.after-commit"),
+        *_tries("notices", "release", "inbox.after-commit", "periodic.before-commit"),
     ),
     (
         *_tries("ledger", "decision", "events.before-offset-commit"),

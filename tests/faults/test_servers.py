@@ -17,7 +17,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from rentbook_contracts.topics import TOPICS, Topic
-from rentbook_local import child, services
+from rentbook_local import child, passwords, postgres, services
 from rentbook_local.check import places_of
 from rentbook_local.journey.steps import Member
 from rentbook_local.layout import DATABASES
@@ -200,6 +200,48 @@ def test_what_a_standing_process_led_goes_to_another_and_the_sleeper_harms_nothi
                 os.kill(pid, signal.SIGCONT)
             outcome.recovered.append(until_well(stack, [service]))
         books_are_right(stack.layout, accepted, [outcome])
+
+
+@pytest.mark.timeout(1200)
+def test_while_the_database_can_only_be_read_each_service_says_so_and_is_well_again_by_itself(
+    stack: Stack, accepted: Accepted, outcomes: list[Outcome], load: Load
+) -> None:
+    """As its server does that has become another's standby."""
+    outcome = Outcome("postgres can only be read for a while", 1)
+    with trying(outcomes, accepted, outcome):
+        with load.going_on():
+            time.sleep(PAUSE_SECONDS)
+            _read_only(stack, "on")
+            try:
+                waiting, end = list(DATABASES), time.monotonic() + ILL_SECONDS
+                while waiting := [service for service in waiting if not _cannot_write(stack, service)]:
+                    assert time.monotonic() < end, f"nothing said of {waiting}"
+                    time.sleep(0.2)
+            finally:
+                _read_only(stack, "off")
+            outcome.recovered.append(until_well(stack, EVERYTHING))
+        books_are_right(stack.layout, accepted, [outcome])
+
+
+ILL_SECONDS = 30.0
+
+
+def _cannot_write(stack: Stack, service: str) -> bool:
+    answer = httpx.get(f"{stack.layout.http(service)}/health", timeout=10)
+    return answer.status_code == 503 and "database: can't be written" in answer.text
+
+
+def _read_only(stack: Stack, value: str) -> None:
+    async def alter() -> None:
+        at, password = stack.layout, passwords.make_or_read(stack.layout).postgres
+        connection = await asyncpg.connect(postgres.Server(at.of("postgres"), at.port("postgres"), password, {}).dsn())
+        try:
+            await connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+            await connection.execute("SELECT pg_reload_conf()")
+        finally:
+            await connection.close()
+
+    asyncio.run(alter())
 
 
 EVERY_SO_MANY_COMMITS = 5

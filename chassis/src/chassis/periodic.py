@@ -90,4 +90,6 @@ class Periodic:
         mine = sa.select(sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(f"every {self._name}", 0)))
         if not (await tx.connection.execute(mine)).scalar():
             return None
-        return bool(await self._every.use_case(tx, Tick(at=tx.now)))
+        more = bool(await self._every.use_case(tx, Tick(at=tx.now)))
+        reached("periodic.before-commit")
+        return more
