@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from rentbook_contracts.ledger import AccountKind, LineKind, LinePart, PastWriteOff, RestDays
+from rentbook_contracts.notices import LadderLetter
 from rentbook_contracts.writeoffs import EvidenceKind, Reason
 from support.debts import POLICY, TODAY, dated_policy, debt, owed, person
 from writeoffs.domain.assessment import REASONS, Assessment, Standing, assess
 from writeoffs.domain.days import in_words
-from writeoffs.domain.ladder import Proof
-from writeoffs.domain.policy import NoLadder, ladder_for, policy_at
+from writeoffs.domain.ladder import NextLetter, Proof
+from writeoffs.domain.policy import NoLadder, Proven, Rung, complaint_about, ladder_for, policy_at
 
 K = EvidenceKind
 
@@ -252,6 +253,28 @@ def test_of_joint_tenants_a_payment_is_a_sign_of_life_of_each() -> None:
     for paid_on, ready in ((None, True), (ago(50), False)):
         facts = debt(owed(900_00), people=both, paid_on=paid_on)
         assert assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence), facts, POLICY, TODAY).ready is ready
+
+
+@pytest.mark.parametrize(("written", "ready", "letter", "from_on"), [
+    pytest.param((), False, NextLetter(LadderLetter.DEBT, 1, TODAY, 28), None, id="nobody has written: it writes"),
+    pytest.param(((K.LETTER_SENT, 27),), False, None, TODAY + timedelta(days=1), id="a day too early"),
+    pytest.param(((K.LETTER_SENT, 28),), True, None, None, id="unanswered on the 28th day"),
+    pytest.param(((K.LETTER_SENT, 150), (K.LETTER_ANSWERED, 98)), False, None, None, id="it was answered"),
+])  # fmt: skip
+def test_a_council_may_ask_for_contact_before_the_traces_of_somebody_untraceable(
+    written: tuple[tuple[EvidenceKind, int], ...], ready: bool, letter: NextLetter | None, from_on: date | None
+) -> None:
+    """The policy that is shipped begins with the traces: a ladder of a council's own is data, as domain.md 5.2 has this one."""
+    contact = Rung(wanted="A letter", any_of=(Proven(proof=K.LETTER_SENT, quiet_days=28, letter=LadderLetter.DEBT),))
+    ladders = [
+        one.model_copy(update={"rungs": (contact, *one.rungs)}) if one.reason is Reason.UNTRACEABLE else one for one in POLICY.ladders
+    ]
+    policy = POLICY.model_copy(update={"ladders": tuple(ladders)})
+    proposed = policy.figures.model_copy(update={"in_force_from": TODAY + timedelta(days=9)})
+    assert complaint_about(proposed, {POLICY.in_force_from}, TODAY) is None
+    evidence = proofs(*TRACED_TO_NOWHERE, *written)
+    found = assess(Standing(LineKind.WRITE_OFF, Reason.UNTRACEABLE, 900_00, evidence), debt(owed(900_00)), policy, TODAY)
+    assert (found.ready, found.letter, found.look_again_on) == (ready, letter, from_on)
 
 
 A_LETTER = (Reason.UNECONOMIC, 40_00, proofs((K.LETTER_SENT, 28)))
