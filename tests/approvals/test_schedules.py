@@ -1,7 +1,7 @@
 """Deciding schedules of write-offs: Test J of domain.md 5.3, exceptions line by line, minutes, call-in, and four eyes."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +13,14 @@ import pytest
 from approvals import queries
 from approvals.domain import eligibility, recalling, scheduling
 from approvals.domain.delegation import StaysWithItsOffice
-from approvals.domain.forms import AnswerTask, LendAuthority, TakeBack
+from approvals.domain.forms import AnswerTask, AssignTask, BeAway, LendAuthority, TakeBack
 from approvals.domain.rules import ApprovalRule
 from approvals.domain.tasks import AnotherKindOfTask, Kind
 from approvals.domain.words import business_date, in_words
 from approvals.domain.working_days import bank_holidays, working_days_after
 from approvals.queries import Filters, View
+from approvals.use_cases.assign import MayNotBeAssigned, assign
+from approvals.use_cases.be_away import be_away
 from approvals.use_cases.close_task import NothingToCarryOut, close_task
 from approvals.use_cases.decide import decide
 from approvals.use_cases.lend_authority import lend_authority
@@ -172,6 +174,80 @@ async def test_what_nobody_decides_goes_to_a_higher_officer_and_not_to_a_member(
     page = await desk.office.look("ines.manager", queries.task_page, opened.task)
     assert page is not None
     assert page.row.assigned_to in {"kim.s151", "kit.s151"}
+
+
+# --- whoever is out of office -----------------------------------------------------------------------------------------------------------
+
+
+async def away(desk: WriteOffOffice, deputies: Mapping[str, str]) -> None:
+    """These people are out of office since today, each with a deputy; all have signed in, they last."""
+    await desk.office.everyone_signs_in()
+    for person in deputies:
+        await desk.office.signs_in(person, *PEOPLE[person])
+    for person, deputy in deputies.items():
+        await desk.office.do(person, be_away, BeAway(deputy, TODAY, TODAY + timedelta(days=9)))
+
+
+@pytest.mark.parametrize(
+    ("total", "deputies", "goes_to"),
+    [
+        pytest.param(50_00, {"kit.s151": "tess.leader"}, "kim.s151", id="past whoever is away to whoever has the same role"),
+        pytest.param(30_00, {"ines.manager": "kim.s151"}, "kim.s151", id="nobody else has the role: to the deputy"),
+        pytest.param(30_00, {"ines.manager": "kim.s151", "kim.s151": "kit.s151"}, "kit.s151", id="the deputy is away too"),
+        pytest.param(30_00, {"ines.manager": "mel.member"}, None, id="a member is not asked for it as a deputy either"),
+        pytest.param(30_00, {"ines.manager": "ben.officer"}, None, id="nor is a deputy who took part and has no authority"),
+    ],
+)
+async def test_escalation_passes_over_whoever_is_away_and_goes_to_a_deputy_who_may_decide(
+    desk: WriteOffOffice, total: int, deputies: Mapping[str, str], goes_to: str | None
+) -> None:
+    await away(desk, deputies)
+    about = told((line(total),))
+    opened = await desk.opened(about)
+    await run(desk.office.runtime, lambda tx: nudge_task(tx, NudgeTask(task=opened.task, escalate=True)), caller=SYSTEM)
+    page = await desk.office.look("aud.auditor", queries.task_page, opened.task)
+    assert page is not None
+    assert (page.row.assigned_to, page.row.escalated) == (goes_to, True)
+    if goes_to is not None:
+        assert (await desk.decided(goes_to, about, opened)).completes
+
+
+async def test_a_schedule_that_is_given_to_whoever_is_away_goes_to_a_deputy_who_may_decide_it(desk: WriteOffOffice) -> None:
+    await away(desk, {"ines.manager": "ben.officer", "kim.s151": "kit.s151"})
+    opened = await desk.opened(told((line(50_00),)))
+    with pytest.raises(MayNotBeAssigned, match="out of office, and their deputy may not decide it"):
+        await desk.office.do("ola.officer", assign, AssignTask(opened.task, "ines.manager"))
+    await desk.office.do("ola.officer", assign, AssignTask(opened.task, "kim.s151"))
+    page = await desk.office.look("aud.auditor", queries.task_page, opened.task)
+    assert page is not None
+    assert page.row.assigned_to == "kit.s151"
+
+
+async def test_the_deputy_of_an_absent_approver_is_shown_the_schedule_and_decides_it_by_lent_authority_alone(desk: WriteOffOffice) -> None:
+    await desk.office.everyone_signs_in()
+    about = told((line(50_00),))
+    opened = await desk.opened(about)
+    await desk.office.do("ola.officer", assign, AssignTask(opened.task, "ines.manager"))
+    await away(desk, {"ines.manager": "tess.leader"})
+    mine = await desk.office.look("tess.leader", queries.worklist, View.MINE)
+    assert [row.task for row in mine.rows] == [opened.task]
+    with pytest.raises(eligibility.AboveYourLimit):
+        await desk.decided("tess.leader", about, opened)
+    await desk.office.do("ines.manager", lend_authority, LendAuthority("tess.leader", 50_00, TODAY, TODAY))
+    assert (await desk.decided("tess.leader", about, opened)).completes
+
+
+async def test_a_schedule_is_for_nobody_here_once_all_who_record_for_a_body_are_away(desk: WriteOffOffice) -> None:
+    about = told((line(30_00, 50_000_00),))
+    await away(desk, {"dee.democratic": "hana.head"})
+    await desk.decided("kim.s151", about, await desk.opened(about))
+    opened = await desk.opened(about, 2)
+    absences: tuple[tuple[dict[str, str], bool], ...] = (({}, False), ({"don.democratic": "hana.head"}, True))
+    for deputies, nobody_here in absences:
+        await away(desk, deputies)
+        page = await desk.office.look("aud.auditor", queries.task_page, opened.task)
+        assert page is not None
+        assert page.row.nobody_here is nobody_here
 
 
 # --- what the band rests on -------------------------------------------------------------------------------------------------------------
