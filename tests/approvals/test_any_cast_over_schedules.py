@@ -1,4 +1,7 @@
-"""Four eyes and authority over schedules of write-offs: any people propose, prove, list, decide, lend and answer in any order.
+"""Four eyes and authority over schedules of each kind: any people propose, prove, list, decide, lend and answer in any order.
+
+A schedule is of debts, of debts to put back, or of unclaimed credits. Of the reasons for a write-off those are drawn that a document and a
+manager's note show: what another asks for is shown in time, and this is of people.
 
 Writeoffs and approvals are themselves, each over its database; what the story does between them the test does. The model is small: it notes
 who had a hand in it, what was shown, and who holds which role. The promises are asked by SQL of the test's own after every step that
@@ -34,6 +37,7 @@ from chassis.transaction import run
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from rentbook_contracts.approvals import Answer, OpenScheduleTask
+from rentbook_contracts.ledger import LineKind, PastWriteOff
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.workflows import schedule_workflow_id
@@ -54,6 +58,7 @@ from rentbook_contracts.writeoffs import (
     AnswerSchedule as AnswerQuestion,
 )
 from support.courses import WHOLE, play_until
+from support.debts import in_credit, owed
 from support.office import PEOPLE, Office
 from support.servers import Postgres
 from support.write_off_office import minuted
@@ -77,6 +82,13 @@ WORKER = st.sampled_from([*("ola.officer", "ben.officer", "sen.senior") * 4, *WO
 """Mostly those who decide little: where everybody took part nobody decides, and nothing more is to be seen."""
 MANAGER = st.sampled_from([*("hana.head",) * 4, *sorted(person for person, roles in CAST.items() if MANAGERS & set(roles))])
 """Who writes the manager's note: mostly one who decides no write-off."""
+K = EvidenceKind
+TO_WRITE_OFF = (Reason.EMIGRATED, Reason.PRISON, Reason.DISPUTED_END, Reason.JUDGMENT_UNENFORCEABLE)
+REASONS = st.sampled_from([*TO_WRITE_OFF, *(Reason.TRACED, Reason.UNCLAIMED) * 2])
+"""Half of the schedules write debts off, the others put them back or take credits to income."""
+KIND_OF = {Reason.TRACED: LineKind.REINSTATEMENT, Reason.UNCLAIMED: LineKind.CREDIT_WRITE_ON}
+SHOWN_BY = {Reason.TRACED: ((K.FOUND, 0),), Reason.UNCLAIMED: tuple((K.RETURN_ATTEMPT, 370 * times) for times in range(1, 7))}
+"""What is shown beside a manager's note, and how many days ago it was; of every other reason a document of today."""
 TOTALS = (30_00, 49_99, 50_00, 4_999_99, 5_000_00, 20_000_00, 60_000_00, 60_000_00, 60_000_00)
 CEILINGS = (40_00, 1_000_00, 9_000_00, 49_999_00)
 SMALL = 12_00
@@ -88,7 +100,7 @@ STEPS = 24
 HAPPEN = frozenset({
     "approved", "declined", "sent-back", "resubmitted", "complete", "lines left out", "lines taken off", "by lent authority",
     "by a chain", "by a minute", "recalled", "limits changed", "rows tried", "rows taken", "kept with its office",
-    "behind it meanwhile",
+    "behind it meanwhile", *(f"a {kind.value} complete" for kind in LineKind),
 })  # fmt: skip
 ROUNDS = 4
 CROWD = 7
@@ -212,13 +224,17 @@ ATTACKS = (
 
 @dataclass
 class Place:
-    """Approvals and writeoffs, each over its own database. `actors`: who the ledger says stands behind the debts."""
+    """Approvals and writeoffs, each over its own database. `actors`: who the ledger says stands behind the debts.
+
+    `elsewhere`: who refunds says took part in a request for a credit that was not paid.
+    """
 
     office: Office
     writeoffs: WriteOffs
     app: asyncpg.Connection
     owner: asyncpg.Connection
     actors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/queries/schedule-to-decide":
@@ -227,6 +243,8 @@ class Place:
             return httpx.Response(200, text=told.model_dump_json())
         if request.url.path == "/queries/actors-behind":
             return httpx.Response(200, json={"actors": self.actors})
+        if request.url.path == "/queries/asked-in-vain":
+            return httpx.Response(200, json={"people": self.elsewhere})
         return httpx.Response(404)
 
     async def broken(self) -> list[str]:
@@ -266,25 +284,35 @@ class Cast(RuleBasedStateMachine):
 
     # --- raised -------------------------------------------------------------------------------------------------------------------------
 
-    @initialize(raiser=WORKER, helper=WORKER, manager=MANAGER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS))
-    def schedule_is_made(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int) -> None:
+    @initialize(
+        raiser=WORKER, helper=WORKER, manager=MANAGER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS), reason=REASONS
+    )
+    def schedule_is_made(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int, reason: Reason) -> None:
         self.lent = dict[UUID, tuple[str, str]]()
-        self.raise_schedule(raiser, helper, manager, maker, actor, total)
+        self.raise_schedule(raiser, helper, manager, maker, actor, total, reason)
 
     @precondition(lambda self: not self.waits and not self.sent_back)
-    @rule(raiser=WORKER, helper=WORKER, manager=MANAGER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS))
-    def the_next_schedule_is_made(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int) -> None:
+    @rule(
+        raiser=WORKER, helper=WORKER, manager=MANAGER, maker=WORKER, actor=WORKER | ANYBODY, total=st.sampled_from(TOTALS), reason=REASONS
+    )
+    def the_next_schedule_is_made(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int, reason: Reason) -> None:
         """The one before was decided."""
-        self.raise_schedule(raiser, helper, manager, maker, actor, total)
+        self.raise_schedule(raiser, helper, manager, maker, actor, total, reason)
 
-    def raise_schedule(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int) -> None:
-        self.round, self.hands, self.place.actors = 0, {actor}, [actor]
+    def raise_schedule(self, raiser: str, helper: str, manager: str, maker: str, actor: str, total: int, reason: Reason) -> None:
+        """`actor` stands behind the debts; behind credits by a request for their refund that was not paid."""
+        self.kind = KIND_OF.get(reason, LineKind.WRITE_OFF)
+        of_credits = self.kind is LineKind.CREDIT_WRITE_ON
+        self.place.actors, self.place.elsewhere = ([], [actor]) if of_credits else ([actor], [])
+        self.round, self.hands = 0, {actor}
         self.lines = dict[UUID, int]()
         for pence in (total, SMALL):
-            proposal = self.now(self.as_worker(raiser, propose, Propose(account=self.owing(pence), reason=Reason.EMIGRATED))).proposal
+            told = self.to_propose(reason, pence)
+            proposal = self.now(self.as_worker(raiser, propose, told)).proposal
             self.lines[proposal] = pence
-            for person, kind in ((helper, EvidenceKind.DOCUMENT), (manager, EvidenceKind.MANAGER_NOTE)):
-                self.prove(person, proposal, kind)
+            for shown, days_ago in SHOWN_BY.get(reason, ((K.DOCUMENT, 0),)):
+                self.prove(helper, proposal, shown, days_ago)
+            self.prove(manager, proposal, K.MANAGER_NOTE)
             self.now(self.place.writeoffs.do(assess_proposal, AssessProposal(proposal=proposal, attempt=1)))
         made = self.now(self.as_worker(maker, make_schedule, MakeSchedule(title="November", proposals=tuple(self.lines))))
         self.schedule = made.schedule
@@ -292,12 +320,25 @@ class Cast(RuleBasedStateMachine):
             self.takes_part(person)
         self.begin_round()
 
-    def owing(self, pence: int) -> UUID:
-        return self.place.writeoffs.owing(pence)
+    def to_propose(self, reason: Reason, pence: int) -> Propose:
+        """Of an account that owes so much, has it in credit since long ago, or of which it was written off."""
+        at, today = self.place.writeoffs, business_date(datetime.now(UTC))
+        account, undoes = at.owing(pence), None
+        match self.kind:
+            case LineKind.CREDIT_WRITE_ON:
+                at.moved(account, **in_credit(pence, today - timedelta(days=2300)))
+            case LineKind.REINSTATEMENT:
+                past = PastWriteOff(
+                    journal=uuid4(), line=uuid4(), on=today, amount_pence=pence, reinstated_pence=0, discharged=False,
+                    debtor_total_pence=pence, charges=(owed(pence),),
+                )  # fmt: skip
+                at.moved(account, balance_pence=0, charges=(), debtor_total_pence=0, write_offs=(past,))
+                undoes = past.journal
+        return Propose(kind=self.kind, account=account, reason=reason, undoes=undoes)
 
-    def prove(self, person: str, proposal: UUID, kind: EvidenceKind) -> None:
-        told = AddProof(proposal=proposal, kind=kind, on=business_date(datetime.now(UTC)), reference="R 1")
-        self.now(self.as_worker(person, add_proof, told))
+    def prove(self, person: str, proposal: UUID, kind: EvidenceKind, days_ago: int = 0) -> None:
+        on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
+        self.now(self.as_worker(person, add_proof, AddProof(proposal=proposal, kind=kind, on=on, reference="R 1")))
 
     def begin_round(self) -> None:
         self.round += 1
@@ -420,6 +461,7 @@ class Cast(RuleBasedStateMachine):
         told = json.loads(fact["body"])
         assert {UUID(line["line"]) for line in told["lines"]} == set(self.lines) - {row["line"] for row in out}
         self.count("complete")
+        self.count(f"a {self.kind.value} complete")
 
     @precondition(lambda self: bool(self.approvals) and not self.refused and self.round < ROUNDS)
     @rule(anybody=ANYBODY, themselves=st.booleans())
@@ -564,7 +606,7 @@ class Cast(RuleBasedStateMachine):
     def what_changes_nothing_is_tried(self, person: str, deputy: str, statement: str) -> None:
         """What is listed takes no evidence, being away gives nobody authority, and what is recorded stays."""
         today = business_date(datetime.now(UTC))
-        told = AddProof(proposal=next(iter(self.lines)), kind=EvidenceKind.DOCUMENT, on=today, reference="R 1")
+        told = AddProof(proposal=next(iter(self.lines)), kind=K.DOCUMENT, on=today, reference="R 1")
         assert not self.tried(self.as_worker(person, add_proof, told))
         self.tried(self.as_decider(person, be_away, BeAway(deputy, today, today + timedelta(days=3)), uuid4()))
         assert not self.row_taken(statement)
