@@ -215,7 +215,7 @@ async def test_a_question_is_read_where_it_is_answered(place: Place) -> None:
     async with visiting(place, "dev") as dev, visiting(place, "asha") as asha:
         await dev.read(f"/tasks/{task}")
         assert "The question is with Asha Rao." in await dev.send(f"/tasks/{task}/decision", **asked)
-        assert "A question for you" in await asha.read("/work")
+        assert "A question for you Answer it" in await asha.read("/work")
         said = await asha.read(f"/cases/{estate.CASE_OKAFOR}")
     assert "Dev Patel asks you:" in said
     assert "Whose account is it?" in said
