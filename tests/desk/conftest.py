@@ -122,13 +122,19 @@ class Place:
         return (await run(self.runtime, lambda tx: open_task(tx, asked))).task
 
     async def schedule_task(
-        self, schedule: UUID = debts.SCHEDULE, *, band_pence: int = 487_60, stage: int = 1, kind: LineKind = LineKind.WRITE_OFF
+        self,
+        schedule: UUID = debts.SCHEDULE,
+        *,
+        band_pence: int = 487_60,
+        stage: int = 1,
+        kind: LineKind = LineKind.WRITE_OFF,
+        round_: int = 1,
     ) -> UUID:
         """A task for the lines of a schedule, as its story opens it. `band_pence` is the highest debtor's total."""
-        told = debts.to_decide(schedule, band_pence).model_copy(update={"kind": kind})
+        told = debts.to_decide(schedule, band_pence).model_copy(update={"kind": kind, "round": round_})
         self.peers.answers[f"/queries/{SCHEDULE_TO_DECIDE.name}"] = lambda _: told
         asked = OpenScheduleTask(
-            schedule=schedule, round=1, stage=stage, content_hash=debts.hash_of(told), workflow_id=schedule_workflow_id(schedule)
+            schedule=schedule, round=round_, stage=stage, content_hash=debts.hash_of(told), workflow_id=schedule_workflow_id(schedule)
         )
         return (await run(self.runtime, lambda tx: open_schedule_task(tx, asked))).task
 

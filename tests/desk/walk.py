@@ -92,11 +92,12 @@ class Walk:
         return case, made.decision
 
     async def minuted(self) -> UUID:
-        """A decision of Cabinet, recorded with its minute."""
+        """A decision of Cabinet, recorded with its minute. A later round was put to a member, so that either office reads the schedule."""
         task = await self.place.put_to("mabel")
         async with visiting(self.place, "mabel") as recorder:
             await recorder.read(f"/tasks/{task}")
             await recorder.send_with_file(f"/tasks/{task}/decision", "minute_copy", MINUTE_COPY, **SCHEDULE_APPROVED, **MINUTE)
+        await self.place.schedule_task(band_pence=5_000_00, round_=2)
         [made] = [one for one in await decisions(self.place, debts.SCHEDULE) if one.stage == 2]
         return made.decision
 
