@@ -321,9 +321,9 @@ class Cast(RuleBasedStateMachine):
         self.begin_round()
 
     def to_propose(self, reason: Reason, pence: int) -> Propose:
-        """Of an account that owes so much, has it in credit since long ago, or of which it was written off."""
+        """Of an account that owes so much, has it in credit since long ago, or of which it was written off: a small part comes back."""
         at, today = self.place.writeoffs, business_date(datetime.now(UTC))
-        account, undoes = at.owing(pence), None
+        account, undoes, part = at.owing(pence), None, None
         match self.kind:
             case LineKind.CREDIT_WRITE_ON:
                 at.moved(account, **in_credit(pence, today - timedelta(days=2300)))
@@ -333,8 +333,8 @@ class Cast(RuleBasedStateMachine):
                     debtor_total_pence=pence, charges=(owed(pence),),
                 )  # fmt: skip
                 at.moved(account, balance_pence=0, charges=(), debtor_total_pence=0, write_offs=(past,))
-                undoes = past.journal
-        return Propose(kind=self.kind, account=account, reason=reason, undoes=undoes)
+                undoes, part = past.journal, SMALL
+        return Propose(kind=self.kind, account=account, reason=reason, undoes=undoes, amount_pence=part)
 
     def prove(self, person: str, proposal: UUID, kind: EvidenceKind, days_ago: int = 0) -> None:
         on = business_date(datetime.now(UTC)) - timedelta(days=days_ago)
