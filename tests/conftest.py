@@ -29,11 +29,15 @@ ON_ONE_STACK = ("journeys", "faults")
 SERVERS = frozenset({"kafka", "temporal"})
 """Fixtures whose servers stay to the end of the run and never rest: whoever is first to ask for them comes late."""
 
+IN_ONE_TOWN = "check"
+"""The folder whose tests share the books of one town, in which a whole life is lived before the first of them."""
+
 ON_ONE_STACK_SECONDS = 900
 """What a test has that says no limit of its own: the first waits for the stack to start, and each for many processes on two cores."""
 
 LONG = (
     "journeys",
+    IN_ONE_TOWN,
     "tests/local/test_stack.py",
     "tests/desk/test_pages.py",
     "tests/desk/test_authority_as_a_property.py",
@@ -47,7 +51,7 @@ LONG = (
 def _kept_together(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     folder = Path(file).parts[1]
-    return folder if folder in ON_ONE_STACK else file
+    return folder if folder in (*ON_ONE_STACK, IN_ONE_TOWN) else file
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
