@@ -2,7 +2,7 @@
 
 The story is told by a Temporal server; writeoffs and notices are their own use cases over PostgreSQL, the letters are set and lie in a
 folder. The server carries the story's time forward, and the services' clock goes with it. Facts go from one service to the other as on the
-bus, once.
+bus, once. Where another code is deployed on the way, the story goes on with it from what Temporal has.
 """
 
 import asyncio
@@ -26,20 +26,30 @@ from chassis.starter import WorkflowRelay
 from chassis.transaction import Runtime
 from notices.settings import NoticesSettings
 from rentbook_contracts.ledger import AccountHold, AccountHoldChanged, DebtsAsked, DebtsRead, LineKind, Tenant
-from rentbook_contracts.notices import LetterSent
+from rentbook_contracts.notices import WRITE_LADDER_LETTER, LetterSent
 from rentbook_contracts.workflows import QUEUE, proposal_workflow_id
-from rentbook_contracts.writeoffs import EvidenceKind, ProposalAsked, ProposalPage, Propose, Reason, WithdrawProposal
+from rentbook_contracts.writeoffs import (
+    REMIND_OF_PROPOSAL,
+    EvidenceKind,
+    ProposalAsked,
+    ProposalPage,
+    Propose,
+    Reason,
+    WithdrawProposal,
+)
 from support.debts import in_credit, person
+from support.deploying import Answer, patched, replayed
 from support.notices_service import account_page, runtime_for, tick
 from support.servers import Postgres, Temporal
 from support.write_off_service import ASHA, WriteOffs, running
+from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 from workflows.app import WORKFLOWS
-from writeoffs.domain.days import business_date
+from writeoffs.domain.days import business_date, months_after
 from writeoffs.use_cases.change_proposal import withdraw_proposal
 from writeoffs.use_cases.look import proposal_page
 from writeoffs.use_cases.move import move
@@ -60,6 +70,7 @@ OF_THE_CLOCK = frozenset(
     }
 )
 LIMIT_SECONDS = 60
+REMINDS_AGAIN = "remind-again-at-look-"
 EVENING_HOUR = 20
 
 
@@ -84,6 +95,7 @@ class Town:
     client: Client
     clock: Clock
     letters: Path
+    worker: AsyncExitStack
     told: set[UUID] = field(default_factory=set)
 
     # --- what happens ---------------------------------------------------------------------------------------------------------------
@@ -96,10 +108,16 @@ class Town:
         await self.goes_on(made.proposal)
         return made.proposal
 
-    async def proves(self, proposal: UUID, *kinds: EvidenceKind) -> None:
+    async def deploy(self, answer: Answer = lambda _: None) -> None:
+        """A process that asks for patches so, or as always, takes over the stories. Nothing is kept but what Temporal has."""
+        await self.worker.aclose()
+        self.worker.enter_context(patched(answer))
+        await self.worker.enter_async_context(Worker(self.client, task_queue=QUEUE, workflows=WORKFLOWS))
+
+    async def proves(self, proposal: UUID, *kinds: EvidenceKind, source: str = "") -> None:
         """Dated on the day on which the services are by now."""
         gone_by = business_date(self.clock.now()) - business_date(datetime.now(UTC))
-        await self.writeoffs.proves(proposal, *kinds, days_ago=-gone_by.days)
+        await self.writeoffs.proves(proposal, *kinds, days_ago=-gone_by.days, source=source)
         await self.goes_on(proposal)
 
     async def days_go_by(self, proposal: UUID, days: int) -> None:
@@ -195,13 +213,14 @@ async def town(postgres: Postgres, temporal: Temporal, tmp_path: Path, monkeypat
     async with AsyncExitStack() as stack:
         made = await stack.enter_async_context(running(await postgres.new_database("writeoffs"), places[0]))
         async for runtime in runtime_for(postgres, places[1]):
-            town = Town(made, runtime, client, clock, places[1] / "letters")
+            worker = await stack.enter_async_context(AsyncExitStack())
+            town = Town(made, runtime, client, clock, places[1] / "letters", worker)
             runtime.http = httpx.AsyncClient(transport=httpx.MockTransport(town.ledger))
             assert isinstance(runtime.settings, NoticesSettings)
             of_writeoffs = App(name="writeoffs", offers=writeoffs.app.OFFERS)
             await serve(stack, client, made.runtime, of_writeoffs)
             await serve(stack, client, runtime, notices.app.make_app(runtime.settings))
-            await stack.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))
+            await worker.enter_async_context(Worker(client, task_queue=QUEUE, workflows=WORKFLOWS))
             relay = asyncio.create_task(WorkflowRelay(made.runtime, of_writeoffs, client).run())
             yield town
             relay.cancel()
@@ -243,6 +262,47 @@ async def test_an_estate_is_written_to_twice_and_after_56_days_of_silence_the_de
     assert all(rung.met for rung in page.ladder)
 
 
+def told_before_it_reminded_again(patch: str) -> bool | None:
+    """The story as it was when it wrote letters by itself, and reminded once in a look."""
+    return False if patch.startswith(REMINDS_AGAIN) else None
+
+
+async def test_an_estate_is_written_to_twice_and_the_debt_is_ready_with_new_code_deployed_between_the_letters(town: Town) -> None:
+    """The code as it was reminds and writes the first letter, the code as it is writes the second, and says when the silence is enough."""
+    await town.deploy(told_before_it_reminded_again)
+    proposal = await town.propose(Reason.DECEASED, estate(town))
+    await town.days_go_by(proposal, 29)
+    await town.proves(proposal, EvidenceKind.DEATH)
+    await town.days_go_by(proposal, 27)
+    assert len(town.pdfs()) == 1
+    before = await town.story(proposal).fetch_history()
+
+    await town.deploy()
+    await town.goes_on(proposal)
+    assert len(town.pdfs()) == 1
+    await town.days_go_by(proposal, 1)
+    assert len(town.pdfs()) == 2
+    await town.days_go_by(proposal, 27)
+    assert await town.status(proposal) == "gathering"
+    await town.days_go_by(proposal, 1)
+    assert await town.status(proposal) == "ready"
+    await town.story(proposal).result()
+
+    page = await town.page(proposal)
+    letters = [proof for proof in page.proofs if proof.letter is not None]
+    assert [(letters[1].on - letters[0].on).days, {proof.by for proof in letters}] == [28, {"system"}]
+    assert {f"estate-debt-{proof.letter}.pdf" for proof in letters} == {file.name for file in town.pdfs()}
+    told = [event.what for event in page.events]
+    assert [told.count(what) for what in ("still waits for somebody", "evidence added: letter-sent", "now ready")] == [1, 2, 1]
+    after = await town.story(proposal).fetch_history()
+    steps = [event.activity_task_scheduled_event_attributes.activity_type.name for event in after.events]
+    assert [steps.count(step.name) for step in (REMIND_OF_PROPOSAL, WRITE_LADDER_LETTER)] == [1, 2]
+    await replayed(after)
+    # That the reminder of before goes another way in the code as it is makes it a deployment of a new version.
+    with patched(lambda patch: True if patch.startswith(REMINDS_AGAIN) else None), pytest.raises(workflow.NondeterminismError):
+        await replayed(before)
+
+
 async def test_an_answer_ends_the_letters_and_time_never_makes_it_a_silence(town: Town) -> None:
     proposal = await town.propose(Reason.DECEASED, estate(town))
     await town.proves(proposal, EvidenceKind.DEATH)
@@ -279,6 +339,38 @@ async def hold(town: Town, proposal: UUID, account: UUID, *, in_force: bool) -> 
     fact = AccountHoldChanged(account=account, balance_pence=312_40, account_hold=AccountHold.BREATHING_SPACE, in_force=in_force)
     await town.writeoffs.do(move, fact)
     await town.goes_on(proposal)
+
+
+async def test_a_debtor_whom_nobody_finds_for_three_months_of_an_agency_is_ready_on_that_day(town: Town) -> None:
+    proposal = await town.propose(Reason.UNTRACEABLE, town.writeoffs.owing())
+    for source in ("electoral roll", "credit bureau"):
+        await town.proves(proposal, EvidenceKind.TRACE, source=source)
+    await town.proves(proposal, EvidenceKind.AGENCY_INSTRUCTED)
+    last = days_of(town, months=3) - 1
+    await town.days_go_by(proposal, 60)
+    await town.proves(proposal, EvidenceKind.AGENCY_RETURN)
+    await becomes_ready_on_the_next_day(town, proposal, last - 60)
+
+
+async def test_an_order_makes_the_debt_ready_when_its_twelve_months_are_over(town: Town) -> None:
+    proposal = await town.propose(Reason.BANKRUPTCY, town.writeoffs.owing())
+    await town.proves(proposal, EvidenceKind.INSOLVENCY_ORDER)
+    await becomes_ready_on_the_next_day(town, proposal, days_of(town, months=12) - 1)
+
+
+def days_of(town: Town, months: int) -> int:
+    """How many days these months have, from the day on which the services are by now."""
+    today = business_date(town.clock.now())
+    return (months_after(today, months) - today).days
+
+
+async def becomes_ready_on_the_next_day(town: Town, proposal: UUID, days: int) -> None:
+    """After so many days it is not ready yet; one more, and nothing else, makes it so. No letter is written."""
+    await town.days_go_by(proposal, days)
+    assert await town.status(proposal) == "gathering"
+    await town.days_go_by(proposal, 1)
+    assert (await town.status(proposal), town.pdfs()) == ("ready", [])
+    await town.story(proposal).result()
 
 
 async def test_a_withdrawn_proposal_writes_no_more(town: Town) -> None:

@@ -9,8 +9,8 @@ What changes without any patch is not seen here but by test_replay.py, where the
 import inspect
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,35 +31,22 @@ from rentbook_contracts.workflows import (
 )
 from rentbook_contracts.writeoffs import Assessed, ProposalCase, ScheduleCase, ScheduleStands, ScheduleStatus
 from support.counting import until
+from support.deploying import patched, replayed
 from support.fake_services import waits
 from support.fake_write_offs import FakeWriteOffs
 from support.histories import record
 from support.servers import Temporal
 from temporalio import workflow
-from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 from workflows.app import WORKFLOWS
 from workflows.write_off_approval import EMPTY_ENDS, OF_THIS_ROUND, WITHDRAWN_IN_CALL_IN
 
 from workflows import write_off_approval
 
 Story = WorkflowHandle[Any, Any]
-
-
-@contextmanager
-def patched(answer: Callable[[str], bool | None]) -> Iterator[None]:
-    """While this is open a story that asks for a patch is answered so, and history tells nothing of it; None asks as always."""
-    as_always = workflow.patched
-
-    def asked(patch: str) -> bool:
-        given = answer(patch)
-        return as_always(patch) if given is None else given
-
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr(workflow, "patched", asked)
-        yield
 
 
 async def rests(story: Story) -> None:
@@ -73,11 +60,6 @@ async def carried_forward(client: Client, story: Story, days: int) -> None:
 async def keep(client: Client, request: pytest.FixtureRequest) -> None:
     if os.environ.get("RENTBOOK_RECORD_HISTORIES"):
         await record(client, re.sub(r"\W+", "_", request.node.name.removeprefix("test_")).strip("_"))
-
-
-async def replayed(history: WorkflowHistory) -> None:
-    """Errors: NondeterminismError where the code as it is would tell it otherwise."""
-    await Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter).replay_workflow(history)
 
 
 @dataclass
