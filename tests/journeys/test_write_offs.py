@@ -322,6 +322,18 @@ ATTEMPTS = tuple(Proof("return-attempt", ago(2_250 - 430 * n), reference="copy o
 """To return an unclaimed credit."""
 
 
+def ready_for_income(desks: Mapping[str, Desk], member: Member) -> str:
+    """Attempts of the years before, and a letter of today's that had no time to be answered: it came back, and is struck."""
+    proposal = proposed(desks, member, "unclaimed", ATTEMPTS)
+    page = desks["bryn"].wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
+    assert READY not in page.status_words
+    strike = str(page.tree.xpath("//tr[contains(., 'The letter (PDF)')]//form[contains(@action, '/strike')]/@action")[0])
+    because = f"because-{strike.split('/')[-2]}"
+    assert desks["bryn"].send(page, strike, {because: "It came back unopened."}).errors() == []
+    proposal_says(desks["asha"], proposal, READY)
+    return proposal
+
+
 def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_its_refund(
     desks: Mapping[str, Desk], members: Members
 ) -> None:
@@ -333,8 +345,7 @@ def test_an_unclaimed_credit_goes_to_income_and_is_put_back_by_the_request_for_i
     assert "Money that we hold for you" in page.text
     assert READY not in page.status_words
     assert asha.send(page, f"{page.path}/withdraw", {"withdraw_note": "The sixth attempt was found in the paper file."}).errors() == []
-    proposal = proposed(desks, member, "unclaimed", ATTEMPTS)
-    proposal_says(asha, proposal, READY)
+    proposal = ready_for_income(desks, member)
     schedule = listed(desks, [proposal], "Unclaimed credit")
     approved(desks["efua"], "Unclaimed credit")
     schedule_says(asha, schedule, "✓ Posted")

@@ -44,6 +44,7 @@ from rentbook_contracts.writeoffs import (
     Reason,
     ReconsiderProposal,
     ScheduleAsked,
+    StrikeProof,
     WithdrawProposal,
     WriteOffProposed,
 )
@@ -67,6 +68,7 @@ from writeoffs.use_cases.change_proposal import (
     ShownInTheFuture,
     add_proof,
     reconsider_proposal,
+    strike_proof,
     withdraw_proposal,
 )
 from writeoffs.use_cases.look import bulk_dry_run, proposal_page
@@ -288,6 +290,13 @@ async def test_an_attempt_to_return_a_credit_that_is_noted_later_counts_from_the
     assert (page.status, page.ladder[0].says) == ("gathering", "1 of 6 so far that are 365 days apart")
     assert [proof.counts_on for proof in page.proofs] == [TODAY] * 6
     page = await after_six("letter book, 114")
+    until = TODAY + timedelta(days=28)
+    assert (page.status, page.ladder[0].from_on) == ("gathering", until), "what counts as of today has its time to be answered"
+    for proof in page.proofs:
+        if not proof.reference.strip():
+            await writeoffs.do(strike_proof, StrikeProof(proof=proof.proof, because="No record was made of it."), caller=ASHA)
+    await writeoffs.assessed(proposal)
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=proposal))
     assert page.status == "ready"
     assert [proof.counts_on for proof in page.proofs if proof.reference.strip()] == [None] * 6
 

@@ -953,9 +953,10 @@ Length = Annotated[int, Field(strict=True, ge=1, le=MOST_FIGURE)]
 class EvidenceWay(Message):
     """One way to climb a rung: so many proofs of a kind, from so many different sources, and so much time gone since (domain.md 5.2).
 
-    `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last of them, all without
-    an answer or a contact since the first: what was done by the day of an answer counts no more. `after_months` runs from the last that is
-    needed, whatever was heard. Of somebody untraceable a contact that was noted on the account and a payment count as contacts too.
+    `quiet_days` and `quiet_months` run from the first of the proofs that are needed, `last_quiet_days` from the last that there is, needed
+    or not, all without an answer or a contact since the first: what was done by the day of an answer counts no more. `after_months` runs
+    from the last that is needed, whatever was heard. Of somebody untraceable a contact that was noted on the account and a payment count as
+    contacts too.
 
     Where no sources are counted, a proof counts only `apart_days` after the one before it that counts, and never on the same day.
 

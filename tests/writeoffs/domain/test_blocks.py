@@ -615,6 +615,8 @@ def test_a_credit_goes_to_income_after_six_years_of_recorded_attempts() -> None:
         (date(2019, 11, 25), tuple(YEARLY[0] + timedelta(days=day) for day in range(6)), None),
         (date(2019, 11, 25), (*YEARLY[:5], YEARLY[5] - timedelta(days=1)), None),
         (date(2019, 11, 25), (*YEARLY[:5], TODAY - timedelta(days=27)), None),
+        (date(2019, 11, 25), (*YEARLY, TODAY), None),
+        (date(2019, 11, 25), (*YEARLY, TODAY - timedelta(days=40), TODAY - timedelta(days=27)), None),
     ],
     ids=[
         "a day too early",
@@ -625,6 +627,8 @@ def test_a_credit_goes_to_income_after_six_years_of_recorded_attempts() -> None:
         "six days one after the other",
         "one of a day too early",
         "no time yet to answer the last",
+        "no time yet to answer a seventh",
+        "no time yet to answer one that comes too soon after another",
     ],
 )
 def test_a_credit_does_not_go_to_income_before(since: date, attempts: tuple[date, ...], says: str | None) -> None:

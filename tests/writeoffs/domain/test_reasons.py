@@ -45,6 +45,13 @@ DECEASED = [
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 56), (K.LETTER_SENT, 28)), True, None, id="two letters, 56 days"),
     pytest.param(200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 90), (K.LETTER_SENT, 63)), False, None, id="27 days after the first"),
     pytest.param(
+        200_00,
+        proofs((K.DEATH, 90), (K.LETTER_SENT, 90), (K.LETTER_SENT, 60), (K.LETTER_SENT, 27)),
+        False,
+        TODAY + timedelta(days=1),
+        id="a third letter has its time too",
+    ),
+    pytest.param(
         200_00, proofs((K.DEATH, 90), (K.LETTER_SENT, 55), (K.LETTER_SENT, 27)), False, TODAY + timedelta(days=1), id="the 55th day"
     ),
     pytest.param(

@@ -218,7 +218,7 @@ def _not_reached(ladder: Mapping[str, Any], known: Sequence[Any], starts: Mappin
 
 def _reached(way: Mapping[str, Any], known: Sequence[Any], starts: Mapping[str, date], today: date) -> bool:
     """Enough of what counts, and the time that runs from it. That letters were apart and sources different is not looked at, nor that no
-    time to answer runs in a Breathing Space.
+    time to answer runs in a Breathing Space, nor that of a letter beyond those that were needed.
     """
     days, needed = _counting(way, known, starts), max(1, way.get("at_least", 1))
     if len(days) < needed:

@@ -234,16 +234,14 @@ def _reached(way: Proven, proofs: Sequence[Proof], today: date, rests: Rests) ->
         what = "last heard of on" if way.proof in SEARCHES else "answered on"
         return Reached(met=False, says=f"{what} {in_words(answer.on)}: what is done after that counts")
     sources = {_spelt_alike(proof.source) for proof in found} - {""}
-    if not way.sources:
-        found = _apart(way, found)
-    needed = found[: way.at_least]
+    far_enough = found if way.sources else _apart(way, found)
+    needed = far_enough[: way.at_least]
     if len(needed) < way.at_least or not needed:
         apart = f" that are {way.apart_days} days apart" if way.apart_days and way.at_least > 1 else ""
-        return Reached(met=False, says=f"{len(found)} of {max(way.at_least, 1)} so far{apart}")
+        return Reached(met=False, says=f"{len(far_enough)} of {max(way.at_least, 1)} so far{apart}")
     if len(sources) < way.sources:
         return Reached(met=False, says=f"{len(sources)} of {way.sources} different sources so far")
-    first, last = needed[0].on, needed[-1].on
-    day = _day_of(way, first, last, rests)
+    day = _day_of(way, needed[0].on, needed[-1].on, found[-1].on, rests)
     if day > today:
         return Reached(met=False, says=f"from {in_words(day)}", from_on=day)
     return Reached(met=True, says=f"shown on {in_words(day)}")
@@ -254,12 +252,13 @@ def _spelt_alike(source: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", source).casefold().split())
 
 
-def _day_of(way: Proven, first: date, last: date, rests: Rests) -> date:
+def _day_of(way: Proven, first: date, last: date, newest: date, rests: Rests) -> date:
+    """`first` and `last` of those that are needed. The newest of all has time to be answered: who is written to once more is waited for."""
     return max(
         last,
         _put_off(first, first + timedelta(days=way.quiet_days), rests),
         _put_off(first, months_after(first, way.quiet_months), rests),
-        _put_off(last, last + timedelta(days=way.last_quiet_days), rests),
+        _put_off(newest, newest + timedelta(days=way.last_quiet_days), rests) if way.last_quiet_days else last,
         months_after(last, way.after_months),
     )
 
