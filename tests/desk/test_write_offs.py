@@ -6,6 +6,7 @@ import pytest
 from approvals.web import wording
 from approvals.web.pages.register import financial_year
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountStatus, ChargeOwed, DebtsRead, LineKind, LinePart
+from rentbook_contracts.notices import LETTERS, Letters
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
     ANSWER_SCHEDULE,
@@ -284,6 +285,18 @@ async def test_letters_that_were_sent_are_shown_with_the_day_of_the_next(place: 
         assert visitor.page.xpath(f'//td/a[@href="/letters/{estate.LETTER}.pdf"]/text()') == ["The letter (PDF)"]
     assert "The next letter is written by itself on" in said
     assert "becomes evidence by itself" in said
+
+
+async def test_a_letter_that_may_not_have_gone_to_the_post_is_not_to_be_sent_once_its_debt_was_written_off(place: Place) -> None:
+    letter = estate.letter().model_copy(update={"kind": "debt", "title": "What you owe us", "sent_at": estate.NOW - timedelta(days=1)})
+    place.peers.answers[f"/queries/{LETTERS.name}"] = lambda _: Letters(letters=(letter,))
+    says = "take it out of the letters folder"
+    async with visiting(place, "asha") as visitor:
+        assert says in await visitor.read(f"/write-offs/{debts.POSTED}")
+        assert says not in await visitor.read(f"/write-offs/{debts.READY}")
+        long_gone = letter.model_copy(update={"sent_at": estate.NOW - timedelta(days=60)})
+        place.peers.answers[f"/queries/{LETTERS.name}"] = lambda _: Letters(letters=(long_gone,))
+        assert says not in await visitor.read(f"/write-offs/{debts.POSTED}")
 
 
 async def test_the_evidence_that_the_reason_asks_for_is_offered_first(place: Place) -> None:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from chassis.transaction import Runtime, run
-from notices.domain.ladder_letters import NO_ADDRESS, LadderTold, ladder_letter, objection
+from notices.domain.ladder_letters import NO_ADDRESS, NOTHING_OWED, LadderTold, ladder_letter, objection
 from notices.domain.letters import Letter
 from notices.queries import letters
 from notices.tables import letter, sending
@@ -277,6 +277,17 @@ async def test_a_letter_is_held_back_where_breathing_space_began_after_it_was_wr
     assert [fact.letter for fact in await told(notices)] == [anew.letter]
     [content] = [row.content for row in await rows(notices, letter) if row.id == anew.letter]
     assert "£300.00" in content
+
+
+async def test_a_letter_that_waits_is_held_back_once_the_debt_is_written_off(notices: Runtime, ledger: Ledger, tmp_path: Path) -> None:
+    await write(notices)
+    ledger.balance_pence = 0
+    await tick(notices)
+    await tick(notices)
+    [kept] = await rows(notices, letter)
+    assert (kept.status, kept.problem) == ("withheld", NOTHING_OWED)
+    assert not (tmp_path / "letters").exists()
+    assert await told(notices) == []
 
 
 async def test_while_the_ledger_cannot_say_letters_about_arrears_wait_and_others_go(notices: Runtime, ledger: Ledger) -> None:

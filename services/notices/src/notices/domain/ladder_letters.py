@@ -16,6 +16,7 @@ ABOUT_ARREARS = frozenset({LadderLetter.DEBT, LadderLetter.ESTATE_DEBT})
 
 NO_ADDRESS = "No address is known to which this letter could go: note one on the account."
 BREATHING_SPACE = "Breathing Space runs: nobody is written to about arrears until it is lifted."
+NOTHING_OWED = "Nothing is owed on the account any more."
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def objection(told: LadderTold) -> str | None:
         case _ if told.breathing_space:
             return BREATHING_SPACE
         case _ if told.balance_pence <= 0:
-            return "Nothing is owed on the account any more."
+            return NOTHING_OWED
         case LadderLetter.DEBT if not told.living:
             return "Everybody who answers for the account has died: the estate is written to instead."
         case LadderLetter.ESTATE_DEBT if not told.dead:

@@ -5,15 +5,15 @@ is not sent again by itself: whether it went out is not known, and a person look
 
 A letter about a refund is looked at once more before it goes out: one that would say something else today gives way to the letter of today.
 
-A letter about arrears is withheld where Breathing Space has begun since it was written (domain.md 5.3), and waits while the ledger does
-not answer.
+A letter about arrears is withheld where Breathing Space has begun since it was written (domain.md 5.3), or where nothing is owed any more,
+as once the debt was written off; it waits while the ledger does not answer.
 """
 
 import asyncio
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from rentbook_contracts.notices import LetterSent
 
 from notices import store
 from notices.domain.delivery import Delivery, Mail
-from notices.domain.ladder_letters import ABOUT_ARREARS, BREATHING_SPACE
+from notices.domain.ladder_letters import ABOUT_ARREARS, BREATHING_SPACE, NOTHING_OWED
 from notices.domain.letters import LetterKind, end_of_text, refund_letter
 from notices.use_cases.keeping import as_text
 from notices.use_cases.letter_work import keep_end, look, today
@@ -55,13 +55,13 @@ def sending_by(delivery: Delivery) -> Callable[[Transaction, Tick], Coroutine[An
 async def send_some(tx: Transaction, delivery: Delivery) -> bool:
     """Send what is claimed, or else claim what waits. True while there is more to do: not where the mail server takes nothing."""
     claimed = await store.claimed_letters(tx)
-    held = await _in_breathing_space(tx, claimed)
+    held = await _not_asked_for(tx, claimed)
     going = [row for row in claimed if held is not None or not _about_arrears(row)]
     settled = False
     for row in going:
         if _about_arrears(row) and held and row.account in held and not _was_begun_by_another(row):
             await store.note_sending(tx, row.id, delivery.how, "refused", "withheld")
-            await store.withhold(tx, row.id, BREATHING_SPACE)
+            await store.withhold(tx, row.id, held[row.account])
             settled = True
         else:
             settled = await _send(tx, delivery, row) or settled
@@ -113,16 +113,19 @@ def _was_begun_by_another(row: sa.Row[Any]) -> bool:
     return bool(row.claimed_by != BOOT)
 
 
-async def _in_breathing_space(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> frozenset[UUID] | None:
-    """Of the accounts that these rows write to about arrears, those on which it runs; None where the ledger does not answer."""
+async def _not_asked_for(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> Mapping[UUID, str] | None:
+    """Of the accounts that these rows write to about arrears, those of which nobody is asked for any now, and why; None where the ledger
+    does not answer.
+    """
     accounts = tuple(sorted({row.account for row in rows if _about_arrears(row)}))
     if not accounts:
-        return frozenset()
+        return {}
     try:
         read = await tx.ask(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=accounts))
     except Unanswered:
         return None
-    return frozenset(debt.account for debt in read.debts if AccountHold.BREATHING_SPACE in debt.account_holds)
+    nothing_owed = {debt.account: NOTHING_OWED for debt in read.debts if debt.balance_pence <= 0}
+    return nothing_owed | {debt.account: BREATHING_SPACE for debt in read.debts if AccountHold.BREATHING_SPACE in debt.account_holds}
 
 
 async def _send(tx: Transaction, delivery: Delivery, row: sa.Row[Any]) -> bool:

@@ -2,12 +2,13 @@
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from chassis.peers import Refused
 from rentbook_contracts.ledger import DEBTS_FOR_WRITE_OFF, AccountLabel, DebtFacts, DebtsAsked, LineKind, PastWriteOff
-from rentbook_contracts.notices import LETTERS, Letters, LettersAsked
+from rentbook_contracts.notices import LETTERS, LetterFate, Letters, LettersAsked
 from rentbook_contracts.people import MANAGERS
 from rentbook_contracts.writeoffs import (
     ADD_PROOF,
@@ -45,6 +46,9 @@ from approvals.web.visit import NoSuchPage, Visit
 from approvals.web.wording import headline
 
 PROPOSALS_A_PAGE = 100
+
+LIES_IN_THE_FOLDER = timedelta(days=14)
+"""How long a letter may lie in the letters folder, at most, until somebody posts it."""
 
 ORDERS: Mapping[str, str] = {"oldest": "Oldest first", "reminded": "Reminded of, oldest first"}
 """How the list is read that is not newest first."""
@@ -283,6 +287,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         if page.kind is LineKind.WRITE_OFF and not closed
         else frozenset(),
         letters=letters,
+        asks_for_it=_asks_for_what_is_gone(page, letters, visit.now),
         made_of=counts,
         labels=labels,
         tenants=_tenants(labels.get(page.account)),
@@ -310,6 +315,16 @@ async def _letters(visit: Visit) -> Letters | None:
     if not visit.person.reads_accounts:
         return None
     return await visit.ask_or_name(LETTERS, LettersAsked(case=_proposal(visit)), "the list of letters")
+
+
+def _asks_for_what_is_gone(page: ProposalPage, letters: Letters | None, now: datetime) -> bool:
+    """A letter about the debt may lie in the letters folder still, to be posted, and the debt was written off. A credit that
+    was taken to income is still the person's, and a letter on that is still true.
+    """
+    if page.status is not ProposalStatus.POSTED or page.kind is not LineKind.WRITE_OFF or letters is None:
+        return False
+    lately = [one for one in letters.letters if one.sent_at is not None and now - one.sent_at < LIES_IN_THE_FOLDER]
+    return any(one.fate is LetterFate.SENT and one.sent_how == "folder" for one in lately)
 
 
 def _hears_endings(page: ProposalPage) -> bool:
