@@ -277,6 +277,8 @@ async def test_an_estate_is_written_to_twice_and_the_debt_is_ready_with_new_code
     assert len(town.pdfs()) == 1
     before = await town.story(proposal).fetch_history()
 
+    # A story that can't go on is tried for ever: it would keep the test waiting and not say why.
+    await replayed(before)
     await town.deploy()
     await town.goes_on(proposal)
     assert len(town.pdfs()) == 1
