@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sysconfig
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -63,8 +64,8 @@ from rentbook_contracts.writeoffs import (
 )
 from rentbook_local.check import places_of
 from rentbook_local.demo.writing import london_today
-from rentbook_local.journey.desk import Desk
-from rentbook_local.journey.steps import Member, case_says, decide, open_task, release, request_refund
+from rentbook_local.journey.desk import WAIT_SECONDS, Desk, Page
+from rentbook_local.journey.steps import Member, case_says, decide, open_task, ready_payments, release, request_refund
 from rentbook_local.journey.write_off_steps import (
     READY,
     Proof,
@@ -115,6 +116,17 @@ class Temporal:
         words = ("--workflow-id", story, "--name", update.name, "--update-id", str(uuid4()))
         assert '"updateId"' in self.done("workflow", "update", "execute", *words, *told(message)), "the story was not told"
 
+    def has_taken_it_in(self, story: str) -> None:
+        """Waits until the story has done all that it does about what it was told."""
+        end = time.monotonic() + WAIT_SECONDS
+        while any(self._stands(story).get(at_work) for at_work in ("pendingActivities", "pendingWorkflowTask")):
+            assert time.monotonic() < end, "the story is at work for ever"
+            time.sleep(0.1)
+
+    def _stands(self, story: str) -> dict[str, Any]:
+        stands: dict[str, Any] = json.loads(self.done("workflow", "describe", "--workflow-id", story))
+        return stands
+
 
 @pytest.fixture
 def temporal(stack: Stack) -> Temporal:
@@ -150,6 +162,19 @@ def plan_of(stack: Stack, case: str) -> RefundPlan:
             await connection.close()
 
     return RefundPlan.model_validate_json(asyncio.run(read()))
+
+
+def decisions_of(stack: Stack, case: UUID) -> list[UUID]:
+    """The decisions on a case, the first one first."""
+
+    async def read() -> list[UUID]:
+        connection = await asyncpg.connect(places_of(stack.layout).dsns["approvals"])
+        try:
+            return [row["id"] for row in await connection.fetch("SELECT id FROM decision WHERE case_id = $1 ORDER BY decided_at", case)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
 
 
 def steps_that_could_pay(plan: RefundPlan) -> list[tuple[Operation[Any, Any], Message]]:
@@ -221,6 +246,48 @@ def test_updates_signals_starts_and_steps_by_hand_move_no_money(
     httpx.post(f"{bank}/control/next", json={"fault": "return", "reference": reference, "code": "B"}).raise_for_status()
     case_says(officer, case, "Waiting for evidence")
     officer.wait(f"/accounts/{member.account}", "the credit", lambda page: "£164.00 in credit" in page.text)
+
+
+def test_the_story_is_told_of_decisions_that_are_none_on_what_it_asks_and_no_money_moves(
+    stack: Stack, members: Mapping[str, Member], temporal: Temporal, officer: Desk, leader: Desk, finance: Desk
+) -> None:
+    """True rows in the words of the question: one that declined, one that approved another case, one that was recalled."""
+
+    def asked_for(key: str, pounds: str) -> tuple[str, Page]:
+        asked = request_refund(officer, members[key], amount_is="some", amount=pounds)
+        assert asked.errors() == []
+        return asked.identity, open_task(leader, members[key].account)
+
+    def decided(case: str, task: Page, answer: str) -> UUID:
+        assert decide(leader, task, answer).errors() == []
+        return decisions_of(stack, UUID(case))[-1]
+
+    declined = decided(*asked_for("band-team-leader", "31"), "declined")
+    other, its_task = asked_for("band-senior-officer", "11")
+    approved = decided(other, its_task, "approved")
+    case, first = asked_for("band-head-of-service", "41")
+    recalled = decided(case, first, "approved")
+    taken_back = leader.send(leader.get(first.path), f"/decisions/{recalled}/recall", {"recall_text": "A slip"})
+    assert taken_back.errors() == []
+    task = open_task(leader, members["band-head-of-service"].account, after=first.path)
+    plan, before = plan_of(stack, case), money(stack)
+    story = refund_workflow_id(plan.case, plan.attempt)
+
+    for decision in (declined, approved, recalled):
+        told_of = DecisionTaken(decision=decision, task=UUID(task.identity), round=2, content_hash=plan.content_hash)
+        temporal.tells(story, DECIDE, told_of)
+        temporal.has_taken_it_in(story)
+
+    assert money(stack) == before
+    assert leader.get(task.path).tree.xpath("//form[@data-answers]"), "the task is not as it was"
+    assert case not in ready_payments(finance)
+    case_says(officer, case, "With approver")
+
+    # It still hears the true one.
+    assert decide(leader, leader.get(task.path), "approved").errors() == []
+    assert release(finance, [case, other]).errors() == []
+    for one in (case, other):
+        case_says(officer, one, "With the bank, arrives on")
 
 
 def listed_schedule(stack: Stack, schedule: str) -> dict[str, list[dict[str, Any]]]:
