@@ -312,6 +312,7 @@ async def test_a_decline_that_meets_the_drop_of_the_last_line_leaves_an_empty_sc
     await writeoffs.do(close_schedule, CloseSchedule(schedule=schedule, round=2, status=ScheduleStatus.EMPTY))
     [row] = await writeoffs.rows("SELECT status FROM schedule WHERE id = :id", id=schedule)
     assert row["status"] == "empty"
+    assert (await writeoffs.ask(queries.schedule_page, ScheduleAsked(schedule=schedule))).round == 1, "nobody was asked in a second"
     assert (await writeoffs.status(proposal))[0] == "blocked"
 
 

@@ -205,3 +205,13 @@ def test_an_order_of_another_kind_than_the_reason_says_that_it_does_not_count() 
     [says] = blocked(order(BANKRUPTCY))
     assert says.endswith("is a bankruptcy, and the reason is a debt relief order: it does not count for that.")
     assert blocked(order(BANKRUPTCY), order(DRO)) == ()
+
+
+def test_a_proposal_whose_order_was_taken_back_says_so() -> None:
+    facts = debt(owed(40_00, BEFORE), people=(HAROLD,))
+
+    def blocked(*orders: Proof) -> tuple[str, ...]:
+        return assess(Standing(LineKind.WRITE_OFF, Reason.DEBT_RELIEF_ORDER, 40_00, orders), facts, POLICY, TODAY).blocked
+
+    [says] = blocked(order(DRO), ended(DRO))
+    assert says.endswith(" counts no more: the debt relief order was revoked.")

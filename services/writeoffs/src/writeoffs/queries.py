@@ -536,7 +536,8 @@ async def schedule_page(tx: Transaction, asked: ScheduleAsked) -> SchedulePage:
         schedule=head.id,
         kind=head.kind,
         title=head.title,
-        round=head.round,
+        # A schedule of which no line was left begins a round of nothing, so that its story ends: nobody was asked in it.
+        round=now.round if now is not None else head.round,
         status=head.status,
         status_note=head.status_note,
         made_by=head.made_by,

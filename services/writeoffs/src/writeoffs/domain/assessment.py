@@ -74,6 +74,12 @@ ORDER_OF: dict[Reason, OrderKind] = {
 }
 """By which order the law releases the debtor, where that is the reason."""
 
+_TAKEN_BACK: dict[OrderKind, str] = {
+    OrderKind.BANKRUPTCY: "the bankruptcy was annulled",
+    OrderKind.DEBT_RELIEF_ORDER: "the debt relief order was revoked",
+    OrderKind.VOLUNTARY_ARRANGEMENT: "the arrangement has failed",
+}
+
 DATED_BY_THE_DEBT = frozenset(
     {
         EvidenceKind.LETTER_SENT, EvidenceKind.LETTER_ANSWERED, EvidenceKind.CONTACT, EvidenceKind.EXECUTOR_REPLY, EvidenceKind.TRACE,
@@ -348,7 +354,11 @@ def _of_another_kind(proposed: Standing, rungs: Sequence[RungShown]) -> Iterable
             yield f"The order of {in_words(one.on)} is a {of}, and the reason is a {not_of}: it does not count for that."
         if one.kind is EvidenceKind.DISCHARGE and one not in counts:
             yield f"The discharge of {in_words(one.on)} is of another order, the last one before it: it does not count for this one."
-    for one in standing(proposed.proofs):
+    own = standing(proposed.proofs)
+    for one in proposed.proofs:
+        if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind in (None, wanted) and one not in own:
+            yield f"The order of {in_words(one.on)} counts no more: {_TAKEN_BACK[wanted]}."
+    for one in own:
         if one.kind is EvidenceKind.INSOLVENCY_ORDER and one.order_kind in (None, wanted) and one not in stands:
             yield f"The order of {in_words(one.on)} counts no more: on another proposal it was noted that it stands no longer."
 
