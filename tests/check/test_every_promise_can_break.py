@@ -95,9 +95,9 @@ async def test_an_approved_refund_that_no_list_holds_is_found_by_its_decision_al
     """Whoever takes it off the list may have refunds say of the case whatever a step can say."""
     off_every_list = ("DELETE FROM payment_line WHERE status = 'paid'", "UPDATE refund_case SET is_open = true WHERE status = 'paid'")
     refunds = await broken_copy(postgres, town, "refunds", off_every_list)
-    assert (await finding("unpaid-refunds", town.places(refunds=refunds), paid)).kept, "it may be under way"
-    long_ago = ("UPDATE decision SET decided_at = decided_at - interval '6 minutes'",)
-    approvals = await broken_copy(postgres, town, "approvals", long_ago)
+    just_now = await broken_copy(postgres, town, "approvals", ("UPDATE decision SET decided_at = now()",))
+    assert (await finding("unpaid-refunds", town.places(refunds=refunds, approvals=just_now), paid)).kept, "it may be under way"
+    approvals = await broken_copy(postgres, town, "approvals", ("UPDATE decision SET decided_at = now() - interval '6 minutes'",))
     assert (await finding("unpaid-refunds", town.places(approvals=approvals), paid)).kept
     assert not (await finding("unpaid-refunds", town.places(refunds=refunds, approvals=approvals), paid)).kept
 
