@@ -2,6 +2,11 @@
 
 What is done goes through the desk's own forms over HTTP, or as rows by the role that runs the service, true to who somebody is and to
 nothing else. The model is small and of its own; the promises are asked by SQL of their own after every step.
+
+Real are the desk, approvals' use cases and PostgreSQL with its rules. Played are refunds and the ledger, who say what their tests let them
+say, and the story: it asks for decisions as the real one does, and of what an update tells it believes what the real `read_decision`
+answers and the real `Asked` takes for an answer. The story itself hears untrue updates on a Temporal server in
+tests/workflows/test_any_word_to_a_refund.py, and on the whole stack in tests/journeys/test_bare_hands.py.
 """
 
 import asyncio
@@ -24,6 +29,7 @@ from approvals.settings import ApprovalsSettings
 from approvals.use_cases.decide_line import decision_of
 from approvals.use_cases.note_seen import note_seen
 from approvals.use_cases.open_task import open_task
+from approvals.use_cases.read_decision import NoSuchDecision, read_decision
 from approvals.use_cases.sign_together import SignTogether, sign_together
 from approvals.web import sessions
 from approvals.web.desk import DeskSettings, make_desk
@@ -34,17 +40,18 @@ from chassis.process import make_runtime
 from chassis.transaction import Runtime, run
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from rentbook_contracts.approvals import Lane, OpenTask, TaskKind
+from rentbook_contracts.approvals import Lane, OpenTask, ReadDecision, TaskKind
 from rentbook_contracts.ledger import ACCOUNT_FOR_REFUND
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import CASE_PAGE, PLAN_TO_DECIDE, READY_PAYMENTS, CaseStatus, PlanToDecide, ReadyPayments
 from rentbook_local.postgres import Database
 from support.courses import WHOLE, play_until
 from support.servers import Postgres
+from workflows.decision import Asked
 
 from desk import estate
 from desk.peers import Peers
-from desk.walk import SAME_TABLE
+from desk.walk import PAYEE, SAME_TABLE
 
 T = TypeVar("T")
 
@@ -64,6 +71,8 @@ ASKED = "quinn.officer"
 """Who answers questions here, and has no other part in any case."""
 ANYBODY = st.sampled_from([*sorted(CAST), "dev.leader", "ella.manager", "ella.manager", "farid.head", "farid.head", "grace.finance"])
 """Those with the most authority come more often, or few cases would get far."""
+EDITORS = st.sampled_from(sorted(CAST))
+"""Whoever edits never decides the case: were it mostly those with the most authority, few cases would get far."""
 RELEASERS = st.sampled_from(["grace.finance", "gwen.finance", "grace.finance", "gwen.finance", "ella.manager", "hugo.auditor"])
 MAKERS = st.sampled_from(["ella.manager", "farid.head", "grace.finance", "gwen.finance"])
 WITHOUT_LIMIT = 10**9
@@ -194,6 +203,14 @@ AWAY = """SELECT person, deputy FROM absence AS a WHERE $1 BETWEEN from_on AND u
   AND NOT EXISTS (SELECT FROM absence_end AS e WHERE e.absence_id = a.id) ORDER BY noted_at, id"""
 """Who is out of office on a day: of several of one person the newest comes last, and counts."""
 
+AS_ITS_ROW_SAYS = """
+SELECT id AS decision, task_id AS task, case_id AS case, attempt, round, stage, content_hash, answer, reason_code, completes,
+  EXISTS (SELECT FROM recall WHERE decision_id = decision.id) AS recalled FROM decision WHERE id = $1
+"""
+
+OF_THIS_CASE = "SELECT id FROM decision WHERE case_id = $1"
+OF_ANOTHER = "SELECT id FROM decision WHERE case_id <> $1 ORDER BY decided_at DESC LIMIT 2"
+
 LENT = "INSERT INTO delegation VALUES ($1, $2, $3, $4, 1000000, $5, $5, '2001-01-01')"
 
 NOTES = (
@@ -288,6 +305,7 @@ class Cast(RuleBasedStateMachine):
         self.participants = set[str]()
         self.released = False
         self.lent: dict[UUID, tuple[str, str, int]] = {}
+        self.true_answer: UUID | None = None
         self.begin_round(raiser, actor)
         self.limits = self.table_in_force()
 
@@ -321,6 +339,7 @@ class Cast(RuleBasedStateMachine):
             raised_by=self.raiser,
         )  # fmt: skip
         opened = self.now(run(self.place.runtime, lambda tx: open_task(tx, asked)))
+        self.asked, self.true_answer = Asked(opened.task, self.round, plan.content_hash), None
         self.participants |= {self.raiser, self.actor}
         self.tasks[stage], self.stages, self.hash, self.waits_for = opened.task, opened.stages, plan.content_hash, stage
         self.note("INSERT INTO shown VALUES ($1, $2, $3)", opened.task, plan.content_hash, self.pence)
@@ -372,11 +391,14 @@ class Cast(RuleBasedStateMachine):
             self.count("by a chain")
         self.note("INSERT INTO answered VALUES ($1, $2, $3, $4)", form, answer, words, at_the_desk)
         self.waits_for = self.claimed_by = None
+        self.true_answer = form
         self.said_no = answer != "approved"
         if answer == "approved":
             self.approved[stage] = (form, people)
-            if stage < self.stages and at_the_desk:
-                self.open_stage(stage + 1)
+        self.story_is_told_of_any_decision()
+        if answer == "approved" and stage < self.stages and at_the_desk:
+            self.open_stage(stage + 1)
+            self.story_is_told_of_any_decision()
 
     @precondition(lambda self: self.waits_for is not None)
     @rule(person=ANYBODY, which=st.integers(0, 9), able=st.booleans(), opened=st.sampled_from([True, True, True, False]))
@@ -455,6 +477,32 @@ class Cast(RuleBasedStateMachine):
             self.count("resubmitted")
             self.begin_round(person, actor)
 
+    @precondition(lambda self: self.round < ROUNDS and not self.released)
+    @rule(person=EDITORS, actor=ANYBODY, which=st.integers(0, 9))
+    def case_is_edited(self, person: str, actor: str, which: int) -> None:
+        """Another bank account is entered, and the story asks anew, about another content.
+
+        Who could have answered before and read the old content comes too late, and whoever entered the new one may not decide it.
+        """
+        late = self.one_of_those_who_may(which) if self.waits_for is not None else "farid.head"
+        taken = self.now(self.place.post(person, f"/cases/{self.case}/payee", **PAYEE))
+        under_way = any(person in people for _, people in self.approved.values())
+        assert not (taken and (under_way or person == "hugo.auditor"))
+        if not taken:
+            return
+        self.count("edited")
+        read, task = self.hash, self.tasks[max(self.tasks)]
+        self.begin_round(self.raiser, actor)
+        assert self.hash != read
+        sent = {"answer": "approved", "reason_code": "approved:checks-pass", "text": "", "content_hash": read, "plan_hash": read}
+        assert not self.now(self.place.post(late, f"/tasks/{task}/decision", **sent))
+        self.answer(late, "approved", read)
+        if self.mandate(person, 1) is not None:
+            self.count("barred by an edit")
+        self.participants.add(person)
+        self.answer(person, "approved", self.hash)
+        self.story_is_told_of_any_decision()
+
     @precondition(lambda self: self.waits_for is not None)
     @rule(person=ANYBODY)
     def task_is_claimed(self, person: str) -> None:
@@ -491,8 +539,10 @@ class Cast(RuleBasedStateMachine):
         assert taken == (person != "hugo.auditor" and (person in people or could) and not self.released and not self.said_no)
         if taken:
             self.count("recalled")
+            self.true_answer = None
             del self.approved[stage]
             self.waits_for = self.claimed_by = None
+            self.story_is_told_of_any_decision()
 
     @rule(giver=ANYBODY, taker=ANYBODY, pence=st.sampled_from(CEILINGS))
     def authority_is_lent(self, giver: str, taker: str, pence: int) -> None:
@@ -626,6 +676,37 @@ class Cast(RuleBasedStateMachine):
                 await self.place.owner.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
             await self.place.owner.execute("INSERT INTO laid_after VALUES ($1, $2)", f"came-{came}", before["id"])
             await self.place.owner.execute("INSERT INTO came_into_force VALUES ($1)", f"came-{came}")
+
+    # --- by the workflow's update ---------------------------------------------------------------------------------------------------------
+
+    def story_is_told_of_any_decision(self) -> None:
+        """Of every one on the case, of other cases' and of one that nobody made: it believes the answer to what it asks, and no other.
+
+        After each answer, recall and edit, and no step of its own, which would leave fewer for the answers.
+        """
+        of_case = [row["id"] for row in self.now(self.place.sql(OF_THIS_CASE, self.case))]
+        others = [row["id"] for row in self.now(self.place.sql(OF_ANOTHER, self.case))]
+        believed = {decision for decision in (uuid4(), *of_case, *others) if self.is_believed(decision)}
+        assert believed == ({self.true_answer} if self.true_answer else set()), (self.asked, of_case, others)
+        if believed:
+            self.count("told the true one")
+        if others:
+            self.count("told another case's")
+
+    def is_believed(self, decision: UUID) -> bool:
+        """Whether the story goes by this decision: as its row stands, and if it answers the question."""
+        rows = self.now(self.place.sql(AS_ITS_ROW_SAYS, decision))
+        try:
+            told = self.now(run(self.place.runtime, lambda tx: read_decision(tx, ReadDecision(decision=decision))))
+        except NoSuchDecision:
+            assert rows == []
+            return False
+        assert [dict(row) for row in rows] == [told.model_dump(exclude={"excepted", "carried_out_from"})]
+        if told.case == self.case and told.recalled:
+            self.count("told a recalled one")
+        if told.case == self.case and told.round < self.round:
+            self.count("told an earlier round's")
+        return self.asked.answered_by(told) and not told.recalled
 
     # --- by SQL, as the role that runs the service ----------------------------------------------------------------------------------------
 
