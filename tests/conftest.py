@@ -1,6 +1,6 @@
 """Fixtures that every area may use; nothing is started before a test asks for it.
 
-The whole suite runs in three processes (`rentbook_local.suite`), each with servers of its own. What a process has to tell at the end goes
+The whole suite runs in four processes (`rentbook_local.suite`), each with servers of its own. What a process has to tell at the end goes
 to the one that prints; a file's tests stay together, and so do all that use one running stack.
 """
 

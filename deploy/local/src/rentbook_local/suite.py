@@ -24,14 +24,14 @@ _FROM_DEBIAN = {("chromium-headless-shell", "chromium"): "the browser", ("hledge
 Any of them does; the first is installed. The same browser without windows takes half the time.
 """
 
-_SIDE_BY_SIDE = ("-n", "3", "--no-loadscope-reorder")
-"""The whole suite runs in three processes: each waits for servers and browser so long that two leave a quarter of two cores idle."""
+_SIDE_BY_SIDE = ("-n", "4", "--no-loadscope-reorder")
+"""The whole suite runs in four processes: each waits for servers and browser so long that three leave a fifth of two cores idle."""
 
 
 def run(words: Sequence[str], *, faults: bool = False) -> int:
     """Install what the tests need where we may, run them, and return pytest's exit code. `words` go to pytest.
 
-    The whole suite runs in three processes, what `words` choose by path in one. `faults` runs those of faults and of any order instead,
+    The whole suite runs in four processes, what `words` choose by path in one. `faults` runs those of faults and of any order instead,
     all of them; the others run a sample (docs/failpoints.md).
     """
     _install_what_is_best()
