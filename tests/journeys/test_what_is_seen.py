@@ -1,9 +1,11 @@
 """What the journeys leave for those who watch: one trace through a whole refund, and nothing about the tenant and no secret anywhere."""
 
 import argparse
+import io
 import json
 import re
 import time
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from lxml import html
 from rentbook_local import export
 from rentbook_local.check import places_of
 from rentbook_local.demo.bank_files import Line, business_day, camt053
@@ -217,10 +220,11 @@ async def test_the_bank_account_leaves_in_the_payment_file_alone(
     stack: Stack, members: Mapping[str, Member], paid_case: str, tmp_path: Path
 ) -> None:
     """Letters, exports and pages name its last digits at most; the search finds it where it has to be."""
-    member = members["canary"]
-    journal = tmp_path / "journal.csv"
-    export.main(stack.layout, argparse.Namespace(what="journal", format="csv", output=journal))
-    left = [("the journal", journal.read_text())]
+    member, left = members["canary"], list[tuple[str, str]]()
+    for kind in ("csv", "hledger"):
+        journal = tmp_path / f"journal.{kind}"
+        export.main(stack.layout, argparse.Namespace(what="journal", format=kind, output=journal))
+        left.append((journal.name, journal.read_text()))
     connection = await asyncpg.connect(places_of(stack.layout).dsns["notices"])
     try:
         letters = await connection.fetch("SELECT title, content FROM letter")
@@ -229,13 +233,46 @@ async def test_the_bank_account_leaves_in_the_payment_file_alone(
     left += [(f"letter: {row['title']}", str(row["content"])) for row in letters]
     with Desk(stack.layout.desk, "huw.auditor") as auditor:
         account = f"/accounts/{member.account}"
-        for path in (f"/cases/{paid_case}", account, f"{account}/entries.csv", "/people.csv", "/runs", "/write-offs/register.csv"):
-            left.append((path, auditor.http.get(path).raise_for_status().text))
+        found = [f"/cases/{paid_case}", account, f"{account}/entries.csv", f"{account}/explain", *SHOWN_TO_AN_AUDITOR]
+        for path in found:
+            answer = auditor.http.get(path, follow_redirects=True).raise_for_status()
+            left.append((path, in_words_of(answer)))
+            found += [link for link in links_of(answer) if link not in found and MORE_OF_IT.match(link)]
+    kinds = {kind for path in found if (more := MORE_OF_IT.match(path)) for kind in more.groups()}
+    assert kinds >= {"files", "tasks", "runs", "write-offs", "entries"}, "what is one of many was looked at too"
     assert hits(left, (str(member.told["address"]),)) != []
     number = str(member.told["account_number"])
     assert hits(left, (number,)) == []
     files = [(file.name, file.read_text(errors="replace")) for file in (stack.layout.folder / "payments").iterdir()]
     assert len(hits(files, (number,))) == 1
+
+
+SHOWN_TO_AN_AUDITOR = (
+    *("/people", "/people.csv", "/work", "/cases", "/files", "/suspense", "/runs", "/write-offs", "/write-offs/schedules"),
+    *("/write-offs/register", "/write-offs/register.csv", "/write-offs/register.xlsx", "/write-offs/totals.csv", "/write-offs/totals.xlsx"),
+    *("/write-offs/provision", "/write-offs/provision.xlsx"),
+)
+MORE_OF_IT = re.compile(
+    r"/(files|tasks|runs|suspense|write-offs)/[0-9a-f-]{36}(\.csv|\.xlsx)?$|/accounts/[0-9a-f-]{36}/(entries)/[0-9a-f-]{36}$"
+)
+"""What is looked at wherever one of these leads to it. A payment file is not: it is where the account has to be. What is a PDF is set from
+what its page shows, or from the letter's words.
+"""
+
+
+def links_of(answer: httpx.Response) -> list[str]:
+    if not answer.headers["content-type"].startswith("text/html"):
+        return []
+    tree: Any = html.fromstring(answer.text)
+    return list(dict.fromkeys(str(link) for link in tree.xpath("//main//a/@href")))
+
+
+def in_words_of(answer: httpx.Response) -> str:
+    """An Excel workbook is a folder of XML that was packed together."""
+    if not answer.content.startswith(b"PK"):
+        return answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        return "\n".join(packed.read(name).decode(errors="replace") for name in packed.namelist())
 
 
 def secrets_of(stack: Stack) -> set[str]:
