@@ -105,7 +105,8 @@ STEPS = 40
 LEAST_ANSWERS = 30
 HAPPEN = frozenset({
     "approved", "by own authority", "by lent authority", "by a chain", "recalled", "resubmitted", "limits changed", "rows tried",
-    "rows taken", "together", "released", "limits to come",
+    "rows taken", "together", "released", "limits to come", "edited", "barred by an edit", "told the true one",
+    "told a recalled one", "told an earlier round's", "told another case's",
 })  # fmt: skip
 MOST_LINKS = 3
 ROUNDS = 4
