@@ -241,7 +241,7 @@ class Words(RuleBasedStateMachine):
         taken_before = self.services.names().count(step)
         await word
         await self.services.when(lambda: self.services.names().count(step) > taken_before or self.services.unfounded != [])
-        assert self.services.unfounded == []
+        assert self.services.unfounded == [], f"not by the rows: {self.services.unfounded}"
 
     async def accepted(self, update: Update[Any], message: Message) -> bool:
         try:
