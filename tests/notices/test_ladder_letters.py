@@ -195,6 +195,27 @@ async def test_a_letter_is_written_once_however_often_it_is_asked_for_and_its_se
     assert all(fact.sent_on is not None for fact in facts)
 
 
+async def test_while_a_letter_is_under_way_of_which_the_asker_has_not_heard_no_other_is_written(notices: Runtime) -> None:
+    first = await write(notices, FIRST.model_copy(update={"heard": ()}))
+    second = FIRST.model_copy(update={"number": 2, "heard": ()})
+    assert await write(notices, second) == first, "it waits"
+    await tick(notices)
+    assert await write(notices, second) == first, "it was sent, and that was not heard yet"
+    heard = second.model_copy(update={"heard": (first.letter,)})
+    assert (await write(notices, heard)).letter not in (None, first.letter)
+    assert len(await rows(notices, letter)) == 2
+
+
+async def test_a_letter_of_another_kind_or_account_or_with_a_problem_holds_up_none(notices: Runtime) -> None:
+    first = await write(notices)
+    elsewhere = FIRST.model_copy(update={"account": uuid4(), "number": 2, "heard": ()})
+    assert (await write(notices, elsewhere)).letter not in (None, first.letter)
+    async with notices.engine.begin() as connection:
+        await connection.execute(letter.update().values(status="problem", problem="the printer is out of paper"))
+    assert (await write(notices, FIRST.model_copy(update={"number": 3, "heard": ()}))).letter not in (None, first.letter)
+    assert len(await rows(notices, letter)) == 3
+
+
 def address(addressee: Addressee, where: str | None, name: str = "") -> LetterAddress:
     return LetterAddress(addressee=addressee, name=name, address=where, known_from="a solicitor", noted_by="asha.officer", noted_at=NOTED)
 

@@ -101,11 +101,17 @@ class Town:
     # --- what happens ---------------------------------------------------------------------------------------------------------------
 
     async def propose(self, reason: Reason, account: UUID, kind: LineKind = LineKind.WRITE_OFF) -> UUID:
+        proposal = await self.begin(reason, account, kind)
+        await self.goes_on(proposal)
+        return proposal
+
+    async def begin(self, reason: Reason, account: UUID, kind: LineKind = LineKind.WRITE_OFF) -> UUID:
+        """Propose, and no more: what its story has written is not sent yet."""
         made = await self.writeoffs.do(propose, Propose(kind=kind, account=account, reason=reason), caller=ASHA)
         await until(self.nothing_is_asked)
         # A story begins at the machine's time.
         await self.carried_forward(made.proposal, self.clock.ahead)
-        await self.goes_on(made.proposal)
+        await self.rests(made.proposal)
         return made.proposal
 
     async def deploy(self, answer: Answer = lambda _: None) -> None:
@@ -246,20 +252,24 @@ async def test_an_estate_is_written_to_twice_and_after_56_days_of_silence_the_de
 
     await town.days_go_by(proposal, 27)
     assert len(town.pdfs()) == 1
+    page = await the_second_letter_and_its_silence(town, proposal)
+    assert all(rung.met for rung in page.ladder)
+
+
+async def the_second_letter_and_its_silence(town: Town, proposal: UUID) -> ProposalPage:
+    """From the last day on which the first letter may be answered until the debt is ready, on the day that its policy says."""
     await town.days_go_by(proposal, 1)
     assert len(town.pdfs()) == 2
-
     await town.days_go_by(proposal, 27)
     assert await town.status(proposal) == "gathering"
     await town.days_go_by(proposal, 1)
     assert await town.status(proposal) == "ready"
     await town.story(proposal).result()
-
     page = await town.page(proposal)
     letters = [proof for proof in page.proofs if proof.letter is not None]
     assert [(letters[1].on - letters[0].on).days, {proof.by for proof in letters}] == [28, {"system"}]
     assert {f"estate-debt-{proof.letter}.pdf" for proof in letters} == {file.name for file in town.pdfs()}
-    assert all(rung.met for rung in page.ladder)
+    return page
 
 
 def told_before_it_reminded_again(patch: str) -> bool | None:
@@ -282,18 +292,7 @@ async def test_an_estate_is_written_to_twice_and_the_debt_is_ready_with_new_code
     await town.deploy()
     await town.goes_on(proposal)
     assert len(town.pdfs()) == 1
-    await town.days_go_by(proposal, 1)
-    assert len(town.pdfs()) == 2
-    await town.days_go_by(proposal, 27)
-    assert await town.status(proposal) == "gathering"
-    await town.days_go_by(proposal, 1)
-    assert await town.status(proposal) == "ready"
-    await town.story(proposal).result()
-
-    page = await town.page(proposal)
-    letters = [proof for proof in page.proofs if proof.letter is not None]
-    assert [(letters[1].on - letters[0].on).days, {proof.by for proof in letters}] == [28, {"system"}]
-    assert {f"estate-debt-{proof.letter}.pdf" for proof in letters} == {file.name for file in town.pdfs()}
+    page = await the_second_letter_and_its_silence(town, proposal)
     told = [event.what for event in page.events]
     assert [told.count(what) for what in ("still waits for somebody", "evidence added: letter-sent", "now ready")] == [1, 2, 1]
     after = await town.story(proposal).fetch_history()
@@ -400,3 +399,18 @@ async def test_the_owner_of_a_credit_is_written_to_every_year_and_after_six_year
     # Six years have a 29 February or two in them.
     await town.days_go_by(proposal, 2)
     assert await town.status(proposal) == "ready"
+
+
+async def test_attempts_that_are_typed_in_while_a_letter_is_on_its_way_bring_no_second_one(town: Town) -> None:
+    """They move the number of the next letter on, and it would be due at once."""
+    account = town.writeoffs.owing(25_00, **in_credit(25_00, town.clock.now().date() - timedelta(days=900)))
+    proposal = await town.begin(Reason.UNCLAIMED, account, LineKind.CREDIT_WRITE_ON)
+    for days_ago in (800, 400):
+        await town.writeoffs.proves(proposal, EvidenceKind.RETURN_ATTEMPT, days_ago=days_ago)
+        await town.rests(proposal)
+    await town.goes_on(proposal)
+    assert len(town.pdfs()) == 1
+    await town.days_go_by(proposal, 364)
+    assert len(town.pdfs()) == 1
+    await town.days_go_by(proposal, 1)
+    assert len(town.pdfs()) == 2

@@ -32,7 +32,9 @@ async def test_a_look_asks_for_the_letter_and_looks_again_in_case_it_is_long_on_
     account = writeoffs.owing(40_00)
     proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
     found = await looked_at(writeoffs, proposal)
-    assert found.letter == WriteLadderLetter(proposal=proposal, account=account, kind=LadderLetter.DEBT, number=1, reply_within_days=28)
+    assert found.letter == WriteLadderLetter(
+        proposal=proposal, account=account, kind=LadderLetter.DEBT, number=1, reply_within_days=28, heard=()
+    )
     assert found.look_again_at == morning_of(TODAY + timedelta(days=7))
 
 
@@ -50,6 +52,19 @@ async def test_a_letter_that_was_sent_is_evidence_and_the_story_goes_on_by_it(wr
     ]
     people = await writeoffs.rows("SELECT person FROM participant WHERE proposal = :id", id=proposal)
     assert people == [{"person": "asha.officer"}]
+
+
+async def test_a_look_says_of_which_letters_it_has_heard_so_that_none_is_written_beside_another(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(312_40, people=(person(TODAY - timedelta(days=200)),))
+    proposal = await writeoffs.proposed(account, Reason.DECEASED)
+    await writeoffs.proves(proposal, EvidenceKind.DEATH)
+    fact = sent(proposal, account, "estate-debt", days_ago=30)
+    await writeoffs.do(note_letter, fact)
+    # Another that an officer typed in is no letter of notices.
+    await writeoffs.proves(proposal, EvidenceKind.LETTER_SENT, days_ago=29)
+    letter = (await looked_at(writeoffs, proposal)).letter
+    assert letter is not None
+    assert letter.heard == (fact.letter,)
 
 
 async def test_an_answer_that_an_officer_enters_ends_the_letters(writeoffs: WriteOffs) -> None:

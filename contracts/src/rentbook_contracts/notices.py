@@ -50,7 +50,8 @@ FACTS: tuple[type[Fact], ...] = (LetterSent,)
 class WriteLadderLetter(Message):
     """The `number`-th letter of its kind for a proposal, from 1. Whoever asks again is told of the one letter that there is.
 
-    `anew`: none of those before it counts, so that it speaks of none.
+    `anew`: none of those before it counts, so that it speaks of none. `heard`: the letters whose sending the asker knows of. One of the
+    kind that is not among them is under way, and no other is written beside it, whatever its number; None: the asker does not say.
     """
 
     proposal: UUID
@@ -59,6 +60,7 @@ class WriteLadderLetter(Message):
     number: int = Field(ge=1, le=100)
     reply_within_days: int = Field(default=0, ge=0, le=3660, description="0: the letter names no day")
     anew: bool = False
+    heard: tuple[UUID, ...] | None = None
 
 
 class LadderLetterWritten(Message):

@@ -1,6 +1,6 @@
 """Writes the rows of notices, and reads those that are to be sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,17 @@ async def letter_of(tx: Transaction, case: UUID, attempt: int, kind: str) -> UUI
     """The letter of this kind for this attempt at the case that was not withheld."""
     same = sa.and_(letter.c.case_id == case, letter.c.attempt == attempt, letter.c.kind == kind, letter.c.status != WITHHELD)
     found: UUID | None = await tx.connection.scalar(sa.select(letter.c.id).where(same))
+    return found
+
+
+async def letter_under_way(tx: Transaction, case: UUID, account: UUID, kind: str, heard: Collection[UUID]) -> UUID | None:
+    """The oldest letter of this kind for this case and account that is to be sent, or was, without being among those heard of.
+
+    One with a problem is a person's to settle, and holds nothing up.
+    """
+    theirs = sa.and_(letter.c.case_id == case, letter.c.account == account, letter.c.kind == kind, letter.c.id.not_in(heard))
+    wanted = sa.select(letter.c.id).where(theirs, letter.c.status.in_((MADE, CLAIMED, SENT))).order_by(letter.c.made_at).limit(1)
+    found: UUID | None = await tx.connection.scalar(wanted)
     return found
 
 

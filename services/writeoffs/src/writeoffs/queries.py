@@ -313,6 +313,12 @@ async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dic
     return found
 
 
+async def letters_heard(tx: Transaction, id_: UUID) -> tuple[UUID, ...]:
+    """Which letters of notices are on record as sent for this proposal, what was struck among them."""
+    heard = await tx.connection.scalars(sa.select(proof.c.letter).where(proof.c.proposal == id_, proof.c.letter.is_not(None)))
+    return tuple(sorted(heard))
+
+
 async def contacts_noted(tx: Transaction, accounts: Collection[UUID]) -> list[Proof]:
     """When somebody last noted on each of these accounts that they were in contact with its tenant."""
     wanted = sa.select(last_contact).where(last_contact.c.account.in_(accounts))

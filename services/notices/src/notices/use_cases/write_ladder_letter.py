@@ -17,10 +17,15 @@ LONDON = ZoneInfo("Europe/London")
 async def write_ladder_letter(tx: Transaction, asked: WriteLadderLetter) -> LadderLetterWritten:
     """One letter for each number, however often it is asked for; one that was withheld is written anew.
 
+    While one is under way of whose sending the asker has not heard, that is the answer: evidence that was typed in meanwhile has moved the
+    number on, and the same people would be written to twice on one day.
+
     Nothing is written, because: Breathing Space runs, nothing is owed any more, nobody is there to be written to, or nobody knows where
     they are. Errors: Unanswered.
     """
     kept = await store.letter_of(tx, asked.proposal, asked.number, asked.kind.value)
+    if kept is None and asked.heard is not None:
+        kept = await store.letter_under_way(tx, asked.proposal, asked.account, asked.kind.value, asked.heard)
     if kept is not None:
         return LadderLetterWritten(letter=kept)
     page = await tx.ask(ACCOUNT_PAGE, AccountPageAsked(account=asked.account, limit=1))

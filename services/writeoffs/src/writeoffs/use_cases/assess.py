@@ -50,7 +50,7 @@ async def assess_proposal(tx: Transaction, asked: AssessProposal) -> Assessed:
         done=False,
         look_again_at=morning_of(look_again_on) if look_again_on else None,
         remind_at=await _remind_at(tx, row, policy) if waits_for_a_person(found) else None,
-        letter=_letter_due(row, found, today),
+        letter=await _letter_due(tx, row, found, today),
     )
 
 
@@ -81,7 +81,7 @@ def status_of(found: Assessment) -> ProposalStatus:
     return ProposalStatus.BLOCKED if found.blocked and not found.only_young else ProposalStatus.GATHERING
 
 
-def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter | None:
+async def _letter_due(tx: Transaction, row: Row, found: Assessment, today: date) -> WriteLadderLetter | None:
     letter = found.letter
     if letter is None or letter.from_on > today or found.address_missing:
         return None
@@ -92,6 +92,7 @@ def _letter_due(row: Row, found: Assessment, today: date) -> WriteLadderLetter |
         number=letter.number,
         reply_within_days=letter.reply_within_days,
         anew=letter.anew,
+        heard=await queries.letters_heard(tx, row.id),
     )
 
 
