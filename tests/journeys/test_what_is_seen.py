@@ -240,10 +240,10 @@ async def test_the_bank_account_leaves_in_the_payment_file_alone(
             answer = auditor.http.get(path, follow_redirects=True).raise_for_status()
             left.append((path, in_words_of(answer)))
             for link in links_of(answer):
-                kind = MORE_OF_IT.match(link)
-                if kind is not None and link not in found and kinds[kind[1]] < MOST_OF_A_KIND:
+                more = MORE_OF_IT.match(link)
+                if more is not None and link not in found and kinds[more[1]] < MOST_OF_A_KIND:
                     found.append(link)
-                    kinds[kind[1]] += 1
+                    kinds[more[1]] += 1
     assert {*kinds} >= {"files", "tasks", "runs", "write-offs", "entries"}, "what is one of many was looked at too"
     assert hits(left, (str(member.told["address"]),)) != []
     number = str(member.told["account_number"])
