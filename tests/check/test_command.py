@@ -16,7 +16,8 @@ from rentbook_local import check, export, places
 from rentbook_local.checking import accepted, examine
 from rentbook_local.checking.accepted import Acknowledged, read_list
 from rentbook_local.checking.books import Paid
-from rentbook_local.checking.examine import PROMISES
+from rentbook_local.checking.examine import PROMISES, Looked
+from rentbook_local.checking.promise import Finding
 from rentbook_local.problem import Problem
 from support.published import MODULES
 from support.servers import Postgres
@@ -160,7 +161,16 @@ async def test_what_a_client_was_told_is_there(town: Town, paid: dict[str, Paid]
 async def test_what_is_not_there_is_named(town: Town, paid: dict[str, Paid], kind: str) -> None:
     for told in (Acknowledged(kind, uuid4(), None), Acknowledged(kind, None, uuid4())):
         [place] = await lost(town, paid, [told])
-        assert str(told.id or told.form) in place
+        assert place.startswith(f"{kind} with {'id' if told.id else 'form'} {told.id or told.form}: ")
+        assert re.search(r": (ledger|refunds|notices|writeoffs|approvals) (has|does not know)", place), place
+        assert "0 times" not in place
+
+
+def test_where_something_accepted_is_lost_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = accepted.promise([Acknowledged("decision", uuid4(), None)])
+    for broken, says in ((("it is lost",), True), ((), False)):
+        check._tell(Looked(asked, Finding(1, broken)))
+        assert ("What to do: look first whether the list is of this stack" in capsys.readouterr().out) is says
 
 
 @pytest.mark.parametrize("service", ["ledger", "refunds", "notices", "writeoffs"])

@@ -153,6 +153,8 @@ def facts(account: UUID) -> DebtFacts:
             rhythm=PlanRhythm.FORTNIGHTLY,
             first_due_on=TODAY + timedelta(days=7),
             kept=True,
+            noted_by="carol.senior",
+            noted_at=NOW - timedelta(days=1),
         )
         if account == IVANOVA.account
         else None,

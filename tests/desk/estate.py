@@ -163,6 +163,9 @@ BREATHING_SPACE = BreathingSpace(
     review_to=date(2026, 12, 6),
     after_treatment_days=None,
     owed_pence=60_00,
+    set_by="asha.officer",
+    set_at=NOW - timedelta(days=20),
+    reason="Notice of the Insolvency Service",
 )
 
 

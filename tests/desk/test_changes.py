@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from approvals import queries
+from approvals.web import wording
 from chassis.transaction import run
 from playwright.async_api import Browser
 from rentbook_contracts.approvals import TenantContacted
@@ -25,6 +26,7 @@ from rentbook_contracts.ledger import (
     Addressee,
     BreathingSpaceKind,
     DebtsRead,
+    HoldInForce,
     LetterAddress,
     PlanRhythm,
     Provenance,
@@ -145,7 +147,9 @@ async def test_a_claim_that_is_not_open_is_refused_beside_the_answer(place: Plac
 
 async def test_a_payment_plan_is_agreed_shown_and_ended(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
-        assert "A payment plan is in force, £20.00 fortnightly" in await visitor.read(BEHIND)
+        said = await visitor.read(BEHIND)
+        assert "A payment plan is in force, £20.00 fortnightly" in said
+        assert "It is kept. Noted by carol.senior on" in said
         await visitor.send(f"{BEHIND}/plan", 422, instalment="0")
         assert list(visitor.summary()) == ["#instalment", "#rhythm", "#first_due_on"]
         await visitor.send(f"{BEHIND}/plan", instalment="25", rhythm="weekly", first_due_on="07/12/2026")
@@ -337,6 +341,22 @@ async def test_a_breathing_space_is_said_with_its_days_its_review_and_what_was_o
     assert "The debt adviser reviews it between Thu 26 Nov 2026 and Sun 6 Dec 2026." in said
     assert "A refund needs someone to look at it first" in said
     assert "a hold on this account" not in said
+    assert "Recorded by Asha Rao on" in said
+    assert "Notice of the Insolvency Service" in said
+
+
+async def test_a_hold_says_who_set_it_when_and_why(place: Place) -> None:
+    held = {
+        "account_holds": (AccountHold.DISPUTE,),
+        "holds_in_force": (
+            HoldInForce(hold=AccountHold.DISPUTE, set_by="asha.officer", set_at=estate.NOW, reason="The keys", until=date(2026, 12, 31)),
+        ),
+    }
+    page = estate.account_page(estate.OKAFOR).model_copy(update=held)
+    place.peers.answers["/queries/account-page"] = lambda _: page
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read(ACCOUNT)
+    assert f"Set by Asha Rao on {wording.when(estate.NOW)}, until Thu 31 Dec 2026: The keys" in said
 
 
 async def test_a_breathing_space_of_the_same_people_is_said_on_each_of_their_accounts(place: Place) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import page as validation
 import pytest
-from approvals.domain.forms import AnswerSchedule
+from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.pages import register
 from approvals.web.report import Column, Report, Table, as_message
@@ -39,7 +39,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from desk import debts, estate
-from desk.conftest import Place
+from desk.conftest import PEOPLE, Place
 from desk.peers import CANNED
 from desk.visitor import visiting
 
@@ -80,7 +80,7 @@ async def test_the_register_is_a_workbook_of_numbers_and_days(place: Place) -> N
     assert "spreadsheetml" in answer.headers["content-type"]
     assert answer.headers["content-disposition"].endswith('.xlsx"')
     head, row, empty, total = cells(answer.content, "Register")
-    assert head[:6] == ["Posted on", "What", "Reason", "Account", "Tenants", "Amount"]
+    assert head[:6] == ["Posted on", "What", "Reason", "Account", "Tenants", "Amount (£)"]
     assert row[0] == debts.register(WRITE_OFF_REGISTER.takes()).rows[0].posted_on
     assert row[1:9] == ["Write-off", "Untraceable", estate.IVANOVA.reference, estate.IVANOVA.names[0], 210.0, 5.0, 10.0, "no"]
     assert set(empty) == {""}
@@ -114,7 +114,7 @@ async def test_what_was_put_back_is_below_nothing_in_every_file_so_that_a_sum_ov
     found = debts.register(RegisterAsked()).model_copy(update={"rows": (canned, back), "in_all": 2})
     place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found
     told = list(csv.DictReader(io.StringIO((await fetched(place, "hugo", f"{REGISTER}.csv")).content.decode("utf-8-sig"))))
-    assert [(row["What"], row["Amount"], row["Of it VAT"]) for row in told] == [
+    assert [(row["What"], row["Amount (£)"], row["Of which VAT (£)"]) for row in told] == [
         ("Write-off", "210.00", "5.00"),
         ("Reinstatement", "-10.00", "-1.00"),
     ]
@@ -205,7 +205,7 @@ CREDITS = DEBTS_ALONE.totals[0].model_copy(update={"kind": LineKind.CREDIT_WRITE
 @pytest.mark.parametrize(
     ("told", "last"),
     [
-        (DEBTS_ALONE, "Of it VAT"),
+        (DEBTS_ALONE, "Of which VAT"),
         (DEBTS_ALONE.model_copy(update={"totals": (*DEBTS_ALONE.totals, CREDITS)}), "Put back in that time"),
     ],
 )
@@ -235,6 +235,22 @@ async def test_the_register_says_who_decided_or_by_which_minute(place: Place) ->
         said = await visitor.read(REGISTER)
     assert said.count("decided by") == 1
     assert "decided by Ella Kim, income manager" in said
+
+
+async def test_the_register_names_each_who_decided_in_turn(place: Place) -> None:
+    """An officer and a body one after the other, as the policy asks for such a debt: on the page, and in every file."""
+    last = await place.put_to("mabel")
+    about = debts.to_decide(debts.SCHEDULE, 50_000_00)
+    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
+    approved = AnswerSchedule(last, debts.hash_of(about), Answer.APPROVED, "evidence-complete", "", None, {}, minute)
+    decision = await place.does("mabel", decide_schedule, approved)
+    [row, other] = debts.register(RegisterAsked()).rows
+    found = debts.register(RegisterAsked()).model_copy(update={"rows": (row.model_copy(update={"decision": decision}), other)})
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found
+    in_turn = f"{PEOPLE['kirsi'].name}, s151 officer; then Cabinet, minute CAB/2026/118"
+    assert cells((await fetched(place, "hugo", f"{REGISTER}.xlsx")).content, "Register")[1][11] == in_turn
+    async with visiting(place, "hugo") as visitor:
+        assert f"decided by {in_turn}" in await visitor.read(REGISTER)
 
 
 async def test_a_schedule_is_handed_out_with_its_decision_and_the_fate_of_each_line(place: Place) -> None:

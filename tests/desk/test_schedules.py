@@ -8,10 +8,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 from approvals import queries
-from approvals.domain.forms import BeAway
+from approvals.domain.forms import AnswerSchedule, BeAway, Minute
 from approvals.domain.reasons import of_kind
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.use_cases.be_away import be_away
+from approvals.use_cases.close_task import close_task
+from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web import wording
 from approvals.web.made_of import made_of
 from approvals.web.pages.schedule_task import each_once
@@ -20,12 +22,17 @@ from chassis.transaction import run
 from playwright.async_api import Browser
 from pydantic import BaseModel
 from python_calamine import CalamineWorkbook
+from rentbook_contracts.approvals import Answer, CloseTask
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsAsked, ActorsFound, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import (
+    PROPOSALS,
     SCHEDULE_TO_DECIDE,
     SCHEDULES,
     ProposalAsked,
     ProposalEvent,
+    Proposals,
+    ProposalsAsked,
+    ProposalStatus,
     ScheduleAsked,
     Schedules,
     SchedulesAsked,
@@ -236,6 +243,26 @@ async def test_where_every_line_dropped_there_is_nothing_to_decide(place: Place)
         assert "Record my decision" not in said
 
 
+async def test_a_schedule_that_ends_without_a_line_says_so_and_not_that_its_approval_was_carried_out(place: Place) -> None:
+    await place.everyone_known()
+    task, schedule = await place.schedule_task(), f"/write-offs/schedules/{debts.SCHEDULE}"
+    async with visiting(place, "ella") as manager:
+        await manager.read(f"/tasks/{task}")
+        await manager.send(f"/tasks/{task}/decision", **APPROVE)
+        await run(place.runtime, lambda tx: close_task(tx, CloseTask(task=task, carried_out=True)))
+        assert "carried out" in await manager.read(schedule)
+        stand(place, "dropped", "dropped", "dropped")
+        page = place.peers.answers["/queries/schedule-page"](ScheduleAsked(schedule=debts.SCHEDULE))
+        place.peers.answers["/queries/schedule-page"] = lambda _: page.model_copy(update={"status": ScheduleStatus.EMPTY})
+        for path in (schedule, f"/tasks/{task}"):
+            said = await manager.read(path)
+            assert "carried out" not in said, path
+            assert "no line was left to post" in said, path
+        made = (await manager.http.get(f"{schedule}.xlsx")).content
+    [_, row] = CalamineWorkbook.from_filelike(io.BytesIO(made)).get_sheet_by_name("Decisions").to_python()
+    assert row[2] == "Approved; no line was left to post"
+
+
 async def test_where_only_what_the_stage_before_left_out_still_stands_it_is_answered_all_the_same(place: Place) -> None:
     await place.everyone_known()
     first = await place.schedule_task(band_pence=50_000_00)
@@ -414,6 +441,34 @@ async def test_a_schedule_and_its_report_say_who_called_it_in_and_why(place: Pla
     assert decided.endswith("round 1")
     assert answer.startswith("Approved, recalled by Ella Kim on")
     assert answer.endswith("Called in by Overview and Scrutiny")
+
+
+async def test_the_account_says_that_its_write_off_waits_out_its_call_in_whose_decision_it_is_and_until_when(place: Place) -> None:
+    await place.everyone_known()
+    task = await place.put_to("mabel")
+    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
+    about = debts.to_decide(debts.SCHEDULE, 50_000_00)
+    await place.does(
+        "mabel", decide_schedule, AnswerSchedule(task, debts.hash_of(about), Answer.APPROVED, "evidence-complete", "", None, {}, minute)
+    )
+    account = f"/accounts/{estate.IVANOVA.account}"
+    async with visiting(place, "asha") as officer:
+        assert "is proposed" not in await officer.read(account)
+        listed = {"status": ProposalStatus.ON_SCHEDULE, "schedule": debts.SCHEDULE}
+        row = debts.proposals(ProposalsAsked()).proposals[0].model_copy(update=listed)
+        place.peers.answers[f"/queries/{PROPOSALS.name}"] = lambda _: Proposals(proposals=(row,), in_all=1, total_pence=row.amount_pence)
+        said = await officer.read(account)
+        assert "It is on a schedule: with whoever decides." in said
+        assert "may call in" not in said
+        [one] = debts.schedules(SchedulesAsked(schedules=(debts.SCHEDULE,))).schedules
+        waits = Schedules(schedules=(one.model_copy(update={"status": ScheduleStatus.CALL_IN}),))
+        place.peers.answers[f"/queries/{SCHEDULES.name}"] = lambda _: waits
+        said = await officer.read(account)
+        day = await run(place.runtime, lambda tx: queries.latest_carried_out_from(tx, debts.SCHEDULE, 1))
+        assert "It is on a schedule: decided, in its call-in time." in said
+        assert "This is the decision of Cabinet, minute CAB/2026/118, which members may call in." in said
+        assert f"It is posted on {wording.day(day)}, unless it is called in before" in said
+        assert "Propose to write this debt off" not in said
 
 
 async def test_a_question_about_a_schedule_leads_to_its_answer(place: Place) -> None:
@@ -654,5 +709,8 @@ async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Plac
         said = await officer.read(f"/write-offs/schedules/{debts.SCHEDULE}")
         assert f"It is posted on {wording.day(day)}, unless it is called in before." in said
         assert f"posted on {wording.day(day)} unless it is called in before" in said
+        assert "This is the decision of Cabinet, minute CAB/2026/118, which members may call in." in said
+        assert f"If nobody has by {wording.day(day)}, every line that still stands is posted by itself that morning." in said
+        assert said.index("Decision 2 of 2: approved by Cabinet, recorded here") < said.index("Decision 1 of 2: approved")
         assert "decision 2 of 2 followed" in said
         assert "being carried out" not in said

@@ -20,6 +20,7 @@ from rentbook_contracts.writeoffs import (
     TAKE_OFF_SCHEDULE,
     WITHDRAW_PROPOSAL,
     WITHDRAW_SCHEDULE,
+    WRITE_OFF_REGISTER,
     BarredCharge,
     DryRunAsked,
     EvidenceKind,
@@ -546,15 +547,28 @@ async def test_the_auditor_reads_and_changes_nothing(place: Place) -> None:
 async def test_the_register_goes_on_showing_a_debt_and_lets_it_be_proposed_to_put_it_back(place: Place) -> None:
     async with visiting(place, "asha") as visitor:
         said = await visitor.read("/write-offs/register")
-        assert "Written off£420.00 2 entries, of it VAT £10.00, of which £10.00 came back since" in said.replace("  ", " ")
+        assert "Written off£420.00 2 entries, of which VAT £10.00, of which £10.00 came back since" in said.replace("  ", " ")
         assert "Released by law" in said
         assert visitor.page is not None
         links = [one for one in visitor.page.xpath("//a/@href") if "undoes=" in one]
         assert links == [f"{ACCOUNT}/write-off?undoes={journal}" for journal in (debts.WRITTEN_OFF, debts.RELEASED)]
         answer = await visitor.http.get("/write-offs/register.csv?reason=untraceable")
     head, row = answer.content.decode("utf-8-sig").strip().splitlines()
-    assert head.startswith("Posted on,What,Reason,Account,Tenants,Amount")
+    assert head.startswith("Posted on,What,Reason,Account,Tenants,Amount (£),Of which VAT (£),Put back since (£)")
     assert f"Write-off,Untraceable,{estate.IVANOVA.reference},{estate.IVANOVA.names[0]},210.00,5.00,10.00,no,{debts.WRITTEN_OFF}" in row
+
+
+async def test_the_register_signs_what_was_put_back_as_its_files_do(place: Place) -> None:
+    canned = debts.register(RegisterAsked()).rows[0]
+    back = canned.model_copy(update={"kind": LineKind.REINSTATEMENT, "amount_pence": 10_00, "vat_pence": 1_00, "reinstated_pence": 0})
+    found = debts.register(RegisterAsked()).model_copy(update={"rows": (canned, back), "in_all": 2})
+    place.peers.answers[f"/queries/{WRITE_OFF_REGISTER.name}"] = lambda _: found
+    async with visiting(place, "asha") as visitor:
+        said = await visitor.read("/write-offs/register")
+        assert visitor.page is not None
+        amounts = [str(one.text_content()) for one in visitor.page.xpath("//table//tbody/tr/td[4]")]
+    assert amounts == ["£210.00VAT £5.00", "−£10.00VAT −£1.00"]
+    assert "with a minus sign" in said
 
 
 async def test_the_register_says_of_a_credit_what_came_back(place: Place) -> None:

@@ -264,6 +264,10 @@ def test_a_contact_that_is_noted_on_the_account_reaches_the_proposal_of_an_untra
     assert "Last heard of on" in words_of(proposal_says(asha, proposal, "Evidence is being gathered"))
 
 
+def in_words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
 def in_pence(says: str) -> int:
     return int(says.partition("£")[2].partition(" ")[0].replace(",", "").replace(".", ""))
 
@@ -544,6 +548,14 @@ MOVED = {
     "undone-before": "from £248.00 owed to £288.00 owed",
     "backdated-before": "from £291.00 owed to £282.00 owed",
 }
+DROPPED = {
+    "pays-during": f"a payment of £11.00 was received on {in_words(PAID_ON)}, and £262.00 is owed"
+    if PAID_ON == TODAY
+    else f"a payment of £11.00 was posted, backdated to {in_words(PAID_ON)}, and £262.00 is owed",
+    "undone-during": "an earlier payment or credit of £50.00 was reversed, and £279.00 is owed",
+    "backdated-during": f"a payment of £14.00 was posted, backdated to {in_words(BACK)}, and £280.00 is owed",
+}
+"""What a line's end says that the movement took from its schedule."""
 WRITTEN_OFF = {name: amount.replace("-", "£") for name, cell in MONEY.items() for _, code, amount in cell.then if code == "WOF"}
 
 
@@ -577,8 +589,8 @@ def test_payments_reversals_and_backdated_receipts_leave_the_right_entries_and_e
         assert "The balance has moved" in words_of(proposal_says(asha, proposals[name], "Blocked")), name
     assert decide_schedule(desks["efua"], task).errors() == []
     became = standings(schedule_says(asha, schedule, "✓ Posted"))
-    why = "DroppedWhat is owed on the account has changed."
-    assert {name: became[proposals[name]] for name in MONEY} == {name: why if name in dropped else "✓ Posted" for name in MONEY}
+    why = {name: f"DroppedWhat is owed on the account has changed: {DROPPED[name]} now." for name in dropped}
+    assert {name: became[proposals[name]] for name in MONEY} == {name: why.get(name, "✓ Posted") for name in MONEY}
 
     after = move(asha, debts, "after")
     assert {*before, *dropped, *after} == {*MONEY}
@@ -667,7 +679,7 @@ def is_put_back_or_not(desks: Mapping[str, Desk], debts: Members) -> None:
         assert balance(asha, account) == back.owed, reason
         assert [entry for entry in entries(asha, account) if entry[1] == "WON"] == [(str(TODAY), "WON", back.amount.removeprefix("£"))]
         kinds = [(row.kind, row.amount) for row in register(asha, account)]
-        assert kinds == [("Reinstatement", back.amount), ("Write-off", WRITTEN_OFF[back.of])], reason
+        assert kinds == [("Reinstatement", f"−{back.amount}"), ("Write-off", WRITTEN_OFF[back.of])], reason
 
 
 # --- many at once ----------------------------------------------------------------------------------------------------------------------
@@ -730,7 +742,8 @@ def test_debts_are_found_and_proposed_at_once_and_limits_compare_with_what_remai
     assert "The balance has moved from £44.90 owed to £264.90 owed" in words_of(moved)
     assert decide_schedule(dilip, task).errors() == []
     became = standings(schedule_says(asha, schedule, "✓ Posted"))
-    assert became == {stays: "✓ Posted", returns: "DroppedWhat is owed on the account has changed."}
+    why = "What is owed on the account has changed: an earlier payment or credit of £220.00 was reversed, and £264.90 is owed now."
+    assert became == {stays: "✓ Posted", returns: f"Dropped{why}"}
     assert [balance(asha, debt.account) for debt in debts] == ["Nothing owed", "£264.90 behind"]
     assert [row.amount for row in register(asha, debts[0].account)] == [REST]
 
@@ -825,14 +838,14 @@ async def test_reports_sum_to_the_register_and_to_the_books(stack: Stack, desks:
     schedule_says(asha, schedule, "✓ Posted")
 
     rows = [*csv.DictReader(io.StringIO(fetched(asha, "/write-offs/register.csv").decode("utf-8-sig")))]
-    assert [row["Of it VAT"] for row in rows if row["Account"] == garage.reference] == ["11.88"]
+    assert [row["Of which VAT (£)"] for row in rows if row["Account"] == garage.reference] == ["11.88"]
     kinds = {words: [row for row in rows if row["What"] == what] for words, what in IN_THE_REGISTER.items()}
     registered = {words: summed(of_kind) for words, of_kind in kinds.items() if of_kind}
     assert sum(lines for lines, _ in registered.values()) == len(rows)
     assert registered == await in_the_books(stack)
     book = fetched(asha, "/write-offs/register.xlsx?order=largest")
     assert {str(row[0]): (row[1], pence(row[2])) for row in cells(book, "Together")} == registered
-    assert sorted(pence(row[5]) for row in cells(book, "Register") if row[9]) == sorted(in_pence(f"£{row['Amount']}") for row in rows)
+    assert sorted(pence(row[5]) for row in cells(book, "Register") if row[9]) == sorted(in_pence(f"£{row['Amount (£)']}") for row in rows)
     page = asha.get("/write-offs/register")
     facts = {str(one.xpath("dt")[0].text_content()): str(one.xpath("dd")[0].text).strip() for one in page.tree.xpath("//dl/div")}
     assert {words: in_pence(says) for words, says in facts.items()} == {words: total for words, (_, total) in registered.items()}
@@ -863,8 +876,8 @@ def pence(pounds: object) -> int:
 
 
 def summed(rows: Iterable[Mapping[str, str]]) -> tuple[int, int]:
-    """In the files alone what was put back stands below nothing; beside its kind a sum has no sign."""
-    amounts = [(row["What"], in_pence(f"£{row['Amount']}")) for row in rows]
+    """What was put back has a minus sign; beside its kind a sum has none."""
+    amounts = [(row["What"], in_pence(f"£{row['Amount (£)']}")) for row in rows]
     assert all((amount < 0) == (what == IN_THE_REGISTER["Put back"]) for what, amount in amounts)
     return len(amounts), sum(abs(amount) for _, amount in amounts)
 

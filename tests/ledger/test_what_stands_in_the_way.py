@@ -57,6 +57,22 @@ async def test_a_hold_runs_to_its_last_day_and_then_lifts_itself_and_says_so(led
     assert await holds(ledger) == ()
 
 
+async def test_a_hold_a_breathing_space_and_a_plan_say_who_made_them_and_when(ledger: Runtime, officer: Caller) -> None:
+    dispute = SetAccountHold(account=FTA, account_hold=AccountHold.DISPUTE, in_force=True, reason="the keys", until=TODAY + DAY)
+    await do(ledger, lambda tx: set_account_hold(tx, dispute), officer)
+    await do(ledger, lambda tx: set_account_hold(tx, breathing_space(None)), officer)
+    await do(ledger, lambda tx: agree_payment_plan(tx, plan(first_due_on=TODAY)), officer)
+    page = await do(ledger, lambda tx: account_page(tx, AccountPageAsked(account=FTA)))
+    read = await do(ledger, lambda tx: debts_for_write_off(tx, DebtsAsked(accounts=(FTA,))))
+    [held], [rests], agreed = page.holds_in_force, page.breathing_spaces, read.debts[0].plan
+    assert (held.hold, held.set_by, held.reason, held.until) == (AccountHold.DISPUTE, officer.person, "the keys", TODAY + DAY)
+    assert (rests.set_by, rests.reason) == (officer.person, "notice")
+    assert agreed is not None
+    assert agreed.noted_by == officer.person
+    made = (held.set_at, rests.set_at, agreed.noted_at)
+    assert [at is not None and business_date(at) for at in made] == [TODAY, TODAY, TODAY]
+
+
 async def test_a_hold_whose_day_has_passed_is_not_in_force_before_anybody_lifts_it(ledger: Runtime, officer: Caller) -> None:
     await do(ledger, lambda tx: set_account_hold(tx, breathing_space(TODAY)), officer)
     async with ledger.engine.begin() as connection:

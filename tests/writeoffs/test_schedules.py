@@ -73,7 +73,7 @@ from support.debts import POLICY, in_credit, owed
 from support.write_off_service import ASHA, BRYN, HANA, WriteOffs
 from writeoffs import queries, store
 from writeoffs.domain.assessment import HEARD, LEFT_OUT
-from writeoffs.domain.days import business_date, morning_of
+from writeoffs.domain.days import business_date, in_words, morning_of
 from writeoffs.domain.policy import NoLadder
 from writeoffs.use_cases import stories, work
 from writeoffs.use_cases.assess import assess_proposal
@@ -109,6 +109,11 @@ def receipt(account: UUID, balance: int) -> ReceiptPosted:
     return ReceiptPosted(
         account=account, balance_pence=balance, journal=uuid4(), amount_pence=10_00, method="RBP", effective_date=TODAY, cleared_on=TODAY
     )
+
+
+def by_payment(stands: str) -> str:
+    """Why a line drops that a `receipt` meets."""
+    return f"What is owed on the account has changed: a payment of £10.00 was received on {in_words(TODAY)}, and {stands} now."
 
 
 async def posted(writeoffs: WriteOffs, schedule: UUID, decision: UUID, excepted: tuple[UUID, ...] = ()) -> tuple[WriteOffLine, ...]:
@@ -235,7 +240,8 @@ async def test_a_line_of_all_that_a_current_tenant_owes_stands_over_monday_and_d
         writeoffs.moved(account, charges=charges, balance_pence=balance, debtor_total_pence=balance)
         debit = ChargePosted(account=account, balance_pence=balance, journal=uuid4(), amount_pence=30_00, week_commencing=TODAY)
         await writeoffs.do(move, debit)
-        said = ("listed", None) if stands else ("dropped", "What is owed on the account has changed.")
+        debited = f"a charge of £30.00 was debited for the week of {in_words(TODAY)}, and £100.00 is owed now"
+        said = ("listed", None) if stands else ("dropped", f"What is owed on the account has changed: {debited}.")
         assert await writeoffs.standings(schedule) == {proposal: said}
 
 
@@ -323,7 +329,7 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
     begun = await writeoffs.round(schedule)
     await writeoffs.do(move, receipt(paid, 90_00))
     assert await writeoffs.standings(schedule) == {
-        first: ("dropped", "What is owed on the account has changed."),
+        first: ("dropped", by_payment("£90.00 is owed")),
         second: ("listed", None),
     }
     assert (await writeoffs.status(first))[::2] == ("blocked", 2)
@@ -344,7 +350,7 @@ def breathing_space(account: UUID, balance: int) -> AccountHoldChanged:
 @pytest.mark.parametrize(
     ("fact", "because"),
     [
-        (lambda account: receipt(account, 260_00), "What is owed on the account has changed."),
+        (lambda account: receipt(account, 260_00), by_payment("£260.00 is owed")),
         (lambda account: breathing_space(account, 270_00), "Breathing Space has begun."),
     ],
 )
@@ -465,7 +471,7 @@ async def test_a_line_that_names_its_charges_stands_while_other_weeks_are_debite
     less = old.model_copy(update={"owed_pence": 70_00})
     writeoffs.moved(account, charges=(less, new, owed(30_00)), balance_pence=130_00, debtor_total_pence=130_00)
     await writeoffs.do(move, receipt(account, 130_00))
-    assert await writeoffs.standings(schedule) == {proposal: ("dropped", "What is owed on the account has changed.")}
+    assert await writeoffs.standings(schedule) == {proposal: ("dropped", by_payment("£130.00 is owed"))}
 
 
 async def test_a_movement_that_changes_nothing_owed_drops_nothing(writeoffs: WriteOffs) -> None:

@@ -541,7 +541,9 @@ class PlanRhythm(StrEnum):
 
 
 class PaymentPlan(Message):
-    """An agreement to pay by instalments. `kept`: receipts since it was agreed cover every instalment that has fallen due."""
+    """An agreement to pay by instalments. `kept`: receipts since it was agreed cover every instalment that has fallen due. `noted_by`, by
+    sign-in, entered it.
+    """
 
     plan: UUID
     agreed_on: date
@@ -549,6 +551,8 @@ class PaymentPlan(Message):
     rhythm: PlanRhythm
     first_due_on: date
     kept: bool
+    noted_by: str | None = None
+    noted_at: datetime | None = None
 
 
 class BenefitClaim(Message):
@@ -1176,7 +1180,7 @@ class BreathingSpace(Message):
 
     `last_day` None: it runs until `after_treatment_days` after the crisis treatment ended. The debt advice provider reviews a standard one
     between `review_from` and `review_to`, and may then end it; the other kind has no such days. `owed_pence`: what was owed on this account
-    at the end of its first day, by what is known of that day today.
+    at the end of its first day, by what is known of that day today. `set_by`, by sign-in, recorded it or what is known of it, for `reason`.
     """
 
     account: UUID
@@ -1187,6 +1191,19 @@ class BreathingSpace(Message):
     review_to: date | None
     after_treatment_days: int | None
     owed_pence: NonNegativePence
+    set_by: str | None = None
+    set_at: datetime | None = None
+    reason: str | None = None
+
+
+class HoldInForce(Message):
+    """A hold on the debtor as somebody, by sign-in, set it. `until`: its last day, of one that ends by itself."""
+
+    hold: AccountHold
+    set_by: str
+    set_at: datetime
+    reason: str
+    until: date | None
 
 
 class AccountPageAsked(Message):
@@ -1218,6 +1235,7 @@ class AccountPage(Message):
     other_accounts: tuple[AccountLabel, ...] = Field(description="Accounts of the same people outside this tenancy")
     credit_holds: tuple[CreditHold, ...]
     account_holds: tuple[AccountHold, ...]
+    holds_in_force: tuple[HoldInForce, ...] = Field(default=(), description="The same, as they were set, but for a Breathing Space")
     breathing_space: bool = Field(default=False, description="Runs for one of these people, on this account or on another of theirs")
     breathing_spaces: tuple[BreathingSpace, ...] = Field(default=(), description="Those that run for these people, this account's first")
     months: tuple[MonthBalance, ...] = Field(description="Balance at each month's end for a year, for the chart")

@@ -115,6 +115,8 @@ def _tell(each: Looked) -> None:
     words = f"{each.promise.words} ({each.promise.name})"
     print(f"{words:<{_WIDTH}} {each.finding.looked_at:>9}  {'kept' if each.finding.kept else 'BROKEN'}", flush=True)
     _lines(each.finding.broken, sys.stdout)
+    if each.promise.do and not each.finding.kept:
+        print(f"    {each.promise.do}")
 
 
 def _last(looked: Sequence[Looked], of: int) -> None:

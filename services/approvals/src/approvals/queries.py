@@ -1130,7 +1130,7 @@ async def minute_of(tx: Transaction, decision_id: UUID) -> MinuteShown | None:
 
 @dataclass(frozen=True)
 class DecidedBy:
-    """Who made a decision, in which roles, and by which minute, where they recorded what a body decided."""
+    """Who approved at one stage, in which roles, and by which minute, where they recorded what a body decided."""
 
     name: str
     roles: tuple[str, ...]
@@ -1138,13 +1138,21 @@ class DecidedBy:
     reference: str | None
 
 
-async def decided_by(tx: Transaction, decisions: Collection[UUID]) -> dict[UUID, DecidedBy]:
-    """Who made each of these decisions."""
-    joined = decision.outerjoin(minute, minute.c.decision_id == decision.c.id)
-    wanted = sa.select(decision.c.id, decision.c.decided_by, decision.c.roles, minute.c.body, minute.c.reference).select_from(joined)
-    rows = (await tx.connection.execute(wanted.where(decision.c.id.in_(decisions)))).all()
+async def decided_by(tx: Transaction, completing: Collection[UUID]) -> dict[UUID, tuple[DecidedBy, ...]]:
+    """Who approved in the round that each of these decisions completes, in the order of the stages."""
+    last = decision.alias("last")
+    of_the_round = sa.and_(*(decision.c[name] == last.c[name] for name in ("case_id", "attempt", "round")))
+    joined = last.join(decision, of_the_round).outerjoin(minute, minute.c.decision_id == decision.c.id)
+    wanted = sa.select(last.c.id, decision.c.decided_by, decision.c.roles, minute.c.body, minute.c.reference).select_from(joined)
+    # What was carried out stands, also where a recall came too late.
+    approved = (last.c.id.in_(completing), decision.c.answer == Answer.APPROVED)
+    rows = (await tx.connection.execute(wanted.where(*approved).order_by(decision.c.stage))).all()
     names = await names_of(tx, {row.decided_by for row in rows})
-    return {row.id: DecidedBy(names.get(row.decided_by, row.decided_by), tuple(row.roles), row.body, row.reference) for row in rows}
+    found: dict[UUID, tuple[DecidedBy, ...]] = {}
+    for row in rows:
+        one = DecidedBy(names.get(row.decided_by, row.decided_by), tuple(row.roles), row.body, row.reference)
+        found[row.id] = (*found.get(row.id, ()), one)
+    return found
 
 
 async def copy_of_minute(tx: Transaction, decision_id: UUID) -> bytes | None:

@@ -526,6 +526,12 @@ def _proposal_row(row: Row, reminded: Reminders | None) -> ProposalRow:
     )
 
 
+async def made_at(tx: Transaction, id_: UUID) -> datetime:
+    """When a schedule was made, and its lines were listed."""
+    found: datetime = (await tx.connection.execute(sa.select(schedule.c.made_at).where(schedule.c.id == id_))).scalar_one()
+    return found
+
+
 async def schedule_page(tx: Transaction, asked: ScheduleAsked) -> SchedulePage:
     """Errors: UnknownSchedule."""
     head = (await tx.connection.execute(sa.select(schedule).where(schedule.c.id == asked.schedule))).first()

@@ -27,7 +27,7 @@ class Acknowledged:
     form: UUID | None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id or self.form}"
+        return f"{self.kind} with {f'id {self.id}' if self.id else f'form {self.form}'}"
 
 
 def read_list(file: Path) -> list[Acknowledged]:
@@ -51,6 +51,13 @@ def read_list(file: Path) -> list[Acknowledged]:
     return found
 
 
+WHAT_TO_DO = (
+    "What to do: look first whether the list is of this stack, and not of another --state. If it is, something that was acknowledged is "
+    "lost or was done twice: leave the databases and the logs as they are for whoever looks into it. What is missing may be sent again "
+    "with the same form's id: no form is carried out twice."
+)
+
+
 def promise(acknowledged: list[Acknowledged]) -> Promise:
     """That everything on the list is there, once."""
 
@@ -58,7 +65,7 @@ def promise(acknowledged: list[Acknowledged]) -> Promise:
         broken = [f"{each}: {why}" for each in acknowledged for why in await _LOOKS[each.kind](books, each)]
         return finding(len(acknowledged), broken)
 
-    return Promise("accepted", "everything that a client was told to be accepted is there, once", all_there)
+    return Promise("accepted", "everything that a client was told to be accepted is there, once", all_there, WHAT_TO_DO)
 
 
 async def _bank_file(books: Books, told: Acknowledged) -> list[str]:
@@ -67,9 +74,9 @@ async def _bank_file(books: Books, told: Acknowledged) -> list[str]:
         told.id or told.form,
     )
     if row["files"] != 1:
-        return [f"it is there {row['files']} times"]
+        return _there("ledger", "bank file with this id", row["files"])
     if row["status"] == "REFUSED":
-        return ["it was refused"]
+        return ["the ledger has refused it"]
     posted = await books.ledger.fetchval("SELECT count(DISTINCT journal) FROM bank_file_line WHERE bank_file = $1", told.id or told.form)
     return [] if posted == row["receipts"] else [f"{posted} of its {row['receipts']} receipts are posted"]
 
@@ -80,7 +87,7 @@ async def _refund_request(books: Books, told: Acknowledged) -> list[str]:
         return broken
     there = await books.refunds.fetchval("SELECT count(*) FROM refund_case WHERE id = $1 AND asked_at IS NOT NULL", case)
     asked = await _told(books, "refunds", "refunds.requested.v1", "case", case)
-    return [] if (there, asked) == (1, 1) else [f"case {case} is there {there} times and was told {asked} times"]
+    return _there("refunds", f"case {case} that was asked for", there, asked)
 
 
 async def _proposal(books: Books, told: Acknowledged) -> list[str]:
@@ -89,7 +96,7 @@ async def _proposal(books: Books, told: Acknowledged) -> list[str]:
         return broken
     there = await books.of("writeoffs").fetchval("SELECT count(*) FROM proposal WHERE id = $1", proposal)
     said = await _told(books, "writeoffs", "writeoffs.proposed.v1", "proposal", proposal)
-    return [] if (there, said) == (1, 1) else [f"proposal {proposal} is there {there} times and was told {said} times"]
+    return _there("writeoffs", f"proposal {proposal}", there, said)
 
 
 async def _schedule(books: Books, told: Acknowledged) -> list[str]:
@@ -101,7 +108,32 @@ async def _schedule(books: Books, told: Acknowledged) -> list[str]:
     started = await writeoffs.fetchval(
         "SELECT count(*) FROM outbox_workflow WHERE kind = 'start' AND workflow_id = $1", f"write-off-schedule/{schedule}"
     )
-    return [] if (there, started) == (1, 1) else [f"schedule {schedule} is there {there} times and its story was asked for {started} times"]
+    told_of = "" if started == 1 else "nobody was asked to tell its story" if not started else f"its story was asked for {started} times"
+    return _together_said(_there("writeoffs", f"schedule {schedule}", there), [told_of] if told_of else [])
+
+
+def _there(service: str, what: str, there: int, told: int = 1) -> list[str]:
+    """What is wrong with how often a service has a thing, and has told of it: both have to be once."""
+    has = "" if there == 1 else f"{service} has no {what}" if there == 0 else f"{service} has {what} {there} times"
+    said = "" if told == 1 else "told nobody of it" if told == 0 else f"told of it {told} times"
+    if has and said:
+        return [f"{has}, and has {said}"]
+    return [has or f"{service} has {said}"] if has or said else []
+
+
+def _together_said(*each: list[str]) -> list[str]:
+    """What is wrong with one thing in several places, as one line."""
+    found = [said for one in each for said in one]
+    return ["; ".join(found)] if found else []
+
+
+def _accepted(service: str, command: str, times: int) -> list[str]:
+    """What is wrong with how often a form was accepted for a command."""
+    if times == 1:
+        return []
+    return [
+        f"{service} has {'never accepted such a form' if times == 0 else f'accepted this form {times} times'} for the command {command}"
+    ]
 
 
 async def _made(books: Books, told: Acknowledged, service: str, command: str, field: str) -> tuple[UUID | None, list[str]]:
@@ -111,7 +143,7 @@ async def _made(books: Books, told: Acknowledged, service: str, command: str, fi
     sql = "SELECT answer::json ->> $3 AS made FROM accepted_command WHERE key = $1 AND name = $2"
     rows = await books.of(service).fetch(sql, f"form:{told.form}", command, field)
     if len(rows) != 1:
-        return None, [f"its form was accepted {len(rows)} times"]
+        return None, _accepted(service, command, len(rows))
     made = UUID(rows[0]["made"])
     return made, [f"its form made {field} {made}"] if told.id not in (None, made) else []
 
@@ -121,7 +153,7 @@ async def _decision(books: Books, told: Acknowledged) -> list[str]:
     there = await books.approvals.fetchval("SELECT count(*) FROM decision WHERE id = $1", id_)
     facts = ("approvals.decision-made.v1", "approvals.write-off-decided.v1")
     said = sum([await _told(books, "approvals", fact, "decision", id_) for fact in facts])
-    return [] if (there, said) == (1, 1) else [f"it is there {there} times and was told {said} times"]
+    return _there("approvals", "decision with this id", there, said)
 
 
 async def _release(books: Books, told: Acknowledged) -> list[str]:
@@ -129,13 +161,15 @@ async def _release(books: Books, told: Acknowledged) -> list[str]:
     there = await books.approvals.fetchval("SELECT count(*) FROM release WHERE run = $1", id_)
     said = await _told(books, "approvals", "approvals.payment-run-released.v1", "run", id_)
     runs = await books.refunds.fetchval("SELECT count(*) FROM payment_run WHERE id = $1", id_)
-    return [] if (there, said, runs) == (1, 1, 1) else [f"it is there {there} times, was told {said} times and makes {runs} payment runs"]
+    return _together_said(
+        _there("approvals", "release of this payment run", there, said), _there("refunds", "payment run with this id", runs)
+    )
 
 
 async def _recall(books: Books, told: Acknowledged) -> list[str]:
     rows = await books.approvals.fetch("SELECT decision_id FROM recall WHERE id = $1", told.id or told.form)
     said = sum([await _told(books, "approvals", "approvals.decision-recalled.v1", "decision", row["decision_id"]) for row in rows])
-    return [] if (len(rows), said) == (1, 1) else [f"it is there {len(rows)} times and was told {said} times"]
+    return _there("approvals", "recall with this id", len(rows), said)
 
 
 _TOGETHER = """
@@ -147,20 +181,24 @@ FROM selection_line AS line LEFT JOIN selection_result AS result USING (selectio
 
 async def _together(books: Books, told: Acknowledged) -> list[str]:
     row = await books.approvals.fetchrow(_TOGETHER, told.id or told.form)
-    there = row["signed"] == 1 and row["lines"] == row["done"]
-    return [] if there else [f"it was signed for {row['signed']} times, and {row['done']} of its {row['lines']} lines have a result"]
+    undone = [f"{row['done']} of its {row['lines']} lines have a result"] if row["lines"] != row["done"] else []
+    return _together_said(_there("approvals", "selection with this id that was signed for", row["signed"]), undone)
 
 
 async def _row(table: str, column: str, books: Books, told: Acknowledged) -> list[str]:
     sql = f"SELECT count(*) FROM {table} WHERE {column} = $1"  # noqa: S608 - names of ours
     there = await books.approvals.fetchval(sql, told.id or told.form)
-    return [] if there == 1 else [f"it is there {there} times"]
+    return _there("approvals", f"{table.replace('_', ' ')} with this id", there)
 
 
 async def _happened(what: str, books: Books, told: Acknowledged) -> list[str]:
     """That this happened to the task, by whomever and how often soever."""
     sql = "SELECT EXISTS (SELECT FROM task_event WHERE task_id = $1 AND what = $2)"
-    return [] if await books.approvals.fetchval(sql, told.id or told.form, what) else ["it never happened to this task"]
+    return (
+        []
+        if await books.approvals.fetchval(sql, told.id or told.form, what)
+        else [f"approvals does not know that this task was ever {what}"]
+    )
 
 
 @dataclass(frozen=True)
@@ -182,13 +220,13 @@ async def _command(command: Command, books: Books, told: Acknowledged) -> list[s
     sql = "SELECT person, accepted_at FROM accepted_command WHERE key = $1 AND name = $2 AND answer IS NOT NULL"
     rows = await connection.fetch(sql, f"form:{told.form or told.id}", command.name)
     if len(rows) != 1:
-        return [f"its form was accepted {len(rows)} times"]
+        return _accepted(command.service, command.name, len(rows))
     if command.left is None:
         return []
     table, person, at = command.left
     of_then = f"SELECT count(*) FROM {table} WHERE {person} = $1 AND {at} = $2"  # noqa: S608 - names of ours
     left = await connection.fetchval(of_then, *rows[0])
-    return [] if left else [f"its form was accepted and has left nothing in {table}"]
+    return [] if left else [f"{command.service} has accepted its form for the command {command.name}, which has left nothing in {table}"]
 
 
 async def _told(books: Books, service: str, fact: str, field: str, value: Any) -> int:

@@ -22,11 +22,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Promise:
-    """One thing that holds in every state of the books. `name` is for machines, `words` for people."""
+    """One thing that holds in every state of the books. `name` is for machines, `words` for people. `do`: what to do where it is broken,
+    where the places alone do not say so.
+    """
 
     name: str
     words: str
     look: Callable[[Books], Awaitable[Finding]]
+    do: str = ""
 
 
 def finding(looked_at: int, broken: Sequence[str]) -> Finding:

@@ -201,7 +201,7 @@ class WriteOffJourney(Story):
         self.begin("reinstated", "ledger")
         schedule_says(officer, page.identity, "Posted")
         amount = f"£{pence / 100:.2f}"
-        if not any((row.kind, row.amount) == ("Reinstatement", amount) for row in register(officer, paying.account)):
+        if not any((row.kind, row.amount) == ("Reinstatement", f"−{amount}") for row in register(officer, paying.account)):
             raise Unexpected(f"The register does not show that {amount} was put back.")
         says = f"{amount} is put back, against the provision. {paying.name}: {_owes(officer, paying)}."
         self.hop(says, schedule=page.identity, account=paying.account)

@@ -57,6 +57,9 @@ class Ending(Enum):
     PDF = "pdf"
 
 
+UNITS = {Kind.MONEY: " (£)", Kind.RATE: " (%)"}
+"""What a heading adds where the cells below it are numbers alone; on paper they carry their own."""
+
 MEDIA = {
     Ending.CSV: "text/csv; charset=utf-8",
     Ending.WORKBOOK: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -92,19 +95,22 @@ def made_by(visit: Visit) -> str:
 
 
 def as_csv(table: Table) -> bytes:
-    """Amounts in pounds with two decimals, days as ISO 8601, rates in percent."""
+    """Amounts in pounds with two decimals, days as ISO 8601, rates in percent: bare numbers, whose headings say of what."""
     kinds = [column.kind for column in table.columns]
     rows = ([_plain(kind, cell) for kind, cell in zip(kinds, row, strict=True)] for row in table.rows)
-    return written([column.heading for column in table.columns], rows)
+    return written([f"{column.heading}{UNITS.get(column.kind, '')}" for column in table.columns], rows)
 
 
 def as_workbook(report: Report, visit: Visit) -> bytes:
     """A first sheet that says what it is, and a sheet for each table."""
     about: list[tuple[str, str | int]] = [(report.title, ""), (made_by(visit), ""), *report.facts, *((note, "") for note in report.notes)]
-    sheets = [
-        Sheet(table.title, [(column.heading, column.kind) for column in table.columns], table.rows, table.total) for table in report.tables
-    ]
+    sheets = [Sheet(table.title, [_headed(column) for column in table.columns], table.rows, table.total) for table in report.tables]
     return workbook(report.title, about, sheets, visit.now)
+
+
+def _headed(column: Column) -> tuple[str, Kind]:
+    """A rate's cells carry their sign; amounts are numbers alone."""
+    return f"{column.heading}{UNITS[Kind.MONEY] if column.kind is Kind.MONEY else ''}", column.kind
 
 
 def as_message(report: Report, made: str) -> SetReport:

@@ -8,12 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import (
+    AccountHold,
     AccountPage,
     AccountPageAsked,
     ArrearsAge,
     BreathingSpace,
     BreathingSpaceKind,
     CreditHold,
+    HoldInForce,
     MonthBalance,
     Tenant,
     WeeklyCharge,
@@ -35,11 +37,12 @@ from ledger.queries.refund_facts import (
     one_snapshot,
     past_journals,
     people_of,
+    still_runs,
     tenancy_facts,
     tenant_account,
     written_on_pence,
 )
-from ledger.tables import account, credit_hold, entry, journal
+from ledger.tables import account, account_hold, credit_hold, entry, journal
 
 MONTHS_SHOWN = 12
 
@@ -81,6 +84,7 @@ async def account_page(tx: Transaction, asked: AccountPageAsked) -> AccountPage:
         other_accounts=tuple(await labels_of(tx, others)),
         credit_holds=await _credit_holds(tx, asked.account),
         account_holds=await holds_in_force(tx, asked.account),
+        holds_in_force=await _holds_as_set(tx, asked.account),
         breathing_space=bool(breathing),
         breathing_spaces=breathing,
         months=_months(movements, as_at),
@@ -125,6 +129,16 @@ async def _credit_holds(tx: Transaction, id_: UUID) -> tuple[CreditHold, ...]:
     )
 
 
+async def _holds_as_set(tx: Transaction, id_: UUID) -> tuple[HoldInForce, ...]:
+    """A Breathing Space is told apart: it is of the person, wherever it was recorded."""
+    told_apart = account_hold.c.hold != AccountHold.BREATHING_SPACE
+    wanted = sa.select(account_hold).where(account_hold.c.account == id_, account_hold.c.lifted_at.is_(None), told_apart, still_runs(tx))
+    return tuple(
+        HoldInForce(hold=AccountHold(row.hold), set_by=row.set_by, set_at=row.set_at, reason=row.reason, until=row.until)
+        for row in await tx.connection.execute(wanted.order_by(account_hold.c.hold))
+    )
+
+
 async def _breathing_spaces(tx: Transaction, id_: UUID) -> tuple[BreathingSpace, ...]:
     found = await breathing_spaces(tx, [id_])
     return tuple(
@@ -147,6 +161,9 @@ async def _breathing_space(tx: Transaction, id_: UUID, row: Any) -> BreathingSpa
         review_to=review_to,
         after_treatment_days=policy.after_treatment_days if kind is BreathingSpaceKind.MENTAL_HEALTH else None,
         owed_pence=max(0, owed),
+        set_by=row.set_by,
+        set_at=row.set_at,
+        reason=row.reason,
     )
 
 

@@ -337,6 +337,8 @@ def _plan(row: Any, today: date) -> PaymentPlan:
         rhythm=rhythm,
         first_due_on=row.first_due_on,
         kept=is_kept(row.paid_pence, row.instalment_pence, due),
+        noted_by=row.noted_by,
+        noted_at=row.noted_at,
     )
 
 

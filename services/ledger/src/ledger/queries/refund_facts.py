@@ -254,13 +254,17 @@ async def holds_in_force(tx: Transaction, id_: UUID) -> tuple[AccountHold, ...]:
 async def holds_by_account(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, set[AccountHold]]:
     """The holds on the debtors of these accounts: not lifted, and their last day has not passed."""
     found: dict[UUID, set[AccountHold]] = defaultdict(set)
-    runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
     wanted = sa.select(account_hold.c.account, account_hold.c.hold).where(
         account_hold.c.account.in_(ids), account_hold.c.lifted_at.is_(None)
     )
-    for row in await tx.connection.execute(wanted.where(runs)):
+    for row in await tx.connection.execute(wanted.where(still_runs(tx))):
         found[row.account].add(AccountHold(row.hold))
     return found
+
+
+def still_runs(tx: Transaction) -> sa.ColumnElement[bool]:
+    """That the last day of a hold, where it has one, has not passed."""
+    return sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
 
 
 async def in_breathing_space(tx: Transaction, ids: Collection[UUID]) -> set[UUID]:
@@ -273,8 +277,7 @@ async def breathing_spaces(tx: Transaction, ids: Collection[UUID]) -> Sequence[A
 
     It protects a person and not an account (domain.md 5.3): wherever it was recorded, it covers what they owe everywhere.
     """
-    runs = sa.or_(account_hold.c.until.is_(None), account_hold.c.until >= business_date(tx.now))
-    wanted = _breathing_spaces(ids).where(account_hold.c.lifted_at.is_(None), runs)
+    wanted = _breathing_spaces(ids).where(account_hold.c.lifted_at.is_(None), still_runs(tx))
     found: Sequence[Any] = (await tx.connection.execute(wanted)).all()
     return found
 

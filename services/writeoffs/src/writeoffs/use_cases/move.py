@@ -20,6 +20,7 @@ from rentbook_contracts.writeoffs import OF_THE_LIVING, ProposalStatus, Reason
 from writeoffs import queries, store
 from writeoffs.domain.assessment import DROPS, falls_because
 from writeoffs.domain.days import business_date
+from writeoffs.domain.movement import movement
 from writeoffs.store import Row
 from writeoffs.use_cases.dropping import drop
 from writeoffs.use_cases.listing import assessed
@@ -30,6 +31,17 @@ LIVES = "That the tenant died was said in error."
 DIED = "Somebody who owes it has died."
 PAID = "Somebody who owes it has paid on another account: they can be found."
 ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
+
+OF_MONEY = frozenset(
+    {
+        DroppedBecause.BALANCE_MOVED,
+        DroppedBecause.CREDIT_ELSEWHERE,
+        DroppedBecause.OWED_ELSEWHERE,
+        DroppedBecause.ABOVE_WRITTEN_OFF,
+        DroppedBecause.CREDIT_GONE,
+    }
+)
+"""What an entry on the account, or on another of the same people, brings about."""
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
@@ -72,7 +84,14 @@ async def _drop_listed(tx: Transaction, fact: AccountFact, stopped: DroppedBecau
     if falls:
         await store.hold_proposals_about(tx, [fact.account], [line.line for line, _ in falls])
     for line, because in falls:
-        await drop(tx, line, DROPS[because])
+        await drop(tx, line, await _told(tx, line, fact, because))
+
+
+async def _told(tx: Transaction, line: Row, fact: AccountFact, because: DroppedBecause) -> str:
+    """Why it drops; where that is money, with what moved it: whoever reads it need not look through the account's entries."""
+    says = DROPS[because]
+    moved = movement(fact, business_date(await queries.made_at(tx, line.schedule))) if because in OF_MONEY else None
+    return f"{says.removesuffix('.')}: {moved}." if moved is not None else says
 
 
 async def _why(tx: Transaction, line: Row, fact: AccountFact, stopped: DroppedBecause | None) -> DroppedBecause | None:

@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -25,15 +26,27 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
 from rentbook_contracts.words import isolated
-from rentbook_contracts.writeoffs import PROPOSALS, ProposalsAsked
+from rentbook_contracts.writeoffs import (
+    PROPOSALS,
+    SCHEDULES,
+    ProposalRow,
+    ProposalsAsked,
+    ProposalStatus,
+    SchedulesAsked,
+    ScheduleStatus,
+)
 from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.forms import NOT_IDENTIFIED
+from approvals.web.call_in import CallIn, call_in_of
 from approvals.web.chart import balance_chart
 from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.cases import FINISHED, IDENTIFIED
+from approvals.web.pages.schedules import decided
+from approvals.web.pages.write_offs import OPEN
+from approvals.web.schedule_words import STATUS_WORDS
 from approvals.web.visit import Visit
 from approvals.web.wording import headline
 
@@ -76,6 +89,20 @@ KINDS = {
 }
 
 
+STILL_OPEN = (*sorted(OPEN), ProposalStatus.ON_SCHEDULE)
+PROPOSALS_SHOWN = 5
+"""Of an account; it has one open write-off at a time."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """An open proposal about an account. `schedule`: where its schedule stands, in words; `call_in`: what it waits for there."""
+
+    row: ProposalRow
+    schedule: str = ""
+    call_in: CallIn | None = None
+
+
 async def search(visit: Visit) -> Response:
     """Accounts by part of a name, an address, a postcode or a reference. A search that finds one account opens it."""
     words = visit.request.query_params.get("q", "").strip()[:100]
@@ -100,7 +127,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
     part = await _part(visit, page, asked)
     cases, proposals, letters, names, debts, notes = await gather(
         visit.ask_or_name(CASES, CasesAsked(account=account), "the list of refund cases"),
-        visit.ask_or_name(PROPOSALS, ProposalsAsked(account=account, limit=0), "whether its write-offs stand still"),
+        visit.ask_or_name(PROPOSALS, ProposalsAsked(account=account, statuses=STILL_OPEN, limit=PROPOSALS_SHOWN), "its write-offs"),
         visit.ask_or_name(LETTERS, LettersAsked(account=account), "the list of letters"),
         visit.names(),
         visit.ask_or_name(DEBTS_FOR_WRITE_OFF, DebtsAsked(accounts=(account,)), "the payment plan and the claim for benefit"),
@@ -122,6 +149,7 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
             for told, service, still in ((cases, "refunds", "its refunds"), (proposals, "writeoffs", "its write-offs"))
             if told is not None
         ],
+        proposed=[await _proposed(visit, row) for row in proposals.proposals] if proposals else [],
         letters=letters,
         names=names,
         approvers=await approvers_of(visit, part.entries),
@@ -137,6 +165,18 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
         chart=balance_chart(_since_it_began(page)),
         narrowed=bool(asked.since or asked.kind or part is not page),
     )
+
+
+async def _proposed(visit: Visit, row: ProposalRow) -> Proposed:
+    """With where its schedule stands, where it is on one; writeoffs may not answer again."""
+    if row.schedule is None or row.status is not ProposalStatus.ON_SCHEDULE:
+        return Proposed(row)
+    found = await visit.ask_or_name(SCHEDULES, SchedulesAsked(schedules=(row.schedule,)), "where a schedule of write-offs stands")
+    if found is None or not found.schedules:
+        return Proposed(row)
+    status = found.schedules[0].status
+    call_in = call_in_of(*await decided(visit, row.schedule)) if status is ScheduleStatus.CALL_IN else None
+    return Proposed(row, STATUS_WORDS[status], call_in)
 
 
 async def export(visit: Visit) -> Response:

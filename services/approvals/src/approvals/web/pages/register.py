@@ -65,6 +65,8 @@ async def show(visit: Visit) -> Response:
         kind_words=KINDS,
         orders=[(one.value, words) for one, words in ORDERS.items()],
         reasons=choices(Reason),
+        signed=signed,
+        notes=NOTES,
     )
 
 
@@ -88,12 +90,13 @@ async def download(visit: Visit) -> Response:
 
 
 async def _decided(visit: Visit, rows: Sequence[RegisterRow]) -> dict[UUID, str]:
-    """By which minute, or by whom and in which role, each decision was made that these rows rest on."""
-    found = await visit.own(partial(queries.decided_by, decisions={row.decision for row in rows}))
-    return {
-        id_: f"{by.body}, minute {by.reference}" if by.body else f"{by.name}, {listed([role_words(role) for role in by.roles])}"
-        for id_, by in found.items()
-    }
+    """By whom and in which role, or by which minute, what these rows rest on was decided: each in turn where several had to."""
+    found = await visit.own(partial(queries.decided_by, completing={row.decision for row in rows}))
+    return {id_: "; then ".join(_decider(one) for one in in_turn) for id_, in_turn in found.items()}
+
+
+def _decider(one: queries.DecidedBy) -> str:
+    return f"{one.body}, minute {one.reference}" if one.body else f"{one.name}, {listed([role_words(role) for role in one.roles])}"
 
 
 async def totals(visit: Visit) -> Response:
@@ -128,8 +131,8 @@ REGISTER = (
     Column("Account"),
     Column("Tenants"),
     Column("Amount", Kind.MONEY),
-    Column("Of it VAT", Kind.MONEY),
-    Column("Put back", Kind.MONEY),
+    Column("Of which VAT", Kind.MONEY),
+    Column("Put back since", Kind.MONEY),
     Column("Released by law"),
     Column("Journal", printed=False),
     Column("Decision", printed=False),
@@ -139,8 +142,8 @@ TOGETHER = (
     Column("What"),
     Column("Entries", Kind.COUNT),
     Column("Amount", Kind.MONEY),
-    Column("Of it VAT", Kind.MONEY),
-    Column("Put back", Kind.MONEY),
+    Column("Of which VAT", Kind.MONEY),
+    Column("Put back since", Kind.MONEY),
 )
 TOTALS = (
     Column("Since", Kind.DAY, printed=False),
@@ -149,14 +152,14 @@ TOTALS = (
     Column("Reason"),
     Column("Lines", Kind.COUNT),
     Column("Amount", Kind.MONEY),
-    Column("Of it VAT", Kind.MONEY),
+    Column("Of which VAT", Kind.MONEY),
     Column("Put back in that time", Kind.MONEY),
 )
 
 NOTES = (
     "A debt that is written off is still owed, unless the law has released it. A credit that was taken to income is still its owner’s.",
     "Both stay in this register, also where they were put back.",
-    "What was put back is an entry of its own, below nothing: the amounts of debts add up to what of them stands written off.",
+    "What was put back is an entry of its own, with a minus sign: the amounts of debts add up to what of them stands written off.",
 )
 
 
@@ -180,8 +183,8 @@ def register_report(
             headline(row.reason),
             label.reference if (label := labels.get(row.account)) else str(row.account),
             listed([isolated(name) for name in label.names]) if label else "",
-            _signed(row.kind, row.amount_pence),
-            _signed(row.kind, row.vat_pence),
+            signed(row.kind, row.amount_pence),
+            signed(row.kind, row.vat_pence),
             row.reinstated_pence,
             "yes" if row.discharged else "no",
             str(row.journal),
@@ -202,7 +205,7 @@ def register_report(
     )
 
 
-def _signed(kind: LineKind, pence: int) -> int:
+def signed(kind: LineKind, pence: int) -> int:
     """What is put back takes away from what was written off, so that a sum over both is right whoever makes it."""
     return -pence if kind is LineKind.REINSTATEMENT else pence
 
@@ -212,7 +215,7 @@ def _last_row(together: Mapping[LineKind, tuple[int, int, int, int]]) -> tuple[C
     if len(together) != 1:
         return ()
     [(kind, (_, amount, vat, back))] = together.items()
-    return ("Together", *(None,) * 4, _signed(kind, amount), _signed(kind, vat), back, *(None,) * 4)
+    return ("Together", *(None,) * 4, signed(kind, amount), signed(kind, vat), back, *(None,) * 4)
 
 
 def _summed(rows: Sequence[RegisterRow]) -> tuple[int, int, int, int]:

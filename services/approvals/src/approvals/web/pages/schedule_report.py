@@ -12,7 +12,8 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.words import role_words
-from approvals.queries import Carried, DecisionShown, MinuteShown
+from approvals.queries import Carried, DecisionShown, History, MinuteShown
+from approvals.web.call_in import call_in_of
 from approvals.web.pages.schedules import decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
@@ -27,7 +28,7 @@ LINES = (
     Column("Charges"),
     Column("Debtor’s total", Kind.MONEY),
     Column("Amount", Kind.MONEY),
-    Column("Of it VAT", Kind.MONEY),
+    Column("Of which VAT", Kind.MONEY),
     Column("Standing"),
     Column("Proposal", printed=False),
     Column("Journal", printed=False),
@@ -45,15 +46,15 @@ async def download(visit: Visit) -> Response:
     ending_asked(visit)
     schedule: UUID = visit.request.path_params["schedule"]
     page = await visit.ask(SCHEDULE_PAGE, ScheduleAsked(schedule=schedule, limit=LINES_IN_A_SCHEDULE))
-    decisions, minutes = await decided(visit, schedule)
+    history, minutes = await decided(visit, schedule)
     left_out = await visit.own(lambda tx: queries.left_out(tx, schedule))
     labels = await visit.account_labels(line.account for line in page.lines)
-    return await handed_out(visit, schedule_report(page, decisions, minutes, left_out, labels, await visit.names()))
+    return await handed_out(visit, schedule_report(page, history, minutes, left_out, labels, await visit.names()))
 
 
 def schedule_report(
     page: SchedulePage,
-    decisions: tuple[DecisionShown, ...],
+    history: History,
     minutes: Mapping[UUID, MinuteShown | None],
     left_out: Mapping[UUID, str],
     labels: Mapping[UUID, AccountLabel],
@@ -63,6 +64,8 @@ def schedule_report(
     lines = [_line(line, labels.get(line.account), left_out.get(line.line)) for line in page.lines]
     left = [line for line in page.lines if line.standing not in LINE_OFF]
     sums = (sum(line.amount_pence for line in left), sum(line.vat_pence for line in left))
+    nothing_left = page.status is ScheduleStatus.EMPTY
+    call_in = call_in_of(history, minutes) if page.status is ScheduleStatus.CALL_IN else None
     highest = "credit in all" if page.kind is LineKind.CREDIT_WRITE_ON else "debtor’s total"
     together = "Still on it" if len(left) < len(page.lines) else "Together"
     totals = [(headline(one.reason), STANDINGS[one.standing], one.lines, one.amount_pence) for one in page.totals]
@@ -72,14 +75,15 @@ def schedule_report(
         (
             Table("Lines", LINES, lines, (together, *(None,) * 4, *sums, *(None,) * 4)),
             Table("Totals by reason", TOTALS, totals, ("Put forward", None, sum(one.lines for one in page.totals), page.total_pence)),
-            Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision), names) for one in decisions]),
+            Table("Decisions", DECISIONS, [_decision(one, minutes.get(one.decision), names, nothing_left) for one in history.decisions]),
         ),
         facts=(
             ("What", headline(page.kind)),
             (
                 "Where it stands",
                 STATUS_WORDS[page.status]
-                + (f": {because(page.status_note)}" if page.status_note and page.status not in _AS_APPROVED else ""),
+                + (f": {because(page.status_note)}" if page.status_note and page.status not in _AS_APPROVED else "")
+                + (f": the decision of {call_in.whose}, posted on {day(call_in.until)} unless it is called in before" if call_in else ""),
             ),
             ("Schedule made", f"{when(page.made_at)} by {names.get(page.made_by, page.made_by)}"),
             ("Total", f"{pounds(sums[0])}, {counted(len(left), 'line')}"),
@@ -109,7 +113,7 @@ def _line(line: ScheduleLineShown, label: AccountLabel | None, left_out: str | N
     )
 
 
-def _decision(made: DecisionShown, minute: MinuteShown | None, names: Mapping[str, str]) -> tuple[Cell, ...]:
+def _decision(made: DecisionShown, minute: MinuteShown | None, names: Mapping[str, str], nothing_left: bool) -> tuple[Cell, ...]:
     authority = f"{made.decided_by_name}, {listed([role_words(role) for role in made.roles])}"
     lent = f", by authority of {listed(list(made.on_behalf_of))}" if made.on_behalf_of else ""
     body = f"; recorded what {minute.body} decided on {day(minute.met_on)}, minute {minute.reference}" if minute else ""
@@ -118,13 +122,13 @@ def _decision(made: DecisionShown, minute: MinuteShown | None, names: Mapping[st
     return (
         f"{when(made.decided_at)}, round {made.round}{stage}",
         f"{authority}{lent}{body}",
-        f"{headline(made.answer)}{_fate(made, names)}",
+        f"{headline(made.answer)}{_fate(made, names, nothing_left)}",
         why,
         str(made.decision),
     )
 
 
-def _fate(made: DecisionShown, names: Mapping[str, str]) -> str:
+def _fate(made: DecisionShown, names: Mapping[str, str], nothing_left: bool) -> str:
     """What became of a decision, as it goes on after its answer."""
     match made.carried:
         case Carried.RECALLED if made.recalled_at is not None:
@@ -136,6 +140,8 @@ def _fate(made: DecisionShown, names: Mapping[str, str]) -> str:
             return f"; decision {made.stage + 1} of {made.stages} is awaited"
         case Carried.BEING_CARRIED_OUT if made.answer is Answer.APPROVED and not made.completes:
             return f"; decision {made.stage + 1} of {made.stages} followed"
+        case Carried.CARRIED_OUT if made.answer is Answer.APPROVED and nothing_left:
+            return "; no line was left to post"
         case Carried.CARRIED_OUT if made.answer is not Answer.SENT_BACK:
             return ", carried out"
         case _:

@@ -2,11 +2,12 @@
 
 from asyncio import gather
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from chassis.peers import Refused, Unanswered
+from rentbook_contracts.approvals import Answer
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, LINES_IN_A_SCHEDULE, ActorsAsked, DebtsAsked, LineKind
 from rentbook_contracts.operation import BrokenRule
 from rentbook_contracts.refunds import ASKED_IN_VAIN, AskedInVain
@@ -19,6 +20,7 @@ from rentbook_contracts.writeoffs import (
     ScheduleLineShown,
     ScheduleOfHash,
     SchedulePage,
+    ScheduleStatus,
 )
 from starlette.responses import Response
 
@@ -27,14 +29,14 @@ from approvals.domain.eligibility import Part, ParticipantMayNotDecide, Status
 from approvals.domain.forms import AnswerSchedule, Minute
 from approvals.domain.reasons import SCHEDULE_REASONS, of_kind, schedule_reasons
 from approvals.domain.scheduling import EXCEPTION_REASONS, MINUTE_COPY_LIMIT_BYTES
-from approvals.queries import TaskHead, TaskPage
+from approvals.queries import DecisionShown, TaskHead, TaskPage
 from approvals.use_cases.decide_schedule import decide_schedule
 from approvals.web.answers import answer_of, choices_of, whom_to_ask
 from approvals.web.following import go_on, next_task
 from approvals.web.forms import Form, read_uuid
 from approvals.web.made_of import Piece, made_of
 from approvals.web.schedule_words import beside_the_task
-from approvals.web.story import changed_since, story
+from approvals.web.story import EVENTS, Told, changed_since, story
 from approvals.web.visit import NoSuchPage, Silent, Visit, note_refusal
 
 _EXCEPT = "except-"
@@ -153,7 +155,9 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
     chosen = {line: code for line, code in exceptions(form).items() if line in stands}
     goes = [line for line in lines if line.line in stands and line.line not in earlier]
     beside = beside_the_task(schedule.events) if schedule else []
+    nothing_left = schedule is not None and schedule.status is ScheduleStatus.EMPTY
     names, told = await visit.names(), sorted([*beside, *story(shown.history, None)], key=lambda one: one.at, reverse=True)
+    told = _nothing_posted(told, shown.history.decisions) if nothing_left else told
     decisions = [made for made in reversed(shown.history.decisions) if made.task == row.task]
     close = await close_to(visit, shown, [line.account for line in lines])
     return visit.show(
@@ -186,12 +190,21 @@ async def task_page(visit: Visit, shown: TaskPage, form: Form) -> Response:
         ),
         names=names,
         decisions_here=decisions,
+        nothing_left=nothing_left,
         minutes={made.decision: await _minute_of(visit, made.decision) for made in decisions},
         copy_limit=MINUTE_COPY_LIMIT_BYTES,
         ask_whom=whom_to_ask(shown),
         next_task=await next_task(visit, row.task),
         **(choices_of(schedule_reasons(found.about.line_kind)) | {"reason_words": choices_of(SCHEDULE_REASONS)["reason_words"]}),
     )
+
+
+def _nothing_posted(told: Sequence[Told], decisions: Sequence[DecisionShown]) -> list[Told]:
+    """The story of a schedule that ended without a line, newest first: of an approval nothing was carried out."""
+    carried = next((at for at, one in enumerate(told) if one.what == EVENTS["closed"]), None)
+    if carried is None or not decisions or decisions[-1].answer is not Answer.APPROVED:
+        return list(told)
+    return [*told[:carried], replace(told[carried], what="no line was left to post"), *told[carried + 1 :]]
 
 
 async def _schedule(visit: Visit, schedule: UUID) -> SchedulePage | None:

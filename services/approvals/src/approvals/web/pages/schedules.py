@@ -1,6 +1,6 @@
 """Schedules of write-offs: ready proposals chosen, previewed as they would post, and put to whoever may decide them."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -22,6 +22,7 @@ from rentbook_contracts.writeoffs import (
     MakeSchedule,
     ProposalStatus,
     ScheduleAsked,
+    SchedulePage,
     ScheduleRow,
     Schedules,
     SchedulesAsked,
@@ -35,10 +36,13 @@ from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
+from approvals.web.call_in import call_in_of
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, proposals_page
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
+from approvals.web.story import Told
 from approvals.web.visit import Visit, note_refusal
+from approvals.web.wording import said
 
 LINES_A_PAGE = 100
 SCHEDULES_SHOWN = 100
@@ -215,11 +219,9 @@ async def _page(visit: Visit, form: Form) -> Response:
     )
     page = await visit.ask(SCHEDULE_PAGE, asked)
     left = [one for one in page.totals if one.standing not in LINE_OFF]
-    decisions, minutes = await decided(visit, page.schedule)
     left_out = await visit.own(lambda tx: queries.left_out(tx, page.schedule))
-    posted_from = None
-    if page.status is ScheduleStatus.CALL_IN:
-        posted_from = await visit.own(lambda tx: queries.latest_carried_out_from(tx, page.schedule, page.round))
+    history, minutes = await decided(visit, page.schedule)
+    call_in = call_in_of(history, minutes) if page.status is ScheduleStatus.CALL_IN else None
     waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True, schedule=page.schedule))
     ended = await visit.own(lambda tx: queries.end_of_round(tx, page.schedule, page.round))
     works = visit.person.may_work_on_write_offs
@@ -237,23 +239,40 @@ async def _page(visit: Visit, form: Form) -> Response:
         names=await visit.names(),
         standings=list(STANDINGS.items()),
         status_words=STATUS_WORDS,
-        story=events_told(page.events),
-        decisions=decisions[::-1],
+        story=_told(page, history, minutes),
+        decisions=history.decisions[::-1],
         minutes=minutes,
         left_out={line: EXCEPTION_REASONS[code] for line, code in left_out.items()},
         waiting=() if taken_back else waiting,
         taken_back=taken_back,
-        posted_from=posted_from,
+        call_in=call_in,
         reason_words=choices_of(SCHEDULE_REASONS)["reason_words"],
         may_withdraw=works and page.status in WAITING and ended is None and not taken_back,
         sent_back=works and page.status is ScheduleStatus.SENT_BACK and not taken_back,
     )
 
 
-async def decided(visit: Visit, schedule: UUID) -> tuple[tuple[queries.DecisionShown, ...], dict[UUID, queries.MinuteShown | None]]:
-    """Every decision on a schedule, the oldest first, and the minute of each that has one."""
-    decisions = (await visit.own(lambda tx: queries.history_of_case(tx, schedule))).decisions
-    return decisions, {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in decisions}
+async def decided(visit: Visit, schedule: UUID) -> tuple[queries.History, dict[UUID, queries.MinuteShown | None]]:
+    """What approvals knows of a schedule, the oldest first, and the minute of each of its decisions that has one."""
+    history = await visit.own(lambda tx: queries.history_of_case(tx, schedule))
+    minutes = {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in history.decisions}
+    return history, minutes
+
+
+def _told(page: SchedulePage, history: queries.History, minutes: Mapping[UUID, queries.MinuteShown | None]) -> list[Told]:
+    """What happened, newest first: what writeoffs tells, and each decision and recall where it belongs among that."""
+    made = [Told(one.decided_at, one.decided_by, _decision_words(one, minutes.get(one.decision)), one.text) for one in history.decisions]
+    recalled = [
+        Told(one.recalled_at, one.recalled_by, "the approval was recalled", one.recall_text or "")
+        for one in history.decisions
+        if one.recalled_at is not None and one.recalled_by is not None
+    ]
+    return sorted([*events_told(page.events), *made, *recalled], key=lambda one: one.at, reverse=True)
+
+
+def _decision_words(made: queries.DecisionShown, minute: queries.MinuteShown | None) -> str:
+    turn = f"decision {made.stage} of {made.stages}" if made.stages > 1 else "decision"
+    return f"{turn}: {said(made.answer)}{f' by {minute.body}, recorded here' if minute else ''}"
 
 
 def _schedule(visit: Visit) -> UUID:
