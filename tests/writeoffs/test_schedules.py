@@ -1158,11 +1158,14 @@ async def test_whoever_pays_each_week_owes_again_what_was_listed_and_next_what_w
     assert (await writeoffs.status(rest["id"]))[:2] == ("ready", "")
 
 
+CREDIT_GONE = "The credit that it answers is no longer on the account: an earlier payment or credit of £10.00 was reversed"
+
+
 @pytest.mark.parametrize(
     ("balance", "back", "says"),
     [
-        (-9_99, 0, "The credit that it answers is no longer on the account."),
-        (0, 0, "The credit that it answers is no longer on the account."),
+        (-9_99, 0, f"{CREDIT_GONE}, and it is £9.99 in credit now."),
+        (0, 0, f"{CREDIT_GONE}, and nothing is owed now."),
         (-20_00, 302_41, NO_MORE_LEFT),
         (-20_00, 302_40, None),
     ],

@@ -32,16 +32,8 @@ DIED = "Somebody who owes it has died."
 PAID = "Somebody who owes it has paid on another account: they can be found."
 ENDED = "The day of the tenancy’s end was noted, and with it who answers for the account."
 
-OF_MONEY = frozenset(
-    {
-        DroppedBecause.BALANCE_MOVED,
-        DroppedBecause.CREDIT_ELSEWHERE,
-        DroppedBecause.OWED_ELSEWHERE,
-        DroppedBecause.ABOVE_WRITTEN_OFF,
-        DroppedBecause.CREDIT_GONE,
-    }
-)
-"""What an entry on the account, or on another of the same people, brings about."""
+OF_MONEY = frozenset({DroppedBecause.BALANCE_MOVED, DroppedBecause.CREDIT_GONE})
+"""What an entry on the line's own account brings about; what stands elsewhere, or is left of a write-off, may have stood so before it."""
 
 _HOLDS = {AccountHold.BREATHING_SPACE: DroppedBecause.BREATHING_SPACE, AccountHold.DISPUTE: DroppedBecause.DISPUTE}
 
