@@ -25,6 +25,7 @@ from python_calamine import CalamineWorkbook
 from rentbook_contracts.approvals import Answer, CloseTask
 from rentbook_contracts.ledger import ACTORS_BEHIND, DEBTS_FOR_WRITE_OFF, ActorsAsked, ActorsFound, DebtsRead, LineKind
 from rentbook_contracts.writeoffs import (
+    PROPOSAL_PAGE,
     PROPOSALS,
     SCHEDULE_TO_DECIDE,
     SCHEDULES,
@@ -443,7 +444,7 @@ async def test_a_schedule_and_its_report_say_who_called_it_in_and_why(place: Pla
     assert answer.endswith("Called in by Overview and Scrutiny")
 
 
-async def test_the_account_says_that_its_write_off_waits_out_its_call_in_whose_decision_it_is_and_until_when(place: Place) -> None:
+async def test_the_account_and_the_proposal_say_whose_decision_waits_out_its_call_in_and_until_when(place: Place) -> None:
     await place.everyone_known()
     task = await place.put_to("mabel")
     minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
@@ -469,6 +470,11 @@ async def test_the_account_says_that_its_write_off_waits_out_its_call_in_whose_d
         assert "This is the decision of Cabinet, minute CAB/2026/118, which members may call in." in said
         assert f"It is posted on {wording.day(day)}, unless it is called in before" in said
         assert "Propose to write this debt off" not in said
+        page = debts.proposal_page(ProposalAsked(proposal=debts.READY)).model_copy(update=listed)
+        place.peers.answers[f"/queries/{PROPOSAL_PAGE.name}"] = lambda _: page
+        said = await officer.read(f"/write-offs/{debts.READY}")
+        assert "put on a schedule: decided, in its call-in time." in said
+        assert f"It is posted on {wording.day(day)}, unless it is called in before." in said
 
 
 async def test_a_question_about_a_schedule_leads_to_its_answer(place: Place) -> None:

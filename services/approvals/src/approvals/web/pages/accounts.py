@@ -26,27 +26,17 @@ from rentbook_contracts.ledger import (
 from rentbook_contracts.notices import LETTERS, LettersAsked
 from rentbook_contracts.refunds import CASES, CasesAsked, CaseStatus
 from rentbook_contracts.words import isolated
-from rentbook_contracts.writeoffs import (
-    PROPOSALS,
-    SCHEDULES,
-    ProposalRow,
-    ProposalsAsked,
-    ProposalStatus,
-    SchedulesAsked,
-    ScheduleStatus,
-)
+from rentbook_contracts.writeoffs import PROPOSALS, ProposalRow, ProposalsAsked, ProposalStatus
 from starlette.responses import Response
 
 from approvals import queries
 from approvals.domain.forms import NOT_IDENTIFIED
-from approvals.web.call_in import CallIn, call_in_of
+from approvals.web.call_in import OnSchedule, on_schedule
 from approvals.web.chart import balance_chart
 from approvals.web.entries_csv import as_csv
 from approvals.web.forms import Form, read_uuid
 from approvals.web.pages.cases import FINISHED, IDENTIFIED
-from approvals.web.pages.schedules import decided
 from approvals.web.pages.write_offs import OPEN
-from approvals.web.schedule_words import STATUS_WORDS
 from approvals.web.visit import Visit
 from approvals.web.wording import headline
 
@@ -96,11 +86,10 @@ PROPOSALS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Proposed:
-    """An open proposal about an account. `schedule`: where its schedule stands, in words; `call_in`: what it waits for there."""
+    """An open proposal about an account, and where its schedule stands, if it is on one."""
 
     row: ProposalRow
-    schedule: str = ""
-    call_in: CallIn | None = None
+    stands: OnSchedule | None
 
 
 async def search(visit: Visit) -> Response:
@@ -168,15 +157,9 @@ async def account_page(visit: Visit, account: UUID, sent: Form | None = None) ->
 
 
 async def _proposed(visit: Visit, row: ProposalRow) -> Proposed:
-    """With where its schedule stands, where it is on one; writeoffs may not answer again."""
     if row.schedule is None or row.status is not ProposalStatus.ON_SCHEDULE:
-        return Proposed(row)
-    found = await visit.ask_or_name(SCHEDULES, SchedulesAsked(schedules=(row.schedule,)), "where a schedule of write-offs stands")
-    if found is None or not found.schedules:
-        return Proposed(row)
-    status = found.schedules[0].status
-    call_in = call_in_of(*await decided(visit, row.schedule)) if status is ScheduleStatus.CALL_IN else None
-    return Proposed(row, STATUS_WORDS[status], call_in)
+        return Proposed(row, None)
+    return Proposed(row, await on_schedule(visit, row.schedule))
 
 
 async def export(visit: Visit) -> Response:

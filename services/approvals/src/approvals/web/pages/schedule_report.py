@@ -13,8 +13,7 @@ from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.words import role_words
 from approvals.queries import Carried, DecisionShown, History, MinuteShown
-from approvals.web.call_in import call_in_of
-from approvals.web.pages.schedules import decided
+from approvals.web.call_in import call_in_of, decided
 from approvals.web.report import Column, Report, Table, ending_asked, handed_out
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, because
 from approvals.web.visit import Visit

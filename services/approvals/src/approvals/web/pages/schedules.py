@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from chassis.peers import Refused
@@ -36,7 +35,7 @@ from approvals import queries
 from approvals.domain.reasons import SCHEDULE_REASONS
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.web.answers import choices_of
-from approvals.web.call_in import call_in_of
+from approvals.web.call_in import call_in_of, decided
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, proposals_page
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
@@ -250,13 +249,6 @@ async def _page(visit: Visit, form: Form) -> Response:
         may_withdraw=works and page.status in WAITING and ended is None and not taken_back,
         sent_back=works and page.status is ScheduleStatus.SENT_BACK and not taken_back,
     )
-
-
-async def decided(visit: Visit, schedule: UUID) -> tuple[queries.History, dict[UUID, queries.MinuteShown | None]]:
-    """What approvals knows of a schedule, the oldest first, and the minute of each of its decisions that has one."""
-    history = await visit.own(lambda tx: queries.history_of_case(tx, schedule))
-    minutes = {one.decision: await visit.own(partial(queries.minute_of, decision_id=one.decision)) for one in history.decisions}
-    return history, minutes
 
 
 def _told(page: SchedulePage, history: queries.History, minutes: Mapping[UUID, queries.MinuteShown | None]) -> list[Told]:

@@ -39,6 +39,7 @@ from starlette.responses import Response
 from approvals import queries
 from approvals.domain.scheduling import EXCEPTION_REASONS
 from approvals.domain.tasks import Kind
+from approvals.web.call_in import on_schedule
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.made_of import made_of, pieces
 from approvals.web.schedule_words import events_told
@@ -301,6 +302,7 @@ async def _page(visit: Visit, form: Form) -> Response:
         and any(not rung.met and EvidenceKind.MANAGER_NOTE in rung.shown_by for rung in page.ladder),
         complete=not page.blocked and all(rung.met for rung in page.ladder),
         story=events_told(page.events),
+        stands=await on_schedule(visit, page.schedule) if page.schedule and page.status is ProposalStatus.ON_SCHEDULE else None,
         exception_words=EXCEPTION_REASONS,
         left_out=await visit.own(lambda tx: queries.left_out_lately(tx, page.proposal)) if page.left_out else None,
         open=page.status in OPEN and visit.person.may_work_on_write_offs,
