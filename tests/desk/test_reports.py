@@ -239,6 +239,7 @@ async def test_the_register_says_who_decided_or_by_which_minute(place: Place) ->
 
 async def test_the_register_names_each_who_decided_in_turn(place: Place) -> None:
     """An officer and a body one after the other, as the policy asks for such a debt: on the page, and in every file."""
+    await place.everyone_known()
     last = await place.put_to("mabel")
     about = debts.to_decide(debts.SCHEDULE, 50_000_00)
     minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
