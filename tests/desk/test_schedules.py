@@ -473,6 +473,7 @@ async def test_the_account_and_the_proposal_say_whose_decision_waits_out_its_cal
         assert "Propose to write this debt off" not in said
         page = debts.proposal_page(ProposalAsked(proposal=debts.READY)).model_copy(update=listed)
         place.peers.answers[f"/queries/{PROPOSAL_PAGE.name}"] = lambda _: page
+        assert f"posted on {wording.day(day)}, unless it is called in before" in await officer.read("/write-offs/schedules")
         said = await officer.read(f"/write-offs/{debts.READY}")
         assert "put on a schedule: decided, in its call-in time." in said
         assert f"It is posted on {wording.day(day)}, unless it is called in before." in said

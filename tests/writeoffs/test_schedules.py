@@ -333,6 +333,8 @@ async def test_a_payment_drops_its_line_says_why_and_leaves_the_rest(writeoffs: 
         second: ("listed", None),
     }
     assert (await writeoffs.status(first))[::2] == ("blocked", 2)
+    page = await writeoffs.ask(queries.schedule_page, ScheduleAsked(schedule=schedule))
+    assert (page.events[-1].what, page.events[-1].note) == ("a line of £100.00 was dropped", by_payment("£90.00 is owed"))
     await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing(7_00)))
     [row] = (await writeoffs.ask(queries.schedules, SchedulesAsked(schedules=(schedule,)))).schedules
     assert (row.lines, row.total_pence, row.left_lines, row.left_pence, row.dropped) == (2, 150_00, 1, 50_00, 1)

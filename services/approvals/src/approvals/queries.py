@@ -1113,6 +1113,16 @@ async def latest_carried_out_from(tx: Transaction, case: UUID, round_: int) -> d
     return found
 
 
+async def call_in_ends(tx: Transaction, schedules: Collection[UUID]) -> dict[UUID, date]:
+    """Of each of these schedules the day on which what the newest decided round approved is posted, unless it is called in before."""
+    newest = sa.select(decision.c.case_id, sa.func.max(decision.c.round).label("round")).where(decision.c.case_id.in_(schedules))
+    last = newest.group_by(decision.c.case_id).subquery()
+    of_the_round = sa.and_(decision.c.case_id == last.c.case_id, decision.c.round == last.c.round)
+    stands = (decision.c.answer == Answer.APPROVED, decision.c.carried_out_from.is_not(None), ~_is_recalled())
+    wanted = sa.select(decision.c.case_id, sa.func.max(decision.c.carried_out_from).label("until")).join(last, of_the_round).where(*stands)
+    return {row.case_id: row.until for row in await tx.connection.execute(wanted.group_by(decision.c.case_id))}
+
+
 @dataclass(frozen=True)
 class MinuteShown:
     body: str

@@ -5,6 +5,7 @@ from rentbook_contracts.workflows import SCHEDULE_CHANGED, ScheduleChanged, sche
 from rentbook_contracts.writeoffs import ProposalStatus
 
 from writeoffs import store
+from writeoffs.domain.money import pounds
 from writeoffs.store import Row
 from writeoffs.use_cases.work import follow
 
@@ -18,7 +19,7 @@ async def drop(tx: Transaction, line: Row, why: str) -> None:
     attempt = row.attempt + 1
     await store.change_proposal(tx, row.id, status=ProposalStatus.BLOCKED, status_note=why, schedule=None, attempt=attempt, followed=True)
     await store.note(tx, [row.id], "dropped from the schedule", why)
-    await store.note_on_schedule(tx, line.schedule, "a line was dropped", why)
+    await store.note_on_schedule(tx, line.schedule, f"a line of {pounds(line.amount_pence)} was dropped", why)
     await follow(tx, [(row.id, attempt)])
     if line.standing == LISTED:
         # It may have been the last: a schedule of which nothing is left asks nobody any more. What is being posted ends by itself.

@@ -24,6 +24,7 @@ from rentbook_contracts.writeoffs import (
 )
 
 from writeoffs import store
+from writeoffs.domain.money import pounds
 from writeoffs.domain.rules import WriteOffRule
 from writeoffs.use_cases.listing import listed
 from writeoffs.use_cases.work import decision_on, require_worker
@@ -89,7 +90,7 @@ async def take_off_schedule(tx: Transaction, told: TakeOffSchedule) -> Nothing:
     await store.change_proposal(tx, told.proposal, status=ProposalStatus.READY, schedule=None)
     await store.note(tx, [told.proposal], "taken off the schedule", told.note)
     await store.take_part_in_schedule(tx, row.id, "took a line off")
-    await store.note_on_schedule(tx, row.id, "a line was taken off", told.note)
+    await store.note_on_schedule(tx, row.id, f"a line of {pounds(lines[0].amount_pence)} was taken off", told.note)
     # It may have been the last: there is nothing left about which an answer would be waited for.
     await tx.nudge(schedule_workflow_id(row.id), SCHEDULE_CHANGED, ScheduleChanged(schedule=row.id))
     return Nothing()

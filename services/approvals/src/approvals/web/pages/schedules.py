@@ -73,6 +73,7 @@ async def listed(visit: Visit) -> Response:
     statuses = (ScheduleStatus(status),) if status in set(ScheduleStatus) else ()
     found = await _found(visit, statuses)
     waiting = await visit.own(lambda tx: queries.schedule_tasks(tx, still_open=True))
+    in_call_in = [one.schedule for one in found.schedules if one.status is ScheduleStatus.CALL_IN] if found else []
     return visit.show(
         "schedules.html",
         "Schedules of write-offs",
@@ -83,6 +84,7 @@ async def listed(visit: Visit) -> Response:
         statuses=[(one.value, words) for one, words in STATUS_WORDS.items()],
         names=await visit.names(),
         status_words=STATUS_WORDS,
+        posted_from=await visit.own(lambda tx: queries.call_in_ends(tx, in_call_in)) if in_call_in else {},
         waiting=waiting,
         stand=await as_they_stand(visit, [one.row.case for one in waiting]),
     )
