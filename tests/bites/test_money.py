@@ -278,7 +278,7 @@ async def test_bite_retry_with_a_new_key_after_an_unknown_outcome(postgres: Post
                 assert not unknown.value.non_retryable
                 await tried(runtime, attempt=2)
                 times = await scalar(runtime, "SELECT version FROM count WHERE key = 'a'")
-        assert proxy.done == [Misdeed.CUT]
+        assert [done.misdeed for done in proxy.done] == [Misdeed.CUT]
         return [] if times == 1 else [f"done {times} times"]
 
     async def under_another_key(tx: Transaction, offer: Offer[Any, Any], argument: Any, _: bytes) -> Any:

@@ -13,7 +13,7 @@ from support.stack import Stack, running_stack
 
 from faults import table
 from faults.client import Accepted, Numbers
-from faults.table import Outcome
+from faults.table import Outcome, Tally
 
 __all__ = ["database", "place", "secrets_dir", "wired"]
 # These take many minutes: `./rentbook test --faults` runs them. A sample of them runs with the journeys.
@@ -32,6 +32,7 @@ collect_ignore = (
 )
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _ACCEPTED = pytest.StashKey[Accepted]()
+_TALLY = pytest.StashKey[Tally]()
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +43,8 @@ def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if found := session.config.stash.get(_OUTCOMES, []):
-        accepted = session.config.stash.get(_ACCEPTED, None)
-        telling.tell(session.config, "faults", table.in_words(found, accepted.count if accepted else 0))
+        counted = (session.config.stash.get(_ACCEPTED, None), session.config.stash.get(_TALLY, None))
+        telling.tell(session.config, "faults", table.in_words(found, sum(each.count for each in counted if each is not None)))
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +70,12 @@ def members(stack: Stack) -> Mapping[str, Member]:
 def accepted(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Accepted:
     """All that the stack has acknowledged to anybody so far."""
     return pytestconfig.stash.setdefault(_ACCEPTED, Accepted(tmp_path_factory.mktemp("client") / "accepted.jsonl"))
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    """What was acknowledged elsewhere than at the stack's desk."""
+    return pytestconfig.stash.setdefault(_TALLY, Tally())
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import cycle
 
@@ -18,13 +20,25 @@ class Misdeed(StrEnum):
     DELAY = "it comes late"
 
 
+@dataclass
+class Done:
+    """A misdeed that was done: when, and when it was over, by the monotonic clock.
+
+    A late reply is over when it comes; a reply that never comes, when a COMMIT that was sent after it is answered.
+    """
+
+    misdeed: Misdeed
+    began: float
+    over: float | None = None
+
+
 class Proxy:
     """Passes everything on. `next_commit` is what it does to the next COMMIT, once; `every` has it do one misdeed each so many COMMITs."""
 
     def __init__(self, host: str, port: int) -> None:
         self.next_commit: Misdeed | None = None
         self.every: int | None = None
-        self.done: list[Misdeed] = []
+        self.done: list[Done] = []
         self._commits = 0
         self._turns = cycle(Misdeed)
         self._host = host
@@ -50,25 +64,39 @@ class Proxy:
         once, self.next_commit = self.next_commit, None
         return once
 
+    def does(self, misdeed: Misdeed) -> Done:
+        """Note that it is done now."""
+        done = Done(misdeed, time.monotonic())
+        self.done.append(done)
+        return done
+
+    def answered(self, sent: float) -> None:
+        """Note what is over now that the reply to a COMMIT of this moment has gone on."""
+        for done in self.done:
+            if done.over is None and done.misdeed is not Misdeed.DELAY and done.began < sent:
+                done.over = time.monotonic()
+
 
 class _Session:
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
         self._misdeed: Misdeed | None = None
+        self._sent: float | None = None
 
     async def up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while part := await reader.read(65536):
             if b"COMMIT" in part:
-                self._misdeed = self._proxy.misdeed_of_this_commit()
+                self._misdeed, self._sent = self._proxy.misdeed_of_this_commit(), time.monotonic()
             writer.write(part)
             await writer.drain()
 
     async def down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while part := await reader.read(65536):
-            misdeed, self._misdeed = self._misdeed, None
+            (misdeed, sent), self._misdeed, self._sent = (self._misdeed, self._sent), None, None
+            done = None
             if misdeed is not None:
                 # The server speaks again only after it has committed.
-                self._proxy.done.append(misdeed)
+                done = self._proxy.does(misdeed)
                 if misdeed is Misdeed.CUT:
                     return
                 if misdeed is Misdeed.HALF_CLOSE:
@@ -78,6 +106,10 @@ class _Session:
                 await asyncio.sleep(DELAY_SECONDS)
             writer.write(part)
             await writer.drain()
+            if done is not None:
+                done.over = time.monotonic()
+            if sent is not None:
+                self._proxy.answered(sent)
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """What the faults run has found, fault by fault, as the table at its end."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -52,6 +53,12 @@ class Outcome:
         else:
             self.unbalanced += many
 
+    def took_effect(self, acknowledged: Iterable[Hashable], effects: Iterable[Hashable]) -> None:
+        """Count what was acknowledged and had no effect, and what had more than one: where no `./rentbook check` looks."""
+        found = Counter(effects)
+        self.lost += sum(not found[each] for each in acknowledged)
+        self.doubled += sum(times - 1 for times in found.values())
+
     def never_settled(self, waits: Sequence[str]) -> None:
         """Count what was told and nobody heard in all the time that there was."""
         self.lost += max(1, len(waits))
@@ -67,6 +74,13 @@ class Counting(Protocol):
     """Whoever counts what was acknowledged so far."""
 
     count: int
+
+
+@dataclass
+class Tally:
+    """How much was acknowledged to clients that are not at the desk."""
+
+    count: int = 0
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """PostgreSQL commits and its reply does not arrive: that is *unknown* and not failed, and the same key again does nothing twice."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rentbook_local.postgres import Database
 from support.counting import TOKEN, CountedTo, CountUp, count_up, scalar, settings_for
 
 from faults.proxy import Misdeed, before
+from faults.table import Outcome, Tally, trying
 
 KEY = "form:of-the-test"
 
@@ -20,33 +22,32 @@ async def count_once(runtime: Runtime) -> CountedTo:
     return await run(runtime, lambda tx: once(tx, key=KEY, name="count-up", argument=argument, gives=CountedTo, use_case=count_up))
 
 
-@pytest.mark.parametrize("misdeed", [Misdeed.CUT, Misdeed.HALF_CLOSE])
-async def test_a_command_whose_commit_was_not_answered_is_sent_again_and_done_once(
-    database: Database, tmp_path: Path, misdeed: Misdeed
+@pytest.mark.parametrize("misdeed", Misdeed)
+async def test_a_command_whose_commit_was_not_answered_in_time_is_done_once(
+    database: Database, tmp_path: Path, outcomes: list[Outcome], tally: Tally, misdeed: Misdeed
 ) -> None:
+    """A reply that never comes is *unknown*, and the command is sent again; one that comes late is waited for."""
     (tmp_path / "service_token").write_text(f"{TOKEN}\n")
     address = sa.make_url(database.app_url)
-    async with before(address.host or "127.0.0.1", address.port or 5432) as (proxy, port):
-        through = settings_for(database, tmp_path, database_url=address.set(port=port).render_as_string(hide_password=False))
-        async with make_runtime("counter", through) as runtime:
-            await scalar(runtime, "SELECT 1")
-            proxy.next_commit = misdeed
-            with pytest.raises((sa.exc.DBAPIError, OSError)) as unknown:
-                await count_once(runtime)
-            assert may_pass(unknown.value), "what is not known must be tried again, never parked"
-            assert (await count_once(runtime)).number == 1
-            assert await scalar(runtime, "SELECT count(*) FROM outbox_event") == 1
-            assert await scalar(runtime, "SELECT version FROM count WHERE key = 'a'") == 1
-    assert proxy.done == [misdeed]
-
-
-async def test_a_late_reply_to_a_commit_is_waited_for(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "service_token").write_text(f"{TOKEN}\n")
-    address = sa.make_url(database.app_url)
-    async with before(address.host or "127.0.0.1", address.port or 5432) as (proxy, port):
-        through = settings_for(database, tmp_path, database_url=address.set(port=port).render_as_string(hide_password=False))
-        async with make_runtime("counter", through) as runtime:
-            proxy.next_commit = Misdeed.DELAY
-            assert (await count_once(runtime)).number == 1
-            assert (await count_once(runtime)).number == 1
-    assert proxy.done == [Misdeed.DELAY]
+    row = Outcome(f"a reply to COMMIT: {misdeed.name.lower().replace('_', ' ')}", 1)
+    with trying(outcomes, tally, row):
+        async with before(address.host or "127.0.0.1", address.port or 5432) as (proxy, port):
+            through = settings_for(database, tmp_path, database_url=address.set(port=port).render_as_string(hide_password=False))
+            async with make_runtime("counter", through) as runtime:
+                await scalar(runtime, "SELECT 1")
+                proxy.next_commit = misdeed
+                if misdeed is not Misdeed.DELAY:
+                    with pytest.raises((sa.exc.DBAPIError, OSError)) as unknown:
+                        await count_once(runtime)
+                    assert may_pass(unknown.value), "what is not known must be tried again, never parked"
+                answered = await count_once(runtime)
+                tally.count += 1
+                [done] = proxy.done
+                row.recovered.append(time.monotonic() - done.began)
+                assert await count_once(runtime) == answered, "the same key again has the same answer"
+                times = await scalar(runtime, "SELECT version FROM count WHERE key = 'a'")
+                facts = await scalar(runtime, "SELECT count(*) FROM outbox_event")
+        row.took_effect(["a"], ["a"] * (times or 0))
+        assert (answered.number, times, facts) == (1, 1, 1)
+        assert done.misdeed is misdeed
+        assert done.over is not None

@@ -28,7 +28,7 @@ from support.stack import Stack
 from faults.client import CALLER, Accepted, Counter, DebtOffice, FrontDesk, Numbers, Office, ThoroughOffice, debtors, players
 from faults.injector import WELL_SECONDS, books_are_right, until_well
 from faults.plan import WRITE_OFF_ROUNDS
-from faults.proxy import Misdeed, beside_us
+from faults.proxy import Misdeed, Proxy, beside_us
 from faults.table import Outcome, trying
 
 EVERYTHING = (*DATABASES, "workflows")
@@ -245,6 +245,7 @@ def _read_only(stack: Stack, value: str) -> None:
 
 
 EVERY_SO_MANY_COMMITS = 5
+POLL_SECONDS = 0.1
 
 
 @pytest.mark.timeout(1200)
@@ -263,14 +264,42 @@ def test_commits_whose_replies_are_lost_or_late_do_nothing_twice(
                 assert first is not None
                 os.kill(first, signal.SIGKILL)
                 desk = address if service == "approvals" else None
-                with Office(stack.layout, accepted, numbers, desk) as office:
+                with Office(stack.layout, accepted, numbers, desk) as office, recovery_noted(outcome, proxy, address):
                     proxy.every = EVERY_SO_MANY_COMMITS
                     for member in players(members)[:2]:
                         office.refund(member)
                     proxy.every = None
-        outcome.tried = len(proxy.done)
-        assert set(proxy.done) == set(Misdeed)
+        assert {done.misdeed for done in proxy.done} == set(Misdeed)
         books_are_right(stack.layout, accepted, [outcome])
+
+
+@contextmanager
+def recovery_noted(outcome: Outcome, proxy: Proxy, address: str) -> Iterator[None]:
+    """Count the misdeeds, and how long each takes to be over with the process behind the proxy well; ends when all are so.
+
+    Errors: AssertionError.
+    """
+    ended, recovered = threading.Event(), dict[int, float]()
+
+    def watch() -> None:
+        while not ended.wait(POLL_SECONDS):
+            waiting = [(number, done) for number, done in enumerate(proxy.done) if number not in recovered and done.over is not None]
+            if waiting and _answers(address):
+                recovered.update({number: time.monotonic() - done.began for number, done in waiting})
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+        end = time.monotonic() + WELL_SECONDS
+        while len(recovered) < len(proxy.done):
+            assert time.monotonic() < end, "the process behind the proxy commits nothing more, or is not well"
+            time.sleep(POLL_SECONDS)
+    finally:
+        ended.set()
+        watching.join(timeout=30)
+        outcome.tried = len(proxy.done)
+        outcome.recovered.extend(recovered.values())
 
 
 LOST = ("ledger.accounts", "approvals.cases")

@@ -26,7 +26,7 @@ from rentbook_local.ports import free_ports
 from support.counter_processes import start
 from support.counting import COUNTS, Counted, CountUp, Place, count_up, effects, note, scalar, until, versions_on_the_topic
 
-from faults.table import Outcome, trying
+from faults.table import Outcome, Tally, trying
 
 SLEEPER, HEIR = "sleeper", "heir"
 KEYS = ["account-1", "account-2", "account-3", "account-4"]
@@ -42,12 +42,6 @@ CREATE TRIGGER marks_are_noted AFTER UPDATE OF published_at ON outbox_event FOR 
 GRANT SELECT ON mark TO PUBLIC
 """
 """Who marked which row of the outbox, by the name under which each process speaks to PostgreSQL."""
-
-
-class Uncounted:
-    """Nobody acknowledges anything here."""
-
-    count = 0
 
 
 @dataclass
@@ -104,10 +98,28 @@ async def sleeper(place: Place, folder: Path) -> AsyncIterator[Asleep]:
         print(complained.decode()[-6000:])
 
 
-async def write(runtime: Runtime, times: int) -> None:
+Commands = list[tuple[str, int]]
+"""Which number of which key each command was told to have made."""
+
+
+async def write(runtime: Runtime, times: int, acknowledged: Commands, tally: Tally | None = None) -> None:
+    """Send so many commands for each key. What is acknowledged while something stands still counts in `tally`."""
     for _ in range(times):
         for key in KEYS:
-            await run(runtime, partial(count_up, ask=CountUp(key=key)))
+            told = await run(runtime, partial(count_up, ask=CountUp(key=key)))
+            acknowledged.append((key, told.number))
+            if tally is not None:
+                tally.count += 1
+
+
+@asynccontextmanager
+async def compared(row: Outcome, runtime: Runtime) -> AsyncIterator[Commands]:
+    """The list of what is acknowledged; in the end its commands are looked for in what was heard, also where the block fails."""
+    acknowledged: Commands = []
+    try:
+        yield acknowledged
+    finally:
+        row.took_effect(acknowledged, [(key, number) for key in KEYS for number in await effects(runtime, key)])
 
 
 async def until_heard(runtime: Runtime, up_to: int) -> None:
@@ -139,25 +151,31 @@ def heir() -> App:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("at", ["relay.before-publish", "relay.after-publish", "relay.before-mark-commit"])
-async def test_a_relay_that_wakes_marks_nothing_and_skips_nothing(place: Place, tmp_path: Path, outcomes: list[Outcome], at: str) -> None:
+async def test_a_relay_that_wakes_marks_nothing_and_skips_nothing(
+    place: Place, tmp_path: Path, outcomes: list[Outcome], tally: Tally, at: str
+) -> None:
     await audit(place)
     row = Outcome(f"a relay stands still at {at}", 1)
-    with trying(outcomes, Uncounted(), row):
-        async with place.runtime(instance="writer") as writer, sleeper(place, tmp_path / "places") as asleep:
-            await write(writer, 2)
+    with trying(outcomes, tally, row):
+        async with (
+            place.runtime(instance="writer") as writer,
+            compared(row, writer) as acknowledged,
+            sleeper(place, tmp_path / "places") as asleep,
+        ):
+            await write(writer, 2, acknowledged)
             await until_heard(writer, 2)
             asleep.arm(at)
-            await write(writer, 3)
+            await write(writer, 3, acknowledged, tally)
             await asleep.until_it_stands(at)
             began = asyncio.get_running_loop().time()
             in_hand = await unpublished(writer)
             assert in_hand, "it has nothing in hand"
             async with serving(heir(), place.with_settings(instance=HEIR)):
-                await write(writer, 2)
+                await write(writer, 2, acknowledged, tally)
                 await until_heard(writer, 7)
                 row.recovered.append(asyncio.get_running_loop().time() - began)
                 await asleep.wake()
-                await write(writer, 2)
+                await write(writer, 2, acknowledged, tally)
                 await until_heard(writer, 9)
                 marked = await marks(writer)
         first = next(index for index, (_, by_whom) in enumerate(marked) if by_whom == f"counter {HEIR}")
@@ -170,23 +188,27 @@ async def test_a_relay_that_wakes_marks_nothing_and_skips_nothing(place: Place, 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("at", ["inbox.before-commit", "inbox.after-commit", "events.before-offset-commit"])
 async def test_a_hearer_that_wakes_hears_nothing_twice_and_skips_nothing(
-    place: Place, tmp_path: Path, outcomes: list[Outcome], at: str
+    place: Place, tmp_path: Path, outcomes: list[Outcome], tally: Tally, at: str
 ) -> None:
     row = Outcome(f"a consumer stands still at {at}", 1)
-    with trying(outcomes, Uncounted(), row):
-        async with place.runtime(instance="writer") as writer, sleeper(place, tmp_path / "places") as asleep:
-            await write(writer, 2)
+    with trying(outcomes, tally, row):
+        async with (
+            place.runtime(instance="writer") as writer,
+            compared(row, writer) as acknowledged,
+            sleeper(place, tmp_path / "places") as asleep,
+        ):
+            await write(writer, 2, acknowledged)
             await until_heard(writer, 2)
             asleep.arm(at)
-            await write(writer, 3)
+            await write(writer, 3, acknowledged, tally)
             await asleep.until_it_stands(at)
             began = asyncio.get_running_loop().time()
             async with serving(heir(), place.with_settings(instance=HEIR)):
-                await write(writer, 2)
+                await write(writer, 2, acknowledged, tally)
                 await until_heard(writer, 7)
                 row.recovered.append(asyncio.get_running_loop().time() - began)
                 await asleep.wake()
-                await write(writer, 2)
+                await write(writer, 2, acknowledged, tally)
                 await until_heard(writer, 9)
             expected = list(range(1, 10))
             assert {key: await effects(writer, key) for key in KEYS} == dict.fromkeys(KEYS, expected)

@@ -45,6 +45,12 @@ def test_what_holds_fails_nowhere_and_the_sum_counts_shared_commands_once() -> N
     assert in_words(outcomes, accepted.count)[-1].split() == ["all", "2", "0", "4", "0", "0", "0", "2.0", "3.0"]
 
 
+def test_what_was_acknowledged_without_effect_is_lost_and_an_effect_too_many_is_doubled() -> None:
+    row = Outcome("a relay stands still", tried=1)
+    row.took_effect([("a", 1), ("a", 2), ("b", 1)], [("a", 1), ("a", 1), ("a", 1), ("b", 1)])
+    assert (row.lost, row.doubled) == (1, 2)
+
+
 def test_what_counts_as_lost_or_doubled_is_a_promise_of_the_check() -> None:
     assert {*LOST, *DOUBLED} <= {*(promise.name for promise in PROMISES), "accepted"}
     assert not LOST & DOUBLED
