@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -69,6 +70,12 @@ async def test_a_copy_writes_into_its_log_and_ends_as_it_is_told(forks: ForkServ
     assert layout.born(process.pid), "what was copied goes on without the first process"
     await child.stop(process, command, grace_seconds=_LIMIT_SECONDS)
     assert process.returncode == -signal.SIGTERM
+
+
+async def test_what_a_short_command_prints_lies_on_no_disk(forks: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    said = await forks.finish(_command(tmp_path, "import os; print(os.readlink('/proc/self/fd/1'))"), "Telling")
+    assert said.startswith("/memfd:told")
 
 
 async def test_a_copy_that_fails_is_told_of_by_its_last_words(forks: ForkServer, tmp_path: Path) -> None:

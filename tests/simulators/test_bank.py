@@ -1,6 +1,7 @@
 """The bank's stand-in: it takes a file once, pays each item once, says what became of it, and fails when it is told to."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -217,6 +218,23 @@ async def test_confirmation_of_payee(bank: httpx.AsyncClient, asked: tuple[str, 
     await bank.put("/control/register", json=REGISTER)
     question = dict(zip(("name", "sort_code", "account_number", "business"), asked, strict=True))
     assert (await bank.post("/cop/check", json=question)).json() == {"answer": answer, "name": name}
+
+
+async def test_a_register_that_finds_no_space_stays_as_it_was(
+    bank: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bank.put("/control/register", json=REGISTER)
+    monkeypatch.setenv("RENTBOOK_FAILPOINTS", str(tmp_path))
+    armed = tmp_path / "write.register.json"
+    armed.touch()
+    refused = await bank.put("/control/register", json=[])
+    said = "the register stays as it was, because its file cannot be written (No space left on device)"
+    assert (refused.status_code, refused.json()) == (507, {"reason": said})
+    assert (tmp_path / "write.register.json.hit").exists()
+    assert json.loads((tmp_path / "register.json").read_text()) == REGISTER
+    assert "register.json.making" not in os.listdir(tmp_path)
+    armed.unlink()
+    assert (await bank.put("/control/register", json=[])).json() == {"entries": 0}
 
 
 @pytest.mark.parametrize(

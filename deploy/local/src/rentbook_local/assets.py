@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rentbook_local import child, places
 from rentbook_local.problem import Problem
+from rentbook_local.writing import write_whole
 
 _DESK = places.ROOT / "services" / "approvals"
 _LIMIT_SECONDS = 180.0
@@ -51,8 +52,10 @@ def _fetch() -> None:
     try:
         child.finish(command, "npm", limit_seconds=_LIMIT_SECONDS)
     except Problem as fault:
+        if "ENOSPC" in str(fault):
+            raise Problem(f"The disk of {_DESK} or of {places.cache()} is full: free some space, then start again.") from fault
         raise Problem(f"The desk's styles could not be fetched: check the connection or the proxy, and start again. {fault}") from fault
-    (_DESK / "node_modules" / ".rentbook-lock").write_text(_digest())
+    write_whole(_DESK / "node_modules" / ".rentbook-lock", _digest())
 
 
 def _digest() -> str:

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from rentbook_local.problem import Problem
+from rentbook_local.writing import has_space
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECUREBITS = 28
@@ -160,10 +161,16 @@ def dies_with_us(death_signal: signal.Signals, account: Account | None = None) -
     return in_the_child
 
 
+def open_log(path: Path) -> IO[bytes]:
+    """The log, to append to. Errors: OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    has_space(path)
+    return path.open("ab")
+
+
 async def spawn(command: Command, *, stdin: int = subprocess.DEVNULL) -> asyncio.subprocess.Process:
     """Start the command in a session of its own, its output appended to its log."""
-    command.log.parent.mkdir(parents=True, exist_ok=True)
-    with command.log.open("ab") as log:
+    with open_log(command.log) as log:
         return await asyncio.create_subprocess_exec(
             *command.argv,
             env=dict(command.environment),

@@ -14,6 +14,7 @@ from typing import Any
 from rentbook_local import layout, places
 from rentbook_local.layout import DEFAULT_BASE_PORT, HIGHEST_BASE_PORT, LOWEST_BASE_PORT, Layout
 from rentbook_local.problem import Problem
+from rentbook_local.writing import has_space
 
 _WITH_MODULES = {
     "journey": "play one refund from bank file to letter, or a write-off, on a running stack or on one that is started for it",
@@ -133,6 +134,7 @@ def _run_apart(at: Layout, *, with_estate: bool) -> int:
     console = at.log("console")
     console.parent.mkdir(parents=True, exist_ok=True)
     words = ["run", "--state", str(at.folder), "--base-port", str(at.base_port), *([] if with_estate else ["--empty"])]
+    has_space(console)
     with console.open("wb") as log:
         apart = subprocess.Popen(
             [sys.executable, "-m", "rentbook_local", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -1,7 +1,6 @@
 """./rentbook export journal: every posting, oldest first, so that software that no one here wrote recomputes every balance."""
 
 import argparse
-import errno
 import shlex
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from rentbook_contracts.people import Role
 
 from rentbook_local.layout import Layout, owner
 from rentbook_local.problem import Problem
-from rentbook_local.writing import has_space
+from rentbook_local.writing import has_space, is_full
 
 _ANSWER_SECONDS = 30.0
 PERSON, ROLE = "export", Role.AUDITOR
@@ -91,7 +90,7 @@ def _no_answer(at: Layout, address: str, written: int, fault: str) -> str:
 
 def _unwritten(output: Path, fault: OSError) -> str:
     """Why a file cannot be written, and what to do about it. Nothing is left of it."""
-    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(fault):
         return f"The disk of {output} is full, and nothing was left on it: make room there, or choose another place with --output."
     if not output.parent.is_dir():
         return f"There is no folder {output.parent}: make it first, or choose another place with --output."

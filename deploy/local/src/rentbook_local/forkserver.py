@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,7 +46,12 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
-            self._process = await child.spawn(self._command, stdin=theirs.fileno())
+            try:
+                self._process = await child.spawn(self._command, stdin=theirs.fileno())
+            except OSError:
+                # No disk for its log, or no process more: that costs seconds of the start.
+                ours.close()
+                return
         # A copy's parent ends at once, and the copy becomes our own child.
         _adopt_orphans(True)
         self._socket = ours
@@ -69,7 +73,10 @@ class ForkServer:
 
     async def finish(self, command: child.Command, what: str, *, limit_seconds: float = 300) -> str:
         """Run the command to its end and return what it printed. Errors: `Problem` with its last words."""
-        with tempfile.TemporaryFile() as printed:
+        if self._socket is None:
+            return await asyncio.to_thread(child.finish, command, what, limit_seconds=limit_seconds)
+        # In memory: no full disk breaks off what it prints, and itself with it.
+        with os.fdopen(os.memfd_create(command.name), "w+b") as printed:
             process = await self._copy(command, printed.fileno())
             if process is None:
                 return await asyncio.to_thread(child.finish, command, what, limit_seconds=limit_seconds)
@@ -92,8 +99,7 @@ class ForkServer:
             with ours, contextlib.ExitStack() as files:
                 files.enter_context(theirs)
                 if output is None:
-                    command.log.parent.mkdir(parents=True, exist_ok=True)
-                    output = files.enter_context(command.log.open("ab")).fileno()
+                    output = files.enter_context(child.open_log(command.log)).fileno()
                 pid = await self._ask(self._socket, theirs.fileno(), output)
                 if pid is None:
                     return None

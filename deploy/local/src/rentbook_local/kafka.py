@@ -5,6 +5,7 @@ Every service is a user of its own, allowed what the contracts say that it publi
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import os
 import shutil
@@ -40,7 +41,7 @@ from rentbook_contracts.topics import Topic
 from rentbook_local import child, places
 from rentbook_local.ports import HOST
 from rentbook_local.problem import Problem
-from rentbook_local.writing import write_whole
+from rentbook_local.writing import copy_whole, is_full, write_whole
 
 ADMIN = "admin"
 _VERSION = "4.3.1"
@@ -79,7 +80,15 @@ def jars() -> list[Path]:
     """The class path, fetched into the per-user cache where it is missing; every jar is the one that the lock names."""
     locked = _locked_jars()
     if not are_jars_here():
-        _fetch(_folder(), locked)
+        places.cache().mkdir(parents=True, exist_ok=True)
+        # One start of ours at a time: each would find the half-written files of the other.
+        cache = os.open(places.cache(), os.O_RDONLY)
+        try:
+            fcntl.flock(cache, fcntl.LOCK_EX)
+            if not are_jars_here():
+                _fetch(_folder(), locked)
+        finally:
+            os.close(cache)
     return [_folder() / name for name in sorted(locked)]
 
 
@@ -101,29 +110,49 @@ def _fetch(folder: Path, locked: Mapping[str, str]) -> None:
     # One connection for all: jgo opens a new one for each of its hundreds of small requests.
     requests.request = requests.Session().request
     maven = places.cache() / "maven"
+    # Where there is no space for the folder itself, it is said as such.
+    maven.mkdir(parents=True, exist_ok=True)
     try:
         builder = EnvironmentBuilder(MavenContext(repo_cache=maven / "repository"), cache_dir=maven / "environments")
         environment = builder.from_endpoint(_ENDPOINT)
     except Exception as fault:
+        # A file that breaks off here would be taken for whole at every later start.
+        shutil.rmtree(maven, ignore_errors=True)
+        if full := _full_disk(fault):
+            raise OSError(full.errno, full.strerror, str(maven)) from fault
         raise Problem(
             f"Kafka's files could not be fetched from the Maven registry ({type(fault).__name__}): "
             "check the connection or the proxy and start again."
         ) from fault
     fetched = {jar.name: jar for part in ("jars", "modules") for jar in (environment.path / part).glob("*.jar")}
     if stranger := first_stranger(fetched, locked):
-        shutil.rmtree(environment.path, ignore_errors=True)
+        # With the files that it was made from, or the next start would be given this one again.
+        shutil.rmtree(maven, ignore_errors=True)
         raise Problem(f"Kafka's file {stranger} is not the one that deploy/kafka/jgo.lock.toml names: start again to fetch it.")
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    for name, jar in fetched.items():
-        shutil.copyfile(jar, making / name)
+    try:
+        making.mkdir(parents=True)
+        for name, jar in fetched.items():
+            copy_whole(jar, making / name)
+    except OSError:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
     try:
         making.rename(folder)
     except OSError:
         # Another start of ours was quicker; its files passed the same comparison.
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _full_disk(fault: BaseException | None) -> OSError | None:
+    """The full disk that this fault comes from, whatever a library has made of it."""
+    while fault is not None:
+        if isinstance(fault, OSError) and is_full(fault):
+            return fault
+        fault = fault.__cause__ or fault.__context__
+    return None
 
 
 def first_stranger(fetched: Mapping[str, Path], locked: Mapping[str, str]) -> str | None:
@@ -341,8 +370,12 @@ async def train(server: Server, class_path: Sequence[Path], log: Path) -> None:
     finally:
         await child.stop(process, learning, grace_seconds=0)
     if learned.exists():
-        shutil.copyfile(learned, memory(class_path).with_suffix(f".{os.getpid()}"))
-        memory(class_path).with_suffix(f".{os.getpid()}").replace(memory(class_path))
+        remember(learned, class_path)
+
+
+def remember(learned: Path, class_path: Sequence[Path]) -> None:
+    """Keep what Java has learned for every later start of this user. Errors: OSError; then nothing of it is kept."""
+    copy_whole(learned, memory(class_path))
 
 
 def _quoted(argument: str) -> str:

@@ -1,6 +1,5 @@
 """One stack on one machine: its ports, its folders, and which files of the state folder mean what."""
 
-import errno
 import fcntl
 import json
 import os
@@ -17,7 +16,7 @@ from rentbook_contracts.topics import SERVICES
 
 from rentbook_local.ports import HOST
 from rentbook_local.problem import Problem
-from rentbook_local.writing import write_whole
+from rentbook_local.writing import has_space, is_full, write_whole
 
 DEFAULT_BASE_PORT = 27100
 DATABASES = SERVICES
@@ -126,6 +125,7 @@ def owned(layout: Layout) -> Iterator[None]:
                 f"A stack already runs on {layout.folder} (process {owner(layout)}): see ./rentbook status, end it with ./rentbook stop, "
                 "or choose another folder with --state."
             ) from taken
+        has_space(layout.folder / "lock")
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         _await_the_dead(layout)
@@ -178,7 +178,7 @@ def born(pid: int) -> str | None:
 
 def as_problem(fault: OSError) -> Problem:
     """The sentence for an error of the operating system."""
-    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(fault):
         return Problem(f"The disk of {fault.filename or 'the state folder'} is full: free some space, then start again.")
     if fault.filename is None:
         return Problem(f"A part of the stack does not answer ({fault.strerror or fault}): see ./rentbook status and the logs.")

@@ -19,7 +19,7 @@ from rentbook_local.layout import DATABASES, Layout
 from rentbook_local.ports import free_ports, require_free
 from rentbook_local.problem import Problem
 from rentbook_local.supervisor import Health, Kept, Part, Supervisor
-from rentbook_local.writing import write_whole
+from rentbook_local.writing import has_space, is_full, write_whole
 
 SERVERS = ("postgres", "kafka", "temporal", "signin", "bank-simulator")
 _PROBE_SECONDS = 3.0
@@ -156,7 +156,8 @@ class _Run:
             await kafka.train(scratch, class_path, self.at.log("kafka-training"))
         except (Problem, OSError) as fault:
             # Nothing is lost by it but seconds of the next start.
-            self.say(f"Kafka's start could not be made faster: {fault}")
+            why = layout.as_problem(fault) if isinstance(fault, OSError) else fault
+            self.say(f"Kafka's start could not be made faster. {why}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -225,10 +226,19 @@ class _Run:
             "",
             f"{how_to_stop()} ends everything; what was done is kept for the next start.",
         )
-        print("\n".join(lines), flush=True)
+        self._print("\n".join(lines))
 
     def say(self, message: str) -> None:
-        print(f"{time.monotonic() - self.began:6.1f} s  {message}", flush=True)
+        self._print(f"{time.monotonic() - self.began:6.1f} s  {message}")
+
+    def _print(self, words: str) -> None:
+        """Lost where the words go to a file whose disk is full: that is no reason to end what runs."""
+        try:
+            has_space(self.at.log("console"))
+            print(words, flush=True)
+        except OSError as fault:
+            if not is_full(fault):
+                raise
 
     def _changed(self, kept: Sequence[Kept]) -> None:
         self.kept = kept

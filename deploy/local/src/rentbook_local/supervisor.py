@@ -1,13 +1,16 @@
 """Keeps processes alive: starts them, watches their health, starts them again, and ends them in order."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 from rentbook_local import child
 from rentbook_local.problem import Problem
+from rentbook_local.writing import is_full
 
 _PROBE_SECONDS = 2.0
 _FIRST_PROBE_SECONDS = 0.1
@@ -126,7 +129,7 @@ class Supervisor:
     async def _run_once(self, kept: Kept) -> str:
         """Run the process until it ends or must be ended, and say why."""
         try:
-            process = await self._spawn(kept.part.command)
+            process = await self._spawn(self._logged(kept.part.command))
         except OSError as fault:
             return f"could not be started ({fault.strerror})"
         kept.pid = process.pid
@@ -138,6 +141,17 @@ class Supervisor:
             return watch.result() if watch.done() else _ending(end.result())
         finally:
             await _to_its_end(self._end(kept, process, watch))
+
+    def _logged(self, command: child.Command) -> child.Command:
+        """The command, with its log if the disk takes one: what it says may be lost, and its work goes on. Errors: OSError."""
+        try:
+            child.open_log(command.log).close()
+        except OSError as fault:
+            if not is_full(fault):
+                raise
+            self._report(f"{command.log} takes nothing ({fault.strerror}): what {command.name} says is lost until it starts again.")
+            return replace(command, log=Path(os.devnull))
+        return command
 
     async def _end(self, kept: Kept, process: child.Process, watch: "asyncio.Task[str]") -> None:
         while not watch.done():

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 _FAILPOINTS = "RENTBOOK_FAILPOINTS"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_whole(path: Path, content: str, *, mode: int | None = None) -> None:
@@ -22,6 +24,30 @@ def write_whole(path: Path, content: str, *, mode: int | None = None) -> None:
     except OSError:
         making.unlink(missing_ok=True)
         raise
+
+
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy the file so that nobody finds half of it under its name, also where others copy it at the same time.
+
+    Errors: OSError, which names where there was no space; then nothing of it is left.
+    """
+    making = path.with_name(f"{path.name}.{os.getpid()}.making")
+    try:
+        if _is_full(path):
+            content = source.read_bytes()
+            making.write_bytes(content[: len(content) // 2])
+            raise _no_space(path)
+        shutil.copyfile(source, making)
+        making.replace(path)
+    except OSError as fault:
+        making.unlink(missing_ok=True)
+        # What is copied by the kernel names the file that is read.
+        raise (_no_space(path) if is_full(fault) else fault) from None
+
+
+def is_full(fault: OSError) -> bool:
+    """Whether the operating system says that the disk has no space, or none for us."""
+    return fault.errno in _FULL
 
 
 def has_space(path: Path) -> None:

@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 from bank_simulator import bacs, payee_names
 from bank_simulator.book import Book, NextFault
 from bank_simulator.reports import REJECT_WORDS, RETURN_WORDS
+from bank_simulator.writing import write_whole
 
 LARGEST_FILE_BYTES = 20 * 1024 * 1024
 LARGEST_QUESTION_BYTES = 1024 * 1024
@@ -179,9 +180,10 @@ class _Bank:
         needed = {"sort_code", "account_number", "name"}
         if not isinstance(entries, list) or not all(isinstance(entry, dict) and needed <= entry.keys() for entry in entries):
             return _refused("the register is a list of entries with sort_code, account_number and name")
-        beside = self.folder / f"{payee_names.REGISTER}.new"
-        beside.write_text(json.dumps(entries, ensure_ascii=False, indent=1), encoding="utf-8")
-        beside.replace(self.folder / payee_names.REGISTER)
+        try:
+            write_whole(self.folder / payee_names.REGISTER, json.dumps(entries, ensure_ascii=False, indent=1))
+        except OSError as fault:
+            return JSONResponse({"reason": f"the register stays as it was, because its file cannot be written ({fault.strerror})"}, 507)
         return JSONResponse({"entries": len(entries)})
 
     async def health(self, request: Request) -> Response:
