@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,7 +74,9 @@ def stood(postgres: Postgres, temporal: Temporal, secrets_dir: Path, tmp_path: P
     return made
 
 
-async def test_bite_a_file_of_unknown_fate_is_handed_over_again_under_a_new_reference(stood: Stood) -> None:
+async def test_bite_a_file_of_unknown_fate_is_handed_over_again_under_a_new_reference(
+    stood: Stood, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bank takes the file and its answer is lost. Whoever sends the payments again in another file pays them twice.
 
     Four guards stand behind each other: the story asks, refunds sends nothing of which the last word is *unknown*, a run has one file, and
@@ -82,6 +84,7 @@ async def test_bite_a_file_of_unknown_fate_is_handed_over_again_under_a_new_refe
     """
 
     means: list[Means] = []
+    monkeypatch.setattr("workflows.payment_run.FIRST_ASKING", timedelta(milliseconds=50))
 
     async def scenario(_: str) -> Sequence[str]:
         async with stood() as (refunds, bank, client):

@@ -320,6 +320,7 @@ async def test_a_process_whose_log_finds_no_space_works_without(tmp_path: Path, 
         await over.stop(["server"])
     assert said[0] == f"{command.log} takes nothing (No space left on device): what server says is lost until it starts again."
     assert not command.log.exists()
+    (tmp_path / "worked").unlink()
     full.free()
     try:
         await over.start(Part(command, has_worked))
