@@ -44,10 +44,10 @@ async def test_a_command_whose_commit_was_not_answered_in_time_is_done_once(
                 tally.count += 1
                 [done] = proxy.done
                 row.recovered.append(time.monotonic() - done.began)
-                assert await count_once(runtime) == answered, "the same key again has the same answer"
+                again = await count_once(runtime)
                 times = await scalar(runtime, "SELECT version FROM count WHERE key = 'a'")
                 facts = await scalar(runtime, "SELECT count(*) FROM outbox_event")
         row.took_effect(["a"], ["a"] * (times or 0))
-        assert (answered.number, times, facts) == (1, 1, 1)
+        assert (answered.number, again.number, times, facts) == (1, 1, 1, 1)
         assert done.misdeed is misdeed
         assert done.over is not None

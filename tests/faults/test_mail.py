@@ -70,20 +70,26 @@ async def test_a_letter_whose_sending_was_cut_off_is_left_to_a_person(
         letters_dir=tmp_path / "letters", smtp_host="127.0.0.1", smtp_port=mailbox[1], smtp_from="rents@rentbridge.example",
         smtp_to="print@example.org",
     )  # fmt: skip
-    row = Outcome(f"the sender of letters ends at {place}", 1)
+    row, goes_out = Outcome(f"the sender of letters ends at {place}", 1), list[UUID]()
+
+    def sent() -> list[UUID]:
+        return [*map(_letter_of, mailbox[0].taken)]
+
     with trying(outcomes, tally, row):
-        async with make_runtime("notices", settings) as runtime:
-            cut_off = await taken_in(runtime, tally)
-            assert await ended(await sender(settings, tmp_path)) == failpoint.EXIT_STATUS
-            later = await taken_in(runtime, tally)
-            again = await sender(settings, tmp_path)
-            await until(lambda: _is(runtime, cut_off, NOT_KNOWN), "a person is told to look", LIMIT_SECONDS)
-            row.recovered.append(time.time() - (tmp_path / f"{place}.hit").stat().st_ctime)
-            assert await ended(again) == 0
-            assert await _is(runtime, later, None)
-        sent = [*map(_letter_of, mailbox[0].taken)]
-        row.took_effect([later], sent)
-        assert sorted(sent) == sorted([*[cut_off] * taken, later])
+        try:
+            async with make_runtime("notices", settings) as runtime:
+                cut_off = await taken_in(runtime, tally)
+                assert await ended(await sender(settings, tmp_path)) == failpoint.EXIT_STATUS
+                later = await taken_in(runtime, tally)
+                goes_out.append(later)
+                again = await sender(settings, tmp_path)
+                await until(lambda: _is(runtime, cut_off, NOT_KNOWN), "a person is told to look", LIMIT_SECONDS)
+                row.recovered.append(time.time() - (tmp_path / f"{place}.hit").stat().st_ctime)
+                assert await ended(again) == 0
+                assert await _is(runtime, later, None)
+        finally:
+            row.took_effect(goes_out, sent())
+        assert sorted(sent()) == sorted([*[cut_off] * taken, later])
 
 
 LIMIT_SECONDS = 60.0
