@@ -722,3 +722,7 @@ async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Plac
         assert said.index("Decision 2 of 2: approved by Cabinet, recorded here") < said.index("Decision 1 of 2: approved")
         assert "decision 2 of 2 followed" in said
         assert "being carried out" not in said
+    async with visiting(place, "mabel") as recorder:
+        said = await recorder.read(f"/tasks/{task}")
+        assert "Recall this approval, or record that it was called in" in said
+        assert said.index("Decision 2 of 2: approved") < said.index("Decision 1 of 2: approved")

@@ -68,11 +68,14 @@ def test_a_case_tells_once_what_two_services_noted() -> None:
     heard = ("approved", "approved, ready for a payment run", "released", "released in a payment run", "with bank")
     events = tuple(CaseEvent(at=at, by="system", what=what) for what in heard)
     case = estate.case_page(estate.CASE_OKAFOR).model_copy(update={"events": events})
-    made = SimpleNamespace(decided_at=at, decided_by="dev.leader", answer=Answer.APPROVED, text="", on_behalf_of=())
+    made = SimpleNamespace(decided_at=at, decided_by="dev.leader", answer=Answer.APPROVED, text="", on_behalf_of=(), stage=1, stages=1)
     signed = SimpleNamespace(released_at=at, released_by="grace.finance")
     whole = SimpleNamespace(decisions=(made,), events=(), releases=(signed,))
     told = [one.what for one in story(cast(History, whole), case)]
     assert sorted(told) == ["decision: approved", "finance released the payment run", "with bank"]
+    second = SimpleNamespace(**{**vars(made), "stage": 2, "stages": 2, "on_behalf_of": ("Ella Kim",)})
+    of_two = SimpleNamespace(decisions=(second,), events=(), releases=())
+    assert [one.what for one in story(cast(History, of_two), None)] == ["decision 2 of 2: approved, by authority of Ella Kim"]
     ended = SimpleNamespace(at=at, person="system", what="not-carried-out", note="the tenancy ended", whom_name=None)
     came_to_nothing = SimpleNamespace(decisions=(), events=(ended,), releases=())
     assert [one.what for one in story(cast(History, came_to_nothing), None)] == ["the decision was not carried out"]

@@ -45,7 +45,7 @@ class Told:
 def story(history: History, case: CasePage | None) -> list[Told]:
     """All that is known of a case, newest first. Without `case` the part that refunds tells is missing."""
     tasks = [Told(event.at, event.person, _event_words(event), event.note or "") for event in history.events]
-    made = [Told(one.decided_at, one.decided_by, _decision_words(one), one.text) for one in history.decisions]
+    made = [Told(one.decided_at, one.decided_by, decision_words(one), one.text) for one in history.decisions]
     released = [Told(one.released_at, one.released_by, "finance released the payment run") for one in history.releases]
     known = _told_here(history)
     told = [Told(event.at, event.by, event.what, event.note) for event in case.events if event.what not in known] if case else []
@@ -64,9 +64,11 @@ def _told_here(history: History) -> frozenset[str]:
     return (OF_AN_APPROVAL if approved else frozenset()) | (OF_A_RELEASE if history.releases else frozenset())
 
 
-def _decision_words(made: DecisionShown) -> str:
+def decision_words(made: DecisionShown, body: str | None = None) -> str:
+    """Which decision of its round it is, and its answer. `body`: whose answer was recorded, where it is not the decider's."""
+    turn = f"decision {made.stage} of {made.stages}" if made.stages > 1 else "decision"
     lent = f", by authority of {' through '.join(made.on_behalf_of)}" if made.on_behalf_of else ""
-    return f"decision: {said(made.answer)}{lent}"
+    return f"{turn}: {said(made.answer)}{f' by {body}, recorded here' if body else ''}{lent}"
 
 
 def _event_words(event: EventShown) -> str:

@@ -39,9 +39,8 @@ from approvals.web.call_in import call_in_of, decided
 from approvals.web.forms import Form, read_offset, read_uuid
 from approvals.web.pages.write_offs import asked_by, decides, proposals_page
 from approvals.web.schedule_words import STANDINGS, STATUS_WORDS, events_told
-from approvals.web.story import Told
+from approvals.web.story import Told, decision_words
 from approvals.web.visit import Visit, note_refusal
-from approvals.web.wording import said
 
 LINES_A_PAGE = 100
 SCHEDULES_SHOWN = 100
@@ -255,18 +254,14 @@ async def _page(visit: Visit, form: Form) -> Response:
 
 def _told(page: SchedulePage, history: queries.History, minutes: Mapping[UUID, queries.MinuteShown | None]) -> list[Told]:
     """What happened, newest first: what writeoffs tells, and each decision and recall where it belongs among that."""
-    made = [Told(one.decided_at, one.decided_by, _decision_words(one, minutes.get(one.decision)), one.text) for one in history.decisions]
+    bodies = {decision: minute.body for decision, minute in minutes.items() if minute is not None}
+    made = [Told(one.decided_at, one.decided_by, decision_words(one, bodies.get(one.decision)), one.text) for one in history.decisions]
     recalled = [
         Told(one.recalled_at, one.recalled_by, "the approval was recalled", one.recall_text or "")
         for one in history.decisions
         if one.recalled_at is not None and one.recalled_by is not None
     ]
     return sorted([*events_told(page.events), *made, *recalled], key=lambda one: one.at, reverse=True)
-
-
-def _decision_words(made: queries.DecisionShown, minute: queries.MinuteShown | None) -> str:
-    turn = f"decision {made.stage} of {made.stages}" if made.stages > 1 else "decision"
-    return f"{turn}: {said(made.answer)}{f' by {minute.body}, recorded here' if minute else ''}"
 
 
 def _schedule(visit: Visit) -> UUID:
