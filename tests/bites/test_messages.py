@@ -228,7 +228,7 @@ async def course(hearer: Hearer, seed: int) -> Sequence[str]:
 
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("chassis.inbox", "chassis.consumer"):
+    for module in ("chassis.inbox", "chassis.consumer", "chassis.parked"):
         monkeypatch.setattr(f"{module}.reached", player.reached)
     monkeypatch.setattr("chassis.consumer.FIRST_PAUSE_SECONDS", 0.001)
 

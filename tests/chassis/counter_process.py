@@ -7,14 +7,23 @@ from chassis.process import main
 from chassis.serving import App, Subscription
 from chassis.settings import Settings
 from chassis.transaction import Transaction
+from rentbook_contracts.operation import BrokenRule
 from support.counting import Counted, note
 
 from chassis import process
 
 
+class NotMended(BrokenRule):
+    """What the event speaks of is not as it has to be."""
+
+
 async def note_or_die(tx: Transaction, fact: Counted) -> None:
-    """Dies in the middle of the third event, once: after its rows, before the commit."""
+    """Dies in the middle of the third event, once: after its rows, before the commit. One event can't be taken, by a rule or by a fault."""
     await note(tx, fact)
+    if os.environ.get("COUNTER_REFUSES") == f"{fact.counted}/{fact.number}":
+        raise NotMended("Not before it is mended.")
+    if os.environ.get("COUNTER_FAILS_ON") == f"{fact.counted}/{fact.number}":
+        raise RuntimeError("a fault of its own")
     died = tx.settings(Settings).secrets_dir / "has-died"
     if fact.number == 3 and os.environ.get("COUNTER_DIES") and not died.exists():
         died.touch()

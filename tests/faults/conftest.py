@@ -25,6 +25,7 @@ collect_ignore = (
         "test_servers.py",
         "test_full_disk.py",
         "test_standing_still.py",
+        "test_poison.py",
         "test_a_thousand_lines.py",
         "test_call_in.py",
         "test_every_reason_declined.py",

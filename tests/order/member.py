@@ -14,6 +14,7 @@ from chassis.settings import Settings
 from chassis.transaction import Transaction
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
+from rentbook_contracts.operation import BrokenRule
 from support.counting import Counted, note
 
 from chassis import consumer
@@ -55,16 +56,41 @@ def _impatient(broker: KafkaBroker) -> KafkaBroker:
     return broker
 
 
+class NotMended(BrokenRule):
+    """What the event speaks of is not as it has to be."""
+
+
 def counter() -> App:
     return App("counter", listens=(Subscription(Counted, note),))
 
 
-def stops_at(event: int) -> App:
-    """Says when it has written its so-manyth event, and goes no further: neither commit nor reply."""
+def stumbling_over(poison: str) -> App:
+    """The one event of this name (`named`) can't be taken."""
+
+    async def note_or_refuse(tx: Transaction, fact: Counted) -> None:
+        refuse(fact, poison)
+        await note(tx, fact)
+
+    return App("counter", listens=(Subscription(Counted, note_or_refuse),))
+
+
+def named(key: str, number: int) -> str:
+    return f"{key}/{number}"
+
+
+def refuse(fact: Counted, poison: str) -> None:
+    """Errors: NotMended, where it is that event."""
+    if named(fact.counted, fact.number) == poison:
+        raise NotMended("Not before it is mended.")
+
+
+def stops_at(event: int, poison: str = "") -> App:
+    """Says when it has written its so-manyth event, and goes no further: neither commit nor reply. The poison can't be taken."""
     left = event
 
     async def note_or_stop(tx: Transaction, fact: Counted) -> None:
         nonlocal left
+        refuse(fact, poison)
         await note(tx, fact)
         left -= 1
         if left == 0:
@@ -75,9 +101,9 @@ def stops_at(event: int) -> App:
     return App("counter", listens=(Subscription(Counted, note_or_stop),))
 
 
-async def _run(settings: Settings, event: int, policy: str = AckPolicy.NACK_ON_ERROR.name) -> None:
+async def _run(settings: Settings, event: int, policy: str = AckPolicy.NACK_ON_ERROR.name, poison: str = "") -> None:
     consumer.AckPolicy = SimpleNamespace(NACK_ON_ERROR=AckPolicy[policy])  # type: ignore[assignment, attr-defined]
-    async with member(settings, stops_at(event)):
+    async with member(settings, stops_at(event, poison)):
         await asyncio.Event().wait()
 
 

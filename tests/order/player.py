@@ -26,6 +26,8 @@ MOST_TRIES = 200
 """How often the rest of a partition is asked for before the test gives up on it."""
 
 _playing: ContextVar["Player"] = ContextVar("playing")
+_commanding: ContextVar["Ending | None"] = ContextVar("commanding", default=None)
+"""Set in what an operator does: where their command ends, which is a process of its own."""
 
 
 class Ended(BaseException):
@@ -34,6 +36,21 @@ class Ended(BaseException):
 
 class NotMended(BrokenRule):
     """What the event speaks of is not as it has to be."""
+
+
+@dataclass
+class Ending:
+    """Where a process ends, and how often it comes there until it does."""
+
+    place: str
+    hits: int
+
+    def end_here(self, place: str) -> None:
+        """Errors: Ended, once."""
+        if place == self.place:
+            self.hits -= 1
+            if self.hits == 0:
+                raise Ended
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class Player:
     course: Course
     played: Counter[str] = field(default_factory=Counter)
     _committed: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
-    _ends_at: tuple[str, int] | None = None
+    _ends_at: Ending | None = None
     _breaks: int = 0
     _unmended: set[tuple[str, int]] = field(default_factory=set)
     _logs: list[list[Raw]] = field(default_factory=list)
@@ -170,7 +187,7 @@ class Player:
             return
         self.played[step.fate] += 1
         if step.fate is Fate.ENDS:
-            self._ends_at = (step.place, step.times)
+            self._ends_at = Ending(step.place, step.times)
         elif step.fate is Fate.BREAKS:
             self._breaks = step.times
         beside: list[Awaitable[object]] = []
@@ -195,14 +212,21 @@ class Player:
         raise AssertionError(self._words("the rest of the partitions is never taken"))
 
     async def _operator(self, key: UUID) -> None:
-        """What people do about a key that waits: replay it, and where its first event is a copy that nobody can take, discard that."""
+        """What people do about a key that waits: replay it, and where its first event is a copy that nobody can take, discard that.
+
+        A command whose process ends in the middle is given again.
+        """
+        _commanding.set(Ending(*self.course.operators_end[key]))
         for _ in range(MOST_COPIES):
-            await self._replay(key)
-            waiting = await self._waiting(key)
-            if not waiting or self._flaw_at(waiting[0]) in (None, Flaw.RULE, Flaw.FAULT):
-                return
-            self.played["events discarded by two people"] += 1
-            await parked.discard(self.hearer.runtime, waiting[0].id, by="ada", second="ben", reason="spoilt on the way")
+            try:
+                await self._replay(key)
+                waiting = await self._waiting(key)
+                if not waiting or self._flaw_at(waiting[0]) in (None, Flaw.RULE, Flaw.FAULT):
+                    return
+                await parked.discard(self.hearer.runtime, waiting[0].id, by="ada", second="ben", reason="spoilt on the way")
+                self.played["events discarded by two people"] += 1
+            except Ended:
+                self.played["operators' commands that were cut off"] += 1
 
     def _flaw_at(self, row: Any) -> Flaw | None:
         told: Told = self.course.logs[row.partition - self.course.seed * PARTITIONS][row.record_offset]
@@ -278,12 +302,9 @@ class Player:
 
     def end_here(self, place: str) -> None:
         """Errors: Ended, where the process is to end at this place."""
-        if self._ends_at is None or self._ends_at[0] != place:
-            return
-        hits = self._ends_at[1] - 1
-        self._ends_at = (place, hits) if hits else None
-        if not hits:
-            raise Ended
+        for ending in (self._ends_at, _commanding.get()):
+            if ending is not None:
+                ending.end_here(place)
 
     def stand_in_the_way(self, key: str, version: int) -> None:
         """Errors: whatever the use case is to fail with."""

@@ -17,8 +17,25 @@ MOST_STEPS = 12
 MOST_RECORDS_AT_ONCE = 9
 FLAWED_SHARE = 0.35
 TOLD_AGAIN_SHARE = 0.2
-PLACES = ("inbox.before-commit", "inbox.after-commit", "events.before-offset-commit", "events.after-offset-commit")
+PLACES = (
+    "inbox.before-commit",
+    "inbox.after-commit",
+    "events.before-offset-commit",
+    "events.after-offset-commit",
+    "parking.before-commit",
+    "parking.after-commit",
+)
 """Where a member may end in the middle of a batch (docs/failpoints.md)."""
+
+OPERATORS_PLACES = (
+    "drain.before-commit",
+    "drain.after-commit",
+    "drain.before-reason-commit",
+    "drain.after-reason-commit",
+    "discard.before-commit",
+    "discard.after-commit",
+)
+"""Where an operator's command may end."""
 
 
 class Flaw(StrEnum):
@@ -68,7 +85,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Course:
-    """All of it. `logs` are the partitions; of each, what lies before `cuts` comes before anybody mends anything, the rest during it."""
+    """All of it. `logs` are the partitions; of each, what lies before `cuts` comes before anybody mends anything, the rest during it.
+
+    `operators_end`: for a flawed key, the place at which its operator's command ends, and at which hit.
+    """
 
     seed: int
     keys: dict[UUID, int]
@@ -76,6 +96,7 @@ class Course:
     logs: tuple[tuple[Told, ...], ...]
     cuts: tuple[int, ...]
     steps: tuple[Step, ...]
+    operators_end: dict[UUID, tuple[str, int]]
 
 
 def drawn(seed: int, flaws: Sequence[Flaw]) -> Course:
@@ -89,7 +110,9 @@ def drawn(seed: int, flaws: Sequence[Flaw]) -> Course:
         log, cut = _log(dice, {key: keys[key] for key in here}, flawed)
         logs.append(log)
         cuts.append(cut)
-    return Course(seed, keys, flawed, tuple(logs), tuple(cuts), tuple(_step(dice) for _ in range(dice.randint(3, MOST_STEPS))))
+    steps = tuple(_step(dice) for _ in range(dice.randint(3, MOST_STEPS)))
+    operators_end = {key: (dice.choice(OPERATORS_PLACES), dice.randint(1, 2)) for key in flawed}
+    return Course(seed, keys, flawed, tuple(logs), tuple(cuts), steps, operators_end)
 
 
 def _flaw(dice: Random, events: int, flaws: Sequence[Flaw]) -> tuple[int, Flaw]:

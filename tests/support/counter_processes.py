@@ -26,8 +26,8 @@ async def start(settings: Settings, *words: str, **more: str) -> asyncio.subproc
     return await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), *words, env=told, stdout=pipe, stderr=pipe)
 
 
-async def say(settings: Settings, *words: str) -> tuple[int | None, str, str]:
+async def say(settings: Settings, *words: str, **more: str) -> tuple[int | None, str, str]:
     """Give it an operator's words: its exit status, what it said, and what it complained of."""
-    process = await start(settings, *words)
+    process = await start(settings, *words, **more)
     out, err = await asyncio.wait_for(process.communicate(), _END_SECONDS)
     return process.returncode, out.decode(), err.decode()

@@ -63,7 +63,10 @@ class Inbox:
         started = perf_counter()
         with self._span("hear", record):
             heard, drain = await run(self._runtime, lambda tx: self._take(tx, record, whole_log))
-            reached("inbox.after-commit")
+            if heard is Heard.PARKED:
+                reached("parking.after-commit")
+            else:
+                reached("inbox.after-commit")
         self._runtime.telemetry.heard.labels(record.topic, heard).inc()
         self._runtime.telemetry.steps.labels("event", record.event_type or "", heard).observe(perf_counter() - started)
         if drain:
@@ -212,6 +215,7 @@ class Inbox:
             await _keep(tx, record, reason)
 
         await run(self._runtime, keep)
+        reached("parking.after-commit")
 
     async def parked_on(self, topic: str) -> int:
         """How many events of the topic wait for an operator."""
@@ -234,10 +238,12 @@ class Inbox:
                     raise
                 await self._tell_why(topic, key, _reason(error))
                 return taken
+            reached("drain.after-commit")
             taken += 1
 
     async def _tell_why(self, topic: str, key: str, reason: str) -> None:
         await run(self._runtime, lambda tx: _keep_reason(tx, topic, key, reason))
+        reached("drain.after-reason-commit")
 
     async def _take_parked(self, tx: Transaction, topic: str, key: str, by: str) -> bool:
         await lock_key(tx, topic, key)
@@ -250,6 +256,7 @@ class Inbox:
                 await self._work(tx, record)
         done = {"resolved_at": tx.now, "resolution": "replayed", "resolved_by": by}
         await tx.connection.execute(parked.update().where(parked.c.id == waiting[0].id).values(done))
+        reached("drain.before-commit")
         return True
 
     async def _was_heard(self, tx: Transaction, record: Record) -> bool:
@@ -305,6 +312,7 @@ async def _keep(tx: Transaction, record: Record, reason: str) -> None:
         told = {"topic": record.topic, "key": record.key, "event_id": record.event_id, "event_type": record.event_type}
         log.error("an event was parked", extra={**told, "reason": reason})
         tx.runtime.telemetry.parked.labels(record.topic).inc()
+    reached("parking.before-commit")
 
 
 async def lock_key(tx: Transaction, topic: str, key: str) -> None:
@@ -359,6 +367,7 @@ async def _keep_reason(tx: Transaction, topic: str, key: str, reason: str) -> No
     waiting = await _waiting(tx, topic, key)
     if waiting:
         await tx.connection.execute(parked.update().where(parked.c.id == waiting[0].id).values(reason=reason[:REASON_LIMIT_CHARACTERS]))
+    reached("drain.before-reason-commit")
 
 
 def as_record(row: Any) -> Record:

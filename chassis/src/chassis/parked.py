@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chassis.failpoint import reached
 from chassis.inbox import Inbox, advance, heard_up_to, lock_key
 from chassis.serving import App
 from chassis.tables import parked
@@ -119,6 +120,7 @@ async def discard(runtime: Runtime, number: int, *, by: str, second: str, reason
     if by.strip().casefold() == second.strip().casefold():
         raise NotPossible("Two different people discard an event.")
     await run(runtime, lambda tx: _discard(tx, number, by.strip(), second.strip(), reason.strip()))
+    reached("discard.after-commit")
     return f"Event {number} is discarded. Replay the next of its key to go on."
 
 
@@ -135,6 +137,7 @@ async def _discard(tx: Transaction, number: int, by: str, second: str, reason: s
         await advance(tx, row.topic, row.key, row.aggregate_version)
     done = {"resolved_at": tx.now, "resolution": "discarded", "resolved_by": by, "seconded_by": second, "because": reason}
     await tx.connection.execute(parked.update().where(parked.c.id == number).values(done))
+    reached("discard.before-commit")
 
 
 async def _comes_again(tx: Transaction, row: Any) -> bool:
