@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,30 +22,12 @@ from notices.use_cases.send_again import NeverSent, NoSuchLetter, NotYourPart, P
 from notices.use_cases.write_letter import write_letter
 from notices.use_cases.write_of_return import write_of_return
 from rentbook_contracts.notices import LetterFate, LettersAsked, SendLetterAgain
-from rentbook_contracts.refunds import CaseOutcome, CasePage, CaseStatus, RefundClosed, RefundReturned
+from rentbook_contracts.refunds import CaseOutcome, RefundClosed, RefundReturned
 from rentbook_local.ports import free_ports
-from support.notices_service import ACCOUNT, account_page, rows, runtime_for, tick
+from support.notices_service import ACCOUNT, CASE, account_page, case_page, peers, rows, runtime_for, tick
 from support.servers import Postgres
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-CASE = uuid4()
 CLOSED = RefundClosed(case=CASE, account=ACCOUNT, attempt=1, outcome=CaseOutcome.PAID, refund_pence=141_20, offset_pence=0)
-
-
-def case_page() -> CasePage:
-    return CasePage(
-        case=CASE, attempt=1, round=1, account=ACCOUNT, status=CaseStatus.PAID, status_note="", asked_by=None, asked_at=NOW,
-        taken_by="system",
-        identified_how="", requested_pence=None, reason_code="", note="", joint_consent=False, consents=(), opted_out=(), payee=None,
-        checks=(),
-        evidence=(), plan=None, plan_hash=None, floor_pence=0, cleared_credit_pence=0, events=(), run=None, refund_journal=None,
-        decide_by=NOW.date(), pay_by=NOW.date(), policy_version="",
-    )  # fmt: skip
-
-
-def peers(request: httpx.Request) -> httpx.Response:
-    pages = {"/queries/case-page": case_page, "/queries/account-page": account_page}
-    return httpx.Response(200, text=pages[request.url.path]().model_dump_json())
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from chassis.transaction import Runtime
 from ledger.settings import LedgerSettings
 from refunds.settings import RefundsSettings
 from rentbook_local.postgres import Database
-from support import web
+from support import notices_service, web, write_off_service
 from support.counting import TOKEN, prepare, settings_for
 from support.courses import WHOLE, first_seed
 from support.refund_service import FakeBank, FakeLedger, Refunds
 from support.servers import Postgres
+from support.write_off_service import WriteOffs
 
 from order.player import reached
 
@@ -75,7 +76,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("chassis"), "disabled", True)
     for name in ("chassis.inbox", "chassis.consumer", "chassis.transaction"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", True)
-    for module in ("chassis.inbox", "chassis.consumer"):
+    for module in ("chassis.inbox", "chassis.consumer", "chassis.parked"):
         monkeypatch.setattr(f"{module}.reached", reached)
     monkeypatch.setattr("chassis.consumer.FIRST_PAUSE_SECONDS", 0.001)
 
@@ -110,3 +111,18 @@ async def refunds(postgres: Postgres, secrets_dir: Path, tmp_path: Path, unhurri
     async with make_runtime("refunds", settings) as runtime, web.client(mounts=doors) as http:
         runtime.http = http
         yield Refunds(runtime, settings.means(), books, bank, database)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def writeoffs(postgres: Postgres, secrets_dir: Path, unhurried: None) -> AsyncIterator[WriteOffs]:
+    database = await witnessed(await postgres.new_database("writeoffs"), TAKEN_AT_ONCE)
+    async with write_off_service.running(database, secrets_dir, retry_budget_seconds=0.01) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def notices(postgres: Postgres, secrets_dir: Path, unhurried: None) -> AsyncIterator[Runtime]:
+    database = await witnessed(await postgres.new_database("notices"))
+    answers = notices_service.peers
+    async for runtime in notices_service.runtime_for(postgres, secrets_dir, answers, database=database, retry_budget_seconds=0.01):
+        yield runtime

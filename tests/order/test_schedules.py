@@ -9,11 +9,12 @@ from collections import Counter
 import pytest
 from chassis.transaction import Runtime
 from support.refund_service import Refunds
+from support.write_off_service import WriteOffs
 
 from order import hearers
 from order.conftest import courses
 from order.player import Hearer, Player
-from order.schedule import DISCARDED, Fate, Flaw, drawn
+from order.schedule import DISCARDED, OPERATORS_PLACES, PLACES, Fate, Flaw, drawn
 
 pytestmark = pytest.mark.timeout(7200)
 AT_ONCE = 3
@@ -51,11 +52,21 @@ async def test_refunds_tells_each_case_of_each_movement_once_in_order(refunds: R
     await play(hearers.refunds_of_accounts(refunds), courses(SAMPLE // 4, WHOLE // 4), played)
 
 
+async def test_writeoffs_tells_each_proposal_of_each_movement_once(writeoffs: WriteOffs, played: "Counter[str]") -> None:
+    await play(hearers.writeoffs_of_accounts(writeoffs), courses(SAMPLE // 4, WHOLE // 4), played)
+
+
+async def test_notices_writes_one_letter_of_each_end_and_return_in_order(notices: Runtime, played: "Counter[str]") -> None:
+    await play(hearers.notices_of_cases(notices), courses(SAMPLE // 8, WHOLE // 8), played)
+
+
 def test_a_seed_gives_the_same_course_each_time_and_a_few_seeds_give_all_that_can_happen() -> None:
     flaws = tuple(Flaw)
     some = [drawn(seed, flaws) for seed in range(60)]
     assert some == [drawn(seed, flaws) for seed in range(60)]
     assert {flaw for course in some for _, flaw in course.flawed.values()} == set(flaws) > DISCARDED
     assert {step.fate for course in some for step in course.steps} == set(Fate)
+    assert {step.place for course in some for step in course.steps} == set(PLACES)
+    assert {place for course in some for place, _ in course.operators_end.values()} == set(OPERATORS_PLACES)
     assert any(cut < len(log) for course in some for log, cut in zip(course.logs, course.cuts, strict=True)), "some come during the mending"
     assert any(len(set(log)) < len(log) for course in some for log in course.logs), "some are told twice"

@@ -1,7 +1,7 @@
 """A running notices without its servers: a migrated database, an account's page, and a beat of the sender."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,10 +14,13 @@ from chassis.transaction import Runtime, run
 from notices.settings import NoticesSettings
 from notices.use_cases.send_letters import sending_by
 from rentbook_contracts.ledger import AccountKind, AccountLabel, AccountPage, AccountStatus, Addressee, LetterAddress, TenancyFacts
+from rentbook_contracts.refunds import CasePage, CaseStatus
+from rentbook_local.postgres import Database
 
 from support.servers import Postgres
 
-ACCOUNT = uuid4()
+ACCOUNT, CASE = uuid4(), uuid4()
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 def account_page() -> AccountPage:
@@ -37,11 +40,33 @@ def account_page() -> AccountPage:
     )  # fmt: skip
 
 
+def case_page() -> CasePage:
+    return CasePage(
+        case=CASE, attempt=1, round=1, account=ACCOUNT, status=CaseStatus.PAID, status_note="", asked_by=None, asked_at=NOW,
+        taken_by="system",
+        identified_how="", requested_pence=None, reason_code="", note="", joint_consent=False, consents=(), opted_out=(), payee=None,
+        checks=(),
+        evidence=(), plan=None, plan_hash=None, floor_pence=0, cleared_credit_pence=0, events=(), run=None, refund_journal=None,
+        decide_by=NOW.date(), pay_by=NOW.date(), policy_version="",
+    )  # fmt: skip
+
+
+def peers(request: httpx.Request) -> httpx.Response:
+    """The ledger and refunds: every account and every case has the same page."""
+    pages = {"/queries/case-page": case_page, "/queries/account-page": account_page}
+    return httpx.Response(200, text=pages[request.url.path]().model_dump_json())
+
+
 async def runtime_for(
-    postgres: Postgres, folder: Path, answers: Callable[[httpx.Request], httpx.Response] | None = None, **more: Any
+    postgres: Postgres,
+    folder: Path,
+    answers: Callable[[httpx.Request], httpx.Response] | None = None,
+    *,
+    database: Database | None = None,
+    **more: Any,
 ) -> AsyncIterator[Runtime]:
-    """`folder` holds the service's token, and the letters. `answers`: what the other services say."""
-    database = await postgres.new_database("notices")
+    """`folder` holds the service's token, and the letters. `answers`: what the other services say. `database`: one that is there."""
+    database = database or await postgres.new_database("notices")
     settings = NoticesSettings(
         database_url=database.app_url, kafka_bootstrap="127.0.0.1:1", temporal_address="127.0.0.1:1", secrets_dir=folder,
         letters_dir=folder / "letters", peers={"ledger": "http://ledger", "refunds": "http://refunds"}, **more,

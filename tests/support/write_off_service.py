@@ -195,7 +195,7 @@ class FakeApprovals:
 
 
 @asynccontextmanager
-async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"]:
+async def running(database: Database, folder: Path, **more: Any) -> AsyncIterator["WriteOffs"]:
     """Writeoffs over a migrated database; `folder` takes the service's token."""
     (folder / "service_token").write_text("token", encoding="utf-8")
     settings = WriteOffsSettings(
@@ -204,6 +204,7 @@ async def running(database: Database, folder: Path) -> AsyncIterator["WriteOffs"
         temporal_address="127.0.0.1:1",
         peers={"ledger": "http://ledger", "approvals": "http://approvals"},
         secrets_dir=folder,
+        **more,
     )
     ledger, approvals = FakeLedger(), FakeApprovals()
     mounts = {"http://ledger": ledger.transport(), "http://approvals": approvals.transport()}
