@@ -105,6 +105,16 @@ async def test_nothing_is_posted_of_a_debt_by_whoever_decided_it_and_stands_behi
     assert (await debts.post(again))[0].dropped_because == "decider-behind", "for ever, for that attempt"
 
 
+async def test_nor_of_one_in_which_whoever_decided_takes_part_by_now(debts: Debts) -> None:
+    """Their evidence was on its way while they decided, or came while the decision could still be called in: writeoffs knows of it."""
+    theirs, others = await debts.line(), await debts.line(GARAGE, reason="uneconomic")
+    debts.deciders = ("kim.s151", "efua.manager")
+    debts.took_part = {theirs.line: "efua.manager", others.line: "asha.officer"}
+    fell, went = await debts.written_off(theirs, others)
+    assert (fell.dropped_because, fell.journal, went.dropped_because) == ("decider-behind", None, None)
+    assert (await debts.facts()).balance_pence == 280_00
+
+
 async def test_what_was_decided_by_somebody_behind_it_is_neither_put_back_nor_taken_to_income(debts: Debts) -> None:
     [off] = await debts.written_off(await debts.line())
     assert off.journal is not None

@@ -90,12 +90,13 @@ class Debts:
     """The ledger's use cases about write-offs, each in a transaction of its own.
 
     Writeoffs has handed out whatever is to be posted, but for the lines that `dropped`. `deciders` approved it, at `decided_at` or
-    just now.
+    just now; `took_part` has a hand in lines by now.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.dropped: set[UUID] = set()
+        self.took_part: dict[UUID, str] = {}
         self.deciders: tuple[str, ...] = ("dilip.leader",)
         self.decided_at: datetime | None = None
         runtime.settings.peers.update(writeoffs="http://writeoffs", approvals="http://approvals")
@@ -106,7 +107,8 @@ class Debts:
             made = Deciders(people=self.deciders, decided_at=self.decided_at or datetime.now(UTC))
             return httpx.Response(200, text=made.model_dump_json())
         asked = LinesToPost.model_validate_json(request.content)
-        found = LinesHandedOut(lines=tuple(line for line in asked.lines if line not in self.dropped))
+        lines = tuple(line for line in asked.lines if line not in self.dropped)
+        found = LinesHandedOut(lines=lines, too_close=tuple(line for line in lines if self.took_part.get(line) in asked.decided_by))
         return httpx.Response(200, text=found.model_dump_json())
 
     async def facts(self, account: UUID = OLD) -> DebtFacts:

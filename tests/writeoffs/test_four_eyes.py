@@ -12,6 +12,7 @@ from rentbook_contracts.writeoffs import (
     AnswerSchedule,
     CloseSchedule,
     EvidenceKind,
+    LinesToPost,
     MakeSchedule,
     Propose,
     Reason,
@@ -22,6 +23,7 @@ from rentbook_contracts.writeoffs import (
 )
 from support.write_off_service import ASHA, BRYN, WriteOffs
 from writeoffs.domain.days import business_date
+from writeoffs.queries import lines_handed_out
 from writeoffs.use_cases.change_proposal import add_proof, strike_proof
 from writeoffs.use_cases.propose import propose
 from writeoffs.use_cases.rounds import close_schedule
@@ -190,3 +192,23 @@ async def test_nor_does_whoever_had_a_hand_in_a_schedule_that_did_not_carry_it_o
     if proposed == "on another account":
         proposal = await writeoffs.ready(elsewhere)
     assert await writeoffs.may_not_decide(await writeoffs.scheduled(proposal)) == OF_THE_LINE | {"lena.manager"}
+
+
+@pytest.mark.parametrize("how", ["proposed another", "brought evidence to another"])
+async def test_a_line_in_which_whoever_decided_takes_part_before_it_is_posted_is_too_close_to_them(writeoffs: WriteOffs, how: str) -> None:
+    account, elsewhere = writeoffs.of_one_person()
+    other = await proposed_by(writeoffs, elsewhere, ASHA) if how == "brought evidence to another" else None
+    line, far = await writeoffs.ready(account), await writeoffs.ready(writeoffs.owing())
+    schedule, decision = await writeoffs.scheduled(line, far), uuid4()
+    await writeoffs.round(schedule)
+    await writeoffs.taken(schedule, decision)
+    asked = LinesToPost(schedule=schedule, decision=decision, decided_by=("lena.manager", "kim.s151"), lines=(line, far))
+    assert (await writeoffs.ask(lines_handed_out, asked)).too_close == ()
+    if other is None:
+        await proposed_by(writeoffs, elsewhere, LENA)
+    else:
+        await document(writeoffs, other, LENA)
+    told = await writeoffs.ask(lines_handed_out, asked)
+    assert ({*told.lines}, told.too_close) == ({line, far}, (line,))
+    bystander = asked.model_copy(update={"decided_by": ("kim.s151",)})
+    assert (await writeoffs.ask(lines_handed_out, bystander)).too_close == ()

@@ -369,17 +369,22 @@ SCHEDULE_TO_DECIDE: Query[ScheduleOfHash, ScheduleToDecide] = Query("schedule-to
 
 
 class LinesToPost(Message):
-    """Lines of a schedule that the ledger was told to post on this decision."""
+    """Lines of a schedule that the ledger was told to post on this decision, which these people made or lent their authority to."""
 
     schedule: UUID
     decision: UUID
+    decided_by: tuple[str, ...] = ()
     lines: tuple[UUID, ...] = Field(min_length=1, max_length=LINES_IN_A_CHUNK)
 
 
 class LinesHandedOut(Message):
-    """Those of the lines that were handed out to be posted on this decision, and have no outcome yet; the others are not named."""
+    """Those of the lines that were handed out to be posted on this decision, and have no outcome yet; the others are not named.
+
+    `too_close`: those of them in which somebody who decided takes part by now (decision 7).
+    """
 
     lines: tuple[UUID, ...]
+    too_close: tuple[UUID, ...] = ()
 
 
 LINES_HANDED_OUT: Query[LinesToPost, LinesHandedOut] = Query("lines-handed-out", "writeoffs", LinesToPost, LinesHandedOut)

@@ -181,17 +181,22 @@ async def _lines_of_round(tx: Transaction, asked: ScheduleOfHash, number: int) -
 
 async def _participants(tx: Transaction, asked: ScheduleOfHash, number: int) -> tuple[str, ...]:
     of_round = sa.select(round_line.c.line).where(round_line.c.schedule == asked.schedule, round_line.c.round == number)
-    lines = sa.and_(schedule_line.c.schedule == asked.schedule, schedule_line.c.line.in_(of_round))
+    return tuple(sorted(await _taking_part(tx, asked.schedule, of_round)))
+
+
+async def _taking_part(tx: Transaction, in_schedule: UUID, those: sa.Select[tuple[UUID]] | Sequence[UUID]) -> set[str]:
+    """Who takes part in these lines of a schedule by now, so that they do not decide it (decision 7)."""
+    lines = sa.and_(schedule_line.c.schedule == in_schedule, schedule_line.c.line.in_(those))
     theirs = _of_other_proposals(lines)
-    of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(of_round))
+    of_lines = sa.select(participant.c.person).where(participant.c.proposal.in_(those))
     themselves = participant.c.part != BROUGHT_EARLIER
     of_theirs = sa.select(participant.c.person).where(participant.c.proposal.in_(theirs), themselves)
-    of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == asked.schedule)
+    of_schedule = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule == in_schedule)
     # What an earlier schedule did not carry out of it was put on this one: whoever made that one would be a stranger to it.
-    were_on = sa.select(schedule_line.c.schedule).where(sa.or_(schedule_line.c.line.in_(of_round), schedule_line.c.line.in_(theirs)))
+    were_on = sa.select(schedule_line.c.schedule).where(sa.or_(schedule_line.c.line.in_(those), schedule_line.c.line.in_(theirs)))
     of_earlier = sa.select(schedule_participant.c.person).where(schedule_participant.c.schedule.in_(were_on))
     people = of_lines.union(of_theirs, of_schedule, of_earlier, *_heard_beside_lines(lines))
-    return tuple(sorted({*await tx.connection.scalars(people)} - {None, SYSTEM.person}))
+    return {*await tx.connection.scalars(people)} - {None, SYSTEM.person}
 
 
 def _of_other_proposals(lines: sa.ColumnElement[bool]) -> sa.Select[tuple[Any, ...]]:
@@ -221,12 +226,24 @@ def _heard_beside_lines(lines: sa.ColumnElement[bool]) -> tuple[sa.Select[tuple[
 
 
 async def lines_handed_out(tx: Transaction, asked: LinesToPost) -> LinesHandedOut:
-    """In no order. A line that dropped, before or after the decision, is not among them, nor one of another decision."""
+    """In no order. A line that dropped, before or after the decision, is not among them, nor one of another decision.
+
+    Who takes part is looked at once more: a call-in runs for days, and evidence may have been on its way while they decided.
+    """
     of_decision = sa.select(schedule.c.id).where(schedule.c.id == asked.schedule, schedule.c.decision == asked.decision)
     wanted = sa.select(schedule_line.c.line).where(
         schedule_line.c.schedule.in_(of_decision), schedule_line.c.line.in_(asked.lines), schedule_line.c.standing == "posting"
     )
-    return LinesHandedOut(lines=tuple(await tx.connection.scalars(wanted)))
+    lines = tuple(await tx.connection.scalars(wanted))
+    return LinesHandedOut(lines=lines, too_close=await _too_close(tx, asked, lines))
+
+
+async def _too_close(tx: Transaction, asked: LinesToPost, lines: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Nearly always nobody is: then all of the lines are asked about at once."""
+    deciders = {*asked.decided_by}
+    if not lines or not deciders & await _taking_part(tx, asked.schedule, lines):
+        return ()
+    return tuple([line for line in lines if deciders & await _taking_part(tx, asked.schedule, [line])])
 
 
 async def proposal_row(tx: Transaction, id_: Any) -> Row:

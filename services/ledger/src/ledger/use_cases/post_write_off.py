@@ -39,8 +39,8 @@ async def post_write_off(tx: Transaction, asked: PostWriteOff) -> WriteOffsPoste
     """
     lines = _by_key(asked.lines)
     # Before the accounts are locked: nobody waits there for another service. What was handed out drops no more, but by the ledger's word.
-    handed_out = await tx.ask(LINES_HANDED_OUT, _to_post(asked))
     decided = await tx.ask(WHO_DECIDED, ReadDecision(decision=asked.decision))
+    handed_out = await tx.ask(LINES_HANDED_OUT, _to_post(asked, decided))
     accounts = await _locked_with_linked(tx, {line.account for line in asked.lines})
     outcomes = await _outcomes_before(tx, lines, asked.decision)
     left = [line for key, line in lines.items() if key not in outcomes]
@@ -48,7 +48,8 @@ async def post_write_off(tx: Transaction, asked: PostWriteOff) -> WriteOffsPoste
         covers_to_pence = await _believe(tx, asked, left)
         _have_not_dropped(left, handed_out)
         _has_deciders(decided)
-        outcomes |= await _post(tx, left, asked.decision, covers_to_pence, accounts, await _too_close(tx, left, decided))
+        too_close = await _too_close(tx, left, decided, handed_out)
+        outcomes |= await _post(tx, left, asked.decision, covers_to_pence, accounts, too_close)
     return WriteOffsPosted(outcomes=tuple(outcomes[key_of(line)] for line in asked.lines))
 
 
@@ -102,8 +103,9 @@ async def _believe(tx: Transaction, asked: PostWriteOff, lines: Sequence[WriteOf
     return heard.covers_to_pence
 
 
-def _to_post(asked: PostWriteOff) -> LinesToPost:
-    return LinesToPost(schedule=asked.schedule, decision=asked.decision, lines=tuple(line.line for line in asked.lines))
+def _to_post(asked: PostWriteOff, decided: Deciders) -> LinesToPost:
+    lines = tuple(line.line for line in asked.lines)
+    return LinesToPost(schedule=asked.schedule, decision=asked.decision, decided_by=decided.people, lines=lines)
 
 
 def _have_not_dropped(lines: Sequence[WriteOffLine], handed_out: LinesHandedOut) -> None:
@@ -118,16 +120,19 @@ def _has_deciders(decided: Deciders) -> None:
         raise NotApproved("Approvals knows nobody who decided this schedule.")
 
 
-async def _too_close(tx: Transaction, lines: Sequence[WriteOffLine], decided: Deciders) -> set[UUID]:
-    """The accounts of which one of those who decided stood behind what they owe, or have in credit, when the last of them did.
+async def _too_close(tx: Transaction, lines: Sequence[WriteOffLine], decided: Deciders, handed_out: LinesHandedOut) -> set[UUID]:
+    """The accounts of which one of those who decided stood behind what they owe, or have in credit, when the last of them did; and those of
+    lines in which one of them takes part by now, as writeoffs has it.
 
-    Approvals asks as well, before it takes the decision: whoever writes one into its database goes past that question.
+    Approvals asks both as well, before it takes the decision: whoever writes one into its database goes past that question, and what was
+    on its way just then was not seen.
     """
     assert decided.decided_at is not None, "it was just looked at"
     accounts = {line.account for line in lines}
+    taking_part = {line.account for line in lines if line.line in handed_out.too_close}
     if not {*decided.people} & await behind_at(tx, accounts, decided.decided_at):
-        return set()
-    return {id_ for id_ in accounts if {*decided.people} & await behind_at(tx, {id_}, decided.decided_at)}
+        return taking_part
+    return taking_part | {id_ for id_ in accounts if {*decided.people} & await behind_at(tx, {id_}, decided.decided_at)}
 
 
 @dataclass

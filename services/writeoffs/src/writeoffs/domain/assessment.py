@@ -122,7 +122,8 @@ DROPS: dict[str, str] = {
     DroppedBecause.NOBODY_LIVES: "Nobody who owes it lives: withdraw this, and propose it because of the death (deceased).",
     DroppedBecause.CREDIT_GONE: "The credit that it answers is no longer on the account.",
     DroppedBecause.DECIDER_BEHIND: (
-        "Somebody who decided it had a hand in what it rests on: in an entry, a hold, a plan or a note on an account of the same people."
+        "Somebody who decided it had a hand in what it rests on: in an entry, a hold, a plan or a note on an account of the same people, "
+        "or in a proposal about them."
     ),
 }
 
