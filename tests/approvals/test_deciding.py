@@ -10,7 +10,7 @@ from approvals import queries
 from approvals.domain import eligibility, reasons, recalling, releasing
 from approvals.domain.asking import NotTheirsToAnswer
 from approvals.domain.eligibility import Part, Status
-from approvals.domain.forms import AnswerTask, OfTask, TakePart
+from approvals.domain.forms import AnswerTask, OfTask, TakeBack, TakePart
 from approvals.queries import Carried, Filters, View
 from approvals.use_cases.add_participant import add_participant
 from approvals.use_cases.claim import claim
@@ -19,6 +19,7 @@ from approvals.use_cases.decide import decide
 from approvals.use_cases.note_update_outcome import note_decision_outcome, note_recall_outcome
 from approvals.use_cases.open_task import NotThisPlan, open_task
 from approvals.use_cases.read_decision import read_decision
+from approvals.use_cases.recall_decision import recall_decision
 from chassis.serving import Settled, Settlement
 from chassis.transaction import Refused, SameFormOtherContent, run
 from rentbook_contracts.approvals import Answer, CloseTask, ReadDecision, TaskOpened
@@ -332,6 +333,22 @@ async def test_a_recall_before_release_takes_the_approval_back_once(office: Offi
         await office.answer_task("tim.leader", opened)
     with pytest.raises(releasing.LineNotReady):
         await office.release("finn.finance", office.make_ready(asked, made))
+
+
+async def test_a_form_that_was_a_decision_is_no_recall_and_one_that_was_a_recall_no_decision(office: Office) -> None:
+    """A story knows both by the form's id, and takes each once: it would never hear of the second."""
+    asked, opened = await office.open(50_00)
+    made = await office.answer_task("tess.leader", opened)
+    with pytest.raises(SameFormOtherContent):
+        await office.do("tess.leader", recall_decision, TakeBack(made.decision, "It was a slip"), made.decision)
+    assert await office.sql("select id from recall") == []
+    await office.recall("tess.leader", made)
+    [recalled] = await office.sql("select id from recall")
+    _, again = await office.open(50_00, asked.case, round=2, account=asked.account)
+    with pytest.raises(SameFormOtherContent):
+        await office.answer_task("tim.leader", again, form_id=recalled["id"])
+    await office.answer_task("tim.leader", again)
+    assert len(await office.sql("select id from decision")) == 2
 
 
 async def test_what_finance_released_is_not_recalled(office: Office) -> None:

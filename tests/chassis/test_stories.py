@@ -13,7 +13,7 @@ from chassis.parked import NotPossible
 from chassis.process import Service, serving
 from chassis.serving import App, Offer, Stories
 from chassis.starter import workflow_is_gone
-from chassis.stories import NotAllTakenUp, missing, obey, read_words
+from chassis.stories import NotAllTakenUp, missing, obey, read_words, waiting_in_vain
 from chassis.transaction import Transaction, run
 from rentbook_contracts.operation import BrokenRule, Operation, Signal, Workflow
 from support.counting import CountedTo, CountUp, Place, until
@@ -58,6 +58,13 @@ class LongStory:
         self.told += 1
 
 
+def _not_hanging() -> asyncio.Event:
+    """Set while a step is let through."""
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Rows:
     """What a service's rows say, and what was done to them."""
@@ -67,6 +74,7 @@ class Rows:
     without: list[str] = field(default_factory=list)
     refuses: bool = False
     silent: bool = False
+    hangs: asyncio.Event = field(default_factory=_not_hanging)
 
     async def needed(self, _: Transaction) -> set[str]:
         return self.open
@@ -81,6 +89,7 @@ class Rows:
     async def step(self, _: Transaction, asked: CountUp) -> CountedTo:
         if self.refuses:
             raise NotToday("Not today.")
+        await self.hangs.wait()
         self.steps.append(asked.key)
         if asked.key == "2":
             self.open.clear()
@@ -293,6 +302,31 @@ async def test_a_story_that_runs_is_only_told_and_one_that_no_row_needs_is_left_
         assert await missing(service.runtime, client, Stories(rows.needed, rows.take_up)) == {"story/of-which-temporal-never-heard"}
         with pytest.raises(NotPossible, match="no history"):
             await obeyed(service, rows, "restart", "--all", "--by", "ops")
+
+
+async def test_a_story_waits_in_vain_only_where_it_rests(place: Place) -> None:
+    """A step that is tried again and again is under way: its story waits for nothing else."""
+    rows, story = Rows(), "story/in-vain"
+
+    async def by_the_rows(_: Transaction) -> set[str]:
+        return rows.open
+
+    stories = Stories(rows.needed, rows.take_up, in_vain=by_the_rows)
+    async with telling(place, rows, story) as (service, client):
+
+        async def named() -> bool:
+            return await waiting_in_vain(service.runtime, client, stories, frozenset()) == {story}
+
+        async def not_named() -> bool:
+            return not await named()
+
+        await until(named, "its first step is taken, and it waits")
+        rows.hangs.clear()
+        await client.get_workflow_handle(story).signal("go_on", CountUp(key="b"))
+        await until(not_named, "its second step is under way")
+        assert not await named()
+        rows.hangs.set()
+        await until(lambda: ended(client, story), "the story ends as it should")
 
 
 LOCKED = "b/story/whose-row-is-locked"

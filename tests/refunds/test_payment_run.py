@@ -261,6 +261,7 @@ async def test_an_approved_refund_that_no_list_holds_is_named_until_its_case_goe
     if where == "in a run":
         run = await release(refunds, plan, other)
         await refunds.do(line_posted, LinePosted(run=run, plan=plan, dropped_because="somebody says so"))
+        await refunds.do(line_posted, LinePosted(run=run, plan=other, refund_journal=refunds.ledger.posts(other)))
     else:
         await refunds.do(dequeue_payment, DequeuePayment(case=plan.case, attempt=1, content_hash=plan.content_hash))
     assert await in_vain(refunds, monkeypatch, minutes_later=4) == [], "a case whose approval falls stands so for some moments"
@@ -271,6 +272,19 @@ async def test_an_approved_refund_that_no_list_holds_is_named_until_its_case_goe
         assert await in_vain(refunds, monkeypatch, minutes_later=6) == [story], "whatever somebody says of where it stands"
     await refunds.do(run_check, RunCheck(case=plan.case, attempt=1, round=2, check=1))
     assert await in_vain(refunds, monkeypatch, minutes_later=6) == []
+
+
+async def test_a_released_refund_that_is_neither_posted_nor_dropped_is_named_after_some_minutes(
+    refunds: Refunds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its story goes on at once, unless somebody had Temporal tell it anew without the release."""
+    plan, other = await refunds.queued(tenant()), await refunds.queued(tenant(), amount_pence=20_00)
+    run = await release(refunds, plan, other)
+    assert await in_vain(refunds, monkeypatch, minutes_later=4) == []
+    both = {refund_workflow_id(one.case, 1) for one in (plan, other)}
+    assert {*await in_vain(refunds, monkeypatch, minutes_later=6)} == both
+    await refunds.do(line_posted, LinePosted(run=run, plan=plan, refund_journal=refunds.ledger.posts(plan)))
+    assert await in_vain(refunds, monkeypatch, minutes_later=6) == [refund_workflow_id(other.case, 1)]
 
 
 async def test_an_approval_that_does_not_stand_when_its_payment_is_to_be_listed_is_named_unless_its_case_goes_on(

@@ -156,6 +156,7 @@ class FakeApprovals:
 
     itself: Callable[[RoundAsked], Coroutine[Any, Any, RoundDecided]] | None = None
     ends: dict[tuple[UUID, int], Decision] = field(default_factory=dict)
+    ended_at: datetime | None = None
     asked_back: set[tuple[UUID, int]] = field(default_factory=set)
     fell: set[tuple[UUID, int]] = field(default_factory=set)
     silent: bool = False
@@ -191,7 +192,9 @@ class FakeApprovals:
         return Response(told.model_dump_json(), media_type="application/json")
 
     def _told(self, *here: Any) -> RoundDecided:
-        return RoundDecided(decision=self.ends.get(here), asked_back=here in self.asked_back, fell=here in self.fell)
+        return RoundDecided(
+            decision=self.ends.get(here), ended_at=self.ended_at, asked_back=here in self.asked_back, fell=here in self.fell
+        )
 
 
 @asynccontextmanager

@@ -1794,6 +1794,55 @@ async def test_proposals_that_a_story_follows_and_open_schedules_need_their_stor
     assert await writeoffs.asked_of_workflows("schedule_changed") == needed[1:]
 
 
+@pytest.mark.parametrize("answer", [Answer.APPROVED, Answer.DECLINED])
+async def test_a_schedule_that_is_decided_and_goes_no_further_is_named_after_some_minutes(writeoffs: WriteOffs, answer: Answer) -> None:
+    """Somebody had Temporal tell its story anew without the decision, or it was lost on the way in another manner."""
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+
+    async def in_vain(minutes_ago: int) -> list[str]:
+        writeoffs.approvals.ended_at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+        return list(await run(writeoffs.runtime, stories.in_vain, read_only=True))
+
+    assert await in_vain(60) == [], "nobody has decided"
+    decision = writeoffs.approvals.decides(schedule, answer)
+    assert await in_vain(4) == []
+    assert await in_vain(6) == [schedule_workflow_id(schedule)]
+    if answer is Answer.APPROVED:
+        writeoffs.approvals.comes_to_nothing(schedule)
+    else:
+        declined = CloseSchedule(schedule=schedule, round=1, status=ScheduleStatus.DECLINED, decision=decision)
+        await writeoffs.do(close_schedule, declined)
+    assert await in_vain(6) == []
+
+
+async def test_a_schedule_in_its_call_in_goes_on_in_the_morning_and_a_question_as_soon_as_it_is_answered(
+    writeoffs: WriteOffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(schedule)
+    writeoffs.approvals.ended_at = datetime.now(UTC) - timedelta(days=7)
+    await writeoffs.comes_to(schedule, ScheduleStatus.CALL_IN)
+
+    async def in_vain() -> list[str]:
+        return list(await run(writeoffs.runtime, stories.in_vain, read_only=True))
+
+    assert await in_vain() == [], "it may be called in until tomorrow"
+    writeoffs.approvals.decides(schedule)
+    morning = datetime.now(UTC) - timedelta(minutes=4)
+    monkeypatch.setattr(stories, "morning_of", lambda _: morning)
+    assert await in_vain() == []
+    monkeypatch.setattr(stories, "morning_of", lambda _: morning - timedelta(minutes=2))
+    assert await in_vain() == [schedule_workflow_id(schedule)]
+
+    asked = await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
+    await writeoffs.round(asked)
+    await writeoffs.comes_to(asked, ScheduleStatus.SENT_BACK)
+    assert schedule_workflow_id(asked) not in await in_vain()
+    await writeoffs.do(answer_schedule, AnswerSchedule(schedule=asked, note="As it says."), caller=BRYN)
+    assert schedule_workflow_id(asked) in await in_vain()
+
+
 async def test_the_pages_of_what_is_open_say_that_its_story_is_gone(writeoffs: WriteOffs) -> None:
     proposal, schedule = await writeoffs.proposed(writeoffs.owing()), await writeoffs.scheduled(await writeoffs.ready(writeoffs.owing()))
     stories_of = (proposal_workflow_id(proposal, 1), schedule_workflow_id(schedule))

@@ -93,7 +93,7 @@ class StoryWatch:
             await self._without(stories, story)
         self._runtime.stories_gone = gone
         self._runtime.telemetry.stories_gone.set(len(gone))
-        in_vain = await waiting_in_vain(self._runtime, stories, gone)
+        in_vain = await waiting_in_vain(self._runtime, self._client, stories, gone)
         for story in sorted(in_vain - self._in_vain):
             log.error("a story waits for what will not come", extra={"workflow_id": story})
         self._in_vain = in_vain
@@ -119,9 +119,15 @@ async def missing(runtime: Runtime, client: Client, stories: Stories) -> frozens
     return frozenset(ended & await run(runtime, lambda tx: _needed(tx, stories), read_only=True))
 
 
-async def waiting_in_vain(runtime: Runtime, stories: Stories, gone: frozenset[str]) -> frozenset[str]:
-    """The stories that run, and wait for what will not come by itself, as the rows have it."""
-    return frozenset(await run(runtime, stories.in_vain, read_only=True)) - gone
+async def waiting_in_vain(runtime: Runtime, client: Client, stories: Stories, gone: frozenset[str]) -> frozenset[str]:
+    """The stories that run, and wait for what will not come by itself, as the rows have it. One that takes a step waits for that."""
+    waits = sorted(frozenset(await run(runtime, stories.in_vain, read_only=True)) - gone)
+    return frozenset({story for story in waits[:LOOKED_INTO_AT_ONCE] if _rests(await described(client, story))})
+
+
+def _rests(told: WorkflowExecutionDescription | None) -> bool:
+    """A step that is taken, or is tried again and again, is under way, and so is a story that was just told something."""
+    return told is not None and not told.raw_description.pending_activities and not told.raw_description.HasField("pending_workflow_task")
 
 
 async def _needed(tx: Transaction, stories: Stories) -> set[str]:
@@ -180,7 +186,7 @@ async def obey(runtime: Runtime, app: App, client: Client, words: argparse.Names
 async def _listed(runtime: Runtime, client: Client, stories: Stories) -> str:
     gone = await missing(runtime, client, stories)
     ended = [f"{story}  {_end(await described(client, story))}" for story in sorted(gone)]
-    waits = [f"{story}  waits for what will not come" for story in sorted(await waiting_in_vain(runtime, stories, gone))]
+    waits = [f"{story}  waits for what will not come" for story in sorted(await waiting_in_vain(runtime, client, stories, gone))]
     return "\n".join([*ended, *waits]) or "No story is gone."
 
 
@@ -193,7 +199,7 @@ def _end(told: WorkflowExecutionDescription | None) -> str:
 async def restart_all(runtime: Runtime, client: Client, stories: Stories, *, by: str) -> str:
     """Take up every story that is listed. What keeps one keeps no other. Errors: NotAllTakenUp, RPCError where Temporal falls silent."""
     gone = await missing(runtime, client, stories)
-    listed = sorted(gone | await waiting_in_vain(runtime, stories, gone))
+    listed = sorted(gone | await waiting_in_vain(runtime, client, stories, gone))
     said, left = [], []
     for story in listed:
         try:

@@ -134,12 +134,13 @@ class RoundAsked(Message):
 
 class RoundDecided(Message):
     """The decision that ends the round and stands: an approval that completes, or the first that declined. None where there is none yet,
-    where it was recalled, or where it came to nothing.
+    where it was recalled, or where it came to nothing. `ended_at`: when it was made.
 
     Of a schedule's round: `asked_back`, somebody sent it back with a question; `fell`, an approval of it was recalled, or came to nothing.
     """
 
     decision: Decision | None
+    ended_at: datetime | None = None
     asked_back: bool = False
     fell: bool = False
 

@@ -1196,6 +1196,7 @@ class Recorded:
     text: str
     question_to: str | None
     decided_by: str
+    decided_at: datetime
     completes: bool
     recalled_by_form: UUID | None
     recalled_by: str | None
@@ -1205,6 +1206,11 @@ class Recorded:
 async def recorded(tx: Transaction, decision_id: UUID) -> Recorded | None:
     """A decision's row and its recall, or None."""
     return await _recorded(tx, decision.c.id == decision_id)
+
+
+async def is_recall(tx: Transaction, form: UUID) -> bool:
+    """Whether somebody recalled a decision by this form."""
+    return bool(await tx.connection.scalar(sa.select(sa.exists().where(recall.c.id == form))))
 
 
 async def end_of_round(tx: Transaction, case: UUID, round_: int, attempt: int = 1) -> Recorded | None:
@@ -1254,7 +1260,7 @@ async def _recorded(tx: Transaction, which: sa.ColumnElement[bool]) -> Recorded 
         return None
     return Recorded(
         row.id, row.task_id, row.case_id, row.attempt, row.round, row.stage, row.content_hash, Answer(row.answer), row.reason_code,
-        row.text, row.question_to, row.decided_by, row.completes, row.recall_form, row.recalled_by, row.recall_text,
+        row.text, row.question_to, row.decided_by, row.decided_at, row.completes, row.recall_form, row.recalled_by, row.recall_text,
     )  # fmt: skip
 
 

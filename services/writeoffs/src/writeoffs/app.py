@@ -120,5 +120,5 @@ ACCEPTS = (
 
 def make_app(_: WriteOffsSettings) -> App:
     """Writeoffs, whole."""
-    stories_of_rows = Stories(stories.needed, stories.take_up)
+    stories_of_rows = Stories(stories.needed, stories.take_up, in_vain=stories.in_vain)
     return App(name="writeoffs", listens=LISTENS, offers=OFFERS, answers=ANSWERS, accepts=ACCEPTS, stories=stories_of_rows)

@@ -232,8 +232,9 @@ async def schedule_locked(tx: Transaction, id_: UUID) -> Row:
     return row
 
 
-async def open_schedules(tx: Transaction) -> list[UUID]:
-    return list(await tx.connection.scalars(sa.select(schedule.c.id).where(schedule.c.closed_at.is_(None))))
+async def schedules_open(tx: Transaction) -> Sequence[Row]:
+    """Those that are not closed, as they stand; none is locked."""
+    return (await tx.connection.execute(sa.select(schedule).where(schedule.c.closed_at.is_(None)))).all()
 
 
 async def add_schedule(tx: Transaction, id_: UUID, kind: str, title: str) -> None:

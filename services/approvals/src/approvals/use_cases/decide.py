@@ -118,6 +118,11 @@ async def _tell(tx: Transaction, form: AnswerTask, head: queries.TaskHead, decis
 
 
 async def tell_workflow(tx: Transaction, head: queries.TaskHead, decision: UUID) -> None:
-    """The id of the row, to whoever waits for it."""
+    """The id of the row, to whoever waits for it. A recall has ids of the same kind: a story that had it would take this for the same word.
+
+    Errors: SameFormOtherContent.
+    """
+    if await queries.is_recall(tx, decision):
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     taken = contract.DecisionTaken(decision=decision, task=head.id, round=head.round, content_hash=head.content_hash)
     await tx.update(head.workflow_id, contract.DECIDE, taken, update_id=str(decision))

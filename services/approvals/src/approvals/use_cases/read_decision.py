@@ -28,6 +28,7 @@ async def round_decided(tx: Transaction, asked: RoundAsked) -> RoundDecided:
     row = await queries.end_of_round(tx, asked.case, asked.round, asked.attempt)
     return RoundDecided(
         decision=await _as_it_is(tx, row) if row is not None else None,
+        ended_at=row.decided_at if row is not None else None,
         asked_back=await queries.is_asked_back(tx, asked.case, asked.round),
         fell=await queries.has_fallen(tx, asked.case, asked.round),
     )

@@ -27,6 +27,9 @@ async def recall_decision(tx: Transaction, form: TakeBack) -> Nothing:
         if (made.recalled_by, made.recall_text) != (tx.caller.person, form.text):
             raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
         return Nothing()
+    if await queries.recorded(tx, recall) is not None:
+        # Its story would take it for the word on that decision, which it has had.
+        raise SameFormOtherContent("This form was already sent with other content. Open the page again and start anew.")
     refused = await queries.recall_refusal(tx, form.decision)
     if refused is None and not form.text.strip():
         refused = RecallNotExplained("Write down why you recall it.", field="text")

@@ -53,7 +53,7 @@ DONE: Mapping[str, str] = {
     "assigned-deputy": "Whom you chose is out of office: the task is assigned to whoever stands in for them.",
     "commented": "Your comment is added.",
     "recalled": "The approval is recalled. Nothing was paid on it.",
-    "recalled-schedule": "The approval is recalled. Nothing more is posted on it.",
+    "recalled-schedule": "The approval is recalled. Nothing more is posted on it; what was posted by then stays so, as its page says.",
     "requested": "The request is taken, and its checks have begun.",
     "evidence": "The evidence is added, and the check runs again.",
     "payee": "The payee’s details are changed, and the bank checks run again.",

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,14 @@ async def under_way(tx: Transaction) -> list[UUID]:
     waits = sa.exists().where(payment_line.c.run == payment_run.c.id, payment_line.c.status.in_((RELEASED, POSTED)))
     unanswered = payment_run.c.status.not_in((RunStatus.ACCEPTED, RunStatus.REFUSED, RunStatus.EMPTY))
     return list(await tx.connection.scalars(sa.select(payment_run.c.id).where(sa.or_(unanswered, waits))))
+
+
+async def unheard(tx: Transaction, *, before: datetime) -> list[tuple[UUID, int]]:
+    """The cases, each with its attempt, whose payment was released before then and is neither posted nor dropped."""
+    of_run = payment_line.join(payment_run, payment_run.c.id == payment_line.c.run)
+    waits = (payment_line.c.status == RELEASED, payment_run.c.heard_at < before)
+    rows = sa.select(payment_line.c.case_id, payment_line.c.attempt).select_from(of_run).where(*waits)
+    return [(row.case_id, row.attempt) for row in await tx.connection.execute(rows)]
 
 
 async def change(tx: Transaction, run: UUID, status: RunStatus, status_note: str = "") -> None:

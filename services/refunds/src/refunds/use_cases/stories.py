@@ -23,11 +23,15 @@ async def needed(tx: Transaction) -> list[str]:
 
 
 async def in_vain(tx: Transaction) -> list[str]:
-    """An approved refund that no list and no run holds is never released: its story waits for that, unless it is told to look again.
+    """An approved refund that no list and no run holds is never released: its story waits for that, unless it is told to look again. And
+    one that was released goes on at once, unless its story does not know.
 
-    No step on its way leaves a case so. Whoever reaches Temporal could take a line out of its run, or a payment off the list.
+    No step on its way leaves a case so. Whoever reaches Temporal could take a line out of its run, or a payment off the list, or have a
+    story told anew without what it was told.
     """
-    return [refund_workflow_id(case, attempt) for case, attempt in await cases.unlisted(tx, before=tx.now - UNLISTED_LIMIT)]
+    before = tx.now - UNLISTED_LIMIT
+    waits = await cases.unlisted(tx, before=before) + await runs.unheard(tx, before=before)
+    return [refund_workflow_id(case, attempt) for case, attempt in waits]
 
 
 async def take_up(tx: Transaction, story: str) -> None:
