@@ -128,7 +128,7 @@ class Stories:
     `needed`: the workflow ids that have to run, as the rows have it; a story that ends has closed its row before, or made it name another.
     `take_up`: have a story that is taken up again ask the rows for what it missed, by signals that may arrive twice.
     `without`: what becomes of others that wait for a story which is gone; it is called again and again until the story is taken up.
-    `in_vain`: those of the needed that wait, as the rows have it, for what will not come by itself; to take one up sends it on.
+    `in_vain`: those of the needed that wait, as the rows have it, for what will not come by itself.
     """
 
     needed: Callable[[Transaction], Coroutine[Any, Any, Collection[str]]]

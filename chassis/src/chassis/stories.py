@@ -66,14 +66,14 @@ class StoryWatch:
             words = "1 story is gone from Temporal, and its case stands"
             if many > 1:
                 words = f"{many} stories are gone from Temporal, and their cases stand"
-            said.append(f"{words} still: {self._what_to_do('takes them up again')}")
+            said.append(f"{words} still: {self._which()}, and `stories restart` takes them up again")
         if many := len(self._in_vain):
             words = "1 story waits for what will not come" if many == 1 else f"{many} stories wait for what will not come"
-            said.append(f"{words}: {self._what_to_do('sends them on')}")
+            said.append(f"{words}: {self._which()}, and docs/runbooks/lost-story.md what sends them on")
         return said
 
-    def _what_to_do(self, it: str) -> str:
-        return f"`stories list` of {self._app.name} says which, and `stories restart` {it}"
+    def _which(self) -> str:
+        return f"`stories list` of {self._app.name} says which"
 
     async def run(self) -> None:
         """Look until cancelled."""
