@@ -171,14 +171,17 @@ async def test_of_two_recorded_at_the_same_moment_for_the_same_person_one_is_tak
 
 async def test_the_page_says_what_runs_and_what_was_owed_on_its_first_day(ledger: Runtime) -> None:
     """On every account of the same people, each with what was owed there."""
-    began = LAST_MONTH + DAY
+    began, asked_at = LAST_MONTH + DAY, datetime.now(UTC)
     await put(ledger, wanted(first_day=began))
     for account in (FTA, MAIN, RECHARGE):
         [one] = await shown(ledger, account)
+        assert one.set_at is not None
+        assert asked_at <= one.set_at <= datetime.now(UTC)
         owed = {FTA: 120_00, MAIN: 0, RECHARGE: 85_50}[account]
         assert one == BreathingSpace(
             account=FTA, kind=STANDARD, first_day=began, last_day=began + 59 * DAY, review_from=began + 24 * DAY,
             review_to=began + 34 * DAY, after_treatment_days=None, owed_pence=owed,
+            set_by=OFFICER.person, set_at=one.set_at, reason="notice",
         )  # fmt: skip
     assert await shown(ledger, NEIGHBOUR) == ()
     await put(ledger, wanted(CRISIS, first_day=LAST_MONTH - 3 * DAY))
