@@ -94,11 +94,17 @@ class Group:
 
     async def killed_and_started_again(self) -> None:
         """Killed in the middle of a batch and started again under its name, as a supervisor does."""
+        if "y" in self.members:
+            # Two of one name would throw each other out of the group for ever.
+            await self.members.pop("y").aclose()
         await self._kill("y")
         self.members["y"] = AsyncExitStack()
         await self.members["y"].enter_async_context(member(self.settings("y"), self.app()))
 
     async def _kill(self, name: str) -> None:
+        while len(self.members) >= COUNTS.partitions:
+            # One more would be given no partition, and would never be in the middle of anything.
+            await self.leave()
         told = (self.settings(name).model_dump_json(), str(self.dice.randint(1, 12)), AckPolicy.NACK_ON_ERROR.name, self._named_poison())
         words = (sys.executable, "-m", "order.member", *told)
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
