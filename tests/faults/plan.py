@@ -122,9 +122,10 @@ WRITE_OFF_ROUNDS: tuple[tuple[Try, ...], ...] = (
 BY_MAIL = ("letter.before-mail", "letter.mailed")
 """Places that are passed only where letters go by e-mail; they have a test of their own."""
 
-BY_POISON = (
-    "parking.before-commit",
-    "parking.after-commit",
+BY_PARKING = ("parking.before-commit", "parking.after-commit")
+"""Places that are passed only where an event can't be taken."""
+
+BY_OPERATORS = (
     "drain.before-commit",
     "drain.after-commit",
     "drain.before-reason-commit",
@@ -132,7 +133,7 @@ BY_POISON = (
     "discard.before-commit",
     "discard.after-commit",
 )
-"""Places that are passed only where an event can't be taken, and by what is done about it; they have tests of their own."""
+"""Places that are passed only by what is done about such an event. These and the parking have tests of their own."""
 
 NO_SPACE = ("form.write", "upload.write", "anchor.write", "payment-file.write", "letter.write")
 """Before each write of a file: here the disk can also be full."""

@@ -12,7 +12,7 @@ from rentbook_local import places
 
 from chassis import failpoint
 from faults.client import STEPS, WRITE_OFF_STEPS
-from faults.plan import BY_MAIL, BY_POISON, NO_SPACE, ROUNDS, WRITE_OFF_ROUNDS, sample
+from faults.plan import BY_MAIL, BY_OPERATORS, BY_PARKING, NO_SPACE, ROUNDS, WRITE_OFF_ROUNDS, sample
 
 _SOURCES = ("chassis/src", "services", "workflows/src")
 
@@ -38,7 +38,7 @@ def in_code() -> list[str]:
 def test_the_code_the_page_and_the_tries_name_the_same_places() -> None:
     page = (places.ROOT / "docs" / "failpoints.md").read_text(encoding="utf-8")
     in_docs = re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)
-    tried = {one.place for tries in (*ROUNDS, *WRITE_OFF_ROUNDS) for one in tries} | {*BY_MAIL, *BY_POISON}
+    tried = {one.place for tries in (*ROUNDS, *WRITE_OFF_ROUNDS) for one in tries} | {*BY_MAIL, *BY_PARKING, *BY_OPERATORS}
     assert len(in_docs) == len(set(in_docs))
     assert set(in_code()) == set(in_docs) == tried
     assert len(tried) > 20

@@ -9,6 +9,8 @@ from enum import StrEnum
 from random import Random
 from uuid import UUID, uuid5
 
+from faults.plan import BY_OPERATORS, BY_PARKING
+
 COURSES = UUID("2b1f1d2e-7f0f-5a41-9c35-0b8f5b1f6c21")
 PARTITIONS = 2
 MOST_KEYS = 5
@@ -22,20 +24,9 @@ PLACES = (
     "inbox.after-commit",
     "events.before-offset-commit",
     "events.after-offset-commit",
-    "parking.before-commit",
-    "parking.after-commit",
+    *BY_PARKING,
 )
 """Where a member may end in the middle of a batch (docs/failpoints.md)."""
-
-OPERATORS_PLACES = (
-    "drain.before-commit",
-    "drain.after-commit",
-    "drain.before-reason-commit",
-    "drain.after-reason-commit",
-    "discard.before-commit",
-    "discard.after-commit",
-)
-"""Where an operator's command may end."""
 
 
 class Flaw(StrEnum):
@@ -111,7 +102,7 @@ def drawn(seed: int, flaws: Sequence[Flaw]) -> Course:
         logs.append(log)
         cuts.append(cut)
     steps = tuple(_step(dice) for _ in range(dice.randint(3, MOST_STEPS)))
-    operators_end = {key: (dice.choice(OPERATORS_PLACES), dice.randint(1, 2)) for key in flawed}
+    operators_end = {key: (dice.choice(BY_OPERATORS), dice.randint(1, 2)) for key in flawed}
     return Course(seed, keys, flawed, tuple(logs), tuple(cuts), steps, operators_end)
 
 

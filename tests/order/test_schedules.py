@@ -8,13 +8,14 @@ from collections import Counter
 
 import pytest
 from chassis.transaction import Runtime
+from faults.plan import BY_OPERATORS
 from support.refund_service import Refunds
 from support.write_off_service import WriteOffs
 
 from order import hearers
 from order.conftest import courses
 from order.player import Hearer, Player
-from order.schedule import DISCARDED, OPERATORS_PLACES, PLACES, Fate, Flaw, drawn
+from order.schedule import DISCARDED, PLACES, Fate, Flaw, drawn
 
 pytestmark = pytest.mark.timeout(7200)
 AT_ONCE = 3
@@ -67,6 +68,6 @@ def test_a_seed_gives_the_same_course_each_time_and_a_few_seeds_give_all_that_ca
     assert {flaw for course in some for _, flaw in course.flawed.values()} == set(flaws) > DISCARDED
     assert {step.fate for course in some for step in course.steps} == set(Fate)
     assert {step.place for course in some for step in course.steps} == set(PLACES)
-    assert {place for course in some for place, _ in course.operators_end.values()} == set(OPERATORS_PLACES)
+    assert {place for course in some for place, _ in course.operators_end.values()} == set(BY_OPERATORS)
     assert any(cut < len(log) for course in some for log, cut in zip(course.logs, course.cuts, strict=True)), "some come during the mending"
     assert any(len(set(log)) < len(log) for course in some for log in course.logs), "some are told twice"
