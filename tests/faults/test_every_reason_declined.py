@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from journeys.test_write_offs import ATTEMPTS, CASES, PART, approved, at_once, balance, entries, listed, ready, ready_for_income
+from journeys.test_write_offs import (
+    ATTEMPTS,
+    CASES,
+    PART,
+    approved,
+    at_once,
+    balance,
+    entries,
+    listed,
+    proposed,
+    ready,
+    struck_as_it_came_back,
+)
 from rentbook_local.journey.desk import Desk
 from rentbook_local.journey.steps import Member
-from rentbook_local.journey.write_off_steps import Proof, proposal_says, schedule_says, standings
+from rentbook_local.journey.write_off_steps import READY, Proof, bring, proposal_says, schedule_says, standings
 from rentbook_local.signin import PERSONAS
 from support.stack import Stack
 
@@ -35,4 +47,10 @@ def test_every_reason_is_declined_with_all_its_evidence_and_nothing_is_posted(st
 
 
 def _ready(desks: Mapping[str, Desk], member: Member, reason: str, proofs: tuple[Proof, ...]) -> str:
-    return ready_for_income(desks, member) if reason == "unclaimed" else ready(desks, member, reason, proofs)
+    if reason != "unclaimed":
+        return ready(desks, member, reason, proofs)
+    proposal = proposed(desks, member, reason, ())
+    struck_as_it_came_back(desks, proposal)
+    for proof in proofs:
+        assert bring(desks["bryn"], proposal, proof).errors() == []
+    return proposal_says(desks["asha"], proposal, READY).identity

@@ -326,34 +326,37 @@ def test_a_declined_schedule_posts_nothing_and_its_debts_may_be_proposed_anew(de
 ATTEMPTS = tuple(Proof("return-attempt", ago(2_250 - 430 * n), reference="copy on paper") for n in range(6))
 """To return an unclaimed credit."""
 
+LETTER = "The letter (PDF)"
+"""Beside a letter of Rentbook's own that is evidence."""
 
-def ready_for_income(desks: Mapping[str, Desk], member: Member) -> str:
-    """Attempts of the years before, and a letter of today's that had no time to be answered: it came back, and is struck."""
-    proposal = proposed(desks, member, "unclaimed", ())
-    desks["bryn"].wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
-    for attempt in ATTEMPTS:
-        assert bring(desks["bryn"], proposal, attempt).errors() == []
-    page = desks["bryn"].get(f"/write-offs/{proposal}")
-    assert READY not in page.status_words
-    strike = str(page.tree.xpath("//tr[contains(., 'The letter (PDF)')]//form[contains(@action, '/strike')]/@action")[0])
+
+def struck_as_it_came_back(desks: Mapping[str, Desk], proposal: str) -> None:
+    """The letter of today, which had no time to be answered."""
+    page = desks["bryn"].wait(f"/write-offs/{proposal}", "the letter as evidence", lambda page: LETTER in page.text)
+    strike = str(page.tree.xpath(f"//tr[contains(., '{LETTER}')]//form[contains(@action, '/strike')]/@action")[0])
     because = f"because-{strike.split('/')[-2]}"
     assert desks["bryn"].send(page, strike, {because: "It came back unopened."}).errors() == []
-    proposal_says(desks["asha"], proposal, READY)
-    return proposal
 
 
 def test_an_unclaimed_credit_goes_to_income_and_is_put_back_and_paid_by_the_request_for_its_refund(
     stack: Stack, desks: Mapping[str, Desk], members: Members
 ) -> None:
-    """Its owner is written to by itself, and has time to answer; attempts of the years before were entered by hand."""
+    """Its owner is written to by itself, once a day at most, and has time to answer; attempts of the years before were entered by hand."""
     asha, member = desks["asha"], members["debt-unclaimed"]
     assert balance(asha, member.account) == "£62.40 in credit"
     lacking = proposed(desks, member, "unclaimed", ATTEMPTS[:5])
-    page = asha.wait(f"/write-offs/{lacking}", "the letter as evidence", lambda page: "The letter (PDF)" in page.text)
+    page = asha.wait(f"/write-offs/{lacking}", "the letter as evidence", lambda page: LETTER in page.text)
     assert "Money that we hold for you" in page.text
     assert READY not in page.status_words
+    struck_as_it_came_back(desks, lacking)
+    next_day = TODAY + timedelta(days=1)
+    tomorrow = f"The next letter is written by itself on {next_day:%a} {next_day.day} {next_day:%b %Y}."
+    page = asha.wait(page.path, "the day of the next letter", lambda page: tomorrow in words_of(page))
     assert asha.send(page, f"{page.path}/withdraw", {"withdraw_note": "The sixth attempt was found in the paper file."}).errors() == []
-    proposal = ready_for_income(desks, member)
+    proposal = proposed(desks, member, "unclaimed", ATTEMPTS[:5])
+    asha.wait(f"/write-offs/{proposal}", "no second letter on one day", lambda page: tomorrow in words_of(page))
+    assert bring(desks["bryn"], proposal, ATTEMPTS[5]).errors() == []
+    assert LETTER not in proposal_says(asha, proposal, READY).text
     schedule = listed(desks, [proposal], "Unclaimed credit")
     approved(desks["efua"], "Unclaimed credit")
     schedule_says(asha, schedule, "✓ Posted")

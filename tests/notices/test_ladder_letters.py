@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -172,8 +172,8 @@ async def notices(postgres: Postgres, tmp_path: Path, ledger: Ledger) -> AsyncIt
 FIRST = WriteLadderLetter(proposal=uuid4(), account=uuid4(), kind=LadderLetter.DEBT, number=1, reply_within_days=28)
 
 
-async def write(runtime: Runtime, asked: WriteLadderLetter = FIRST) -> LadderLetterWritten:
-    return await run(runtime, lambda tx: write_ladder_letter(tx, asked))
+async def write(runtime: Runtime, asked: WriteLadderLetter = FIRST, *, days_later: int = 0) -> LadderLetterWritten:
+    return await run(runtime, lambda tx: write_ladder_letter(replace(tx, now=tx.now + timedelta(days=days_later)), asked))
 
 
 async def told(runtime: Runtime) -> list[LetterSent]:
@@ -199,11 +199,21 @@ async def test_while_a_letter_is_under_way_of_which_the_asker_has_not_heard_no_o
     first = await write(notices, FIRST.model_copy(update={"heard": ()}))
     second = FIRST.model_copy(update={"number": 2, "heard": ()})
     assert await write(notices, second) == first, "it waits"
-    await tick(notices)
+    assert [await tick(notices), await tick(notices)] == [True, True], "it is claimed, and sent"
     assert await write(notices, second) == first, "it was sent, and that was not heard yet"
     heard = second.model_copy(update={"heard": (first.letter,)})
     assert (await write(notices, heard)).letter not in (None, first.letter)
     assert len(await rows(notices, letter)) == 2
+
+
+async def test_a_debt_that_is_proposed_anew_is_not_written_for_twice_on_one_day(notices: Runtime) -> None:
+    """Nor while the letter of the proposal that was withdrawn waits. One that was sent on another day holds up none: it may be nobody's."""
+    first = await write(notices, FIRST.model_copy(update={"heard": ()}))
+    anew = FIRST.model_copy(update={"proposal": uuid4(), "heard": ()})
+    assert await write(notices, anew, days_later=1) == first, "it waits"
+    assert [await tick(notices), await tick(notices)] == [True, True], "it is claimed, and sent"
+    assert await write(notices, anew) == first, "it was sent today"
+    assert (await write(notices, anew, days_later=1)).letter not in (None, first.letter)
 
 
 async def test_a_letter_of_another_kind_or_account_or_with_a_problem_holds_up_none(notices: Runtime) -> None:

@@ -67,6 +67,31 @@ async def test_a_look_says_of_which_letters_it_has_heard_so_that_none_is_written
     assert letter.heard == (fact.letter,)
 
 
+async def test_a_debt_that_is_proposed_anew_is_written_for_on_the_next_day_where_the_first_letter_is_of_today(writeoffs: WriteOffs) -> None:
+    """Also where it was told only after the proposal was withdrawn."""
+    account = writeoffs.owing(40_00)
+    withdrawn = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    await writeoffs.withdrawn(withdrawn)
+    anew = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    fact = sent(withdrawn, account)
+    await writeoffs.do(note_letter, fact)
+    found = await looked_at(writeoffs, anew)
+    assert (found.letter, found.look_again_at) == (None, morning_of(TODAY + timedelta(days=1)))
+    page = await writeoffs.ask(proposal_page, ProposalAsked(proposal=anew))
+    assert page.letter_on == TODAY + timedelta(days=1)
+
+
+async def test_a_debt_that_is_proposed_anew_says_of_which_letters_of_the_first_it_has_heard(writeoffs: WriteOffs) -> None:
+    account = writeoffs.owing(40_00)
+    withdrawn = await writeoffs.proposed(account, Reason.UNECONOMIC)
+    fact = sent(withdrawn, account, days_ago=1)
+    await writeoffs.do(note_letter, fact)
+    await writeoffs.withdrawn(withdrawn)
+    letter = (await looked_at(writeoffs, await writeoffs.proposed(account, Reason.UNECONOMIC))).letter
+    assert letter is not None
+    assert (letter.number, letter.heard) == (1, (fact.letter,))
+
+
 async def test_an_answer_that_an_officer_enters_ends_the_letters(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(40_00)
     proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)

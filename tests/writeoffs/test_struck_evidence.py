@@ -103,7 +103,7 @@ async def test_a_listed_line_drops_by_what_is_struck_and_the_rest_goes_on(writeo
 async def test_a_letter_that_was_struck_is_written_anew_under_a_number_of_its_own(writeoffs: WriteOffs) -> None:
     account = writeoffs.owing(40_00)
     proposal = await writeoffs.proposed(account, Reason.UNECONOMIC)
-    told = LetterSent(letter=uuid4(), kind="debt", account=account, case=proposal, sha256="ab" * 32, sent_on=TODAY)
+    told = LetterSent(letter=uuid4(), kind="debt", account=account, case=proposal, sha256="ab" * 32, sent_on=TODAY - timedelta(days=1))
     await writeoffs.do(note_letter, told)
     asked = AssessProposal(proposal=proposal, attempt=1)
     assert (await writeoffs.do(assess_proposal, asked)).letter is None

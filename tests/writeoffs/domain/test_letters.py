@@ -74,6 +74,24 @@ def test_a_letter_that_was_struck_lets_the_ladder_go_on(
     assert assess(told, facts, POLICY, TODAY).letter == letter
 
 
+@pytest.mark.parametrize(("days_ago", "from_on"), [(0, TODAY + timedelta(days=1)), (1, TODAY), (30, TODAY)])
+def test_no_two_letters_of_a_kind_go_out_about_an_account_on_one_day(days_ago: int, from_on: date) -> None:
+    """Whatever the first was for: a proposal that was withdrawn since, or this one, where it was struck."""
+    facts = estate(200_00)
+    told = Standing(
+        LineKind.WRITE_OFF, Reason.DECEASED, facts.balance_pence, proofs((K.DEATH, 40)), written_on={K.LETTER_SENT: ago(days_ago)}
+    )
+    found = assess(told, facts, POLICY, TODAY)
+    assert found.letter == NextLetter(L.ESTATE_DEBT, 1, from_on, 28)
+    assert found.look_again_on == (from_on if from_on > TODAY else None)
+
+
+def test_a_letter_of_another_kind_of_today_holds_up_none() -> None:
+    young = debt(**in_credit(25_00, ago(800)))
+    told = Standing(LineKind.CREDIT_WRITE_ON, Reason.UNCLAIMED, young.balance_pence, (), written_on={K.LETTER_SENT: TODAY})
+    assert assess(told, young, POLICY, TODAY).letter == NextLetter(L.UNCLAIMED_CREDIT, 1, TODAY, 0)
+
+
 def test_the_day_of_the_second_letter_is_a_day_to_look_again() -> None:
     found = looked_at(Reason.DECEASED, estate(200_00), proofs((K.DEATH, 9), (K.LETTER_SENT, 8)))
     assert found.look_again_on == TODAY + timedelta(days=20)

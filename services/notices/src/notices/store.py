@@ -1,6 +1,7 @@
 """Writes the rows of notices, and reads those that are to be sent."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +27,15 @@ async def letter_of(tx: Transaction, case: UUID, attempt: int, kind: str) -> UUI
     return found
 
 
-async def letter_under_way(tx: Transaction, case: UUID, account: UUID, kind: str, heard: Collection[UUID]) -> UUID | None:
-    """The oldest letter of this kind for this case and account that is to be sent, or was, without being among those heard of.
+async def letter_under_way(tx: Transaction, case: UUID, account: UUID, kind: str, heard: Collection[UUID], since: datetime) -> UUID | None:
+    """The oldest letter of this kind about this account that is to be sent, or was, without being among those heard of.
 
+    One that was sent for another case counts only if it was made since `since`: nobody may ever hear of what no case of theirs asked for.
     One with a problem is a person's to settle, and holds nothing up.
     """
-    theirs = sa.and_(letter.c.case_id == case, letter.c.account == account, letter.c.kind == kind, letter.c.id.not_in(heard))
-    wanted = sa.select(letter.c.id).where(theirs, letter.c.status.in_((MADE, CLAIMED, SENT))).order_by(letter.c.made_at).limit(1)
+    theirs = sa.and_(letter.c.account == account, letter.c.kind == kind, letter.c.id.not_in(heard))
+    sent = sa.and_(letter.c.status == SENT, sa.or_(letter.c.case_id == case, letter.c.made_at >= since))
+    wanted = sa.select(letter.c.id).where(theirs, sa.or_(letter.c.status.in_((MADE, CLAIMED)), sent)).order_by(letter.c.made_at).limit(1)
     found: UUID | None = await tx.connection.scalar(wanted)
     return found
 

@@ -330,10 +330,20 @@ async def letters_ever(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, dic
     return found
 
 
-async def letters_heard(tx: Transaction, id_: UUID) -> tuple[UUID, ...]:
-    """Which letters of notices are on record as sent for this proposal, what was struck among them."""
-    heard = await tx.connection.scalars(sa.select(proof.c.letter).where(proof.c.proposal == id_, proof.c.letter.is_not(None)))
-    return tuple(sorted(heard))
+async def letters_written_on(tx: Transaction, accounts: Collection[UUID]) -> dict[UUID, dict[EvidenceKind, date]]:
+    """Of each account, when Rentbook last sent a letter of each kind about it, for whichever proposal, what was struck among them."""
+    wanted = sa.select(proposal.c.account, proof.c.kind, sa.func.max(proof.c.on).label("on")).join(proof, proof.c.proposal == proposal.c.id)
+    theirs = wanted.where(proposal.c.account.in_(accounts), proof.c.letter.is_not(None)).group_by(proposal.c.account, proof.c.kind)
+    found: dict[UUID, dict[EvidenceKind, date]] = {account: {} for account in accounts}
+    for row in await tx.connection.execute(theirs):
+        found[row.account][EvidenceKind(row.kind)] = row.on
+    return found
+
+
+async def letters_heard(tx: Transaction, account: UUID) -> tuple[UUID, ...]:
+    """Which letters of notices are on record as sent about this account, for whichever proposal, what was struck among them."""
+    theirs = sa.select(proof.c.letter).join(proposal, proposal.c.id == proof.c.proposal).where(proposal.c.account == account)
+    return tuple(sorted(await tx.connection.scalars(theirs.where(proof.c.letter.is_not(None)))))
 
 
 async def contacts_noted(tx: Transaction, accounts: Collection[UUID]) -> list[Proof]:

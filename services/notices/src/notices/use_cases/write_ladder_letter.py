@@ -1,5 +1,6 @@
 """Write the letter that a rung of a proposal's evidence ladder asks for."""
 
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from chassis.transaction import Transaction
@@ -17,15 +18,17 @@ LONDON = ZoneInfo("Europe/London")
 async def write_ladder_letter(tx: Transaction, asked: WriteLadderLetter) -> LadderLetterWritten:
     """One letter for each number, however often it is asked for; one that was withheld is written anew.
 
-    While one is under way of whose sending the asker has not heard, that is the answer: evidence that was typed in meanwhile has moved the
-    number on, and the same people would be written to twice on one day.
+    While one about the account is under way of whose sending the asker has not heard, that is the answer: evidence that was typed in
+    meanwhile has moved the number on, or the debt was proposed anew, and the same people would be written to twice on one day.
 
     Nothing is written, because: Breathing Space runs, nothing is owed any more, nobody is there to be written to, or nobody knows where
     they are. Errors: Unanswered.
     """
+    on = tx.now.astimezone(LONDON).date()
     kept = await store.letter_of(tx, asked.proposal, asked.number, asked.kind.value)
     if kept is None and asked.heard is not None:
-        kept = await store.letter_under_way(tx, asked.proposal, asked.account, asked.kind.value, asked.heard)
+        since = datetime.combine(on, time(), LONDON)
+        kept = await store.letter_under_way(tx, asked.proposal, asked.account, asked.kind.value, asked.heard, since)
     if kept is not None:
         return LadderLetterWritten(letter=kept)
     page = await tx.ask(ACCOUNT_PAGE, AccountPageAsked(account=asked.account, limit=1))
@@ -33,8 +36,7 @@ async def write_ladder_letter(tx: Transaction, asked: WriteLadderLetter) -> Ladd
     because = objection(told)
     if because is not None or told.address is None:
         return LadderLetterWritten(letter=None, because=because)
-    on, advice = tx.now.astimezone(LONDON).date(), letterhead()["debt_advice"]
-    letter = ladder_letter(told, address=told.address, reference=page.label.reference, on=on, advice=advice)
+    letter = ladder_letter(told, address=told.address, reference=page.label.reference, on=on, advice=letterhead()["debt_advice"])
     return LadderLetterWritten(letter=await keep(tx, letter, account=asked.account, case=asked.proposal, attempt=asked.number))
 
 

@@ -168,9 +168,10 @@ class Standing:
 
     `undone_parts`: all of the write-off that is to be put back, of which `back_pence` came back before. `orders`: the orders of
     insolvency and discharges that are known of whoever owes, to whichever proposal they were brought. `letters_ever`: how many letters of
-    each kind were sent, what was struck among them. `order_struck`: an order of theirs, or a discharge, was an error. `left_out`: a
-    decision left its line out, and nobody has worked on it since. `heard`: when somebody last noted on an account of the same people that
-    they spoke with the tenant, and what was brought of them to proposals about other accounts of theirs, where it matters.
+    each kind were sent, what was struck among them; `written_on`: when the last of each was, about this account. `order_struck`: an order
+    of theirs, or a discharge, was an error. `left_out`: a decision left its line out, and nobody has worked on it since. `heard`: when
+    somebody last noted on an account of the same people that they spoke with the tenant, and what was brought of them to proposals about
+    other accounts of theirs, where it matters.
     """
 
     kind: LineKind
@@ -183,6 +184,7 @@ class Standing:
     orders: Sequence[Proof] = ()
     order_struck: bool = False
     letters_ever: Mapping[EvidenceKind, int] = field(default_factory=dict)
+    written_on: Mapping[EvidenceKind, date] = field(default_factory=dict)
     left_out: bool = False
     heard: Sequence[Proof] = ()
     charges: tuple[ChargeOwed, ...] | None = None
@@ -256,9 +258,10 @@ def assess(proposed: Standing, facts: DebtFacts, policy: WriteOffPolicy, today: 
     )
     young = tuple(_young(proposed, facts, policy, today))
     counts = counting(proofs, starts)
-    letter = next_letter(ladder, counts, today, rungs, proposed.letters_ever, rests) if ladder and not blocked else None
-    written_on = letter.from_on if letter is not None and letter.from_on > today else None
-    days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), written_on) if day is not None]
+    ever, last_on = proposed.letters_ever, proposed.written_on
+    letter = next_letter(ladder, counts, today, rungs, ever, last_on, rests) if ladder and not blocked else None
+    letter_on = letter.from_on if letter is not None and letter.from_on > today else None
+    days = [day for day in (wait_until(rungs), _waits(proposed, facts, charges, policy, today), letter_on) if day is not None]
     return Assessment(
         rungs=rungs,
         blocked=(*blocked, *young),

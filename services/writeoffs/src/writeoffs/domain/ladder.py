@@ -182,21 +182,30 @@ def next_letter(
     today: date,
     shown: Sequence[RungShown],
     ever: Mapping[EvidenceKind, int],
+    written_on: Mapping[EvidenceKind, date],
     rests: Rests = (),
 ) -> NextLetter | None:
     """What the first rung that is not reached writes next; None where it writes nothing, or nothing more. `shown`: the rungs as climbed.
 
     `ever`: how many letters of each kind there were, also those that were struck: a number that was used once writes nothing again.
+    `written_on`: when Rentbook last sent one about the account, for whichever proposal: nobody is sent a second of its kind on that day.
 
     A rung writes only when those before it are reached: the estate of a person hears nothing before the death is shown. Who has answered
     gets no further letter by itself: somebody has to read the answer. Where whoever read it writes again, the ladder goes on from there.
     """
     missing = next((rung for rung, reached in zip(ladder.rungs, shown, strict=True) if not reached.met), None)
     ways = missing.any_of if missing is not None else ()
-    return next((letter for way in ways if (letter := _letter_of(way, proofs, today, ever, rests)) is not None), None)
+    return next((letter for way in ways if (letter := _letter_of(way, proofs, today, ever, written_on, rests)) is not None), None)
 
 
-def _letter_of(way: Proven, proofs: Sequence[Proof], today: date, ever: Mapping[EvidenceKind, int], rests: Rests) -> NextLetter | None:
+def _letter_of(
+    way: Proven,
+    proofs: Sequence[Proof],
+    today: date,
+    ever: Mapping[EvidenceKind, int],
+    written_on: Mapping[EvidenceKind, date],
+    rests: Rests,
+) -> NextLetter | None:
     if way.letter is None:
         return None
     counting = _of_kind(way, proofs)
@@ -204,6 +213,8 @@ def _letter_of(way: Proven, proofs: Sequence[Proof], today: date, ever: Mapping[
     if len(sent) >= way.at_least or (counting and not sent):
         return None
     from_on = _put_off(sent[-1].on, sent[-1].on + timedelta(days=way.apart_days), rests) if sent else today
+    if way.proof in written_on:
+        from_on = max(from_on, written_on[way.proof] + timedelta(days=1))
     before = max(ever.get(way.proof, 0), len(counting))
     return NextLetter(way.letter, before + 1, from_on, way.reply_within_days, anew=before > 0 and not counting)
 

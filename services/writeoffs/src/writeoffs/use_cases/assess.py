@@ -92,7 +92,7 @@ async def _letter_due(tx: Transaction, row: Row, found: Assessment, today: date)
         number=letter.number,
         reply_within_days=letter.reply_within_days,
         anew=letter.anew,
-        heard=await queries.letters_heard(tx, row.id),
+        heard=await queries.letters_heard(tx, row.account),
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.transaction import Transaction
 from rentbook_contracts.ledger import ChargeOwed, DebtFacts, LineKind, WriteOffLine
-from rentbook_contracts.writeoffs import EvidenceKind, ProposalStatus, Reason
+from rentbook_contracts.writeoffs import ProposalStatus, Reason
 
 from writeoffs import queries, store
 from writeoffs.domain.assessment import Assessment, Standing, assess, is_discharging, rests_on_orders
@@ -38,20 +38,21 @@ async def assessed(
     orders = await queries.orders_known(tx, {row.account: facts[row.account].people for row in rows})
     struck = await queries.orders_struck(tx, {row.account: facts[row.account].people for row in rows})
     letters = await queries.letters_ever(tx, [row.id for row in rows])
+    written = await queries.letters_written_on(tx, [row.account for row in rows])
     found: dict[UUID, Assessment] = {}
     for row in rows:
         known = facts[row.account]
         standing = await _standing(tx, row, known, proofs[row.id], orders[row.account], row.account in struck)
-        found[row.id] = assess(_as_looked_at(row, standing, known, letters[row.id]), known, policy, today)
+        standing = replace(standing, letters_ever=letters[row.id], written_on=written[row.account])
+        found[row.id] = assess(_as_looked_at(row, standing, known), known, policy, today)
     return found
 
 
-def _as_looked_at(row: Row, standing: Standing, facts: DebtFacts, letters_ever: Mapping[EvidenceKind, int]) -> Standing:
+def _as_looked_at(row: Row, standing: Standing, facts: DebtFacts) -> Standing:
     """Once it is listed its line rests on the balance, or on the charges that it names: whatever moves the account looks at that."""
-    looked_at = replace(standing, letters_ever=letters_ever)
     if row.status != ProposalStatus.ON_SCHEDULE:
-        return looked_at
-    return replace(looked_at, balance_pence=facts.balance_pence, charges=None)
+        return standing
+    return replace(standing, balance_pence=facts.balance_pence, charges=None)
 
 
 async def listed(tx: Transaction, rows: Sequence[Row]) -> tuple[list[LineToList], dict[UUID, str]]:
