@@ -567,6 +567,8 @@ async def test_cabinet_decides_by_its_minute_with_reference_day_and_copy(desk: W
         replace(right, reference=" "),
         replace(right, met_on=right.met_on + timedelta(days=1)),
         replace(right, copy=b"no pdf"),
+        replace(right, copy=right.copy.removesuffix(b"%%EOF")),
+        replace(right, copy=right.copy + b" " * 1_024),
     ]
     for minute in wrong:
         with pytest.raises(scheduling.MinuteMissing):
@@ -735,7 +737,7 @@ async def test_the_same_form_with_another_minute_is_not_the_same_decision(desk: 
     opened = await desk.opened(about, 2)
     made = await desk.decided("dee.democratic", about, opened, form=form, minute=by)
     assert await desk.decided("dee.democratic", about, opened, form=form, minute=by) == made
-    for other in ({"reference": "CAB/2026/119"}, {"met_on": by.met_on - timedelta(days=1)}, {"copy": b"%PDF-1.7 other minutes"}):
+    for other in ({"reference": "CAB/2026/119"}, {"met_on": by.met_on - timedelta(days=1)}, {"copy": b"%PDF-1.7 other minutes %%EOF"}):
         with pytest.raises(SameFormOtherContent):
             await desk.decided("dee.democratic", about, opened, form=form, minute=replace(by, **other))
 

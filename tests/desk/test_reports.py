@@ -242,7 +242,7 @@ async def test_the_register_names_each_who_decided_in_turn(place: Place) -> None
     await place.everyone_known()
     last = await place.put_to("mabel")
     about = debts.to_decide(debts.SCHEDULE, 50_000_00)
-    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
+    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet %%EOF")
     approved = AnswerSchedule(last, debts.hash_of(about), Answer.APPROVED, "evidence-complete", "", None, {}, minute)
     decision = await place.does("mabel", decide_schedule, approved)
     [row, other] = debts.register(RegisterAsked()).rows

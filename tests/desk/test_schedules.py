@@ -338,7 +338,7 @@ async def test_what_cabinet_decided_is_recorded_with_its_minute(place: Place) ->
         minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY:%d/%m/%Y}"}
         await recorder.send(action, 422, **APPROVE, **minute)
         assert list(recorder.summary()) == ["#minute_copy"]
-        copy = b"%PDF-1.7 the minute"
+        copy = b"%PDF-1.7 the minute %%EOF"
         said = await recorder.send_with_file(action, "minute_copy", ("minute.pdf", copy), **APPROVE, **minute)
         assert "minute CAB/2026/118" in said
         [path] = [link for link in recorder.page.xpath("//a/@href") if link.endswith("/minute.pdf")]  # type: ignore[union-attr]
@@ -356,8 +356,8 @@ async def test_what_council_decided_after_cabinet_is_recorded_with_a_minute_of_i
         await owner.execute(statement)
     await owner.close()
     bodies = {
-        "Cabinet": ("mabel", "CAB/2026/118", b"%PDF-1.7 the minute of Cabinet"),
-        "Council": ("dai", "CL/2026/41", b"%PDF-1.7 the minute of Council"),
+        "Cabinet": ("mabel", "CAB/2026/118", b"%PDF-1.7 the minute of Cabinet %%EOF"),
+        "Council": ("dai", "CL/2026/41", b"%PDF-1.7 the minute of Council %%EOF"),
     }
     first = await place.schedule_task(band_pence=2_500_000_00)
     async with visiting(place, "kirsi") as officer:
@@ -448,7 +448,7 @@ async def test_a_schedule_and_its_report_say_who_called_it_in_and_why(place: Pla
 async def test_the_account_and_the_proposal_say_whose_decision_waits_out_its_call_in_and_until_when(place: Place) -> None:
     await place.everyone_known()
     task = await place.put_to("mabel")
-    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet")
+    minute = Minute("CAB/2026/118", estate.TODAY, b"%PDF-1.7 the minute of Cabinet %%EOF")
     about = debts.to_decide(debts.SCHEDULE, 50_000_00)
     await place.does(
         "mabel", decide_schedule, AnswerSchedule(task, debts.hash_of(about), Answer.APPROVED, "evidence-complete", "", None, {}, minute)
@@ -706,7 +706,7 @@ async def test_a_schedule_in_its_call_in_time_says_when_it_is_posted(place: Plac
             await visitor.read(f"/tasks/{task}")
             if stage == 2:
                 minute = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY:%d/%m/%Y}"}
-                copy = ("minute.pdf", b"%PDF-1.7 the minute")
+                copy = ("minute.pdf", b"%PDF-1.7 the minute %%EOF")
                 await visitor.send_with_file(f"/tasks/{task}/decision", "minute_copy", copy, **APPROVE, **minute)
             else:
                 await visitor.send(f"/tasks/{task}/decision", **APPROVE)

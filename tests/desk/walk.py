@@ -256,7 +256,7 @@ async def _policy_to_come(walk: Walk) -> tuple[date, str]:
 LENT = {"taker": "ben.officer", "ceiling": "10", "lent_from": f"{estate.TODAY}", "lent_until": f"{estate.TODAY}"}
 SCHEDULE_APPROVED = {"answer": "approved", "reason_code": "approved:evidence-complete", "text": ""}
 MINUTE = {"minute_reference": "CAB/2026/118", "met_on": f"{estate.TODAY}"}
-MINUTE_COPY = ("minute.pdf", b"%PDF-1.7 a minute")
+MINUTE_COPY = ("minute.pdf", b"%PDF-1.7 a minute %%EOF")
 AWAY = {"deputy": "carol.senior", "away_from": f"{estate.TODAY}", "away_until": f"{estate.TODAY}"}
 SAME_TABLE = {
     "kind": "refund", "in_force_from": f"{estate.TODAY + timedelta(days=99)}", "source": "Cabinet, minute 41", "decide_within": "5",

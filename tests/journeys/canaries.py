@@ -6,4 +6,4 @@ Every journey enters them where it writes anything; `test_what_is_seen.py` comes
 NINO = "QQ123456C"
 NAMES = ("Quackenbush", "Zebulon")
 NOTE = f"Asked on the phone, National Insurance number {NINO}"
-MINUTE_COPY = f"%PDF-1.7\n% what the body decided about Zebulon Quackenbush, {NINO}\n".encode()
+MINUTE_COPY = f"%PDF-1.7\n% what the body decided about Zebulon Quackenbush, {NINO}\n%%EOF\n".encode()

@@ -33,7 +33,7 @@ COUNCIL = (
 
 def minuted() -> Minute:
     """The minute of a meeting of today, which every round that waits began before or on."""
-    return Minute("CAB/2026/118", business_date(datetime.now(UTC)), b"%PDF-1.7 minutes of the Cabinet")
+    return Minute("CAB/2026/118", business_date(datetime.now(UTC)), b"%PDF-1.7 minutes of the Cabinet %%EOF")
 
 
 def line(pence: int, total: int | None = None) -> LineToDecide:

@@ -13,7 +13,7 @@ LONDON = ZoneInfo("Europe/London")
 READY, EVIDENCE_COMPLETE = "Ready for a schedule", "approved:evidence-complete"
 DECIDED_BECAUSE = {"approved": EVIDENCE_COMPLETE, "declined": "declined:may-be-recovered", "sent-back": "sent-back:line-unclear"}
 
-_MINUTE_COPY = b"%PDF-1.7\n% what the body decided\n"
+_MINUTE_COPY = b"%PDF-1.7\n% what the body decided\n%%EOF\n"
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ EXCEPTION_REASONS: Mapping[str, str] = {
 }
 NO_LINE_GOES = "No line would go through: decline the schedule instead."
 _IN_WORDS = "other"
-_PDF = b"%PDF-"
 MINUTE_COPY_LIMIT_BYTES = 10_000_000
+# A PDF ends with %%EOF, and writers put some bytes behind it (ISO 32000-1, 7.5.5; readers look in the last 1,024).
+_PDF_BEGINS, _PDF_ENDS, _PDF_ENDS_WITHIN_BYTES = b"%PDF-", b"%%EOF", 1_024
 
 
 class NotALineOfIt(ApprovalRule):
@@ -93,6 +94,11 @@ def complaint_about_minute(answer: Answer, body: str | None, minute: Minute | No
             f"This was put to {body} on {in_words(put_on)}: it is decided by a meeting of that day or later.",
             field="met_on",
         )
-    if not minute.copy.startswith(_PDF) or len(minute.copy) > MINUTE_COPY_LIMIT_BYTES:
-        return MinuteMissing("Add a copy of the minute as PDF, of at most 10 MB.", field="minute_copy")
+    if not _is_whole_pdf(minute.copy) or len(minute.copy) > MINUTE_COPY_LIMIT_BYTES:
+        return MinuteMissing("Add a copy of the minute as a whole PDF file, of at most 10 MB.", field="minute_copy")
     return None
+
+
+def _is_whole_pdf(content: bytes) -> bool:
+    """Told by its bytes, never by a name: what was cut off on its way in is no copy of a minute."""
+    return content.startswith(_PDF_BEGINS) and _PDF_ENDS in content[-_PDF_ENDS_WITHIN_BYTES:]

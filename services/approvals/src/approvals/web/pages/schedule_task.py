@@ -245,7 +245,7 @@ async def _minute(visit: Visit, form: Form) -> Minute | None:
         return None
     met_on = form.day("met_on", "the day of the meeting", needed=True)
     if copy is None:
-        form.wrong("Add a copy of the minute as PDF", "minute_copy")
+        form.wrong("Add a copy of the minute as a PDF file", "minute_copy")
     if met_on is None or copy is None:
         return None
     return Minute(form.text("minute_reference", longest=120), met_on, await copy.read())
