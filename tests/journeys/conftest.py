@@ -94,7 +94,10 @@ def books_are_right(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if not for_the_stack:
         return
-    stack: Stack = request.getfixturevalue("stack")
+    look_at_the_books(request.getfixturevalue("stack"))
+
+
+def look_at_the_books(stack: Stack) -> None:
     words = [sys.executable, "-m", "rentbook_local", "check", "--state", str(stack.layout.folder)]
     checked = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180)
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -29,6 +29,7 @@ from support.stack import Stack
 from temporalio.client import Client, WorkflowHistory
 
 from journeys.canaries import NAMES, NINO, NOTE
+from journeys.conftest import look_at_the_books
 
 PAID_IN_PENCE, STATEMENT = 61_37, 77
 """The tenant's payment as the bank's statement tells it, and the statement's number."""
@@ -88,6 +89,11 @@ def _placed(officer: Desk, canary: Member, onto: Member) -> None:
     assert officer.send(officer.get("/suspense"), action, {field: onto.reference}).errors() == []
 
 
+@pytest.fixture(autouse=True)
+def books_are_right() -> None:
+    """They are looked at once all was written (`paid_case`): the tests themselves only read."""
+
+
 @pytest.fixture(scope="module")
 def paid_case(stack: Stack, members: Mapping[str, Member], other_ways: None) -> str:
     """A refund that has gone the whole way, with a canary in every field in which people may write."""
@@ -109,6 +115,7 @@ def paid_case(stack: Stack, members: Mapping[str, Member], other_ways: None) -> 
         with Desk(stack.layout.desk, "greta.finance") as finance:
             release(finance, [page.identity])
         officer.wait(f"/cases/{page.identity}", "the letter", lambda shown: bool(shown.links("/letters/")))
+    look_at_the_books(stack)
     return page.identity
 
 
