@@ -91,6 +91,10 @@ MORE_HAPPENED = frozenset({
 })  # fmt: skip
 """What is not waited for in the sample of every run."""
 
+BESIDE = "lines dropped beside those that are posted"
+SELDOM = ("recalled", "called in", "recalled once the ledger had posted", BESIDE)
+"""What comes up by chance in one of thirty courses, or in fewer: the whole has one of them in each course, where it can."""
+
 
 @dataclass
 class Rows(FakeWriteOffs):
@@ -288,6 +292,13 @@ class Telling(Words):
     services: Rows
     status: ScheduleStatus
     has_fallen = False
+    seldom = ""
+    leaves_out = True
+    """Whether approvals that end a course leave a line out: more are handed over where they don't, and one may drop beside the others."""
+
+    @initialize(seldom=st.sampled_from(SELDOM if WHOLE else [""]))
+    def course_begins(self, seldom: str) -> None:
+        self.seldom, self.leaves_out = seldom, seldom != BESIDE
 
     @initialize(schedule=SCHEDULES)
     def story_begins(self, schedule: tuple[int, int]) -> None:
@@ -484,7 +495,7 @@ class Telling(Words):
         self.services.standing[gone] = "dropped"
         self.dropped.add(gone)
         self.now(self.something_changed())
-        self.counted["lines dropped" if self.status in BEFORE_THE_HAND_OVER else "lines dropped beside those that are posted"] += 1
+        self.counted["lines dropped" if self.status in BEFORE_THE_HAND_OVER else BESIDE] += 1
         if self.services.that_stand("listed", "posting"):
             self.now(self.all_is_taken())
             return
@@ -554,7 +565,8 @@ class Telling(Words):
 
     def teardown(self) -> None:
         """Whatever the story was told, and is told on the way: once it is approved, what is left of it is posted, but for a line where
-        there are others. Every course comes to an approval that falls while it is being carried out, and to the round after that.
+        there are others. Every course comes to an approval that falls while it is being carried out, and to the round after that; in the
+        whole, on its way there, to one of SELDOM.
         """
         if not hasattr(self, "story"):
             return
@@ -562,22 +574,39 @@ class Telling(Words):
         if self.status is ScheduleStatus.SENT_BACK:
             self.question_is_answered()
         while self.status is ScheduleStatus.WITH_APPROVER and self.goes_through():
-            self.it_is_approved(leaves_out=True, of_members=True)
+            if self.approvals and self.it_is_time_for("recalled"):
+                self.it_is_recalled()
+            self.it_is_approved(leaves_out=self.leaves_out, of_members=True)
         if self.status is ScheduleStatus.WITH_APPROVER:
             self.declined()
             return
         if self.status is ScheduleStatus.CALL_IN:
             self.what_is_not_true_is_told()
+            if self.it_is_time_for("called in"):
+                self.it_is_recalled()
+                self.teardown()
+                return
             if self.call_in_ends():
                 return
         self.what_is_not_true_is_told()
-        if not self.has_fallen and not self.rows[self.approvals[-1]].recalled:
-            self.has_fallen = True
-            self.it_is_recalled_while_it_is_posted(in_time=True)
+        if self.services.that_stand("listed") and self.it_is_time_for(BESIDE):
+            self.a_line_drops(0, (1, 2))
+        if not self.rows[self.approvals[-1]].recalled:
+            if not self.has_fallen:
+                self.has_fallen = True
+                self.it_is_recalled_while_it_is_posted(in_time=True)
+            elif self.it_is_time_for("recalled once the ledger had posted"):
+                self.it_is_recalled_while_it_is_posted(in_time=False)
         while self.status is ScheduleStatus.POSTING:
             if self.ledger_posts(one_falls=len(self.that_is_handed_over()) > 1):
                 return
         self.teardown()
+
+    def it_is_time_for(self, seldom: str) -> bool:
+        """Once a course."""
+        due = self.seldom == seldom
+        self.seldom = "" if due else self.seldom
+        return due
 
     def what_is_not_true_is_told(self) -> None:
         self.it_is_as_it_was()
