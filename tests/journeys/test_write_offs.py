@@ -351,10 +351,10 @@ def test_an_unclaimed_credit_goes_to_income_and_is_put_back_and_paid_by_the_requ
     struck_as_it_came_back(desks, lacking)
     next_day = TODAY + timedelta(days=1)
     tomorrow = f"The next letter is written by itself on {next_day:%a} {next_day.day} {next_day:%b %Y}."
-    page = asha.wait(page.path, "the day of the next letter", lambda page: tomorrow in words_of(page))
+    page = asha.wait(page.path, "the day of the next letter", lambda page: tomorrow in page.text)
     assert asha.send(page, f"{page.path}/withdraw", {"withdraw_note": "The sixth attempt was found in the paper file."}).errors() == []
     proposal = proposed(desks, member, "unclaimed", ATTEMPTS[:5])
-    asha.wait(f"/write-offs/{proposal}", "no second letter on one day", lambda page: tomorrow in words_of(page))
+    asha.wait(f"/write-offs/{proposal}", "no second letter on one day", lambda page: tomorrow in page.text)
     assert bring(desks["bryn"], proposal, ATTEMPTS[5]).errors() == []
     assert LETTER not in proposal_says(asha, proposal, READY).text
     schedule = listed(desks, [proposal], "Unclaimed credit")
