@@ -27,7 +27,7 @@ from rentbook_contracts.writeoffs import EVIDENCE_POLICIES, SCHEDULE_PAGE, Evide
 from rentbook_local.demo.bank_files import business_day
 from rentbook_local.demo.estate import bank_account
 from rentbook_local.demo.writing import london_today
-from rentbook_local.journey.desk import Desk, Page
+from rentbook_local.journey.desk import Desk, Page, Unexpected
 from rentbook_local.journey.steps import Member, case_says, decide, open_task, release
 from rentbook_local.journey.telling import Hop
 from rentbook_local.journey.write_off_steps import (
@@ -155,6 +155,9 @@ def test_the_path(stack: Stack) -> None:
         "authority", "approval", "posted", "register", "left out", "payment", "proposed again", "schedule", "approval", "reinstated",
         "traced", "schedule", "approval", "reinstated", "explained",
     ]  # fmt: skip
+
+    with pytest.raises(Unexpected, match=r"in the register already.*play it on an empty state"):
+        WriteOffJourney(stack.layout, hops.append).play()
 
 
 # --- every reason ----------------------------------------------------------------------------------------------------------------------
