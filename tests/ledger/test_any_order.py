@@ -238,6 +238,7 @@ class Keeping(RuleBasedStateMachine):
         for which, case in enumerate(list(self.cases)):
             if case not in before:
                 self.refund_is_posted(which, 1 + then % 2, heard=True)
+                self.posting_is_repeated_with_other_content(then, 1 + then % 50)
         if comes_back and any(case.posted for case in self.cases.values()):
             self.payment_comes_back(then, heard=True)
 
@@ -311,12 +312,20 @@ class Keeping(RuleBasedStateMachine):
         assert isinstance(answers[0], RefundIsPosted)
         self.note_posted(case, answers[0])
 
-    @rule(which=st.lists(ANY, min_size=2, max_size=CROWD))
-    def refunds_are_posted_at_once(self, which: list[int]) -> None:
-        """Of one credit: the account moves under all but one of them, and those look again, as the story does."""
-        if len(self.cases) < 2:
+    @rule(which=st.lists(ANY, min_size=2, max_size=CROWD), of_new=st.booleans())
+    def refunds_are_posted_at_once(self, which: list[int], of_new: bool) -> None:
+        """Of one credit, earmarked before or just now: the account moves under all but one of them, and those look again, as the story
+        does.
+        """
+        before = set(self.cases)
+        if of_new:
+            self.plans_are_earmarked([_plan(self.share(20), []) for _ in which])
+            for number in range(len(before), len(self.cases)):
+                self.approval_is_heard(number)
+        new_ones = [case for id_, case in self.cases.items() if id_ not in before]
+        cases = new_ones if of_new else list({self.case(each).plan.case: self.case(each) for each in which if before}.values())
+        if len(cases) < 2:
             return
-        cases = list({self.case(each).plan.case: self.case(each) for each in which}.values())
         self.done["refunds at once"] += sum(self.why_not_posted(one) is None for one in cases) > 1
         for case in cases:
             wanted = self.why_not_posted(case)
