@@ -51,8 +51,8 @@ class WriteLadderLetter(Message):
     """The `number`-th letter of its kind for a proposal, from 1. Whoever asks again is told of the one letter that there is.
 
     `anew`: none of those before it counts, so that it speaks of none. `heard`: the letters about the account whose sending the asker knows
-    of. One of the kind that is not among them is under way, and no other is written beside it, whatever its number or proposal; None: the
-    asker does not say.
+    of. One of the kind that is not among them is under way, and no other is written beside it, whatever its number; one for another
+    proposal holds it up until it was sent, and for the rest of the Europe/London day on which it was made. None: the asker does not say.
     """
 
     proposal: UUID
